@@ -1,0 +1,64 @@
+# Everything a newcomer or CI needs; `make help` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CODE := cli services migrations tests bench tools
+
+.PHONY: help up test check generate lint format typecheck bench lock clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: $(VENV)/.run ## Start everything, print where it listens and what to try; Ctrl-C stops it
+	@exec $(BIN)/python -m cli up --stop-with-parent
+
+test: $(VENV)/.dev ## Run every test: unit, integration (real PostgreSQL), end to end (real Envoy)
+	@$(BIN)/python -m pytest -q
+
+check: $(VENV)/.dev lint typecheck ## What CI runs: lint, types, generated code, contract, then the tests
+	@$(BIN)/python -m tools.generate --check
+	@$(MAKE) --no-print-directory test
+
+generate: $(VENV)/.dev ## Regenerate gen/ from proto/ (offline)
+	@$(BIN)/python -m tools.generate
+
+lint: $(VENV)/.dev ## Check format and lint of the Python code
+	@$(BIN)/ruff format --check $(CODE)
+	@$(BIN)/ruff check $(CODE)
+
+format: $(VENV)/.dev ## Format Python and proto files
+	@$(BIN)/ruff format $(CODE)
+	@$(BIN)/ruff check --fix $(CODE)
+	@$(BIN)/buf format -w proto
+
+typecheck: $(VENV)/.dev ## Strict type check
+	@$(BIN)/mypy
+
+bench: $(VENV)/.dev ## Measure speed and size beside their targets; writes bench/out/latest.json
+	@$(BIN)/python -m bench
+
+lock: $(VENV)/.dev ## Recompile the pinned requirements from pyproject.toml
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+
+clean: ## Remove the virtual environment and caches (the data folder stays)
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/out
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The two import roots, `.` and `gen`, are put on the path by one .pth file, so that any
+# `.venv/bin/python -m …` works without environment variables.
+$(VENV)/.made:
+	@$(PYTHON) tools/bootstrap.py $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made requirements.txt
+	@echo "installing dependencies (once)…"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+	@echo "installing development dependencies (once)…"
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,38 @@
+"""Make the virtual environment, or say in one sentence what is missing.
+
+Runs under the system's Python, whichever that is: standard library only, and no syntax newer than 3.6, so that an
+old interpreter reaches the sentence instead of a SyntaxError.
+"""
+
+import importlib.util
+import os
+import subprocess
+import sys
+
+OLDEST = (3, 11)
+
+
+def refuse(sentence):
+    sys.stderr.write("sentinel: " + sentence + "\n")
+    sys.exit(1)
+
+
+def main():
+    if sys.version_info < OLDEST:
+        refuse(
+            "Python %d.%d is too old; install Python 3.11 or newer and run `make PYTHON=python3.11 …`."
+            % sys.version_info[:2]
+        )
+    if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
+        refuse("Python's venv module is missing; install it, on Debian and Ubuntu with `apt install python3-venv`.")
+    folder = os.path.abspath(sys.argv[1])
+    made = subprocess.run([sys.executable, "-m", "venv", "--clear", folder])
+    if made.returncode != 0:
+        refuse("Python could not make a virtual environment; on Debian and Ubuntu `apt install python3-venv` helps.")
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    site = os.path.join(folder, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
+    with open(os.path.join(site, "sentinel-stack.pth"), "w") as paths:
+        paths.write(root + "\n" + os.path.join(root, "gen") + "\n")
+
+
+main()
