@@ -1,0 +1,60 @@
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from typing import ClassVar as _ClassVar
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ERROR_REASON_UNSPECIFIED: _ClassVar[ErrorReason]
+    ERROR_REASON_FIELD_INVALID: _ClassVar[ErrorReason]
+    ERROR_REASON_REQUEST_MALFORMED: _ClassVar[ErrorReason]
+    ERROR_REASON_PAGE_TOKEN_INVALID: _ClassVar[ErrorReason]
+    ERROR_REASON_CURSOR_INVALID: _ClassVar[ErrorReason]
+    ERROR_REASON_TOKEN_MISSING: _ClassVar[ErrorReason]
+    ERROR_REASON_TOKEN_INVALID: _ClassVar[ErrorReason]
+    ERROR_REASON_TOKEN_EXPIRED: _ClassVar[ErrorReason]
+    ERROR_REASON_SESSION_ENDED: _ClassVar[ErrorReason]
+    ERROR_REASON_CREDENTIALS_INVALID: _ClassVar[ErrorReason]
+    ERROR_REASON_REFRESH_TOKEN_INVALID: _ClassVar[ErrorReason]
+    ERROR_REASON_ROLE_INSUFFICIENT: _ClassVar[ErrorReason]
+    ERROR_REASON_METHOD_CLOSED: _ClassVar[ErrorReason]
+    ERROR_REASON_METHOD_UNKNOWN: _ClassVar[ErrorReason]
+    ERROR_REASON_ROUTE_UNKNOWN: _ClassVar[ErrorReason]
+    ERROR_REASON_TENANT_SLUG_TAKEN: _ClassVar[ErrorReason]
+    ERROR_REASON_SERVICE_NAME_TAKEN: _ClassVar[ErrorReason]
+    ERROR_REASON_CHECK_NAME_TAKEN: _ClassVar[ErrorReason]
+    ERROR_REASON_SERVICE_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_CHECK_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_RATE_LIMITED: _ClassVar[ErrorReason]
+    ERROR_REASON_REQUEST_TOO_LARGE: _ClassVar[ErrorReason]
+    ERROR_REASON_TEMPORARILY_UNAVAILABLE: _ClassVar[ErrorReason]
+    ERROR_REASON_SHUTTING_DOWN: _ClassVar[ErrorReason]
+    ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
+    ERROR_REASON_OVERLOADED: _ClassVar[ErrorReason]
+ERROR_REASON_UNSPECIFIED: ErrorReason
+ERROR_REASON_FIELD_INVALID: ErrorReason
+ERROR_REASON_REQUEST_MALFORMED: ErrorReason
+ERROR_REASON_PAGE_TOKEN_INVALID: ErrorReason
+ERROR_REASON_CURSOR_INVALID: ErrorReason
+ERROR_REASON_TOKEN_MISSING: ErrorReason
+ERROR_REASON_TOKEN_INVALID: ErrorReason
+ERROR_REASON_TOKEN_EXPIRED: ErrorReason
+ERROR_REASON_SESSION_ENDED: ErrorReason
+ERROR_REASON_CREDENTIALS_INVALID: ErrorReason
+ERROR_REASON_REFRESH_TOKEN_INVALID: ErrorReason
+ERROR_REASON_ROLE_INSUFFICIENT: ErrorReason
+ERROR_REASON_METHOD_CLOSED: ErrorReason
+ERROR_REASON_METHOD_UNKNOWN: ErrorReason
+ERROR_REASON_ROUTE_UNKNOWN: ErrorReason
+ERROR_REASON_TENANT_SLUG_TAKEN: ErrorReason
+ERROR_REASON_SERVICE_NAME_TAKEN: ErrorReason
+ERROR_REASON_CHECK_NAME_TAKEN: ErrorReason
+ERROR_REASON_SERVICE_NOT_FOUND: ErrorReason
+ERROR_REASON_CHECK_NOT_FOUND: ErrorReason
+ERROR_REASON_RATE_LIMITED: ErrorReason
+ERROR_REASON_REQUEST_TOO_LARGE: ErrorReason
+ERROR_REASON_TEMPORARILY_UNAVAILABLE: ErrorReason
+ERROR_REASON_SHUTTING_DOWN: ErrorReason
+ERROR_REASON_INTERNAL: ErrorReason
+ERROR_REASON_OVERLOADED: ErrorReason

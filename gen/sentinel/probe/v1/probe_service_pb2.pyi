@@ -1,0 +1,86 @@
+import datetime
+
+from buf.validate import validate_pb2 as _validate_pb2
+from google.api import annotations_pb2 as _annotations_pb2
+from google.protobuf import duration_pb2 as _duration_pb2
+from sentinel.monitor.v1 import result_pb2 as _result_pb2
+from sentinel.monitor.v1 import stream_pb2 as _stream_pb2
+from sentinel.options.v1 import access_pb2 as _access_pb2
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Phase(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PHASE_UNSPECIFIED: _ClassVar[Phase]
+    PHASE_DNS: _ClassVar[Phase]
+    PHASE_CONNECT: _ClassVar[Phase]
+    PHASE_TLS: _ClassVar[Phase]
+    PHASE_TTFB: _ClassVar[Phase]
+    PHASE_TRANSFER: _ClassVar[Phase]
+PHASE_UNSPECIFIED: Phase
+PHASE_DNS: Phase
+PHASE_CONNECT: Phase
+PHASE_TLS: Phase
+PHASE_TTFB: Phase
+PHASE_TRANSFER: Phase
+
+class StreamResultsRequest(_message.Message):
+    __slots__ = ("service_id", "check_id", "cursor")
+    SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    CHECK_ID_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    service_id: str
+    check_id: str
+    cursor: str
+    def __init__(self, service_id: _Optional[str] = ..., check_id: _Optional[str] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class StreamResultsResponse(_message.Message):
+    __slots__ = ("result", "heartbeat", "end")
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    result: ResultEvent
+    heartbeat: _stream_pb2.Heartbeat
+    end: _stream_pb2.StreamEnd
+    def __init__(self, result: _Optional[_Union[ResultEvent, _Mapping]] = ..., heartbeat: _Optional[_Union[_stream_pb2.Heartbeat, _Mapping]] = ..., end: _Optional[_Union[_stream_pb2.StreamEnd, _Mapping]] = ...) -> None: ...
+
+class ResultEvent(_message.Message):
+    __slots__ = ("result", "cursor")
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    result: _result_pb2.CheckResult
+    cursor: str
+    def __init__(self, result: _Optional[_Union[_result_pb2.CheckResult, _Mapping]] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class RunCheckRequest(_message.Message):
+    __slots__ = ("service_id", "check_id")
+    SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    CHECK_ID_FIELD_NUMBER: _ClassVar[int]
+    service_id: str
+    check_id: str
+    def __init__(self, service_id: _Optional[str] = ..., check_id: _Optional[str] = ...) -> None: ...
+
+class RunCheckResponse(_message.Message):
+    __slots__ = ("phase", "result", "heartbeat", "end")
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    phase: PhaseEvent
+    result: _result_pb2.CheckResult
+    heartbeat: _stream_pb2.Heartbeat
+    end: _stream_pb2.StreamEnd
+    def __init__(self, phase: _Optional[_Union[PhaseEvent, _Mapping]] = ..., result: _Optional[_Union[_result_pb2.CheckResult, _Mapping]] = ..., heartbeat: _Optional[_Union[_stream_pb2.Heartbeat, _Mapping]] = ..., end: _Optional[_Union[_stream_pb2.StreamEnd, _Mapping]] = ...) -> None: ...
+
+class PhaseEvent(_message.Message):
+    __slots__ = ("phase", "elapsed")
+    PHASE_FIELD_NUMBER: _ClassVar[int]
+    ELAPSED_FIELD_NUMBER: _ClassVar[int]
+    phase: Phase
+    elapsed: _duration_pb2.Duration
+    def __init__(self, phase: _Optional[_Union[Phase, str]] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...

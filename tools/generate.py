@@ -1,0 +1,167 @@
+"""Generate gen/ from proto/, offline: messages, gRPC stubs, their types, and the descriptor that Envoy loads.
+
+The descriptors that our files import (google.api, google.rpc, buf.validate) come out of installed wheels, so no schema
+registry is asked. Run by `make generate`; `--check` (run by `make check`) also lints the contract, compares it with
+the last committed one for breaking changes, and fails when gen/ is not what proto/ generates.
+"""
+
+import argparse
+import filecmp
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from google.api import annotations_pb2, httpbody_pb2
+from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, field_mask_pb2, timestamp_pb2
+from google.rpc import error_details_pb2, status_pb2
+
+ROOT = Path(__file__).resolve().parent.parent
+PROTO = ROOT / "proto"
+GEN = ROOT / "gen"
+DESCRIPTOR = "sentinel.binpb"
+VALIDATE = "buf/validate/validate.proto"
+# Envoy needs these two to translate an error's details, though no file of ours imports them.
+FOR_ERRORS = [error_details_pb2.DESCRIPTOR.name, status_pb2.DESCRIPTOR.name]
+
+
+def dependencies() -> descriptor_pb2.FileDescriptorSet:
+    """All files that ours may import, each after the files that it imports itself."""
+    pool = descriptor_pool.Default()
+    files: dict[str, descriptor_pb2.FileDescriptorProto] = {}
+
+    def add(proto: descriptor_pb2.FileDescriptorProto) -> None:
+        for name in proto.dependency:
+            if name not in files:
+                add(from_pool(name))
+        files[proto.name] = proto
+
+    def from_pool(name: str) -> descriptor_pb2.FileDescriptorProto:
+        proto = descriptor_pb2.FileDescriptorProto()
+        # protobuf's stubs leave this method untyped
+        pool.FindFileByName(name).CopyToProto(proto)  # type: ignore[no-untyped-call]
+        return proto
+
+    for module in (duration_pb2, timestamp_pb2, field_mask_pb2, annotations_pb2, httpbody_pb2):
+        add(from_pool(module.DESCRIPTOR.name))
+    for name in FOR_ERRORS:
+        add(from_pool(name))
+    add(_validate_descriptor())
+    return descriptor_pb2.FileDescriptorSet(file=files.values())
+
+
+def _validate_descriptor() -> descriptor_pb2.FileDescriptorProto:
+    """The descriptor of buf/validate/validate.proto, which protovalidate's wheel carries."""
+    from protovalidate._gen.buf.validate import validate_pb  # noqa: PLC0415, PLC2701 — nowhere public in the wheel
+
+    return descriptor_pb2.FileDescriptorProto.FromString(validate_pb.desc().proto.to_binary())
+
+
+def run(*command: str | Path) -> None:
+    """Run a tool; its own message is what the reader needs when it fails."""
+    done = subprocess.run([str(part) for part in command], cwd=ROOT, check=False)  # noqa: S603 — our own arguments
+    if done.returncode != 0:
+        sys.exit(done.returncode)
+
+
+def tool(name: str) -> Path:
+    """A command that was installed beside this interpreter."""
+    return Path(sysconfig.get_path("scripts")) / name
+
+
+def generate(into: Path, image: Path) -> None:
+    """Generate everything into a folder, and an image with comments (for lint) beside it."""
+    with tempfile.TemporaryDirectory() as temporary:
+        imported = Path(temporary) / "imported.binpb"
+        imported.write_bytes(dependencies().SerializeToString())
+        ours = sorted(str(path.relative_to(PROTO)) for path in PROTO.rglob("*.proto"))
+        protoc = [sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_in={imported}", f"-I{PROTO}"]
+        run(
+            *protoc,
+            f"--python_out={into}",
+            f"--pyi_out={into}",
+            f"--grpc_python_out={into}",
+            f"--plugin=protoc-gen-mypy_grpc={tool('protoc-gen-mypy_grpc')}",
+            f"--mypy_grpc_out=quiet:{into}",
+            *ours,
+        )
+        run(*protoc, f"--python_out={into}", f"--pyi_out={into}", VALIDATE)
+        run(*protoc, "--include_imports", f"--descriptor_set_out={into / DESCRIPTOR}", *FOR_ERRORS, *ours)
+        run(*protoc, "--include_imports", "--include_source_info", f"--descriptor_set_out={image}", *ours)
+    for stub in into.rglob("*_pb2_grpc.py"):  # files without a service get an empty one
+        if "class " not in stub.read_text():
+            stub.unlink()
+            stub.with_suffix(".pyi").unlink()
+
+
+def differences(fresh: Path, committed: Path) -> list[str]:
+    """Paths that are not the same in both folders."""
+    names = {
+        str(path.relative_to(folder))
+        for folder in (fresh, committed)
+        for path in folder.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    _, mismatch, missing = filecmp.cmpfiles(fresh, committed, sorted(names), shallow=False)
+    return sorted(mismatch + missing)
+
+
+def last_committed_descriptor(current: bytes) -> bytes | None:
+    """The newest committed descriptor that differs from the current one: what the last change has to be compatible with."""
+    path = f"gen/{DESCRIPTOR}"
+    log = subprocess.run(
+        ["git", "log", "-n", "2", "--format=%H", "--", path],  # noqa: S607 — git, wherever it is
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    for commit in log.stdout.split():
+        shown = subprocess.run(  # noqa: S603 — a commit id from git itself
+            ["git", "show", f"{commit}:{path}"],  # noqa: S607 — git, wherever it is
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+        )
+        if shown.returncode == 0 and shown.stdout != current:
+            return shown.stdout
+    return None
+
+
+def check() -> None:
+    """Lint the contract, compare it with the last committed one, and gen/ with what proto/ generates."""
+    buf = tool("buf")
+    run(buf, "format", "-d", "--exit-code", "proto")
+    with tempfile.TemporaryDirectory() as temporary:
+        fresh, image, before = (Path(temporary) / name for name in ("gen", "image.binpb", "before.binpb"))
+        fresh.mkdir()
+        generate(fresh, image)
+        run(buf, "lint", image, "--config", "buf.yaml")
+        committed = last_committed_descriptor((fresh / DESCRIPTOR).read_bytes())
+        if committed is not None:
+            before.write_bytes(committed)
+            run(buf, "breaking", image, "--against", before, "--config", "buf.yaml")
+        stale = differences(fresh, GEN)
+        if stale:
+            sys.exit("gen/ is not what proto/ generates; run `make generate` and commit: " + ", ".join(stale))
+
+
+def main() -> None:
+    """Generate, or check that nothing needs generating."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; fail when something is out of date")
+    if parser.parse_args().check:
+        check()
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        fresh = Path(temporary) / "gen"
+        fresh.mkdir()
+        generate(fresh, Path(temporary) / "image.binpb")
+        shutil.rmtree(GEN, ignore_errors=True)
+        shutil.copytree(fresh, GEN)
+
+
+if __name__ == "__main__":
+    main()
