@@ -40,8 +40,7 @@ def dependencies() -> descriptor_pb2.FileDescriptorSet:
 
     def from_pool(name: str) -> descriptor_pb2.FileDescriptorProto:
         proto = descriptor_pb2.FileDescriptorProto()
-        # protobuf's stubs leave this method untyped
-        pool.FindFileByName(name).CopyToProto(proto)  # type: ignore[no-untyped-call]
+        pool.FindFileByName(name).CopyToProto(proto)
         return proto
 
     for module in (duration_pb2, timestamp_pb2, field_mask_pb2, annotations_pb2, httpbody_pb2):
@@ -54,14 +53,14 @@ def dependencies() -> descriptor_pb2.FileDescriptorSet:
 
 def _validate_descriptor() -> descriptor_pb2.FileDescriptorProto:
     """The descriptor of buf/validate/validate.proto, which protovalidate's wheel carries."""
-    from protovalidate._gen.buf.validate import validate_pb  # noqa: PLC0415, PLC2701 — nowhere public in the wheel
+    from protovalidate._gen.buf.validate import validate_pb  # noqa: PLC0415 — nowhere public in the wheel
 
     return descriptor_pb2.FileDescriptorProto.FromString(validate_pb.desc().proto.to_binary())
 
 
 def run(*command: str | Path) -> None:
     """Run a tool; its own message is what the reader needs when it fails."""
-    done = subprocess.run([str(part) for part in command], cwd=ROOT, check=False)  # noqa: S603 — our own arguments
+    done = subprocess.run([str(part) for part in command], cwd=ROOT, check=False)
     if done.returncode != 0:
         sys.exit(done.returncode)
 
@@ -109,7 +108,7 @@ def differences(fresh: Path, committed: Path) -> list[str]:
 
 
 def last_committed_descriptor(current: bytes) -> bytes | None:
-    """The newest committed descriptor that differs from the current one: what the last change has to be compatible with."""
+    """The newest committed descriptor that differs from the current one, which the change has to be compatible with."""
     path = f"gen/{DESCRIPTOR}"
     log = subprocess.run(
         ["git", "log", "-n", "2", "--format=%H", "--", path],  # noqa: S607 — git, wherever it is
@@ -119,7 +118,7 @@ def last_committed_descriptor(current: bytes) -> bytes | None:
         check=False,
     )
     for commit in log.stdout.split():
-        shown = subprocess.run(  # noqa: S603 — a commit id from git itself
+        shown = subprocess.run(
             ["git", "show", f"{commit}:{path}"],  # noqa: S607 — git, wherever it is
             cwd=ROOT,
             capture_output=True,

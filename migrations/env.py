@@ -1,0 +1,7 @@
+"""Alembic's way to the database: the connection that services.common.migrate opened."""
+
+from alembic import context
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=None)
+with context.begin_transaction():
+    context.run_migrations()

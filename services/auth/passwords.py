@@ -1,0 +1,75 @@
+"""Passwords: argon2id (RFC 9106), off the event loop, a few at a time.
+
+A hash costs memory and tens of milliseconds by design, so it runs in a small pool of its own. Who comes when the pool
+and its queue are full is told to come back, so that a flood of logins delays nobody else's calls.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.common.errors import ResourceExhausted
+
+# OWASP's smallest recommended cost: 19 MiB, two passes, one lane.
+_MEMORY_KIB = 19 * 1024
+_PASSES = 2
+_LANES = 1
+_AT_ONCE = 2
+_MOST_WAITING = 64
+_RETRY_S = 1.0
+
+T = TypeVar("T")
+
+
+class Passwords:
+    """Hashes and verifies passwords."""
+
+    def __init__(self) -> None:
+        self._hasher = PasswordHasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=_LANES)
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2")
+        self._waiting = 0
+        # What an unknown user's password is verified against, so that it costs the same time as a wrong one.
+        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+
+    async def hash(self, password: str) -> str:
+        """A hash with its salt and cost in it.
+
+        Raises:
+            ResourceExhausted: OVERLOADED.
+        """
+        return await self._run(lambda: self._hasher.hash(password))
+
+    async def verify(self, password_hash: str | None, password: str) -> bool:
+        """Whether the password is the hashed one; None takes as long and is never it.
+
+        Raises:
+            ResourceExhausted: OVERLOADED.
+        """
+        return await self._run(lambda: self._matches(password_hash or self._nobody, password)) and bool(password_hash)
+
+    def close(self) -> None:
+        """Let what runs finish, and start nothing more."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _matches(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._waiting >= _MOST_WAITING:
+            raise ResourceExhausted(
+                reasons.ERROR_REASON_OVERLOADED, "too many passwords are being checked; try again", _RETRY_S
+            )
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        finally:
+            self._waiting -= 1

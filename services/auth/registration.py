@@ -1,0 +1,45 @@
+"""Registering: a new tenant with its first administrator. Nobody walks into a tenant that exists."""
+
+from typing import Protocol
+
+from services.auth.model import SignedIn, Tenant, User
+from services.auth.passwords import Passwords
+from services.auth.sessions import Sessions
+from services.common.clock import now_us
+from services.common.ids import new_id
+from services.common.principal import Role
+
+
+class RegistrationStore(Protocol):
+    """What registering needs from the database."""
+
+    async def create_tenant(self, tenant: Tenant, admin: User, password_hash: str) -> None:
+        """Record both, or raise AlreadyExists: TENANT_SLUG_TAKEN."""
+
+
+class Registration:
+    """Registers tenants.
+
+    Args:
+        store: where they are recorded.
+        passwords: hashes them.
+        sessions: signs the administrator in.
+    """
+
+    def __init__(self, store: RegistrationStore, passwords: Passwords, sessions: Sessions) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._sessions = sessions
+
+    async def register(self, tenant_name: str, slug: str, email: str, password: str, display_name: str) -> SignedIn:
+        """Make a tenant and its first administrator, and sign the administrator in.
+
+        Raises:
+            AlreadyExists: TENANT_SLUG_TAKEN.
+        """
+        now = now_us()
+        password_hash = await self._passwords.hash(password)
+        tenant = Tenant(new_id(), slug, tenant_name, now)
+        admin = User(tenant.id, new_id(), email.lower(), display_name, Role.ADMIN, now)
+        await self._store.create_tenant(tenant, admin, password_hash)
+        return await self._sessions.start(tenant, admin)

@@ -1,0 +1,145 @@
+"""The way to PostgreSQL: one pool per service, under that service's role, and transactions bound to a tenant.
+
+Row-level security is the second wall (architecture.md § Trust): a service connects as a role that owns nothing, and
+a policy on each tenant-owned table compares tenant_id with app.tenant_id, which a transaction sets. A query that
+forgets its tenant returns nothing.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import func, select, true
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from services.common.errors import Unavailable
+
+# What a lost, refused or exhausted database raises in asyncpg, as opposed to a statement that is wrong.
+CONNECTION_ERRORS: tuple[type[BaseException], ...] = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.ConnectionDoesNotExistError,
+)
+
+_AWAY: tuple[type[BaseException], ...] = (PoolTimeout, *CONNECTION_ERRORS)
+_CONNECT_TIMEOUT_S = 5.0
+_COMMAND_TIMEOUT_S = 30.0
+
+
+class Database:
+    """A service's connections, under its role.
+
+    Args:
+        url: postgresql://…
+        role: the PostgreSQL role to act as; the URL's user must be allowed to.
+        size: how many connections at the most.
+    """
+
+    def __init__(self, url: str, role: str, size: int = 8) -> None:
+        self._engine: AsyncEngine = create_async_engine(
+            make_url(url).set(drivername="postgresql+asyncpg"),
+            pool_size=size,
+            max_overflow=0,
+            pool_timeout=_CONNECT_TIMEOUT_S,
+            pool_use_lifo=True,
+            connect_args={
+                "timeout": _CONNECT_TIMEOUT_S,
+                "command_timeout": _COMMAND_TIMEOUT_S,
+                "server_settings": _server_settings(role),
+            },
+        )
+
+    @asynccontextmanager
+    async def tenant(self, tenant_id: UUID) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees and writes one tenant's rows.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        async with self.untenanted() as connection:
+            await connection.execute(select(func.set_config("app.tenant_id", str(tenant_id), true())))
+            yield connection
+
+    @asynccontextmanager
+    async def untenanted(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees no tenant's rows: for what belongs to no tenant.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        try:
+            async with self._engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            if error.connection_invalidated or _is_connection_error(error.orig):
+                raise Unavailable from error
+            raise
+        except _AWAY as error:
+            raise Unavailable from error
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._engine.dispose()
+
+
+def _is_connection_error(error: BaseException | None) -> bool:
+    """SQLAlchemy wraps the driver's error once or twice; the driver's own is the cause."""
+    while error is not None:
+        if isinstance(error, CONNECTION_ERRORS):
+            return True
+        error = error.__cause__
+    return False
+
+
+def _server_settings(role: str) -> dict[str, str]:
+    # The role is set as the connection starts, so RESET returns to it and never to the URL's user.
+    return {"role": role, "application_name": role, "timezone": "UTC"}
+
+
+async def create_pool(url: str, role: str, size: int) -> "asyncpg.Pool[asyncpg.Record]":
+    """A raw asyncpg pool under a role, for hot paths; connections are made as they are needed."""
+    return await asyncpg.create_pool(
+        url,
+        min_size=0,
+        max_size=size,
+        timeout=_CONNECT_TIMEOUT_S,
+        command_timeout=_COMMAND_TIMEOUT_S,
+        server_settings=_server_settings(role),
+    )
+
+
+async def connect(url: str, role: str) -> "asyncpg.Connection[asyncpg.Record]":
+    """One connection under a role, outside any pool: for LISTEN."""
+    return await asyncpg.connect(url, timeout=_CONNECT_TIMEOUT_S, server_settings=_server_settings(role))
+
+
+@asynccontextmanager
+async def tenant_transaction(
+    pool: "asyncpg.Pool[asyncpg.Record]", tenant_id: UUID
+) -> "AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]":
+    """Database.tenant for raw pools.
+
+    Raises:
+        Unavailable: the database is away.
+    """
+    try:
+        async with pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection, connection.transaction():
+            await connection.execute("SELECT set_config('app.tenant_id', $1, true)", str(tenant_id))
+            yield connection
+    except CONNECTION_ERRORS as error:
+        raise Unavailable from error
+
+
+def constraint_of(error: Any) -> str:  # noqa: ANN401 — SQLAlchemy wraps whatever the driver raised
+    """The name of the constraint that an IntegrityError of SQLAlchemy breaks."""
+    cause = error.orig.__cause__
+    return str(getattr(cause, "constraint_name", "") or "")

@@ -1,0 +1,140 @@
+"""Every error that a caller can meet, in one tree.
+
+    SentinelError
+    ├── InvalidArgument          FIELD_INVALID, PAGE_TOKEN_INVALID, CURSOR_INVALID
+    ├── Unauthenticated          TOKEN_*, SESSION_ENDED, CREDENTIALS_INVALID, REFRESH_TOKEN_INVALID
+    ├── PermissionDenied         ROLE_INSUFFICIENT, METHOD_CLOSED
+    ├── NotFound                 SERVICE_NOT_FOUND, CHECK_NOT_FOUND
+    ├── AlreadyExists            TENANT_SLUG_TAKEN, SERVICE_NAME_TAKEN, CHECK_NAME_TAKEN
+    ├── ResourceExhausted        RATE_LIMITED, OVERLOADED; always says when to try again
+    ├── Unimplemented            METHOD_UNKNOWN
+    ├── Unavailable              TEMPORARILY_UNAVAILABLE, SHUTTING_DOWN
+    └── Internal                 INTERNAL
+
+Each knows its canonical code and its reason in the contract (error_reason.proto). One interceptor turns it into a
+google.rpc.Status; domain code only raises it. Messages are sentences for the caller and never show internals.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from google.rpc import code_pb2
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+Reason = reasons.ErrorReason
+
+
+@dataclass(frozen=True, slots=True)
+class FieldViolation:
+    """A rule that a field breaks.
+
+    Attributes:
+        field: the path from the request, in the contract's spelling: "check.http.url".
+        description: the rule, as a phrase: "must begin with http:// or https://".
+    """
+
+    field: str
+    description: str
+
+
+class SentinelError(Exception):
+    """What a caller can meet.
+
+    Attributes:
+        code: the canonical code (google.rpc.Code), set by each subclass.
+        reason: why, as the contract names it.
+        message: a sentence for the caller.
+    """
+
+    code: code_pb2.Code = code_pb2.UNKNOWN
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+class InvalidArgument(SentinelError):
+    """The request breaks a rule of the contract."""
+
+    code = code_pb2.INVALID_ARGUMENT
+
+    def __init__(
+        self,
+        message: str,
+        violations: Sequence[FieldViolation] = (),
+        reason: Reason = reasons.ERROR_REASON_FIELD_INVALID,
+    ) -> None:
+        super().__init__(reason, message)
+        self.violations = tuple(violations)
+
+    @classmethod
+    def field(cls, field: str, description: str) -> "InvalidArgument":
+        """One field breaks one rule."""
+        return cls(f"{field}: {description}", [FieldViolation(field, description)])
+
+
+class Unauthenticated(SentinelError):
+    """Nobody is known to be calling."""
+
+    code = code_pb2.UNAUTHENTICATED
+
+
+class PermissionDenied(SentinelError):
+    """The caller is known, and may not."""
+
+    code = code_pb2.PERMISSION_DENIED
+
+
+class NotFound(SentinelError):
+    """The tenant has no such thing; another tenant's id answers the same."""
+
+    code = code_pb2.NOT_FOUND
+
+
+class AlreadyExists(SentinelError):
+    """A name that has to be unique is taken."""
+
+    code = code_pb2.ALREADY_EXISTS
+
+
+class ResourceExhausted(SentinelError):
+    """Too much, for now.
+
+    Attributes:
+        retry_after_s: seconds until a further attempt makes sense.
+    """
+
+    code = code_pb2.RESOURCE_EXHAUSTED
+
+    def __init__(self, reason: Reason, message: str, retry_after_s: float) -> None:
+        super().__init__(reason, message)
+        self.retry_after_s = retry_after_s
+
+
+class Unimplemented(SentinelError):
+    """There is no such method."""
+
+    code = code_pb2.UNIMPLEMENTED
+
+
+class Unavailable(SentinelError):
+    """Something that the answer needs is away for a moment."""
+
+    code = code_pb2.UNAVAILABLE
+
+    def __init__(
+        self,
+        message: str = "the service is unavailable for a moment; try again",
+        reason: Reason = reasons.ERROR_REASON_TEMPORARILY_UNAVAILABLE,
+    ) -> None:
+        super().__init__(reason, message)
+
+
+class Internal(SentinelError):
+    """A fault of ours; its text never leaves the process."""
+
+    code = code_pb2.INTERNAL
+
+    def __init__(self) -> None:
+        super().__init__(reasons.ERROR_REASON_INTERNAL, "internal error; the request id leads to it in the log")

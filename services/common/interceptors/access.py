@@ -1,0 +1,22 @@
+"""Who may: the method's rule in the contract against the caller's role. Default deny."""
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.common.errors import PermissionDenied
+from services.common.interceptors.call import Call, Step
+
+
+async def check_access(call: Call, following: Step) -> None:
+    """Let the call through if its rule admits the caller.
+
+    Raises:
+        PermissionDenied: METHOD_CLOSED when the contract does not say who may; ROLE_INSUFFICIENT.
+    """
+    rule = call.rule
+    if not rule.public:
+        if rule.role is None:
+            raise PermissionDenied(reasons.ERROR_REASON_METHOD_CLOSED, "nobody may call this method")
+        if call.principal is None or call.principal.role < rule.role:
+            needed = rule.role.name.lower()
+            raise PermissionDenied(reasons.ERROR_REASON_ROLE_INSUFFICIENT, f"this needs the role {needed}")
+    await following(call)

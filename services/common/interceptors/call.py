@@ -1,0 +1,40 @@
+"""One call on its way in: what the interceptors learn of it and pass on."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from google.protobuf.message import Message
+
+from services.common.principal import Principal
+from services.common.rules import MethodRule
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+@dataclass(slots=True)
+class Call:
+    """A call, unary or streaming.
+
+    Attributes:
+        rule: the method's name and who may call it.
+        request: the one request message.
+        context: grpc's side of the call.
+        metadata: the request's metadata; the last value of each key.
+        request_id: what leads from an answer to the log.
+        principal: who is calling; None until authentication, and on public methods.
+        response: what a unary method answered.
+    """
+
+    rule: MethodRule
+    request: Message
+    context: Context
+    metadata: dict[str, str]
+    request_id: str = ""
+    principal: Principal | None = None
+    response: Message | None = None
+
+
+Step = Callable[[Call], Awaitable[None]]
+Interceptor = Callable[[Call, Step], Awaitable[None]]

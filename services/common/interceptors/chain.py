@@ -1,0 +1,125 @@
+"""The one interceptor chain, for unary and streaming calls alike.
+
+    request id → log → errors → authentication → access → validation → servicer
+
+The order is part of the behaviour and a test asserts it: the id comes first so that everything after can name it; the
+log sees every outcome, so errors lie inside it; nobody unknown reaches access; nobody refused learns what is valid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from functools import partial
+from typing import Any, TypeAlias
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+from google.protobuf.message import Message
+
+from services.common.ended_sessions import EndedSessions
+from services.common.interceptors.access import check_access
+from services.common.interceptors.authentication import Authentication
+from services.common.interceptors.call import Call, Context, Interceptor, Step
+from services.common.interceptors.errors import answer_errors, unknown_method
+from services.common.interceptors.log import log_call
+from services.common.interceptors.request_id import give_request_id
+from services.common.interceptors.validation import Validation
+from services.common.rules import MethodRule, rules_of
+from services.common.tokens import TokenVerifier
+
+# Served by grpc's own servicers and open to everybody: who may call is not theirs to say.
+_INFRASTRUCTURE = ("/grpc.health.v1.Health/", "/grpc.reflection.")
+
+_Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+
+
+def interceptors(verifier: TokenVerifier, ended: EndedSessions) -> tuple[Interceptor, ...]:
+    """The chain's links, outermost first."""
+    return (
+        give_request_id,
+        log_call,
+        answer_errors,
+        Authentication(verifier, ended),
+        check_access,
+        Validation(),
+    )
+
+
+class Chain(grpc.aio.ServerInterceptor):
+    """Puts the links around each method of some services, once a method.
+
+    Args:
+        services: whose methods are served; their options say who may call.
+        links: outermost first.
+    """
+
+    def __init__(self, services: Sequence[ServiceDescriptor], links: Sequence[Interceptor]) -> None:
+        self._rules = {name: rule for service in services for name, rule in rules_of(service).items()}
+        self._links = links
+        self._wrapped: dict[str, _Handler] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[_Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> _Handler:
+        """The handler of a method, behind the chain."""
+        method = str(handler_call_details.method)
+        wrapped = self._wrapped.get(method)
+        if wrapped is not None:
+            return wrapped
+        handler = await continuation(handler_call_details)
+        if method.startswith(_INFRASTRUCTURE) and handler is not None:
+            return handler
+        rule = self._rules.get(method)
+        if rule is None or handler is None:
+            return grpc.unary_unary_rpc_method_handler(unknown_method)
+        self._wrapped[method] = self._wrap(rule, handler)
+        return self._wrapped[method]
+
+    def _wrap(self, rule: MethodRule, handler: _Handler) -> _Handler:
+        if handler.unary_unary is not None:
+            steps = self._compose(partial(_answer, handler.unary_unary))
+
+            async def unary(request: Message, context: Context) -> Message | None:
+                call = _call(rule, request, context)
+                await steps(call)
+                return call.response
+
+            return grpc.unary_unary_rpc_method_handler(unary, handler.request_deserializer, handler.response_serializer)
+        if handler.unary_stream is None:
+            raise TypeError(f"{rule.method} streams requests, which the chain does not carry")
+        steps = self._compose(partial(_stream, handler.unary_stream))
+
+        async def stream(request: Message, context: Context) -> None:
+            await steps(_call(rule, request, context))
+
+        return grpc.unary_stream_rpc_method_handler(stream, handler.request_deserializer, handler.response_serializer)
+
+    def _compose(self, last: Step) -> Step:
+        step = last
+        for link in reversed(self._links):
+            step = partial(_through, link, step)
+        return step
+
+
+def _through(link: Interceptor, following: Step, call: Call) -> Awaitable[None]:
+    return link(call, following)
+
+
+def _call(rule: MethodRule, request: Message, context: Context) -> Call:
+    metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+    return Call(rule, request, context, metadata)
+
+
+# Typed by grpc as the synchronous methods of its other server.
+async def _answer(method: Callable[..., Any], call: Call) -> None:
+    call.response = await method(call.request, call.context)
+
+
+async def _stream(method: Callable[..., Any], call: Call) -> None:
+    # aclosing: a reader that goes away cancels us, and the servicer's own cleanup has to run then.
+    async with aclosing(method(call.request, call.context)) as messages:
+        async for message in messages:
+            await call.context.write(message)

@@ -1,0 +1,21 @@
+"""Gives each call an id that leads from its answer to the log."""
+
+import re
+
+import structlog
+
+from services.common.ids import new_id
+from services.common.interceptors.call import Call, Step
+
+KEY = "x-request-id"
+# What Envoy or a caller sends is kept when it is plain; anything else could forge log lines.
+_PLAIN = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+async def give_request_id(call: Call, following: Step) -> None:
+    """Take the id that came with the call, or make one; answer it in the trailing metadata."""
+    sent = call.metadata.get(KEY, "")
+    call.request_id = sent if _PLAIN.fullmatch(sent) else str(new_id())
+    call.context.set_trailing_metadata(((KEY, call.request_id),))
+    structlog.contextvars.bind_contextvars(request_id=call.request_id)
+    await following(call)

@@ -1,0 +1,71 @@
+"""LISTEN/NOTIFY: hear within milliseconds what another process committed.
+
+A notification only says "look again"; what counts is in the tables. A lost connection loses notifications, so every
+(re)connect calls `on_connect`, where the listener reads the tables afresh.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import asyncpg
+
+from services.common import logs
+from services.common.database import CONNECTION_ERRORS, connect
+
+_log = logs.get("listener")
+_RETRY_S = 0.5
+_KEEPALIVE_S = 5.0
+
+
+class Listener:
+    """One connection that listens on some channels, for ever.
+
+    Args:
+        url: the database.
+        role: the PostgreSQL role to act as.
+        channels: for each channel, what to do with a payload; must be quick and must not raise.
+        on_connect: called after each (re)connect, when listening has begun.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        role: str,
+        channels: Mapping[str, Callable[[str], None]],
+        on_connect: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._url = url
+        self._role = role
+        self._channels = channels
+        self._on_connect = on_connect
+
+    async def run(self) -> None:
+        """Listen until cancelled, reconnecting whenever the connection is lost."""
+        while True:
+            try:
+                await self._listen()
+            except CONNECTION_ERRORS as error:
+                _log.warning("lost the database", error=type(error).__name__)
+            except asyncpg.PostgresError as error:
+                _log.warning("the database refused to let us listen", error=str(error))
+            await asyncio.sleep(_RETRY_S)
+
+    async def _listen(self) -> None:
+        connection = await connect(self._url, self._role)
+        try:
+            for channel, react in self._channels.items():
+                await connection.add_listener(channel, _payload_only(react))
+            await self._on_connect()
+            # A broken path may stay silent; the keepalive finds it.
+            while True:
+                await asyncio.sleep(_KEEPALIVE_S)
+                await connection.execute("SELECT 1", timeout=_KEEPALIVE_S)
+        finally:
+            connection.terminate()
+
+
+def _payload_only(react: Callable[[str], None]) -> Callable[..., None]:
+    def listener(_connection: object, _pid: int, _channel: str, payload: object) -> None:
+        react(str(payload))
+
+    return listener

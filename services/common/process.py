@@ -1,0 +1,81 @@
+"""What the three processes share around their own rooms: settings in, a served and orderly ended process out."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+
+import uvloop
+from google.protobuf.descriptor import ServiceDescriptor
+
+from services.common import ended_sessions, logs
+from services.common.database import Database
+from services.common.ended_sessions import EndedSessions
+from services.common.interceptors.chain import interceptors
+from services.common.listener import Listener
+from services.common.server import Ready, Server, background
+from services.common.settings import ServiceSettings, SettingError
+from services.common.store import CommonStore
+from services.common.tokens import TokenVerifier
+
+
+class Process:
+    """One service's process.
+
+    Args:
+        settings: as the environment gave them.
+        role: the PostgreSQL role to serve requests under.
+
+    Attributes:
+        settings: as given.
+        database: connections under the role.
+        store: what every service reads.
+        ended: sessions whose tokens are refused.
+        stopping: set when the end begins.
+    """
+
+    def __init__(self, settings: ServiceSettings, role: str) -> None:
+        self.settings = settings
+        self.role = role
+        self.database = Database(settings.database_url, role)
+        self.store = CommonStore(self.database)
+        self.ended = EndedSessions(self.store)
+        self.stopping = asyncio.Event()
+        self._verifier = TokenVerifier(self.store)
+
+    def new_server(self, services: Sequence[ServiceDescriptor]) -> Server:
+        """A server behind the chain; the caller adds its servicers."""
+        return Server(services, interceptors(self._verifier, self.ended))
+
+    async def serve(self, server: Server, ready: Ready | None = None) -> None:
+        """Serve until told to stop; `ready` says when the service can answer, the database's word by default."""
+        listener = Listener(
+            self.settings.database_url,
+            self.role,
+            {ended_sessions.CHANNEL: self.ended.on_notify},
+            self.ended.refresh,
+        )
+        try:
+            async with background(listener.run(), self.ended.run()):
+                await server.serve(self.settings.listen, ready or self.store.ping, self.stopping)
+        finally:
+            await self.database.close()
+
+
+def run(name: str, role: str, main: Callable[[Process], Awaitable[None]]) -> None:
+    """Run a service's main until it ends; a wrong setting ends it with a sentence.
+
+    Args:
+        name: the service's name, on every log line.
+        role: the PostgreSQL role to serve requests under.
+        main: builds the service on the process and serves it.
+    """
+    try:
+        settings = ServiceSettings.read()
+    except SettingError as error:
+        sys.exit(f"sentinel: {error}")
+    logs.configure(name, settings.log_level, settings.log_format)
+
+    async def start() -> None:
+        await main(Process(settings, role))
+
+    uvloop.run(start())

@@ -1,0 +1,36 @@
+"""Who may call which method, read from the contract's descriptors. Default deny."""
+
+from dataclasses import dataclass
+
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from sentinel.options.v1 import access_pb2
+
+from services.common.principal import Role
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRule:
+    """A method and who may call it.
+
+    Attributes:
+        method: as gRPC names it: "/sentinel.auth.v1.AuthService/Login".
+        public: anybody may.
+        role: the least role that may; None on public methods, and on closed ones, which nobody may call.
+    """
+
+    method: str
+    public: bool
+    role: Role | None
+
+
+def rules_of(service: ServiceDescriptor) -> dict[str, MethodRule]:
+    """The rule of each method of a service, by the method's gRPC name."""
+    rules = (_rule(service, method) for method in service.methods)
+    return {rule.method: rule for rule in rules}
+
+
+def _rule(service: ServiceDescriptor, method: MethodDescriptor) -> MethodRule:
+    # The generated types know the extension only as a FieldDescriptor.
+    access: access_pb2.Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
+    role = Role(access.role) if access.WhichOneof("rule") == "role" and access.role else None
+    return MethodRule(f"/{service.full_name}/{method.name}", public=access.public, role=role)

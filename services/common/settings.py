@@ -1,0 +1,82 @@
+"""Settings: read once from the environment, checked, then frozen.
+
+A wrong one stops the start with a sentence that says which and why. docs/settings.md lists them all.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+LOG_LEVELS = ("debug", "info", "warning", "error")
+LOG_FORMATS = ("console", "json")
+
+
+class SettingError(Exception):
+    """A setting is missing or wrong; the message is the sentence to print."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """What every service needs to know.
+
+    Attributes:
+        database_url: postgresql://… of the one database.
+        listen: the gRPC address to serve on: unix:<path> or <host>:<port>.
+        data_dir: the folder for what must outlive a restart and is not in the database: signing keys.
+        log_level: the least level that is logged.
+        log_format: console for people, json for machines.
+        egress_allow: CIDRs that checks may reach besides public addresses.
+    """
+
+    database_url: str
+    listen: str
+    data_dir: Path
+    log_level: str
+    log_format: str
+    egress_allow: str
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read the environment.
+
+        Raises:
+            SettingError: something required is missing, or has no meaning.
+        """
+        return cls(
+            database_url=_database_url(environment),
+            listen=_required(
+                environment, "SENTINEL_LISTEN", "an address such as 127.0.0.1:5001 or unix:/run/auth.sock"
+            ),
+            data_dir=Path(environment.get("SENTINEL_DATA_DIR", ".sentinel")),
+            log_level=_one_of(environment, "SENTINEL_LOG_LEVEL", LOG_LEVELS, "info"),
+            log_format=_one_of(environment, "SENTINEL_LOG_FORMAT", LOG_FORMATS, "console"),
+            egress_allow=environment.get("SENTINEL_EGRESS_ALLOW", ""),
+        )
+
+
+def database_url(environment: Mapping[str, str] = os.environ) -> str:
+    """The database's URL alone, for commands that need nothing else."""
+    return _database_url(environment)
+
+
+def _database_url(environment: Mapping[str, str]) -> str:
+    url = _required(environment, "SENTINEL_DATABASE_URL", "a URL such as postgresql://user:password@host/sentinel")
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise SettingError("SENTINEL_DATABASE_URL must begin with postgresql://")
+    return url
+
+
+def _required(environment: Mapping[str, str], name: str, example: str) -> str:
+    value = environment.get(name, "")
+    if not value:
+        raise SettingError(f"{name} is not set; it takes {example}")
+    return value
+
+
+def _one_of(environment: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:
+    value = environment.get(name, default).lower()
+    if value not in choices:
+        raise SettingError(f"{name} is {value!r}; it takes one of {', '.join(choices)}")
+    return value

@@ -1,0 +1,170 @@
+"""The tables as SQLAlchemy Core knows them; the migrations make them, and a test holds the two together."""
+
+from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy.dialects.postgresql import INET, JSONB, TIMESTAMP, UUID
+
+metadata = MetaData()
+
+
+def _moment(name: str, *, nullable: bool = False) -> "Column[object]":
+    return Column(name, TIMESTAMP(timezone=True), nullable=nullable)
+
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("slug", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    _moment("create_time"),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("id", UUID, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("display_name", Text, nullable=False),
+    Column("role", SmallInteger, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    _moment("create_time"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("id", UUID, primary_key=True),
+    Column("user_id", UUID, nullable=False),
+    _moment("create_time"),
+    _moment("expire_time"),
+    _moment("end_time", nullable=True),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("session_id", UUID, nullable=False),
+    _moment("create_time"),
+    _moment("spend_time", nullable=True),
+)
+
+signing_keys = Table(
+    "signing_keys",
+    metadata,
+    Column("kid", Text, primary_key=True),
+    Column("public_key", LargeBinary, nullable=False),
+    _moment("create_time"),
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+)
+
+services = Table(
+    "services",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("id", UUID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("labels", JSONB, nullable=False),
+    Column("request_id", UUID),
+    _moment("create_time"),
+    _moment("update_time"),
+)
+
+checks = Table(
+    "checks",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("id", UUID, primary_key=True),
+    Column("service_id", UUID, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("spec", JSONB, nullable=False),
+    Column("interval_us", BigInteger, nullable=False),
+    Column("timeout_us", BigInteger, nullable=False),
+    Column("failure_threshold", SmallInteger, nullable=False),
+    Column("recovery_threshold", SmallInteger, nullable=False),
+    Column("retries", SmallInteger, nullable=False),
+    Column("request_id", UUID),
+    _moment("create_time"),
+    _moment("update_time"),
+)
+
+check_states = Table(
+    "check_states",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("check_id", UUID, primary_key=True),
+    Column("state", SmallInteger, nullable=False),
+    _moment("state_time", nullable=True),
+    Column("streak", SmallInteger, nullable=False),
+    Column("streak_outcome", SmallInteger, nullable=False),
+    _moment("streak_time", nullable=True),
+    _moment("verdict_time", nullable=True),
+    _moment("accounted_time"),
+)
+
+
+def _results(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("tenant_id", UUID, primary_key=True),
+        Column("check_id", UUID, primary_key=True),
+        Column("slot_time", TIMESTAMP(timezone=True), primary_key=True),
+        Column("service_id", UUID, nullable=False),
+        _moment("start_time", nullable=True),
+        Column("interval_us", BigInteger, nullable=False),
+        Column("recorded_xid", BigInteger, nullable=False),
+        Column("outcome", SmallInteger, nullable=False),
+        Column("error_kind", SmallInteger),
+        Column("missed_reason", SmallInteger),
+        Column("slot_count", Integer, nullable=False),
+        Column("status_code", SmallInteger),
+        Column("dns_us", Integer),
+        Column("connect_us", Integer),
+        Column("tls_us", Integer),
+        Column("ttfb_us", Integer),
+        Column("transfer_us", Integer),
+        Column("total_us", Integer),
+        Column("body_bytes", Integer),
+        Column("redirects", SmallInteger, nullable=False),
+        Column("attempt", SmallInteger, nullable=False),
+        _moment("tls_not_after", nullable=True),
+        Column("resolved_ip", INET),
+        Column("http_version", Text),
+        Column("error_message", Text, nullable=False),
+        Column("worker_id", Text, nullable=False),
+    )
+
+
+results = _results("results")
+on_demand_results = _results("on_demand_results")
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _moment("start_time"),
+    _moment("renew_time"),
+)
+
+shard_leases = Table(
+    "shard_leases",
+    metadata,
+    Column("shard", SmallInteger, primary_key=True),
+    Column("worker_id", Text),
+    Column("epoch", BigInteger, nullable=False),
+    _moment("expire_time"),
+)
