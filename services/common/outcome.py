@@ -42,4 +42,4 @@ class MissedReason(IntEnum):
     OVERLOADED = 2
     """The worker was too busy to start the run within one interval (at most 30 s) of its slot."""
     DATABASE_AWAY = 3
-    """The result could not be written while the database was away and had to be dropped."""
+    """The database was away: nobody could hold the check, or its result had to be dropped."""

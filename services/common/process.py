@@ -10,12 +10,16 @@ from google.protobuf.descriptor import ServiceDescriptor
 from services.common import ended_sessions, logs
 from services.common.database import Database
 from services.common.ended_sessions import EndedSessions
+from services.common.errors import Unavailable
 from services.common.interceptors.chain import interceptors
 from services.common.listener import Listener
 from services.common.server import Ready, Server, background
 from services.common.settings import ServiceSettings, SettingError
 from services.common.store import CommonStore
 from services.common.tokens import TokenVerifier
+
+_log = logs.get("process")
+_RETRY_S = 0.5
 
 
 class Process:
@@ -41,6 +45,15 @@ class Process:
         self.ended = EndedSessions(self.store)
         self.stopping = asyncio.Event()
         self._verifier = TokenVerifier(self.store)
+
+    async def sealing_key(self) -> bytes:
+        """The secret behind page tokens and cursors; waits for the database if it is away."""
+        while True:
+            try:
+                return await self.store.secret("sealing")
+            except Unavailable:
+                _log.warning("waiting for the database")
+                await asyncio.sleep(_RETRY_S)
 
     def new_server(self, services: Sequence[ServiceDescriptor]) -> Server:
         """A server behind the chain; the caller adds its servicers."""

@@ -36,8 +36,7 @@ def _path(violation: protovalidate.Violation) -> str:
     for element in elements:
         subscript = f"[{element.subscript.value!r}]" if element.subscript is not None else ""
         parts.append(element.field_name + subscript)
-    rule = violation.proto.rule
-    blamed = violation.proto.rule_id.partition(".")[0]
-    if rule and rule.elements[0].field_name == "cel" and (not elements or elements[-1].field_name != blamed):
-        parts.append(blamed)
+    field, dot, _ = violation.proto.rule_id.partition(".")
+    if not violation.proto.rule and dot:
+        parts.append(field)
     return ".".join(parts)

@@ -1,0 +1,25 @@
+"""How a change of a check reaches its worker (semantics.md §7): what the notification says."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+CHANNEL = "check_changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A check was made, changed or deleted: look at it again."""
+
+    shard: int
+    tenant_id: UUID
+    check_id: UUID
+
+    def payload(self) -> str:
+        """As the notification carries it."""
+        return f"{self.shard} {self.tenant_id} {self.check_id}"
+
+    @classmethod
+    def parse(cls, payload: str) -> "Change":
+        """From a notification."""
+        shard, tenant_id, check_id = payload.split(" ")
+        return cls(int(shard), UUID(tenant_id), UUID(check_id))

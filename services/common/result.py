@@ -1,0 +1,117 @@
+"""A result: what one slot ended as (semantics.md §8), between the database's row and the contract's message."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sentinel.monitor.v1 import result_pb2 as pb
+
+from services.common.clock import from_datetime, to_duration, to_timestamp
+from services.common.outcome import ErrorKind, MissedReason, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a slot of a check ended as, or, for MISSED, one or more slots in a row.
+
+    Phases are those of the last hop, in microseconds, and None where they were not reached; total_us is over all hops
+    and attempts.
+
+    Attributes:
+        slot_us: when it was due.
+        start_us: when the run began; None for MISSED.
+        interval_us: the check's interval at that time.
+        slot_count: how many slots, from slot_us on, this stands for.
+    """
+
+    tenant_id: UUID
+    service_id: UUID
+    check_id: UUID
+    slot_us: int
+    interval_us: int
+    outcome: Outcome
+    worker_id: str
+    start_us: int | None = None
+    error_kind: ErrorKind | None = None
+    error_message: str = ""
+    missed_reason: MissedReason | None = None
+    slot_count: int = 1
+    status_code: int | None = None
+    dns_us: int | None = None
+    connect_us: int | None = None
+    tls_us: int | None = None
+    ttfb_us: int | None = None
+    transfer_us: int | None = None
+    total_us: int | None = None
+    body_bytes: int | None = None
+    redirects: int = 0
+    attempt: int = 0
+    tls_not_after_us: int | None = None
+    resolved_ip: str | None = None
+    http_version: str | None = None
+
+
+def from_row(row: Mapping[str, Any]) -> Result:
+    """A result from a row of `results` or `on_demand_results`."""
+    start, not_after, ip = row["start_time"], row["tls_not_after"], row["resolved_ip"]
+    kind, reason = row["error_kind"], row["missed_reason"]
+    return Result(
+        tenant_id=row["tenant_id"],
+        service_id=row["service_id"],
+        check_id=row["check_id"],
+        slot_us=from_datetime(row["slot_time"]),
+        interval_us=row["interval_us"],
+        outcome=Outcome(row["outcome"]),
+        worker_id=row["worker_id"],
+        start_us=from_datetime(start) if start else None,
+        error_kind=ErrorKind(kind) if kind else None,
+        error_message=row["error_message"],
+        missed_reason=MissedReason(reason) if reason else None,
+        slot_count=row["slot_count"],
+        status_code=row["status_code"],
+        dns_us=row["dns_us"],
+        connect_us=row["connect_us"],
+        tls_us=row["tls_us"],
+        ttfb_us=row["ttfb_us"],
+        transfer_us=row["transfer_us"],
+        total_us=row["total_us"],
+        body_bytes=row["body_bytes"],
+        redirects=row["redirects"],
+        attempt=row["attempt"],
+        tls_not_after_us=from_datetime(not_after) if not_after else None,
+        resolved_ip=str(ip) if ip else None,
+        http_version=row["http_version"],
+    )
+
+
+def to_message(result: Result) -> pb.CheckResult:
+    """A result as the contract says it."""
+    return pb.CheckResult(
+        service_id=str(result.service_id),
+        check_id=str(result.check_id),
+        slot_time=to_timestamp(result.slot_us),
+        start_time=to_timestamp(result.start_us),
+        # The numbers are the contract's; a test holds them together.
+        outcome=result.outcome.value,  # type: ignore[arg-type]
+        error_kind=result.error_kind.value if result.error_kind else None,  # type: ignore[arg-type]
+        error_message=result.error_message,
+        status_code=result.status_code,
+        phases=pb.Phases(
+            dns=to_duration(result.dns_us),
+            connect=to_duration(result.connect_us),
+            tls=to_duration(result.tls_us),
+            ttfb=to_duration(result.ttfb_us),
+            transfer=to_duration(result.transfer_us),
+        ),
+        total=to_duration(result.total_us),
+        resolved_ip=result.resolved_ip or "",
+        http_version=result.http_version or "",
+        tls_expire_time=to_timestamp(result.tls_not_after_us),
+        body_bytes=result.body_bytes,
+        redirects=result.redirects,
+        attempt=result.attempt,
+        worker_id=result.worker_id,
+        missed_reason=result.missed_reason.value if result.missed_reason else None,  # type: ignore[arg-type]
+        slot_count=result.slot_count,
+    )

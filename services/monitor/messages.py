@@ -1,0 +1,116 @@
+"""Domain → Protobuf for what monitor answers, and back for what it is given."""
+
+from uuid import UUID
+
+from sentinel.monitor.v1 import check_pb2, service_pb2
+
+from services.common.clock import from_duration, now_us, to_duration, to_timestamp
+from services.common.result import to_message
+from services.common.spec import HttpSpec
+from services.common.state import known_state
+from services.monitor.configuration import CheckDraft
+from services.monitor.model import CheckStatus, ServiceStatus, StatefulService, TrackedCheck
+from services.monitor.uptime import Figures
+
+
+def optional_id(text: str) -> UUID | None:
+    """An id that may be left out."""
+    return UUID(text) if text else None
+
+
+def service_message(row: StatefulService) -> service_pb2.Service:
+    """A service."""
+    service = row.service
+    return service_pb2.Service(
+        id=str(service.id),
+        name=service.name,
+        url=service.url,
+        description=service.description,
+        labels=service.labels,
+        state=f"SERVICE_STATE_{row.state.name}",
+        create_time=to_timestamp(service.create_us),
+        update_time=to_timestamp(service.update_us),
+    )
+
+
+def check_draft(message: check_pb2.Check) -> CheckDraft:
+    """A check as its author gives it."""
+    http = message.http
+    return CheckDraft(
+        name=message.name,
+        http=HttpSpec(
+            url=http.url,
+            method=http.method or "GET",
+            headers=tuple(sorted(http.headers.items())),
+            body=http.body.encode(),
+            expected_statuses=tuple(http.expected_status),
+            follow_redirects=http.follow_redirects if http.HasField("follow_redirects") else True,
+        ),
+        interval_us=from_duration(message.interval) if message.HasField("interval") else None,
+        timeout_us=from_duration(message.timeout) if message.HasField("timeout") else None,
+        failure_threshold=message.failure_threshold,
+        recovery_threshold=message.recovery_threshold,
+        retries=message.retries,
+    )
+
+
+def check_message(row: TrackedCheck) -> check_pb2.Check:
+    """A check."""
+    check = row.check
+    state, since_us = known_state(row.track, check.interval_us, now_us())
+    return check_pb2.Check(
+        id=str(check.id),
+        service_id=str(check.service_id),
+        name=check.name,
+        http=check_pb2.HttpCheck(
+            url=check.http.url,
+            method=check.http.method,
+            headers=dict(check.http.headers),
+            body=check.http.body.decode(),
+            expected_status=check.http.expected_statuses,
+            follow_redirects=check.http.follow_redirects,
+        ),
+        interval=to_duration(check.interval_us),
+        timeout=to_duration(check.timeout_us),
+        failure_threshold=check.failure_threshold,
+        recovery_threshold=check.recovery_threshold,
+        retries=check.retries,
+        state=f"CHECK_STATE_{state.name}",
+        state_time=to_timestamp(since_us),
+        create_time=to_timestamp(check.create_us),
+        update_time=to_timestamp(check.update_us),
+    )
+
+
+def status_message(status: ServiceStatus) -> service_pb2.ServiceStatus:
+    """A service's status."""
+    return service_pb2.ServiceStatus(
+        service_id=str(status.service_id),
+        state=f"SERVICE_STATE_{status.state.name}",
+        uptime=[_uptime(window, figures) for window, figures in status.uptime],
+        checks=[_check_status(check) for check in status.checks],
+    )
+
+
+def _uptime(window: str, figures: Figures) -> service_pb2.Uptime:
+    return service_pb2.Uptime(
+        window=window,
+        start_time=to_timestamp(figures.start_us),
+        end_time=to_timestamp(figures.end_us),
+        ratio=figures.ratio,
+        success_ratio=figures.success_ratio,
+        coverage=figures.coverage,
+        up=to_duration(figures.up_us),
+        down=to_duration(figures.down_us),
+        unknown=to_duration(figures.unknown_us),
+    )
+
+
+def _check_status(status: CheckStatus) -> service_pb2.CheckStatus:
+    return service_pb2.CheckStatus(
+        check_id=str(status.check.id),
+        name=status.check.name,
+        state=f"CHECK_STATE_{status.state.name}",
+        state_time=to_timestamp(status.state_us),
+        last_result=to_message(status.last) if status.last else None,
+    )

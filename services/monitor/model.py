@@ -1,0 +1,89 @@
+"""What monitor is about: services, the checks on them, and what is known of both. Times in microseconds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from uuid import UUID
+
+from services.common.result import Result
+from services.common.spec import HttpSpec
+from services.common.state import CheckState, Track
+from services.monitor.uptime import Figures
+
+
+class ServiceState(IntEnum):
+    """What a service is in. The numbers are the contract's."""
+
+    UP = 1
+    DEGRADED = 2
+    DOWN = 3
+    UNKNOWN = 4
+    PAUSED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Something that a team runs and watches."""
+
+    tenant_id: UUID
+    id: UUID
+    name: str
+    url: str
+    description: str
+    labels: dict[str, str]
+    create_us: int
+    update_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something that is probed on a schedule."""
+
+    tenant_id: UUID
+    id: UUID
+    service_id: UUID
+    name: str
+    http: HttpSpec
+    interval_us: int
+    timeout_us: int
+    failure_threshold: int
+    recovery_threshold: int
+    retries: int
+    create_us: int
+    update_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedCheck:
+    """A check and what its results amount to."""
+
+    check: Check
+    track: Track
+
+
+@dataclass(frozen=True, slots=True)
+class StatefulService:
+    """A service and what it is in."""
+
+    service: Service
+    state: ServiceState
+
+
+@dataclass(frozen=True, slots=True)
+class CheckStatus:
+    """What a check is in, since when, and its latest result."""
+
+    check: Check
+    state: CheckState
+    state_us: int | None
+    last: Result | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """What a service is in, how it was, and why."""
+
+    service_id: UUID
+    state: ServiceState
+    uptime: Sequence[tuple[str, Figures]]
+    checks: Sequence[CheckStatus]

@@ -1,0 +1,77 @@
+"""What a service is in, how it was over the last day, week and month, and the latest result of each check."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from services.common.clock import DAY_US, now_us
+from services.common.result import Result
+from services.common.state import known_state
+from services.monitor.configuration import service_not_found
+from services.monitor.model import CheckStatus, Service, ServiceStatus, TrackedCheck
+from services.monitor.service_state import service_state
+from services.monitor.uptime import Figures, Meter, Slot
+
+WINDOWS = {"24h": DAY_US, "7d": 7 * DAY_US, "30d": 30 * DAY_US}
+# A result holds for two intervals, and none is longer than a day: what may reach into a window from before it.
+_REACH_US = 2 * DAY_US
+
+
+class StatusStore(Protocol):
+    """What status needs from the database."""
+
+    async def find_service(self, tenant_id: UUID, service_id: UUID) -> Service | None:
+        """A service."""
+
+    async def tracked_checks(
+        self, tenant_id: UUID, service_ids: Sequence[UUID]
+    ) -> Mapping[UUID, Sequence[TrackedCheck]]:
+        """All checks of some services, by service."""
+
+    async def last_results(self, tenant_id: UUID, check_ids: Sequence[UUID]) -> Mapping[UUID, Result]:
+        """The latest result of each check that has one."""
+
+    def slots(self, tenant_id: UUID, check_id: UUID, from_us: int, to_us: int) -> AsyncIterator[Sequence[Slot]]:
+        """A check's results with slots in [from, to), in order, some at a time."""
+
+
+class Status:
+    """Answers how services are.
+
+    Args:
+        store: where results are recorded.
+    """
+
+    def __init__(self, store: StatusStore) -> None:
+        self._store = store
+
+    async def of_service(self, tenant_id: UUID, service_id: UUID) -> ServiceStatus:
+        """How a service is.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND.
+        """
+        if await self._store.find_service(tenant_id, service_id) is None:
+            raise service_not_found()
+        now = now_us()
+        tracked = (await self._store.tracked_checks(tenant_id, [service_id])).get(service_id, ())
+        last = await self._store.last_results(tenant_id, [row.check.id for row in tracked])
+        checks = [
+            CheckStatus(row.check, *known_state(row.track, row.check.interval_us, now), last.get(row.check.id))
+            for row in tracked
+        ]
+        sums = {name: Figures(now - length, now) for name, length in WINDOWS.items()}
+        for row in tracked:
+            for name, figures in (await self._measure(tenant_id, row, now)).items():
+                sums[name] += figures
+        return ServiceStatus(service_id, service_state([check.state for check in checks]), list(sums.items()), checks)
+
+    async def _measure(self, tenant_id: UUID, row: TrackedCheck, now: int) -> Mapping[str, Figures]:
+        check = row.check
+        meters = {name: Meter(now - length, now, check.create_us, now) for name, length in WINDOWS.items()}
+        from_us = now - max(WINDOWS.values()) - _REACH_US
+        async for slots in self._store.slots(tenant_id, check.id, from_us, now):
+            for slot in slots:
+                for meter in meters.values():
+                    meter.add(slot)
+        return {name: meter.figures() for name, meter in meters.items()}
