@@ -18,9 +18,7 @@ from services.common.interceptors.chain import Chain
 _log = logs.get("server")
 _HEALTH_S = 0.5
 _DRAIN_S = 3.0
-LARGEST_MESSAGE_BYTES = 1024 * 1024
 _OPTIONS = [
-    ("grpc.max_receive_message_length", LARGEST_MESSAGE_BYTES),
     # Envoy keeps connections alive with pings; without this grpc answers GOAWAY too_many_pings.
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),

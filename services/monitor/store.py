@@ -5,8 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
-from sqlalchemy import ARRAY, Row, Select, cast, column, func, insert, select, true
-from sqlalchemy import UUID as UUIDType
+from sqlalchemy import ARRAY, Row, Select, Uuid, cast, column, func, insert, select, true
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -145,7 +144,7 @@ class MonitorStore:
     async def last_results(self, tenant_id: UUID, check_ids: Sequence[UUID]) -> Mapping[UUID, Result]:
         """The latest result of each check that has one."""
         wanted = (
-            func.unnest(cast(list(check_ids), ARRAY(UUIDType))).table_valued(column("id", UUIDType)).render_derived()
+            func.unnest(cast(list(check_ids), ARRAY(Uuid))).table_valued(column("id", Uuid)).render_derived()
         )
         last = (
             select(results)

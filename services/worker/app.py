@@ -1,0 +1,95 @@
+"""The worker process: `python -m services.worker.app`."""
+
+import resource
+import secrets
+import socket
+
+from sentinel.probe.v1 import probe_service_pb2
+from sentinel.probe.v1.probe_service_pb2_grpc import add_ProbeServiceServicer_to_server
+
+from services.common import check_changes
+from services.common.database import create_pool
+from services.common.listener import Listener
+from services.common.process import Process, run
+from services.common.sealed import Sealer
+from services.common.server import background
+from services.worker.egress import EgressPolicy
+from services.worker.engine import Engine
+from services.worker.lease import Leases
+from services.worker.on_demand import OnDemand
+from services.worker.position import Cursors
+from services.worker.probe import Prober
+from services.worker.record import Recorder
+from services.worker.resolver import Resolver
+from services.worker.roster import Roster
+from services.worker.servicer import ProbeServicer
+from services.worker.store import RECORDED, EngineStore, TenantStore
+from services.worker.stream import Feeds
+from services.worker.transport import ProbeTransport
+
+ROLE = "sentinel_worker"
+ENGINE_ROLE = "sentinel_engine"
+_SERVICE = probe_service_pb2.DESCRIPTOR.services_by_name["ProbeService"]
+_ENGINE_CONNECTIONS = 4
+_REQUEST_CONNECTIONS = 8
+_MOST_RUNS = 2_000
+_OTHER_FILES = 256
+_PATIENCE_S = 2.0
+
+
+async def main(process: Process) -> None:
+    """Build everything, serve and probe, shut down."""
+    try:
+        egress = EgressPolicy.parse(process.settings.egress_allow)
+    except ValueError as error:
+        raise SystemExit(f"sentinel: SENTINEL_EGRESS_ALLOW: {error}") from error
+    url = process.settings.database_url
+    worker_id = f"{socket.gethostname()[:40]}-{secrets.token_hex(4)}"
+    engine_pool = await create_pool(url, ENGINE_ROLE, _ENGINE_CONNECTIONS)
+    request_pool = await create_pool(url, ROLE, _REQUEST_CONNECTIONS)
+    engine_store, tenant_store = EngineStore(engine_pool), TenantStore(request_pool)
+
+    resolver = Resolver()
+    transport = ProbeTransport(resolver, egress)
+    prober = Prober(transport)
+    recorder = Recorder(engine_store)
+    engine = Engine(prober, recorder, worker_id, _most_runs(), lambda: leases.hold())
+    roster = Roster(engine_store, engine, recorder)
+    leases = Leases(engine_store, worker_id, roster.set_shards)
+    feeds = Feeds(tenant_store)
+    changes = Listener(url, ENGINE_ROLE, {check_changes.CHANNEL: roster.on_notify}, roster.on_connect)
+    recorded = Listener(url, ROLE, {RECORDED: feeds.on_notify}, feeds.on_connect)
+
+    cursors = Cursors(Sealer(await process.sealing_key(), "cursor"))
+    on_demand = OnDemand(tenant_store, prober, worker_id)
+    server = process.new_server([_SERVICE])
+    server.reflect([_SERVICE])
+    add_ProbeServiceServicer_to_server(
+        ProbeServicer(process, tenant_store, feeds, cursors, on_demand), server.grpc
+    )
+    try:
+        async with background(recorder.run(), recorded.run()):
+            async with background(leases.run(), roster.run(), changes.run()):
+                await process.serve(server)
+            # In order: fire no more, write what was seen, then let others have the shards (semantics.md §6).
+            await engine.stop(_PATIENCE_S)
+            await recorder.drain(_PATIENCE_S)
+            await leases.leave()
+    finally:
+        await resolver.close()
+        await engine_pool.close()
+        await request_pool.close()
+
+
+def _most_runs() -> int:
+    """How many runs may be under way: as many as we may open files for, and no more than make sense."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_RUNS + _OTHER_FILES
+    if hard == resource.RLIM_INFINITY or hard > soft:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(max(soft, wanted), hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return max(1, min(_MOST_RUNS, soft - _OTHER_FILES))
+
+
+if __name__ == "__main__":
+    run("worker", ROLE, main)

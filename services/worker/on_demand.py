@@ -1,0 +1,117 @@
+"""Runs a check now, outside its schedule: phases as they happen, then the result, recorded as on demand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.common.clock import SECOND_US, now_us
+from services.common.errors import NotFound, ResourceExhausted
+from services.common.result import Result
+from services.common.stream_guard import HEARTBEAT_S
+from services.worker.engine import to_result
+from services.worker.probe import Observation, Prober
+from services.worker.schedule import ScheduledCheck
+
+_AT_ONCE = 32
+_RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseEnded:
+    """A phase ended: dns, connect, tls, ttfb or transfer; how long it took in microseconds."""
+
+    phase: str
+    elapsed_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class StillRunning:
+    """Nothing ended for a while."""
+
+
+class OnDemandStore(Protocol):
+    """What a run on demand needs from the database."""
+
+    async def find_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> ScheduledCheck | None:
+        """A check of a service."""
+
+    async def record_on_demand(self, tenant_id: UUID, result: Result) -> None:
+        """Write the result of a run outside the schedule."""
+
+
+class OnDemand:
+    """Runs checks on demand.
+
+    Args:
+        store: where checks and results are.
+        prober: makes one run.
+        worker_id: who we are, on each result.
+    """
+
+    def __init__(self, store: OnDemandStore, prober: Prober, worker_id: str) -> None:
+        self._store = store
+        self._prober = prober
+        self._worker_id = worker_id
+        self._running = 0
+
+    async def run(
+        self, tenant_id: UUID, service_id: UUID, check_id: UUID
+    ) -> AsyncIterator[PhaseEnded | StillRunning | Result]:
+        """Run a check; the last event is its result, which has been recorded by then.
+
+        Raises:
+            NotFound: CHECK_NOT_FOUND.
+            ResourceExhausted: OVERLOADED.
+        """
+        check = await self._store.find_check(tenant_id, service_id, check_id)
+        if check is None:
+            raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "the service has no such check")
+        if self._running >= _AT_ONCE:
+            raise ResourceExhausted(
+                reasons.ERROR_REASON_OVERLOADED, "too many checks are being run on demand; try again", _RETRY_S
+            )
+        self._running += 1
+        try:
+            async for event in self._events(check):
+                yield event
+        finally:
+            self._running -= 1
+
+    async def _events(self, check: ScheduledCheck) -> AsyncIterator[PhaseEnded | StillRunning | Result]:
+        events: asyncio.Queue[PhaseEnded | Observation] = asyncio.Queue()
+        start = now_us()
+
+        async def probe() -> None:
+            events.put_nowait(
+                await self._prober.run(
+                    check.spec,
+                    timeout_s=check.timeout_us / SECOND_US,
+                    retries=check.retries,
+                    on_phase=lambda phase, elapsed_us: events.put_nowait(PhaseEnded(phase, elapsed_us)),
+                )
+            )
+
+        task = asyncio.create_task(probe())
+        try:
+            while True:
+                try:
+                    event = await asyncio.wait_for(events.get(), HEARTBEAT_S)
+                except TimeoutError:
+                    yield StillRunning()
+                    continue
+                if isinstance(event, PhaseEnded):
+                    yield event
+                    continue
+                result = to_result(check, start, start, event, self._worker_id)
+                await self._store.record_on_demand(check.tenant_id, result)
+                yield result
+                return
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task

@@ -1,0 +1,106 @@
+"""ProbeService: Protobuf ⇄ domain, nothing else."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from uuid import UUID
+
+from sentinel.monitor.v1 import stream_pb2
+from sentinel.options.v1 import error_reason_pb2 as reasons
+from sentinel.probe.v1 import probe_service_pb2 as pb
+from sentinel.probe.v1.probe_service_pb2_grpc import ProbeServiceServicer
+
+from services.common.clock import now_us, to_duration, to_timestamp
+from services.common.ended_sessions import EndedSessions
+from services.common.errors import NotFound
+from services.common.interceptors.call import Context
+from services.common.principal import current_principal
+from services.common.process import Process
+from services.common.result import Result, to_message
+from services.common.stream_guard import EndReason, StreamGuard
+from services.worker.on_demand import OnDemand, PhaseEnded, StillRunning
+from services.worker.position import Cursors, Position
+from services.worker.store import TenantStore
+from services.worker.stream import Beat, Feeds, Recorded
+
+
+class ProbeServicer(ProbeServiceServicer):
+    """Answers the RPCs of the worker.
+
+    Args:
+        process: whose end ends streams.
+        store: knows services and checks.
+        feeds: live results.
+        cursors: reads and writes cursors.
+        on_demand: runs checks.
+    """
+
+    def __init__(
+        self, process: Process, store: TenantStore, feeds: Feeds, cursors: Cursors, on_demand: OnDemand
+    ) -> None:
+        self._ended: EndedSessions = process.ended
+        self._stopping = process.stopping
+        self._store = store
+        self._feeds = feeds
+        self._cursors = cursors
+        self._on_demand = on_demand
+
+    async def StreamResults(
+        self, request: pb.StreamResultsRequest, context: Context
+    ) -> AsyncIterator[pb.StreamResultsResponse]:
+        """Results as they are recorded."""
+        principal = current_principal()
+        tenant_id = principal.tenant_id
+        service_id = UUID(request.service_id) if request.service_id else None
+        check_id = UUID(request.check_id) if request.check_id else None
+        scope = f"results of service {service_id} and check {check_id}"
+        cursor = self._cursors.read(tenant_id, scope, request.cursor) if request.cursor else None
+        await self._refuse_unknown(tenant_id, service_id, check_id)
+
+        def wanted(result: Result) -> bool:
+            return (service_id is None or result.service_id == service_id) and (
+                check_id is None or result.check_id == check_id
+            )
+
+        def sealed(position: Position) -> str:
+            return self._cursors.write(tenant_id, scope, position)
+
+        guard = StreamGuard(principal, self._ended, self._stopping)
+        async with aclosing(self._feeds.follow(tenant_id, cursor, wanted, guard)) as events:
+            async for event in events:
+                at = sealed(event.position)
+                if isinstance(event, Recorded):
+                    yield pb.StreamResultsResponse(result=pb.ResultEvent(result=to_message(event.result), cursor=at))
+                elif isinstance(event, Beat):
+                    yield pb.StreamResultsResponse(heartbeat=_heartbeat(at))
+                else:
+                    yield pb.StreamResultsResponse(end=_end(event.reason, at))
+
+    async def RunCheck(self, request: pb.RunCheckRequest, context: Context) -> AsyncIterator[pb.RunCheckResponse]:
+        """A run on demand."""
+        tenant_id = current_principal().tenant_id
+        run = self._on_demand.run(tenant_id, UUID(request.service_id), UUID(request.check_id))
+        async with aclosing(run) as events:
+            async for event in events:
+                if isinstance(event, PhaseEnded):
+                    elapsed = to_duration(event.elapsed_us)
+                    phase = pb.PhaseEvent(phase=f"PHASE_{event.phase.upper()}", elapsed=elapsed)
+                    yield pb.RunCheckResponse(phase=phase)
+                elif isinstance(event, StillRunning):
+                    yield pb.RunCheckResponse(heartbeat=_heartbeat(""))
+                else:
+                    yield pb.RunCheckResponse(result=to_message(event))
+        yield pb.RunCheckResponse(end=_end(EndReason.COMPLETE, ""))
+
+    async def _refuse_unknown(self, tenant_id: UUID, service_id: UUID | None, check_id: UUID | None) -> None:
+        if service_id is not None and not await self._store.has_service(tenant_id, service_id):
+            raise NotFound(reasons.ERROR_REASON_SERVICE_NOT_FOUND, "the tenant has no such service")
+        if check_id is not None and not await self._store.has_check(tenant_id, check_id):
+            raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "the tenant has no such check")
+
+
+def _heartbeat(cursor: str) -> stream_pb2.Heartbeat:
+    return stream_pb2.Heartbeat(time=to_timestamp(now_us()), cursor=cursor)
+
+
+def _end(reason: EndReason, cursor: str) -> stream_pb2.StreamEnd:
+    return stream_pb2.StreamEnd(reason=f"STREAM_END_REASON_{reason.name}", cursor=cursor)

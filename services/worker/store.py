@@ -1,0 +1,413 @@
+"""All SQL of the worker: raw asyncpg, since every probe passes here.
+
+EngineStore works for all tenants, under a role whose grants are no wider than its statements. TenantStore serves
+requests: its transactions see one tenant.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.common.clock import HOUR_US, from_datetime, to_datetime
+from services.common.database import CONNECTION_ERRORS, tenant_transaction
+from services.common.errors import Unavailable
+from services.common.outcome import Outcome
+from services.common.result import Result, from_row
+from services.common.spec import HttpSpec
+from services.common.state import CheckState, Track, advance
+from services.worker.lease import fair_share
+from services.worker.position import FIRST_ID, Position
+from services.worker.record import Pending
+from services.worker.schedule import ScheduledCheck
+
+RECORDED = "results_recorded"
+_ACQUIRE_S = 5.0
+# A result waits for the database no longer than this before it is dropped, so behind a cursor nothing older comes.
+_LATEST_US = HOUR_US
+
+_CHECK = """
+    c.tenant_id, c.service_id, c.id, c.shard, c.spec, c.interval_us, c.timeout_us,
+    c.failure_threshold, c.recovery_threshold, c.retries
+"""
+_CHECKS_OF_SHARDS = f"""
+    SELECT {_CHECK}, s.accounted_time
+    FROM checks c JOIN check_states s ON s.tenant_id = c.tenant_id AND s.check_id = c.id
+    WHERE c.shard = ANY($1::smallint[])
+"""
+_CHECKS_BY_ID = f"""
+    SELECT {_CHECK}, s.accounted_time
+    FROM checks c JOIN check_states s ON s.tenant_id = c.tenant_id AND s.check_id = c.id
+    WHERE c.id = ANY($1::uuid[])
+"""
+_FIND_CHECK = f"SELECT {_CHECK} FROM checks c WHERE c.tenant_id = $1 AND c.service_id = $2 AND c.id = $3"
+
+_LOCK_STATES = """
+    SELECT s.*
+    FROM check_states s JOIN unnest($1::uuid[], $2::uuid[]) AS w(tenant_id, check_id) USING (tenant_id, check_id)
+    ORDER BY s.tenant_id, s.check_id
+    FOR UPDATE OF s
+"""
+_WRITE_STATES = """
+    UPDATE check_states s
+    SET state = w.state, state_time = w.state_time, streak = w.streak, streak_outcome = w.streak_outcome,
+        streak_time = w.streak_time, verdict_time = w.verdict_time, accounted_time = w.accounted_time
+    FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::timestamptz[], $5::smallint[], $6::smallint[],
+                $7::timestamptz[], $8::timestamptz[], $9::timestamptz[])
+        AS w(tenant_id, check_id, state, state_time, streak, streak_outcome, streak_time, verdict_time, accounted_time)
+    WHERE s.tenant_id = w.tenant_id AND s.check_id = w.check_id
+"""
+_RESULT_TYPES = {
+    "tenant_id": "uuid",
+    "check_id": "uuid",
+    "slot_time": "timestamptz",
+    "service_id": "uuid",
+    "start_time": "timestamptz",
+    "interval_us": "bigint",
+    "outcome": "smallint",
+    "error_kind": "smallint",
+    "missed_reason": "smallint",
+    "slot_count": "integer",
+    "status_code": "smallint",
+    "dns_us": "integer",
+    "connect_us": "integer",
+    "tls_us": "integer",
+    "ttfb_us": "integer",
+    "transfer_us": "integer",
+    "total_us": "integer",
+    "body_bytes": "integer",
+    "redirects": "smallint",
+    "attempt": "smallint",
+    "tls_not_after": "timestamptz",
+    "resolved_ip": "text",
+    "http_version": "text",
+    "error_message": "text",
+    "worker_id": "text",
+}
+
+
+def _insert(table: str) -> str:
+    arrays = ", ".join(f"${number}::{name}[]" for number, name in enumerate(_RESULT_TYPES.values(), 1))
+    columns = ", ".join(_RESULT_TYPES)
+    values = columns.replace("resolved_ip", "resolved_ip::inet")
+    return f"INSERT INTO {table} ({columns}) SELECT {values} FROM unnest({arrays}) AS r({columns})"  # noqa: S608 — our own names
+
+
+_WRITE_RESULTS = _insert("results")
+_WRITE_ON_DEMAND = _insert("on_demand_results")
+_NOTIFY = f"SELECT pg_notify('{RECORDED}', tenant::text) FROM unnest($1::uuid[]) AS tenant"  # noqa: S608 — our own name
+
+# The share of shards is fair when no worker holds more than its part: what is over is given up for others to claim.
+_LIVE = """
+    INSERT INTO workers (id, start_time, renew_time) VALUES ($1, now(), now())
+    ON CONFLICT (id) DO UPDATE SET renew_time = now()
+"""
+_FORGET_DEAD = "DELETE FROM workers WHERE renew_time < now() - make_interval(secs => $1)"
+_COUNT_LIVE = "SELECT count(*) FROM workers"
+_RENEW = """
+    UPDATE shard_leases SET expire_time = now() + make_interval(secs => $2)
+    WHERE worker_id = $1 AND expire_time > now()
+    RETURNING shard, epoch
+"""
+_GIVE_UP = "UPDATE shard_leases SET worker_id = NULL, expire_time = '-infinity' WHERE worker_id = $1 AND shard = ANY($2)"
+_CLAIM = """
+    UPDATE shard_leases SET worker_id = $1, epoch = epoch + 1, expire_time = now() + make_interval(secs => $2)
+    WHERE shard IN (
+        SELECT shard FROM shard_leases WHERE expire_time <= now() ORDER BY random() LIMIT $3 FOR UPDATE SKIP LOCKED
+    )
+    RETURNING shard, epoch
+"""
+_LEAVE = "UPDATE shard_leases SET worker_id = NULL, expire_time = '-infinity' WHERE worker_id = $1"
+
+_FRONTIER = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+# Only what no transaction that is still under way can precede: the order of what is read never changes afterwards.
+_RECORDED_BEHIND = """
+    SELECT * FROM results
+    WHERE tenant_id = $1
+      AND recorded_xid >= $2 AND recorded_xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+      AND slot_time >= $5
+      AND (recorded_xid, slot_time, check_id) > ($2, $3, $4)
+      AND (recorded_xid, slot_time, check_id) <= ($6, $7, $8)
+    ORDER BY recorded_xid, slot_time, check_id
+    LIMIT $9
+"""
+
+
+class EngineStore:
+    """Leases, checks and results of all tenants.
+
+    Args:
+        pool: under the role sentinel_engine.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+        self._days: set[date] = set()
+
+    async def renew(self, worker_id: str, ttl_s: float) -> dict[int, int]:
+        """Say that we live, renew what is ours, take or give up to our fair share; answers shard → epoch.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        try:
+            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
+                await connection.execute(_LIVE, worker_id)
+                await connection.execute(_FORGET_DEAD, ttl_s)
+                share = fair_share(await connection.fetchval(_COUNT_LIVE))
+                held = {row["shard"]: row["epoch"] for row in await connection.fetch(_RENEW, worker_id, ttl_s)}
+                if len(held) > share:
+                    over = sorted(held)[share:]
+                    await connection.execute(_GIVE_UP, worker_id, over)
+                    held = {shard: epoch for shard, epoch in held.items() if shard not in over}
+                elif len(held) < share:
+                    claimed = await connection.fetch(_CLAIM, worker_id, ttl_s, share - len(held))
+                    held |= {row["shard"]: row["epoch"] for row in claimed}
+                return held
+        except CONNECTION_ERRORS as error:
+            raise Unavailable from error
+
+    async def leave(self, worker_id: str) -> None:
+        """Give all shards up, for others to take at once.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        try:
+            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
+                await connection.execute(_LEAVE, worker_id)
+                await connection.execute("DELETE FROM workers WHERE id = $1", worker_id)
+        except CONNECTION_ERRORS as error:
+            raise Unavailable from error
+
+    async def checks_of_shards(self, shards: Collection[int]) -> Sequence[tuple[ScheduledCheck, int]]:
+        """All checks of some shards, each with its last accounted slot.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        return [_with_account(row) for row in await self._fetch(_CHECKS_OF_SHARDS, list(shards))]
+
+    async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[tuple[ScheduledCheck, int]]:
+        """Those of some checks that exist, each with its last accounted slot.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        return [_with_account(row) for row in await self._fetch(_CHECKS_BY_ID, list(ids))]
+
+    async def make_partition(self, day: date) -> None:
+        """Make room for the results of a day (UTC).
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        if day not in self._days:
+            await self._fetch("SELECT make_results_partition($1)", day)
+            self._days.add(day)
+
+    async def record(self, batch: Sequence[Pending]) -> int:
+        """Write results and what they make of their checks' states in one transaction (semantics.md §14).
+
+        A slot counts once: what is not behind the last accounted slot of its check was written before, by us or by
+        another worker, and is left out, as is what belongs to a check that is gone.
+
+        Raises:
+            Unavailable: the database is away; nothing is known of the batch, and writing it again does no harm.
+        """
+        for day in {to_datetime(pending.result.slot_us).astimezone(UTC).date() for pending in batch}:
+            await self.make_partition(day)
+        keys = list({(pending.result.tenant_id, pending.result.check_id) for pending in batch})
+        try:
+            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
+                locked = await connection.fetch(_LOCK_STATES, [key[0] for key in keys], [key[1] for key in keys])
+                tracks = {row["check_id"]: _track(row) for row in locked}
+                accounted = {row["check_id"]: from_datetime(row["accounted_time"]) for row in locked}
+                new = _account(batch, tracks, accounted)
+                if new:
+                    await connection.execute(_WRITE_RESULTS, *_columns([pending.result for pending in new]))
+                    moved = {pending.result.check_id: pending.result.tenant_id for pending in new}
+                    await connection.execute(_WRITE_STATES, *_states(moved, tracks, accounted))
+                    await connection.execute(_NOTIFY, list(set(moved.values())))
+        except CONNECTION_ERRORS as error:
+            raise Unavailable from error
+        return len(new)
+
+    async def _fetch(self, query: str, *arguments: object) -> "list[asyncpg.Record]":
+        try:
+            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection:
+                return await connection.fetch(query, *arguments)
+        except CONNECTION_ERRORS as error:
+            raise Unavailable from error
+
+
+class TenantStore:
+    """What requests need; every transaction sees one tenant.
+
+    Args:
+        pool: under the role sentinel_worker.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    async def find_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> ScheduledCheck | None:
+        """A check of a service."""
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            row = await connection.fetchrow(_FIND_CHECK, tenant_id, service_id, check_id)
+        return _check(row) if row else None
+
+    async def has_service(self, tenant_id: UUID, service_id: UUID) -> bool:
+        """Whether the tenant has a service."""
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            query = "SELECT true FROM services WHERE tenant_id = $1 AND id = $2"
+            return bool(await connection.fetchval(query, tenant_id, service_id))
+
+    async def has_check(self, tenant_id: UUID, check_id: UUID) -> bool:
+        """Whether the tenant has a check."""
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            query = "SELECT true FROM checks WHERE tenant_id = $1 AND id = $2"
+            return bool(await connection.fetchval(query, tenant_id, check_id))
+
+    async def record_on_demand(self, tenant_id: UUID, result: Result) -> None:
+        """Write the result of a run outside the schedule."""
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            await connection.execute(_WRITE_ON_DEMAND, *_columns([result]))
+
+    async def frontier(self, tenant_id: UUID) -> Position:
+        """Right behind everything whose order is settled."""
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            return Position(await connection.fetchval(_FRONTIER), 0, FIRST_ID)
+
+    async def recorded_behind(
+        self, tenant_id: UUID, after: Position, up_to: Position, limit: int
+    ) -> Sequence[tuple[Position, Result]]:
+        """A tenant's results behind one position and up to another, in the order in which they were recorded."""
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            rows = await connection.fetch(
+                _RECORDED_BEHIND,
+                tenant_id,
+                after.xid,
+                to_datetime(after.slot_us),
+                after.check_id,
+                to_datetime(max(0, after.slot_us - _LATEST_US)),
+                up_to.xid,
+                to_datetime(up_to.slot_us),
+                up_to.check_id,
+                limit,
+            )
+        return [
+            (Position(row["recorded_xid"], from_datetime(row["slot_time"]), row["check_id"]), from_row(row))
+            for row in rows
+        ]
+
+
+def _account(
+    batch: Sequence[Pending], tracks: dict[UUID, Track], accounted: dict[UUID, int]
+) -> list[Pending]:
+    """What of a batch is new; moves the tracks and accounts of the checks on."""
+    new = []
+    for pending in batch:
+        result = pending.result
+        before = accounted.get(result.check_id)
+        if before is None or result.slot_us <= before:
+            continue
+        new.append(pending)
+        accounted[result.check_id] = result.slot_us + (result.slot_count - 1) * result.interval_us
+        tracks[result.check_id] = advance(
+            tracks[result.check_id],
+            result.slot_us,
+            result.outcome,
+            pending.failure_threshold,
+            pending.recovery_threshold,
+        )
+    return new
+
+
+def _columns(rows: Sequence[Result]) -> list[list[Any]]:
+    """The arguments of an insert: one array a column, in the order of _RESULT_TYPES."""
+    return [
+        [row.tenant_id for row in rows],
+        [row.check_id for row in rows],
+        [to_datetime(row.slot_us) for row in rows],
+        [row.service_id for row in rows],
+        [_moment(row.start_us) for row in rows],
+        [row.interval_us for row in rows],
+        [row.outcome for row in rows],
+        [row.error_kind for row in rows],
+        [row.missed_reason for row in rows],
+        [row.slot_count for row in rows],
+        [row.status_code for row in rows],
+        [row.dns_us for row in rows],
+        [row.connect_us for row in rows],
+        [row.tls_us for row in rows],
+        [row.ttfb_us for row in rows],
+        [row.transfer_us for row in rows],
+        [row.total_us for row in rows],
+        [row.body_bytes for row in rows],
+        [row.redirects for row in rows],
+        [row.attempt for row in rows],
+        [_moment(row.tls_not_after_us) for row in rows],
+        [row.resolved_ip for row in rows],
+        [row.http_version for row in rows],
+        [row.error_message for row in rows],
+        [row.worker_id for row in rows],
+    ]
+
+
+def _states(
+    moved: Mapping[UUID, UUID], tracks: Mapping[UUID, Track], accounted: Mapping[UUID, int]
+) -> list[list[Any]]:
+    after = [tracks[check_id] for check_id in moved]
+    return [
+        list(moved.values()),
+        list(moved),
+        [track.state for track in after],
+        [_moment(track.state_us) for track in after],
+        [track.streak for track in after],
+        [track.streak_outcome or 0 for track in after],
+        [_moment(track.streak_us) for track in after],
+        [_moment(track.verdict_us) for track in after],
+        [to_datetime(accounted[check_id]) for check_id in moved],
+    ]
+
+
+def _moment(time_us: int | None) -> datetime | None:
+    return None if time_us is None else to_datetime(time_us)
+
+
+def _us(moment: datetime | None) -> int | None:
+    return None if moment is None else from_datetime(moment)
+
+
+def _track(row: "asyncpg.Record") -> Track:
+    return Track(
+        CheckState(row["state"]),
+        _us(row["state_time"]),
+        row["streak"],
+        Outcome(row["streak_outcome"]) if row["streak_outcome"] else None,
+        _us(row["streak_time"]),
+        _us(row["verdict_time"]),
+    )
+
+
+def _with_account(row: "asyncpg.Record") -> tuple[ScheduledCheck, int]:
+    return _check(row), from_datetime(row["accounted_time"])
+
+
+def _check(row: "asyncpg.Record") -> ScheduledCheck:
+    return ScheduledCheck(
+        tenant_id=row["tenant_id"],
+        service_id=row["service_id"],
+        id=row["id"],
+        shard=row["shard"],
+        spec=HttpSpec.from_json(json.loads(row["spec"])),
+        interval_us=row["interval_us"],
+        timeout_us=row["timeout_us"],
+        failure_threshold=row["failure_threshold"],
+        recovery_threshold=row["recovery_threshold"],
+        retries=row["retries"],
+    )

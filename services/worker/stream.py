@@ -1,0 +1,209 @@
+"""Live results out: one read of the database a tenant, however many read along; resumable, nothing lost or doubled.
+
+A tenant's feed reads what was recorded since its last look, in an order that never changes afterwards (store.py), and
+hands it to its readers. A reader with a cursor first reads by itself from there up to where the feed stood when it
+joined. Each reader's queue is bounded; who does not keep up is told so, with a cursor to resume from.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from services.common import logs
+from services.common.errors import Unavailable
+from services.common.result import Result
+from services.common.stream_guard import HEARTBEAT_S, LOOK_S, EndReason, StreamGuard
+from services.worker.position import FAR_AHEAD, Position
+
+_log = logs.get("stream")
+MOST_QUEUED = 20_000
+_PAGE = 1_000
+_POLL_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A result and where it stands."""
+
+    position: Position
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """Nothing happened for a while; everything up to the position has been sent."""
+
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The stream is over; the position is where to resume."""
+
+    reason: EndReason
+    position: Position
+
+
+Event = Recorded | Beat | End
+Wanted = Callable[[Result], bool]
+
+
+class FeedStore(Protocol):
+    """What feeds need from the database."""
+
+    async def frontier(self, tenant_id: UUID) -> Position:
+        """Right behind everything whose order is settled."""
+
+    async def recorded_behind(
+        self, tenant_id: UUID, after: Position, up_to: Position, limit: int
+    ) -> Sequence[tuple[Position, Result]]:
+        """A tenant's results behind one position and up to another, in the order in which they were recorded."""
+
+
+class _Reader:
+    """What a feed has handed out and its reader has not taken yet."""
+
+    def __init__(self, start: Position) -> None:
+        self.start = start
+        self.queue: deque[Recorded] = deque()
+        self.overflowed = False
+        self.something = asyncio.Event()
+
+    def give(self, events: Sequence[Recorded]) -> None:
+        if self.overflowed:
+            return
+        if len(self.queue) + len(events) > MOST_QUEUED:
+            self.overflowed = True
+        else:
+            self.queue.extend(events)
+        self.something.set()
+
+
+class _Feed:
+    """One tenant's results as they are recorded."""
+
+    def __init__(self, store: FeedStore, tenant_id: UUID, start: Position) -> None:
+        self._store = store
+        self._tenant_id = tenant_id
+        self.position = start
+        self.readers: set[_Reader] = set()
+        self.wake = asyncio.Event()
+
+    async def run(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.wake.wait(), _POLL_S)
+            self.wake.clear()
+            try:
+                await self._read()
+            except Unavailable:
+                _log.warning("the database is away; streams wait")
+
+    async def _read(self) -> None:
+        full = True
+        while full:
+            rows = await self._store.recorded_behind(self._tenant_id, self.position, FAR_AHEAD, _PAGE)
+            full = len(rows) == _PAGE
+            if rows:
+                self.position = rows[-1][0]
+                events = [Recorded(*row) for row in rows]
+                for reader in self.readers:
+                    reader.give(events)
+
+
+class Feeds:
+    """The feeds of the tenants that somebody is reading.
+
+    Args:
+        store: where results are recorded.
+    """
+
+    def __init__(self, store: FeedStore) -> None:
+        self._store = store
+        self._feeds: dict[UUID, tuple[_Feed, asyncio.Task[None]]] = {}
+        self._opening = asyncio.Lock()
+
+    def on_notify(self, payload: str) -> None:
+        """A tenant's results were recorded; the payload is its id."""
+        feed = self._feeds.get(UUID(payload))
+        if feed:
+            feed[0].wake.set()
+
+    async def on_connect(self) -> None:
+        """Notifications may have been lost: look at once."""
+        for feed, _ in self._feeds.values():
+            feed.wake.set()
+
+    async def follow(
+        self, tenant_id: UUID, cursor: Position | None, wanted: Wanted, guard: StreamGuard
+    ) -> AsyncIterator[Event]:
+        """A tenant's results from a cursor or from now on, until the guard ends the stream.
+
+        Args:
+            tenant_id: whose.
+            cursor: resume behind it; from now on when None.
+            wanted: which results.
+            guard: says when to end.
+
+        Raises:
+            Unavailable: the database is away as the stream begins.
+        """
+        async with self._reader(tenant_id) as reader:
+            position = cursor or reader.start
+            while position < reader.start:
+                rows = await self._store.recorded_behind(tenant_id, position, reader.start, _PAGE)
+                for row in rows:
+                    if wanted(row[1]):
+                        yield Recorded(*row)
+                position = rows[-1][0] if len(rows) == _PAGE else reader.start
+            async for event in _live(reader, position, wanted, guard):
+                yield event
+
+    @asynccontextmanager
+    async def _reader(self, tenant_id: UUID) -> AsyncIterator[_Reader]:
+        async with self._opening:
+            if tenant_id not in self._feeds:
+                feed = _Feed(self._store, tenant_id, await self._store.frontier(tenant_id))
+                self._feeds[tenant_id] = (feed, asyncio.create_task(feed.run()))
+            feed, task = self._feeds[tenant_id]
+            reader = _Reader(feed.position)
+            feed.readers.add(reader)
+        try:
+            yield reader
+        finally:
+            feed.readers.discard(reader)
+            if not feed.readers:
+                del self._feeds[tenant_id]
+                task.cancel()
+
+
+async def _live(
+    reader: _Reader, position: Position, wanted: Wanted, guard: StreamGuard
+) -> AsyncIterator[Event]:
+    beat_at = time.monotonic() + HEARTBEAT_S
+    while True:
+        while reader.queue:
+            event = reader.queue.popleft()
+            position = event.position
+            if wanted(event.result):
+                yield event
+                beat_at = time.monotonic() + HEARTBEAT_S
+        if reader.overflowed:
+            yield End(EndReason.SLOW_READER, position)
+            return
+        reason = guard.must_end()
+        if reason is not None:
+            yield End(reason, position)
+            return
+        if time.monotonic() >= beat_at:
+            yield Beat(position)
+            beat_at = time.monotonic() + HEARTBEAT_S
+        reader.something.clear()
+        if not reader.queue and not reader.overflowed:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(reader.something.wait(), LOOK_S)
