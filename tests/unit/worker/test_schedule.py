@@ -1,0 +1,68 @@
+"""semantics.md §1 to §4: every slot comes up once, in order; what is too late is missed, never replayed."""
+
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.common.clock import SECOND_US
+from services.common.grid import anchor_us, lateness_us
+from services.common.spec import HttpSpec
+from services.worker.schedule import Schedule, ScheduledCheck, go_on
+
+intervals = st.sampled_from([5, 7, 10, 30, 60, 3600]).map(lambda seconds: seconds * SECOND_US)
+moments = st.integers(1_700_000_000 * SECOND_US, 1_700_010_000 * SECOND_US)
+
+
+def check(check_id: UUID, interval_us: int) -> ScheduledCheck:
+    spec = HttpSpec("http://target.test/")
+    return ScheduledCheck(UUID(int=1), UUID(int=2), check_id, 0, spec, interval_us, interval_us // 2, 2, 1, 0)
+
+
+@given(st.uuids(), intervals, moments, st.integers(-7200 * SECOND_US, 7200 * SECOND_US))
+def test_going_on_accounts_for_every_slot_between_the_last_one_and_the_next(
+    check_id: UUID, interval: int, accounted: int, gap: int
+) -> None:
+    now = accounted + gap
+    missed, following = go_on(check(check_id, interval), accounted, now)
+
+    on_grid = (following - anchor_us(check_id, interval)) % interval == 0
+    assert on_grid
+    if missed is None:
+        assert accounted < following <= accounted + interval
+        assert now - following <= lateness_us(interval)
+    else:
+        assert accounted < missed.first_us <= accounted + interval
+        assert missed.first_us + missed.count * interval == following
+        assert now - missed.first_us > lateness_us(interval)
+        assert now <= following < now + interval
+
+
+@given(st.lists(st.tuples(st.uuids(), st.integers(0, 1000)), max_size=40), st.integers(0, 1000))
+def test_due_checks_come_soonest_first_and_each_once(entries: list[tuple[UUID, int]], now: int) -> None:
+    schedule = Schedule()
+    last: dict[UUID, int] = {}
+    for check_id, slot in entries:
+        schedule.put(check(check_id, 5 * SECOND_US), slot)
+        last[check_id] = slot
+
+    popped = []
+    while (due := schedule.pop_due(now)) is not None:
+        popped.append((due[1], due[0].id))
+
+    assert [slot for slot, _ in popped] == sorted(slot for slot, _ in popped)
+    assert sorted(popped) == sorted((slot, check_id) for check_id, slot in last.items() if slot <= now)
+    assert len(schedule) == len(last) - len(popped)
+
+
+def test_a_discarded_check_never_comes_up() -> None:
+    schedule = Schedule()
+    kept, gone = check(UUID(int=7), 5 * SECOND_US), check(UUID(int=8), 5 * SECOND_US)
+    schedule.put(gone, 1)
+    schedule.put(kept, 2)
+    schedule.discard(gone.id)
+
+    assert schedule.next_us == 2
+    assert schedule.pop_due(10) == (kept, 2)
+    assert schedule.pop_due(10) is None
+    assert schedule.next_us is None
