@@ -7,12 +7,14 @@ import asyncio
 import sys
 from pathlib import Path
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from services.common.database import CONNECTION_ERRORS
 from services.common.settings import SettingError, database_url
 
 _FOLDER = Path(__file__).resolve().parent.parent.parent / "migrations"
@@ -50,7 +52,13 @@ def main() -> None:
         url = database_url()
     except SettingError as error:
         sys.exit(f"sentinel: {error}")
-    asyncio.run(migrate(url))
+    try:
+        asyncio.run(migrate(url))
+    except CONNECTION_ERRORS as error:
+        place = make_url(url).set(username=None, password=None, query={})
+        sys.exit(f"sentinel: the database {place.render_as_string()} cannot be reached: {error}")
+    except asyncpg.PostgresError as error:
+        sys.exit(f"sentinel: the database refuses: {error}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """A result: what one slot ended as (semantics.md §8), between the database's row and the contract's message."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sentinel.monitor.v1 import result_pb2 as pb
@@ -52,7 +51,14 @@ class Result:
     http_version: str | None = None
 
 
-def from_row(row: Mapping[str, Any]) -> Result:
+class ResultRow(Protocol):
+    """A row by column names, whichever driver it came from."""
+
+    def __getitem__(self, column: str, /) -> Any:  # noqa: ANN401 — a column's value
+        """A column."""
+
+
+def from_row(row: ResultRow) -> Result:
     """A result from a row of `results` or `on_demand_results`."""
     start, not_after, ip = row["start_time"], row["tls_not_after"], row["resolved_ip"]
     kind, reason = row["error_kind"], row["missed_reason"]

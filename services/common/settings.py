@@ -45,23 +45,29 @@ class ServiceSettings:
             SettingError: something required is missing, or has no meaning.
         """
         return cls(
-            database_url=_database_url(environment),
+            database_url=database_url(environment),
             listen=_required(
                 environment, "SENTINEL_LISTEN", "an address such as 127.0.0.1:5001 or unix:/run/auth.sock"
             ),
             data_dir=Path(environment.get("SENTINEL_DATA_DIR", ".sentinel")),
-            log_level=_one_of(environment, "SENTINEL_LOG_LEVEL", LOG_LEVELS, "info"),
-            log_format=_one_of(environment, "SENTINEL_LOG_FORMAT", LOG_FORMATS, "console"),
+            log_level=log_level(environment),
+            log_format=log_format(environment),
             egress_allow=environment.get("SENTINEL_EGRESS_ALLOW", ""),
         )
 
 
+def log_level(environment: Mapping[str, str]) -> str:
+    """The least level that is logged."""
+    return _one_of(environment, "SENTINEL_LOG_LEVEL", LOG_LEVELS, "info")
+
+
+def log_format(environment: Mapping[str, str]) -> str:
+    """Console for people, json for machines."""
+    return _one_of(environment, "SENTINEL_LOG_FORMAT", LOG_FORMATS, "console")
+
+
 def database_url(environment: Mapping[str, str] = os.environ) -> str:
-    """The database's URL alone, for commands that need nothing else."""
-    return _database_url(environment)
-
-
-def _database_url(environment: Mapping[str, str]) -> str:
+    """Where the one database is."""
     url = _required(environment, "SENTINEL_DATABASE_URL", "a URL such as postgresql://user:password@host/sentinel")
     if not url.startswith(("postgresql://", "postgres://")):
         raise SettingError("SENTINEL_DATABASE_URL must begin with postgresql://")
@@ -76,7 +82,7 @@ def _required(environment: Mapping[str, str], name: str, example: str) -> str:
 
 
 def _one_of(environment: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:
-    value = environment.get(name, default).lower()
+    value = (environment.get(name) or default).lower()
     if value not in choices:
         raise SettingError(f"{name} is {value!r}; it takes one of {', '.join(choices)}")
     return value

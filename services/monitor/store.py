@@ -143,9 +143,7 @@ class MonitorStore:
 
     async def last_results(self, tenant_id: UUID, check_ids: Sequence[UUID]) -> Mapping[UUID, Result]:
         """The latest result of each check that has one."""
-        wanted = (
-            func.unnest(cast(list(check_ids), ARRAY(Uuid))).table_valued(column("id", Uuid)).render_derived()
-        )
+        wanted = func.unnest(cast(list(check_ids), ARRAY(Uuid))).table_valued(column("id", Uuid)).render_derived()
         last = (
             select(results)
             .where(results.c.tenant_id == tenant_id, results.c.check_id == wanted.c.id)

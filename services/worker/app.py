@@ -53,9 +53,9 @@ async def main(process: Process) -> None:
     transport = ProbeTransport(resolver, egress)
     prober = Prober(transport)
     recorder = Recorder(engine_store)
-    engine = Engine(prober, recorder, worker_id, _most_runs(), lambda: leases.hold())
+    leases = Leases(engine_store, worker_id)
+    engine = Engine(prober, recorder, worker_id, _most_runs(), leases.hold)
     roster = Roster(engine_store, engine, recorder)
-    leases = Leases(engine_store, worker_id, roster.set_shards)
     feeds = Feeds(tenant_store)
     changes = Listener(url, ENGINE_ROLE, {check_changes.CHANNEL: roster.on_notify}, roster.on_connect)
     recorded = Listener(url, ROLE, {RECORDED: feeds.on_notify}, feeds.on_connect)
@@ -64,12 +64,10 @@ async def main(process: Process) -> None:
     on_demand = OnDemand(tenant_store, prober, worker_id)
     server = process.new_server([_SERVICE])
     server.reflect([_SERVICE])
-    add_ProbeServiceServicer_to_server(
-        ProbeServicer(process, tenant_store, feeds, cursors, on_demand), server.grpc
-    )
+    add_ProbeServiceServicer_to_server(ProbeServicer(process, tenant_store, feeds, cursors, on_demand), server.grpc)
     try:
         async with background(recorder.run(), recorded.run()):
-            async with background(leases.run(), roster.run(), changes.run()):
+            async with background(leases.run(roster.set_shards), roster.run(), changes.run()):
                 await process.serve(server)
             # In order: fire no more, write what was seen, then let others have the shards (semantics.md §6).
             await engine.stop(_PATIENCE_S)

@@ -142,9 +142,7 @@ class Engine:
     async def _run(self, check: ScheduledCheck, slot_us: int) -> None:
         start = now_us()
         try:
-            seen = await self._prober.run(
-                check.spec, timeout_s=check.timeout_us / SECOND_US, retries=check.retries
-            )
+            seen = await self._prober.run(check.spec, timeout_s=check.timeout_us / SECOND_US, retries=check.retries)
             self._recorder.add(to_result(check, slot_us, start, seen, self._worker_id), check)
         finally:
             del self._running[check.id]

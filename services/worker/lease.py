@@ -41,15 +41,11 @@ class Leases:
     Args:
         store: where leases are.
         worker_id: who we are.
-        on_change: told which shards we hold whenever that changes.
     """
 
-    def __init__(
-        self, store: LeaseStore, worker_id: str, on_change: Callable[[frozenset[int]], Awaitable[None]]
-    ) -> None:
+    def __init__(self, store: LeaseStore, worker_id: str) -> None:
         self._store = store
         self._worker_id = worker_id
-        self._on_change = on_change
         self._held: dict[int, int] = {}
         self._valid_until = 0.0
 
@@ -57,8 +53,8 @@ class Leases:
         """Whether our leases certainly hold, by our own monotonic clock."""
         return time.monotonic() < self._valid_until
 
-    async def run(self) -> None:
-        """Renew until cancelled."""
+    async def run(self, on_change: Callable[[frozenset[int]], Awaitable[None]]) -> None:
+        """Renew until cancelled; `on_change` is told which shards we hold whenever that changes."""
         while True:
             asked = time.monotonic()
             try:
@@ -71,9 +67,9 @@ class Leases:
                     # A new epoch means that the shard was somebody else's in between.
                     kept = {shard for shard, epoch in held.items() if self._held.get(shard) == epoch}
                     if kept != set(self._held):
-                        await self._on_change(frozenset(kept))
+                        await on_change(frozenset(kept))
                     self._held = held
-                    await self._on_change(frozenset(held))
+                    await on_change(frozenset(held))
                 self._valid_until = asked + TTL_S - _MARGIN_S
             await asyncio.sleep(RENEW_S)
 

@@ -1,7 +1,7 @@
 """Runs a check now, outside its schedule: phases as they happen, then the result, recorded as on demand."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -61,7 +61,7 @@ class OnDemand:
 
     async def run(
         self, tenant_id: UUID, service_id: UUID, check_id: UUID
-    ) -> AsyncIterator[PhaseEnded | StillRunning | Result]:
+    ) -> AsyncGenerator[PhaseEnded | StillRunning | Result, None]:
         """Run a check; the last event is its result, which has been recorded by then.
 
         Raises:
@@ -82,7 +82,7 @@ class OnDemand:
         finally:
             self._running -= 1
 
-    async def _events(self, check: ScheduledCheck) -> AsyncIterator[PhaseEnded | StillRunning | Result]:
+    async def _events(self, check: ScheduledCheck) -> AsyncGenerator[PhaseEnded | StillRunning | Result, None]:
         events: asyncio.Queue[PhaseEnded | Observation] = asyncio.Queue()
         start = now_us()
 

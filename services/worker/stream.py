@@ -8,7 +8,7 @@ joined. Each reader's queue is bounded; who does not keep up is told so, with a 
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol
@@ -141,7 +141,7 @@ class Feeds:
 
     async def follow(
         self, tenant_id: UUID, cursor: Position | None, wanted: Wanted, guard: StreamGuard
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """A tenant's results from a cursor or from now on, until the guard ends the stream.
 
         Args:
@@ -182,9 +182,7 @@ class Feeds:
                 task.cancel()
 
 
-async def _live(
-    reader: _Reader, position: Position, wanted: Wanted, guard: StreamGuard
-) -> AsyncIterator[Event]:
+async def _live(reader: _Reader, position: Position, wanted: Wanted, guard: StreamGuard) -> AsyncGenerator[Event, None]:
     beat_at = time.monotonic() + HEARTBEAT_S
     while True:
         while reader.queue:

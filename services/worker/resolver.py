@@ -1,0 +1,116 @@
+"""Names to addresses, off any thread pool (semantics.md §21): c-ares by aiodns, with a small cache of its own."""
+
+import asyncio
+import ipaddress
+import socket
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import aiodns
+
+_TIMEOUT_S = 2.0
+_TRIES = 3
+_MOST_CACHED = 10_000
+# A monitor has to notice a changed or broken name soon, whatever its TTL says.
+_LONGEST_S = 30.0
+_SHORTEST_S = 1.0
+_NEGATIVE_S = 2.0
+# c-ares' own numbers (ares.h).
+_NO_DATA, _NOT_FOUND, _BAD_NAME, _REFUSED, _TIMED_OUT = 1, 4, 8, 6, 12
+
+
+class ResolutionError(Exception):
+    """A name has no address for us; the message is for the check's owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    addresses: tuple[str, ...]
+    error: str
+    good_until_s: float
+
+
+class Resolver:
+    """Resolves host names; needs a running event loop.
+
+    Addresses come in the order to try them: c-ares sorts them as RFC 6724 says.
+
+    Args:
+        clock: monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._dns = aiodns.DNSResolver(timeout=_TIMEOUT_S, tries=_TRIES)
+        self._cache: OrderedDict[str, _Answer] = OrderedDict()
+        self._under_way: dict[str, asyncio.Task[_Answer]] = {}
+
+    async def resolve(self, host: str) -> tuple[str, ...]:
+        """The literal addresses of a host.
+
+        Raises:
+            ResolutionError: it has none, or no name server said so in time.
+        """
+        answer = self._cache.get(host)
+        if answer is None or self._clock() >= answer.good_until_s:
+            task = self._under_way.get(host)
+            if task is None:
+                task = self._under_way[host] = asyncio.create_task(self._ask(host))
+                task.add_done_callback(lambda _: self._under_way.pop(host, None))
+            # Others may wait for the same answer: one who gives up must not take it from them.
+            answer = await asyncio.shield(task)
+        if answer.error:
+            raise ResolutionError(answer.error)
+        return answer.addresses
+
+    async def close(self) -> None:
+        """Give up what is under way."""
+        for task in list(self._under_way.values()):
+            task.cancel()
+        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
+        await self._dns.close()
+
+    async def _ask(self, host: str) -> _Answer:
+        try:
+            found = await self._dns.getaddrinfo(host, family=socket.AF_UNSPEC, type=socket.SOCK_STREAM)
+        except aiodns.error.DNSError as error:
+            answer = _Answer((), _sentence(error.args[0] if error.args else 0), self._clock() + _NEGATIVE_S)
+        else:
+            # Each address comes once for every socket type it is good for.
+            addresses = tuple(dict.fromkeys(_text(node.addr[0]) for node in found.nodes))
+            ttl = min((node.ttl for node in found.nodes), default=0)
+            good_for = min(_LONGEST_S, max(_SHORTEST_S, float(ttl)))
+            answer = _Answer(addresses, "" if addresses else _sentence(_NO_DATA), self._clock() + good_for)
+        self._cache[host] = answer
+        self._cache.move_to_end(host)
+        if len(self._cache) > _MOST_CACHED:
+            self._cache.popitem(last=False)
+        return answer
+
+
+@lru_cache(maxsize=_MOST_CACHED)
+def literal(host: str) -> str | None:
+    """The host itself if it is an address, else None."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return None
+
+
+def _text(address: bytes | str) -> str:
+    return address.decode() if isinstance(address, bytes) else address
+
+
+def _sentence(number: object) -> str:
+    if number in {_NOT_FOUND, _NO_DATA}:
+        return "the host's name has no address"
+    if number == _BAD_NAME:
+        return "the host's name is malformed"
+    if number == _REFUSED:
+        return "the name server refused the question"
+    if number == _TIMED_OUT:
+        return "the name server did not answer"
+    return "the name server failed"
