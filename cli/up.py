@@ -46,7 +46,7 @@ def up(settings: StackSettings, *, stop_with_parent: bool) -> int:
     """
     if stop_with_parent:
         die_with_parent(signal.SIGTERM, os.getppid())
-    with _locked(settings.data_dir), _run_dir() as run_dir:
+    with _locked(settings.data_dir), _run_dir(settings.data_dir / "run") as run_dir:
         _refuse_taken_port(settings.http_port)
         return asyncio.run(_Stack(settings, run_dir).run())
 
@@ -198,15 +198,24 @@ def _locked(data_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _run_dir() -> Iterator[Path]:
-    """A folder for sockets: short, since a socket's path has 107 characters, and ours alone."""
+def _run_dir(link: Path) -> Iterator[Path]:
+    """A folder for sockets: short, since a socket's path has 107 characters, and ours alone.
+
+    Args:
+        link: points to the folder while we run; what it points to before is what a killed run has left.
+    """
+    if link.is_symlink():
+        shutil.rmtree(link.readlink(), ignore_errors=True)
+        link.unlink()
     folder = Path(tempfile.mkdtemp(prefix="sentinel-"))
+    link.symlink_to(folder)
     if os.geteuid() == 0:
         folder.chmod(0o711)  # the account that PostgreSQL runs as passes through to its own socket
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        link.unlink(missing_ok=True)
 
 
 def _refuse_taken_port(port: int) -> None:

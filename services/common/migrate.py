@@ -55,8 +55,9 @@ def main() -> None:
     try:
         asyncio.run(migrate(url))
     except CONNECTION_ERRORS as error:
-        place = make_url(url).set(username=None, password=None, query={})
-        sys.exit(f"sentinel: the database {place.render_as_string()} cannot be reached: {error}")
+        where = make_url(url)
+        place = f"{where.host or 'its socket'}:{where.port or 5432}"
+        sys.exit(f"sentinel: the database at {place} cannot be reached: {error}")
     except asyncpg.PostgresError as error:
         sys.exit(f"sentinel: the database refuses: {error}")
 

@@ -13,7 +13,6 @@ LARGEST_BODY = 1024 * 1024
 LARGEST_HEADERS = 64 * 1024
 # Chunk extensions and trailers are neither headers nor body; this much of them is enough.
 _LARGEST_OVERHEAD = 256 * 1024
-_SWITCHING = 101
 _FINAL = 200
 _WITHOUT_BODY = (204, 304)
 
@@ -101,8 +100,8 @@ class HttpProtocol(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """All headers came."""
         status = self._parser.get_status_code()
-        if status < _FINAL and status != _SWITCHING:
-            return
+        if status < _FINAL:
+            return  # interim; after 101 the parser says that what follows is not HTTP
         self.status = status
         self._in_body = True
         self._exchange.http_version = self._parser.get_http_version()

@@ -1,0 +1,33 @@
+"""A prober on real sockets."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from services.worker.egress import EgressPolicy
+from services.worker.probe import Prober
+from services.worker.resolver import Resolver
+from services.worker.transport import ProbeTransport
+from tests.targets import Authority
+
+LOOPBACK = EgressPolicy.parse("127.0.0.0/8, ::1/128")
+
+
+@pytest.fixture
+async def resolver() -> AsyncIterator[Resolver]:
+    """A resolver of the test's own."""
+    resolver = Resolver()
+    yield resolver
+    await resolver.close()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """A certificate authority."""
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def prober(resolver: Resolver, authority: Authority) -> Prober:
+    """A prober that may reach loopback and trusts the test's authority."""
+    return Prober(ProbeTransport(resolver, LOOPBACK, authority.trusting))

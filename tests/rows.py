@@ -1,0 +1,43 @@
+"""Rows that tests start from, written as the owner of the tables."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+from services.common.clock import SECOND_US, to_datetime
+from services.common.grid import shard_of
+from services.common.ids import new_id
+from services.common.spec import HttpSpec
+
+START_US = 1_790_000_000 * SECOND_US
+
+
+async def a_tenant(admin: Any) -> UUID:
+    """A tenant."""
+    tenant_id = new_id()
+    await admin.execute(
+        "INSERT INTO tenants VALUES ($1, $2, 'Acme', $3)", tenant_id, f"t-{tenant_id}", to_datetime(START_US)
+    )
+    return tenant_id
+
+
+async def a_check(
+    admin: Any, *, tenant_id: UUID | None = None, interval_us: int = 10 * SECOND_US, url: str = "http://t.test/"
+) -> tuple[UUID, UUID, UUID]:
+    """A tenant (unless given), a service and a check, made at START_US; answers their ids."""
+    tenant_id = tenant_id or await a_tenant(admin)
+    service_id, check_id = new_id(), new_id()
+    now = to_datetime(START_US)
+    await admin.execute(
+        "INSERT INTO services VALUES ($1, $2, $3, '', '', '{}', NULL, $4, $4)",
+        tenant_id, service_id, f"s-{service_id}", now,
+    )  # fmt: skip
+    await admin.execute(
+        "INSERT INTO checks VALUES ($1, $2, $3, $4, 'home', 'http', $5, $6, $7, 2, 1, 0, NULL, $8, $8)",
+        tenant_id, check_id, service_id, shard_of(check_id), json.dumps(HttpSpec(url).to_json()),
+        interval_us, interval_us // 2, now,
+    )  # fmt: skip
+    await admin.execute(
+        "INSERT INTO check_states VALUES ($1, $2, 3, NULL, 0, 0, NULL, NULL, $3)", tenant_id, check_id, now
+    )
+    return tenant_id, service_id, check_id
