@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from services.common.settings import SettingError, database_url, log_format, log_level
+from services.worker.egress import EgressPolicy
 
 _HIGHEST_PORT = 65_535
 
@@ -50,7 +51,7 @@ class StackSettings:
             data_dir=Path(environment.get("SENTINEL_DATA_DIR") or ".sentinel").expanduser().resolve(),
             database_url=database_url(environment) if own else None,
             workers=_number(environment, "SENTINEL_WORKERS", 1, 1, 64),
-            egress_allow=environment.get("SENTINEL_EGRESS_ALLOW", ""),
+            egress_allow=_cidrs(environment, "SENTINEL_EGRESS_ALLOW"),
             log_level=log_level(environment),
             log_format=log_format(environment),
             limit_per_minute=_number(environment, "SENTINEL_AUTH_LIMIT_PER_MINUTE", 60, 1, 100_000),
@@ -63,3 +64,11 @@ def _number(environment: Mapping[str, str], name: str, default: int, least: int,
     if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
         raise SettingError(f"{name} is {text!r}; it takes a whole number from {least} to {most}")
     return int(text)
+
+
+def _cidrs(environment: Mapping[str, str], name: str) -> str:
+    try:
+        EgressPolicy.parse(environment.get(name, ""))
+    except ValueError as error:
+        raise SettingError(f"{name}: {error}") from error
+    return environment.get(name, "")

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.worker.lease import SHARDS, fair_share
+from services.common.grid import SHARDS
+from services.worker.lease import fair_share
 
 
 @given(st.integers(1, 300))

@@ -1,0 +1,199 @@
+"""A whole stack, started as its users start it, and clients that speak to it as theirs do."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import grpc
+import httpx
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PASSWORD = "correct horse"  # noqa: S105 — of teams that live as long as a test
+_START_S = 60.0
+
+
+def free_port() -> int:
+    """A port that nobody uses now."""
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
+@dataclass
+class Stack:
+    """`python -m cli up` on a port and a data folder of its own.
+
+    Attributes:
+        data_dir: where its data lies.
+        port: where its door is.
+        settings: further settings.
+    """
+
+    data_dir: Path
+    port: int = field(default_factory=free_port)
+    settings: dict[str, str] = field(default_factory=dict)
+
+    def start(self) -> None:
+        """Start it, and wait until it says that it is up."""
+        self.log = (self.data_dir.parent / f"{self.data_dir.name}.log").open("a+")
+        from_here = self.log.tell()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "cli", "up"],
+            cwd=ROOT,
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+            env={
+                **os.environ,
+                "SENTINEL_HTTP_PORT": str(self.port),
+                "SENTINEL_DATA_DIR": str(self.data_dir),
+                "SENTINEL_EGRESS_ALLOW": "127.0.0.0/8",
+                "SENTINEL_AUTH_LIMIT_BURST": "100000",
+                "SENTINEL_AUTH_LIMIT_PER_MINUTE": "100000",
+                **self.settings,
+            },
+        )
+        until(lambda: "is up after" in self.said(from_here) or self.process.poll() is not None, _START_S)
+        assert self.process.poll() is None, self.said(from_here)
+
+    def said(self, offset: int = 0) -> str:
+        """What it has printed."""
+        return Path(self.log.name).read_text()[offset:]
+
+    def stop(self, number: int = signal.SIGINT) -> float:
+        """Stop it as Ctrl-C does; answers how many seconds that took."""
+        begun = time.monotonic()
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(30)
+        self.log.close()
+        return time.monotonic() - begun
+
+    def children(self) -> list[psutil.Process]:
+        """All processes that it runs."""
+        return list(psutil.Process(self.process.pid).children(recursive=True))
+
+    def child(self, *words: str) -> psutil.Process:
+        """The one that runs the program whose command has these words."""
+        (found,) = [
+            each
+            for each in psutil.Process(self.process.pid).children()
+            if all(any(word in part for part in each.cmdline()) for word in words)
+        ]
+        return found
+
+    @property
+    def address(self) -> str:
+        """Host and port."""
+        return f"localhost:{self.port}"
+
+    def rest(self) -> httpx.Client:
+        """A REST client that is not signed in."""
+        return httpx.Client(base_url=f"http://{self.address}", timeout=20, trust_env=False)
+
+
+def until(condition: Any, timeout_s: float) -> None:
+    """Return when a condition holds.
+
+    Raises:
+        TimeoutError: it does not in time.
+    """
+    end = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError
+        time.sleep(0.05)
+
+
+class Team:
+    """A tenant that has registered, with a signed-in client.
+
+    Attributes:
+        tokens: as registering answered them.
+        client: sends the access token with each call.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.slug = f"team-{uuid4().hex[:12]}"
+        self.client = stack.rest()
+        answer = self.client.post("/auth/register", json=registration(self.slug))
+        answer.raise_for_status()
+        self.registered = answer.json()
+        self.tokens = self.registered["tokens"]
+        self.client.headers["authorization"] = f"Bearer {self.tokens['accessToken']}"
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """For gRPC."""
+        return (("authorization", f"Bearer {self.tokens['accessToken']}"),)
+
+    def service(self, name: str = "") -> str:
+        """The id of a new service."""
+        answer = self.client.post("/services", json={"name": name or f"s-{uuid4().hex[:8]}"})
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["service"]["id"])
+
+    def check(self, service_id: str, url: str, **rest: Any) -> str:
+        """The id of a new check, every 5 s."""
+        body = {"name": f"c-{uuid4().hex[:8]}", "http": {"url": url}, "interval": "5s", "timeout": "2s", **rest}
+        answer = self.client.post(f"/services/{service_id}/checks", json=body)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["check"]["id"])
+
+    def status(self, service_id: str) -> dict[str, Any]:
+        """How a service is."""
+        answer = self.client.get(f"/services/{service_id}/status")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json()["status"])
+
+    def stream(self, query: str = "") -> Generator[dict[str, Any], None, None]:
+        """Events of the results stream, for ever or until the server ends it."""
+        with self.client.stream("GET", f"/results:stream{query}") as answer:
+            for line in answer.iter_lines():
+                yield json.loads(line)
+
+    def results(self, query: str = "") -> Generator[dict[str, Any], None, None]:
+        """Only the results of the stream."""
+        for event in self.stream(query):
+            if "result" in event:
+                yield event["result"]
+
+
+def registration(slug: str) -> dict[str, str]:
+    """What a new team sends."""
+    return {"tenantName": "Acme", "tenantSlug": slug, "email": "a@acme.test", "password": PASSWORD}
+
+
+@contextmanager
+def grpc_channel(stack: Stack) -> Iterator[grpc.Channel]:
+    """A plain gRPC channel through the door."""
+    with grpc.insecure_channel(stack.address) as channel:
+        yield channel
+
+
+def reason(answer: httpx.Response) -> str:
+    """The reason in a REST error, which has exactly one."""
+    (info,) = [each for each in answer.json()["details"] if each["@type"].endswith("google.rpc.ErrorInfo")]
+    assert info["domain"] == "sentinel-stack"
+    return str(info["reason"])
+
+
+def fields(answer: httpx.Response) -> list[str]:
+    """The fields that a REST error names."""
+    return [
+        violation["field"]
+        for each in answer.json()["details"]
+        if each["@type"].endswith("BadRequest")
+        for violation in each["fieldViolations"]
+    ]

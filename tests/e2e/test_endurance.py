@@ -1,0 +1,180 @@
+"""What may happen at 3 a.m.: crashes, restarts, kills. Nothing recorded is lost, nothing is left behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from tests.e2e.stack import ROOT, Stack, Team, free_port, until
+from tests.e2e.target import Target
+
+
+@pytest.fixture
+def own_stack(short_folder: Path) -> Iterator[Stack]:
+    """A stack that the test may break."""
+    stack = Stack(short_folder / f"own-{free_port()}")
+    stack.start()
+    yield stack
+    stack.stop()
+
+
+def test_a_second_up_has_all_the_data_and_a_stream_ends_with_a_reason_and_resumes(
+    own_stack: Stack, target: Target
+) -> None:
+    team = Team(own_stack)
+    service = team.service("Shop")
+    check = team.check(service, target.url)
+    results = team.results(f"?checkId={check}")
+    first = next(results)
+    events = team.stream(f"?checkId={check}&cursor={first['cursor']}")
+    family = own_stack.children()
+    own_stack.process.send_signal(signal.SIGINT)
+    last = list(events)[-1]
+    assert last["end"]["reason"] == "STREAM_END_REASON_SHUTTING_DOWN"
+    own_stack.process.wait(10)
+    assert psutil.wait_procs(family, timeout=1)[1] == []
+
+    own_stack.start()
+    assert [entry["id"] for entry in team.client.get("/services").json()["services"]] == [service]
+    resumed = team.results(f"?checkId={check}&cursor={last['end']['cursor']}")
+    following = next(resumed)["result"]
+    assert _slots_apart(first["result"], following) >= 1
+    again = team.results(f"?checkId={check}&cursor={first['cursor']}")
+    assert _slots_apart(first["result"], next(again)["result"]) == 1  # nothing between is lost
+
+
+def _slots_apart(one: dict[str, Any], other: dict[str, Any]) -> float:
+    return (datetime.fromisoformat(other["slotTime"]) - datetime.fromisoformat(one["slotTime"])).total_seconds() / 5
+
+
+def test_a_killed_worker_comes_back_and_every_slot_is_accounted_for(own_stack: Stack, target: Target) -> None:
+    team = Team(own_stack)
+    check = team.check(team.service(), target.url)
+    results = team.results(f"?checkId={check}")
+    first = next(results)
+    results.close()
+    own_stack.child("services.worker.app").kill()
+
+    seen = [first["result"]]
+    until(lambda: team.client.get("/healthz").status_code == 200, 20)
+    for event in team.results(f"?checkId={check}&cursor={first['cursor']}"):
+        seen.append(event["result"])
+        if event["result"]["workerId"] != first["result"]["workerId"] and event["result"]["outcome"] == "OUTCOME_UP":
+            break
+
+    expected = 0.0
+    for result in seen:  # each slot of the grid once, run or missed, and none twice
+        assert _slots_apart(seen[0], result) == expected
+        expected += result["slotCount"]
+    assert {result["outcome"] for result in seen} <= {"OUTCOME_UP", "OUTCOME_MISSED"}
+    assert all(result["missedReason"] == "MISSED_REASON_NO_WORKER" for result in seen if "startTime" not in result)
+
+
+def test_a_crash_of_the_database_loses_no_recorded_result_and_all_recovers_by_itself(
+    own_stack: Stack, target: Target
+) -> None:
+    team = Team(own_stack)
+    service = team.service()
+    check = team.check(service, target.url)
+    first = next(team.results(f"?checkId={check}"))
+    os.kill(own_stack.child("bin/postgres").pid, signal.SIGKILL)
+
+    with own_stack.rest() as client:
+        use = {"authorization": team.client.headers["authorization"]}
+        answer = client.get(f"/services/{service}", headers=use)
+        assert answer.status_code in {200, 503}, answer.text
+    seen = [first["result"]]
+    until(lambda: team.client.get(f"/services/{service}/status").status_code == 200, 20)
+    for event in team.results(f"?checkId={check}&cursor={first['cursor']}"):
+        seen.append(event["result"])
+        if len(seen) == 4:
+            break
+
+    assert [_slots_apart(seen[0], result) for result in seen] == [0, 1, 2, 3]
+    assert {result["outcome"] for result in seen} == {"OUTCOME_UP"}
+
+
+@pytest.mark.parametrize("killed", ["supervisor", "make"])
+def test_nothing_is_left_behind_whatever_kills_it(short_folder: Path, killed: str) -> None:
+    stack = Stack(short_folder / f"killed-{killed}")
+    stack.start()
+    if killed == "make":
+        stack.stop()
+        environment = {
+            **os.environ, "SENTINEL_HTTP_PORT": str(stack.port), "SENTINEL_DATA_DIR": str(stack.data_dir),
+        }  # fmt: skip
+        make = subprocess.Popen(
+            ["/bin/sh", "-c", f"{sys.executable} -m cli up --stop-with-parent; exit"],
+            cwd=ROOT, env=environment, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        until(lambda: _healthy(stack), 30)
+        family = psutil.Process(make.pid).children(recursive=True)
+        make.kill()
+        make.wait()
+    else:
+        family = stack.children()
+        stack.process.kill()
+        stack.process.wait()
+        stack.log.close()
+    assert len(family) > 5
+    gone, alive = psutil.wait_procs(family, timeout=15)
+    assert alive == []
+    assert len(gone) == len(family)
+
+
+def _healthy(stack: Stack) -> bool:
+    try:
+        with stack.rest() as client:
+            return client.get("/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"SENTINEL_HTTP_PORT": "http"}, "SENTINEL_HTTP_PORT is 'http'"),
+        ({"SENTINEL_WORKERS": "0"}, "SENTINEL_WORKERS is '0'"),
+        ({"SENTINEL_LOG_LEVEL": "loud"}, "SENTINEL_LOG_LEVEL is 'loud'"),
+        ({"SENTINEL_DATABASE_URL": "mysql://x"}, "SENTINEL_DATABASE_URL must begin with postgresql://"),
+        ({"SENTINEL_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, "127.0.0.1:1 cannot be reached"),
+        ({"SENTINEL_EGRESS_ALLOW": "everywhere"}, "SENTINEL_EGRESS_ALLOW"),
+    ],
+)
+def test_what_cannot_start_says_why_in_a_sentence(short_folder: Path, settings: dict[str, str], said: str) -> None:
+    done = run_up(short_folder / "wrong", settings)
+
+    assert done.returncode == 2
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "secret" not in done.stdout + done.stderr
+
+
+def test_a_taken_port_and_a_taken_folder_are_said_in_a_sentence(stack: Stack, short_folder: Path) -> None:
+    port = run_up(short_folder / "wrong", {"SENTINEL_HTTP_PORT": str(stack.port)})
+    folder = run_up(stack.data_dir, {})
+
+    assert (port.returncode, folder.returncode) == (2, 2)
+    assert f"port {stack.port} cannot be used" in port.stderr
+    assert f"another Sentinel Stack runs on {stack.data_dir}" in folder.stderr
+
+
+def run_up(data_dir: Path, settings: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run `up` where it should not start."""
+    return subprocess.run(
+        [sys.executable, "-m", "cli", "up"],
+        cwd=ROOT,
+        env={**os.environ, "SENTINEL_HTTP_PORT": str(free_port()), "SENTINEL_DATA_DIR": str(data_dir), **settings},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
