@@ -21,17 +21,15 @@ def stack(short_folder: Path) -> Iterator[Stack]:
 @pytest.fixture
 def team(stack: Stack) -> Iterator[Team]:
     """A team of the test's own."""
-    team = Team(stack)
-    yield team
-    team.client.close()
+    with Team(stack) as team:
+        yield team
 
 
 @pytest.fixture
 def other_team(stack: Stack) -> Iterator[Team]:
     """A team that must never meet the first."""
-    team = Team(stack)
-    yield team
-    team.client.close()
+    with Team(stack) as team:
+        yield team
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 import grpc
@@ -46,29 +46,34 @@ class Stack:
 
     def start(self) -> None:
         """Start it, and wait until it says that it is up."""
-        self.log = (self.data_dir.parent / f"{self.data_dir.name}.log").open("a+")
-        from_here = self.log.tell()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "cli", "up"],
-            cwd=ROOT,
-            stdout=self.log,
-            stderr=subprocess.STDOUT,
-            env={
-                **os.environ,
-                "SENTINEL_HTTP_PORT": str(self.port),
-                "SENTINEL_DATA_DIR": str(self.data_dir),
-                "SENTINEL_EGRESS_ALLOW": "127.0.0.0/8",
-                "SENTINEL_AUTH_LIMIT_BURST": "100000",
-                "SENTINEL_AUTH_LIMIT_PER_MINUTE": "100000",
-                **self.settings,
-            },
-        )
+        from_here = len(self.said())
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "cli", "up"],
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={
+                    **os.environ,
+                    "SENTINEL_HTTP_PORT": str(self.port),
+                    "SENTINEL_DATA_DIR": str(self.data_dir),
+                    "SENTINEL_EGRESS_ALLOW": "127.0.0.0/8",
+                    "SENTINEL_AUTH_LIMIT_BURST": "100000",
+                    "SENTINEL_AUTH_LIMIT_PER_MINUTE": "100000",
+                    **self.settings,
+                },
+            )
         until(lambda: "is up after" in self.said(from_here) or self.process.poll() is not None, _START_S)
         assert self.process.poll() is None, self.said(from_here)
 
     def said(self, offset: int = 0) -> str:
         """What it has printed."""
-        return Path(self.log.name).read_text()[offset:]
+        return self.log.read_text()[offset:] if self.log.exists() else ""
+
+    @property
+    def log(self) -> Path:
+        """The file that it prints to."""
+        return self.data_dir.with_suffix(".log")
 
     def stop(self, number: int = signal.SIGINT) -> float:
         """Stop it as Ctrl-C does; answers how many seconds that took."""
@@ -76,7 +81,6 @@ class Stack:
         if self.process.poll() is None:
             self.process.send_signal(number)
             self.process.wait(30)
-        self.log.close()
         return time.monotonic() - begun
 
     def children(self) -> list[psutil.Process]:
@@ -132,6 +136,12 @@ class Team:
         self.registered = answer.json()
         self.tokens = self.registered["tokens"]
         self.client.headers["authorization"] = f"Bearer {self.tokens['accessToken']}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.client.close()
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:

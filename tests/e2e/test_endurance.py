@@ -18,6 +18,13 @@ from tests.e2e.target import Target
 
 
 @pytest.fixture
+def team(own_stack: Stack) -> Iterator[Team]:
+    """A team on the stack of its own, not on the one that others share."""
+    with Team(own_stack) as team:
+        yield team
+
+
+@pytest.fixture
 def own_stack(short_folder: Path) -> Iterator[Stack]:
     """A stack that the test may break."""
     stack = Stack(short_folder / f"own-{free_port()}")
@@ -27,14 +34,12 @@ def own_stack(short_folder: Path) -> Iterator[Stack]:
 
 
 def test_a_second_up_has_all_the_data_and_a_stream_ends_with_a_reason_and_resumes(
-    own_stack: Stack, target: Target
+    own_stack: Stack, team: Team, target: Target
 ) -> None:
-    team = Team(own_stack)
     service = team.service("Shop")
     check = team.check(service, target.url)
-    results = team.results(f"?checkId={check}")
-    first = next(results)
-    events = team.stream(f"?checkId={check}&cursor={first['cursor']}")
+    events = team.stream(f"?checkId={check}")
+    first = next(events)["result"]
     family = own_stack.children()
     own_stack.process.send_signal(signal.SIGINT)
     last = list(events)[-1]
@@ -55,8 +60,9 @@ def _slots_apart(one: dict[str, Any], other: dict[str, Any]) -> float:
     return (datetime.fromisoformat(other["slotTime"]) - datetime.fromisoformat(one["slotTime"])).total_seconds() / 5
 
 
-def test_a_killed_worker_comes_back_and_every_slot_is_accounted_for(own_stack: Stack, target: Target) -> None:
-    team = Team(own_stack)
+def test_a_killed_worker_comes_back_and_every_slot_is_accounted_for(
+    own_stack: Stack, team: Team, target: Target
+) -> None:
     check = team.check(team.service(), target.url)
     results = team.results(f"?checkId={check}")
     first = next(results)
@@ -79,9 +85,8 @@ def test_a_killed_worker_comes_back_and_every_slot_is_accounted_for(own_stack: S
 
 
 def test_a_crash_of_the_database_loses_no_recorded_result_and_all_recovers_by_itself(
-    own_stack: Stack, target: Target
+    own_stack: Stack, team: Team, target: Target
 ) -> None:
-    team = Team(own_stack)
     service = team.service()
     check = team.check(service, target.url)
     first = next(team.results(f"?checkId={check}"))
@@ -123,7 +128,6 @@ def test_nothing_is_left_behind_whatever_kills_it(short_folder: Path, killed: st
         family = stack.children()
         stack.process.kill()
         stack.process.wait()
-        stack.log.close()
     assert len(family) > 5
     gone, alive = psutil.wait_procs(family, timeout=15)
     assert alive == []
