@@ -46,7 +46,7 @@ class ConfigurationStore(Protocol):
     ) -> Service:
         """Record a service; with a request id that was seen before, answer the one it made."""
 
-    async def create_check(self, tenant_id: UUID, check: Check, request_id: UUID | None) -> Check:
+    async def create_check(self, tenant_id: UUID, check: Check, request_id: UUID | None) -> TrackedCheck:
         """Record a check; with a request id that was seen before, answer the one it made."""
 
     async def find_service(self, tenant_id: UUID, service_id: UUID) -> Service | None:
@@ -141,8 +141,7 @@ class Configuration:
         """
         refuse_bad_url(draft.http.url, "check.http.url")
         check = _complete(tenant_id, service_id, draft, now_us())
-        made = await self._store.create_check(tenant_id, check, request_id)
-        return await self.get_check(tenant_id, made.service_id, made.id)
+        return await self._store.create_check(tenant_id, check, request_id)
 
     async def get_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> TrackedCheck:
         """A check of a service.

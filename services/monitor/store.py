@@ -72,7 +72,7 @@ class MonitorStore:
             raise AlreadyExists(reasons.ERROR_REASON_SERVICE_NAME_TAKEN, message) from error
         return service
 
-    async def create_check(self, tenant_id: UUID, check: Check, request_id: UUID | None) -> Check:
+    async def create_check(self, tenant_id: UUID, check: Check, request_id: UUID | None) -> TrackedCheck:
         """Record a check and tell the workers; a request id seen before answers the one it made.
 
         Raises:
@@ -92,7 +92,7 @@ class MonitorStore:
                 raise
             message = "the service has another check of this name"
             raise AlreadyExists(reasons.ERROR_REASON_CHECK_NAME_TAKEN, message) from error
-        return check
+        return TrackedCheck(check, Track())
 
     async def find_service(self, tenant_id: UUID, service_id: UUID) -> Service | None:
         """A service; None if the tenant has no such one."""
@@ -180,13 +180,13 @@ class MonitorStore:
             row = (await connection.execute(query)).one_or_none()
         return _service(row) if row else None
 
-    async def _check_of_request(self, tenant_id: UUID, request_id: UUID | None) -> Check | None:
+    async def _check_of_request(self, tenant_id: UUID, request_id: UUID | None) -> TrackedCheck | None:
         if request_id is None:
             return None
         query = _tracked(tenant_id).where(checks.c.request_id == request_id)
         async with self._database.tenant(tenant_id) as connection:
             row = (await connection.execute(query)).one_or_none()
-        return _check(row) if row else None
+        return _tracked_check(row) if row else None
 
 
 async def _insert_check(connection: AsyncConnection, tenant_id: UUID, check: Check, request_id: UUID | None) -> None:

@@ -16,7 +16,8 @@ from services.worker.schedule import Missed, Schedule, ScheduledCheck, go_on
 _log = logs.get("engine")
 # The machine's clock may be stepped; the schedule is looked at this often whatever it says.
 _LONGEST_NAP_S = 1.0
-_BUSY_NAP_S = 0.01
+# Slots that fall due within this time are fired together: one wake-up for many costs a fraction of one for each.
+TICK_S = 0.005
 _FENCED_NAP_S = 0.2
 
 
@@ -43,6 +44,8 @@ class Engine:
         self._held: dict[UUID, ScheduledCheck] = {}
         self._running: dict[UUID, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._armed_for = 0.0
+        self._ticked_at = 0.0
         self._stopped = False
 
     @property
@@ -58,7 +61,7 @@ class Engine:
             accounted_us: the last slot of it that is accounted for; not looked at when we hold it already.
         """
         before = self._held.get(check.id)
-        if before == check or self._stopped:
+        if self._stopped or (before == check and (check.id in self._running or check.id in self._schedule)):
             return
         self._held[check.id] = check
         if check.id in self._running:
@@ -111,21 +114,26 @@ class Engine:
         )
 
     def _arm(self) -> None:
-        """Look at the schedule again when the next slot is due."""
-        if self._timer:
-            self._timer.cancel()
+        """Look at the schedule again when the next slot is due; what is due within one tick is fired together."""
+        if self._timer is not None and self._armed_for <= self._ticked_at + TICK_S:
+            return  # it cannot be sooner
         following = self._schedule.next_us
         if following is None or self._stopped:
-            self._timer = None
             return
         nap = min(_LONGEST_NAP_S, max(0.0, (following - now_us()) / SECOND_US))
         if not self._may_fire():
             nap = _FENCED_NAP_S
-        elif len(self._running) >= self._concurrency:
-            nap = _BUSY_NAP_S
-        self._timer = asyncio.get_running_loop().call_later(nap, self._tick)
+        loop = asyncio.get_running_loop()
+        at = max(loop.time() + nap, self._ticked_at + TICK_S)
+        if self._timer is not None:
+            if self._armed_for <= at:
+                return
+            self._timer.cancel()
+        self._timer, self._armed_for = loop.call_at(at, self._tick), at
 
     def _tick(self) -> None:
+        self._timer = None
+        self._ticked_at = asyncio.get_running_loop().time()
         now = now_us()
         while self._may_fire() and len(self._running) < self._concurrency:
             due = self._schedule.pop_due(now)

@@ -1,0 +1,29 @@
+"""A target that costs little: answers every connection with 200 and hangs up. `python -m bench.target PORT`."""
+
+import asyncio
+import sys
+from typing import cast
+
+import uvloop
+
+_ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok"
+_BACKLOG = 4096
+
+
+class _Target(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, _data: bytes) -> None:
+        self._transport.write(_ANSWER)
+        self._transport.close()
+
+
+async def main(port: int) -> None:
+    """Answer for ever."""
+    server = await asyncio.get_running_loop().create_server(_Target, "127.0.0.1", port, backlog=_BACKLOG)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(main(int(sys.argv[1])))
