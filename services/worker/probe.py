@@ -1,7 +1,6 @@
 """One run of a check: attempts, redirects, one deadline over all of it; always an observation, never an exception."""
 
 import asyncio
-import copy
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from services.common.spec import HttpSpec
 from services.worker.exchange import LONGEST_MESSAGE, Exchange, OnPhase, ProbeFailure
 from services.worker.judge import Verdict, judge
 from services.worker.redirect import MOST_REDIRECTS, next_request
+from services.worker.transport import ProbeTransport
 
 _log = logs.get("probe")
 _AGENT = "SentinelStack"
@@ -72,10 +72,10 @@ class Prober:
     """Runs checks.
 
     Args:
-        transport: sends one request; one that fills in `extensions["exchange"]`.
+        transport: sends one request.
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+    def __init__(self, transport: ProbeTransport) -> None:
         self._transport = transport
 
     async def run(
@@ -114,11 +114,9 @@ class Prober:
 
     async def _status(self, spec: HttpSpec, run: _Run) -> int:
         """The status code of the answer at the end of all redirects."""
-        # A copy is much cheaper than building one; the parts that a request has in common are never changed.
-        request = copy.copy(_prebuilt(spec))
+        request, exchange = _prebuilt(spec), run.exchange
         while True:
-            request.extensions = {"exchange": run.next_hop() if run.redirects else run.exchange}
-            response = await self._transport.handle_async_request(request)
+            response = await self._transport.exchange(request, exchange)
             run.status = response.status_code
             following = next_request(request, response) if spec.follow_redirects else None
             if following is None:
@@ -126,7 +124,7 @@ class Prober:
             if run.redirects == MOST_REDIRECTS:
                 raise ProbeFailure(ErrorKind.TOO_MANY_REDIRECTS, f"more than {MOST_REDIRECTS} redirects")
             run.redirects += 1
-            request = following
+            request, exchange = following, run.next_hop()
 
 
 @lru_cache(maxsize=_MOST_PREBUILT)

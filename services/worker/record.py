@@ -20,7 +20,7 @@ from services.common.result import Result
 from services.worker.schedule import ScheduledCheck
 
 _log = logs.get("record")
-BATCH_S = 0.1
+BATCH_S = 0.05
 MOST_IN_A_BATCH = 2_000
 MOST_WAITING = 100_000
 LONGEST_WAIT_US = 15 * MINUTE_US

@@ -17,8 +17,10 @@ def next_request(request: httpx.Request, response: httpx.Response) -> httpx.Requ
 
     When the origin changes, every header of the check but the harmless ones is left behind: a token may hide in any.
     """
+    if response.status_code not in _REDIRECTS:
+        return None
     location = response.headers.get("location")
-    if response.status_code not in _REDIRECTS or not location:
+    if not location:
         return None
     try:
         url = request.url.join(location)

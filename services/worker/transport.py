@@ -1,8 +1,7 @@
 """The probe's transport: one fresh connection a request, each step timed, the target vetted where it is dialled.
 
 An httpx.AsyncBaseTransport, so requests, URLs and answers are httpx's; what lies underneath is an asyncio Protocol,
-since a pooled client costs ten times the CPU (docs/adr/0002). A request may carry `extensions["exchange"]`, an Exchange
-that is filled in as the request goes on, and so tells how far it came even when it fails or is cancelled.
+since a pooled client costs ten times the CPU (docs/adr/0002).
 """
 
 import asyncio
@@ -51,7 +50,14 @@ class ProbeTransport(httpx.AsyncBaseTransport):
         Raises:
             ProbeFailure: there was no usable answer; its kind says why.
         """
-        exchange: Exchange = request.extensions.get("exchange") or Exchange()
+        return await self.exchange(request, Exchange())
+
+    async def exchange(self, request: httpx.Request, exchange: Exchange) -> httpx.Response:
+        """The same, telling an Exchange how far it came, even when it fails or is cancelled.
+
+        Raises:
+            ProbeFailure: there was no usable answer; its kind says why.
+        """
         host = request.url.raw_host.decode("ascii")
         port = request.url.port or _PORTS[request.url.scheme]
         addresses = await self._addresses(host, exchange)
@@ -137,10 +143,15 @@ class ProbeTransport(httpx.AsyncBaseTransport):
 
 
 def _wire(request: httpx.Request) -> bytes:
-    """The request as it goes over the wire."""
+    """The request as it goes over the wire; kept on the request, since a check sends the same one for ever."""
+    kept: bytes | None = request.extensions.get("wire")
+    if kept is not None:
+        return kept
     lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
     lines += [b"%s: %s" % pair for pair in request.headers.raw]
     if any(b"\r" in line or b"\n" in line for line in lines):
         # The contract refuses such headers; nothing that slipped through may smuggle a second request.
         raise ProbeFailure(ErrorKind.PROTOCOL, "the request has a line break in a header")
-    return b"\r\n".join(lines) + b"\r\nconnection: close\r\n\r\n" + request.content
+    wire = b"\r\n".join(lines) + b"\r\nconnection: close\r\n\r\n" + request.content
+    request.extensions["wire"] = wire
+    return wire

@@ -1,0 +1,76 @@
+"""semantics.md §11: while the database is away results wait, bounded; what is dropped becomes MISSED."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from services.common.clock import SECOND_US, from_datetime, now_us
+from services.common.database import create_pool
+from services.common.outcome import MissedReason, Outcome
+from services.common.result import Result
+from services.common.server import background
+from services.common.spec import HttpSpec
+from services.worker import record
+from services.worker.record import Recorder
+from services.worker.schedule import ScheduledCheck
+from services.worker.store import EngineStore
+from tests.database import TestServer, running
+from tests.rows import a_check
+
+INTERVAL = 10 * SECOND_US
+BASE_US = now_us()  # results of long ago would be dropped for their age
+
+
+@pytest.fixture
+def own_postgres(short_folder: Path) -> Iterator[TestServer]:
+    """A server that the test may stop."""
+    with running(short_folder / "own-pg") as server:
+        yield server
+
+
+async def test_results_outlast_an_outage_in_order_and_what_is_dropped_is_missed(
+    own_postgres: TestServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "MOST_WAITING", 3)
+    url = await own_postgres.clone()
+    admin = await asyncpg.connect(url)
+    ids = await a_check(admin, interval_us=INTERVAL)
+    await admin.close()
+    pool = await create_pool(url, "sentinel_engine", 2)
+    recorder = Recorder(EngineStore(pool))
+    async with background(recorder.run()):
+        recorder.add(*result(ids, 1))
+        await recorder.flushed()
+        await asyncio.to_thread(own_postgres.stop)
+        for number in range(2, 8):
+            recorder.add(*result(ids, number))
+            await asyncio.sleep(0.15)  # longer than a batch waits: the first of them is under way
+        await asyncio.to_thread(own_postgres.start)
+        async with asyncio.timeout(20):
+            await recorder.flushed()
+    admin = await asyncpg.connect(url)
+    rows = await admin.fetch("SELECT slot_time, outcome, slot_count, missed_reason FROM results ORDER BY slot_time")
+    await admin.close()
+    await pool.close()
+
+    covered = []
+    for row in rows:
+        first = (from_datetime(row["slot_time"]) - BASE_US) // INTERVAL
+        covered += list(range(first, first + row["slot_count"]))
+    assert covered == [1, 2, 3, 4, 5, 6, 7]
+    missed = [row for row in rows if row["outcome"] == Outcome.MISSED]
+    assert {row["missed_reason"] for row in missed} == {MissedReason.DATABASE_AWAY}
+    assert 1 <= sum(row["slot_count"] for row in missed) <= 3
+
+
+def result(ids: tuple[UUID, UUID, UUID], number: int) -> tuple[Result, ScheduledCheck]:
+    tenant_id, service_id, check_id = ids
+    check = ScheduledCheck(
+        tenant_id, service_id, check_id, 0, HttpSpec("http://t.test/"), INTERVAL, INTERVAL // 2, 2, 1, 0
+    )
+    slot = BASE_US + number * INTERVAL
+    return Result(tenant_id, service_id, check_id, slot, INTERVAL, Outcome.UP, "w", start_us=slot + 1), check

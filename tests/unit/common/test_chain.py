@@ -1,0 +1,103 @@
+"""The interceptor chain: its order, and that it denies by default."""
+
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.descriptor import ServiceDescriptor
+from google.rpc import error_details_pb2, status_pb2
+from sentinel.auth.v1 import auth_service_pb2
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.common.ended_sessions import EndedSessions
+from services.common.errors import InvalidArgument, ResourceExhausted, SentinelError
+from services.common.interceptors import chain
+from services.common.interceptors.access import check_access
+from services.common.interceptors.authentication import Authentication
+from services.common.interceptors.call import Call
+from services.common.interceptors.errors import answer_errors, to_status
+from services.common.interceptors.log import log_call
+from services.common.interceptors.request_id import give_request_id
+from services.common.interceptors.validation import Validation
+from services.common.principal import Role
+from services.common.rules import MethodRule
+from services.common.store import CommonStore
+from services.common.tokens import TokenVerifier
+
+SERVICE: ServiceDescriptor = auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"]
+
+
+async def passed(call: Call) -> None:
+    """The next link."""
+    call.response = call.request
+
+
+def call(rule: MethodRule) -> Call:
+    context: Any = None  # neither link looks at it
+    return Call(rule, auth_service_pb2.GetMeRequest(), context, {})
+
+
+def test_the_order_is_part_of_the_behaviour() -> None:
+    store = CommonStore.__new__(CommonStore)
+    links = chain.interceptors(TokenVerifier(store), EndedSessions(store))
+
+    assert links[:3] == (give_request_id, log_call, answer_errors)
+    assert isinstance(links[3], Authentication)
+    assert links[4] is check_access
+    assert isinstance(links[5], Validation)
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        (MethodRule("/x/Closed", public=False, role=None), reasons.ERROR_REASON_METHOD_CLOSED),
+        (MethodRule("/x/ForViewers", public=False, role=Role.VIEWER), reasons.ERROR_REASON_ROLE_INSUFFICIENT),
+    ],
+)
+async def test_access_denies_by_default(rule: MethodRule, reason: reasons.ErrorReason) -> None:
+    with pytest.raises(SentinelError) as refused:
+        await check_access(call(rule), passed)
+    assert refused.value.reason == reason
+
+
+async def test_a_public_method_is_open() -> None:
+    open_call = call(MethodRule("/x/Open", public=True, role=None))
+    await check_access(open_call, passed)
+    assert open_call.response is not None
+
+
+def test_every_error_has_one_reason_a_request_id_and_what_helps() -> None:
+    errors: list[SentinelError] = [
+        InvalidArgument.field("name", "must not be empty"),
+        ResourceExhausted(reasons.ERROR_REASON_OVERLOADED, "busy", 1.5),
+    ]
+    for error, extra in zip(errors, ("BadRequest", "RetryInfo"), strict=True):
+        status = to_status(error, "id-1")
+        kinds = [detail.type_url.rpartition(".")[2] for detail in status.details]
+        assert kinds == ["ErrorInfo", "RequestInfo", extra]
+        info = error_details_pb2.ErrorInfo()
+        assert status.details[0].Unpack(info)
+        assert info.domain == "sentinel-stack"
+        assert not info.reason.startswith("ERROR_REASON_")
+
+
+async def test_what_nobody_foresaw_says_nothing_of_itself() -> None:
+    class Context:
+        """Remembers what it was aborted with."""
+
+        async def abort(self, code: grpc.StatusCode, text: str, metadata: Any) -> None:
+            self.seen = (code, text, dict(metadata))
+            raise grpc.aio.AbortError
+
+    async def explode(_call: Call) -> None:
+        raise ValueError("password=secret")
+
+    context: Any = Context()
+    exploding = call(MethodRule("/x/Open", public=True, role=None))
+    exploding.context = context
+    with pytest.raises(grpc.aio.AbortError):
+        await answer_errors(exploding, explode)
+    code, text, metadata = context.seen
+    assert code is grpc.StatusCode.INTERNAL
+    assert "secret" not in text
+    assert "secret" not in str(status_pb2.Status.FromString(metadata["grpc-status-details-bin"]))
