@@ -36,7 +36,7 @@ _REQUEST_CONNECTIONS = 8
 _MOST_RUNS = 2_000
 _OTHER_FILES = 256
 _PATIENCE_S = 2.0
-_RARELY = (50_000, 20, 100)
+_RARELY = (5_000, 10, 1_000)
 
 
 async def main(process: Process) -> None:
@@ -46,8 +46,8 @@ async def main(process: Process) -> None:
     except ValueError as error:
         raise SystemExit(f"sentinel: SENTINEL_EGRESS_ALLOW: {error}") from error
     url = process.settings.database_url
-    # Each probe makes short-lived objects by the hundred and no cycles: looking for cycles so often costs more than it
-    # finds, and a full look stops everything for tens of milliseconds.
+    # Each probe makes short-lived objects by the hundred, no cycles. Looking for those as often as Python does costs
+    # more than it finds; to look at many more objects at once stops everything for tens of milliseconds.
     gc.set_threshold(*_RARELY)
     worker_id = f"{socket.gethostname()[:40]}-{secrets.token_hex(4)}"
     engine_pool = await create_pool(url, ENGINE_ROLE, _ENGINE_CONNECTIONS)

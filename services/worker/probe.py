@@ -116,11 +116,11 @@ class Prober:
         """The status code of the answer at the end of all redirects."""
         request, exchange = _prebuilt(spec), run.exchange
         while True:
-            response = await self._transport.exchange(request, exchange)
-            run.status = response.status_code
-            following = next_request(request, response) if spec.follow_redirects else None
+            answer = await self._transport.exchange(request, exchange)
+            run.status = answer.status
+            following = next_request(request, answer.status, answer.headers) if spec.follow_redirects else None
             if following is None:
-                return response.status_code
+                return answer.status
             if run.redirects == MOST_REDIRECTS:
                 raise ProbeFailure(ErrorKind.TOO_MANY_REDIRECTS, f"more than {MOST_REDIRECTS} redirects")
             run.redirects += 1

@@ -1,5 +1,7 @@
 """Where an answer sends the probe next (RFC 9110 §15.4; semantics.md §22). Pure."""
 
+from collections.abc import Sequence
+
 import httpx
 
 MOST_REDIRECTS = 5
@@ -12,14 +14,14 @@ _OF_THE_BODY = frozenset({"content-type", "content-encoding", "content-language"
 _PORTS = {"http": 80, "https": 443}
 
 
-def next_request(request: httpx.Request, response: httpx.Response) -> httpx.Request | None:
-    """The request that the answer asks for; None when it asks for none that can be made.
+def next_request(request: httpx.Request, status: int, answered: Sequence[tuple[bytes, bytes]]) -> httpx.Request | None:
+    """The request that an answer (status, headers) asks for; None when it asks for none that can be made.
 
     When the origin changes, every header of the check but the harmless ones is left behind: a token may hide in any.
     """
-    if response.status_code not in _REDIRECTS:
+    if status not in _REDIRECTS:
         return None
-    location = response.headers.get("location")
+    location = next((value.decode("latin-1") for name, value in answered if name.lower() == b"location"), "")
     if not location:
         return None
     try:
@@ -28,9 +30,9 @@ def next_request(request: httpx.Request, response: httpx.Response) -> httpx.Requ
         return None
     if url.scheme not in _PORTS or not url.host or url.userinfo:
         return None
-    keep = response.status_code in _KEEP_METHOD
+    keep = status in _KEEP_METHOD
     method = request.method
-    if not keep and method != "HEAD" and (response.status_code == _SEE_OTHER or method == "POST"):
+    if not keep and method != "HEAD" and (status == _SEE_OTHER or method == "POST"):
         method = "GET"
     same_origin = _origin(url) == _origin(request.url)
     body_goes = method == request.method and same_origin

@@ -8,7 +8,7 @@ import asyncio
 import ssl
 import time
 from datetime import UTC, datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 import httpx
 
@@ -19,6 +19,21 @@ from services.worker.http_protocol import HttpProtocol
 from services.worker.resolver import ResolutionError, Resolver, literal
 
 _PORTS = {"http": 80, "https": 443}
+
+
+class Answer(NamedTuple):
+    """What came back: the status code, the headers as they came, and the body as far as it was read."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class _Wire(NamedTuple):
+    bytes: bytes
+    host: str
+    port: int
+    secure: bool
 
 
 def default_tls() -> ssl.SSLContext:
@@ -50,36 +65,32 @@ class ProbeTransport(httpx.AsyncBaseTransport):
         Raises:
             ProbeFailure: there was no usable answer; its kind says why.
         """
-        return await self.exchange(request, Exchange())
+        answer = await self.exchange(request, Exchange())
+        return httpx.Response(
+            answer.status, headers=answer.headers, stream=httpx.ByteStream(answer.body), request=request
+        )
 
-    async def exchange(self, request: httpx.Request, exchange: Exchange) -> httpx.Response:
-        """The same, telling an Exchange how far it came, even when it fails or is cancelled.
+    async def exchange(self, request: httpx.Request, exchange: Exchange) -> Answer:
+        """The same for probes: a bare answer; tells an Exchange how far it came, even if it fails or is cancelled.
 
         Raises:
             ProbeFailure: there was no usable answer; its kind says why.
         """
-        host = request.url.raw_host.decode("ascii")
-        port = request.url.port or _PORTS[request.url.scheme]
-        addresses = await self._addresses(host, exchange)
-        protocol = HttpProtocol(asyncio.get_running_loop(), exchange, request.method)
         wire = _wire(request)
-        connection = await self._connect(protocol, addresses, port, exchange)
+        addresses = await self._addresses(wire.host, exchange)
+        protocol = HttpProtocol(asyncio.get_running_loop(), exchange, request.method)
+        connection = await self._connect(protocol, addresses, wire.port, exchange)
         try:
-            if request.url.scheme == "https":
-                connection = await self._handshake(connection, protocol, host, exchange)
-            connection.write(wire)
+            if wire.secure:
+                connection = await self._handshake(connection, protocol, wire.host, exchange)
+            connection.write(wire.bytes)
             protocol.sent()
             await protocol.done
         finally:
             connection.abort()
             if protocol.done.done() and not protocol.done.cancelled():
                 protocol.done.exception()  # seen, even if a cancellation came first
-        return httpx.Response(
-            protocol.status,
-            headers=protocol.headers,
-            stream=httpx.ByteStream(b"".join(protocol.body)),
-            request=request,
-        )
+        return Answer(protocol.status, protocol.headers, b"".join(protocol.body))
 
     async def _addresses(self, host: str, exchange: Exchange) -> list[str]:
         """The addresses of a host that may be dialled, in the order to try them."""
@@ -142,9 +153,9 @@ class ProbeTransport(httpx.AsyncBaseTransport):
         return secured
 
 
-def _wire(request: httpx.Request) -> bytes:
-    """The request as it goes over the wire; kept on the request, since a check sends the same one for ever."""
-    kept: bytes | None = request.extensions.get("wire")
+def _wire(request: httpx.Request) -> _Wire:
+    """What of a request goes over the wire, and where; kept on it, since a check sends the same one for ever."""
+    kept: _Wire | None = request.extensions.get("wire")
     if kept is not None:
         return kept
     lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
@@ -152,6 +163,11 @@ def _wire(request: httpx.Request) -> bytes:
     if any(b"\r" in line or b"\n" in line for line in lines):
         # The contract refuses such headers; nothing that slipped through may smuggle a second request.
         raise ProbeFailure(ErrorKind.PROTOCOL, "the request has a line break in a header")
-    wire = b"\r\n".join(lines) + b"\r\nconnection: close\r\n\r\n" + request.content
-    request.extensions["wire"] = wire
+    url = request.url
+    wire = request.extensions["wire"] = _Wire(
+        b"\r\n".join(lines) + b"\r\nconnection: close\r\n\r\n" + request.content,
+        url.raw_host.decode("ascii"),
+        url.port or _PORTS[url.scheme],
+        url.scheme == "https",
+    )
     return wire

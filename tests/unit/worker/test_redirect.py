@@ -11,7 +11,7 @@ def follow(method: str, status: int, location: str, **headers: str) -> httpx.Req
         method, "https://shop.test/a?b=1", headers={"authorization": "Bearer secret", "x-api-key": "secret", **headers},
         content=b"body" if method in {"POST", "PUT"} else None,
     )  # fmt: skip
-    return next_request(request, httpx.Response(status, headers={"location": location}))
+    return next_request(request, status, [(b"Location", location.encode())])
 
 
 @pytest.mark.parametrize(
