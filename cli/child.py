@@ -12,7 +12,8 @@ from cli.output import Output
 from cli.tether import tethered
 
 _LINE_LIMIT = 1024 * 1024
-_KILL_S = 2.0
+_INSIST_S = 0.5
+_LAST_LINES_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Program:
         uid: the user to run it as; None for ourselves.
         gid: and the group.
         stop_with: what asks it to end in order.
+        insist_with: what it gets when it does not; after that it is killed.
         orphaned_by: what the kernel sends it when we are killed.
     """
 
@@ -37,6 +39,7 @@ class Program:
     uid: int | None = None
     gid: int | None = None
     stop_with: signal.Signals = signal.SIGTERM
+    insist_with: signal.Signals = signal.SIGKILL
     orphaned_by: signal.Signals = signal.SIGKILL
 
 
@@ -45,12 +48,23 @@ class Child:
 
     Args:
         process: as asyncio started it.
+        lines: what it and all that it starts print.
+        pipe: through which it comes.
         program: what it runs.
         output: where its lines go.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, program: Program, output: Output) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        lines: asyncio.StreamReader,
+        pipe: asyncio.ReadTransport,
+        program: Program,
+        output: Output,
+    ) -> None:
         self._process = process
+        self._lines = lines
+        self._pipe = pipe
         self._program = program
         self._output = output
         self._pump = asyncio.create_task(self._print())
@@ -62,22 +76,33 @@ class Child:
         Raises:
             OSError: it cannot be started.
         """
-        process = await asyncio.create_subprocess_exec(
-            *program.argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, **program.environment},
-            cwd=program.cwd,
-            user=program.uid,
-            group=program.gid,
-            extra_groups=None if program.uid is None else [],
-            # The terminal's Ctrl-C reaches us alone; we stop our children in order.
-            start_new_session=True,
-            preexec_fn=tethered(program.orphaned_by),
-            limit=_LINE_LIMIT,
-        )
-        return cls(process, program, output)
+        # A pipe of our own: asyncio's wait() for its pipes too, which what a dead child has started may hold open.
+        reading, writing = os.pipe()
+        source = os.fdopen(reading, "rb", buffering=0)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *program.argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=writing,
+                stderr=writing,
+                env={**os.environ, **program.environment},
+                cwd=program.cwd,
+                user=program.uid,
+                group=program.gid,
+                extra_groups=None if program.uid is None else [],
+                # The terminal's Ctrl-C reaches us alone; we stop our children in order.
+                start_new_session=True,
+                preexec_fn=tethered(program.orphaned_by),
+            )
+        except BaseException:
+            source.close()
+            raise
+        finally:
+            os.close(writing)
+        lines = asyncio.StreamReader(limit=_LINE_LIMIT)
+        loop = asyncio.get_running_loop()
+        pipe, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), source)
+        return cls(process, lines, pipe, program, output)
 
     @property
     def pid(self) -> int:
@@ -85,35 +110,46 @@ class Child:
         return self._process.pid
 
     async def wait(self) -> int:
-        """Wait for its end; answers the exit code, or minus the signal that ended it."""
+        """Wait for its end, and end what it has left; answers the exit code, or minus the signal that ended it."""
         code = await self._process.wait()
-        await self._pump
+        self._kill_group()
+        # What has moved to a session of its own may still hold the pipe.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._pump, _LAST_LINES_S)
+        self._pipe.close()
         return code
 
     async def stop(self, patience_s: float) -> None:
-        """Ask it to end, and end it and all it started if it does not in time."""
-        with suppress(ProcessLookupError):
-            self._process.send_signal(self._program.stop_with)
-        try:
-            await asyncio.wait_for(self._process.wait(), patience_s)
-        except TimeoutError:
-            self._output.say(f"{self._program.name} does not stop in {patience_s:g} s; killing it")
+        """Ask it to end; insist if it does not in time; then kill it and all that it started."""
+        if await self._ends_by(self._program.stop_with, patience_s):
+            return
+        self._output.say(f"{self._program.name} does not stop in {patience_s:g} s; killing it")
+        if not await self._ends_by(self._program.insist_with, _INSIST_S):
             self.kill()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), _KILL_S)
+            await self._process.wait()
 
     def kill(self) -> None:
         """End it and all that it started, at once."""
+        if self._process.returncode is None:
+            self._kill_group()
+
+    async def _ends_by(self, number: signal.Signals, patience_s: float) -> bool:
+        with suppress(ProcessLookupError):
+            self._process.send_signal(number)
+        try:
+            await asyncio.wait_for(self._process.wait(), patience_s)
+        except TimeoutError:
+            return False
+        return True
+
+    def _kill_group(self) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     async def _print(self) -> None:
-        lines = self._process.stdout
-        if lines is None:
-            return
         while True:
             try:
-                line = await lines.readline()
+                line = await self._lines.readline()
             except ValueError:  # longer than the limit; asyncio has dropped it
                 continue
             if not line:

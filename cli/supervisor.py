@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,6 +13,7 @@ from cli.output import Output
 _FIRST_BACKOFF_S = 0.2
 _LONGEST_BACKOFF_S = 10.0
 _STEADY_S = 60.0
+_ENDED_S = 2.0
 
 
 class Supervisor:
@@ -47,9 +49,10 @@ class Supervisor:
         for names, patience in zip(stages, patience_s, strict=True):
             running = [self._children[name] for name in names if name in self._children]
             await asyncio.gather(*(child.stop(patience) for child in running))
-        for keeper in self._keepers.values():
-            keeper.cancel()
-        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
+        # Each keeper sees for itself that it is over: also one that was just starting its program.
+        await asyncio.gather(
+            *(asyncio.wait_for(keeper, _ENDED_S) for keeper in self._keepers.values()), return_exceptions=True
+        )
 
     def kill(self) -> None:
         """End everything at once."""
@@ -63,9 +66,11 @@ class Supervisor:
             started = time.monotonic()
             try:
                 child = self._children[program.name] = await Child.start(program, self._output)
+                if self._stopping.is_set():  # while it started
+                    child.kill()
                 ended = _ended(await child.wait())
-            except OSError as error:
-                ended = f"could not be started: {error.strerror}"
+            except (OSError, subprocess.SubprocessError) as error:
+                ended = f"could not be started: {error}"
             self._children.pop(program.name, None)
             if self._stopping.is_set():
                 return

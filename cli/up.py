@@ -23,11 +23,14 @@ from cli.settings import StackSettings
 from cli.supervisor import Supervisor
 from cli.tether import die_with_parent
 
+_FORMER_POSTGRES_S = 10.0
 _POSTGRES_S = 30.0
 _HEALTHY_S = 30.0
 _POLL_S = 0.05
-# Services first, so that their streams end with a reason while the door still stands; 10 s in all.
-_PATIENCE_S = (6.0, 1.5, 1.0, 1.5)
+# Services first, so that their streams end with a reason while the door still stands; 10 s in all, with what
+# PostgreSQL gets when it must be insisted on.
+_PATIENCE_S = (6.0, 1.5, 0.5, 1.5)
+_LONGEST_RUN_DIR = 60
 
 
 class CannotStartError(Exception):
@@ -94,12 +97,15 @@ class _Stack:
     async def _start_postgres(self) -> str:
         try:
             server = EmbeddedPostgres(self._settings.data_dir / "postgres", self._run_dir / "postgres")
+            await server.vacant(_FORMER_POSTGRES_S)
             for folder in await asyncio.to_thread(server.prepare):
                 self._output.say(f"others may now pass through {folder}, since PostgreSQL does not run as root")
             self._supervisor.keep(server.program())
             await server.ready(_POSTGRES_S)
         except PostgresError as error:
             raise CannotStartError(str(error)) from error
+        except OSError as error:
+            raise CannotStartError(f"the embedded PostgreSQL cannot be set up: {error}") from error
         return server.url
 
     async def _migrate(self, url: str) -> None:
@@ -109,6 +115,7 @@ class _Stack:
             code = await child.wait()
         except asyncio.CancelledError:
             child.kill()
+            await child.wait()
             raise
         if code != 0:
             raise CannotStartError("the database could not be brought to the newest schema; the lines above say why")
@@ -140,6 +147,7 @@ class _Stack:
     def _envoy(self) -> Program:
         settings = self._settings
         config = self._run_dir / "envoy.yaml"
+        config.touch(mode=0o600)
         config.write_text(
             render(
                 EnvoySettings(
@@ -185,16 +193,17 @@ def _locked(data_dir: Path) -> Iterator[None]:
     """The data folder, for this stack alone."""
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (data_dir / "lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise CannotStartError(
-                    f"another Sentinel Stack runs on {data_dir}; stop it, or set SENTINEL_DATA_DIR"
-                ) from None
-            yield
+        lock = (data_dir / "lock").open("w")
     except OSError as error:
         raise CannotStartError(f"the data folder {data_dir} cannot be used: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotStartError(
+                f"another Sentinel Stack runs on {data_dir}; stop it, or set SENTINEL_DATA_DIR"
+            ) from None
+        yield
 
 
 @contextmanager
@@ -207,11 +216,16 @@ def _run_dir(link: Path) -> Iterator[Path]:
     if link.is_symlink():
         shutil.rmtree(link.readlink(), ignore_errors=True)
         link.unlink()
-    folder = Path(tempfile.mkdtemp(prefix="sentinel-"))
-    link.symlink_to(folder)
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="sentinel-"))
+        link.symlink_to(folder)
+    except OSError as error:
+        raise CannotStartError(f"no folder for sockets can be made: {error}") from error
     if os.geteuid() == 0:
         folder.chmod(0o711)  # the account that PostgreSQL runs as passes through to its own socket
     try:
+        if len(os.fsencode(folder)) > _LONGEST_RUN_DIR:
+            raise CannotStartError(f"{folder.parent} is too long a path for sockets; set TMPDIR to a short one")
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)

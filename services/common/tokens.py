@@ -1,5 +1,6 @@
 """Access tokens: Ed25519-signed JWTs (RFC 7519, RFC 8037), verified by every service from the published keys."""
 
+import asyncio
 import hashlib
 import time
 from collections import OrderedDict
@@ -34,6 +35,7 @@ class TokenVerifier:
     def __init__(self, store: CommonStore) -> None:
         self._store = store
         self._keys: dict[str, Ed25519PublicKey] = {}
+        self._fetching = asyncio.Lock()
         self._fetch_again_at = 0.0
         self._verified: OrderedDict[bytes, Principal] = OrderedDict()
 
@@ -76,9 +78,11 @@ class TokenVerifier:
             raise _invalid() from error
         if not isinstance(kid, str):
             raise _invalid()
-        if kid not in self._keys and time.monotonic() >= self._fetch_again_at:
-            self._fetch_again_at = time.monotonic() + _REFETCH_S
-            await self.refresh()
+        if kid not in self._keys:
+            async with self._fetching:  # who comes while the keys are being read waits for them
+                if kid not in self._keys and time.monotonic() >= self._fetch_again_at:
+                    self._fetch_again_at = time.monotonic() + _REFETCH_S
+                    await self.refresh()
         if kid not in self._keys:
             raise _invalid()
         return self._keys[kid]

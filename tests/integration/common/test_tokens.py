@@ -1,5 +1,6 @@
 """architecture.md § Trust: access tokens are ours, current, and meant for us, or they are refused."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,16 @@ async def test_our_token_says_who_is_calling(verifier: TokenVerifier, key: Signi
         principal = await verifier.verify(token)
         assert (principal.tenant_id, principal.user_id, principal.role) == (USER.tenant_id, USER.id, Role.MEMBER)
         assert principal.session_id == SESSION
+
+
+async def test_the_first_tokens_of_a_new_process_are_verified_however_many_come_at_once(
+    verifier: TokenVerifier, key: SigningKey
+) -> None:
+    users = [User(new_id(), new_id(), "", "", Role.ADMIN, 0) for _ in range(20)]
+    tokens = [key.sign(user, SESSION, now_us(), now_us() + 60 * SECOND_US) for user in users]
+
+    principals = await asyncio.gather(*(verifier.verify(token) for token in tokens))
+    assert [principal.user_id for principal in principals] == [user.id for user in users]
 
 
 async def test_an_expired_token_is_refused_also_when_it_was_remembered(

@@ -1,0 +1,217 @@
+"""Real processes, kept by a real supervisor on the event loop that `up` uses."""
+
+import asyncio
+import re
+import signal
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cli.child import Program
+from cli.output import Output
+from cli.supervisor import Supervisor
+from tests.integration.cli.owner import STUBBORN, owner
+from tests.integration.cli.waiting import is_gone, until, until_now
+
+_PATIENCE_S = 2.0
+
+
+def _python(name: str, code: str, *arguments: str, insist_with: signal.Signals = signal.SIGKILL) -> Program:
+    return Program(name, (sys.executable, "-c", code, *arguments), insist_with=insist_with)
+
+
+class Printed:
+    """What has been printed so far."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self._text = ""
+
+    def __call__(self) -> str:
+        self._text += self._capsys.readouterr().out
+        return self._text
+
+    def numbers(self, word: str) -> list[int]:
+        """The numbers on the lines that a word begins."""
+        return [int(text) for line in re.findall(rf"\| {word} (.*)", self()) for text in line.split()]
+
+
+@pytest.fixture
+def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
+    """What the test and its processes have printed."""
+    return Printed(capsys)
+
+
+def test_what_dies_is_started_again_later_each_time_and_its_end_is_named(printed: Printed) -> None:
+    async def run() -> None:
+        supervisor = Supervisor(Output())
+        supervisor.keep(
+            _python("crasher", "import time; print('at', time.monotonic_ns(), flush=True); raise SystemExit(7)")
+        )
+        await until(lambda: len(printed.numbers("at")) >= 4)
+        await supervisor.stop([["crasher"]], [_PATIENCE_S])
+
+    asyncio.run(run())
+    starts = printed.numbers("at")
+    gaps = [(later - earlier) / 1e9 for earlier, later in pairwise(starts)]
+    assert gaps[0] >= 0.2
+    assert gaps[1] >= 0.4
+    assert gaps[2] >= 0.8
+    assert "crasher ended with exit code 7; starting it again in 0.4 s" in printed()
+
+
+def test_what_a_signal_ends_is_started_again_and_the_signal_is_named(printed: Printed) -> None:
+    async def run() -> None:
+        supervisor = Supervisor(Output())
+        supervisor.keep(Program("sleeper", ("sleep", "60")))
+        await until(lambda: "sleeper" in supervisor.pids)
+        first = supervisor.pids["sleeper"]
+        psutil.Process(first).kill()
+        await until(lambda: supervisor.pids.get("sleeper", first) != first)
+        await supervisor.stop([["sleeper"]], [_PATIENCE_S])
+
+    asyncio.run(run())
+    assert "sleeper was ended by SIGKILL; starting it again in 0.2 s" in printed()
+
+
+def test_a_crash_takes_along_what_the_program_had_started_even_if_that_holds_its_output(printed: Printed) -> None:
+    code = "import subprocess, os; print('inner', subprocess.Popen(['sleep', '60']).pid, flush=True); os._exit(1)"
+
+    async def run() -> None:
+        supervisor = Supervisor(Output())
+        supervisor.keep(_python("crasher", code))
+        await until(lambda: len(printed.numbers("inner")) >= 2)
+        await supervisor.stop([["crasher"]], [_PATIENCE_S])
+
+    asyncio.run(run())
+    until_now(lambda: all(map(is_gone, printed.numbers("inner"))))
+
+
+def test_a_program_that_does_not_exist_is_tried_again_and_the_others_run_on(printed: Printed) -> None:
+    async def run() -> None:
+        supervisor = Supervisor(Output())
+        supervisor.keep(Program("missing", ("/no/such/program",)))
+        supervisor.keep(Program("sleeper", ("sleep", "60")))
+        await until(lambda: "starting it again in 0.4 s" in printed() and "sleeper" in supervisor.pids)
+        await supervisor.stop([["missing", "sleeper"]], [_PATIENCE_S])
+
+    asyncio.run(run())
+    assert "missing could not be started: [Errno 2]" in printed()
+
+
+def test_a_stage_is_over_before_the_next_is_asked_to_end(printed: Printed, tmp_path: Path) -> None:
+    code = """
+import signal, sys, threading
+asked = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: asked.set())
+print(sys.argv[1], "ready", flush=True)
+asked.wait()
+journal = open(sys.argv[2], "a", buffering=1)
+journal.write(sys.argv[1] + " asked\\n")
+threading.Event().wait(0.2)  # its last work
+journal.write(sys.argv[1] + " over\\n")
+"""
+    journal = tmp_path / "journal"
+
+    async def run() -> None:
+        supervisor = Supervisor(Output())
+        for name in ("database", "service", "door"):
+            supervisor.keep(_python(name, code, name, str(journal)))
+        await until(lambda: printed().count("ready") == 3)
+        await supervisor.stop([["service"], ["door"], ["database"]], [_PATIENCE_S] * 3)
+        assert supervisor.pids == {}
+
+    asyncio.run(run())
+    assert journal.read_text().splitlines() == [
+        f"{name} {what}" for name in ("service", "door", "database") for what in ("asked", "over")
+    ]
+
+
+def test_what_does_not_end_in_time_is_killed_with_all_that_it_started(printed: Printed) -> None:
+    async def run() -> float:
+        supervisor = Supervisor(Output())
+        supervisor.keep(_python("stubborn", STUBBORN))
+        await until(lambda: len(printed.numbers("pids")) == 2)
+        begun = time.monotonic()
+        await supervisor.stop([["stubborn"]], [0.3])
+        return time.monotonic() - begun
+
+    assert 0.3 <= asyncio.run(run()) < 2
+    until_now(lambda: all(map(is_gone, printed.numbers("pids"))))
+    assert "stubborn does not stop in 0.3 s; killing it" in printed()
+
+
+def test_a_program_with_a_stronger_word_gets_it_before_it_is_killed(printed: Printed) -> None:
+    code = """
+import signal, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.signal(signal.SIGQUIT, lambda *_: sys.exit(print("insisted on", flush=True)))
+print("ready", flush=True)
+while True: signal.pause()
+"""
+
+    async def run() -> None:
+        supervisor = Supervisor(Output())
+        supervisor.keep(_python("database", code, insist_with=signal.SIGQUIT))
+        await until(lambda: "ready" in printed())
+        await supervisor.stop([["database"]], [0.2])
+
+    asyncio.run(run())
+    assert "insisted on" in printed()
+
+
+def test_a_program_that_was_just_being_started_does_not_outlive_the_stop() -> None:
+    async def run() -> None:
+        supervisor = Supervisor(Output())
+        supervisor.keep(Program("sleeper", ("sleep", "60")))
+        before = _children()
+        await asyncio.sleep(0)  # its start is under way
+        await supervisor.stop([["sleeper"]], [_PATIENCE_S])
+        assert _children() == before
+
+    asyncio.run(run())
+
+
+def test_kill_ends_at_once_what_would_not_end(printed: Printed) -> None:
+    async def run() -> float:
+        supervisor = Supervisor(Output())
+        supervisor.keep(_python("stubborn", STUBBORN))
+        await until(lambda: len(printed.numbers("pids")) == 2)
+        begun = time.monotonic()
+        stopping = asyncio.create_task(supervisor.stop([["stubborn"]], [60]))
+        await asyncio.sleep(0)
+        supervisor.kill()
+        await stopping
+        return time.monotonic() - begun
+
+    assert asyncio.run(run()) < 2
+    until_now(lambda: all(map(is_gone, printed.numbers("pids"))))
+
+
+def test_a_line_without_end_neither_stops_the_program_nor_its_later_lines(printed: Printed) -> None:
+    code = "import sys, signal; sys.stdout.write('x' * 3_000_000 + '\\nafter\\n'); sys.stdout.flush(); signal.pause()"
+
+    async def run() -> None:
+        supervisor = Supervisor(Output())
+        supervisor.keep(_python("chatty", code))
+        await until(lambda: "| after" in printed())
+        await supervisor.stop([["chatty"]], [_PATIENCE_S])
+
+    asyncio.run(run())
+
+
+def test_nothing_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+    with owner("stubborn", tmp_path) as killed:
+        assert killed.stdout is not None
+        stubborn, inner = [int(text) for text in killed.stdout.readline().rpartition("pids ")[2].split()]
+        killed.kill()
+        until_now(lambda: is_gone(stubborn))
+        psutil.Process(inner).kill()  # the kernel ties only what we start ourselves
+
+
+def _children() -> set[int]:
+    return {child.pid for child in psutil.Process().children()}

@@ -1,0 +1,64 @@
+from pathlib import Path
+
+import pytest
+
+from cli.settings import StackSettings
+from services.common.settings import SettingError
+
+
+def test_without_settings_the_stack_is_embedded_on_port_8080() -> None:
+    settings = StackSettings.read({})
+    assert settings.http_port == 8080
+    assert settings.data_dir == Path.cwd() / ".sentinel"
+    assert settings.database_url is None
+    assert settings.workers == 1
+    assert settings.egress_allow == ""
+    assert (settings.log_level, settings.log_format) == ("info", "console")
+
+
+def test_each_setting_is_read() -> None:
+    settings = StackSettings.read(
+        {
+            "SENTINEL_HTTP_PORT": "65535",
+            "SENTINEL_DATA_DIR": "/var/lib/sentinel",
+            "SENTINEL_DATABASE_URL": "postgresql://u:p@db/sentinel",
+            "SENTINEL_WORKERS": "3",
+            "SENTINEL_EGRESS_ALLOW": "10.0.0.0/8,fd00::/8",
+            "SENTINEL_LOG_LEVEL": "DEBUG",
+            "SENTINEL_LOG_FORMAT": "json",
+        }
+    )
+    assert settings.http_port == 65_535
+    assert settings.data_dir == Path("/var/lib/sentinel")
+    assert settings.database_url == "postgresql://u:p@db/sentinel"
+    assert settings.workers == 3
+    assert settings.egress_allow == "10.0.0.0/8,fd00::/8"
+    assert (settings.log_level, settings.log_format) == ("debug", "json")
+
+
+def test_an_empty_setting_is_one_that_is_not_set() -> None:
+    names = ("HTTP_PORT", "DATA_DIR", "DATABASE_URL", "WORKERS", "EGRESS_ALLOW", "LOG_LEVEL", "LOG_FORMAT")
+    assert StackSettings.read({f"SENTINEL_{name}": "" for name in names}) == StackSettings.read({})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("SENTINEL_HTTP_PORT", "0"),
+        ("SENTINEL_HTTP_PORT", "65536"),
+        ("SENTINEL_HTTP_PORT", "-1"),
+        ("SENTINEL_HTTP_PORT", "8080 "),
+        ("SENTINEL_HTTP_PORT", "٨٠٨٠"),
+        ("SENTINEL_HTTP_PORT", "9" * 5_000),
+        ("SENTINEL_WORKERS", "0"),
+        ("SENTINEL_WORKERS", "two"),
+        ("SENTINEL_DATA_DIR", "~no-such-user/data"),
+        ("SENTINEL_DATABASE_URL", "mysql://db/sentinel"),
+        ("SENTINEL_EGRESS_ALLOW", "10.0.0.0/33"),
+        ("SENTINEL_LOG_LEVEL", "loud"),
+        ("SENTINEL_LOG_FORMAT", "xml"),
+    ],
+)
+def test_a_wrong_setting_is_refused_by_its_name(name: str, value: str) -> None:
+    with pytest.raises(SettingError, match=f"^{name}"):
+        StackSettings.read({name: value})
