@@ -211,13 +211,41 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION tenant_of_slug, sessions_ended_since, make_results_partition FROM PUBLIC;
+-- One round trip where a transaction that sets its tenant needs five. It runs as its caller, whom the policy binds: the
+-- tenant is set before the query is run, and only until the statement ends. Read is only what no transaction that is
+-- still under way can precede, so the order of what was read never changes afterwards.
+CREATE FUNCTION results_recorded_behind(
+    tenant uuid, after_xid bigint, after_slot timestamptz, after_check uuid,
+    until_xid bigint, until_slot timestamptz, until_check uuid, not_before timestamptz, most integer
+) RETURNS SETOF public.results
+    LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    PERFORM set_config('app.tenant_id', tenant::text, true);
+    RETURN QUERY
+        SELECT * FROM public.results r
+        WHERE r.tenant_id = tenant
+          AND r.recorded_xid >= after_xid
+          AND r.recorded_xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+          AND r.slot_time >= not_before
+          AND (r.recorded_xid, r.slot_time, r.check_id) > (after_xid, after_slot, after_check)
+          AND (r.recorded_xid, r.slot_time, r.check_id) <= (until_xid, until_slot, until_check)
+        ORDER BY r.recorded_xid, r.slot_time, r.check_id
+        LIMIT most;
+    PERFORM set_config('app.tenant_id', '', true);
+END
+$$;
+
+REVOKE ALL ON FUNCTION tenant_of_slug, sessions_ended_since, make_results_partition, results_recorded_behind
+    FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION tenant_of_slug TO sentinel_auth;
 
 GRANT EXECUTE ON FUNCTION sessions_ended_since TO sentinel_auth, sentinel_monitor, sentinel_worker;
 
 GRANT EXECUTE ON FUNCTION make_results_partition TO sentinel_engine;
+
+GRANT EXECUTE ON FUNCTION results_recorded_behind TO sentinel_worker;
 """
 
 GRANTS = """

@@ -114,7 +114,12 @@ async def create_pool(url: str, role: str, size: int) -> "asyncpg.Pool[asyncpg.R
         timeout=_CONNECT_TIMEOUT_S,
         command_timeout=_COMMAND_TIMEOUT_S,
         server_settings=_server_settings(role),
+        # Nothing is ever set beyond a transaction, so there is nothing to reset between two uses.
+        reset=_nothing,
     )
+
+
+async def _nothing(_connection: object) -> None: ...
 
 
 async def connect(url: str, role: str) -> "asyncpg.Connection[asyncpg.Record]":

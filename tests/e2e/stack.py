@@ -55,6 +55,7 @@ class Stack:
                 stderr=subprocess.STDOUT,
                 env={
                     **os.environ,
+                    "TMPDIR": str(self.data_dir.parent),  # what a killed run leaves goes with the test's folder
                     "SENTINEL_HTTP_PORT": str(self.port),
                     "SENTINEL_DATA_DIR": str(self.data_dir),
                     "SENTINEL_EGRESS_ALLOW": "127.0.0.0/8",
