@@ -31,6 +31,7 @@ _POLL_S = 0.05
 # PostgreSQL gets when it must be insisted on.
 _PATIENCE_S = (6.0, 1.5, 0.5, 1.5)
 _LONGEST_RUN_DIR = 60
+_RUN_DIR = "sentinel-"
 
 
 class CannotStartError(Exception):
@@ -214,10 +215,12 @@ def _run_dir(link: Path) -> Iterator[Path]:
         link: points to the folder while we run; what it points to before is what a killed run has left.
     """
     if link.is_symlink():
-        shutil.rmtree(link.readlink(), ignore_errors=True)
+        former = link.readlink()
+        if former.name.startswith(_RUN_DIR):  # nothing else, wherever a copied folder may point
+            shutil.rmtree(former, ignore_errors=True)
         link.unlink()
     try:
-        folder = Path(tempfile.mkdtemp(prefix="sentinel-"))
+        folder = Path(tempfile.mkdtemp(prefix=_RUN_DIR))
         link.symlink_to(folder)
     except OSError as error:
         raise CannotStartError(f"no folder for sockets can be made: {error}") from error

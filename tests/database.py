@@ -10,6 +10,7 @@ from pathlib import Path
 import asyncpg
 
 from cli.postgres import DATABASE, EmbeddedPostgres
+from cli.tether import tethered
 from services.common.migrate import migrate
 
 _numbers = count(1)
@@ -40,6 +41,8 @@ class TestServer:
             user=program.uid,
             group=program.gid,
             extra_groups=None if program.uid is None else [],
+            # A killed test run leaves no server behind.
+            preexec_fn=tethered(program.orphaned_by),  # noqa: PLW1509 — it calls prctl and nothing else
         )
         asyncio.run(self._postgres.ready(30))
 

@@ -4,10 +4,8 @@ EngineStore works for all tenants, under a role whose grants are no wider than i
 requests: its transactions see one tenant.
 """
 
-import json
-from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, date, datetime
-from typing import Any
+from collections.abc import Collection, Sequence
+from datetime import UTC, date
 from uuid import UUID
 
 import asyncpg
@@ -15,13 +13,19 @@ import asyncpg
 from services.common.clock import HOUR_US, from_datetime, to_datetime
 from services.common.database import CONNECTION_ERRORS, tenant_transaction
 from services.common.errors import Unavailable
-from services.common.outcome import Outcome
 from services.common.result import Result, from_row
-from services.common.spec import HttpSpec
-from services.common.state import CheckState, Track, advance
+from services.common.state import Track, advance
 from services.worker.lease import fair_share
 from services.worker.position import FIRST_ID, Position
 from services.worker.record import Pending
+from services.worker.rows import (
+    RESULT_TYPES,
+    result_columns,
+    state_columns,
+    to_check,
+    to_check_with_account,
+    to_track,
+)
 from services.worker.schedule import ScheduledCheck
 
 RECORDED = "results_recorded"
@@ -60,38 +64,11 @@ _WRITE_STATES = """
         AS w(tenant_id, check_id, state, state_time, streak, streak_outcome, streak_time, verdict_time, accounted_time)
     WHERE s.tenant_id = w.tenant_id AND s.check_id = w.check_id
 """
-_RESULT_TYPES = {
-    "tenant_id": "uuid",
-    "check_id": "uuid",
-    "slot_time": "timestamptz",
-    "service_id": "uuid",
-    "start_time": "timestamptz",
-    "interval_us": "bigint",
-    "outcome": "smallint",
-    "error_kind": "smallint",
-    "missed_reason": "smallint",
-    "slot_count": "integer",
-    "status_code": "smallint",
-    "dns_us": "integer",
-    "connect_us": "integer",
-    "tls_us": "integer",
-    "ttfb_us": "integer",
-    "transfer_us": "integer",
-    "total_us": "integer",
-    "body_bytes": "integer",
-    "redirects": "smallint",
-    "attempt": "smallint",
-    "tls_not_after": "timestamptz",
-    "resolved_ip": "text",
-    "http_version": "text",
-    "error_message": "text",
-    "worker_id": "text",
-}
 
 
 def _insert(table: str) -> str:
-    arrays = ", ".join(f"${number}::{name}[]" for number, name in enumerate(_RESULT_TYPES.values(), 1))
-    columns = ", ".join(_RESULT_TYPES)
+    arrays = ", ".join(f"${number}::{name}[]" for number, name in enumerate(RESULT_TYPES.values(), 1))
+    columns = ", ".join(RESULT_TYPES)
     values = columns.replace("resolved_ip", "resolved_ip::inet")
     return f"INSERT INTO {table} ({columns}) SELECT {values} FROM unnest({arrays}) AS r({columns})"  # noqa: S608 — our own names
 
@@ -188,7 +165,7 @@ class EngineStore:
         Raises:
             Unavailable: the database is away.
         """
-        return [_with_account(row) for row in await self._fetch(_CHECKS_OF_SHARDS, list(shards))]
+        return [to_check_with_account(row) for row in await self._fetch(_CHECKS_OF_SHARDS, list(shards))]
 
     async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[tuple[ScheduledCheck, int]]:
         """Those of some checks that exist, each with its last accounted slot.
@@ -196,7 +173,7 @@ class EngineStore:
         Raises:
             Unavailable: the database is away.
         """
-        return [_with_account(row) for row in await self._fetch(_CHECKS_BY_ID, list(ids))]
+        return [to_check_with_account(row) for row in await self._fetch(_CHECKS_BY_ID, list(ids))]
 
     async def make_partition(self, day: date) -> None:
         """Make room for the results of a day (UTC).
@@ -223,13 +200,13 @@ class EngineStore:
         try:
             async with self._pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
                 locked = await connection.fetch(_LOCK_STATES, [key[0] for key in keys], [key[1] for key in keys])
-                tracks = {row["check_id"]: _track(row) for row in locked}
+                tracks = {row["check_id"]: to_track(row) for row in locked}
                 accounted = {row["check_id"]: from_datetime(row["accounted_time"]) for row in locked}
                 new = _account(batch, tracks, accounted)
                 if new:
-                    await connection.execute(_WRITE_RESULTS, *_columns([pending.result for pending in new]))
+                    await connection.execute(_WRITE_RESULTS, *result_columns([pending.result for pending in new]))
                     moved = {pending.result.check_id: pending.result.tenant_id for pending in new}
-                    await connection.execute(_WRITE_STATES, *_states(moved, tracks, accounted))
+                    await connection.execute(_WRITE_STATES, *state_columns(moved, tracks, accounted))
                     await connection.execute(_NOTIFY, list(set(moved.values())))
         except CONNECTION_ERRORS as error:
             raise Unavailable from error
@@ -257,7 +234,7 @@ class TenantStore:
         """A check of a service."""
         async with tenant_transaction(self._pool, tenant_id) as connection:
             row = await connection.fetchrow(_FIND_CHECK, tenant_id, service_id, check_id)
-        return _check(row) if row else None
+        return to_check(row) if row else None
 
     async def has_service(self, tenant_id: UUID, service_id: UUID) -> bool:
         """Whether the tenant has a service."""
@@ -274,7 +251,7 @@ class TenantStore:
     async def record_on_demand(self, tenant_id: UUID, result: Result) -> None:
         """Write the result of a run outside the schedule."""
         async with tenant_transaction(self._pool, tenant_id) as connection:
-            await connection.execute(_WRITE_ON_DEMAND, *_columns([result]))
+            await connection.execute(_WRITE_ON_DEMAND, *result_columns([result]))
 
     async def frontier(self, tenant_id: UUID) -> Position:
         """Right behind everything whose order is settled."""
@@ -325,87 +302,3 @@ def _account(batch: Sequence[Pending], tracks: dict[UUID, Track], accounted: dic
             pending.recovery_threshold,
         )
     return new
-
-
-def _columns(rows: Sequence[Result]) -> list[list[Any]]:
-    """The arguments of an insert: one array a column, in the order of _RESULT_TYPES."""
-    return [
-        [row.tenant_id for row in rows],
-        [row.check_id for row in rows],
-        [to_datetime(row.slot_us) for row in rows],
-        [row.service_id for row in rows],
-        [_moment(row.start_us) for row in rows],
-        [row.interval_us for row in rows],
-        [row.outcome for row in rows],
-        [row.error_kind for row in rows],
-        [row.missed_reason for row in rows],
-        [row.slot_count for row in rows],
-        [row.status_code for row in rows],
-        [row.dns_us for row in rows],
-        [row.connect_us for row in rows],
-        [row.tls_us for row in rows],
-        [row.ttfb_us for row in rows],
-        [row.transfer_us for row in rows],
-        [row.total_us for row in rows],
-        [row.body_bytes for row in rows],
-        [row.redirects for row in rows],
-        [row.attempt for row in rows],
-        [_moment(row.tls_not_after_us) for row in rows],
-        [row.resolved_ip for row in rows],
-        [row.http_version for row in rows],
-        [row.error_message for row in rows],
-        [row.worker_id for row in rows],
-    ]
-
-
-def _states(moved: Mapping[UUID, UUID], tracks: Mapping[UUID, Track], accounted: Mapping[UUID, int]) -> list[list[Any]]:
-    after = [tracks[check_id] for check_id in moved]
-    return [
-        list(moved.values()),
-        list(moved),
-        [track.state for track in after],
-        [_moment(track.state_us) for track in after],
-        [track.streak for track in after],
-        [track.streak_outcome or 0 for track in after],
-        [_moment(track.streak_us) for track in after],
-        [_moment(track.verdict_us) for track in after],
-        [to_datetime(accounted[check_id]) for check_id in moved],
-    ]
-
-
-def _moment(time_us: int | None) -> datetime | None:
-    return None if time_us is None else to_datetime(time_us)
-
-
-def _us(moment: datetime | None) -> int | None:
-    return None if moment is None else from_datetime(moment)
-
-
-def _track(row: "asyncpg.Record") -> Track:
-    return Track(
-        CheckState(row["state"]),
-        _us(row["state_time"]),
-        row["streak"],
-        Outcome(row["streak_outcome"]) if row["streak_outcome"] else None,
-        _us(row["streak_time"]),
-        _us(row["verdict_time"]),
-    )
-
-
-def _with_account(row: "asyncpg.Record") -> tuple[ScheduledCheck, int]:
-    return _check(row), from_datetime(row["accounted_time"])
-
-
-def _check(row: "asyncpg.Record") -> ScheduledCheck:
-    return ScheduledCheck(
-        tenant_id=row["tenant_id"],
-        service_id=row["service_id"],
-        id=row["id"],
-        shard=row["shard"],
-        spec=HttpSpec.from_json(json.loads(row["spec"])),
-        interval_us=row["interval_us"],
-        timeout_us=row["timeout_us"],
-        failure_threshold=row["failure_threshold"],
-        recovery_threshold=row["recovery_threshold"],
-        retries=row["retries"],
-    )
