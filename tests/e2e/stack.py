@@ -175,10 +175,13 @@ class Team:
                 yield json.loads(line)
 
     def results(self, query: str = "") -> Generator[dict[str, Any], None, None]:
-        """Only the results of the stream."""
-        for event in self.stream(query):
-            if "result" in event:
-                yield event["result"]
+        """Only the results of the stream, resumed as a client does when the server ends it."""
+        while True:
+            for event in self.stream(query):
+                if "result" in event:
+                    yield event["result"]
+                elif "end" in event:
+                    query = f"?{httpx.QueryParams(query.removeprefix('?')).set('cursor', event['end']['cursor'])}"
 
 
 def registration(slug: str) -> dict[str, str]:

@@ -182,3 +182,31 @@ def run_up(data_dir: Path, settings: dict[str, str]) -> subprocess.CompletedProc
         timeout=30,
         check=False,
     )
+
+
+def test_several_workers_share_the_checks_and_a_stopped_one_hands_over(short_folder: Path, target: Target) -> None:
+    stack = Stack(short_folder / "several", settings={"SENTINEL_WORKERS": "2"})
+    stack.start()
+    try:
+        with Team(stack) as team:
+            service = team.service()
+            checks = {team.check(service, target.url) for _ in range(24)}
+            # New workers need two rounds of renewing until each holds its half.
+            workers: dict[str, str] = {}
+            for event in team.results():
+                workers[event["result"]["checkId"]] = event["result"]["workerId"]
+                if len(set(workers.values())) == 2 and set(workers) == checks:
+                    break
+            (first, *_) = [each for each in stack.children() if "services.worker.app" in each.cmdline()]
+            cursor = event["cursor"]
+            first.terminate()  # in order; `up` starts another in its place
+            seen: dict[str, list[dict[str, Any]]] = {check: [] for check in checks}
+            for event in team.results(f"?cursor={cursor}"):
+                seen[event["result"]["checkId"]].append(event["result"])
+                if all(len(results) >= 3 for results in seen.values()):
+                    break
+        for results in seen.values():  # handed over at once: no slot is missed, none comes twice
+            assert {result["outcome"] for result in results} == {"OUTCOME_UP"}
+            assert [_slots_apart(results[0], result) for result in results] == list(range(len(results)))
+    finally:
+        stack.stop()
