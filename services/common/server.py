@@ -96,13 +96,17 @@ class Server:
 
 @asynccontextmanager
 async def background(*work: Coroutine[object, object, None]) -> AsyncIterator[None]:
-    """Run coroutines beside a block; when the block ends they are cancelled and waited for."""
-    tasks = [asyncio.create_task(each) for each in work]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with suppress(asyncio.CancelledError):
-                await task
+    """Run coroutines beside a block; when the block ends they are cancelled and waited for.
+
+    One that fails ends the block, and so the process: to die and be started again beats to live on without a limb.
+
+    Raises:
+        ExceptionGroup: what it failed with.
+    """
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(each) for each in work]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()

@@ -71,16 +71,21 @@ class _Reader:
     def __init__(self, start: Position) -> None:
         self.start = start
         self.queue: deque[Recorded] = deque()
-        self.overflowed = False
+        self.over: EndReason | None = None
         self.something = asyncio.Event()
 
     def give(self, events: Sequence[Recorded]) -> None:
-        if self.overflowed:
+        if self.over is not None:
             return
         if len(self.queue) + len(events) > MOST_QUEUED:
-            self.overflowed = True
-        else:
-            self.queue.extend(events)
+            self.end(EndReason.SLOW_READER)
+            return
+        self.queue.extend(events)
+        self.something.set()
+
+    def end(self, reason: EndReason) -> None:
+        """Nothing more will come; what is queued still counts."""
+        self.over = reason
         self.something.set()
 
 
@@ -103,6 +108,11 @@ class _Feed:
                 await self._read()
             except Unavailable:
                 _log.warning("the database is away; streams wait")
+            except Exception:  # noqa: BLE001 — a reader must not wait for a feed that is dead
+                _log.exception("a feed failed")
+                for reader in self.readers:
+                    reader.end(EndReason.INTERNAL)
+                return
 
     async def _read(self) -> None:
         full = True
@@ -167,7 +177,7 @@ class Feeds:
     @asynccontextmanager
     async def _reader(self, tenant_id: UUID) -> AsyncIterator[_Reader]:
         async with self._opening:
-            if tenant_id not in self._feeds:
+            if tenant_id not in self._feeds or self._feeds[tenant_id][1].done():
                 feed = _Feed(self._store, tenant_id, await self._store.frontier(tenant_id))
                 self._feeds[tenant_id] = (feed, asyncio.create_task(feed.run()))
             feed, task = self._feeds[tenant_id]
@@ -178,8 +188,9 @@ class Feeds:
         finally:
             feed.readers.discard(reader)
             if not feed.readers:
-                del self._feeds[tenant_id]
                 task.cancel()
+                if self._feeds.get(tenant_id) == (feed, task):
+                    del self._feeds[tenant_id]
 
 
 async def _live(reader: _Reader, position: Position, wanted: Wanted, guard: StreamGuard) -> AsyncGenerator[Event, None]:
@@ -191,10 +202,7 @@ async def _live(reader: _Reader, position: Position, wanted: Wanted, guard: Stre
             if wanted(event.result):
                 yield event
                 beat_at = time.monotonic() + HEARTBEAT_S
-        if reader.overflowed:
-            yield End(EndReason.SLOW_READER, position)
-            return
-        reason = guard.must_end()
+        reason = reader.over or guard.must_end()
         if reason is not None:
             yield End(reason, position)
             return
@@ -202,6 +210,6 @@ async def _live(reader: _Reader, position: Position, wanted: Wanted, guard: Stre
             yield Beat(position)
             beat_at = time.monotonic() + HEARTBEAT_S
         reader.something.clear()
-        if not reader.queue and not reader.overflowed:
+        if not reader.queue and reader.over is None:
             with suppress(TimeoutError):
                 await asyncio.wait_for(reader.something.wait(), LOOK_S)
