@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from google.api import annotations_pb2, httpbody_pb2
-from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, field_mask_pb2, timestamp_pb2
+from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, field_mask_pb2, struct_pb2, timestamp_pb2
 from google.rpc import error_details_pb2, status_pb2
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +43,7 @@ def dependencies() -> descriptor_pb2.FileDescriptorSet:
         pool.FindFileByName(name).CopyToProto(proto)
         return proto
 
-    for module in (duration_pb2, timestamp_pb2, field_mask_pb2, annotations_pb2, httpbody_pb2):
+    for module in (duration_pb2, timestamp_pb2, field_mask_pb2, struct_pb2, annotations_pb2, httpbody_pb2):
         add(from_pool(module.DESCRIPTOR.name))
     for name in FOR_ERRORS:
         add(from_pool(name))

@@ -26,10 +26,14 @@ if _version_not_supported:
 
 
 class AuthServiceStub:
-    """Who you are: tenants, users and the tokens that every other service trusts.
+    """Who you are: tenants, users, API keys, and the tokens that every other service trusts.
 
     Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that are not public also
-    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED or ROLE_INSUFFICIENT. Each RPC lists what it adds.
+    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED, ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists
+    what it adds.
+
+    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh` (HttpOnly, Secure,
+    SameSite=Strict), unless the browser says that another site made it call.
     """
 
     def __init__(self, channel):
@@ -63,6 +67,96 @@ class AuthServiceStub:
                 request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.GetMeRequest.SerializeToString,
                 response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.GetMeResponse.FromString,
                 _registered_method=True)
+        self.AcceptInvitation = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/AcceptInvitation',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.AcceptInvitationRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.AcceptInvitationResponse.FromString,
+                _registered_method=True)
+        self.UpdateMe = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/UpdateMe',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.UpdateMeRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.UpdateMeResponse.FromString,
+                _registered_method=True)
+        self.ChangePassword = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/ChangePassword',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ChangePasswordRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ChangePasswordResponse.FromString,
+                _registered_method=True)
+        self.DeleteMe = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/DeleteMe',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeResponse.FromString,
+                _registered_method=True)
+        self.ListSessions = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/ListSessions',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListSessionsRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListSessionsResponse.FromString,
+                _registered_method=True)
+        self.EndSession = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/EndSession',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.EndSessionRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.EndSessionResponse.FromString,
+                _registered_method=True)
+        self.EndOtherSessions = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/EndOtherSessions',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.EndOtherSessionsRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.EndOtherSessionsResponse.FromString,
+                _registered_method=True)
+        self.ListUsers = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/ListUsers',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListUsersRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListUsersResponse.FromString,
+                _registered_method=True)
+        self.GetUser = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/GetUser',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.GetUserRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.GetUserResponse.FromString,
+                _registered_method=True)
+        self.UpdateUser = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/UpdateUser',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.UpdateUserRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.UpdateUserResponse.FromString,
+                _registered_method=True)
+        self.DeleteUser = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/DeleteUser',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteUserRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteUserResponse.FromString,
+                _registered_method=True)
+        self.InviteUser = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/InviteUser',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.InviteUserRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.InviteUserResponse.FromString,
+                _registered_method=True)
+        self.ListInvitations = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/ListInvitations',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListInvitationsRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListInvitationsResponse.FromString,
+                _registered_method=True)
+        self.RevokeInvitation = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/RevokeInvitation',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.RevokeInvitationRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.RevokeInvitationResponse.FromString,
+                _registered_method=True)
+        self.CreateApiKey = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/CreateApiKey',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.CreateApiKeyRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.CreateApiKeyResponse.FromString,
+                _registered_method=True)
+        self.ListApiKeys = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/ListApiKeys',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListApiKeysRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListApiKeysResponse.FromString,
+                _registered_method=True)
+        self.DeleteApiKey = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/DeleteApiKey',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteApiKeyRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteApiKeyResponse.FromString,
+                _registered_method=True)
+        self.ListAuditEntries = channel.unary_unary(
+                '/sentinel.auth.v1.AuthService/ListAuditEntries',
+                request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListAuditEntriesRequest.SerializeToString,
+                response_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListAuditEntriesResponse.FromString,
+                _registered_method=True)
         self.GetJwks = channel.unary_unary(
                 '/sentinel.auth.v1.AuthService/GetJwks',
                 request_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.GetJwksRequest.SerializeToString,
@@ -71,10 +165,14 @@ class AuthServiceStub:
 
 
 class AuthServiceServicer:
-    """Who you are: tenants, users and the tokens that every other service trusts.
+    """Who you are: tenants, users, API keys, and the tokens that every other service trusts.
 
     Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that are not public also
-    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED or ROLE_INSUFFICIENT. Each RPC lists what it adds.
+    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED, ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists
+    what it adds.
+
+    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh` (HttpOnly, Secure,
+    SameSite=Strict), unless the browser says that another site made it call.
     """
 
     def Register(self, request, context):
@@ -89,16 +187,20 @@ class AuthServiceServicer:
     def Login(self, request, context):
         """Signs a user in with a password and starts a session.
 
-        Errors: CREDENTIALS_INVALID, whichever of the three was wrong.
+        Errors: CREDENTIALS_INVALID, whichever of the three was wrong; who knows the password may also learn TENANT_SUSPENDED or USER_DISABLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Refresh(self, request, context):
-        """Trades a refresh token for new tokens. A refresh token works once: presenting a spent one ends its session.
+        """Trades a refresh token, from the request or else from the cookie, for new tokens.
 
-        Errors: REFRESH_TOKEN_INVALID.
+        A refresh token is spent by its first use. For 10 seconds, and as long as its successor has not been used, presenting it again answers
+        the same successor, so that a lost answer or two tabs at once harm nobody. After that a spent token ends its session: one of its two
+        holders stole it. A token that came as the cookie goes back as the cookie only.
+
+        Errors: REFRESH_TOKEN_INVALID, TENANT_SUSPENDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -113,6 +215,165 @@ class AuthServiceServicer:
 
     def GetMe(self, request, context):
         """Answers who the caller is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcceptInvitation(self, request, context):
+        """Makes the invited user, with a password of their own, and signs them in. An invitation works once.
+
+        Errors: INVITATION_INVALID, EMAIL_TAKEN, TENANT_SUSPENDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateMe(self, request, context):
+        """Changes the caller's display name.
+
+        Errors: ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ChangePassword(self, request, context):
+        """Changes the caller's password, and ends all other sessions of the caller.
+
+        Errors: PASSWORD_WRONG.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteMe(self, request, context):
+        """Deletes the caller's account, with all its sessions.
+
+        Errors: LAST_ADMIN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSessions(self, request, context):
+        """Lists the caller's sessions that go on, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndSession(self, request, context):
+        """Ends one of the caller's sessions, everywhere and at once.
+
+        Errors: SESSION_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EndOtherSessions(self, request, context):
+        """Ends all sessions of the caller but the one that calls.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUsers(self, request, context):
+        """Lists the tenant's users, oldest first.
+
+        Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetUser(self, request, context):
+        """Answers a user of the tenant.
+
+        Errors: USER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateUser(self, request, context):
+        """Changes a user's role, or disables or enables the user. A disabled user's sessions end at once; a role counts from the next call on.
+
+        Errors: USER_NOT_FOUND, ETAG_MISMATCH, LAST_ADMIN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteUser(self, request, context):
+        """Deletes a user, with all sessions.
+
+        Errors: USER_NOT_FOUND, LAST_ADMIN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def InviteUser(self, request, context):
+        """Invites a person by email and role. The answer's token is shown once and is to be handed to that person; an earlier open invitation of the
+        same address stops working.
+
+        Errors: EMAIL_TAKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListInvitations(self, request, context):
+        """Lists the open invitations, oldest first.
+
+        Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeInvitation(self, request, context):
+        """Revokes an open invitation: its token stops working.
+
+        Errors: INVITATION_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateApiKey(self, request, context):
+        """Makes an API key. The key itself is shown once, in this answer; when the answer is lost, delete the key and make another.
+
+        Errors: API_KEY_NAME_TAKEN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListApiKeys(self, request, context):
+        """Lists the tenant's API keys, oldest first.
+
+        Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteApiKey(self, request, context):
+        """Deletes an API key: it stops working everywhere, at once.
+
+        Errors: API_KEY_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAuditEntries(self, request, context):
+        """Lists who changed what, newest first.
+
+        Errors: PAGE_TOKEN_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -153,6 +414,96 @@ def add_AuthServiceServicer_to_server(servicer, server):
                     request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.GetMeRequest.FromString,
                     response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.GetMeResponse.SerializeToString,
             ),
+            'AcceptInvitation': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcceptInvitation,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.AcceptInvitationRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.AcceptInvitationResponse.SerializeToString,
+            ),
+            'UpdateMe': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateMe,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.UpdateMeRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.UpdateMeResponse.SerializeToString,
+            ),
+            'ChangePassword': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangePassword,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ChangePasswordRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ChangePasswordResponse.SerializeToString,
+            ),
+            'DeleteMe': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteMe,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeResponse.SerializeToString,
+            ),
+            'ListSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSessions,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListSessionsRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListSessionsResponse.SerializeToString,
+            ),
+            'EndSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndSession,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.EndSessionRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.EndSessionResponse.SerializeToString,
+            ),
+            'EndOtherSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.EndOtherSessions,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.EndOtherSessionsRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.EndOtherSessionsResponse.SerializeToString,
+            ),
+            'ListUsers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUsers,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListUsersRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListUsersResponse.SerializeToString,
+            ),
+            'GetUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUser,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.GetUserRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.GetUserResponse.SerializeToString,
+            ),
+            'UpdateUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateUser,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.UpdateUserRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.UpdateUserResponse.SerializeToString,
+            ),
+            'DeleteUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteUser,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteUserRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteUserResponse.SerializeToString,
+            ),
+            'InviteUser': grpc.unary_unary_rpc_method_handler(
+                    servicer.InviteUser,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.InviteUserRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.InviteUserResponse.SerializeToString,
+            ),
+            'ListInvitations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListInvitations,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListInvitationsRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListInvitationsResponse.SerializeToString,
+            ),
+            'RevokeInvitation': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeInvitation,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.RevokeInvitationRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.RevokeInvitationResponse.SerializeToString,
+            ),
+            'CreateApiKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateApiKey,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.CreateApiKeyRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.CreateApiKeyResponse.SerializeToString,
+            ),
+            'ListApiKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListApiKeys,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListApiKeysRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListApiKeysResponse.SerializeToString,
+            ),
+            'DeleteApiKey': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteApiKey,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteApiKeyRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteApiKeyResponse.SerializeToString,
+            ),
+            'ListAuditEntries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAuditEntries,
+                    request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListAuditEntriesRequest.FromString,
+                    response_serializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListAuditEntriesResponse.SerializeToString,
+            ),
             'GetJwks': grpc.unary_unary_rpc_method_handler(
                     servicer.GetJwks,
                     request_deserializer=sentinel_dot_auth_dot_v1_dot_auth__service__pb2.GetJwksRequest.FromString,
@@ -167,10 +518,14 @@ def add_AuthServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuthService:
-    """Who you are: tenants, users and the tokens that every other service trusts.
+    """Who you are: tenants, users, API keys, and the tokens that every other service trusts.
 
     Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that are not public also
-    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED or ROLE_INSUFFICIENT. Each RPC lists what it adds.
+    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED, ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists
+    what it adds.
+
+    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh` (HttpOnly, Secure,
+    SameSite=Strict), unless the browser says that another site made it call.
     """
 
     @staticmethod
@@ -298,6 +653,492 @@ class AuthService:
             '/sentinel.auth.v1.AuthService/GetMe',
             sentinel_dot_auth_dot_v1_dot_auth__service__pb2.GetMeRequest.SerializeToString,
             sentinel_dot_auth_dot_v1_dot_auth__service__pb2.GetMeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcceptInvitation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/AcceptInvitation',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.AcceptInvitationRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.AcceptInvitationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateMe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/UpdateMe',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.UpdateMeRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.UpdateMeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ChangePassword(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/ChangePassword',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ChangePasswordRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ChangePasswordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteMe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/DeleteMe',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteMeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/ListSessions',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListSessionsRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/EndSession',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.EndSessionRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.EndSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EndOtherSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/EndOtherSessions',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.EndOtherSessionsRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.EndOtherSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUsers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/ListUsers',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListUsersRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListUsersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/GetUser',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.GetUserRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.GetUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/UpdateUser',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.UpdateUserRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.UpdateUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/DeleteUser',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteUserRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def InviteUser(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/InviteUser',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.InviteUserRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.InviteUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListInvitations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/ListInvitations',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListInvitationsRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListInvitationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeInvitation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/RevokeInvitation',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.RevokeInvitationRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.RevokeInvitationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateApiKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/CreateApiKey',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.CreateApiKeyRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.CreateApiKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListApiKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/ListApiKeys',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListApiKeysRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListApiKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteApiKey(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/DeleteApiKey',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteApiKeyRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.DeleteApiKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAuditEntries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.auth.v1.AuthService/ListAuditEntries',
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListAuditEntriesRequest.SerializeToString,
+            sentinel_dot_auth_dot_v1_dot_auth__service__pb2.ListAuditEntriesResponse.FromString,
             options,
             channel_credentials,
             insecure,

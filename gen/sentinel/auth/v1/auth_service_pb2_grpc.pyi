@@ -27,10 +27,14 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AuthServiceStub:
-    """Who you are: tenants, users and the tokens that every other service trusts.
+    """Who you are: tenants, users, API keys, and the tokens that every other service trusts.
 
     Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that are not public also
-    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED or ROLE_INSUFFICIENT. Each RPC lists what it adds.
+    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED, ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists
+    what it adds.
+
+    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh` (HttpOnly, Secure,
+    SameSite=Strict), unless the browser says that another site made it call.
     """
 
     @_typing.overload
@@ -45,26 +49,119 @@ class AuthServiceStub:
     Login: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.LoginRequest, _auth_service_pb2.LoginResponse]
     """Signs a user in with a password and starts a session.
 
-    Errors: CREDENTIALS_INVALID, whichever of the three was wrong.
+    Errors: CREDENTIALS_INVALID, whichever of the three was wrong; who knows the password may also learn TENANT_SUSPENDED or USER_DISABLED.
     """
     Refresh: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.RefreshRequest, _auth_service_pb2.RefreshResponse]
-    """Trades a refresh token for new tokens. A refresh token works once: presenting a spent one ends its session.
+    """Trades a refresh token, from the request or else from the cookie, for new tokens.
 
-    Errors: REFRESH_TOKEN_INVALID.
+    A refresh token is spent by its first use. For 10 seconds, and as long as its successor has not been used, presenting it again answers
+    the same successor, so that a lost answer or two tabs at once harm nobody. After that a spent token ends its session: one of its two
+    holders stole it. A token that came as the cookie goes back as the cookie only.
+
+    Errors: REFRESH_TOKEN_INVALID, TENANT_SUSPENDED.
     """
     Logout: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.LogoutRequest, _auth_service_pb2.LogoutResponse]
     """Ends the caller's session everywhere, at once: its access tokens and its refresh token stop working."""
     GetMe: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.GetMeRequest, _auth_service_pb2.GetMeResponse]
     """Answers who the caller is."""
+    AcceptInvitation: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.AcceptInvitationRequest, _auth_service_pb2.AcceptInvitationResponse]
+    """Makes the invited user, with a password of their own, and signs them in. An invitation works once.
+
+    Errors: INVITATION_INVALID, EMAIL_TAKEN, TENANT_SUSPENDED.
+    """
+    UpdateMe: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.UpdateMeRequest, _auth_service_pb2.UpdateMeResponse]
+    """Changes the caller's display name.
+
+    Errors: ETAG_MISMATCH.
+    """
+    ChangePassword: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ChangePasswordRequest, _auth_service_pb2.ChangePasswordResponse]
+    """Changes the caller's password, and ends all other sessions of the caller.
+
+    Errors: PASSWORD_WRONG.
+    """
+    DeleteMe: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.DeleteMeRequest, _auth_service_pb2.DeleteMeResponse]
+    """Deletes the caller's account, with all its sessions.
+
+    Errors: LAST_ADMIN.
+    """
+    ListSessions: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ListSessionsRequest, _auth_service_pb2.ListSessionsResponse]
+    """Lists the caller's sessions that go on, newest first."""
+    EndSession: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.EndSessionRequest, _auth_service_pb2.EndSessionResponse]
+    """Ends one of the caller's sessions, everywhere and at once.
+
+    Errors: SESSION_NOT_FOUND.
+    """
+    EndOtherSessions: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.EndOtherSessionsRequest, _auth_service_pb2.EndOtherSessionsResponse]
+    """Ends all sessions of the caller but the one that calls."""
+    ListUsers: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ListUsersRequest, _auth_service_pb2.ListUsersResponse]
+    """Lists the tenant's users, oldest first.
+
+    Errors: PAGE_TOKEN_INVALID.
+    """
+    GetUser: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.GetUserRequest, _auth_service_pb2.GetUserResponse]
+    """Answers a user of the tenant.
+
+    Errors: USER_NOT_FOUND.
+    """
+    UpdateUser: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.UpdateUserRequest, _auth_service_pb2.UpdateUserResponse]
+    """Changes a user's role, or disables or enables the user. A disabled user's sessions end at once; a role counts from the next call on.
+
+    Errors: USER_NOT_FOUND, ETAG_MISMATCH, LAST_ADMIN.
+    """
+    DeleteUser: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.DeleteUserRequest, _auth_service_pb2.DeleteUserResponse]
+    """Deletes a user, with all sessions.
+
+    Errors: USER_NOT_FOUND, LAST_ADMIN.
+    """
+    InviteUser: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.InviteUserRequest, _auth_service_pb2.InviteUserResponse]
+    """Invites a person by email and role. The answer's token is shown once and is to be handed to that person; an earlier open invitation of the
+    same address stops working.
+
+    Errors: EMAIL_TAKEN.
+    """
+    ListInvitations: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ListInvitationsRequest, _auth_service_pb2.ListInvitationsResponse]
+    """Lists the open invitations, oldest first.
+
+    Errors: PAGE_TOKEN_INVALID.
+    """
+    RevokeInvitation: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.RevokeInvitationRequest, _auth_service_pb2.RevokeInvitationResponse]
+    """Revokes an open invitation: its token stops working.
+
+    Errors: INVITATION_NOT_FOUND.
+    """
+    CreateApiKey: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.CreateApiKeyRequest, _auth_service_pb2.CreateApiKeyResponse]
+    """Makes an API key. The key itself is shown once, in this answer; when the answer is lost, delete the key and make another.
+
+    Errors: API_KEY_NAME_TAKEN.
+    """
+    ListApiKeys: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ListApiKeysRequest, _auth_service_pb2.ListApiKeysResponse]
+    """Lists the tenant's API keys, oldest first.
+
+    Errors: PAGE_TOKEN_INVALID.
+    """
+    DeleteApiKey: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.DeleteApiKeyRequest, _auth_service_pb2.DeleteApiKeyResponse]
+    """Deletes an API key: it stops working everywhere, at once.
+
+    Errors: API_KEY_NOT_FOUND.
+    """
+    ListAuditEntries: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ListAuditEntriesRequest, _auth_service_pb2.ListAuditEntriesResponse]
+    """Lists who changed what, newest first.
+
+    Errors: PAGE_TOKEN_INVALID.
+    """
     GetJwks: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.GetJwksRequest, _auth_service_pb2.GetJwksResponse]
     """Answers the public keys that access tokens are verified with, as a JSON Web Key Set (RFC 7517)."""
 
 @_typing.type_check_only
 class AuthServiceAsyncStub(AuthServiceStub):
-    """Who you are: tenants, users and the tokens that every other service trusts.
+    """Who you are: tenants, users, API keys, and the tokens that every other service trusts.
 
     Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that are not public also
-    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED or ROLE_INSUFFICIENT. Each RPC lists what it adds.
+    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED, ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists
+    what it adds.
+
+    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh` (HttpOnly, Secure,
+    SameSite=Strict), unless the browser says that another site made it call.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -76,25 +173,118 @@ class AuthServiceAsyncStub(AuthServiceStub):
     Login: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.LoginRequest, _auth_service_pb2.LoginResponse]  # type: ignore[assignment]
     """Signs a user in with a password and starts a session.
 
-    Errors: CREDENTIALS_INVALID, whichever of the three was wrong.
+    Errors: CREDENTIALS_INVALID, whichever of the three was wrong; who knows the password may also learn TENANT_SUSPENDED or USER_DISABLED.
     """
     Refresh: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RefreshRequest, _auth_service_pb2.RefreshResponse]  # type: ignore[assignment]
-    """Trades a refresh token for new tokens. A refresh token works once: presenting a spent one ends its session.
+    """Trades a refresh token, from the request or else from the cookie, for new tokens.
 
-    Errors: REFRESH_TOKEN_INVALID.
+    A refresh token is spent by its first use. For 10 seconds, and as long as its successor has not been used, presenting it again answers
+    the same successor, so that a lost answer or two tabs at once harm nobody. After that a spent token ends its session: one of its two
+    holders stole it. A token that came as the cookie goes back as the cookie only.
+
+    Errors: REFRESH_TOKEN_INVALID, TENANT_SUSPENDED.
     """
     Logout: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.LogoutRequest, _auth_service_pb2.LogoutResponse]  # type: ignore[assignment]
     """Ends the caller's session everywhere, at once: its access tokens and its refresh token stop working."""
     GetMe: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.GetMeRequest, _auth_service_pb2.GetMeResponse]  # type: ignore[assignment]
     """Answers who the caller is."""
+    AcceptInvitation: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.AcceptInvitationRequest, _auth_service_pb2.AcceptInvitationResponse]  # type: ignore[assignment]
+    """Makes the invited user, with a password of their own, and signs them in. An invitation works once.
+
+    Errors: INVITATION_INVALID, EMAIL_TAKEN, TENANT_SUSPENDED.
+    """
+    UpdateMe: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.UpdateMeRequest, _auth_service_pb2.UpdateMeResponse]  # type: ignore[assignment]
+    """Changes the caller's display name.
+
+    Errors: ETAG_MISMATCH.
+    """
+    ChangePassword: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ChangePasswordRequest, _auth_service_pb2.ChangePasswordResponse]  # type: ignore[assignment]
+    """Changes the caller's password, and ends all other sessions of the caller.
+
+    Errors: PASSWORD_WRONG.
+    """
+    DeleteMe: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.DeleteMeRequest, _auth_service_pb2.DeleteMeResponse]  # type: ignore[assignment]
+    """Deletes the caller's account, with all its sessions.
+
+    Errors: LAST_ADMIN.
+    """
+    ListSessions: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ListSessionsRequest, _auth_service_pb2.ListSessionsResponse]  # type: ignore[assignment]
+    """Lists the caller's sessions that go on, newest first."""
+    EndSession: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.EndSessionRequest, _auth_service_pb2.EndSessionResponse]  # type: ignore[assignment]
+    """Ends one of the caller's sessions, everywhere and at once.
+
+    Errors: SESSION_NOT_FOUND.
+    """
+    EndOtherSessions: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.EndOtherSessionsRequest, _auth_service_pb2.EndOtherSessionsResponse]  # type: ignore[assignment]
+    """Ends all sessions of the caller but the one that calls."""
+    ListUsers: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ListUsersRequest, _auth_service_pb2.ListUsersResponse]  # type: ignore[assignment]
+    """Lists the tenant's users, oldest first.
+
+    Errors: PAGE_TOKEN_INVALID.
+    """
+    GetUser: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.GetUserRequest, _auth_service_pb2.GetUserResponse]  # type: ignore[assignment]
+    """Answers a user of the tenant.
+
+    Errors: USER_NOT_FOUND.
+    """
+    UpdateUser: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.UpdateUserRequest, _auth_service_pb2.UpdateUserResponse]  # type: ignore[assignment]
+    """Changes a user's role, or disables or enables the user. A disabled user's sessions end at once; a role counts from the next call on.
+
+    Errors: USER_NOT_FOUND, ETAG_MISMATCH, LAST_ADMIN.
+    """
+    DeleteUser: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.DeleteUserRequest, _auth_service_pb2.DeleteUserResponse]  # type: ignore[assignment]
+    """Deletes a user, with all sessions.
+
+    Errors: USER_NOT_FOUND, LAST_ADMIN.
+    """
+    InviteUser: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.InviteUserRequest, _auth_service_pb2.InviteUserResponse]  # type: ignore[assignment]
+    """Invites a person by email and role. The answer's token is shown once and is to be handed to that person; an earlier open invitation of the
+    same address stops working.
+
+    Errors: EMAIL_TAKEN.
+    """
+    ListInvitations: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ListInvitationsRequest, _auth_service_pb2.ListInvitationsResponse]  # type: ignore[assignment]
+    """Lists the open invitations, oldest first.
+
+    Errors: PAGE_TOKEN_INVALID.
+    """
+    RevokeInvitation: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RevokeInvitationRequest, _auth_service_pb2.RevokeInvitationResponse]  # type: ignore[assignment]
+    """Revokes an open invitation: its token stops working.
+
+    Errors: INVITATION_NOT_FOUND.
+    """
+    CreateApiKey: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.CreateApiKeyRequest, _auth_service_pb2.CreateApiKeyResponse]  # type: ignore[assignment]
+    """Makes an API key. The key itself is shown once, in this answer; when the answer is lost, delete the key and make another.
+
+    Errors: API_KEY_NAME_TAKEN.
+    """
+    ListApiKeys: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ListApiKeysRequest, _auth_service_pb2.ListApiKeysResponse]  # type: ignore[assignment]
+    """Lists the tenant's API keys, oldest first.
+
+    Errors: PAGE_TOKEN_INVALID.
+    """
+    DeleteApiKey: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.DeleteApiKeyRequest, _auth_service_pb2.DeleteApiKeyResponse]  # type: ignore[assignment]
+    """Deletes an API key: it stops working everywhere, at once.
+
+    Errors: API_KEY_NOT_FOUND.
+    """
+    ListAuditEntries: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ListAuditEntriesRequest, _auth_service_pb2.ListAuditEntriesResponse]  # type: ignore[assignment]
+    """Lists who changed what, newest first.
+
+    Errors: PAGE_TOKEN_INVALID.
+    """
     GetJwks: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.GetJwksRequest, _auth_service_pb2.GetJwksResponse]  # type: ignore[assignment]
     """Answers the public keys that access tokens are verified with, as a JSON Web Key Set (RFC 7517)."""
 
 class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Who you are: tenants, users and the tokens that every other service trusts.
+    """Who you are: tenants, users, API keys, and the tokens that every other service trusts.
 
     Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that are not public also
-    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED or ROLE_INSUFFICIENT. Each RPC lists what it adds.
+    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED, ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists
+    what it adds.
+
+    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh` (HttpOnly, Secure,
+    SameSite=Strict), unless the browser says that another site made it call.
     """
 
     @_abc_1.abstractmethod
@@ -116,7 +306,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_auth_service_pb2.LoginResponse, _abc.Awaitable[_auth_service_pb2.LoginResponse]]:
         """Signs a user in with a password and starts a session.
 
-        Errors: CREDENTIALS_INVALID, whichever of the three was wrong.
+        Errors: CREDENTIALS_INVALID, whichever of the three was wrong; who knows the password may also learn TENANT_SUSPENDED or USER_DISABLED.
         """
 
     @_abc_1.abstractmethod
@@ -125,9 +315,13 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.RefreshRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.RefreshResponse, _abc.Awaitable[_auth_service_pb2.RefreshResponse]]:
-        """Trades a refresh token for new tokens. A refresh token works once: presenting a spent one ends its session.
+        """Trades a refresh token, from the request or else from the cookie, for new tokens.
 
-        Errors: REFRESH_TOKEN_INVALID.
+        A refresh token is spent by its first use. For 10 seconds, and as long as its successor has not been used, presenting it again answers
+        the same successor, so that a lost answer or two tabs at once harm nobody. After that a spent token ends its session: one of its two
+        holders stole it. A token that came as the cookie goes back as the cookie only.
+
+        Errors: REFRESH_TOKEN_INVALID, TENANT_SUSPENDED.
         """
 
     @_abc_1.abstractmethod
@@ -145,6 +339,199 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.GetMeResponse, _abc.Awaitable[_auth_service_pb2.GetMeResponse]]:
         """Answers who the caller is."""
+
+    @_abc_1.abstractmethod
+    def AcceptInvitation(
+        self,
+        request: _auth_service_pb2.AcceptInvitationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.AcceptInvitationResponse, _abc.Awaitable[_auth_service_pb2.AcceptInvitationResponse]]:
+        """Makes the invited user, with a password of their own, and signs them in. An invitation works once.
+
+        Errors: INVITATION_INVALID, EMAIL_TAKEN, TENANT_SUSPENDED.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateMe(
+        self,
+        request: _auth_service_pb2.UpdateMeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.UpdateMeResponse, _abc.Awaitable[_auth_service_pb2.UpdateMeResponse]]:
+        """Changes the caller's display name.
+
+        Errors: ETAG_MISMATCH.
+        """
+
+    @_abc_1.abstractmethod
+    def ChangePassword(
+        self,
+        request: _auth_service_pb2.ChangePasswordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.ChangePasswordResponse, _abc.Awaitable[_auth_service_pb2.ChangePasswordResponse]]:
+        """Changes the caller's password, and ends all other sessions of the caller.
+
+        Errors: PASSWORD_WRONG.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteMe(
+        self,
+        request: _auth_service_pb2.DeleteMeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.DeleteMeResponse, _abc.Awaitable[_auth_service_pb2.DeleteMeResponse]]:
+        """Deletes the caller's account, with all its sessions.
+
+        Errors: LAST_ADMIN.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSessions(
+        self,
+        request: _auth_service_pb2.ListSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.ListSessionsResponse, _abc.Awaitable[_auth_service_pb2.ListSessionsResponse]]:
+        """Lists the caller's sessions that go on, newest first."""
+
+    @_abc_1.abstractmethod
+    def EndSession(
+        self,
+        request: _auth_service_pb2.EndSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.EndSessionResponse, _abc.Awaitable[_auth_service_pb2.EndSessionResponse]]:
+        """Ends one of the caller's sessions, everywhere and at once.
+
+        Errors: SESSION_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def EndOtherSessions(
+        self,
+        request: _auth_service_pb2.EndOtherSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.EndOtherSessionsResponse, _abc.Awaitable[_auth_service_pb2.EndOtherSessionsResponse]]:
+        """Ends all sessions of the caller but the one that calls."""
+
+    @_abc_1.abstractmethod
+    def ListUsers(
+        self,
+        request: _auth_service_pb2.ListUsersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.ListUsersResponse, _abc.Awaitable[_auth_service_pb2.ListUsersResponse]]:
+        """Lists the tenant's users, oldest first.
+
+        Errors: PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def GetUser(
+        self,
+        request: _auth_service_pb2.GetUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.GetUserResponse, _abc.Awaitable[_auth_service_pb2.GetUserResponse]]:
+        """Answers a user of the tenant.
+
+        Errors: USER_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateUser(
+        self,
+        request: _auth_service_pb2.UpdateUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.UpdateUserResponse, _abc.Awaitable[_auth_service_pb2.UpdateUserResponse]]:
+        """Changes a user's role, or disables or enables the user. A disabled user's sessions end at once; a role counts from the next call on.
+
+        Errors: USER_NOT_FOUND, ETAG_MISMATCH, LAST_ADMIN.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteUser(
+        self,
+        request: _auth_service_pb2.DeleteUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.DeleteUserResponse, _abc.Awaitable[_auth_service_pb2.DeleteUserResponse]]:
+        """Deletes a user, with all sessions.
+
+        Errors: USER_NOT_FOUND, LAST_ADMIN.
+        """
+
+    @_abc_1.abstractmethod
+    def InviteUser(
+        self,
+        request: _auth_service_pb2.InviteUserRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.InviteUserResponse, _abc.Awaitable[_auth_service_pb2.InviteUserResponse]]:
+        """Invites a person by email and role. The answer's token is shown once and is to be handed to that person; an earlier open invitation of the
+        same address stops working.
+
+        Errors: EMAIL_TAKEN.
+        """
+
+    @_abc_1.abstractmethod
+    def ListInvitations(
+        self,
+        request: _auth_service_pb2.ListInvitationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.ListInvitationsResponse, _abc.Awaitable[_auth_service_pb2.ListInvitationsResponse]]:
+        """Lists the open invitations, oldest first.
+
+        Errors: PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def RevokeInvitation(
+        self,
+        request: _auth_service_pb2.RevokeInvitationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.RevokeInvitationResponse, _abc.Awaitable[_auth_service_pb2.RevokeInvitationResponse]]:
+        """Revokes an open invitation: its token stops working.
+
+        Errors: INVITATION_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateApiKey(
+        self,
+        request: _auth_service_pb2.CreateApiKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.CreateApiKeyResponse, _abc.Awaitable[_auth_service_pb2.CreateApiKeyResponse]]:
+        """Makes an API key. The key itself is shown once, in this answer; when the answer is lost, delete the key and make another.
+
+        Errors: API_KEY_NAME_TAKEN.
+        """
+
+    @_abc_1.abstractmethod
+    def ListApiKeys(
+        self,
+        request: _auth_service_pb2.ListApiKeysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.ListApiKeysResponse, _abc.Awaitable[_auth_service_pb2.ListApiKeysResponse]]:
+        """Lists the tenant's API keys, oldest first.
+
+        Errors: PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteApiKey(
+        self,
+        request: _auth_service_pb2.DeleteApiKeyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.DeleteApiKeyResponse, _abc.Awaitable[_auth_service_pb2.DeleteApiKeyResponse]]:
+        """Deletes an API key: it stops working everywhere, at once.
+
+        Errors: API_KEY_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListAuditEntries(
+        self,
+        request: _auth_service_pb2.ListAuditEntriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_auth_service_pb2.ListAuditEntriesResponse, _abc.Awaitable[_auth_service_pb2.ListAuditEntriesResponse]]:
+        """Lists who changed what, newest first.
+
+        Errors: PAGE_TOKEN_INVALID.
+        """
 
     @_abc_1.abstractmethod
     def GetJwks(

@@ -20,9 +20,11 @@ ACCESS_FIELD_NUMBER: _ClassVar[int]
 access: _descriptor.FieldDescriptor
 
 class Access(_message.Message):
-    __slots__ = ("public", "role")
+    __slots__ = ("public", "role", "person_only")
     PUBLIC_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
+    PERSON_ONLY_FIELD_NUMBER: _ClassVar[int]
     public: bool
     role: Role
-    def __init__(self, public: _Optional[bool] = ..., role: _Optional[_Union[Role, str]] = ...) -> None: ...
+    person_only: bool
+    def __init__(self, public: _Optional[bool] = ..., role: _Optional[_Union[Role, str]] = ..., person_only: _Optional[bool] = ...) -> None: ...
