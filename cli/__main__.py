@@ -1,27 +1,52 @@
-"""The `sentinel` command: `python -m cli up`."""
+"""The `sentinel` command: `python -m cli up`, and what an operator does to a running stack."""
 
 import argparse
+import asyncio
 import sys
 
+from cli.operator import CannotReachError, resume_tenant, rotate_keys, suspend_tenant
 from cli.settings import StackSettings
 from cli.up import CannotStartError, up
+from services.auth.tenants import NoSuchTenantError
 from services.common.settings import SettingError
 
 
 def main() -> int:
     """Run the command that the arguments name; answers the exit code."""
+    arguments = _parser().parse_args()
+    try:
+        settings = StackSettings.read()
+        if arguments.command == "up":
+            return up(settings, stop_with_parent=arguments.stop_with_parent)
+        if arguments.command == "rotate-keys":
+            work = rotate_keys(settings, revoke=arguments.revoke)
+        elif arguments.command == "suspend-tenant":
+            work = suspend_tenant(settings, arguments.slug, arguments.reason)
+        else:
+            work = resume_tenant(settings, arguments.slug)
+        sys.stdout.write(f"{asyncio.run(work)}\n")
+    except (SettingError, CannotStartError, CannotReachError, NoSuchTenantError) as error:
+        sys.stderr.write(f"sentinel: {error}\n")
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sentinel", description="Sentinel Stack")
     commands = parser.add_subparsers(dest="command", required=True)
     starter = commands.add_parser("up", help="run everything until Ctrl-C")
     starter.add_argument(
         "--stop-with-parent", action="store_true", help="stop when the process that started this one is gone"
     )
-    arguments = parser.parse_args()
-    try:
-        return up(StackSettings.read(), stop_with_parent=arguments.stop_with_parent)
-    except (SettingError, CannotStartError) as error:
-        sys.stderr.write(f"sentinel: {error}\n")
-        return 2
+    rotation = commands.add_parser("rotate-keys", help="change the key that access tokens are signed with")
+    rotation.add_argument(
+        "--revoke", action="store_true", help="refuse at once what the former keys have signed: one was stolen"
+    )
+    suspension = commands.add_parser("suspend-tenant", help="refuse all calls of a tenant, and pause its checks")
+    suspension.add_argument("slug")
+    suspension.add_argument("--reason", required=True, help="what its people are told")
+    commands.add_parser("resume-tenant", help="let a suspended tenant go on").add_argument("slug")
+    return parser
 
 
 if __name__ == "__main__":

@@ -6,11 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from services.common.settings import SettingError, database_url, log_format, log_level
+from services.common.settings import (
+    SettingError,
+    auth_limit_burst,
+    auth_limit_per_minute,
+    database_url,
+    log_format,
+    log_level,
+    number,
+    trusted_proxies,
+)
 from services.worker.egress import EgressPolicy
 
 _HIGHEST_PORT = 65_535
-_MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +33,9 @@ class StackSettings:
         egress_allow: CIDRs that checks may reach besides public addresses.
         log_level: the least level that is logged.
         log_format: console or json.
-        limit_per_minute: calls a minute that one address may make of register, login and refresh, each.
+        limit_per_minute: calls a minute that one address may make of register, login and the like, each.
         limit_burst: how many of them at once.
+        trusted_proxies: networks whose word on a client's address is believed.
     """
 
     http_port: int
@@ -38,6 +47,7 @@ class StackSettings:
     log_format: str
     limit_per_minute: int
     limit_burst: int
+    trusted_proxies: str
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -48,25 +58,17 @@ class StackSettings:
         """
         own = environment.get("SENTINEL_DATABASE_URL")
         return cls(
-            http_port=_number(environment, "SENTINEL_HTTP_PORT", 8080, 1, _HIGHEST_PORT),
+            http_port=number(environment, "SENTINEL_HTTP_PORT", 8080, 1, _HIGHEST_PORT),
             data_dir=_folder(environment, "SENTINEL_DATA_DIR", ".sentinel"),
             database_url=database_url(environment) if own else None,
-            workers=_number(environment, "SENTINEL_WORKERS", 1, 1, 64),
+            workers=number(environment, "SENTINEL_WORKERS", 1, 1, 64),
             egress_allow=_cidrs(environment, "SENTINEL_EGRESS_ALLOW"),
             log_level=log_level(environment),
             log_format=log_format(environment),
-            limit_per_minute=_number(environment, "SENTINEL_AUTH_LIMIT_PER_MINUTE", 60, 1, 100_000),
-            limit_burst=_number(environment, "SENTINEL_AUTH_LIMIT_BURST", 30, 1, 100_000),
+            limit_per_minute=auth_limit_per_minute(environment),
+            limit_burst=auth_limit_burst(environment),
+            trusted_proxies=",".join(str(network) for network in trusted_proxies(environment)),
         )
-
-
-def _number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
-    text = environment.get(name) or str(default)
-    # Its length first: Python refuses to read a number of thousands of digits, with an error of its own.
-    readable = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
-    if not readable or not least <= int(text) <= most:
-        raise SettingError(f"{name} is {text!r}; it takes a whole number from {least} to {most}")
-    return int(text)
 
 
 def _folder(environment: Mapping[str, str], name: str, default: str) -> Path:

@@ -3,43 +3,77 @@
 from sentinel.auth.v1 import auth_service_pb2
 from sentinel.auth.v1.auth_service_pb2_grpc import add_AuthServiceServicer_to_server
 
+from services.auth.account import Account
+from services.auth.api_keys import ApiKeys
+from services.auth.audit_trail import AuditTrail
+from services.auth.housekeeping import Housekeeping
+from services.auth.invitations import Invitations
+from services.auth.limits import Limits
 from services.auth.passwords import Passwords
 from services.auth.registration import Registration
-from services.auth.servicer import AuthServicer
+from services.auth.servicer import AuthServicer, UseCases
 from services.auth.sessions import Sessions
-from services.auth.signing import load_or_make
+from services.auth.signing import Keyring
 from services.auth.store import AuthStore
+from services.auth.team import Team
+from services.common import tokens
+from services.common.api_keys import KeyFormat
 from services.common.clock import now_us
+from services.common.database import create_pool
+from services.common.listener import Listener
+from services.common.paging import Pager
 from services.common.process import Process, run
+from services.common.sealed import Sealer
+from services.common.server import background
 
 ROLE = "sentinel_auth"
 _SERVICE = auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"]
+_HOT_CONNECTIONS = 4
 
 
 async def main(process: Process) -> None:
     """Build everything, serve, shut down."""
-    key = load_or_make(process.settings.data_dir / "keys")
-    store = AuthStore(process.database)
+    settings = process.settings
+    keyring = Keyring(settings.data_dir / "keys")
+    pool = await create_pool(settings.database_url, ROLE, _HOT_CONNECTIONS)
+    store = AuthStore(process.database, pool)
+    installation_key = await process.sealing_key()
     passwords = Passwords()
-    sessions = Sessions(store, passwords, key)
-    registration = Registration(store, passwords, sessions)
+    limits = Limits(store, settings.limit_per_minute, settings.limit_burst)
+    pager = Pager(Sealer(installation_key, "page"))
+    sessions = Sessions(store, passwords, keyring, limits, installation_key)
+    does = UseCases(
+        registration=Registration(store, passwords, sessions, limits),
+        sessions=sessions,
+        account=Account(store, passwords, limits),
+        team=Team(store, pager),
+        invitations=Invitations(store, passwords, sessions, limits, pager),
+        api_keys=ApiKeys(store, KeyFormat(installation_key), pager),
+        audit_trail=AuditTrail(store, pager),
+    )
 
     published = False
 
     async def ready() -> None:
         nonlocal published
         if not published:
-            await store.publish_key(key, now_us())
+            await store.publish_key(keyring.newest, now_us())
             published = True
         await process.store.ping()
 
-    server = process.new_server([_SERVICE])
+    async def read_keys() -> None:
+        keyring.reload()
+
+    rotations = Listener(settings.database_url, ROLE, {tokens.CHANNEL: lambda _kid: keyring.reload()}, read_keys)
+    server = await process.new_server([_SERVICE])
     server.reflect([_SERVICE])
-    add_AuthServiceServicer_to_server(AuthServicer(registration, sessions, process.store), server.grpc)
+    add_AuthServiceServicer_to_server(AuthServicer(does, process.store), server.grpc)
     try:
-        await process.serve(server, ready)
+        async with background(rotations.run(), Housekeeping(store, keyring).run()):
+            await process.serve(server, ready)
     finally:
         passwords.close()
+        await pool.close()
 
 
 if __name__ == "__main__":

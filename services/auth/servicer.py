@@ -1,87 +1,268 @@
 """AuthService: Protobuf ⇄ domain, nothing else."""
 
+from dataclasses import dataclass
+from uuid import UUID
+
+from google.protobuf.timestamp_pb2 import Timestamp
 from sentinel.auth.v1 import auth_service_pb2 as pb
+from sentinel.auth.v1 import jwks_pb2
 from sentinel.auth.v1.auth_service_pb2_grpc import AuthServiceServicer
 
-from services.auth.model import Tenant, Tokens, User
+from services.auth import cookies
+from services.auth.account import Account
+from services.auth.api_keys import ApiKeys
+from services.auth.audit_trail import AuditFilter, AuditTrail
+from services.auth.invitations import Invitations
+from services.auth.messages import (
+    api_key_message,
+    audit_message,
+    invitation_message,
+    session_message,
+    tenant_message,
+    tokens_message,
+    user_change,
+    user_message,
+)
+from services.auth.model import Tokens
 from services.auth.registration import Registration
 from services.auth.sessions import Sessions
 from services.auth.signing import base64url
-from services.common.clock import to_timestamp
+from services.auth.team import Team, UserFilter
+from services.common.audit import current_actor
+from services.common.clock import from_timestamp, now_us
 from services.common.interceptors.call import Context
-from services.common.principal import current_principal
+from services.common.origin import current_origin
+from services.common.principal import Role, current_person, current_principal
 from services.common.store import CommonStore
+
+_JWKS_CACHE = (("cache-control", "public, max-age=300"),)
+
+
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """Everything that auth does."""
+
+    registration: Registration
+    sessions: Sessions
+    account: Account
+    team: Team
+    invitations: Invitations
+    api_keys: ApiKeys
+    audit_trail: AuditTrail
 
 
 class AuthServicer(AuthServiceServicer):
     """Answers the RPCs of auth.
 
     Args:
-        registration: makes tenants.
-        sessions: starts, continues and ends sessions.
+        does: what it does.
         published: where all replicas' public keys are.
     """
 
-    def __init__(self, registration: Registration, sessions: Sessions, published: CommonStore) -> None:
-        self._registration = registration
-        self._sessions = sessions
+    def __init__(self, does: UseCases, published: CommonStore) -> None:
+        self._does = does
         self._published = published
 
     async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.RegisterResponse:
         """A new tenant and its first administrator."""
-        made = await self._registration.register(
-            request.tenant_name, request.tenant_slug, request.email, request.password, request.display_name
+        made = await self._does.registration.register(
+            current_origin(),
+            request.tenant_name,
+            request.tenant_slug,
+            request.email,
+            request.password,
+            request.display_name,
         )
-        return pb.RegisterResponse(tenant=_tenant(made.tenant), user=_user(made.user), tokens=_tokens(made.tokens))
+        await _keep(context, made.tokens)
+        return pb.RegisterResponse(
+            tenant=tenant_message(made.tenant), user=user_message(made.user), tokens=tokens_message(made.tokens)
+        )
 
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.LoginResponse:
         """A session for who knows the password."""
-        made = await self._sessions.log_in(request.tenant_slug, request.email, request.password)
-        return pb.LoginResponse(tenant=_tenant(made.tenant), user=_user(made.user), tokens=_tokens(made.tokens))
+        made = await self._does.sessions.log_in(current_origin(), request.tenant_slug, request.email, request.password)
+        await _keep(context, made.tokens)
+        return pb.LoginResponse(
+            tenant=tenant_message(made.tenant), user=user_message(made.user), tokens=tokens_message(made.tokens)
+        )
+
+    async def AcceptInvitation(
+        self, request: pb.AcceptInvitationRequest, context: Context
+    ) -> pb.AcceptInvitationResponse:
+        """The invited user, signed in."""
+        made = await self._does.invitations.accept(
+            current_origin(), request.token, request.password, request.display_name
+        )
+        await _keep(context, made.tokens)
+        return pb.AcceptInvitationResponse(
+            tenant=tenant_message(made.tenant), user=user_message(made.user), tokens=tokens_message(made.tokens)
+        )
 
     async def Refresh(self, request: pb.RefreshRequest, context: Context) -> pb.RefreshResponse:
-        """The session's next tokens."""
-        return pb.RefreshResponse(tokens=_tokens(await self._sessions.refresh(request.refresh_token)))
+        """The session's next tokens; what came as the cookie goes back as the cookie only."""
+        token = request.refresh_token or cookies.read(_metadata(context))
+        tokens = await self._does.sessions.refresh(current_origin(), token)
+        if not request.refresh_token:
+            await _keep(context, tokens)
+        return pb.RefreshResponse(tokens=tokens_message(tokens, with_refresh=bool(request.refresh_token)))
 
     async def Logout(self, request: pb.LogoutRequest, context: Context) -> pb.LogoutResponse:
         """The end of the caller's session."""
-        await self._sessions.log_out(current_principal())
+        await self._does.sessions.log_out(current_actor(), current_person())
+        await context.send_initial_metadata((("set-cookie", cookies.clear()),))
         return pb.LogoutResponse()
 
     async def GetMe(self, request: pb.GetMeRequest, context: Context) -> pb.GetMeResponse:
         """The caller."""
-        tenant, user = await self._sessions.who(current_principal())
-        return pb.GetMeResponse(tenant=_tenant(tenant), user=_user(user))
+        caller = current_principal()
+        if caller.user_id is None:
+            tenant, key = await self._does.api_keys.who(caller.tenant_id, caller.credential_id)
+            return pb.GetMeResponse(tenant=tenant_message(tenant), api_key=api_key_message(key))
+        tenant, user = await self._does.team.who(caller.tenant_id, caller.user_id)
+        return pb.GetMeResponse(tenant=tenant_message(tenant), user=user_message(user))
+
+    async def UpdateMe(self, request: pb.UpdateMeRequest, context: Context) -> pb.UpdateMeResponse:
+        """The caller, changed."""
+        change = user_change(request.user, request.update_mask, {"display_name"})
+        user = await self._does.team.change(current_actor(), current_person().user_id, change, request.user.etag)
+        return pb.UpdateMeResponse(user=user_message(user))
+
+    async def ChangePassword(self, request: pb.ChangePasswordRequest, context: Context) -> pb.ChangePasswordResponse:
+        """A new password; the caller's other sessions end."""
+        await self._does.account.change_password(
+            current_actor(), current_person(), request.current_password, request.new_password
+        )
+        return pb.ChangePasswordResponse()
+
+    async def DeleteMe(self, request: pb.DeleteMeRequest, context: Context) -> pb.DeleteMeResponse:
+        """The end of the caller's account."""
+        await self._does.team.delete(current_actor(), current_person().user_id)
+        await context.send_initial_metadata((("set-cookie", cookies.clear()),))
+        return pb.DeleteMeResponse()
+
+    async def ListSessions(self, request: pb.ListSessionsRequest, context: Context) -> pb.ListSessionsResponse:
+        """The caller's sessions."""
+        person = current_person()
+        sessions = await self._does.sessions.list(person)
+        return pb.ListSessionsResponse(sessions=[session_message(each, person.session_id) for each in sessions])
+
+    async def EndSession(self, request: pb.EndSessionRequest, context: Context) -> pb.EndSessionResponse:
+        """The end of one of the caller's sessions."""
+        await self._does.sessions.end(current_actor(), current_person(), UUID(request.session_id))
+        return pb.EndSessionResponse()
+
+    async def EndOtherSessions(
+        self, request: pb.EndOtherSessionsRequest, context: Context
+    ) -> pb.EndOtherSessionsResponse:
+        """The end of the caller's other sessions."""
+        ended = await self._does.sessions.end_others(current_actor(), current_person())
+        return pb.EndOtherSessionsResponse(ended_count=ended)
+
+    async def ListUsers(self, request: pb.ListUsersRequest, context: Context) -> pb.ListUsersResponse:
+        """A page of users."""
+        wanted = UserFilter(
+            Role(request.role) if request.HasField("role") else None,
+            request.disabled if request.HasField("disabled") else None,
+        )
+        page = await self._does.team.list(current_principal().tenant_id, wanted, request.page_size, request.page_token)
+        users = [user_message(user) for user in page.items]
+        return pb.ListUsersResponse(users=users, next_page_token=page.next_token, total_size=page.total)
+
+    async def GetUser(self, request: pb.GetUserRequest, context: Context) -> pb.GetUserResponse:
+        """A user."""
+        user = await self._does.team.get(current_principal().tenant_id, UUID(request.user_id))
+        return pb.GetUserResponse(user=user_message(user))
+
+    async def UpdateUser(self, request: pb.UpdateUserRequest, context: Context) -> pb.UpdateUserResponse:
+        """A user, changed."""
+        change = user_change(request.user, request.update_mask, {"role", "disabled"})
+        user = await self._does.team.change(current_actor(), UUID(request.user.id), change, request.user.etag)
+        return pb.UpdateUserResponse(user=user_message(user))
+
+    async def DeleteUser(self, request: pb.DeleteUserRequest, context: Context) -> pb.DeleteUserResponse:
+        """The end of a user."""
+        await self._does.team.delete(current_actor(), UUID(request.user_id))
+        return pb.DeleteUserResponse()
+
+    async def InviteUser(self, request: pb.InviteUserRequest, context: Context) -> pb.InviteUserResponse:
+        """An invitation, and the token that is shown once."""
+        invitation, token = await self._does.invitations.invite(current_actor(), request.email, Role(request.role))
+        return pb.InviteUserResponse(invitation=invitation_message(invitation), token=token)
+
+    async def ListInvitations(self, request: pb.ListInvitationsRequest, context: Context) -> pb.ListInvitationsResponse:
+        """A page of open invitations."""
+        page = await self._does.invitations.list(current_principal().tenant_id, request.page_size, request.page_token)
+        return pb.ListInvitationsResponse(
+            invitations=[invitation_message(each) for each in page.items],
+            next_page_token=page.next_token,
+            total_size=page.total,
+        )
+
+    async def RevokeInvitation(
+        self, request: pb.RevokeInvitationRequest, context: Context
+    ) -> pb.RevokeInvitationResponse:
+        """The end of an invitation."""
+        await self._does.invitations.revoke(current_actor(), UUID(request.invitation_id))
+        return pb.RevokeInvitationResponse()
+
+    async def CreateApiKey(self, request: pb.CreateApiKeyRequest, context: Context) -> pb.CreateApiKeyResponse:
+        """An API key, shown once."""
+        expire_us = from_timestamp(request.expire_time) if request.HasField("expire_time") else None
+        key, secret = await self._does.api_keys.create(current_actor(), request.name, Role(request.role), expire_us)
+        return pb.CreateApiKeyResponse(api_key=api_key_message(key), key=secret)
+
+    async def ListApiKeys(self, request: pb.ListApiKeysRequest, context: Context) -> pb.ListApiKeysResponse:
+        """A page of API keys."""
+        page = await self._does.api_keys.list(current_principal().tenant_id, request.page_size, request.page_token)
+        keys = [api_key_message(key) for key in page.items]
+        return pb.ListApiKeysResponse(api_keys=keys, next_page_token=page.next_token, total_size=page.total)
+
+    async def DeleteApiKey(self, request: pb.DeleteApiKeyRequest, context: Context) -> pb.DeleteApiKeyResponse:
+        """The end of an API key."""
+        await self._does.api_keys.delete(current_actor(), UUID(request.api_key_id))
+        return pb.DeleteApiKeyResponse()
+
+    async def ListAuditEntries(
+        self, request: pb.ListAuditEntriesRequest, context: Context
+    ) -> pb.ListAuditEntriesResponse:
+        """A page of the audit log."""
+
+        def moment(name: str, value: Timestamp) -> int | None:
+            return from_timestamp(value) if request.HasField(name) else None
+
+        wanted = AuditFilter(
+            UUID(request.actor_id) if request.HasField("actor_id") else None,
+            request.action,
+            moment("start_time", request.start_time),
+            moment("end_time", request.end_time),
+        )
+        page = await self._does.audit_trail.list(
+            current_principal().tenant_id, wanted, request.page_size, request.page_token
+        )
+        return pb.ListAuditEntriesResponse(
+            audit_entries=[audit_message(entry) for entry in page.items],
+            next_page_token=page.next_token,
+            total_size=page.total,
+        )
 
     async def GetJwks(self, request: pb.GetJwksRequest, context: Context) -> pb.GetJwksResponse:
         """The public keys of all replicas."""
         keys = await self._published.public_keys()
+        await context.send_initial_metadata(_JWKS_CACHE)
         return pb.GetJwksResponse(
             keys=[
-                pb.JsonWebKey(kty="OKP", crv="Ed25519", kid=kid, use="sig", alg="EdDSA", x=base64url(public))
+                jwks_pb2.JsonWebKey(kty="OKP", crv="Ed25519", kid=kid, use="sig", alg="EdDSA", x=base64url(public))
                 for kid, public in keys.items()
             ]
         )
 
 
-def _tenant(tenant: Tenant) -> pb.Tenant:
-    return pb.Tenant(id=str(tenant.id), name=tenant.name, slug=tenant.slug, create_time=to_timestamp(tenant.create_us))
+def _metadata(context: Context) -> dict[str, str]:
+    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
 
 
-def _user(user: User) -> pb.User:
-    return pb.User(
-        id=str(user.id),
-        email=user.email,
-        display_name=user.display_name,
-        role=f"ROLE_{user.role.name}",
-        create_time=to_timestamp(user.create_us),
-    )
-
-
-def _tokens(tokens: Tokens) -> pb.Tokens:
-    return pb.Tokens(
-        access_token=tokens.access,
-        access_expire_time=to_timestamp(tokens.access_expire_us),
-        refresh_token=tokens.refresh,
-        refresh_expire_time=to_timestamp(tokens.refresh_expire_us),
-    )
+async def _keep(context: Context, tokens: Tokens) -> None:
+    """Let a browser keep the refresh token, unless a page of another origin made it call."""
+    if not cookies.from_elsewhere(_metadata(context)):
+        cookie = cookies.write(tokens.refresh, tokens.refresh_expire_us, now_us())
+        await context.send_initial_metadata((("set-cookie", cookie),))

@@ -1,31 +1,56 @@
-"""Sessions: log in, refresh, log out.
+"""Sessions: log in, refresh, list, end.
 
-A session lives for 30 days behind its last refresh. Its refresh token is 256 random bits behind the tenant's id; only
-a hash is stored, and each works once: presenting a spent one ends the session, since one of its two holders stole it.
+A session lives for 30 days behind its last refresh. A refresh token is spent by its first use, and its successor
+follows from it by a secret of this installation: for ten seconds, and as long as the successor has not been used, the
+same token answers the same successor again. So a lost answer, or two tabs at once, harm nobody; after that a spent
+token ends its session, since one of its two holders stole it (docs/adr/0008).
 """
 
-import base64
-import binascii
 import hashlib
-import secrets
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.auth.model import SignedIn, Tenant, Tokens, User
+from services.auth import secret_token
+from services.auth.limits import Limits
+from services.auth.model import Session, SignedIn, Tenant, Tokens, User
 from services.auth.passwords import Passwords
-from services.auth.signing import SigningKey
-from services.common.clock import DAY_US, MINUTE_US, now_us
-from services.common.errors import Unauthenticated
+from services.auth.signing import Keyring
+from services.common.audit import Actor, user_actor
+from services.common.clock import DAY_US, MINUTE_US, SECOND_US, now_us
+from services.common.errors import NotFound, PermissionDenied, Unauthenticated
 from services.common.ids import new_id
-from services.common.principal import Principal
+from services.common.origin import Origin
+from services.common.principal import Person
+from services.common.revocations import suspended
 
 ACCESS_LIFE_US = 15 * MINUTE_US
 SESSION_LIFE_US = 30 * DAY_US
-_SECRET_BYTES = 32
-_TENANT_BYTES = 16
+REPEAT_US = 10 * SECOND_US
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a login is decided by.
+
+    Attributes:
+        tenant: the tenant that was named.
+        user: its user of that email.
+        password_hash: the user's.
+        address_is_known: whether the user has signed in from this address before.
+        suspend_reason: why the tenant is suspended; None if it is not.
+    """
+
+    tenant: Tenant
+    user: User
+    password_hash: str
+    address_is_known: bool
+    suspend_reason: str | None
 
 
 class Presented(Enum):
@@ -34,29 +59,60 @@ class Presented(Enum):
     GOOD = auto()
     UNKNOWN = auto()
     SPENT = auto()
+    SUSPENDED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What became of a presented refresh token.
+
+    Attributes:
+        presented: what it was.
+        session_id: its session; None if unknown.
+        user: the session's user; None unless it was good.
+        reason: why the tenant is suspended; empty if it is not.
+    """
+
+    presented: Presented
+    session_id: UUID | None = None
+    user: User | None = None
+    reason: str = ""
 
 
 class SessionStore(Protocol):
-    """What sessions need from the database."""
+    """What sessions need from the database. Times are in microseconds."""
 
-    async def find_login(self, slug: str, email: str) -> tuple[Tenant, User, str] | None:
-        """A tenant, its user and the user's password hash."""
+    async def find_login(self, slug: str, email: str, address: str) -> Login | None:
+        """What a login is decided by, in one query whether there is such a user or not."""
 
     async def start_session(
-        self, tenant_id: UUID, session_id: UUID, user_id: UUID, token_hash: bytes, now: int, expire: int
-    ) -> None:
-        """A new session with its first refresh token; times in microseconds."""
+        self,
+        actor: Actor,
+        session_id: UUID,
+        user_id: UUID,
+        password_hash: str,
+        token_hash: bytes,
+        now: int,
+        expire: int,
+    ) -> bool:
+        """A new session with its first refresh token; False if the user was disabled or got another password."""
 
     async def rotate(
-        self, tenant_id: UUID, spent_hash: bytes, next_hash: bytes, now: int, expire: int
-    ) -> tuple[Presented, UUID | None, User | None]:
-        """Spend one refresh token for the next; a spent one ends its session. Answers the session and its user."""
+        self, origin: Origin, tenant_id: UUID, presented: bytes, successor: bytes, now: int, expire: int
+    ) -> Rotation:
+        """Spend one refresh token for its successor; both as hashes."""
 
-    async def end_session(self, tenant_id: UUID, session_id: UUID, now: int) -> None:
-        """End a session, and tell every service."""
+    async def end_session(self, actor: Actor, user_id: UUID, session_id: UUID, now: int) -> bool:
+        """End a session of a user and tell every service; False if the user has none of this id that goes on."""
 
-    async def find_user(self, tenant_id: UUID, user_id: UUID) -> tuple[Tenant, User] | None:
-        """A user and the tenant."""
+    async def end_other_sessions(self, actor: Actor, user_id: UUID, but: UUID, now: int) -> int:
+        """End all sessions of a user but one; answers how many."""
+
+    async def list_sessions(self, tenant_id: UUID, user_id: UUID, now: int, most: int) -> Sequence[Session]:
+        """A user's sessions that go on, newest first."""
+
+
+_MOST_LISTED = 200
 
 
 class Sessions:
@@ -65,86 +121,119 @@ class Sessions:
     Args:
         store: where they are recorded.
         passwords: verifies them.
-        key: signs access tokens.
+        keyring: signs access tokens.
+        limits: says how often somebody may try.
+        installation_key: a secret that all replicas share.
     """
 
-    def __init__(self, store: SessionStore, passwords: Passwords, key: SigningKey) -> None:
+    def __init__(
+        self, store: SessionStore, passwords: Passwords, keyring: Keyring, limits: Limits, installation_key: bytes
+    ) -> None:
         self._store = store
         self._passwords = passwords
-        self._key = key
+        self._keyring = keyring
+        self._limits = limits
+        self._key = hmac.digest(installation_key, b"refresh token", hashlib.sha256)
 
-    async def log_in(self, slug: str, email: str, password: str) -> SignedIn:
+    async def log_in(self, origin: Origin, slug: str, email: str, password: str) -> SignedIn:
         """Start a session for a user who knows the password.
 
         Raises:
             Unauthenticated: CREDENTIALS_INVALID, after the same time whatever was wrong.
+            PermissionDenied: TENANT_SUSPENDED or USER_DISABLED; only who knows the password learns it.
+            ResourceExhausted: RATE_LIMITED, or OVERLOADED.
         """
-        found = await self._store.find_login(slug, email.lower())
-        if not await self._passwords.verify(found[2] if found else None, password) or found is None:
-            raise Unauthenticated(
-                reasons.ERROR_REASON_CREDENTIALS_INVALID, "the tenant, the email or the password is wrong"
-            )
-        tenant, user, _ = found
-        return await self.start(tenant, user)
+        email = email.lower()
+        found = await self._store.find_login(slug, email, origin.address)
+        known_address = origin.address if found and found.address_is_known else ""
+        source = self._limits.source("login", origin.address)
+        account = self._limits.account(slug, email, known_address=known_address)
+        async with self._limits.attempt(source, account):
+            if not await self._passwords.verify(found.password_hash if found else None, password) or found is None:
+                raise _wrong_credentials()
+        if found.suspend_reason is not None:
+            raise suspended(found.suspend_reason)
+        if found.user.disabled:
+            raise PermissionDenied(reasons.ERROR_REASON_USER_DISABLED, "an administrator has disabled this user")
+        return await self.start(origin, found.tenant, found.user, found.password_hash)
 
-    async def start(self, tenant: Tenant, user: User) -> SignedIn:
-        """Start a session for a user who has proved to be one."""
-        session_id, now = new_id(), now_us()
-        secret = secrets.token_bytes(_SECRET_BYTES)
-        expire = now + SESSION_LIFE_US
-        await self._store.start_session(tenant.id, session_id, user.id, _hash(secret), now, expire)
+    async def start(self, origin: Origin, tenant: Tenant, user: User, password_hash: str) -> SignedIn:
+        """Start a session for a user who has just proved to be one, by the password of this hash.
+
+        Raises:
+            Unauthenticated: CREDENTIALS_INVALID, if the user was disabled or got another password meanwhile.
+        """
+        session_id, secret, now = new_id(), secret_token.new_secret(), now_us()
+        started = await self._store.start_session(
+            user_actor(tenant.id, user.id, origin),
+            session_id,
+            user.id,
+            password_hash,
+            secret_token.hash_of(secret),
+            now,
+            now + SESSION_LIFE_US,
+        )
+        if not started:
+            raise _wrong_credentials()
         return SignedIn(tenant, user, self._tokens(user, session_id, secret, now))
 
-    async def refresh(self, refresh_token: str) -> Tokens:
+    async def refresh(self, origin: Origin, refresh_token: str) -> Tokens:
         """Trade a refresh token for new tokens.
 
         Raises:
             Unauthenticated: REFRESH_TOKEN_INVALID.
+            PermissionDenied: TENANT_SUSPENDED.
+            ResourceExhausted: RATE_LIMITED.
         """
-        tenant_id, secret = _read(refresh_token)
-        next_secret, now = secrets.token_bytes(_SECRET_BYTES), now_us()
-        presented, session_id, user = await self._store.rotate(
-            tenant_id, _hash(secret), _hash(next_secret), now, now + SESSION_LIFE_US
-        )
-        if presented is not Presented.GOOD or user is None:
-            raise _refused()
-        return self._tokens(user, session_id, next_secret, now)
+        async with self._limits.attempt(self._limits.source("refresh", origin.address)):
+            try:
+                tenant_id, secret = secret_token.read(refresh_token)
+            except ValueError as error:
+                raise _refused() from error
+            successor, now = hmac.digest(self._key, secret, hashlib.sha256), now_us()
+            rotation = await self._store.rotate(
+                origin,
+                tenant_id,
+                secret_token.hash_of(secret),
+                secret_token.hash_of(successor),
+                now,
+                now + SESSION_LIFE_US,
+            )
+            if rotation.presented is Presented.SUSPENDED:
+                raise suspended(rotation.reason)
+            if rotation.user is None or rotation.session_id is None:
+                raise _refused()
+        return self._tokens(rotation.user, rotation.session_id, successor, now)
 
-    async def log_out(self, principal: Principal) -> None:
+    async def log_out(self, actor: Actor, person: Person) -> None:
         """End the caller's session everywhere."""
-        await self._store.end_session(principal.tenant_id, principal.session_id, now_us())
+        await self._store.end_session(actor, person.user_id, person.session_id, now_us())
 
-    async def who(self, principal: Principal) -> tuple[Tenant, User]:
-        """The caller.
+    async def list(self, person: Person) -> Sequence[Session]:
+        """The caller's sessions that go on, newest first."""
+        return await self._store.list_sessions(person.tenant_id, person.user_id, now_us(), _MOST_LISTED)
+
+    async def end(self, actor: Actor, person: Person, session_id: UUID) -> None:
+        """End one of the caller's sessions.
 
         Raises:
-            Unauthenticated: SESSION_ENDED, when the user is gone.
+            NotFound: SESSION_NOT_FOUND.
         """
-        found = await self._store.find_user(principal.tenant_id, principal.user_id)
-        if found is None:
-            raise Unauthenticated(reasons.ERROR_REASON_SESSION_ENDED, "the session was ended; log in again")
-        return found
+        if not await self._store.end_session(actor, person.user_id, session_id, now_us()):
+            raise NotFound(reasons.ERROR_REASON_SESSION_NOT_FOUND, "you have no such session that goes on")
 
-    def _tokens(self, user: User, session_id: object, secret: bytes, now: int) -> Tokens:
+    async def end_others(self, actor: Actor, person: Person) -> int:
+        """End all sessions of the caller but this one; answers how many."""
+        return await self._store.end_other_sessions(actor, person.user_id, person.session_id, now_us())
+
+    def _tokens(self, user: User, session_id: UUID, secret: bytes, now: int) -> Tokens:
         expire = now + ACCESS_LIFE_US
-        refresh = base64.urlsafe_b64encode(user.tenant_id.bytes + secret).rstrip(b"=").decode()
-        return Tokens(self._key.sign(user, session_id, now, expire), expire, refresh, now + SESSION_LIFE_US)
+        access = self._keyring.current(now).sign(user, session_id, now, expire)
+        return Tokens(access, expire, secret_token.write(user.tenant_id, secret), now + SESSION_LIFE_US)
 
 
-def _hash(secret: bytes) -> bytes:
-    # 256 random bits need no salt and no slow hash: they cannot be guessed.
-    return hashlib.sha256(secret).digest()
-
-
-def _read(refresh_token: str) -> tuple[UUID, bytes]:
-    try:
-        padded = refresh_token.encode("ascii") + b"=" * (-len(refresh_token) % 4)
-        raw = base64.b64decode(padded, altchars=b"-_", validate=True)
-    except (binascii.Error, UnicodeEncodeError) as error:
-        raise _refused() from error
-    if len(raw) != _TENANT_BYTES + _SECRET_BYTES:
-        raise _refused()
-    return UUID(bytes=raw[:_TENANT_BYTES]), raw[_TENANT_BYTES:]
+def _wrong_credentials() -> Unauthenticated:
+    return Unauthenticated(reasons.ERROR_REASON_CREDENTIALS_INVALID, "the tenant, the email or the password is wrong")
 
 
 def _refused() -> Unauthenticated:

@@ -1,4 +1,8 @@
-"""The key that access tokens are signed with: made at first start, kept in the data folder, never sent anywhere."""
+"""The keys that access tokens are signed with: made at first start, kept in the data folder, never sent anywhere.
+
+There may be several, each in a file named after the time it was made. A new one is published first and signs only when
+every service has had the time to read it; the one before stays published until what it signed has expired.
+"""
 
 import base64
 import hashlib
@@ -20,7 +24,9 @@ from services.auth.model import User
 from services.common.clock import SECOND_US
 from services.common.tokens import ALGORITHM, AUDIENCE, ISSUER
 
-_FILE = "signing.pem"
+SETTLE_US = 5 * SECOND_US
+_FIRST = "signing.pem"
+_LATER = "signing-*.pem"
 _OURS_ALONE = 0o600
 
 
@@ -30,12 +36,16 @@ class SigningKey:
     Attributes:
         kid: the key's thumbprint (RFC 7638).
         public: the raw public key, 32 bytes.
+        create_us: when it was made; 0 for the first one.
+        path: the file that it is in.
     """
 
-    def __init__(self, private: Ed25519PrivateKey) -> None:
+    def __init__(self, private: Ed25519PrivateKey, create_us: int, path: Path) -> None:
         self._private = private
         self.public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
         self.kid = _thumbprint(self.public)
+        self.create_us = create_us
+        self.path = path
 
     def sign(self, user: User, session_id: object, now_us: int, expire_us: int) -> str:
         """An access token (architecture.md § Trust)."""
@@ -47,31 +57,75 @@ class SigningKey:
             "role": user.role.name.lower(),
             "sid": str(session_id),
             "iat": now_us // SECOND_US,
+            "nbf": now_us // SECOND_US,
             "exp": expire_us // SECOND_US,
         }
         return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self.kid})
 
 
-def load_or_make(folder: Path) -> SigningKey:
-    """The folder's signing key; a new one, readable by its owner only, if there is none.
+class Keyring:
+    """The signing keys of one data folder.
+
+    Args:
+        folder: where they are; made if it is not there.
 
     Raises:
         OSError: the folder cannot be used.
-        TypeError: the file there is not an Ed25519 key.
+        TypeError: a file there is not an Ed25519 key.
     """
-    path = folder / _FILE
-    try:
-        private = load_pem_private_key(path.read_bytes(), password=None)
-    except FileNotFoundError:
-        private = Ed25519PrivateKey.generate()
-        _write_once(path, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._keys: list[SigningKey] = []
+        self.reload()
+        if not self._keys:
+            _write(folder / _FIRST)
+            self.reload()
+
+    def reload(self) -> None:
+        """Read the folder afresh."""
+        files = [(0, self._folder / _FIRST)] if (self._folder / _FIRST).exists() else []
+        files += [(int(path.stem.partition("-")[2]), path) for path in self._folder.glob(_LATER)]
+        known = {key.path: key for key in self._keys}
+        self._keys = [known.get(path) or _load(path, create_us) for create_us, path in sorted(files)]
+
+    @property
+    def newest(self) -> SigningKey:
+        """The key that signs, or will as soon as it has settled."""
+        return self._keys[-1]
+
+    @property
+    def former(self) -> list[SigningKey]:
+        """The keys before the newest."""
+        return self._keys[:-1]
+
+    def current(self, now_us: int) -> SigningKey:
+        """The key to sign with: the newest that every service has had the time to learn of."""
+        settled = [key for key in self._keys if key.create_us + SETTLE_US <= now_us]
+        return (settled or self._keys)[-1]
+
+    def add(self, now_us: int) -> SigningKey:
+        """Make a further key, which has to be published at once."""
+        _write(self._folder / _LATER.replace("*", str(now_us)))
+        self.reload()
+        return self.newest
+
+    def drop(self, key: SigningKey) -> None:
+        """Remove a key for good."""
+        key.path.unlink(missing_ok=True)
+        self.reload()
+
+
+def _load(path: Path, create_us: int) -> SigningKey:
+    private = load_pem_private_key(path.read_bytes(), password=None)
     if not isinstance(private, Ed25519PrivateKey):
         raise TypeError(f"{path} is not an Ed25519 private key")
-    return SigningKey(private)
+    return SigningKey(private, create_us, path)
 
 
-def _write_once(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, private from its first byte."""
+def _write(path: Path) -> None:
+    """Write a new key whole or not at all, private from its first byte."""
+    content = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OURS_ALONE), "wb") as file:

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 CHANNEL = "check_changed"
+# The payload is a tenant's id: all its checks are to be looked at again, since it was suspended or goes on.
+TENANT_CHANNEL = "tenant_changed"
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CheckChange:
     """A check was made, changed or deleted: look at it again."""
 
     shard: int
@@ -19,7 +21,7 @@ class Change:
         return f"{self.shard} {self.tenant_id} {self.check_id}"
 
     @classmethod
-    def parse(cls, payload: str) -> "Change":
+    def parse(cls, payload: str) -> "CheckChange":
         """From a notification."""
         shard, tenant_id, check_id = payload.split(" ")
         return cls(int(shard), UUID(tenant_id), UUID(check_id))

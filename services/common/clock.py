@@ -41,6 +41,11 @@ def to_timestamp(time_us: int | None) -> Timestamp | None:
     return Timestamp(seconds=seconds, nanos=micros * 1000)
 
 
+def from_timestamp(moment: Timestamp) -> int:
+    """Microseconds; what is finer is cut off."""
+    return moment.seconds * SECOND_US + moment.nanos // 1000
+
+
 def to_duration(span_us: int | None) -> Duration | None:
     """As the contract says a span; None stays absent."""
     if span_us is None:

@@ -2,10 +2,13 @@
 
     SentinelError
     ├── InvalidArgument          FIELD_INVALID, PAGE_TOKEN_INVALID, CURSOR_INVALID
-    ├── Unauthenticated          TOKEN_*, SESSION_ENDED, CREDENTIALS_INVALID, REFRESH_TOKEN_INVALID
-    ├── PermissionDenied         ROLE_INSUFFICIENT, METHOD_CLOSED
-    ├── NotFound                 SERVICE_NOT_FOUND, CHECK_NOT_FOUND
-    ├── AlreadyExists            TENANT_SLUG_TAKEN, SERVICE_NAME_TAKEN, CHECK_NAME_TAKEN
+    ├── Unauthenticated          TOKEN_*, SESSION_ENDED, CREDENTIALS_INVALID, REFRESH_TOKEN_INVALID, INVITATION_INVALID
+    ├── PermissionDenied         ROLE_INSUFFICIENT, METHOD_CLOSED, PERSON_REQUIRED, TENANT_SUSPENDED, USER_DISABLED,
+    │                            PASSWORD_WRONG
+    ├── NotFound                 *_NOT_FOUND
+    ├── AlreadyExists            *_TAKEN
+    ├── FailedPrecondition       LAST_ADMIN
+    ├── Aborted                  ETAG_MISMATCH
     ├── ResourceExhausted        RATE_LIMITED, OVERLOADED; always says when to try again
     ├── Unimplemented            METHOD_UNKNOWN
     ├── Unavailable              TEMPORARILY_UNAVAILABLE, SHUTTING_DOWN
@@ -96,6 +99,18 @@ class AlreadyExists(SentinelError):
     """A name that has to be unique is taken."""
 
     code = code_pb2.ALREADY_EXISTS
+
+
+class FailedPrecondition(SentinelError):
+    """The state of things does not allow it."""
+
+    code = code_pb2.FAILED_PRECONDITION
+
+
+class Aborted(SentinelError):
+    """Somebody else was quicker: read again, then try again."""
+
+    code = code_pb2.ABORTED
 
 
 class ResourceExhausted(SentinelError):

@@ -1,4 +1,4 @@
-"""Who is calling, as a verified token says. Set by the authentication interceptor, read by servicers."""
+"""Who is calling, as a verified credential says. Set by the authentication interceptor, read by servicers."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from uuid import UUID
 
 
 class Role(IntEnum):
-    """What a user may do; each includes the ones below. The numbers are the contract's."""
+    """What a caller may do; each includes the ones below. The numbers are the contract's."""
 
     VIEWER = 1
     MEMBER = 2
@@ -16,21 +16,30 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A verified caller.
+    """A verified caller: a person by an access token, or a machine by an API key.
 
     Attributes:
         tenant_id: the only tenant whose data this call may touch.
-        user_id: who.
-        role: what they may do.
-        session_id: the session that the token belongs to; ending it ends the token.
-        expire_us: when the token stops working.
+        user_id: the person; None for a machine.
+        role: what the caller may do.
+        credential_id: the session of the access token, or the API key; revoking it ends what it was good for.
+        expire_us: when the credential stops working.
     """
 
     tenant_id: UUID
-    user_id: UUID
+    user_id: UUID | None
     role: Role
-    session_id: UUID
+    credential_id: UUID
     expire_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A caller who is a person, on methods that are for people only."""
+
+    tenant_id: UUID
+    user_id: UUID
+    session_id: UUID
 
 
 _current: ContextVar[Principal] = ContextVar("principal")
@@ -48,3 +57,15 @@ def current_principal() -> Principal:
         LookupError: the method is public, so nobody was identified.
     """
     return _current.get()
+
+
+def current_person() -> Person:
+    """The caller of this call, whose method is for people only.
+
+    Raises:
+        LookupError: the caller is no person, which the access rule should have refused.
+    """
+    principal = _current.get()
+    if principal.user_id is None:
+        raise LookupError("the caller is no person")
+    return Person(principal.tenant_id, principal.user_id, principal.credential_id)

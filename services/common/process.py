@@ -3,16 +3,19 @@
 import asyncio
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 
 import uvloop
 from google.protobuf.descriptor import ServiceDescriptor
 
-from services.common import ended_sessions, logs
+from services.common import logs, revocations, tokens
+from services.common.api_keys import ApiKeyVerifier, KeyFormat
+from services.common.credentials import Credentials
 from services.common.database import Database
-from services.common.ended_sessions import EndedSessions
-from services.common.errors import Unavailable
+from services.common.errors import SentinelError, Unavailable
 from services.common.interceptors.chain import interceptors
 from services.common.listener import Listener
+from services.common.revocations import Revocations
 from services.common.server import Ready, Server, background
 from services.common.settings import ServiceSettings, SettingError
 from services.common.store import CommonStore
@@ -33,7 +36,7 @@ class Process:
         settings: as given.
         database: connections under the role.
         store: what every service reads.
-        ended: sessions whose tokens are refused.
+        revocations: know which credentials are good no more.
         stopping: set when the end begins.
     """
 
@@ -42,9 +45,9 @@ class Process:
         self.role = role
         self.database = Database(settings.database_url, role)
         self.store = CommonStore(self.database)
-        self.ended = EndedSessions(self.store)
+        self.revocations = Revocations(self.store)
         self.stopping = asyncio.Event()
-        self._verifier = TokenVerifier(self.store)
+        self._tokens = TokenVerifier(self.store)
 
     async def sealing_key(self) -> bytes:
         """The secret behind page tokens and cursors; waits for the database if it is away."""
@@ -55,23 +58,32 @@ class Process:
                 _log.warning("waiting for the database")
                 await asyncio.sleep(_RETRY_S)
 
-    def new_server(self, services: Sequence[ServiceDescriptor]) -> Server:
+    async def new_server(self, services: Sequence[ServiceDescriptor]) -> Server:
         """A server behind the chain; the caller adds its servicers."""
-        return Server(services, interceptors(self._verifier, self.ended))
+        api_keys = ApiKeyVerifier(self.store, KeyFormat(await self.sealing_key()))
+        self._credentials = Credentials(self._tokens, api_keys, self.revocations, self.store)
+        return Server(services, interceptors(self._credentials, self.settings.trusted_proxies))
 
     async def serve(self, server: Server, ready: Ready | None = None) -> None:
         """Serve until told to stop; `ready` says when the service can answer, the database's word by default."""
         listener = Listener(
             self.settings.database_url,
             self.role,
-            {ended_sessions.CHANNEL: self.ended.on_notify},
-            self.ended.refresh,
+            {revocations.CHANNEL: self.revocations.on_notify, tokens.CHANNEL: self._tokens.on_notify},
+            self._read_afresh,
         )
+        keeping_up = (listener.run(), self.revocations.run(), self._tokens.run(), self._credentials.run())
         try:
-            async with background(listener.run(), self.ended.run()):
+            async with background(*keeping_up):
                 await server.serve(self.settings.listen, ready or self.store.ping, self.stopping)
         finally:
             await self.database.close()
+
+    async def _read_afresh(self) -> None:
+        """Notifications may have been lost while nobody listened."""
+        with suppress(SentinelError):
+            await self.revocations.refresh()
+            await self._tokens.refresh()
 
 
 def run(name: str, role: str, main: Callable[[Process], Awaitable[None]]) -> None:

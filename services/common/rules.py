@@ -16,11 +16,13 @@ class MethodRule:
         method: as gRPC names it: "/sentinel.auth.v1.AuthService/Login".
         public: anybody may.
         role: the least role that may; None on public methods, and on closed ones, which nobody may call.
+        person_only: an API key may not, whatever its role.
     """
 
     method: str
     public: bool
     role: Role | None
+    person_only: bool = False
 
 
 def rules_of(service: ServiceDescriptor) -> dict[str, MethodRule]:
@@ -33,4 +35,4 @@ def _rule(service: ServiceDescriptor, method: MethodDescriptor) -> MethodRule:
     # The generated types know the extension only as a FieldDescriptor.
     access: access_pb2.Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
     role = Role(access.role) if access.WhichOneof("rule") == "role" and access.role else None
-    return MethodRule(f"/{service.full_name}/{method.name}", public=access.public, role=role)
+    return MethodRule(f"/{service.full_name}/{method.name}", access.public, role, access.person_only)

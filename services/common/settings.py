@@ -9,8 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from services.common.origin import Network, parse_networks
+
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("console", "json")
+_MOST_DIGITS = 9
+_MOST_ATTEMPTS = 100_000
 
 
 class SettingError(Exception):
@@ -28,6 +32,9 @@ class ServiceSettings:
         log_level: the least level that is logged.
         log_format: console for people, json for machines.
         egress_allow: CIDRs that checks may reach besides public addresses.
+        trusted_proxies: networks whose word on a client's address is believed, besides whoever is on our Unix socket.
+        limit_per_minute: how many calls a minute one client address may make of each limited method.
+        limit_burst: how many of them at once.
     """
 
     database_url: str
@@ -36,6 +43,9 @@ class ServiceSettings:
     log_level: str
     log_format: str
     egress_allow: str
+    trusted_proxies: tuple[Network, ...]
+    limit_per_minute: int
+    limit_burst: int
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -53,6 +63,9 @@ class ServiceSettings:
             log_level=log_level(environment),
             log_format=log_format(environment),
             egress_allow=environment.get("SENTINEL_EGRESS_ALLOW", ""),
+            trusted_proxies=trusted_proxies(environment),
+            limit_per_minute=auth_limit_per_minute(environment),
+            limit_burst=auth_limit_burst(environment),
         )
 
 
@@ -72,6 +85,38 @@ def database_url(environment: Mapping[str, str] = os.environ) -> str:
     if not url.startswith(("postgresql://", "postgres://")):
         raise SettingError("SENTINEL_DATABASE_URL must begin with postgresql://")
     return url
+
+
+def trusted_proxies(environment: Mapping[str, str]) -> tuple[Network, ...]:
+    """Networks whose word on a client's address is believed."""
+    try:
+        return parse_networks(environment.get("SENTINEL_TRUSTED_PROXIES", ""))
+    except ValueError as error:
+        raise SettingError(f"SENTINEL_TRUSTED_PROXIES: {error}") from error
+
+
+def auth_limit_per_minute(environment: Mapping[str, str]) -> int:
+    """How many calls a minute one client address may make of each limited method."""
+    return number(environment, "SENTINEL_AUTH_LIMIT_PER_MINUTE", 60, 1, _MOST_ATTEMPTS)
+
+
+def auth_limit_burst(environment: Mapping[str, str]) -> int:
+    """How many of them at once."""
+    return number(environment, "SENTINEL_AUTH_LIMIT_BURST", 30, 1, _MOST_ATTEMPTS)
+
+
+def number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    """A whole number.
+
+    Raises:
+        SettingError: it is none, or out of bounds.
+    """
+    text = environment.get(name) or str(default)
+    # Its length first: Python refuses to read a number of thousands of digits, with an error of its own.
+    readable = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    if not readable or not least <= int(text) <= most:
+        raise SettingError(f"{name} is {text!r}; it takes a whole number from {least} to {most}")
+    return int(text)
 
 
 def _required(environment: Mapping[str, str], name: str, example: str) -> str:

@@ -1,11 +1,12 @@
-"""When a stream has to end though its client still reads: the session, the token or the server came to its end."""
+"""When a stream has to end though its client still reads: its credential, its tenant or the server came to an end."""
 
 import asyncio
 from enum import IntEnum
 
 from services.common.clock import now_us
-from services.common.ended_sessions import EndedSessions
+from services.common.errors import PermissionDenied, Unauthenticated
 from services.common.principal import Principal
+from services.common.revocations import Revocations
 
 # How often a quiet stream looks whether it has to end.
 LOOK_S = 0.5
@@ -28,20 +29,22 @@ class StreamGuard:
 
     Args:
         principal: whose stream it is.
-        ended: sessions whose streams end.
+        revocations: know whose streams end.
         stopping: set when the server's end begins.
     """
 
-    def __init__(self, principal: Principal, ended: EndedSessions, stopping: asyncio.Event) -> None:
+    def __init__(self, principal: Principal, revocations: Revocations, stopping: asyncio.Event) -> None:
         self._principal = principal
-        self._ended = ended
+        self._revocations = revocations
         self._stopping = stopping
 
     def must_end(self) -> EndReason | None:
         """Why the stream must end now; None while it may go on."""
         if self._stopping.is_set():
             return EndReason.SHUTTING_DOWN
-        if self._principal.session_id in self._ended:
+        try:
+            self._revocations.admit(self._principal)
+        except (Unauthenticated, PermissionDenied):
             return EndReason.SESSION_ENDED
         if now_us() >= self._principal.expire_us:
             return EndReason.TOKEN_EXPIRED

@@ -29,6 +29,8 @@ users = Table(
     Column("role", SmallInteger, nullable=False),
     Column("password_hash", Text, nullable=False),
     _moment("create_time"),
+    _moment("disable_time", nullable=True),
+    _moment("update_time"),
 )
 
 sessions = Table(
@@ -40,6 +42,9 @@ sessions = Table(
     _moment("create_time"),
     _moment("expire_time"),
     _moment("end_time", nullable=True),
+    _moment("last_use_time"),
+    Column("client", Text, nullable=False),
+    Column("address", Text, nullable=False),
 )
 
 refresh_tokens = Table(
@@ -58,6 +63,79 @@ signing_keys = Table(
     Column("kid", Text, primary_key=True),
     Column("public_key", LargeBinary, nullable=False),
     _moment("create_time"),
+    _moment("retire_time", nullable=True),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("id", UUID, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("role", SmallInteger, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False),
+    _moment("create_time"),
+    _moment("expire_time"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("id", UUID, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", SmallInteger, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("key_hash", LargeBinary, nullable=False),
+    _moment("create_time"),
+    _moment("expire_time", nullable=True),
+    _moment("last_use_time", nullable=True),
+)
+
+revocations = Table(
+    "revocations",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("id", UUID, primary_key=True),
+    Column("kind", SmallInteger, nullable=False),
+    Column("subject", UUID, nullable=False),
+    Column("role", SmallInteger),
+    Column("reason", Text, nullable=False),
+    _moment("create_time"),
+)
+
+tenant_suspensions = Table(
+    "tenant_suspensions",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("start_time", TIMESTAMP(timezone=True), primary_key=True),
+    _moment("end_time", nullable=True),
+    Column("reason", Text, nullable=False),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("id", UUID, primary_key=True),
+    _moment("create_time"),
+    Column("actor_kind", SmallInteger, nullable=False),
+    Column("actor_id", UUID),
+    Column("actor_name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("client", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("resource_id", UUID, nullable=False),
+    Column("before", JSONB(none_as_null=True)),
+    Column("after", JSONB(none_as_null=True)),
+)
+
+rate_limits = Table(
+    "rate_limits",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    _moment("empty_time"),
 )
 
 secrets = Table(

@@ -4,17 +4,20 @@ import asyncio
 import hashlib
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from uuid import UUID
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
+from services.common import logs
 from services.common.clock import SECOND_US
-from services.common.errors import Unauthenticated
+from services.common.errors import SentinelError, Unauthenticated
 from services.common.principal import Principal, Role
 from services.common.store import CommonStore
 
+CHANNEL = "signing_keys"
 ISSUER = "sentinel-stack"
 AUDIENCE = "sentinel-stack"
 ALGORITHM = "EdDSA"
@@ -22,7 +25,10 @@ LEEWAY_S = 5
 _CLAIMS = ["iss", "aud", "sub", "tid", "role", "sid", "iat", "exp"]
 _CACHE_SIZE = 10_000
 _REFETCH_S = 1.0
+_POLL_S = 30.0
 _LONGEST = 4096
+
+_log = logs.get("tokens")
 
 
 class TokenVerifier:
@@ -38,6 +44,7 @@ class TokenVerifier:
         self._fetching = asyncio.Lock()
         self._fetch_again_at = 0.0
         self._verified: OrderedDict[bytes, Principal] = OrderedDict()
+        self._published = asyncio.Event()
 
     async def verify(self, token: str) -> Principal:
         """Who the token speaks for.
@@ -60,13 +67,31 @@ class TokenVerifier:
         return principal
 
     async def refresh(self) -> None:
-        """Read the published keys.
+        """Read the published keys; what was verified by one that is gone is forgotten.
 
         Raises:
             Unavailable: the database is away.
         """
         published = await self._store.public_keys()
+        if self._keys.keys() - published.keys():
+            # What a withdrawn key has signed counts no longer.
+            self._verified.clear()
         self._keys = {kid: Ed25519PublicKey.from_public_bytes(raw) for kid, raw in published.items()}
+
+    def on_notify(self, _payload: str) -> None:
+        """A key was published or withdrawn."""
+        self._published.set()
+
+    async def run(self) -> None:
+        """Follow what is published, until cancelled."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._published.wait(), _POLL_S)
+            self._published.clear()
+            try:
+                await self.refresh()
+            except SentinelError:
+                _log.debug("the database is away; the published keys are not fresh")
 
     async def _key(self, token: str) -> Ed25519PublicKey:
         """The key that the token names; an unknown name reads the published keys again, but not with every token."""
@@ -103,7 +128,7 @@ class TokenVerifier:
                 tenant_id=UUID(claims["tid"]),
                 user_id=UUID(claims["sub"]),
                 role=Role[str(claims["role"]).upper()],
-                session_id=UUID(claims["sid"]),
+                credential_id=UUID(claims["sid"]),
                 expire_us=int(claims["exp"]) * SECOND_US,
             )
         except jwt.ExpiredSignatureError as error:

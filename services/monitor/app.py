@@ -27,7 +27,7 @@ async def main(process: Process) -> None:
     """Build everything, serve, shut down."""
     store = MonitorStore(process.database)
     pager = Pager(Sealer(await process.sealing_key(), "page"))
-    server = process.new_server([_SERVICE])
+    server = await process.new_server([_SERVICE])
     server.reflect(_REFLECTED)
     add_MonitorServiceServicer_to_server(MonitorServicer(Configuration(store, pager), Status(store)), server.grpc)
     await process.serve(server)

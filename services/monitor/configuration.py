@@ -8,6 +8,7 @@ from uuid import UUID
 import httpx
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
+from services.common.audit import Actor
 from services.common.clock import SECOND_US, now_us
 from services.common.errors import InvalidArgument, NotFound
 from services.common.ids import new_id
@@ -42,11 +43,11 @@ class ConfigurationStore(Protocol):
     """What configuration needs from the database."""
 
     async def create_service(
-        self, tenant_id: UUID, service: Service, first_check: Check | None, request_id: UUID | None
+        self, actor: Actor, service: Service, first_check: Check | None, request_id: UUID | None
     ) -> Service:
         """Record a service; with a request id that was seen before, answer the one it made."""
 
-    async def create_check(self, tenant_id: UUID, check: Check, request_id: UUID | None) -> TrackedCheck:
+    async def create_check(self, actor: Actor, check: Check, request_id: UUID | None) -> TrackedCheck:
         """Record a check; with a request id that was seen before, answer the one it made."""
 
     async def find_service(self, tenant_id: UUID, service_id: UUID) -> Service | None:
@@ -83,7 +84,7 @@ class Configuration:
 
     async def create_service(
         self,
-        tenant_id: UUID,
+        actor: Actor,
         *,
         name: str,
         url: str,
@@ -97,13 +98,13 @@ class Configuration:
             AlreadyExists: SERVICE_NAME_TAKEN.
             InvalidArgument: the url cannot be probed.
         """
-        now = now_us()
+        now, tenant_id = now_us(), actor.tenant_id
         service = Service(tenant_id, new_id(), name, url, description, labels, now, now)
         first = None
         if url:
             refuse_bad_url(url, "url")
             first = _complete(tenant_id, service.id, CheckDraft(_FIRST_CHECK, HttpSpec(url)), now)
-        made = await self._store.create_service(tenant_id, service, first, request_id)
+        made = await self._store.create_service(actor, service, first, request_id)
         return (await self._with_state(tenant_id, [made]))[0]
 
     async def get_service(self, tenant_id: UUID, service_id: UUID) -> StatefulService:
@@ -130,7 +131,7 @@ class Configuration:
         return Page(await self._with_state(tenant_id, page.items), page.next_token, page.total)
 
     async def create_check(
-        self, tenant_id: UUID, service_id: UUID, draft: CheckDraft, request_id: UUID | None
+        self, actor: Actor, service_id: UUID, draft: CheckDraft, request_id: UUID | None
     ) -> TrackedCheck:
         """Put a check on a service.
 
@@ -140,8 +141,8 @@ class Configuration:
             InvalidArgument: the url cannot be probed.
         """
         refuse_bad_url(draft.http.url, "check.http.url")
-        check = _complete(tenant_id, service_id, draft, now_us())
-        return await self._store.create_check(tenant_id, check, request_id)
+        check = _complete(actor.tenant_id, service_id, draft, now_us())
+        return await self._store.create_check(actor, check, request_id)
 
     async def get_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> TrackedCheck:
         """A check of a service.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from uuid import UUID
 
+from services.common.clock import SECOND_US
 from services.common.result import Result
 from services.common.spec import HttpSpec
 from services.common.state import CheckState, Track
@@ -34,6 +35,10 @@ class Service:
     create_us: int
     update_us: int
 
+    def audited(self) -> dict[str, object]:
+        """What the audit log shows of the service."""
+        return {"name": self.name, "url": self.url, "description": self.description, "labels": self.labels}
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
@@ -51,6 +56,26 @@ class Check:
     retries: int
     create_us: int
     update_us: int
+
+    def audited(self) -> dict[str, object]:
+        """What the audit log shows of the check; headers' values and bodies may be secrets, so it shows none."""
+        return {
+            "serviceId": str(self.service_id),
+            "name": self.name,
+            "http": {
+                "url": self.http.url,
+                "method": self.http.method,
+                "headers": {name: "[hidden]" for name, _ in self.http.headers},
+                "bodyBytes": len(self.http.body),
+                "expectedStatus": list(self.http.expected_statuses),
+                "followRedirects": self.http.follow_redirects,
+            },
+            "intervalSeconds": self.interval_us / SECOND_US,
+            "timeoutSeconds": self.timeout_us / SECOND_US,
+            "failureThreshold": self.failure_threshold,
+            "recoveryThreshold": self.recovery_threshold,
+            "retries": self.retries,
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from uuid import UUID
 from sentinel.monitor.v1 import monitor_service_pb2 as pb
 from sentinel.monitor.v1.monitor_service_pb2_grpc import MonitorServiceServicer
 
+from services.common.audit import current_actor
 from services.common.interceptors.call import Context
 from services.common.principal import current_principal
 from services.monitor.configuration import Configuration
@@ -33,7 +34,7 @@ class MonitorServicer(MonitorServiceServicer):
     async def CreateService(self, request: pb.CreateServiceRequest, context: Context) -> pb.CreateServiceResponse:
         """A new service."""
         made = await self._configuration.create_service(
-            current_principal().tenant_id,
+            current_actor(),
             name=request.name,
             url=request.url,
             description=request.description,
@@ -68,7 +69,7 @@ class MonitorServicer(MonitorServiceServicer):
     async def CreateCheck(self, request: pb.CreateCheckRequest, context: Context) -> pb.CreateCheckResponse:
         """A new check."""
         made = await self._configuration.create_check(
-            current_principal().tenant_id,
+            current_actor(),
             UUID(request.service_id),
             check_draft(request.check),
             optional_id(request.request_id),

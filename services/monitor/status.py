@@ -31,6 +31,9 @@ class StatusStore(Protocol):
     async def last_results(self, tenant_id: UUID, check_ids: Sequence[UUID]) -> Mapping[UUID, Result]:
         """The latest result of each check that has one."""
 
+    async def suspensions(self, tenant_id: UUID, since_us: int, now: int) -> Sequence[tuple[int, int]]:
+        """Spans [start, end) in which the tenant was suspended, of those that ended behind a point in time."""
+
     def slots(self, tenant_id: UUID, check_id: UUID, from_us: int, to_us: int) -> AsyncIterator[Sequence[Slot]]:
         """A check's results with slots in [from, to), in order, some at a time."""
 
@@ -61,14 +64,17 @@ class Status:
             for row in tracked
         ]
         sums = {name: Figures(now - length, now) for name, length in WINDOWS.items()}
+        off = await self._store.suspensions(tenant_id, now - max(WINDOWS.values()), now)
         for row in tracked:
-            for name, figures in (await self._measure(tenant_id, row, now)).items():
+            for name, figures in (await self._measure(tenant_id, row, now, off)).items():
                 sums[name] += figures
         return ServiceStatus(service_id, service_state([check.state for check in checks]), list(sums.items()), checks)
 
-    async def _measure(self, tenant_id: UUID, row: TrackedCheck, now: int) -> Mapping[str, Figures]:
+    async def _measure(
+        self, tenant_id: UUID, row: TrackedCheck, now: int, off: Sequence[tuple[int, int]]
+    ) -> Mapping[str, Figures]:
         check = row.check
-        meters = {name: Meter(now - length, now, check.create_us, now) for name, length in WINDOWS.items()}
+        meters = {name: Meter(now - length, now, check.create_us, now, off) for name, length in WINDOWS.items()}
         from_us = now - max(WINDOWS.values()) - _REACH_US
         async for slots in self._store.slots(tenant_id, check.id, from_us, now):
             for slot in slots:

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import check_changes
+from services.common.audit import Actor, Change
 from services.common.clock import from_datetime, to_datetime
 from services.common.database import Database, constraint_of
 from services.common.errors import AlreadyExists
@@ -19,7 +20,8 @@ from services.common.paging import PageRequest
 from services.common.result import Result, from_row
 from services.common.spec import HTTP, HttpSpec
 from services.common.state import CheckState, Track
-from services.common.tables import check_states, checks, results, services
+from services.common.store import write_audit
+from services.common.tables import check_states, checks, results, services, tenant_suspensions
 from services.monitor.configuration import service_not_found
 from services.monitor.model import Check, Service, TrackedCheck
 from services.monitor.uptime import Slot
@@ -38,13 +40,14 @@ class MonitorStore:
         self._database = database
 
     async def create_service(
-        self, tenant_id: UUID, service: Service, first_check: Check | None, request_id: UUID | None
+        self, actor: Actor, service: Service, first_check: Check | None, request_id: UUID | None
     ) -> Service:
         """Record a service, and its first check with it; a request id seen before answers the one it made.
 
         Raises:
             AlreadyExists: SERVICE_NAME_TAKEN.
         """
+        tenant_id = actor.tenant_id
         try:
             async with self._database.tenant(tenant_id) as connection:
                 await connection.execute(
@@ -60,8 +63,9 @@ class MonitorStore:
                         update_time=to_datetime(service.update_us),
                     )
                 )
+                await write_audit(connection, actor, Change("service.create", service.id, after=service.audited()))
                 if first_check is not None:
-                    await _insert_check(connection, tenant_id, first_check, None)
+                    await _insert_check(connection, actor, first_check, None)
         except IntegrityError as error:
             made = await self._service_of_request(tenant_id, request_id)
             if made is not None:
@@ -72,16 +76,17 @@ class MonitorStore:
             raise AlreadyExists(reasons.ERROR_REASON_SERVICE_NAME_TAKEN, message) from error
         return service
 
-    async def create_check(self, tenant_id: UUID, check: Check, request_id: UUID | None) -> TrackedCheck:
+    async def create_check(self, actor: Actor, check: Check, request_id: UUID | None) -> TrackedCheck:
         """Record a check and tell the workers; a request id seen before answers the one it made.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
             AlreadyExists: CHECK_NAME_TAKEN.
         """
+        tenant_id = actor.tenant_id
         try:
             async with self._database.tenant(tenant_id) as connection:
-                await _insert_check(connection, tenant_id, check, request_id)
+                await _insert_check(connection, actor, check, request_id)
         except IntegrityError as error:
             made = await self._check_of_request(tenant_id, request_id)
             if made is not None:
@@ -155,6 +160,16 @@ class MonitorStore:
             rows = await connection.execute(select(last).select_from(wanted.join(last, onclause=true())))
             return {row["check_id"]: from_row(dict(row)) for row in rows.mappings()}
 
+    async def suspensions(self, tenant_id: UUID, since_us: int, now: int) -> Sequence[tuple[int, int]]:
+        """Spans [start, end) in which the tenant was suspended, of those that ended behind a point in time."""
+        ended = func.coalesce(tenant_suspensions.c.end_time, to_datetime(now)).label("end_time")
+        query = select(tenant_suspensions.c.start_time, ended).where(
+            tenant_suspensions.c.tenant_id == tenant_id, ended > to_datetime(since_us)
+        )
+        async with self._database.tenant(tenant_id) as connection:
+            rows = await connection.execute(query)
+            return [(from_datetime(row.start_time), from_datetime(row.end_time)) for row in rows]
+
     async def slots(self, tenant_id: UUID, check_id: UUID, from_us: int, to_us: int) -> AsyncIterator[Sequence[Slot]]:
         """A check's results with slots in [from, to), in order; a few thousand in a round trip."""
         query = (
@@ -189,8 +204,8 @@ class MonitorStore:
         return _tracked_check(row) if row else None
 
 
-async def _insert_check(connection: AsyncConnection, tenant_id: UUID, check: Check, request_id: UUID | None) -> None:
-    shard = shard_of(check.id)
+async def _insert_check(connection: AsyncConnection, actor: Actor, check: Check, request_id: UUID | None) -> None:
+    tenant_id, shard = actor.tenant_id, shard_of(check.id)
     await connection.execute(
         insert(checks).values(
             tenant_id=tenant_id,
@@ -220,7 +235,8 @@ async def _insert_check(connection: AsyncConnection, tenant_id: UUID, check: Che
             accounted_time=to_datetime(check.create_us),
         )
     )
-    payload = check_changes.Change(shard, tenant_id, check.id).payload()
+    await write_audit(connection, actor, Change("check.create", check.id, after=check.audited()))
+    payload = check_changes.CheckChange(shard, tenant_id, check.id).payload()
     await connection.execute(select(func.pg_notify(check_changes.CHANNEL, payload)))
 
 

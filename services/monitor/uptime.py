@@ -1,9 +1,11 @@
 """Uptime over a span of time (semantics.md §16, §17, §18). Pure; integer microseconds until the last division.
 
 A result holds from its slot until the next one, at most two intervals; after that nothing is known. Time up and time
-down are what UP and DOWN results hold; ERROR, MISSED and unknown time is outside both.
+down are what UP and DOWN results hold; ERROR, MISSED and unknown time is outside both. Time in which a check was off is
+outside everything.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.common.outcome import Outcome
@@ -29,7 +31,7 @@ class Figures:
     Attributes:
         start_us: where the span begins.
         end_us: where it ends; not included.
-        life_us: how much of the span the checks existed, summed over them.
+        life_us: how much of the span the checks existed and were not off, summed over them.
         up_us: time up.
         down_us: time down.
         up_slots: slots that ended UP.
@@ -85,12 +87,16 @@ class Meter:
         end_us: where it ends; not included.
         birth_us: when the check was made; the span is clipped to its life.
         now_us: the span is clipped to now, too.
+        off: spans [start, end) in which the check was off, apart from each other.
     """
 
-    def __init__(self, start_us: int, end_us: int, birth_us: int, now_us: int) -> None:
+    def __init__(
+        self, start_us: int, end_us: int, birth_us: int, now_us: int, off: Sequence[tuple[int, int]] = ()
+    ) -> None:
         self._start, self._end = start_us, end_us
         self._low = max(start_us, birth_us)
         self._high = max(self._low, min(end_us, now_us))
+        self._off = off
         self._held = dict.fromkeys(_VERDICTS, 0)
         self._counted = dict.fromkeys(_VERDICTS, 0)
         self._last: Slot | None = None
@@ -98,7 +104,8 @@ class Meter:
     def add(self, slot: Slot) -> None:
         """Take the next result: each slot once, in order, from two of the longest intervals before the span on."""
         self._held_until(slot.slot_us)
-        if slot.outcome in self._counted and self._low <= slot.slot_us < self._high:
+        on = not any(start <= slot.slot_us < end for start, end in self._off)
+        if on and slot.outcome in self._counted and self._low <= slot.slot_us < self._high:
             self._counted[slot.outcome] += 1
         self._last = slot
 
@@ -109,7 +116,7 @@ class Meter:
         return Figures(
             self._start,
             self._end,
-            self._high - self._low,
+            self._on_between(self._low, self._high),
             self._held[Outcome.UP],
             self._held[Outcome.DOWN],
             self._counted[Outcome.UP],
@@ -120,7 +127,12 @@ class Meter:
         last = self._last
         if last is not None and last.outcome in self._held:
             until = min(next_us, last.slot_us + _HOLD_INTERVALS * last.interval_us, self._high)
-            self._held[last.outcome] += max(0, until - max(last.slot_us, self._low))
+            self._held[last.outcome] += self._on_between(max(last.slot_us, self._low), until)
+
+    def _on_between(self, start_us: int, end_us: int) -> int:
+        """How much of a span the check was not off."""
+        off = sum(max(0, min(end_us, end) - max(start_us, start)) for start, end in self._off)
+        return max(0, end_us - start_us - off)
 
 
 def _share(part: int, whole: int) -> float | None:

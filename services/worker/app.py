@@ -62,12 +62,13 @@ async def main(process: Process) -> None:
     engine = Engine(prober, recorder, worker_id, _most_runs(), leases.hold)
     roster = Roster(engine_store, engine, recorder)
     feeds = Feeds(tenant_store)
-    changes = Listener(url, ENGINE_ROLE, {check_changes.CHANNEL: roster.on_notify}, roster.on_connect)
+    channels = {check_changes.CHANNEL: roster.on_notify, check_changes.TENANT_CHANNEL: roster.on_tenant_notify}
+    changes = Listener(url, ENGINE_ROLE, channels, roster.on_connect)
     recorded = Listener(url, ROLE, {RECORDED: feeds.on_notify}, feeds.on_connect)
 
     cursors = Cursors(Sealer(await process.sealing_key(), "cursor"))
     on_demand = OnDemand(tenant_store, prober, worker_id)
-    server = process.new_server([_SERVICE])
+    server = await process.new_server([_SERVICE])
     server.reflect([_SERVICE])
     add_ProbeServiceServicer_to_server(ProbeServicer(process, tenant_store, feeds, cursors, on_demand), server.grpc)
     try:

@@ -11,7 +11,7 @@ from services.common.outcome import MissedReason, Outcome
 from services.common.result import Result
 from services.worker.probe import Observation, Prober
 from services.worker.record import Recorder
-from services.worker.schedule import Missed, Schedule, ScheduledCheck, go_on
+from services.worker.schedule import Account, Missed, Schedule, ScheduledCheck, go_on
 
 _log = logs.get("engine")
 # The machine's clock may be stepped; the schedule is looked at this often whatever it says.
@@ -53,12 +53,12 @@ class Engine:
         """The checks that we run, by id."""
         return self._held
 
-    def hold(self, check: ScheduledCheck, accounted_us: int) -> None:
+    def hold(self, check: ScheduledCheck, account: Account) -> None:
         """Run a check from now on, or as it is from now on.
 
         Args:
             check: the check.
-            accounted_us: the last slot of it that is accounted for; not looked at when we hold it already.
+            account: up to where its slots are accounted for.
         """
         before = self._held.get(check.id)
         if self._stopped or (before == check and (check.id in self._running or check.id in self._schedule)):
@@ -67,9 +67,9 @@ class Engine:
         if check.id in self._running:
             return  # goes on, as it is now, when the run has ended
         if before is None or check.id not in self._schedule:
-            self._wait_for_next(check, accounted_us, MissedReason.NO_WORKER)
+            self._wait_for_next(check, account, MissedReason.NO_WORKER)
         else:
-            self._wait_for_next(check, max(accounted_us, now_us()), MissedReason.NO_WORKER)
+            self._wait_for_next(check, Account(max(account.slot_us, now_us())), MissedReason.NO_WORKER)
 
     def release(self, check_id: UUID) -> None:
         """Run a check no longer; a run that is under way ends by itself."""
@@ -90,10 +90,10 @@ class Engine:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    def _wait_for_next(self, check: ScheduledCheck, accounted_us: int, reason: MissedReason) -> None:
-        missed, following = go_on(check, accounted_us, now_us())
-        if missed is not None:
-            self._miss(check, missed, reason)
+    def _wait_for_next(self, check: ScheduledCheck, account: Account, reason: MissedReason) -> None:
+        missed, following = go_on(check, account.slot_us, account.off, now_us())
+        for each in missed:
+            self._miss(check, each, reason)
         self._schedule.put(check, following)
         self._arm()
 
@@ -142,7 +142,7 @@ class Engine:
             check, slot_us = due
             if now - slot_us > lateness_us(check.interval_us):
                 # Too late to start: it and what else is late are missed, and the check goes on.
-                self._wait_for_next(check, slot_us - 1, MissedReason.OVERLOADED)
+                self._wait_for_next(check, Account(slot_us - 1), MissedReason.OVERLOADED)
                 continue
             self._running[check.id] = asyncio.create_task(self._run(check, slot_us))
         self._arm()
@@ -156,7 +156,7 @@ class Engine:
             del self._running[check.id]
             now_held = self._held.get(check.id)
             if now_held is not None and not self._stopped:
-                self._wait_for_next(now_held, slot_us, MissedReason.OVERLOADED)
+                self._wait_for_next(now_held, Account(slot_us), MissedReason.OVERLOADED)
 
 
 def to_result(check: ScheduledCheck, slot_us: int, start_us: int, seen: Observation, worker_id: str) -> Result:

@@ -9,11 +9,11 @@ from typing import Protocol
 from uuid import UUID
 
 from services.common import logs
-from services.common.check_changes import Change
+from services.common.check_changes import CheckChange
 from services.common.errors import Unavailable
 from services.worker.engine import Engine
 from services.worker.record import Recorder
-from services.worker.schedule import ScheduledCheck
+from services.worker.schedule import Account, ScheduledCheck
 
 _log = logs.get("roster")
 _POLL_S = 30.0
@@ -23,11 +23,11 @@ _RETRY_S = 0.5
 class RosterStore(Protocol):
     """What the roster needs from the database."""
 
-    async def checks_of_shards(self, shards: Collection[int]) -> Sequence[tuple[ScheduledCheck, int]]:
-        """All enabled checks of some shards, each with its last accounted slot."""
+    async def checks_of_shards(self, shards: Collection[int]) -> Sequence[tuple[ScheduledCheck, Account]]:
+        """All enabled checks of some shards, each with its account."""
 
-    async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[tuple[ScheduledCheck, int]]:
-        """Those of some checks that exist and are enabled, each with its last accounted slot."""
+    async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[tuple[ScheduledCheck, Account]]:
+        """Those of some checks that exist and are enabled, each with its account."""
 
 
 class Roster:
@@ -50,10 +50,15 @@ class Roster:
 
     def on_notify(self, payload: str) -> None:
         """A check was made, changed or deleted."""
-        change = Change.parse(payload)
+        change = CheckChange.parse(payload)
         if change.shard in self._shards:
             self._changed.add(change.check_id)
             self._wake.set()
+
+    def on_tenant_notify(self, _payload: str) -> None:
+        """A tenant was suspended or goes on: rare enough to read everything afresh."""
+        self._read_all = True
+        self._wake.set()
 
     async def on_connect(self) -> None:
         """Notifications may have been lost: read everything afresh."""
@@ -99,6 +104,6 @@ class Roster:
             gone = changed - {check.id for check, _ in rows}
         for check_id in gone:
             self._engine.release(check_id)
-        for check, accounted_us in rows:
+        for check, account in rows:
             if check.shard in self._shards:
-                self._engine.hold(check, accounted_us)
+                self._engine.hold(check, account)

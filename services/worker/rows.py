@@ -13,7 +13,7 @@ from services.common.outcome import Outcome
 from services.common.result import Result
 from services.common.spec import HttpSpec
 from services.common.state import CheckState, Track
-from services.worker.schedule import ScheduledCheck
+from services.worker.schedule import Account, ScheduledCheck
 
 # The columns of a result and their types, in the order in which result_columns gives them.
 RESULT_TYPES = {
@@ -114,9 +114,12 @@ def to_track(row: "asyncpg.Record") -> Track:
     )
 
 
-def to_check_with_account(row: "asyncpg.Record") -> tuple[ScheduledCheck, int]:
-    """A check and its last accounted slot."""
-    return to_check(row), from_datetime(row["accounted_time"])
+def to_check_with_account(row: asyncpg.Record) -> tuple[ScheduledCheck, Account]:
+    """A check, and up to where its slots are accounted for."""
+    off = tuple(
+        (from_datetime(start), from_datetime(end)) for start, end in zip(row["off_from"], row["off_until"], strict=True)
+    )
+    return to_check(row), Account(from_datetime(row["accounted_time"]), off)
 
 
 def to_check(row: "asyncpg.Record") -> ScheduledCheck:

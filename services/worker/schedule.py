@@ -1,11 +1,28 @@
 """Which slot of which check is due (semantics.md §1, §3). Pure: time is an argument, in microseconds."""
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from services.common.grid import anchor_us, first_slot_at_or_after, lateness_us, slots_between
 from services.common.spec import HttpSpec
+
+Span = tuple[int, int]
+"""A span of time [start, end)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Up to where a check's slots are accounted for.
+
+    Attributes:
+        slot_us: the last accounted slot.
+        off: spans behind it in which the check was off, in order and apart.
+    """
+
+    slot_us: int
+    off: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,18 +49,36 @@ class Missed:
     count: int
 
 
-def go_on(check: ScheduledCheck, accounted_us: int, now_us: int) -> tuple[Missed | None, int]:
+def go_on(check: ScheduledCheck, accounted_us: int, off: Sequence[Span], now_us: int) -> tuple[list[Missed], int]:
     """What has been missed behind the last accounted slot, and the slot to run next.
 
     A slot may start late by one interval, at most 30 s. When the next one is later than that, it and all that were due
-    before now are missed, and the check goes on with the first slot that is still to come: nothing is replayed.
+    before now are missed, and the check goes on with the first slot that is still to come: nothing is replayed. Slots
+    inside a span in which the check was off are nobody's to run, and are not accounted.
+
+    Args:
+        check: the check.
+        accounted_us: its last accounted slot.
+        off: spans behind that in which the check was off, in order and apart.
+        now_us: the time.
     """
-    anchor = anchor_us(check.id, check.interval_us)
-    following = first_slot_at_or_after(anchor, check.interval_us, accounted_us + 1)
-    if now_us - following <= lateness_us(check.interval_us):
-        return None, following
-    coming = first_slot_at_or_after(anchor, check.interval_us, now_us)
-    return Missed(following, slots_between(following, coming, check.interval_us)), coming
+    anchor, interval = anchor_us(check.id, check.interval_us), check.interval_us
+    missed = []
+
+    def miss(until_us: int) -> None:
+        following = first_slot_at_or_after(anchor, interval, accounted_us + 1)
+        coming = first_slot_at_or_after(anchor, interval, until_us)
+        if following < coming:
+            missed.append(Missed(following, slots_between(following, coming, interval)))
+
+    for start_us, end_us in off:
+        miss(start_us)
+        accounted_us = max(accounted_us, end_us - 1)
+    following = first_slot_at_or_after(anchor, interval, accounted_us + 1)
+    if now_us - following <= lateness_us(interval):
+        return missed, following
+    miss(now_us)
+    return missed, first_slot_at_or_after(anchor, interval, now_us)
 
 
 class Schedule:

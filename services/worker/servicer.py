@@ -10,7 +10,6 @@ from sentinel.probe.v1 import probe_service_pb2 as pb
 from sentinel.probe.v1.probe_service_pb2_grpc import ProbeServiceServicer
 
 from services.common.clock import now_us, to_duration, to_timestamp
-from services.common.ended_sessions import EndedSessions
 from services.common.errors import NotFound
 from services.common.interceptors.call import Context
 from services.common.principal import current_principal
@@ -37,7 +36,7 @@ class ProbeServicer(ProbeServiceServicer):
     def __init__(
         self, process: Process, store: TenantStore, feeds: Feeds, cursors: Cursors, on_demand: OnDemand
     ) -> None:
-        self._ended: EndedSessions = process.ended
+        self._revocations = process.revocations
         self._stopping = process.stopping
         self._store = store
         self._feeds = feeds
@@ -64,7 +63,7 @@ class ProbeServicer(ProbeServiceServicer):
         def sealed(position: Position) -> str:
             return self._cursors.write(tenant_id, scope, position)
 
-        guard = StreamGuard(principal, self._ended, self._stopping)
+        guard = StreamGuard(principal, self._revocations, self._stopping)
         async with aclosing(self._feeds.follow(tenant_id, cursor, wanted, guard)) as events:
             async for event in events:
                 at = sealed(event.position)

@@ -26,7 +26,7 @@ from services.worker.rows import (
     to_check_with_account,
     to_track,
 )
-from services.worker.schedule import ScheduledCheck
+from services.worker.schedule import Account, ScheduledCheck
 
 RECORDED = "results_recorded"
 _ACQUIRE_S = 5.0
@@ -37,16 +37,18 @@ _CHECK = """
     c.tenant_id, c.service_id, c.id, c.shard, c.spec, c.interval_us, c.timeout_us,
     c.failure_threshold, c.recovery_threshold, c.retries
 """
-_CHECKS_OF_SHARDS = f"""
-    SELECT {_CHECK}, s.accounted_time
+# The checks of a suspended tenant are off; those of one that was suspended have spans that are nobody's to run.
+_HELD = f"""
+    SELECT {_CHECK}, s.accounted_time,
+           ARRAY(SELECT p.start_time FROM tenant_suspensions p
+                 WHERE p.tenant_id = c.tenant_id AND p.end_time > s.accounted_time ORDER BY p.start_time) AS off_from,
+           ARRAY(SELECT p.end_time FROM tenant_suspensions p
+                 WHERE p.tenant_id = c.tenant_id AND p.end_time > s.accounted_time ORDER BY p.start_time) AS off_until
     FROM checks c JOIN check_states s ON s.tenant_id = c.tenant_id AND s.check_id = c.id
-    WHERE c.shard = ANY($1::smallint[])
+    WHERE NOT EXISTS (SELECT FROM tenant_suspensions p WHERE p.tenant_id = c.tenant_id AND p.end_time IS NULL)
 """  # noqa: S608 — our own text
-_CHECKS_BY_ID = f"""
-    SELECT {_CHECK}, s.accounted_time
-    FROM checks c JOIN check_states s ON s.tenant_id = c.tenant_id AND s.check_id = c.id
-    WHERE c.id = ANY($1::uuid[])
-"""  # noqa: S608 — our own text
+_CHECKS_OF_SHARDS = f"{_HELD} AND c.shard = ANY($1::smallint[])"
+_CHECKS_BY_ID = f"{_HELD} AND c.id = ANY($1::uuid[])"
 _FIND_CHECK = f"SELECT {_CHECK} FROM checks c WHERE c.tenant_id = $1 AND c.service_id = $2 AND c.id = $3"  # noqa: S608 — our own text
 
 _LOCK_STATES = """
@@ -159,16 +161,16 @@ class EngineStore:
         except CONNECTION_ERRORS as error:
             raise Unavailable from error
 
-    async def checks_of_shards(self, shards: Collection[int]) -> Sequence[tuple[ScheduledCheck, int]]:
-        """All checks of some shards, each with its last accounted slot.
+    async def checks_of_shards(self, shards: Collection[int]) -> Sequence[tuple[ScheduledCheck, Account]]:
+        """All checks of some shards whose tenants are not suspended, each with its account.
 
         Raises:
             Unavailable: the database is away.
         """
         return [to_check_with_account(row) for row in await self._fetch(_CHECKS_OF_SHARDS, list(shards))]
 
-    async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[tuple[ScheduledCheck, int]]:
-        """Those of some checks that exist, each with its last accounted slot.
+    async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[tuple[ScheduledCheck, Account]]:
+        """Those of some checks that exist and whose tenants are not suspended, each with its account.
 
         Raises:
             Unavailable: the database is away.

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from typing import Any
 from uuid import uuid4
 
@@ -233,58 +232,3 @@ def test_identity_comes_from_the_token_alone(team: Team, other_team: Team) -> No
     answer = other_team.client.get("/services", headers={"x-tenant-id": tenant, "tid": tenant, "app-tenant-id": tenant})
 
     assert answer.json()["services"] == []
-
-
-# Sessions
-
-
-def test_a_session_is_refreshed_once_per_token_and_reuse_ends_it(stack: Stack, team: Team) -> None:
-    with stack.rest() as client:
-        fresh = client.post("/auth/refresh", json={"refreshToken": team.tokens["refreshToken"]}).json()["tokens"]
-        use = {"authorization": f"Bearer {fresh['accessToken']}"}
-        assert client.get("/auth/me", headers=use).status_code == 200
-
-        reused = client.post("/auth/refresh", json={"refreshToken": team.tokens["refreshToken"]})
-        assert (reused.status_code, reason(reused)) == (401, "REFRESH_TOKEN_INVALID")
-        family = client.post("/auth/refresh", json={"refreshToken": fresh["refreshToken"]})
-        assert (family.status_code, reason(family)) == (401, "REFRESH_TOKEN_INVALID")
-        _ended_within_a_second(team, "/auth/me")
-
-
-@pytest.mark.parametrize("path", ["/auth/me", "/services", "/results:stream"])
-def test_logging_out_ends_the_session_in_every_service(team: Team, path: str) -> None:
-    if path != "/results:stream":
-        assert team.client.get(path).status_code == 200
-    team.client.post("/auth/logout", json={}).raise_for_status()
-    _ended_within_a_second(team, path)
-
-
-def _ended_within_a_second(team: Team, path: str) -> None:
-    end = time.monotonic() + 1
-    while True:
-        with team.client.stream("GET", path) as answer:
-            if answer.status_code == 401:
-                answer.read()
-                assert reason(answer) == "SESSION_ENDED"
-                return
-        assert time.monotonic() < end
-
-
-@pytest.mark.parametrize(
-    "change", [{"tenantSlug": "no-such-team"}, {"email": "b@acme.test"}, {"password": "wrong horse"}]
-)
-def test_a_login_does_not_tell_what_was_wrong(team: Team, change: dict[str, str]) -> None:
-    body = {**{name: value for name, value in registration(team.slug).items() if name != "tenantName"}, **change}
-    answer = team.client.post("/auth/login", json=body)
-
-    assert (answer.status_code, reason(answer)) == (401, "CREDENTIALS_INVALID")
-    assert answer.json()["message"] == "the tenant, the email or the password is wrong"
-
-
-def test_a_login_starts_a_session_of_its_own(team: Team) -> None:
-    body = {**{name: value for name, value in registration(team.slug).items() if name != "tenantName"}}
-    answer = team.client.post("/auth/login", json={**body, "email": "A@ACME.test"})
-    team.client.post("/auth/logout", json={}).raise_for_status()
-
-    use = {"authorization": f"Bearer {answer.json()['tokens']['accessToken']}"}
-    assert team.client.get("/auth/me", headers=use).json()["user"]["email"] == "a@acme.test"

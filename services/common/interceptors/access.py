@@ -10,7 +10,7 @@ async def check_access(call: Call, following: Step) -> None:
     """Let the call through if its rule admits the caller.
 
     Raises:
-        PermissionDenied: METHOD_CLOSED when the contract does not say who may; ROLE_INSUFFICIENT.
+        PermissionDenied: METHOD_CLOSED when the contract does not say who may; ROLE_INSUFFICIENT; PERSON_REQUIRED.
     """
     rule = call.rule
     if not rule.public:
@@ -19,4 +19,7 @@ async def check_access(call: Call, following: Step) -> None:
         if call.principal is None or call.principal.role < rule.role:
             needed = rule.role.name.lower()
             raise PermissionDenied(reasons.ERROR_REASON_ROLE_INSUFFICIENT, f"this needs the role {needed}")
+        if rule.person_only and call.principal.user_id is None:
+            message = "this is about a person's own account, and an API key has none"
+            raise PermissionDenied(reasons.ERROR_REASON_PERSON_REQUIRED, message)
     await following(call)

@@ -2,11 +2,10 @@
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.ended_sessions import EndedSessions
+from services.common.credentials import Credentials
 from services.common.errors import Unauthenticated
 from services.common.interceptors.call import Call, Step
 from services.common.principal import set_principal
-from services.common.tokens import TokenVerifier
 
 _SCHEME = "bearer "
 
@@ -15,19 +14,18 @@ class Authentication:
     """Puts a verified principal on the call; no other header says who is calling.
 
     Args:
-        verifier: verifies access tokens.
-        ended: sessions whose tokens no longer count.
+        credentials: tell whom a bearer token speaks for.
     """
 
-    def __init__(self, verifier: TokenVerifier, ended: EndedSessions) -> None:
-        self._verifier = verifier
-        self._ended = ended
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
 
     async def __call__(self, call: Call, following: Step) -> None:
         """Identify the caller.
 
         Raises:
             Unauthenticated: TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED or SESSION_ENDED.
+            PermissionDenied: TENANT_SUSPENDED.
         """
         if not call.rule.public:
             header = call.metadata.get("authorization", "")
@@ -39,9 +37,6 @@ class Authentication:
                 raise Unauthenticated(
                     reasons.ERROR_REASON_TOKEN_INVALID, "the authorization header is not a bearer token"
                 )
-            principal = await self._verifier.verify(header[len(_SCHEME) :].strip())
-            if principal.session_id in self._ended:
-                raise Unauthenticated(reasons.ERROR_REASON_SESSION_ENDED, "the session was ended; log in again")
-            call.principal = principal
-            set_principal(principal)
+            call.principal = await self._credentials.identify(header[len(_SCHEME) :].strip())
+            set_principal(call.principal)
         await following(call)

@@ -7,6 +7,7 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 
+from services.common.origin import Origin
 from services.common.principal import Principal
 from services.common.rules import MethodRule
 
@@ -23,6 +24,7 @@ class Call:
         context: grpc's side of the call.
         metadata: the request's metadata; the last value of each key.
         request_id: what leads from an answer to the log.
+        origin: where the call came from; None until that is found out.
         principal: who is calling; None until authentication, and on public methods.
         response: what a unary method answered.
     """
@@ -32,6 +34,7 @@ class Call:
     context: Context
     metadata: dict[str, str]
     request_id: str = ""
+    origin: Origin | None = None
     principal: Principal | None = None
     response: Message | None = None
 

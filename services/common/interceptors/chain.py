@@ -1,9 +1,10 @@
 """The one interceptor chain, for unary and streaming calls alike.
 
-    request id → log → errors → authentication → access → validation → servicer
+    request id → origin → log → errors → authentication → access → validation → servicer
 
-The order is part of the behaviour and a test asserts it: the id comes first so that everything after can name it; the
-log sees every outcome, so errors lie inside it; nobody unknown reaches access; nobody refused learns what is valid.
+The order is part of the behaviour and a test asserts it: the id comes first so that everything after can name it, and
+where the call came from before anybody writes it down; the log sees every outcome, so errors lie inside it; nobody
+unknown reaches access; nobody refused learns what is valid.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
 
-from services.common.ended_sessions import EndedSessions
+from services.common.credentials import Credentials
 from services.common.interceptors.access import check_access
 from services.common.interceptors.authentication import Authentication
 from services.common.interceptors.call import Call, Context, Interceptor, Step
 from services.common.interceptors.errors import answer_errors, unknown_method
 from services.common.interceptors.log import log_call
+from services.common.interceptors.origin import Origins
 from services.common.interceptors.request_id import give_request_id
 from services.common.interceptors.validation import Validation
+from services.common.origin import Network
 from services.common.rules import MethodRule, rules_of
-from services.common.tokens import TokenVerifier
 
 # Served by grpc's own servicers and open to everybody: who may call is not theirs to say.
 _INFRASTRUCTURE = ("/grpc.health.v1.Health/", "/grpc.reflection.")
@@ -34,13 +36,14 @@ _INFRASTRUCTURE = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
-def interceptors(verifier: TokenVerifier, ended: EndedSessions) -> tuple[Interceptor, ...]:
+def interceptors(credentials: Credentials, proxies: Sequence[Network]) -> tuple[Interceptor, ...]:
     """The chain's links, outermost first."""
     return (
         give_request_id,
+        Origins(proxies),
         log_call,
         answer_errors,
-        Authentication(verifier, ended),
+        Authentication(credentials),
         check_access,
         Validation(),
     )

@@ -1,6 +1,7 @@
 """The one place that turns an error into a google.rpc.Status; nothing else knows grpc.StatusCode."""
 
 import asyncio
+import math
 
 import grpc
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -45,7 +46,12 @@ async def unknown_method(_request: bytes, context: Context) -> bytes:
 
 async def _abort(context: Context, error: SentinelError, request_id: str) -> None:
     status = to_status(error, request_id)
-    await context.abort(_CODES[error.code], error.message, ((KEY, request_id), (_DETAILS, status.SerializeToString())))
+    trailers: list[tuple[str, str | bytes]] = [(KEY, request_id), (_DETAILS, status.SerializeToString())]
+    if isinstance(error, ResourceExhausted):
+        trailers.append(
+            ("retry-after", str(math.ceil(error.retry_after_s)))
+        )  # what REST clients know (RFC 9110 §10.2.3)
+    await context.abort(_CODES[error.code], error.message, tuple(trailers))
 
 
 def to_status(error: SentinelError, request_id: str) -> status_pb2.Status:

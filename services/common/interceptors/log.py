@@ -28,6 +28,7 @@ async def log_call(call: Call, following: Step) -> None:
             ms=round((time.perf_counter() - start) * 1000, 2),
             tenant_id=str(call.principal.tenant_id) if call.principal else None,
             user_id=str(call.principal.user_id) if call.principal else None,
+            address=call.origin.address if call.origin else None,
         )
 
 

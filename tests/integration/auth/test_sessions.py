@@ -1,67 +1,89 @@
-"""Sessions against the real tables: rotation, reuse, and two who present one token at once."""
+"""Sessions against the real tables: rotation, repeats, reuse, and who comes at the same time (docs/adr/0008)."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.auth.passwords import Passwords
-from services.auth.registration import Registration
-from services.auth.sessions import Sessions
-from services.auth.signing import load_or_make
-from services.auth.store import AuthStore
-from services.common.database import Database
-from services.common.errors import AlreadyExists, ResourceExhausted, Unauthenticated
+from services.auth import sessions
+from services.common.clock import now_us
+from services.common.errors import AlreadyExists, ResourceExhausted, SentinelError, Unauthenticated
+from tests.integration.auth.conftest import HOME, Auth
 
 
-class Auth:
-    """The use cases on a database of the test's own."""
-
-    def __init__(self, database: Database, folder: Path) -> None:
-        store = AuthStore(database)
-        self.passwords = Passwords()
-        self.sessions = Sessions(store, self.passwords, load_or_make(folder))
-        self.registration = Registration(store, self.passwords, self.sessions)
+async def refused(auth: Auth, token: str) -> bool:
+    try:
+        await auth.sessions.refresh(HOME, token)
+    except Unauthenticated as error:
+        return error.reason == reasons.ERROR_REASON_REFRESH_TOKEN_INVALID
+    return False
 
 
-@pytest.fixture
-async def auth(database_url: str, tmp_path: Path) -> AsyncIterator[Auth]:
-    database = Database(database_url, "sentinel_auth")
-    auth = Auth(database, tmp_path)
-    yield auth
-    auth.passwords.close()
-    await database.close()
+async def test_all_who_present_one_token_at_once_get_the_same_successor(auth: Auth) -> None:
+    made = await auth.register()
+    outcomes = await asyncio.gather(*(auth.sessions.refresh(HOME, made.tokens.refresh) for _ in range(5)))
+
+    (successor,) = {outcome.refresh for outcome in outcomes}
+    assert successor != made.tokens.refresh
+    assert not await refused(auth, successor)
 
 
-async def test_of_two_who_present_one_token_at_once_at_most_one_wins_and_the_session_ends(auth: Auth) -> None:
-    made = await auth.registration.register("Acme", "acme", "a@acme.test", "correct horse", "")
-    outcomes = await asyncio.gather(
-        *(auth.sessions.refresh(made.tokens.refresh) for _ in range(5)), return_exceptions=True
-    )
-    winners = [outcome for outcome in outcomes if not isinstance(outcome, BaseException)]
+async def test_a_spent_token_whose_successor_was_used_ends_the_session(auth: Auth) -> None:
+    made = await auth.register()
+    second = await auth.sessions.refresh(HOME, made.tokens.refresh)
+    third = await auth.sessions.refresh(HOME, second.refresh)
 
-    assert len(winners) == 1
-    assert all(isinstance(outcome, Unauthenticated) for outcome in outcomes if outcome not in winners)
-    with pytest.raises(Unauthenticated):  # one of the holders is a thief, so all begin anew
-        await auth.sessions.refresh(winners[0].refresh)
+    assert await refused(auth, made.tokens.refresh)
+    assert await refused(auth, second.refresh)
+    assert await refused(auth, third.refresh)
+
+
+async def test_a_token_spent_long_ago_ends_the_session(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = await auth.register()
+    second = await auth.sessions.refresh(HOME, made.tokens.refresh)
+    later = now_us() + sessions.REPEAT_US + 1
+    monkeypatch.setattr(sessions, "now_us", lambda: later)
+
+    assert await refused(auth, made.tokens.refresh)
+    assert await refused(auth, second.refresh)
+
+
+async def test_a_reuse_does_not_touch_the_users_other_sessions(auth: Auth) -> None:
+    made = await auth.register()
+    other = await auth.log_in()
+    second = await auth.sessions.refresh(HOME, made.tokens.refresh)
+    await auth.sessions.refresh(HOME, second.refresh)
+
+    assert await refused(auth, made.tokens.refresh)
+    assert not await refused(auth, other.tokens.refresh)
+
+
+async def test_a_session_ends_by_itself_thirty_days_behind_its_last_refresh(
+    auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await auth.register()
+    later = now_us() + sessions.SESSION_LIFE_US + 1
+    monkeypatch.setattr(sessions, "now_us", lambda: later)
+
+    assert await refused(auth, made.tokens.refresh)
 
 
 async def test_two_who_register_one_slug_at_once_make_one_tenant(auth: Auth) -> None:
-    outcomes = await asyncio.gather(
-        *(auth.registration.register("Acme", "acme", f"{n}@acme.test", "correct horse", "") for n in range(4)),
-        return_exceptions=True,
-    )
+    outcomes = await asyncio.gather(*(auth.register() for _ in range(4)), return_exceptions=True)
 
     assert sum(isinstance(outcome, AlreadyExists) for outcome in outcomes) == 3
 
 
 @pytest.mark.parametrize("token", ["", "x", "ä", "A" * 64, "A" * 63, "=" * 64])
 async def test_what_is_no_refresh_token_is_refused(auth: Auth, token: str) -> None:
-    with pytest.raises(Unauthenticated) as refused:
-        await auth.sessions.refresh(token)
-    assert refused.value.reason == reasons.ERROR_REASON_REFRESH_TOKEN_INVALID
+    assert await refused(auth, token)
+
+
+async def test_a_login_that_overtakes_a_new_password_starts_no_session(auth: Auth) -> None:
+    made = await auth.register()
+    with pytest.raises(Unauthenticated) as failed:
+        await auth.sessions.start(HOME, made.tenant, made.user, "the hash before")
+    assert failed.value.reason == reasons.ERROR_REASON_CREDENTIALS_INVALID
 
 
 async def test_a_flood_of_logins_is_bounded_and_the_loop_stays_free(auth: Auth) -> None:
@@ -69,7 +91,20 @@ async def test_a_flood_of_logins_is_bounded_and_the_loop_stays_free(auth: Auth) 
     await asyncio.sleep(0)
     outcomes = await asyncio.gather(*flood, return_exceptions=True)
 
-    refused = [outcome for outcome in outcomes if isinstance(outcome, ResourceExhausted)]
-    assert len(refused) == 200 - 64
-    assert all(each.reason == reasons.ERROR_REASON_OVERLOADED and each.retry_after_s > 0 for each in refused)
+    overloaded = [outcome for outcome in outcomes if isinstance(outcome, ResourceExhausted)]
+    assert len(overloaded) == 200 - 64
+    assert all(each.reason == reasons.ERROR_REASON_OVERLOADED and each.retry_after_s > 0 for each in overloaded)
     assert not any(outcome is True for outcome in outcomes)
+
+
+async def test_a_suspended_tenant_gets_no_new_tokens_and_goes_on_with_the_old_ones(auth: Auth) -> None:
+    made = await auth.register()
+    assert await auth.tenants.suspend("acme", "unpaid")
+    for attempt in (auth.sessions.refresh(HOME, made.tokens.refresh), auth.log_in()):
+        with pytest.raises(SentinelError, match="unpaid") as failed:
+            await attempt
+        assert failed.value.reason == reasons.ERROR_REASON_TENANT_SUSPENDED
+    assert not await auth.tenants.suspend("acme", "again")
+    assert await auth.tenants.resume("acme")
+    assert not await auth.tenants.resume("acme")
+    assert not await refused(auth, made.tokens.refresh)

@@ -27,10 +27,28 @@ async def two_tenants(admin: "asyncpg.Connection[asyncpg.Record]") -> list[UUID]
     for _ in range(2):
         tenant_id, service_id, check_id = await a_check(admin)
         user_id, session_id = new_id(), new_id()
-        await admin.execute("INSERT INTO users VALUES ($1, $2, 'a@a.test', '', 3, 'h', now())", tenant_id, user_id)
         await admin.execute(
-            "INSERT INTO sessions VALUES ($1, $2, $3, now(), now(), NULL)", tenant_id, session_id, user_id
+            "INSERT INTO users VALUES ($1, $2, 'a@a.test', '', 3, 'h', now(), NULL, now())", tenant_id, user_id
         )
+        await admin.execute(
+            "INSERT INTO sessions VALUES ($1, $2, $3, now(), now(), NULL, now(), '', '')",
+            tenant_id,
+            session_id,
+            user_id,
+        )
+        await admin.execute(
+            "INSERT INTO invitations VALUES ($1, $2, 'b@a.test', 1, 'x', now(), now())", tenant_id, new_id()
+        )
+        await admin.execute(
+            "INSERT INTO api_keys VALUES ($1, $2, 'ci', 1, 'sst_', $3, now(), NULL, NULL)",
+            tenant_id, new_id(), tenant_id.bytes,
+        )  # fmt: skip
+        await admin.execute("INSERT INTO revocations VALUES ($1, $2, 1, $2, NULL, '', now())", tenant_id, session_id)
+        await admin.execute("INSERT INTO tenant_suspensions VALUES ($1, now(), now(), 'unpaid')", tenant_id)
+        await admin.execute(
+            "INSERT INTO audit_log VALUES ($1, $2, now(), 1, $3, '', '', '', '', 'user.update', $3, NULL, NULL)",
+            tenant_id, new_id(), user_id,
+        )  # fmt: skip
         await admin.execute("INSERT INTO refresh_tokens VALUES ($1, 'x', $2, now(), NULL)", tenant_id, session_id)
         for table in ("results", "on_demand_results"):
             await admin.execute(
@@ -57,7 +75,7 @@ async def test_a_role_sees_one_tenants_rows_and_without_a_tenant_none(
 ) -> None:
     one, other = await two_tenants(admin)
     tables = await tenant_tables(admin)
-    assert len(tables) == 9
+    assert len(tables) == 14
     for role in ROLES:
         connection = await connect(database_url, role)
         try:

@@ -11,23 +11,23 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.auth.model import User
-from services.auth.signing import SigningKey, load_or_make
+from services.auth.signing import Keyring, SigningKey
 from services.auth.store import AuthStore
 from services.common.clock import SECOND_US, now_us
-from services.common.database import Database
+from services.common.database import Database, create_pool
 from services.common.errors import Unauthenticated
 from services.common.ids import new_id
 from services.common.principal import Role
 from services.common.store import CommonStore
 from services.common.tokens import TokenVerifier
 
-USER = User(new_id(), new_id(), "a@acme.test", "", Role.MEMBER, 0)
+USER = User(new_id(), new_id(), "a@acme.test", "", Role.MEMBER, 0, 0)
 SESSION = new_id()
 
 
 @pytest.fixture
 def key(tmp_path: Path) -> SigningKey:
-    return load_or_make(tmp_path)
+    return Keyring(tmp_path).newest
 
 
 @pytest.fixture
@@ -38,13 +38,14 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def verifier(database: Database, key: SigningKey) -> TokenVerifier:
-    await AuthStore(database).publish_key(key, now_us())
+async def verifier(database: Database, database_url: str, key: SigningKey) -> TokenVerifier:
+    pool = await create_pool(database_url, "sentinel_auth", 1)  # opens no connection
+    await AuthStore(database, pool).publish_key(key, now_us())
     return TokenVerifier(CommonStore(database))
 
 
 def test_the_key_is_made_once_and_is_readable_by_its_owner_only(tmp_path: Path) -> None:
-    made, loaded = load_or_make(tmp_path), load_or_make(tmp_path)
+    made, loaded = Keyring(tmp_path).newest, Keyring(tmp_path).newest
 
     assert made.kid == loaded.kid
     assert (tmp_path / "signing.pem").stat().st_mode & 0o777 == 0o600
@@ -58,13 +59,13 @@ async def test_our_token_says_who_is_calling(verifier: TokenVerifier, key: Signi
     for _ in range(2):  # verified, then remembered
         principal = await verifier.verify(token)
         assert (principal.tenant_id, principal.user_id, principal.role) == (USER.tenant_id, USER.id, Role.MEMBER)
-        assert principal.session_id == SESSION
+        assert principal.credential_id == SESSION
 
 
 async def test_the_first_tokens_of_a_new_process_are_verified_however_many_come_at_once(
     verifier: TokenVerifier, key: SigningKey
 ) -> None:
-    users = [User(new_id(), new_id(), "", "", Role.ADMIN, 0) for _ in range(20)]
+    users = [User(new_id(), new_id(), "", "", Role.ADMIN, 0, 0) for _ in range(20)]
     tokens = [key.sign(user, SESSION, now_us(), now_us() + 60 * SECOND_US) for user in users]
 
     principals = await asyncio.gather(*(verifier.verify(token) for token in tokens))

@@ -13,6 +13,7 @@ from services.common.grid import shard_of
 from services.common.outcome import MissedReason, Outcome
 from services.common.result import Result
 from services.worker.record import Pending
+from services.worker.schedule import Account
 from services.worker.store import EngineStore
 from tests.rows import START_US, a_check
 
@@ -144,8 +145,8 @@ async def test_checks_are_found_by_shard_and_by_id(store: EngineStore, check: tu
     tenant_id, service_id, check_id = check
     shard = shard_of(check_id)
 
-    ((found, accounted_us),) = await store.checks_of_shards([shard])
+    ((found, account),) = await store.checks_of_shards([shard])
     assert (found.tenant_id, found.service_id, found.id, found.shard) == (tenant_id, service_id, check_id, shard)
-    assert accounted_us == START_US
+    assert account == Account(START_US)
     assert await store.checks_of_shards([(shard + 1) % 256]) == []
-    assert await store.checks_by_id([check_id]) == [(found, accounted_us)]
+    assert await store.checks_by_id([check_id]) == [(found, account)]

@@ -10,11 +10,11 @@ import pytest
 
 from services.common.clock import SECOND_US, now_us
 from services.common.database import create_pool
-from services.common.ended_sessions import EndedSessions
 from services.common.ids import new_id
 from services.common.listener import Listener
 from services.common.principal import Principal, Role
 from services.common.result import Result
+from services.common.revocations import Revocations
 from services.common.server import background
 from services.common.store import CommonStore
 from services.common.stream_guard import EndReason, StreamGuard
@@ -37,8 +37,8 @@ class Scene:
 
     def guard(self, *, expire_us: int | None = None) -> StreamGuard:
         principal = Principal(self.check[0], new_id(), Role.VIEWER, new_id(), expire_us or now_us() + 3600 * SECOND_US)
-        ended = EndedSessions(CommonStore.__new__(CommonStore))  # never asked
-        return StreamGuard(principal, ended, self.stopping)
+        revocations = Revocations(CommonStore.__new__(CommonStore))  # never asked
+        return StreamGuard(principal, revocations, self.stopping)
 
     def follow(
         self, cursor: Position | None = None, *, expire_us: int | None = None

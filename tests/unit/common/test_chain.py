@@ -9,17 +9,21 @@ from google.rpc import error_details_pb2, status_pb2
 from sentinel.auth.v1 import auth_service_pb2
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.ended_sessions import EndedSessions
+from services.common.api_keys import ApiKeyVerifier, KeyFormat
+from services.common.credentials import Credentials
 from services.common.errors import InvalidArgument, ResourceExhausted, SentinelError
+from services.common.ids import new_id
 from services.common.interceptors import chain
 from services.common.interceptors.access import check_access
 from services.common.interceptors.authentication import Authentication
 from services.common.interceptors.call import Call
 from services.common.interceptors.errors import answer_errors, to_status
 from services.common.interceptors.log import log_call
+from services.common.interceptors.origin import Origins
 from services.common.interceptors.request_id import give_request_id
 from services.common.interceptors.validation import Validation
-from services.common.principal import Role
+from services.common.principal import Principal, Role
+from services.common.revocations import Revocations
 from services.common.rules import MethodRule
 from services.common.store import CommonStore
 from services.common.tokens import TokenVerifier
@@ -39,12 +43,16 @@ def call(rule: MethodRule) -> Call:
 
 def test_the_order_is_part_of_the_behaviour() -> None:
     store = CommonStore.__new__(CommonStore)
-    links = chain.interceptors(TokenVerifier(store), EndedSessions(store))
+    verifier = ApiKeyVerifier(store, KeyFormat(b"key"))
+    links = chain.interceptors(Credentials(TokenVerifier(store), verifier, Revocations(store), store), ())
 
-    assert links[:3] == (give_request_id, log_call, answer_errors)
-    assert isinstance(links[3], Authentication)
-    assert links[4] is check_access
-    assert isinstance(links[5], Validation)
+    assert links[0] is give_request_id
+    assert isinstance(links[1], Origins)
+    assert links[2:4] == (log_call, answer_errors)
+    assert isinstance(links[4], Authentication)
+    assert links[5] is check_access
+    assert isinstance(links[6], Validation)
+    assert len(links) == 7
 
 
 @pytest.mark.parametrize(
@@ -58,6 +66,14 @@ async def test_access_denies_by_default(rule: MethodRule, reason: reasons.ErrorR
     with pytest.raises(SentinelError) as refused:
         await check_access(call(rule), passed)
     assert refused.value.reason == reason
+
+
+async def test_a_machine_has_no_account_of_a_person() -> None:
+    about_a_person = call(MethodRule("/x/Account", public=False, role=Role.VIEWER, person_only=True))
+    about_a_person.principal = Principal(new_id(), None, Role.ADMIN, new_id(), 0)
+    with pytest.raises(SentinelError) as refused:
+        await check_access(about_a_person, passed)
+    assert refused.value.reason == reasons.ERROR_REASON_PERSON_REQUIRED
 
 
 async def test_a_public_method_is_open() -> None:

@@ -24,17 +24,18 @@ def test_going_on_accounts_for_every_slot_between_the_last_one_and_the_next(
     check_id: UUID, interval: int, accounted: int, gap: int
 ) -> None:
     now = accounted + gap
-    missed, following = go_on(check(check_id, interval), accounted, now)
+    missed, following = go_on(check(check_id, interval), accounted, (), now)
 
     on_grid = (following - anchor_us(check_id, interval)) % interval == 0
     assert on_grid
-    if missed is None:
+    if not missed:
         assert accounted < following <= accounted + interval
         assert now - following <= lateness_us(interval)
     else:
-        assert accounted < missed.first_us <= accounted + interval
-        assert missed.first_us + missed.count * interval == following
-        assert now - missed.first_us > lateness_us(interval)
+        (only,) = missed
+        assert accounted < only.first_us <= accounted + interval
+        assert only.first_us + only.count * interval == following
+        assert now - only.first_us > lateness_us(interval)
         assert now <= following < now + interval
 
 

@@ -1,0 +1,59 @@
+"""One's own account: the password. Name and deletion are the team's business (team.py)."""
+
+from typing import Protocol
+from uuid import UUID
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.auth.limits import Limits
+from services.auth.passwords import Passwords
+from services.common.audit import Actor
+from services.common.clock import now_us
+from services.common.errors import PermissionDenied
+from services.common.principal import Person
+
+
+class AccountStore(Protocol):
+    """What accounts need from the database."""
+
+    async def password_hash(self, tenant_id: UUID, user_id: UUID) -> str | None:
+        """A user's password hash."""
+
+    async def change_password(
+        self, actor: Actor, user_id: UUID, former_hash: str, new_hash: str, but: UUID, now: int
+    ) -> bool:
+        """Replace a user's hash and end the user's sessions but one; False if the former hash is the user's no more."""
+
+
+class Account:
+    """Changes the caller's password.
+
+    Args:
+        store: where it is recorded.
+        passwords: hashes and verifies.
+        limits: says how often somebody may guess the current one.
+    """
+
+    def __init__(self, store: AccountStore, passwords: Passwords, limits: Limits) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._limits = limits
+
+    async def change_password(self, actor: Actor, person: Person, current: str, new: str) -> None:
+        """Change the caller's password; all other sessions of the caller end.
+
+        Raises:
+            PermissionDenied: PASSWORD_WRONG.
+            ResourceExhausted: RATE_LIMITED, or OVERLOADED.
+        """
+        async with self._limits.attempt(self._limits.account("password", str(person.user_id))):
+            former = await self._store.password_hash(person.tenant_id, person.user_id)
+            if not await self._passwords.verify(former, current) or former is None:
+                raise _wrong_password()
+        new_hash = await self._passwords.hash(new)
+        if not await self._store.change_password(actor, person.user_id, former, new_hash, person.session_id, now_us()):
+            raise _wrong_password()
+
+
+def _wrong_password() -> PermissionDenied:
+    return PermissionDenied(reasons.ERROR_REASON_PASSWORD_WRONG, "the current password is wrong")

@@ -1,0 +1,90 @@
+"""API keys: credentials for machines. The key is shown once; what one looks like is in services/common/api_keys.py."""
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.auth.model import ApiKey, Tenant
+from services.common.api_keys import SHOWN, KeyFormat, hash_of
+from services.common.audit import Actor
+from services.common.clock import now_us
+from services.common.errors import NotFound, Unauthenticated
+from services.common.ids import new_id
+from services.common.paging import Page, Pager, PageRequest
+from services.common.principal import Role
+
+_SCOPE = "API keys"
+
+
+class ApiKeyStore(Protocol):
+    """What API keys need from the database."""
+
+    async def create_api_key(self, actor: Actor, key: ApiKey, key_hash: bytes) -> None:
+        """Record a key, or raise AlreadyExists: API_KEY_NAME_TAKEN."""
+
+    async def find_api_key(self, tenant_id: UUID, key_id: UUID) -> tuple[Tenant, ApiKey] | None:
+        """A key and its tenant."""
+
+    async def list_api_keys(self, tenant_id: UUID, page: PageRequest) -> tuple[Sequence[ApiKey], int]:
+        """One key more than the page holds, if there are, and how many there are in all."""
+
+    async def delete_api_key(self, actor: Actor, key_id: UUID, now: int) -> bool:
+        """Remove a key and tell every service; False if there is none."""
+
+
+class ApiKeys:
+    """Makes, lists and deletes API keys.
+
+    Args:
+        store: where they are recorded.
+        key_format: makes the keys themselves.
+        pager: reads and writes page tokens.
+    """
+
+    def __init__(self, store: ApiKeyStore, key_format: KeyFormat, pager: Pager) -> None:
+        self._store = store
+        self._format = key_format
+        self._pager = pager
+
+    async def create(self, actor: Actor, name: str, role: Role, expire_us: int | None) -> tuple[ApiKey, str]:
+        """Make a key; answers what is known of it, and itself.
+
+        Raises:
+            AlreadyExists: API_KEY_NAME_TAKEN.
+        """
+        secret = self._format.new()
+        key = ApiKey(new_id(), name, role, secret[:SHOWN], now_us(), expire_us)
+        await self._store.create_api_key(actor, key, hash_of(secret))
+        return key, secret
+
+    async def who(self, tenant_id: UUID, key_id: UUID) -> tuple[Tenant, ApiKey]:
+        """The calling key.
+
+        Raises:
+            Unauthenticated: TOKEN_INVALID, when the key is gone.
+        """
+        found = await self._store.find_api_key(tenant_id, key_id)
+        if found is None:
+            raise Unauthenticated(reasons.ERROR_REASON_TOKEN_INVALID, "the API key is not, or no longer, valid")
+        return found
+
+    async def list(self, tenant_id: UUID, page_size: int, page_token: str) -> Page[ApiKey]:
+        """A page of the tenant's keys, oldest first.
+
+        Raises:
+            InvalidArgument: PAGE_TOKEN_INVALID.
+        """
+        request = self._pager.request(tenant_id, _SCOPE, page_size, page_token)
+        rows, total = await self._store.list_api_keys(tenant_id, request)
+        return self._pager.page(tenant_id, _SCOPE, request, rows, total, lambda key: key.id)
+
+    async def delete(self, actor: Actor, key_id: UUID) -> None:
+        """Delete a key: it stops working everywhere.
+
+        Raises:
+            NotFound: API_KEY_NOT_FOUND.
+        """
+        if not await self._store.delete_api_key(actor, key_id, now_us()):
+            raise NotFound(reasons.ERROR_REASON_API_KEY_NOT_FOUND, "the tenant has no such API key")

@@ -1,0 +1,52 @@
+"""Reading the audit log. It is written where changes are made, in their own transactions (services/common/audit.py)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from services.auth.model import AuditEntry
+from services.common.paging import Page, Pager, PageRequest
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which entries to list; None and empty: whatever it is. Times are in microseconds, [start, end)."""
+
+    actor_id: UUID | None = None
+    action: str = ""
+    start_us: int | None = None
+    end_us: int | None = None
+
+
+class AuditStore(Protocol):
+    """What reading the log needs from the database."""
+
+    async def list_audit(
+        self, tenant_id: UUID, wanted: AuditFilter, page: PageRequest
+    ) -> tuple[Sequence[AuditEntry], int]:
+        """One entry more than the page holds, if there are, newest first, and how many there are in all."""
+
+
+class AuditTrail:
+    """Lists who changed what.
+
+    Args:
+        store: where it is recorded.
+        pager: reads and writes page tokens.
+    """
+
+    def __init__(self, store: AuditStore, pager: Pager) -> None:
+        self._store = store
+        self._pager = pager
+
+    async def list(self, tenant_id: UUID, wanted: AuditFilter, page_size: int, page_token: str) -> Page[AuditEntry]:
+        """A page of entries, newest first.
+
+        Raises:
+            InvalidArgument: PAGE_TOKEN_INVALID.
+        """
+        scope = f"audit of {wanted}"
+        request = self._pager.request(tenant_id, scope, page_size, page_token)
+        rows, total = await self._store.list_audit(tenant_id, wanted, request)
+        return self._pager.page(tenant_id, scope, request, rows, total, lambda entry: entry.id)

@@ -1,0 +1,129 @@
+"""Invitations: how a person joins a tenant that exists. The token is shown once, to the administrator who invites."""
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.auth import secret_token
+from services.auth.limits import Limits
+from services.auth.model import Invitation, SignedIn, Tenant, User
+from services.auth.passwords import Passwords
+from services.auth.sessions import Sessions
+from services.common.audit import Actor
+from services.common.clock import DAY_US, now_us
+from services.common.errors import NotFound, Unauthenticated
+from services.common.ids import new_id
+from services.common.origin import Origin
+from services.common.paging import Page, Pager, PageRequest
+from services.common.principal import Role
+from services.common.revocations import suspended
+
+LIFE_US = 7 * DAY_US
+_SCOPE = "invitations"
+
+
+class InvitationStore(Protocol):
+    """What invitations need from the database."""
+
+    async def invite(self, actor: Actor, invitation: Invitation, token_hash: bytes) -> None:
+        """Record an invitation in the place of an earlier one of this email, or raise AlreadyExists: EMAIL_TAKEN."""
+
+    async def list_invitations(self, tenant_id: UUID, page: PageRequest, now: int) -> tuple[Sequence[Invitation], int]:
+        """One open invitation more than the page holds, if there are, and how many there are in all."""
+
+    async def revoke_invitation(self, actor: Actor, invitation_id: UUID) -> bool:
+        """Remove an invitation; False if there is none."""
+
+    async def find_invitation(
+        self, tenant_id: UUID, token_hash: bytes, now: int
+    ) -> tuple[Tenant, Invitation, str | None] | None:
+        """The tenant, the open invitation of this token, and why the tenant is suspended if it is."""
+
+    async def accept_invitation(self, origin: Origin, invitation: Invitation, user: User, password_hash: str) -> bool:
+        """Make the user in the invitation's place; False if it is gone. Or raise AlreadyExists: EMAIL_TAKEN."""
+
+
+class Invitations:
+    """Makes, lists, revokes and accepts invitations.
+
+    Args:
+        store: where they are recorded.
+        passwords: hashes the new user's.
+        sessions: signs the new user in.
+        limits: says how often one source may guess.
+        pager: reads and writes page tokens.
+    """
+
+    def __init__(
+        self, store: InvitationStore, passwords: Passwords, sessions: Sessions, limits: Limits, pager: Pager
+    ) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._sessions = sessions
+        self._limits = limits
+        self._pager = pager
+
+    async def invite(self, actor: Actor, email: str, role: Role) -> tuple[Invitation, str]:
+        """Invite a person; answers the invitation and its token.
+
+        Raises:
+            AlreadyExists: EMAIL_TAKEN.
+        """
+        secret, now = secret_token.new_secret(), now_us()
+        invitation = Invitation(new_id(), email.lower(), role, now, now + LIFE_US)
+        await self._store.invite(actor, invitation, secret_token.hash_of(secret))
+        return invitation, secret_token.write(actor.tenant_id, secret)
+
+    async def list(self, tenant_id: UUID, page_size: int, page_token: str) -> Page[Invitation]:
+        """A page of the open invitations, oldest first.
+
+        Raises:
+            InvalidArgument: PAGE_TOKEN_INVALID.
+        """
+        request = self._pager.request(tenant_id, _SCOPE, page_size, page_token)
+        rows, total = await self._store.list_invitations(tenant_id, request, now_us())
+        return self._pager.page(tenant_id, _SCOPE, request, rows, total, lambda invitation: invitation.id)
+
+    async def revoke(self, actor: Actor, invitation_id: UUID) -> None:
+        """Revoke an open invitation.
+
+        Raises:
+            NotFound: INVITATION_NOT_FOUND.
+        """
+        if not await self._store.revoke_invitation(actor, invitation_id):
+            raise NotFound(reasons.ERROR_REASON_INVITATION_NOT_FOUND, "the tenant has no such open invitation")
+
+    async def accept(self, origin: Origin, token: str, password: str, display_name: str) -> SignedIn:
+        """Make the invited user and sign the user in.
+
+        Raises:
+            Unauthenticated: INVITATION_INVALID.
+            AlreadyExists: EMAIL_TAKEN.
+            PermissionDenied: TENANT_SUSPENDED.
+            ResourceExhausted: RATE_LIMITED, or OVERLOADED.
+        """
+        async with self._limits.attempt(self._limits.source("accept-invitation", origin.address)):
+            try:
+                tenant_id, secret = secret_token.read(token)
+            except ValueError as error:
+                raise _invalid() from error
+            found = await self._store.find_invitation(tenant_id, secret_token.hash_of(secret), now_us())
+            if found is None:
+                raise _invalid()
+        tenant, invitation, suspend_reason = found
+        if suspend_reason is not None:
+            raise suspended(suspend_reason)
+        password_hash = await self._passwords.hash(password)
+        now = now_us()
+        user = User(tenant.id, new_id(), invitation.email, display_name, invitation.role, now, now)
+        if not await self._store.accept_invitation(origin, invitation, user, password_hash):
+            raise _invalid()
+        return await self._sessions.start(origin, tenant, user, password_hash)
+
+
+def _invalid() -> Unauthenticated:
+    return Unauthenticated(
+        reasons.ERROR_REASON_INVITATION_INVALID, "the invitation is not, or no longer, valid; ask for another one"
+    )

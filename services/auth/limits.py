@@ -1,0 +1,113 @@
+"""How often somebody may try (architecture.md § Trust): buckets in the database, so that all replicas count together.
+
+Envoy limits each address too, but whoever goes around it, or spreads over many addresses, meets these: one bucket for
+each source, and one for each account. What succeeds is given back, so that a busy office locks nobody out; only
+registering costs its source an attempt even so. From an address that the user has signed in from before, the account's
+bucket is one of its own: whoever guesses from elsewhere cannot lock the user out at home.
+"""
+
+import hashlib
+import ipaddress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.common.clock import MINUTE_US, SECOND_US
+from services.common.errors import PermissionDenied, ResourceExhausted, Unauthenticated
+
+_ACCOUNT_EVERY_US = 30 * SECOND_US
+_ACCOUNT_BURST = 10
+# A source has at least this many addresses of its own.
+_IPV6_PREFIX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """So many attempts at once, and one more every so often.
+
+    Attributes:
+        key: a hash of what is counted; nobody's address or email is stored.
+        every_us: how long one attempt takes to come back.
+        burst: how many there are at the most.
+    """
+
+    key: bytes
+    every_us: int
+    burst: int
+
+
+class AttemptStore(Protocol):
+    """What limits need from the database."""
+
+    async def take_attempt(self, buckets: Sequence[Bucket]) -> int | None:
+        """Take one attempt from each bucket, or none; answers how many microseconds to wait if one is empty."""
+
+    async def give_back(self, buckets: Sequence[Bucket]) -> None:
+        """Give the attempt back to each bucket."""
+
+
+class Limits:
+    """Counts attempts.
+
+    Args:
+        store: where the buckets are.
+        per_minute: how many attempts a minute come back to a source.
+        burst: how many attempts a source has at once.
+    """
+
+    def __init__(self, store: AttemptStore, per_minute: int, burst: int) -> None:
+        self._store = store
+        self._every_us = max(1, MINUTE_US // per_minute)
+        self._burst = burst
+
+    def source(self, method: str, address: str) -> Bucket:
+        """The bucket of where the call came from."""
+        return Bucket(_key("source", method, _network(address)), self._every_us, self._burst)
+
+    @staticmethod
+    def account(*names: str, known_address: str = "") -> Bucket:
+        """The bucket of whose account is tried, known or not; with a known address one of its own."""
+        return Bucket(_key("account", *names, known_address), _ACCOUNT_EVERY_US, _ACCOUNT_BURST)
+
+    async def take(self, *buckets: Bucket) -> None:
+        """Take one attempt from each bucket.
+
+        Raises:
+            ResourceExhausted: RATE_LIMITED.
+        """
+        wait_us = await self._store.take_attempt(buckets)
+        if wait_us is not None:
+            raise ResourceExhausted(
+                reasons.ERROR_REASON_RATE_LIMITED, "too many attempts; try again later", wait_us / SECOND_US
+            )
+
+    @asynccontextmanager
+    async def attempt(self, *buckets: Bucket) -> AsyncIterator[None]:
+        """One attempt: it costs only who fails to prove who they are.
+
+        Raises:
+            ResourceExhausted: RATE_LIMITED.
+        """
+        await self.take(*buckets)
+        try:
+            yield
+        except (Unauthenticated, PermissionDenied):
+            raise
+        except Exception:
+            await self._store.give_back(buckets)
+            raise
+        await self._store.give_back(buckets)
+
+
+def _key(*parts: str) -> bytes:
+    return hashlib.sha256("\0".join(parts).encode()).digest()
+
+
+def _network(address: str) -> str:
+    """An IPv4 address, or the network that one IPv6 client has to itself."""
+    if ":" not in address:
+        return address
+    return str(ipaddress.ip_network(f"{address}/{_IPV6_PREFIX}", strict=False))

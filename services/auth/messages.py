@@ -1,0 +1,128 @@
+"""What auth is about, as the contract says it, and back."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.json_format import ParseDict
+from google.protobuf.struct_pb2 import Struct
+from sentinel.auth.v1 import api_key_pb2, audit_pb2, session_pb2, user_pb2
+
+from services.auth.model import ApiKey, AuditEntry, Invitation, Session, Tenant, Tokens, User
+from services.auth.team import UserChange
+from services.common.audit import JsonObject
+from services.common.clock import to_timestamp
+from services.common.errors import InvalidArgument
+from services.common.principal import Role
+
+
+def tenant_message(tenant: Tenant) -> user_pb2.Tenant:
+    """A tenant."""
+    return user_pb2.Tenant(
+        id=str(tenant.id), name=tenant.name, slug=tenant.slug, create_time=to_timestamp(tenant.create_us)
+    )
+
+
+def user_message(user: User) -> user_pb2.User:
+    """A user."""
+    return user_pb2.User(
+        id=str(user.id),
+        email=user.email,
+        display_name=user.display_name,
+        role=f"ROLE_{user.role.name}",
+        create_time=to_timestamp(user.create_us),
+        disabled=user.disabled,
+        etag=user.etag,
+    )
+
+
+def tokens_message(tokens: Tokens, *, with_refresh: bool = True) -> session_pb2.Tokens:
+    """Tokens; without the refresh token where the cookie alone carries it."""
+    return session_pb2.Tokens(
+        access_token=tokens.access,
+        access_expire_time=to_timestamp(tokens.access_expire_us),
+        refresh_token=tokens.refresh if with_refresh else "",
+        refresh_expire_time=to_timestamp(tokens.refresh_expire_us),
+    )
+
+
+def session_message(session: Session, current: UUID) -> session_pb2.Session:
+    """A session; `current` is the one that asks."""
+    return session_pb2.Session(
+        id=str(session.id),
+        create_time=to_timestamp(session.create_us),
+        last_use_time=to_timestamp(session.last_use_us),
+        expire_time=to_timestamp(session.expire_us),
+        client=session.client,
+        address=session.address,
+        current=session.id == current,
+    )
+
+
+def invitation_message(invitation: Invitation) -> user_pb2.Invitation:
+    """An invitation, without its token."""
+    return user_pb2.Invitation(
+        id=str(invitation.id),
+        email=invitation.email,
+        role=f"ROLE_{invitation.role.name}",
+        create_time=to_timestamp(invitation.create_us),
+        expire_time=to_timestamp(invitation.expire_us),
+    )
+
+
+def api_key_message(key: ApiKey) -> api_key_pb2.ApiKey:
+    """What is known of an API key."""
+    return api_key_pb2.ApiKey(
+        id=str(key.id),
+        name=key.name,
+        role=f"ROLE_{key.role.name}",
+        prefix=key.prefix,
+        create_time=to_timestamp(key.create_us),
+        expire_time=to_timestamp(key.expire_us),
+        last_use_time=to_timestamp(key.last_use_us),
+    )
+
+
+def audit_message(entry: AuditEntry) -> audit_pb2.AuditEntry:
+    """An entry of the audit log."""
+    return audit_pb2.AuditEntry(
+        id=str(entry.id),
+        create_time=to_timestamp(entry.create_us),
+        actor=audit_pb2.Actor(
+            kind=f"ACTOR_KIND_{entry.actor.kind.name}",
+            id=str(entry.actor.id) if entry.actor.id else "",
+            name=entry.actor_name,
+            address=entry.actor.origin.address,
+            client=entry.actor.origin.client,
+        ),
+        action=entry.change.action,
+        resource_id=str(entry.change.resource_id),
+        before=_struct(entry.change.before),
+        after=_struct(entry.change.after),
+        request_id=entry.actor.origin.request_id,
+    )
+
+
+def user_change(user: user_pb2.User, mask: FieldMask, changeable: Collection[str]) -> UserChange:
+    """What an update asks for: what its mask names, or without a mask what is there (AIP-134).
+
+    Raises:
+        InvalidArgument: the mask names what cannot be changed here, or a role that is none.
+    """
+    named = set(mask.paths) or {
+        name for name in changeable if (user.HasField(name) if name == "disabled" else getattr(user, name))
+    }
+    if unknown := sorted(named - set(changeable)):
+        wanted = ", ".join(sorted(changeable))
+        raise InvalidArgument.field("update_mask", f"names {unknown[0]!r}; what can be changed is {wanted}")
+    if "role" in named and not user.role:
+        raise InvalidArgument.field("user.role", "must be a role")
+    return UserChange(
+        display_name=user.display_name if "display_name" in named else None,
+        role=Role(user.role) if "role" in named else None,
+        disabled=user.disabled if "disabled" in named else None,
+    )
+
+
+def _struct(values: JsonObject | None) -> Struct | None:
+    return None if values is None else ParseDict(dict(values), Struct())

@@ -1,0 +1,39 @@
+"""Changing the signing key without a failed call: publish the new one, then sign with it, then withdraw the old one."""
+
+from typing import Protocol
+
+from services.auth.sessions import ACCESS_LIFE_US
+from services.auth.signing import SETTLE_US, Keyring, SigningKey
+from services.common.clock import MINUTE_US, now_us
+
+
+class KeyStore(Protocol):
+    """What rotating needs from the database."""
+
+    async def publish_key(self, key: SigningKey, now: int) -> None:
+        """Let every service verify what this key signs, and tell them."""
+
+    async def retire_key(self, kid: str, at: int) -> None:
+        """Stop verifying what a key has signed at a point in time, and tell every service."""
+
+
+async def rotate(keyring: Keyring, store: KeyStore, *, revoke: bool) -> SigningKey:
+    """Make a further signing key, and retire those before it.
+
+    Args:
+        keyring: the data folder's keys.
+        store: where public keys are published.
+        revoke: withdraw the keys before at once, since somebody else may have them: every access token that they signed
+            stops working, and clients have to refresh.
+
+    Returns:
+        The new key.
+    """
+    now = now_us()
+    key = keyring.add(now)
+    await store.publish_key(key, now)
+    for former in keyring.former:
+        await store.retire_key(former.kid, now if revoke else now + SETTLE_US + ACCESS_LIFE_US + MINUTE_US)
+        if revoke:
+            keyring.drop(former)
+    return key

@@ -1,0 +1,48 @@
+"""Reading the audit log."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select
+
+from services.auth.audit_trail import AuditFilter
+from services.auth.model import AuditEntry
+from services.auth.store.base import Sql, page_of
+from services.common.audit import Actor, ActorKind, Change
+from services.common.clock import from_datetime, to_datetime
+from services.common.origin import Origin
+from services.common.paging import PageRequest
+from services.common.tables import audit_log
+
+
+class AuditSql(Sql):
+    """The audit log in PostgreSQL."""
+
+    async def list_audit(
+        self, tenant_id: UUID, wanted: AuditFilter, page: PageRequest
+    ) -> tuple[Sequence[AuditEntry], int]:
+        """One entry more than the page holds, if there are, newest first, and how many there are in all."""
+        every = select(audit_log).where(audit_log.c.tenant_id == tenant_id)
+        if wanted.actor_id is not None:
+            every = every.where(audit_log.c.actor_id == wanted.actor_id)
+        if wanted.action:
+            every = every.where(audit_log.c.action == wanted.action)
+        if wanted.start_us is not None:
+            every = every.where(audit_log.c.create_time >= to_datetime(wanted.start_us))
+        if wanted.end_us is not None:
+            every = every.where(audit_log.c.create_time < to_datetime(wanted.end_us))
+        async with self._database.tenant(tenant_id) as connection:
+            rows, total = await page_of(connection, every, audit_log.c.id, page, newest_first=True)
+        return [_entry(row) for row in rows], total
+
+
+def _entry(row: Row[Any]) -> AuditEntry:
+    origin = Origin(row.address, row.client, row.request_id)
+    return AuditEntry(
+        row.id,
+        from_datetime(row.create_time),
+        Actor(row.tenant_id, ActorKind(row.actor_kind), row.actor_id, origin),
+        row.actor_name,
+        Change(row.action, row.resource_id, row.before, row.after),
+    )

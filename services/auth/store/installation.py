@@ -1,0 +1,67 @@
+"""What belongs to no tenant: published keys, rate limits, housekeeping."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import ARRAY, Integer, Interval, LargeBinary, cast, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from services.auth.limits import Bucket
+from services.auth.signing import SigningKey
+from services.auth.store.base import Sql
+from services.common.clock import now_us, to_datetime
+from services.common.tables import rate_limits, signing_keys
+from services.common.tokens import CHANNEL
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class InstallationSql(Sql):
+    """What all tenants share, in PostgreSQL."""
+
+    async def publish_key(self, key: SigningKey, now: int) -> None:
+        """Let every service verify what this key signs, and tell them."""
+        row = {"kid": key.kid, "public_key": key.public, "create_time": to_datetime(now)}
+        async with self._database.untenanted() as connection:
+            await connection.execute(upsert(signing_keys).values(row).on_conflict_do_nothing())
+            await connection.execute(select(func.pg_notify(CHANNEL, key.kid)))
+
+    async def retire_key(self, kid: str, at: int) -> None:
+        """Stop verifying what a key has signed at a point in time, or sooner if so said; tell every service."""
+        sooner = or_(signing_keys.c.retire_time.is_(None), signing_keys.c.retire_time > to_datetime(at))
+        async with self._database.untenanted() as connection:
+            await connection.execute(
+                update(signing_keys).where(signing_keys.c.kid == kid, sooner).values(retire_time=to_datetime(at))
+            )
+            await connection.execute(select(func.pg_notify(CHANNEL, kid)))
+
+    async def published_kids(self) -> set[str]:
+        """The keys that still verify."""
+        going_on = or_(signing_keys.c.retire_time.is_(None), signing_keys.c.retire_time > to_datetime(now_us()))
+        async with self._database.untenanted() as connection:
+            return set((await connection.execute(select(signing_keys.c.kid).where(going_on))).scalars())
+
+    async def take_attempt(self, buckets: Sequence[Bucket]) -> int | None:
+        """Take one attempt from each bucket, or none; answers how many microseconds to wait if one is empty."""
+        keys = cast([bucket.key for bucket in buckets], ARRAY(LargeBinary))
+        every = cast([_MICROSECOND * bucket.every_us for bucket in buckets], ARRAY(Interval))
+        burst = cast([bucket.burst for bucket in buckets], ARRAY(Integer))
+        async with self._database.untenanted() as connection:
+            wait = (await connection.execute(select(func.take_attempt(keys, every, burst)))).scalar_one()
+        return None if wait is None else wait // _MICROSECOND
+
+    async def give_back(self, buckets: Sequence[Bucket]) -> None:
+        """Give the attempt back to each bucket."""
+        async with self._database.untenanted() as connection:
+            for bucket in sorted(buckets, key=lambda each: each.key):
+                await connection.execute(
+                    update(rate_limits)
+                    .where(rate_limits.c.key == bucket.key)
+                    .values(empty_time=rate_limits.c.empty_time - _MICROSECOND * bucket.every_us)
+                )
+
+    async def forget_expired(self, most: int) -> int:
+        """Remove what has expired, at most so many rows of each kind; answers how many went."""
+        async with self._database.untenanted() as connection:
+            gone: int = (await connection.execute(select(func.forget_expired(most)))).scalar_one()
+            return gone

@@ -1,0 +1,120 @@
+"""Invitations. One that is accepted, revoked or replaced is gone; the audit log remembers it."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+from sqlalchemy import Row, delete, insert, select
+from sqlalchemy.exc import IntegrityError
+
+from services.auth.model import Invitation, Tenant, User
+from services.auth.store.base import Sql, page_of, tenant_of, the_tenant
+from services.auth.store.users import insert_user, lock_team
+from services.common.audit import Actor, Change, user_actor
+from services.common.clock import from_datetime, to_datetime
+from services.common.database import constraint_of
+from services.common.errors import AlreadyExists
+from services.common.origin import Origin
+from services.common.paging import PageRequest
+from services.common.principal import Role
+from services.common.store import write_audit
+from services.common.tables import invitations, users
+
+
+class InvitationSql(Sql):
+    """Invitations in PostgreSQL."""
+
+    async def invite(self, actor: Actor, invitation: Invitation, token_hash: bytes) -> None:
+        """Record an invitation in the place of an earlier one of this email.
+
+        Raises:
+            AlreadyExists: EMAIL_TAKEN.
+        """
+        tenant_id = actor.tenant_id
+        async with self._database.tenant(tenant_id) as connection:
+            await lock_team(connection, tenant_id)
+            user = select(users.c.id).where(users.c.tenant_id == tenant_id, users.c.email == invitation.email)
+            if (await connection.execute(user)).one_or_none() is not None:
+                raise _email_taken()
+            await connection.execute(
+                delete(invitations).where(invitations.c.tenant_id == tenant_id, invitations.c.email == invitation.email)
+            )
+            await connection.execute(
+                insert(invitations).values(
+                    tenant_id=tenant_id,
+                    id=invitation.id,
+                    email=invitation.email,
+                    role=int(invitation.role),
+                    token_hash=token_hash,
+                    create_time=to_datetime(invitation.create_us),
+                    expire_time=to_datetime(invitation.expire_us),
+                )
+            )
+            change = Change("invitation.create", invitation.id, after=invitation.audited())
+            await write_audit(connection, actor, change)
+
+    async def list_invitations(self, tenant_id: UUID, page: PageRequest, now: int) -> tuple[Sequence[Invitation], int]:
+        """One open invitation more than the page holds, if there are, oldest first, and how many there are in all."""
+        every = select(invitations).where(
+            invitations.c.tenant_id == tenant_id, invitations.c.expire_time > to_datetime(now)
+        )
+        async with self._database.tenant(tenant_id) as connection:
+            rows, total = await page_of(connection, every, invitations.c.id, page)
+        return [_invitation(row) for row in rows], total
+
+    async def revoke_invitation(self, actor: Actor, invitation_id: UUID) -> bool:
+        """Remove an invitation; False if there is none."""
+        which = (invitations.c.tenant_id == actor.tenant_id) & (invitations.c.id == invitation_id)
+        async with self._database.tenant(actor.tenant_id) as connection:
+            removed = await connection.execute(delete(invitations).where(which).returning(invitations))
+            row = removed.one_or_none()
+            if row is None:
+                return False
+            before = _invitation(row).audited()
+            await write_audit(connection, actor, Change("invitation.revoke", invitation_id, before=before))
+        return True
+
+    async def find_invitation(
+        self, tenant_id: UUID, token_hash: bytes, now: int
+    ) -> tuple[Tenant, Invitation, str | None] | None:
+        """The tenant, the open invitation of this token, and why the tenant is suspended if it is."""
+        query = select(invitations).where(
+            invitations.c.tenant_id == tenant_id,
+            invitations.c.token_hash == token_hash,
+            invitations.c.expire_time > to_datetime(now),
+        )
+        async with self._database.tenant(tenant_id) as connection:
+            row = (await connection.execute(query)).one_or_none()
+            if row is None:
+                return None
+            tenant = (await connection.execute(the_tenant(tenant_id))).one()
+        return tenant_of(tenant), _invitation(row), tenant.suspend_reason
+
+    async def accept_invitation(self, origin: Origin, invitation: Invitation, user: User, password_hash: str) -> bool:
+        """Make the user in the invitation's place; False if it is gone.
+
+        Raises:
+            AlreadyExists: EMAIL_TAKEN.
+        """
+        which = (invitations.c.tenant_id == user.tenant_id) & (invitations.c.id == invitation.id)
+        try:
+            async with self._database.tenant(user.tenant_id) as connection:
+                if (await connection.execute(delete(invitations).where(which))).rowcount == 0:
+                    return False
+                await insert_user(connection, user, password_hash)
+                change = Change("invitation.accept", invitation.id, invitation.audited(), user.audited())
+                await write_audit(connection, user_actor(user.tenant_id, user.id, origin), change)
+        except IntegrityError as error:
+            if constraint_of(error) != "users_email":
+                raise
+            raise _email_taken() from error
+        return True
+
+
+def _email_taken() -> AlreadyExists:
+    return AlreadyExists(reasons.ERROR_REASON_EMAIL_TAKEN, "the tenant has a user with this email")
+
+
+def _invitation(row: Row[Any]) -> Invitation:
+    return Invitation(row.id, row.email, Role(row.role), from_datetime(row.create_time), from_datetime(row.expire_time))

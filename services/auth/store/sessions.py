@@ -1,0 +1,199 @@
+"""Sessions and their refresh tokens."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, column, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.auth.model import Session
+from services.auth.sessions import REPEAT_US, Login, Presented, Rotation
+from services.auth.store.base import Sql, end_sessions, tenant_of, the_tenant, user_of
+from services.common.audit import Actor, Change, user_actor
+from services.common.clock import from_datetime, to_datetime
+from services.common.origin import Origin
+from services.common.store import write_audit
+from services.common.tables import refresh_tokens, sessions, users
+
+_LOGIN = (
+    "tenant_id", "slug", "name", "tenant_create_time", "id", "email", "display_name", "role", "create_time",
+    "update_time", "disable_time", "password_hash", "address_is_known", "suspend_reason",
+)  # fmt: skip
+
+
+class SessionSql(Sql):
+    """Sessions in PostgreSQL."""
+
+    async def find_login(self, slug: str, email: str, address: str) -> Login | None:
+        """What a login is decided by, in one query whether there is such a user or not."""
+        found = func.login_of(slug, email, address).table_valued(*(column(name) for name in _LOGIN))
+        async with self._database.untenanted() as connection:
+            row = (await connection.execute(select(found))).one_or_none()
+        if row is None:
+            return None
+        return Login(tenant_of(row), user_of(row), row.password_hash, row.address_is_known, row.suspend_reason)
+
+    async def start_session(
+        self,
+        actor: Actor,
+        session_id: UUID,
+        user_id: UUID,
+        password_hash: str,
+        token_hash: bytes,
+        now: int,
+        expire: int,
+    ) -> bool:
+        """A new session with its first refresh token; False if the user was disabled or got another password."""
+        tenant_id = actor.tenant_id
+        unchanged = select(users.c.id).where(
+            users.c.tenant_id == tenant_id,
+            users.c.id == user_id,
+            users.c.password_hash == password_hash,
+            users.c.disable_time.is_(None),
+        )
+        async with self._database.tenant(tenant_id) as connection:
+            # The lock makes whoever disables the user wait, and then see this session.
+            if (await connection.execute(unchanged.with_for_update(read=True))).one_or_none() is None:
+                return False
+            await connection.execute(
+                insert(sessions).values(
+                    tenant_id=tenant_id,
+                    id=session_id,
+                    user_id=user_id,
+                    create_time=to_datetime(now),
+                    last_use_time=to_datetime(now),
+                    expire_time=to_datetime(expire),
+                    client=actor.origin.client,
+                    address=actor.origin.address,
+                )
+            )
+            await _add_token(connection, tenant_id, session_id, token_hash, now)
+            await write_audit(connection, actor, Change("session.start", session_id))
+        return True
+
+    async def rotate(
+        self, origin: Origin, tenant_id: UUID, presented: bytes, successor: bytes, now: int, expire: int
+    ) -> Rotation:
+        """Spend one refresh token for its successor; both as hashes."""
+        async with self._database.tenant(tenant_id) as connection:
+            tokens = await _tokens(connection, tenant_id, presented, successor)
+            if presented not in tokens:
+                return Rotation(Presented.UNKNOWN)
+            session_id = tokens[presented].session_id
+            # Locked, so that of two who come at once one comes second, and reads the tokens again.
+            session = await _lock_session(connection, tenant_id, session_id)
+            if session is None or session.end_time is not None or from_datetime(session.expire_time) <= now:
+                return Rotation(Presented.UNKNOWN)
+            reason = (await connection.execute(the_tenant(tenant_id))).one().suspend_reason
+            if reason is not None:
+                return Rotation(Presented.SUSPENDED, session_id, reason=reason)
+            actor = user_actor(tenant_id, session.user_id, origin)
+            tokens = await _tokens(connection, tenant_id, presented, successor)
+            spent = tokens[presented].spend_time
+            if spent is None:
+                await _spend(connection, tenant_id, session_id, presented, successor, now)
+                await _move_on(connection, actor, session_id, now, expire)
+            elif not _may_repeat(tokens.get(successor), from_datetime(spent), now):
+                await end_sessions(connection, tenant_id, now, sessions.c.id == session_id)
+                await write_audit(connection, actor, Change("session.reuse", session_id))
+                return Rotation(Presented.SPENT, session_id)
+            query = select(users).where(users.c.tenant_id == tenant_id, users.c.id == session.user_id)
+            return Rotation(Presented.GOOD, session_id, user_of((await connection.execute(query)).one()))
+
+    async def end_session(self, actor: Actor, user_id: UUID, session_id: UUID, now: int) -> bool:
+        """End a session of a user and tell every service; False if the user has none of this id that goes on."""
+        async with self._database.tenant(actor.tenant_id) as connection:
+            which = and_(
+                sessions.c.id == session_id, sessions.c.user_id == user_id, sessions.c.expire_time > to_datetime(now)
+            )
+            if not await end_sessions(connection, actor.tenant_id, now, which):
+                return False
+            await write_audit(connection, actor, Change("session.end", session_id))
+        return True
+
+    async def end_other_sessions(self, actor: Actor, user_id: UUID, but: UUID, now: int) -> int:
+        """End all sessions of a user but one; answers how many."""
+        async with self._database.tenant(actor.tenant_id) as connection:
+            others = and_(sessions.c.user_id == user_id, sessions.c.id != but)
+            ended = await end_sessions(connection, actor.tenant_id, now, others)
+            await write_audit(connection, actor, Change("session.end_others", user_id, after={"endedSessions": ended}))
+        return ended
+
+    async def list_sessions(self, tenant_id: UUID, user_id: UUID, now: int, most: int) -> Sequence[Session]:
+        """A user's sessions that go on, newest first."""
+        query = (
+            select(sessions)
+            .where(
+                sessions.c.tenant_id == tenant_id,
+                sessions.c.user_id == user_id,
+                sessions.c.end_time.is_(None),
+                sessions.c.expire_time > to_datetime(now),
+            )
+            .order_by(sessions.c.id.desc())
+            .limit(most)
+        )
+        async with self._database.tenant(tenant_id) as connection:
+            return [
+                Session(
+                    row.id,
+                    from_datetime(row.create_time),
+                    from_datetime(row.last_use_time),
+                    from_datetime(row.expire_time),
+                    row.client,
+                    row.address,
+                )
+                for row in await connection.execute(query)
+            ]
+
+
+def _may_repeat(successor: Any, spent_us: int, now: int) -> bool:  # noqa: ANN401 — a row, or None
+    """Whether a spent token still answers its successor: shortly after, and while that has not been used itself."""
+    return successor is not None and successor.spend_time is None and now - spent_us <= REPEAT_US
+
+
+async def _tokens(connection: AsyncConnection, tenant_id: UUID, *hashes: bytes) -> dict[bytes, Any]:
+    query = select(refresh_tokens).where(
+        refresh_tokens.c.tenant_id == tenant_id, refresh_tokens.c.token_hash.in_(hashes)
+    )
+    return {bytes(row.token_hash): row for row in await connection.execute(query)}
+
+
+async def _lock_session(connection: AsyncConnection, tenant_id: UUID, session_id: UUID) -> Any:  # noqa: ANN401 — a row, or None
+    query = select(sessions).where(sessions.c.tenant_id == tenant_id, sessions.c.id == session_id)
+    return (await connection.execute(query.with_for_update())).one_or_none()
+
+
+async def _spend(
+    connection: AsyncConnection, tenant_id: UUID, session_id: UUID, presented: bytes, successor: bytes, now: int
+) -> None:
+    await connection.execute(
+        update(refresh_tokens)
+        .where(refresh_tokens.c.tenant_id == tenant_id, refresh_tokens.c.token_hash == presented)
+        .values(spend_time=to_datetime(now))
+    )
+    await _add_token(connection, tenant_id, session_id, successor, now)
+
+
+async def _move_on(connection: AsyncConnection, actor: Actor, session_id: UUID, now: int, expire: int) -> None:
+    await connection.execute(
+        update(sessions)
+        .where(sessions.c.tenant_id == actor.tenant_id, sessions.c.id == session_id)
+        .values(
+            expire_time=to_datetime(expire),
+            last_use_time=to_datetime(now),
+            client=actor.origin.client,
+            address=actor.origin.address,
+        )
+    )
+    await write_audit(connection, actor, Change("session.refresh", session_id))
+
+
+async def _add_token(
+    connection: AsyncConnection, tenant_id: UUID, session_id: UUID, token_hash: bytes, now: int
+) -> None:
+    await connection.execute(
+        insert(refresh_tokens).values(
+            tenant_id=tenant_id, token_hash=token_hash, session_id=session_id, create_time=to_datetime(now)
+        )
+    )

@@ -1,0 +1,164 @@
+"""Users: finding, listing, changing them, and their passwords."""
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.auth.model import Tenant, User
+from services.auth.store.base import Sql, end_sessions, page_of, revoke, tenant_of, user_of
+from services.auth.team import Decide, UserFilter, user_not_found
+from services.common.audit import Actor, Change
+from services.common.clock import now_us, to_datetime
+from services.common.database import CONNECTION_ERRORS
+from services.common.errors import Unavailable
+from services.common.paging import PageRequest
+from services.common.principal import Role
+from services.common.revocations import Revocation, Revoked
+from services.common.store import write_audit
+from services.common.tables import sessions, users
+
+_ACQUIRE_S = 5.0
+
+
+class UserSql(Sql):
+    """Users in PostgreSQL."""
+
+    async def find_user(self, tenant_id: UUID, user_id: UUID) -> tuple[Tenant, User] | None:
+        """A user and the tenant; None if the user is gone."""
+        try:
+            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection:
+                record = await connection.fetchrow("SELECT * FROM user_and_tenant($1, $2)", tenant_id, user_id)
+        except CONNECTION_ERRORS as error:
+            raise Unavailable from error
+        if record is None:
+            return None
+        row: Any = SimpleNamespace(**record)  # by attribute, as SQLAlchemy's rows are read
+        return tenant_of(row), user_of(row)
+
+    async def list_users(self, tenant_id: UUID, wanted: UserFilter, page: PageRequest) -> tuple[Sequence[User], int]:
+        """One user more than the page holds, if there are, oldest first, and how many there are in all."""
+        every = select(users).where(users.c.tenant_id == tenant_id)
+        if wanted.role is not None:
+            every = every.where(users.c.role == int(wanted.role))
+        if wanted.disabled is not None:
+            every = every.where(users.c.disable_time.is_not(None) == wanted.disabled)
+        async with self._database.tenant(tenant_id) as connection:
+            rows, total = await page_of(connection, every, users.c.id, page)
+        return [user_of(row) for row in rows], total
+
+    async def change_user(self, actor: Actor, user_id: UUID, decide: Decide) -> User | None:
+        """Make a user what `decide` says, while nobody else changes the team.
+
+        Raises:
+            NotFound: USER_NOT_FOUND.
+        """
+        tenant_id = actor.tenant_id
+        async with self._database.tenant(tenant_id) as connection:
+            await lock_team(connection, tenant_id)
+            row = (await connection.execute(_the_user(tenant_id, user_id).with_for_update())).one_or_none()
+            if row is None:
+                raise user_not_found()
+            before = user_of(row)
+            after = decide(before, await _count_other_admins(connection, before))
+            if after is None:
+                await _delete(connection, actor, before)
+            elif after != before:
+                await _update(connection, actor, before, after)
+        return after
+
+    async def password_hash(self, tenant_id: UUID, user_id: UUID) -> str | None:
+        """A user's password hash."""
+        query = select(users.c.password_hash).where(users.c.tenant_id == tenant_id, users.c.id == user_id)
+        async with self._database.tenant(tenant_id) as connection:
+            found: str | None = (await connection.execute(query)).scalar_one_or_none()
+            return found
+
+    async def change_password(
+        self, actor: Actor, user_id: UUID, former_hash: str, new_hash: str, but: UUID, now: int
+    ) -> bool:
+        """Replace a user's hash and end the user's sessions but one; False if the former hash is the user's no more."""
+        async with self._database.tenant(actor.tenant_id) as connection:
+            changed = await connection.execute(
+                update(users)
+                .where(
+                    users.c.tenant_id == actor.tenant_id,
+                    users.c.id == user_id,
+                    users.c.password_hash == former_hash,
+                    users.c.disable_time.is_(None),
+                )
+                .values(password_hash=new_hash, update_time=to_datetime(now))
+            )
+            if changed.rowcount == 0:
+                return False
+            others = and_(sessions.c.user_id == user_id, sessions.c.id != but)
+            ended = await end_sessions(connection, actor.tenant_id, now, others)
+            await write_audit(
+                connection, actor, Change("user.change_password", user_id, after={"endedSessions": ended})
+            )
+        return True
+
+
+async def lock_team(connection: AsyncConnection, tenant_id: UUID) -> None:
+    """Let one transaction at a time change a tenant's team, so that no two take away the last two administrators."""
+    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"team {tenant_id}", 0))))
+
+
+async def insert_user(connection: AsyncConnection, user: User, password_hash: str) -> None:
+    """Record a new user."""
+    await connection.execute(
+        insert(users).values(
+            tenant_id=user.tenant_id,
+            id=user.id,
+            email=user.email,
+            display_name=user.display_name,
+            role=int(user.role),
+            password_hash=password_hash,
+            create_time=to_datetime(user.create_us),
+            update_time=to_datetime(user.update_us),
+        )
+    )
+
+
+def _the_user(tenant_id: UUID, user_id: UUID) -> Select[Any]:
+    return select(users).where(users.c.tenant_id == tenant_id, users.c.id == user_id)
+
+
+async def _count_other_admins(connection: AsyncConnection, user: User) -> int:
+    others = select(func.count()).where(
+        users.c.tenant_id == user.tenant_id,
+        users.c.id != user.id,
+        users.c.role == int(Role.ADMIN),
+        users.c.disable_time.is_(None),
+    )
+    return (await connection.execute(others)).scalar_one()
+
+
+async def _update(connection: AsyncConnection, actor: Actor, before: User, after: User) -> None:
+    at = to_datetime(after.update_us)
+    await connection.execute(
+        update(users)
+        .where(users.c.tenant_id == before.tenant_id, users.c.id == before.id)
+        .values(
+            display_name=after.display_name,
+            role=int(after.role),
+            update_time=at,
+            **({} if after.disabled == before.disabled else {"disable_time": at if after.disabled else None}),
+        )
+    )
+    if after.disabled and not before.disabled:
+        await end_sessions(connection, before.tenant_id, after.update_us, sessions.c.user_id == before.id)
+    if after.role is not before.role:
+        await revoke(connection, before.tenant_id, Revocation(Revoked.ROLE, before.id, at, after.role))
+    change = Change("user.update", before.id, before.audited(), after.audited())
+    await write_audit(connection, actor, change)
+
+
+async def _delete(connection: AsyncConnection, actor: Actor, user: User) -> None:
+    await end_sessions(connection, user.tenant_id, now_us(), sessions.c.user_id == user.id)
+    # First the entry: who deletes the own account is still known by name.
+    await write_audit(connection, actor, Change("user.delete", user.id, before=user.audited()))
+    await connection.execute(delete(users).where(users.c.tenant_id == user.tenant_id, users.c.id == user.id))

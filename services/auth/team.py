@@ -1,0 +1,167 @@
+"""The team: who is in it, what each may do. A tenant never loses its last active administrator."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+from uuid import UUID
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.auth.model import Tenant, User
+from services.common.audit import Actor
+from services.common.clock import now_us
+from services.common.errors import Aborted, FailedPrecondition, NotFound, Unauthenticated
+from services.common.paging import Page, Pager, PageRequest
+from services.common.principal import Role
+
+Decide = Callable[[User, int], User | None]
+"""From a user as it is, and how many others administer the tenant, to the user as it shall be; None: gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class UserFilter:
+    """Which users to list; None: whatever it is."""
+
+    role: Role | None = None
+    disabled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserChange:
+    """What to change of a user; None leaves it as it is."""
+
+    display_name: str | None = None
+    role: Role | None = None
+    disabled: bool | None = None
+
+
+class TeamStore(Protocol):
+    """What the team needs from the database."""
+
+    async def find_user(self, tenant_id: UUID, user_id: UUID) -> tuple[Tenant, User] | None:
+        """A user and the tenant."""
+
+    async def list_users(self, tenant_id: UUID, wanted: UserFilter, page: PageRequest) -> tuple[Sequence[User], int]:
+        """One user more than the page holds, if there are, and how many there are in all."""
+
+    async def change_user(self, actor: Actor, user_id: UUID, decide: Decide) -> User | None:
+        """Make a user what `decide` says, while nobody else changes the team.
+
+        Who is disabled or gone loses all sessions, and a new role reaches every service.
+
+        Raises:
+            NotFound: USER_NOT_FOUND.
+        """
+
+
+class Team:
+    """Lists and changes users.
+
+    Args:
+        store: where they are recorded.
+        pager: reads and writes page tokens.
+    """
+
+    def __init__(self, store: TeamStore, pager: Pager) -> None:
+        self._store = store
+        self._pager = pager
+
+    async def who(self, tenant_id: UUID, user_id: UUID) -> tuple[Tenant, User]:
+        """The caller.
+
+        Raises:
+            Unauthenticated: SESSION_ENDED, when the user is gone.
+        """
+        found = await self._store.find_user(tenant_id, user_id)
+        if found is None:
+            raise Unauthenticated(reasons.ERROR_REASON_SESSION_ENDED, "the session was ended; log in again")
+        return found
+
+    async def get(self, tenant_id: UUID, user_id: UUID) -> User:
+        """A user of the tenant.
+
+        Raises:
+            NotFound: USER_NOT_FOUND.
+        """
+        found = await self._store.find_user(tenant_id, user_id)
+        if found is None:
+            raise user_not_found()
+        return found[1]
+
+    async def list(self, tenant_id: UUID, wanted: UserFilter, page_size: int, page_token: str) -> Page[User]:
+        """A page of the tenant's users, oldest first.
+
+        Raises:
+            InvalidArgument: PAGE_TOKEN_INVALID.
+        """
+        scope = f"users of role {wanted.role} and disabled {wanted.disabled}"
+        request = self._pager.request(tenant_id, scope, page_size, page_token)
+        rows, total = await self._store.list_users(tenant_id, wanted, request)
+        return self._pager.page(tenant_id, scope, request, rows, total, lambda user: user.id)
+
+    async def change(self, actor: Actor, user_id: UUID, change: UserChange, etag: str) -> User:
+        """Change a user; an etag that is not empty has to be the user's.
+
+        Raises:
+            NotFound: USER_NOT_FOUND.
+            Aborted: ETAG_MISMATCH.
+            FailedPrecondition: LAST_ADMIN.
+        """
+        now = now_us()
+        changed = await self._store.change_user(
+            actor, user_id, lambda user, others: changed_user(user, others, change, etag, now)
+        )
+        if changed is None:
+            raise user_not_found()
+        return changed
+
+    async def delete(self, actor: Actor, user_id: UUID) -> None:
+        """Delete a user.
+
+        Raises:
+            NotFound: USER_NOT_FOUND.
+            FailedPrecondition: LAST_ADMIN.
+        """
+
+        def gone(user: User, others: int) -> None:
+            refuse_losing_the_last_admin(user, None, others)
+
+        await self._store.change_user(actor, user_id, gone)
+
+
+def changed_user(user: User, other_admins: int, change: UserChange, etag: str, now: int) -> User:
+    """The user as the change says.
+
+    Raises:
+        Aborted: ETAG_MISMATCH.
+        FailedPrecondition: LAST_ADMIN.
+    """
+    if etag and etag != user.etag:
+        raise Aborted(reasons.ERROR_REASON_ETAG_MISMATCH, "the user has changed meanwhile; read it again")
+    wished = replace(
+        user,
+        display_name=user.display_name if change.display_name is None else change.display_name,
+        role=change.role or user.role,
+        disabled=user.disabled if change.disabled is None else change.disabled,
+    )
+    refuse_losing_the_last_admin(user, wished, other_admins)
+    # Later than before even if the clock stepped back, so that the etag differs.
+    return user if wished == user else replace(wished, update_us=max(now, user.update_us + 1))
+
+
+def refuse_losing_the_last_admin(before: User, after: User | None, other_admins: int) -> None:
+    """Refuse to leave a tenant without an active administrator.
+
+    Raises:
+        FailedPrecondition: LAST_ADMIN.
+    """
+    stays = after is not None and after.is_active_admin
+    if before.is_active_admin and not stays and not other_admins:
+        raise FailedPrecondition(
+            reasons.ERROR_REASON_LAST_ADMIN, "the tenant's last active administrator cannot go; make another one first"
+        )
+
+
+def user_not_found() -> NotFound:
+    """What an unknown user id, or another tenant's, answers."""
+    return NotFound(reasons.ERROR_REASON_USER_NOT_FOUND, "the tenant has no such user")

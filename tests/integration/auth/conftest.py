@@ -1,0 +1,83 @@
+"""Auth's use cases on a database of the test's own."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services.auth.account import Account
+from services.auth.api_keys import ApiKeys
+from services.auth.audit_trail import AuditTrail
+from services.auth.invitations import Invitations
+from services.auth.limits import Limits
+from services.auth.model import SignedIn
+from services.auth.passwords import Passwords
+from services.auth.registration import Registration
+from services.auth.sessions import Sessions
+from services.auth.signing import Keyring
+from services.auth.store import AuthStore
+from services.auth.team import Team
+from services.auth.tenants import Tenants
+from services.common.api_keys import KeyFormat
+from services.common.audit import Actor, user_actor
+from services.common.database import Database, create_pool
+from services.common.origin import Origin
+from services.common.paging import Pager
+from services.common.sealed import Sealer
+from services.common.store import CommonStore
+
+HOME = Origin("192.0.2.1", "test", "request-1")
+PASSWORD = "correct horse"  # noqa: S105 — of users that live as long as a test
+_KEY = b"an installation's secret"
+
+
+class Auth:
+    """Everything that auth does.
+
+    Args:
+        database: under the role sentinel_auth.
+        store: its store.
+        folder: for signing keys.
+    """
+
+    def __init__(self, database: Database, store: AuthStore, folder: Path) -> None:
+        pager = Pager(Sealer(_KEY, "page"))
+        self.store = store
+        self.common = CommonStore(database)
+        self.passwords = Passwords()
+        self.limits = Limits(store, per_minute=60, burst=30)
+        self.keyring = Keyring(folder)
+        self.sessions = Sessions(store, self.passwords, self.keyring, self.limits, _KEY)
+        self.registration = Registration(store, self.passwords, self.sessions, self.limits)
+        self.account = Account(store, self.passwords, self.limits)
+        self.team = Team(store, pager)
+        self.invitations = Invitations(store, self.passwords, self.sessions, self.limits, pager)
+        self.key_format = KeyFormat(_KEY)
+        self.api_keys = ApiKeys(store, self.key_format, pager)
+        self.audit_trail = AuditTrail(store, pager)
+        self.tenants = Tenants(store)
+
+    async def register(self, slug: str = "acme") -> SignedIn:
+        """A new tenant."""
+        return await self.registration.register(HOME, "Acme", slug, f"a@{slug}.test", PASSWORD, "")
+
+    async def log_in(self, origin: Origin = HOME, password: str = PASSWORD, slug: str = "acme") -> SignedIn:
+        """A further session of the tenant's administrator."""
+        return await self.sessions.log_in(origin, slug, f"a@{slug}.test", password)
+
+
+def actor_of(signed_in: SignedIn) -> Actor:
+    """The user, as who changes something."""
+    return user_actor(signed_in.tenant.id, signed_in.user.id, HOME)
+
+
+@pytest.fixture
+async def auth(database_url: str, tmp_path: Path) -> AsyncIterator[Auth]:
+    """Auth on a database of its own."""
+    database = Database(database_url, "sentinel_auth")
+    pool = await create_pool(database_url, "sentinel_auth", 2)
+    auth = Auth(database, AuthStore(database, pool), tmp_path)
+    yield auth
+    auth.passwords.close()
+    await pool.close()
+    await database.close()
