@@ -7,7 +7,7 @@ import sys
 from cli.operator import CannotReachError, resume_tenant, rotate_keys, suspend_tenant
 from cli.settings import StackSettings
 from cli.up import CannotStartError, up
-from services.auth.tenants import NoSuchTenantError
+from services.auth.tenants import OperatorError
 from services.common.settings import SettingError
 
 
@@ -25,7 +25,7 @@ def main() -> int:
         else:
             work = resume_tenant(settings, arguments.slug)
         sys.stdout.write(f"{asyncio.run(work)}\n")
-    except (SettingError, CannotStartError, CannotReachError, NoSuchTenantError) as error:
+    except (SettingError, CannotStartError, CannotReachError, OperatorError) as error:
         sys.stderr.write(f"sentinel: {error}\n")
         return 2
     return 0

@@ -30,7 +30,7 @@ class ApiKeyStore(Protocol):
     async def list_api_keys(self, tenant_id: UUID, page: PageRequest) -> tuple[Sequence[ApiKey], int]:
         """One key more than the page holds, if there are, and how many there are in all."""
 
-    async def delete_api_key(self, actor: Actor, key_id: UUID, now: int) -> bool:
+    async def delete_api_key(self, actor: Actor, key_id: UUID) -> bool:
         """Remove a key and tell every service; False if there is none."""
 
 
@@ -86,5 +86,5 @@ class ApiKeys:
         Raises:
             NotFound: API_KEY_NOT_FOUND.
         """
-        if not await self._store.delete_api_key(actor, key_id, now_us()):
+        if not await self._store.delete_api_key(actor, key_id):
             raise NotFound(reasons.ERROR_REASON_API_KEY_NOT_FOUND, "the tenant has no such API key")

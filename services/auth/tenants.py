@@ -10,8 +10,12 @@ from services.common.origin import Origin
 _COMMAND_LINE = Origin("", "sentinel command line", "")
 
 
-class NoSuchTenantError(Exception):
-    """No tenant has this slug; the message is the sentence to print."""
+# It travels in a notification, which has 8,000 bytes.
+_LONGEST_REASON = 500
+
+
+class OperatorError(Exception):
+    """What the operator asks for cannot be done; the message is the sentence to print."""
 
 
 class TenantStore(Protocol):
@@ -41,20 +45,22 @@ class Tenants:
         """Suspend a tenant; False if it is suspended already.
 
         Raises:
-            NoSuchTenantError: no tenant has this slug.
+            OperatorError: no tenant has this slug, or the reason is empty or too long.
         """
-        return await self._store.suspend(await self._operator(slug), reason, now_us())
+        if not reason.strip() or len(reason) > _LONGEST_REASON:
+            raise OperatorError(f"the reason takes 1 to {_LONGEST_REASON} characters")
+        return await self._store.suspend(await self._operator(slug), reason.strip(), now_us())
 
     async def resume(self, slug: str) -> bool:
         """Let a tenant go on; False if it is not suspended.
 
         Raises:
-            NoSuchTenantError: no tenant has this slug.
+            OperatorError: no tenant has this slug.
         """
         return await self._store.resume(await self._operator(slug), now_us())
 
     async def _operator(self, slug: str) -> Actor:
         tenant_id = await self._store.tenant_of_slug(slug)
         if tenant_id is None:
-            raise NoSuchTenantError(f"no tenant has the slug {slug!r}")
+            raise OperatorError(f"no tenant has the slug {slug!r}")
         return Actor(tenant_id, ActorKind.OPERATOR, None, _COMMAND_LINE)

@@ -16,7 +16,7 @@ from services.common.database import constraint_of
 from services.common.errors import AlreadyExists
 from services.common.paging import PageRequest
 from services.common.principal import Role
-from services.common.revocations import Revocation, Revoked
+from services.common.revocations import Revoked
 from services.common.store import write_audit
 from services.common.tables import api_keys
 
@@ -66,7 +66,7 @@ class ApiKeySql(Sql):
             rows, total = await page_of(connection, every, api_keys.c.id, page)
         return [_api_key(row) for row in rows], total
 
-    async def delete_api_key(self, actor: Actor, key_id: UUID, now: int) -> bool:
+    async def delete_api_key(self, actor: Actor, key_id: UUID) -> bool:
         """Remove a key and tell every service; False if there is none."""
         which = (api_keys.c.tenant_id == actor.tenant_id) & (api_keys.c.id == key_id)
         async with self._database.tenant(actor.tenant_id) as connection:
@@ -76,7 +76,7 @@ class ApiKeySql(Sql):
                 return False
             await write_audit(connection, actor, Change("api_key.delete", key_id, before=_api_key(row).audited()))
             await connection.execute(delete(api_keys).where(which))
-            await revoke(connection, actor.tenant_id, Revocation(Revoked.API_KEY, key_id, to_datetime(now)))
+            await revoke(connection, actor.tenant_id, Revoked.API_KEY, [key_id])
         return True
 
 

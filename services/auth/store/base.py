@@ -1,10 +1,12 @@
 """What the store's parts share: the ways to the database, and how rows become what auth is about."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import Row, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.auth.model import Tenant, User
@@ -88,31 +90,42 @@ async def page_of(
     return list(rows), total
 
 
-async def end_sessions(connection: AsyncConnection, tenant_id: UUID, now: int, *which: Any) -> int:  # noqa: ANN401 — conditions
-    """End those sessions of a tenant that go on and meet the conditions; answers how many."""
+async def end_sessions(connection: AsyncConnection, tenant_id: UUID, now: int, which: ColumnElement[bool]) -> int:
+    """End those sessions of a tenant that go on and meet a condition; answers how many."""
     rows = await connection.execute(
         update(sessions)
-        .where(sessions.c.tenant_id == tenant_id, sessions.c.end_time.is_(None), *which)
+        .where(sessions.c.tenant_id == tenant_id, sessions.c.end_time.is_(None), which)
         .values(end_time=to_datetime(now))
         .returning(sessions.c.id)
     )
     ended = [row.id for row in rows]
-    for session_id in ended:
-        await revoke(connection, tenant_id, Revocation(Revoked.SESSION, session_id, to_datetime(now)))
+    await revoke(connection, tenant_id, Revoked.SESSION, ended)
     return len(ended)
 
 
-async def revoke(connection: AsyncConnection, tenant_id: UUID, revocation: Revocation) -> None:
-    """Tell every service that a credential's worth has changed, as soon as this transaction commits."""
-    await connection.execute(
-        insert(revocations).values(
-            tenant_id=tenant_id,
-            id=new_id(),
-            kind=int(revocation.kind),
-            subject=revocation.subject,
-            role=revocation.role and int(revocation.role),
-            reason=revocation.reason,
-            create_time=revocation.time,
+async def revoke(
+    connection: AsyncConnection,
+    tenant_id: UUID,
+    kind: Revoked,
+    subjects: Sequence[UUID],
+    *,
+    role: Role | None = None,
+    reason: str = "",
+) -> None:
+    """Tell every service that what credentials are worth has changed, as soon as this transaction commits."""
+    # By the database's clock: of two changes the later one counts, whichever replica made it.
+    time: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+    for subject in subjects:
+        await connection.execute(
+            insert(revocations).values(
+                tenant_id=tenant_id,
+                id=new_id(),
+                kind=int(kind),
+                subject=subject,
+                role=role and int(role),
+                reason=reason,
+                create_time=time,
+            )
         )
-    )
-    await connection.execute(select(func.pg_notify(CHANNEL, revocation.payload())))
+        payload = Revocation(kind, subject, time, role, reason).payload()
+        await connection.execute(select(func.pg_notify(CHANNEL, payload)))

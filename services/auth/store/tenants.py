@@ -15,7 +15,7 @@ from services.common.audit import Actor, Change
 from services.common.clock import to_datetime
 from services.common.database import constraint_of
 from services.common.errors import AlreadyExists
-from services.common.revocations import Revocation, Revoked
+from services.common.revocations import Revoked
 from services.common.store import write_audit
 from services.common.tables import tenant_suspensions, tenants
 
@@ -61,7 +61,7 @@ class TenantSql(Sql):
             )
             if made.rowcount == 0:
                 return False
-            await revoke(connection, actor.tenant_id, Revocation(Revoked.SUSPENDED, actor.tenant_id, at, None, reason))
+            await revoke(connection, actor.tenant_id, Revoked.SUSPENDED, [actor.tenant_id], reason=reason)
             await connection.execute(select(func.pg_notify(check_changes.TENANT_CHANNEL, str(actor.tenant_id))))
             await write_audit(connection, actor, Change("tenant.suspend", actor.tenant_id, after={"reason": reason}))
         return True
@@ -79,7 +79,7 @@ class TenantSql(Sql):
             reason = ended.scalar_one_or_none()
             if reason is None:
                 return False
-            await revoke(connection, actor.tenant_id, Revocation(Revoked.RESUMED, actor.tenant_id, at))
+            await revoke(connection, actor.tenant_id, Revoked.RESUMED, [actor.tenant_id])
             await connection.execute(select(func.pg_notify(check_changes.TENANT_CHANNEL, str(actor.tenant_id))))
             await write_audit(connection, actor, Change("tenant.resume", actor.tenant_id, before={"reason": reason}))
         return True

@@ -17,7 +17,7 @@ from services.common.database import CONNECTION_ERRORS
 from services.common.errors import Unavailable
 from services.common.paging import PageRequest
 from services.common.principal import Role
-from services.common.revocations import Revocation, Revoked
+from services.common.revocations import Revoked
 from services.common.store import write_audit
 from services.common.tables import sessions, users
 
@@ -152,7 +152,7 @@ async def _update(connection: AsyncConnection, actor: Actor, before: User, after
     if after.disabled and not before.disabled:
         await end_sessions(connection, before.tenant_id, after.update_us, sessions.c.user_id == before.id)
     if after.role is not before.role:
-        await revoke(connection, before.tenant_id, Revocation(Revoked.ROLE, before.id, at, after.role))
+        await revoke(connection, before.tenant_id, Revoked.ROLE, [before.id], role=after.role)
     change = Change("user.update", before.id, before.audited(), after.audited())
     await write_audit(connection, actor, change)
 

@@ -109,3 +109,18 @@ def test_a_result_holds_for_two_intervals_and_then_nothing_is_known() -> None:
     assert (figures.up_us, figures.unknown_us) == (20 * S, 80 * S)
     assert figures.coverage == 0.2
     assert figures.ratio == 1
+
+
+@given(histories(), spans, births, nows, st.tuples(st.integers(0, 3000 * S), st.integers(0, 3000 * S)).map(sorted))
+def test_time_in_which_a_check_was_off_is_outside_everything(
+    slots: list[Slot], span: list[int], birth: int, now: int, off: list[int]
+) -> None:
+    start, end = span
+    meter = Meter(start, end, birth, now, [(off[0], off[1])])
+    for slot in slots:
+        meter.add(slot)
+    figures = meter.figures()
+    inside = measure(slots, max(start, off[0]), max(start, off[0], min(end, off[1])), birth, now)
+    everywhere = measure(slots, start, end, birth, now)
+
+    assert _sums(figures) == tuple(whole - part for whole, part in zip(_sums(everywhere), _sums(inside), strict=True))

@@ -67,3 +67,27 @@ def test_a_discarded_check_never_comes_up() -> None:
     assert schedule.pop_due(10) == (kept, 2)
     assert schedule.pop_due(10) is None
     assert schedule.next_us is None
+
+
+@given(
+    st.uuids(),
+    intervals,
+    moments,
+    st.lists(st.integers(1, 600 * SECOND_US), min_size=2, max_size=6).map(lambda steps: steps[: len(steps) // 2 * 2]),
+    st.integers(0, 600 * SECOND_US),
+)
+def test_slots_of_a_time_in_which_a_check_was_off_are_nobodys_and_all_others_are_accounted_for(
+    check_id: UUID, interval: int, accounted: int, steps: list[int], gap: int
+) -> None:
+    edges = [accounted + sum(steps[: number + 1]) for number in range(len(steps))]
+    off = list(zip(edges[::2], edges[1::2], strict=True))
+    now = edges[-1] + gap
+    missed, following = go_on(check(check_id, interval), accounted, off, now)
+
+    anchor = anchor_us(check_id, interval)
+    first = accounted + 1 + (anchor - accounted - 1) % interval
+    due = {slot for slot in range(first, following, interval) if not any(start <= slot < end for start, end in off)}
+    told = [each.first_us + number * interval for each in missed for number in range(each.count)]
+    assert sorted(told) == sorted(due)
+    assert following >= off[-1][1]
+    assert (following - anchor) % interval == 0

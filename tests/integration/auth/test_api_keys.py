@@ -1,0 +1,63 @@
+"""API keys against the real tables: issued, found by every service's role, used, deleted."""
+
+import asyncpg
+import pytest
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.common.api_keys import ApiKeyVerifier
+from services.common.database import Database
+from services.common.errors import AlreadyExists, NotFound, Unauthenticated
+from services.common.principal import Role
+from services.common.store import CommonStore
+from tests.integration.auth.conftest import Auth, actor_of
+
+
+@pytest.mark.parametrize("role", ["sentinel_auth", "sentinel_monitor", "sentinel_worker"])
+async def test_a_key_speaks_for_its_tenant_in_every_service_until_it_is_deleted(
+    auth: Auth, database_url: str, role: str
+) -> None:
+    admin = await auth.register()
+    made, key = await auth.api_keys.create(actor_of(admin), "ci", Role.MEMBER, None)
+    database = Database(database_url, role)
+    try:
+        store = CommonStore(database)
+        principal = await ApiKeyVerifier(store, auth.key_format).verify(key)
+        assert (principal.tenant_id, principal.credential_id, principal.role) == (admin.tenant.id, made.id, Role.MEMBER)
+
+        await store.note_use([(admin.tenant.id, made.id)])
+        (listed,) = (await auth.api_keys.list(admin.tenant.id, 0, "")).items
+        assert listed.last_use_us is not None
+        await auth.api_keys.delete(actor_of(admin), made.id)
+        with pytest.raises(Unauthenticated) as refused:
+            await ApiKeyVerifier(store, auth.key_format).verify(key)
+        assert refused.value.reason == reasons.ERROR_REASON_TOKEN_INVALID
+    finally:
+        await database.close()
+
+
+async def test_the_database_holds_no_key(auth: Auth, database_url: str) -> None:
+    admin = await auth.register()
+    made, key = await auth.api_keys.create(actor_of(admin), "ci", Role.MEMBER, None)
+    connection = await asyncpg.connect(database_url)
+    try:
+        (row,) = await connection.fetch("SELECT api_keys::text AS all FROM api_keys")
+        (entry,) = await connection.fetch(
+            "SELECT audit_log::text AS all FROM audit_log WHERE action = 'api_key.create'"
+        )
+    finally:
+        await connection.close()
+
+    assert made.prefix == key[:12]
+    assert key[12:] not in row["all"] + entry["all"]
+
+
+async def test_names_are_unique_and_another_tenants_key_is_not_found(auth: Auth) -> None:
+    ours, theirs = await auth.register("ours"), await auth.register("theirs")
+    made, _ = await auth.api_keys.create(actor_of(ours), "ci", Role.ADMIN, None)
+    await auth.api_keys.create(actor_of(theirs), "ci", Role.ADMIN, None)
+
+    with pytest.raises(AlreadyExists):
+        await auth.api_keys.create(actor_of(ours), "ci", Role.VIEWER, None)
+    with pytest.raises(NotFound):
+        await auth.api_keys.delete(actor_of(theirs), made.id)
+    assert (await auth.api_keys.list(ours.tenant.id, 0, "")).total == 1
