@@ -29,8 +29,10 @@ async def test_only_what_has_expired_goes(auth: Auth, database_url: str) -> None
         before = [await connection.fetchval(f"SELECT count(*) FROM {table}") for table in tables]
         assert await auth.store.forget_expired(1_000) == 0
         for statement in (
-            "UPDATE sessions SET expire_time = now() - interval '2 days'"
-            " WHERE id = (SELECT max(id::text)::uuid FROM sessions)",
+            (
+                "UPDATE sessions SET expire_time = now() - interval '2 days'"
+                " WHERE id = (SELECT max(id::text)::uuid FROM sessions)"
+            ),
             "UPDATE refresh_tokens SET spend_time = now() - interval '31 days' WHERE spend_time IS NOT NULL",
             "UPDATE invitations SET expire_time = now() - interval '1 second' WHERE email = '0@acme.test'",
             "UPDATE revocations SET create_time = now() - interval '2 hours'",
