@@ -36,7 +36,7 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """Nothing happened for a while; everything up to the position has been sent."""
+    """The stream begins, or nothing happened for a while; everything up to the position has been sent."""
 
     position: Position
 
@@ -165,6 +165,8 @@ class Feeds:
         """
         async with self._reader(tenant_id) as reader:
             position = cursor or reader.start
+            # At once: a reader learns that it is heard, and can resume though nothing has happened yet.
+            yield Beat(position)
             while position < reader.start:
                 rows = await self._store.recorded_behind(tenant_id, position, reader.start, _PAGE)
                 for row in rows:

@@ -61,8 +61,9 @@ def test_results_stream_over_native_grpc(stack: Stack, team: Team, target: Targe
     with grpc_channel(stack) as channel:
         request = probe_service_pb2.StreamResultsRequest(check_id=check)
         stream = ProbeServiceStub(channel).StreamResults(request, metadata=team.metadata, timeout=20)
-        event = next(stream)
+        first, event = next(stream), next(stream)
         stream.cancel()
+    assert first.heartbeat.cursor
     assert event.result.result.check_id == check
     assert event.result.cursor
 
@@ -100,7 +101,9 @@ def test_results_come_as_server_sent_events_to_who_asks_for_them(team: Team, tar
     check = team.check(team.service(), target.url)
     url = f"/results:stream?checkId={check}"
     with team.client.stream("GET", url, headers={"accept": "text/event-stream"}) as answer:
-        line = next(line for line in answer.iter_lines() if line)
+        lines = (line for line in answer.iter_lines() if line)
+        beat, line = next(lines), next(lines)
+    assert json.loads(beat.removeprefix("data: "))["heartbeat"]["cursor"]
     assert answer.headers["content-type"] == "text/event-stream"
     assert line.startswith("data: ")
     assert json.loads(line.removeprefix("data: "))["result"]["result"]["checkId"] == check

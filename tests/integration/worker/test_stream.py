@@ -21,7 +21,7 @@ from services.common.stream_guard import EndReason, StreamGuard
 from services.worker import stream
 from services.worker.position import Position
 from services.worker.store import RECORDED, TenantStore
-from services.worker.stream import End, Event, Feeds, Recorded
+from services.worker.stream import Beat, End, Event, Feeds, Recorded
 from tests.rows import START_US, a_check
 
 
@@ -86,24 +86,29 @@ async def take(events: AsyncIterator[Event], count: int) -> list[Recorded]:
     return taken
 
 
+async def joined(events: AsyncIterator[Event]) -> None:
+    """Return when the stream has begun: from here on it misses nothing."""
+    async with asyncio.timeout(10):
+        assert isinstance(await anext(events), Beat)
+
+
 async def test_a_live_reader_sees_what_is_recorded_from_now_on(scene: Scene) -> None:
     await scene.record(scene.admin, 1)
     async with scene.follow() as events:
-        first = asyncio.create_task(take(events, 2))
-        await asyncio.sleep(0.1)  # lets it join; whatever comes before is not "from now on"
+        await joined(events)
         await scene.record(scene.admin, 2, 3)
-        assert [number(event.result) for event in await first] == [2, 3]
+        assert [number(event.result) for event in await take(events, 2)] == [2, 3]
 
 
 async def test_a_reader_that_resumes_misses_nothing_and_sees_nothing_twice(scene: Scene) -> None:
     async with scene.follow() as events:
-        first = asyncio.create_task(take(events, 3))
-        await asyncio.sleep(0.1)
+        await joined(events)
         await scene.record(scene.admin, 1, 2, 3)
-        seen = await first
+        seen = await take(events, 3)
     await scene.record(scene.admin, 4, 5)
     for at, event in enumerate(seen):
         async with scene.follow(event.position) as events:
+            await joined(events)
             resumed = asyncio.create_task(take(events, 5 - at))
             await scene.record(scene.admin, 6 + at)  # while it catches up, or just behind
             expected = [2, 3, 4, 5, 6, 7, 8][at:]
@@ -114,8 +119,8 @@ async def test_a_transaction_that_commits_late_is_neither_lost_nor_out_of_order(
     late = await asyncpg.connect(scene.url)
     try:
         async with scene.follow() as events:
+            await joined(events)
             reading = asyncio.create_task(take(events, 3))
-            await asyncio.sleep(0.1)
             transaction = late.transaction()
             await transaction.start()
             await scene.record(late, 1)  # has its transaction id, and is not committed
@@ -128,6 +133,7 @@ async def test_a_transaction_that_commits_late_is_neither_lost_nor_out_of_order(
         assert [number(event.result) for event in seen] == [1, 2, 3]
         assert [event.position for event in seen] == sorted(event.position for event in seen)
         async with scene.follow(seen[0].position) as events:
+            await joined(events)
             assert [number(event.result) for event in await take(events, 2)] == [2, 3]
     finally:
         await late.close()
@@ -138,21 +144,19 @@ async def test_a_reader_that_does_not_keep_up_is_told_so_and_can_resume(
 ) -> None:
     monkeypatch.setattr(stream, "MOST_QUEUED", 3)
     async with scene.follow() as events:
-        iterator = aiter(events)
-        first = asyncio.ensure_future(anext(iterator))
-        await asyncio.sleep(0.1)
+        await joined(events)
         await scene.record(scene.admin, 1)
-        event = await first
-        assert isinstance(event, Recorded)
+        await take(events, 1)
         await scene.record(scene.admin, 2)
         await scene.record(scene.admin, 3, 4, 5, 6)
         await asyncio.sleep(0.5)  # meanwhile it reads nothing
-        rest = [event async for event in iterator]
+        rest = [event async for event in events]
     end = rest[-1]
     assert isinstance(end, End)
     assert end.reason is EndReason.SLOW_READER
     told = [number(event.result) for event in rest if isinstance(event, Recorded)]
     async with scene.follow(end.position) as events:
+        await joined(events)
         resumed = [number(event.result) for event in await take(events, 5 - len(told))]
     assert told + resumed == [2, 3, 4, 5, 6]
 
@@ -163,6 +167,7 @@ async def test_a_stream_that_must_end_says_why(scene: Scene, why: EndReason) -> 
     if why is EndReason.SHUTTING_DOWN:
         scene.stopping.set()
     async with scene.follow(expire_us=expire_us) as events:
+        await joined(events)
         (end,) = [event async for event in events]
     assert isinstance(end, End)
     assert end.reason is why
@@ -171,11 +176,13 @@ async def test_a_stream_that_must_end_says_why(scene: Scene, why: EndReason) -> 
 async def test_readers_of_a_tenant_share_one_feed_and_other_tenants_see_nothing(scene: Scene) -> None:
     mine, other = scene.check, await a_check(scene.admin)
     async with scene.follow() as one, scene.follow() as two:
+        for events in (one, two):
+            await joined(events)
         reading = [asyncio.create_task(take(events, 1)) for events in (one, two)]
         scene.check = other
         async with scene.follow() as foreign:
+            await joined(foreign)
             silent = asyncio.create_task(take(foreign, 1))
-            await asyncio.sleep(0.1)
             assert len(scene.feeds._feeds) == 2
             scene.check = mine
             await scene.record(scene.admin, 1)
