@@ -120,6 +120,23 @@ def until(condition: Any, timeout_s: float) -> None:
         time.sleep(0.05)
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody in a team besides who registered it.
+
+    Attributes:
+        id: the user's.
+        email: what they log in with; the password is PASSWORD.
+        token: the access token of their first session.
+        refresh_token: the session's.
+    """
+
+    id: str
+    email: str
+    token: str
+    refresh_token: str
+
+
 class Team:
     """A tenant that has registered, with a signed-in client.
 
@@ -136,7 +153,7 @@ class Team:
         answer.raise_for_status()
         self.registered = answer.json()
         self.tokens = self.registered["tokens"]
-        self.client.headers["authorization"] = f"Bearer {self.tokens['accessToken']}"
+        self.client.headers.update(bearer(self.tokens["accessToken"]))
 
     def __enter__(self) -> Self:
         return self
@@ -149,18 +166,34 @@ class Team:
         """For gRPC."""
         return (("authorization", f"Bearer {self.tokens['accessToken']}"),)
 
+    def person(self, role: str) -> "Person":
+        """Somebody new in the team: invited, and come in."""
+        email = f"{uuid4().hex}@acme.test"
+        invited = self.post("/users:invite", email=email, role=f"ROLE_{role.upper()}")
+        with self.stack.rest() as client:
+            answer = client.post("/auth/accept-invitation", json={"token": invited["token"], "password": PASSWORD})
+        answer.raise_for_status()
+        tokens = answer.json()["tokens"]
+        return Person(answer.json()["user"]["id"], email, tokens["accessToken"], tokens["refreshToken"])
+
+    def api_key(self, role: str) -> dict[str, Any]:
+        """A new API key: what creating it answered."""
+        return self.post("/api-keys", name=uuid4().hex, role=f"ROLE_{role.upper()}")
+
+    def post(self, path: str, **body: Any) -> dict[str, Any]:
+        """What a write that succeeds answers."""
+        answer = self.client.post(path, json=body)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
     def service(self, name: str = "") -> str:
         """The id of a new service."""
-        answer = self.client.post("/services", json={"name": name or f"s-{uuid4().hex[:8]}"})
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["service"]["id"])
+        return str(self.post("/services", name=name or f"s-{uuid4().hex[:8]}")["service"]["id"])
 
     def check(self, service_id: str, url: str, **rest: Any) -> str:
         """The id of a new check, every 5 s."""
         body = {"name": f"c-{uuid4().hex[:8]}", "http": {"url": url}, "interval": "5s", "timeout": "2s", **rest}
-        answer = self.client.post(f"/services/{service_id}/checks", json=body)
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["check"]["id"])
+        return str(self.post(f"/services/{service_id}/checks", **body)["check"]["id"])
 
     def status(self, service_id: str) -> dict[str, Any]:
         """How a service is."""
@@ -194,6 +227,11 @@ def grpc_channel(stack: Stack) -> Iterator[grpc.Channel]:
     """A plain gRPC channel through the door."""
     with grpc.insecure_channel(stack.address) as channel:
         yield channel
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that says who calls."""
+    return {"authorization": f"Bearer {token}"}
 
 
 def reason(answer: httpx.Response) -> str:
