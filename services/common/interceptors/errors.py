@@ -18,7 +18,8 @@ from services.common.interceptors.request_id import KEY
 
 DOMAIN = "sentinel-stack"
 _DETAILS = "grpc-status-details-bin"
-_CODES = {status.value[0]: status for status in grpc.StatusCode}
+# By their numbers on the wire.
+CODES = {status.value[0]: status for status in grpc.StatusCode}
 
 _log = logs.get("errors")
 
@@ -51,7 +52,7 @@ async def _abort(context: Context, error: SentinelError, request_id: str) -> Non
         trailers.append(
             ("retry-after", str(math.ceil(error.retry_after_s)))
         )  # what REST clients know (RFC 9110 §10.2.3)
-    await context.abort(_CODES[error.code], error.message, tuple(trailers))
+    await context.abort(CODES[error.code], error.message, tuple(trailers))
 
 
 def to_status(error: SentinelError, request_id: str) -> status_pb2.Status:

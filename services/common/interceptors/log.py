@@ -9,6 +9,7 @@ import grpc
 
 from services.common import logs
 from services.common.interceptors.call import Call, Context, Step
+from services.common.interceptors.errors import CODES
 
 _log = logs.get("call")
 _FAULTS = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN)
@@ -37,4 +38,4 @@ def _ended_as(context: Context) -> grpc.StatusCode:
     code: object = context.code()
     if isinstance(code, grpc.StatusCode):
         return code
-    return next((status for status in grpc.StatusCode if status.value[0] == code), grpc.StatusCode.OK)
+    return CODES[code] if isinstance(code, int) else grpc.StatusCode.OK
