@@ -7,7 +7,6 @@ from services.common.clock import SECOND_US
 from services.common.spec import HttpSpec
 from services.worker.schedule import ScheduledCheck
 
-
 _ID = UUID(int=3)
 
 
