@@ -1,5 +1,6 @@
 """A result: what one slot ended as (semantics.md §8), between the database's row and the contract's message."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -58,19 +59,24 @@ class ResultRow(Protocol):
         """A column."""
 
 
-def from_row(row: ResultRow) -> Result:
-    """A result from a row of `results` or `on_demand_results`."""
+def from_row(row: ResultRow, moment: Callable[[Any], int] = from_datetime) -> Result:
+    """A result from a row of `results` or `on_demand_results`.
+
+    Args:
+        row: the row.
+        moment: microseconds from a point in time as the driver gives it.
+    """
     start, not_after, ip = row["start_time"], row["tls_not_after"], row["resolved_ip"]
     kind, reason = row["error_kind"], row["missed_reason"]
     return Result(
         tenant_id=row["tenant_id"],
         service_id=row["service_id"],
         check_id=row["check_id"],
-        slot_us=from_datetime(row["slot_time"]),
+        slot_us=moment(row["slot_time"]),
         interval_us=row["interval_us"],
         outcome=Outcome(row["outcome"]),
         worker_id=row["worker_id"],
-        start_us=from_datetime(start) if start else None,
+        start_us=moment(start) if start else None,
         error_kind=ErrorKind(kind) if kind else None,
         error_message=row["error_message"],
         missed_reason=MissedReason(reason) if reason else None,
@@ -85,7 +91,7 @@ def from_row(row: ResultRow) -> Result:
         body_bytes=row["body_bytes"],
         redirects=row["redirects"],
         attempt=row["attempt"],
-        tls_not_after_us=from_datetime(not_after) if not_after else None,
+        tls_not_after_us=moment(not_after) if not_after else None,
         resolved_ip=str(ip) if ip else None,
         http_version=row["http_version"],
     )

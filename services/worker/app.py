@@ -58,8 +58,8 @@ async def main(process: Process) -> None:
     # more than it finds; to look at many more objects at once stops everything for tens of milliseconds.
     gc.set_threshold(*_RARELY)
     worker_id = f"{socket.gethostname()[:40]}-{secrets.token_hex(4)}"
-    engine_pool = await create_pool(url, ENGINE_ROLE, _ENGINE_CONNECTIONS)
-    request_pool = await create_pool(url, ROLE, _REQUEST_CONNECTIONS)
+    engine_pool = await create_pool(url, ENGINE_ROLE, _ENGINE_CONNECTIONS, times_in_us=True)
+    request_pool = await create_pool(url, ROLE, _REQUEST_CONNECTIONS, times_in_us=True)
     engine_store, tenant_store = EngineStore(engine_pool), TenantStore(request_pool)
 
     resolver = Resolver()

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.common.clock import DAY_US, HOUR_US, from_datetime, to_datetime
+from services.common.clock import DAY_US, HOUR_US, to_datetime
 from services.common.database import CONNECTION_ERRORS, tenant_transaction
 from services.common.errors import Unavailable
 from services.common.result import Result, from_row
@@ -142,7 +142,7 @@ class EngineStore:
     """Leases, checks and results of all tenants.
 
     Args:
-        pool: under the role sentinel_engine.
+        pool: under the role sentinel_engine, times in microseconds.
     """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
@@ -160,7 +160,7 @@ class EngineStore:
         try:
             async with self._pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
                 asked_us = monotonic_us()
-                database_us = from_datetime(await connection.fetchval(_LIVE, worker_id))
+                database_us = await connection.fetchval(_LIVE, worker_id)
                 answered_us = monotonic_us()
                 if claim:
                     await connection.execute(_FORGET_DEAD, ttl_s)
@@ -231,8 +231,8 @@ class EngineStore:
         Raises:
             Unavailable: the database is away.
         """
-        rows = await self._fetch(_CHANGED_SINCE, to_datetime(since_us), list(shards))
-        return [(row["id"], from_datetime(row["update_time"])) for row in rows]
+        rows = await self._fetch(_CHANGED_SINCE, since_us, list(shards))
+        return [(row["id"], row["update_time"]) for row in rows]
 
     async def counts(self, shards: Collection[int]) -> Mapping[int, int]:
         """How many checks of each shard are on; a shard without any is left out.
@@ -293,7 +293,7 @@ class TenantStore:
     """What requests need; every transaction sees one tenant.
 
     Args:
-        pool: under the role sentinel_worker.
+        pool: under the role sentinel_worker, times in microseconds.
     """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
@@ -337,17 +337,14 @@ class TenantStore:
                     _RECORDED_BEHIND,
                     tenant_id,
                     after.xid,
-                    to_datetime(after.slot_us),
+                    after.slot_us,
                     after.check_id,
                     up_to.xid,
-                    to_datetime(up_to.slot_us),
+                    up_to.slot_us,
                     up_to.check_id,
-                    to_datetime(max(0, after.slot_us - _LATEST_US)),
+                    max(0, after.slot_us - _LATEST_US),
                     limit,
                 )
         except CONNECTION_ERRORS as error:
             raise Unavailable from error
-        return [
-            (Position(row["recorded_xid"], from_datetime(row["slot_time"]), row["check_id"]), from_row(row))
-            for row in rows
-        ]
+        return [(Position(row["recorded_xid"], row["slot_time"], row["check_id"]), from_row(row, int)) for row in rows]

@@ -42,7 +42,7 @@ async def test_results_outlast_an_outage_in_order_and_what_is_dropped_is_missed(
     admin = await asyncpg.connect(url)
     ids = await a_check(admin, interval_us=INTERVAL)
     await admin.close()
-    pool = await create_pool(url, "sentinel_engine", 2)
+    pool = await create_pool(url, "sentinel_engine", 2, times_in_us=True)
     clock = SharedClock()
     recorder = Recorder(EngineStore(pool), SelfFaultGuard((), clock), lambda _: 0, clock)
     async with background(recorder.run()):

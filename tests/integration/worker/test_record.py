@@ -25,7 +25,7 @@ INTERVAL = 10 * SECOND_US
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[EngineStore]:
-    pool = await create_pool(database_url, "sentinel_engine", 4)
+    pool = await create_pool(database_url, "sentinel_engine", 4, times_in_us=True)
     yield EngineStore(pool)
     await pool.close()
 

@@ -60,7 +60,7 @@ class Scene:
 async def scene(database_url: str) -> AsyncIterator[Scene]:
     admin = await asyncpg.connect(database_url)
     await admin.execute("SELECT make_results_partition(to_timestamp($1)::date)", START_US / 1e6)
-    pool = await create_pool(database_url, "sentinel_worker", 4)
+    pool = await create_pool(database_url, "sentinel_worker", 4, times_in_us=True)
     feeds = Feeds(TenantStore(pool))
     listener = Listener(database_url, "sentinel_worker", {RECORDED: feeds.on_notify}, feeds.on_connect)
     scene = Scene(database_url, admin, feeds)
