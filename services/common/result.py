@@ -50,6 +50,7 @@ class Result:
     tls_not_after_us: int | None = None
     resolved_ip: str | None = None
     http_version: str | None = None
+    tls_version: str | None = None
 
 
 class ResultRow(Protocol):
@@ -94,6 +95,7 @@ def from_row(row: ResultRow, moment: Callable[[Any], int] = from_datetime) -> Re
         tls_not_after_us=moment(not_after) if not_after else None,
         resolved_ip=str(ip) if ip else None,
         http_version=row["http_version"],
+        tls_version=row["tls_version"],
     )
 
 
@@ -119,6 +121,7 @@ def to_message(result: Result) -> pb.CheckResult:
         total=to_duration(result.total_us),
         resolved_ip=result.resolved_ip or "",
         http_version=result.http_version or "",
+        tls_version=result.tls_version or "",
         tls_expire_time=to_timestamp(result.tls_not_after_us),
         body_bytes=result.body_bytes,
         redirects=result.redirects,

@@ -242,6 +242,7 @@ def _results(name: str) -> Table:
         Column("http_version", Text),
         Column("error_message", Text, nullable=False),
         Column("worker_id", Text, nullable=False),
+        Column("tls_version", Text),
     )
 
 

@@ -1,5 +1,6 @@
 """What a tenant watches: making, reading and listing services and checks."""
 
+import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -138,9 +139,10 @@ class Configuration:
         Raises:
             NotFound: SERVICE_NOT_FOUND.
             AlreadyExists: CHECK_NAME_TAKEN.
-            InvalidArgument: the url cannot be probed.
+            InvalidArgument: the url cannot be probed, or the authorities are no certificates.
         """
         refuse_bad_url(draft.http.url, "check.http.url")
+        refuse_bad_authorities(draft.http.tls.ca_certificates, "check.http.tls.ca_certificates")
         check = _complete(actor.tenant_id, service_id, draft, now_us())
         return await self._store.create_check(actor, check, request_id)
 
@@ -206,6 +208,22 @@ def refuse_bad_url(url: str, field: str) -> None:
         raise InvalidArgument.field(field, "must not carry credentials; use headers")
     if not parsed.host or (parsed.port is not None and not 0 < parsed.port <= _HIGHEST_PORT):
         raise InvalidArgument.field(field, "must name a host, and a port from 1 to 65535 if any")
+
+
+def refuse_bad_authorities(pem: str, field: str) -> None:
+    """Refuse authorities that no connection could be verified against; none at all are good.
+
+    Raises:
+        InvalidArgument: naming the field.
+    """
+    if not pem:
+        return
+    if "PRIVATE KEY" in pem:
+        raise InvalidArgument.field(field, "must not hold a private key")
+    try:
+        ssl.create_default_context(cadata=pem)  # as the worker will read it
+    except (ssl.SSLError, TypeError, ValueError) as error:
+        raise InvalidArgument.field(field, "must be certificates in PEM") from error
 
 
 def _complete(tenant_id: UUID, service_id: UUID, draft: CheckDraft, now: int) -> Check:

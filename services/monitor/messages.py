@@ -6,7 +6,7 @@ from sentinel.monitor.v1 import check_pb2, service_pb2
 
 from services.common.clock import from_duration, now_us, to_duration, to_timestamp
 from services.common.result import to_message
-from services.common.spec import HttpSpec
+from services.common.spec import DEFAULT_TLS, HttpSpec, TlsOptions
 from services.common.state import known_state
 from services.monitor.configuration import CheckDraft
 from services.monitor.model import CheckStatus, ServiceStatus, StatefulService, TrackedCheck
@@ -45,6 +45,8 @@ def check_draft(message: check_pb2.Check) -> CheckDraft:
             body=http.body.encode(),
             expected_statuses=tuple(http.expected_status),
             follow_redirects=http.follow_redirects if http.HasField("follow_redirects") else True,
+            body_contains=http.body_contains,
+            tls=TlsOptions(http.tls.skip_verify, http.tls.ca_certificates, http.tls.server_name),
         ),
         interval_us=from_duration(message.interval) if message.HasField("interval") else None,
         timeout_us=from_duration(message.timeout) if message.HasField("timeout") else None,
@@ -69,6 +71,8 @@ def check_message(row: TrackedCheck) -> check_pb2.Check:
             body=check.http.body.decode(),
             expected_status=check.http.expected_statuses,
             follow_redirects=check.http.follow_redirects,
+            body_contains=check.http.body_contains,
+            tls=_tls(check.http.tls),
         ),
         interval=to_duration(check.interval_us),
         timeout=to_duration(check.timeout_us),
@@ -79,6 +83,14 @@ def check_message(row: TrackedCheck) -> check_pb2.Check:
         state_time=to_timestamp(since_us),
         create_time=to_timestamp(check.create_us),
         update_time=to_timestamp(check.update_us),
+    )
+
+
+def _tls(options: TlsOptions) -> check_pb2.TlsOptions | None:
+    if options == DEFAULT_TLS:
+        return None
+    return check_pb2.TlsOptions(
+        skip_verify=options.skip_verify, ca_certificates=options.ca_certificates, server_name=options.server_name
     )
 
 

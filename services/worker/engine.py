@@ -227,4 +227,5 @@ def to_result(check: ScheduledCheck, slot_us: int, start_us: int, seen: Observat
         tls_not_after_us=from_datetime(seen.tls_not_after) if seen.tls_not_after else None,
         resolved_ip=seen.resolved_ip,
         http_version=seen.http_version,
+        tls_version=seen.tls_version,
     )

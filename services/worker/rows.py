@@ -45,6 +45,7 @@ RESULT_TYPES = {
     "tls_not_after": "timestamptz",
     "resolved_ip": "text",
     "http_version": "text",
+    "tls_version": "text",
     "error_message": "text",
     "worker_id": "text",
 }
@@ -76,6 +77,7 @@ def result_columns(rows: Sequence[Result]) -> list[list[Any]]:
         [row.tls_not_after_us for row in rows],
         [row.resolved_ip for row in rows],
         [row.http_version for row in rows],
+        [row.tls_version for row in rows],
         [row.error_message for row in rows],
         [row.worker_id for row in rows],
     ]

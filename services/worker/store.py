@@ -132,8 +132,8 @@ _FRONTIER = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _RECORDED_BEHIND = """
     SELECT recorded_xid, tenant_id, check_id, slot_time, service_id, start_time, interval_us, outcome, error_kind,
            missed_reason, slot_count, status_code, dns_us, connect_us, tls_us, ttfb_us, transfer_us, total_us,
-           body_bytes, redirects, attempt, tls_not_after, host(resolved_ip) AS resolved_ip, http_version, error_message,
-           worker_id
+           body_bytes, redirects, attempt, tls_not_after, host(resolved_ip) AS resolved_ip, http_version, tls_version,
+           error_message, worker_id
     FROM results_recorded_behind($1, $2, $3, $4, $5, $6, $7, $8, $9)
 """
 

@@ -7,6 +7,7 @@ import pytest
 from services.worker.egress import EgressPolicy
 from services.worker.probe import Prober
 from services.worker.resolver import Resolver
+from services.worker.tls import TlsContexts
 from services.worker.transport import ProbeTransport
 from tests.targets import Authority
 
@@ -30,4 +31,4 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture
 def prober(resolver: Resolver, authority: Authority) -> Prober:
     """A prober that may reach loopback and trusts the test's authority."""
-    return Prober(ProbeTransport(resolver, LOOPBACK, authority.trusting))
+    return Prober(ProbeTransport(resolver, LOOPBACK, TlsContexts(authority.trusting)))

@@ -54,7 +54,7 @@ class Check(_message.Message):
     def __init__(self, id: _Optional[str] = ..., service_id: _Optional[str] = ..., name: _Optional[str] = ..., http: _Optional[_Union[HttpCheck, _Mapping]] = ..., interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., failure_threshold: _Optional[int] = ..., recovery_threshold: _Optional[int] = ..., retries: _Optional[int] = ..., state: _Optional[_Union[CheckState, str]] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class HttpCheck(_message.Message):
-    __slots__ = ("url", "method", "headers", "body", "expected_status", "follow_redirects")
+    __slots__ = ("url", "method", "headers", "body", "expected_status", "follow_redirects", "body_contains", "tls")
     class HeadersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -68,10 +68,24 @@ class HttpCheck(_message.Message):
     BODY_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_STATUS_FIELD_NUMBER: _ClassVar[int]
     FOLLOW_REDIRECTS_FIELD_NUMBER: _ClassVar[int]
+    BODY_CONTAINS_FIELD_NUMBER: _ClassVar[int]
+    TLS_FIELD_NUMBER: _ClassVar[int]
     url: str
     method: str
     headers: _containers.ScalarMap[str, str]
     body: str
     expected_status: _containers.RepeatedScalarFieldContainer[int]
     follow_redirects: bool
-    def __init__(self, url: _Optional[str] = ..., method: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., body: _Optional[str] = ..., expected_status: _Optional[_Iterable[int]] = ..., follow_redirects: _Optional[bool] = ...) -> None: ...
+    body_contains: str
+    tls: TlsOptions
+    def __init__(self, url: _Optional[str] = ..., method: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., body: _Optional[str] = ..., expected_status: _Optional[_Iterable[int]] = ..., follow_redirects: _Optional[bool] = ..., body_contains: _Optional[str] = ..., tls: _Optional[_Union[TlsOptions, _Mapping]] = ...) -> None: ...
+
+class TlsOptions(_message.Message):
+    __slots__ = ("skip_verify", "ca_certificates", "server_name")
+    SKIP_VERIFY_FIELD_NUMBER: _ClassVar[int]
+    CA_CERTIFICATES_FIELD_NUMBER: _ClassVar[int]
+    SERVER_NAME_FIELD_NUMBER: _ClassVar[int]
+    skip_verify: bool
+    ca_certificates: str
+    server_name: str
+    def __init__(self, skip_verify: _Optional[bool] = ..., ca_certificates: _Optional[str] = ..., server_name: _Optional[str] = ...) -> None: ...
