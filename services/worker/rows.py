@@ -10,9 +10,10 @@ import asyncpg
 
 from services.common.clock import from_datetime, to_datetime
 from services.common.outcome import Outcome
-from services.common.result import Result
+from services.common.result import Result, from_row
 from services.common.spec import HttpSpec
 from services.common.state import CheckState, Track
+from services.worker.position import Position
 from services.worker.schedule import Account, ScheduledCheck
 
 # The columns of a result and their types, in the order in which result_columns gives them.
@@ -136,3 +137,8 @@ def to_check(row: "asyncpg.Record") -> ScheduledCheck:
         recovery_threshold=row["recovery_threshold"],
         retries=row["retries"],
     )
+
+
+def to_recorded(row: "asyncpg.Record") -> tuple[Position, Result]:
+    """A result and where it stands, from a row of results."""
+    return Position(row["recorded_xid"], from_datetime(row["slot_time"]), row["check_id"]), from_row(row)

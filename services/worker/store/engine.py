@@ -1,8 +1,4 @@
-"""All SQL of the worker: raw asyncpg, since every probe passes here.
-
-EngineStore works for all tenants, under a role whose grants are no wider than its statements. TenantStore serves
-requests: its transactions see one tenant.
-"""
+"""What the engine asks of the database: leases, checks and results of all tenants."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, date
@@ -10,36 +6,19 @@ from uuid import UUID
 
 import asyncpg
 
-from services.common.clock import HOUR_US, from_datetime, to_datetime
-from services.common.database import CONNECTION_ERRORS, tenant_transaction
+from services.common.clock import from_datetime, to_datetime
+from services.common.database import CONNECTION_ERRORS
 from services.common.errors import Unavailable
-from services.common.result import Result, from_row
 from services.common.state import Track, advance
 from services.worker.lease import fair_share
-from services.worker.position import FIRST_ID, Position
 from services.worker.record import Pending
-from services.worker.rows import (
-    RESULT_TYPES,
-    result_columns,
-    state_columns,
-    to_check,
-    to_check_with_account,
-    to_track,
-)
+from services.worker.rows import result_columns, state_columns, to_check_with_account, to_track
 from services.worker.schedule import Account, ScheduledCheck
+from services.worker.store.columns import ACQUIRE_S, CHECK, RECORDED, insert_into
 
-RECORDED = "results_recorded"
-_ACQUIRE_S = 5.0
-# A result waits for the database no longer than this before it is dropped, so behind a cursor nothing older comes.
-_LATEST_US = HOUR_US
-
-_CHECK = """
-    c.tenant_id, c.service_id, c.id, c.shard, c.spec, c.interval_us, c.timeout_us,
-    c.failure_threshold, c.recovery_threshold, c.retries
-"""
 # The checks of a suspended tenant are off; those of one that was suspended have spans that are nobody's to run.
 _HELD = f"""
-    SELECT {_CHECK}, s.accounted_time,
+    SELECT {CHECK}, s.accounted_time,
            ARRAY(SELECT p.start_time FROM tenant_suspensions p
                  WHERE p.tenant_id = c.tenant_id AND p.end_time > s.accounted_time ORDER BY p.start_time) AS off_from,
            ARRAY(SELECT p.end_time FROM tenant_suspensions p
@@ -49,7 +28,6 @@ _HELD = f"""
 """  # noqa: S608 — our own text
 _CHECKS_OF_SHARDS = f"{_HELD} AND c.shard = ANY($1::smallint[])"
 _CHECKS_BY_ID = f"{_HELD} AND c.id = ANY($1::uuid[])"
-_FIND_CHECK = f"SELECT {_CHECK} FROM checks c WHERE c.tenant_id = $1 AND c.service_id = $2 AND c.id = $3"  # noqa: S608 — our own text
 
 _LOCK_STATES = """
     SELECT s.*
@@ -67,17 +45,9 @@ _WRITE_STATES = """
     WHERE s.tenant_id = w.tenant_id AND s.check_id = w.check_id
 """
 
-
-def _insert(table: str) -> str:
-    arrays = ", ".join(f"${number}::{name}[]" for number, name in enumerate(RESULT_TYPES.values(), 1))
-    columns = ", ".join(RESULT_TYPES)
-    values = columns.replace("resolved_ip", "resolved_ip::inet")
-    return f"INSERT INTO {table} ({columns}) SELECT {values} FROM unnest({arrays}) AS r({columns})"  # noqa: S608 — our own names
-
-
-_WRITE_RESULTS = _insert("results")
-_WRITE_ON_DEMAND = _insert("on_demand_results")
-_NOTIFY = f"SELECT pg_notify('{RECORDED}', tenant::text) FROM unnest($1::uuid[]) AS tenant"  # noqa: S608 — our own name
+_WRITE_RESULTS = insert_into("results")
+# Once a transaction, whoever's results it records: a reader of the stream wants to know when it is settled, no more.
+_NOTIFY = f"SELECT pg_notify('{RECORDED}', pg_current_xact_id()::text)"
 
 # The share of shards is fair when no worker holds more than its part: what is over is given up for others to claim.
 _LIVE = """
@@ -103,16 +73,6 @@ _CLAIM = """
 """
 _LEAVE = "UPDATE shard_leases SET worker_id = NULL, expire_time = '-infinity' WHERE worker_id = $1"
 
-_FRONTIER = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-# The address as text: the driver would make an object of it that costs more than the rest of the row.
-_RECORDED_BEHIND = """
-    SELECT recorded_xid, tenant_id, check_id, slot_time, service_id, start_time, interval_us, outcome, error_kind,
-           missed_reason, slot_count, status_code, dns_us, connect_us, tls_us, ttfb_us, transfer_us, total_us,
-           body_bytes, redirects, attempt, tls_not_after, host(resolved_ip) AS resolved_ip, http_version, error_message,
-           worker_id
-    FROM results_recorded_behind($1, $2, $3, $4, $5, $6, $7, $8, $9)
-"""
-
 
 class EngineStore:
     """Leases, checks and results of all tenants.
@@ -132,7 +92,7 @@ class EngineStore:
             Unavailable: the database is away.
         """
         try:
-            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
+            async with self._pool.acquire(timeout=ACQUIRE_S) as connection, connection.transaction():
                 await connection.execute(_LIVE, worker_id)
                 await connection.execute(_FORGET_DEAD, ttl_s)
                 share = fair_share(await connection.fetchval(_COUNT_LIVE))
@@ -155,7 +115,7 @@ class EngineStore:
             Unavailable: the database is away.
         """
         try:
-            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
+            async with self._pool.acquire(timeout=ACQUIRE_S) as connection, connection.transaction():
                 await connection.execute(_LEAVE, worker_id)
                 await connection.execute("DELETE FROM workers WHERE id = $1", worker_id)
         except CONNECTION_ERRORS as error:
@@ -200,7 +160,7 @@ class EngineStore:
             await self.make_partition(day)
         keys = list({(pending.result.tenant_id, pending.result.check_id) for pending in batch})
         try:
-            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
+            async with self._pool.acquire(timeout=ACQUIRE_S) as connection, connection.transaction():
                 locked = await connection.fetch(_LOCK_STATES, [key[0] for key in keys], [key[1] for key in keys])
                 tracks = {row["check_id"]: to_track(row) for row in locked}
                 accounted = {row["check_id"]: from_datetime(row["accounted_time"]) for row in locked}
@@ -209,81 +169,17 @@ class EngineStore:
                     await connection.execute(_WRITE_RESULTS, *result_columns([pending.result for pending in new]))
                     moved = {pending.result.check_id: pending.result.tenant_id for pending in new}
                     await connection.execute(_WRITE_STATES, *state_columns(moved, tracks, accounted))
-                    await connection.execute(_NOTIFY, list(set(moved.values())))
+                    await connection.execute(_NOTIFY)
         except CONNECTION_ERRORS as error:
             raise Unavailable from error
         return len(new)
 
     async def _fetch(self, query: str, *arguments: object) -> "list[asyncpg.Record]":
         try:
-            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection:
+            async with self._pool.acquire(timeout=ACQUIRE_S) as connection:
                 return await connection.fetch(query, *arguments)
         except CONNECTION_ERRORS as error:
             raise Unavailable from error
-
-
-class TenantStore:
-    """What requests need; every transaction sees one tenant.
-
-    Args:
-        pool: under the role sentinel_worker.
-    """
-
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        self._pool = pool
-
-    async def find_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> ScheduledCheck | None:
-        """A check of a service."""
-        async with tenant_transaction(self._pool, tenant_id) as connection:
-            row = await connection.fetchrow(_FIND_CHECK, tenant_id, service_id, check_id)
-        return to_check(row) if row else None
-
-    async def has_service(self, tenant_id: UUID, service_id: UUID) -> bool:
-        """Whether the tenant has a service."""
-        async with tenant_transaction(self._pool, tenant_id) as connection:
-            query = "SELECT true FROM services WHERE tenant_id = $1 AND id = $2"
-            return bool(await connection.fetchval(query, tenant_id, service_id))
-
-    async def has_check(self, tenant_id: UUID, check_id: UUID) -> bool:
-        """Whether the tenant has a check."""
-        async with tenant_transaction(self._pool, tenant_id) as connection:
-            query = "SELECT true FROM checks WHERE tenant_id = $1 AND id = $2"
-            return bool(await connection.fetchval(query, tenant_id, check_id))
-
-    async def record_on_demand(self, tenant_id: UUID, result: Result) -> None:
-        """Write the result of a run outside the schedule."""
-        async with tenant_transaction(self._pool, tenant_id) as connection:
-            await connection.execute(_WRITE_ON_DEMAND, *result_columns([result]))
-
-    async def frontier(self, tenant_id: UUID) -> Position:
-        """Right behind everything whose order is settled."""
-        async with tenant_transaction(self._pool, tenant_id) as connection:
-            return Position(await connection.fetchval(_FRONTIER), 0, FIRST_ID)
-
-    async def recorded_behind(
-        self, tenant_id: UUID, after: Position, up_to: Position, limit: int
-    ) -> Sequence[tuple[Position, Result]]:
-        """A tenant's results behind one position and up to another, in the order in which they were recorded."""
-        try:
-            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection:
-                rows = await connection.fetch(
-                    _RECORDED_BEHIND,
-                    tenant_id,
-                    after.xid,
-                    to_datetime(after.slot_us),
-                    after.check_id,
-                    up_to.xid,
-                    to_datetime(up_to.slot_us),
-                    up_to.check_id,
-                    to_datetime(max(0, after.slot_us - _LATEST_US)),
-                    limit,
-                )
-        except CONNECTION_ERRORS as error:
-            raise Unavailable from error
-        return [
-            (Position(row["recorded_xid"], from_datetime(row["slot_time"]), row["check_id"]), from_row(row))
-            for row in rows
-        ]
 
 
 def _account(batch: Sequence[Pending], tracks: dict[UUID, Track], accounted: dict[UUID, int]) -> list[Pending]:
