@@ -68,6 +68,10 @@ class Worker:
         guard = StreamGuard(principal or a_reader(tenant_id), self.revocations, self.stopping)
         return aclosing(self.streams.follow(tenant_id, cursor, lambda _: True, guard))
 
+    def is_read(self) -> bool:
+        """Whether somebody reads live here."""
+        return bool(self._tail._readers)
+
     async def has_looked(self) -> None:
         """Return when a look that began after this call has ended."""
         async with asyncio.timeout(10):

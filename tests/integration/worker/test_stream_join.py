@@ -31,10 +31,10 @@ _steps = st.lists(
         st.tuples(st.just("commit"), _writer),
         st.tuples(st.just("rollback"), _writer),
         st.tuples(st.just("join"), _tenant, st.booleans()),
-        st.tuples(st.just("resume"), _tenant, st.booleans(), st.integers(0, 100)),
-        st.tuples(st.just("pause"), st.integers(0, 3)),
+        st.tuples(st.just("resume"), _tenant, st.booleans(), st.integers(0, 100), st.integers(0, 8)),
+        st.just(("look",)),
     ),
-    min_size=4,
+    min_size=6,
     max_size=30,
 )
 
@@ -50,7 +50,7 @@ class Reading:
 
 @pytest.fixture
 async def writers(database_url: str) -> AsyncIterator[list[Connection]]:
-    connections = [await asyncpg.connect(database_url) for _ in range(WRITERS)]
+    connections = [await asyncpg.connect(database_url) for _ in range(WRITERS + 1)]
     yield connections
     for connection in connections:
         await connection.close()
@@ -76,9 +76,9 @@ async def workers(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
 async def test_each_reader_sees_its_tenants_results_once_and_in_order(
     writers: list[Connection], workers: list[Worker], steps: list[tuple[Any, ...]]
 ) -> None:
-    admin = writers[0]
-    scenes = [await a_scene(admin) for _ in range(TENANTS)]
-    run = Run(scenes, writers, workers)
+    own, *others = writers
+    scenes = [await a_scene(own) for _ in range(TENANTS)]
+    run = Run(scenes, own, others, workers)
     async with AsyncExitStack() as stack:
         for step in steps:
             await run.take(stack, step)
@@ -90,10 +90,11 @@ async def test_each_reader_sees_its_tenants_results_once_and_in_order(
 class Run:
     """One sequence of steps."""
 
-    def __init__(self, scenes: list[Scene], writers: list[Connection], workers: list[Worker]) -> None:
+    def __init__(self, scenes: list[Scene], own: Connection, writers: list[Connection], workers: list[Worker]) -> None:
         self.scenes = scenes
         self.writers = writers
         self.workers = workers
+        self.own = own
         self.open: dict[int, Any] = {}
         self.readings: list[Reading] = []
         self.tasks: list[asyncio.Task[None]] = []
@@ -102,25 +103,34 @@ class Run:
     async def take(self, stack: AsyncExitStack, step: tuple[Any, ...]) -> None:
         match step:
             case ("record", writer, tenant, count):
-                if writer not in self.open:
-                    self.open[writer] = self.writers[writer].transaction()
-                    await self.open[writer].start()
-                numbers = [next(self.numbers) for _ in range(count)]
-                await self.scenes[tenant].record(self.writers[writer], *numbers)
+                await self.record(writer, self.scenes[tenant], count)
             case ("commit", writer) if writer in self.open:
                 await self.open.pop(writer).commit()
             case ("rollback", writer) if writer in self.open:
                 await self.open.pop(writer).rollback()
             case ("join", tenant, second):
                 await self.join(stack, self.scenes[tenant], self.workers[second], None)
-            case ("resume", tenant, second, which):
+            case ("resume", tenant, second, which, meanwhile):
                 scene = self.scenes[tenant]
                 known = [at for each in self.readings if each.scene is scene for at in (each.begun, *each.seen)]
                 if known:
                     await self.join(stack, scene, self.workers[second], known[which % len(known)])
-            case ("pause", turns):
-                for _ in range(turns):
-                    await asyncio.sleep(0.001)
+                    await self.write(scene, meanwhile)
+            case ("look",):
+                for worker in filter(Worker.is_read, self.workers):
+                    await worker.has_looked()
+
+    async def record(self, writer: int, scene: Scene, count: int) -> None:
+        """Record results in a writer's transaction, which stays open."""
+        if writer not in self.open:
+            self.open[writer] = self.writers[writer].transaction()
+            await self.open[writer].start()
+        await scene.record(self.writers[writer], *(next(self.numbers) for _ in range(count)))
+
+    async def write(self, scene: Scene, count: int) -> None:
+        """Record some results, each in a transaction of its own, while a reader is catching up."""
+        for _ in range(count):
+            await scene.record(self.own, next(self.numbers))
 
     async def join(self, stack: AsyncExitStack, scene: Scene, worker: Worker, cursor: Position | None) -> None:
         events = await stack.enter_async_context(worker.follow(scene.tenant_id, cursor))
@@ -143,7 +153,7 @@ class Run:
         for transaction in self.open.values():
             await transaction.commit()
         for scene in self.scenes:
-            await scene.record(self.writers[0], 3_000)
+            await scene.record(self.own, 3_000)
         async with asyncio.timeout(10):
             for reading in self.readings:
                 last = (await self.expected(reading))[-1]
@@ -151,7 +161,7 @@ class Run:
                     await asyncio.sleep(0.002)
 
     async def expected(self, reading: Reading) -> list[Position]:
-        rows = await self.writers[0].fetch(
+        rows = await self.own.fetch(
             "SELECT recorded_xid, slot_time, check_id FROM results WHERE tenant_id = $1 ORDER BY 1, 2, 3",
             reading.scene.tenant_id,
         )
