@@ -27,12 +27,14 @@ from services.worker.record import Recorder
 from services.worker.resolver import Resolver
 from services.worker.roster import Roster
 from services.worker.servicer import ProbeServicer
-from services.worker.store import RECORDED, EngineStore, TenantStore
-from services.worker.stream import Feeds
+from services.worker.store import RECORDED, EngineStore, TailStore, TenantStore
+from services.worker.stream import Streams
+from services.worker.tail import Tail
 from services.worker.transport import ProbeTransport
 
 ROLE = "sentinel_worker"
 ENGINE_ROLE = "sentinel_engine"
+TAIL_ROLE = "sentinel_tail"
 _SERVICE = probe_service_pb2.DESCRIPTOR.services_by_name["ProbeService"]
 _ENGINE_CONNECTIONS = 4
 _REQUEST_CONNECTIONS = 8
@@ -60,6 +62,7 @@ async def main(process: Process) -> None:
     worker_id = f"{socket.gethostname()[:40]}-{secrets.token_hex(4)}"
     engine_pool = await create_pool(url, ENGINE_ROLE, _ENGINE_CONNECTIONS, times_in_us=True)
     request_pool = await create_pool(url, ROLE, _REQUEST_CONNECTIONS, times_in_us=True)
+    tail_pool = await create_pool(url, TAIL_ROLE, 1, times_in_us=True)
     engine_store, tenant_store = EngineStore(engine_pool), TenantStore(request_pool)
 
     resolver = Resolver()
@@ -71,18 +74,19 @@ async def main(process: Process) -> None:
     dispatcher = Dispatcher(_most_runs(), _MOST_AT_A_TARGET)
     engine = Engine(prober, recorder, worker_id, dispatcher, leases, clock)
     roster = Roster(engine_store, engine, recorder, clock)
-    feeds = Feeds(tenant_store)
+    tail = Tail(TailStore(tail_pool))
+    streams = Streams(tenant_store, tail)
     channels = {check_changes.CHANNEL: roster.on_notify, check_changes.TENANT_CHANNEL: roster.on_tenant_notify}
     changes = Listener(url, ENGINE_ROLE, channels, roster.on_connect)
-    recorded = Listener(url, ROLE, {RECORDED: feeds.on_notify}, feeds.on_connect)
+    recorded = Listener(url, ROLE, {RECORDED: tail.on_notify}, tail.on_connect)
 
     cursors = Cursors(Sealer(await process.sealing_key(), "cursor"))
     on_demand = OnDemand(tenant_store, prober, worker_id)
     server = await process.new_server([_SERVICE])
     server.reflect([_SERVICE])
-    add_ProbeServiceServicer_to_server(ProbeServicer(process, tenant_store, feeds, cursors, on_demand), server.grpc)
+    add_ProbeServiceServicer_to_server(ProbeServicer(process, tenant_store, streams, cursors, on_demand), server.grpc)
     try:
-        async with background(recorder.run(), recorded.run()):
+        async with background(recorder.run(), recorded.run(), tail.run(), streams.run()):
             async with background(leases.run(roster.set_shards), roster.run(), changes.run()):
                 await process.serve(server)
             # In order: fire no more, write what was seen, then let others have the shards (semantics.md §6).
@@ -93,6 +97,7 @@ async def main(process: Process) -> None:
         await resolver.close()
         await engine_pool.close()
         await request_pool.close()
+        await tail_pool.close()
 
 
 def _most_runs() -> int:

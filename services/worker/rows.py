@@ -12,9 +12,10 @@ from uuid import UUID
 import asyncpg
 
 from services.common.outcome import Outcome
-from services.common.result import Result
+from services.common.result import Result, from_row
 from services.common.spec import HttpSpec
 from services.common.state import CheckState, Track
+from services.worker.position import Position
 from services.worker.schedule import Account, Period, ScheduledCheck
 from services.worker.tally import Tally
 
@@ -168,3 +169,8 @@ class CheckReader:
     def _share(self, value: _T) -> _T:
         kept: _T = self._shared.setdefault(value, value)
         return kept
+
+
+def to_recorded(row: "asyncpg.Record") -> tuple[Position, Result]:
+    """A result and where it stands, from a row of results."""
+    return Position(row["recorded_xid"], row["slot_time"], row["check_id"]), from_row(row, int)

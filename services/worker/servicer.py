@@ -18,8 +18,9 @@ from services.common.result import Result, to_message
 from services.common.stream_guard import EndReason, StreamGuard
 from services.worker.on_demand import OnDemand, PhaseEnded, StillRunning
 from services.worker.position import Cursors, Position
+from services.worker.reader import Recorded
 from services.worker.store import TenantStore
-from services.worker.stream import Beat, Feeds, Recorded
+from services.worker.stream import Beat, Streams
 
 
 class ProbeServicer(ProbeServiceServicer):
@@ -28,18 +29,18 @@ class ProbeServicer(ProbeServiceServicer):
     Args:
         process: whose end ends streams.
         store: knows services and checks.
-        feeds: live results.
+        streams: live results.
         cursors: reads and writes cursors.
         on_demand: runs checks.
     """
 
     def __init__(
-        self, process: Process, store: TenantStore, feeds: Feeds, cursors: Cursors, on_demand: OnDemand
+        self, process: Process, store: TenantStore, streams: Streams, cursors: Cursors, on_demand: OnDemand
     ) -> None:
         self._revocations = process.revocations
         self._stopping = process.stopping
         self._store = store
-        self._feeds = feeds
+        self._streams = streams
         self._cursors = cursors
         self._on_demand = on_demand
 
@@ -64,15 +65,17 @@ class ProbeServicer(ProbeServiceServicer):
             return self._cursors.write(tenant_id, scope, position)
 
         guard = StreamGuard(principal, self._revocations, self._stopping)
-        async with aclosing(self._feeds.follow(tenant_id, cursor, wanted, guard)) as events:
+        async with aclosing(self._streams.follow(tenant_id, cursor, wanted, guard)) as events:
             async for event in events:
-                at = sealed(event.position)
                 if isinstance(event, Recorded):
-                    yield pb.StreamResultsResponse(result=pb.ResultEvent(result=to_message(event.result), cursor=at))
+                    told = event.told.get(scope)
+                    if told is None:
+                        told = event.told[scope] = _recorded(event.result, sealed(event.position))
+                    yield told
                 elif isinstance(event, Beat):
-                    yield pb.StreamResultsResponse(heartbeat=_heartbeat(at))
+                    yield pb.StreamResultsResponse(heartbeat=_heartbeat(sealed(event.position)))
                 else:
-                    yield pb.StreamResultsResponse(end=_end(event.reason, at))
+                    yield pb.StreamResultsResponse(end=_end(event.reason, sealed(event.position)))
 
     async def RunCheck(self, request: pb.RunCheckRequest, context: Context) -> AsyncIterator[pb.RunCheckResponse]:
         """A run on demand."""
@@ -95,6 +98,10 @@ class ProbeServicer(ProbeServiceServicer):
             raise NotFound(reasons.ERROR_REASON_SERVICE_NOT_FOUND, "the tenant has no such service")
         if check_id is not None and not await self._store.has_check(tenant_id, check_id):
             raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "the tenant has no such check")
+
+
+def _recorded(result: Result, cursor: str) -> pb.StreamResultsResponse:
+    return pb.StreamResultsResponse(result=pb.ResultEvent(result=to_message(result), cursor=cursor))
 
 
 def _heartbeat(cursor: str) -> stream_pb2.Heartbeat:

@@ -1,8 +1,6 @@
 """semantics.md §11: while the database is away results wait, bounded; what is dropped becomes MISSED."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from uuid import UUID
 
 import asyncpg
@@ -19,19 +17,12 @@ from services.worker.guard import SelfFaultGuard
 from services.worker.record import Recorder
 from services.worker.schedule import ScheduledCheck
 from services.worker.store import EngineStore
-from tests.database import TestServer, running
+from tests.database import TestServer
 from tests.rows import a_check
 from tests.worker import a_scheduled_check
 
 INTERVAL = 10 * SECOND_US
 BASE_US = now_us()  # results of long ago would be dropped for their age
-
-
-@pytest.fixture
-def own_postgres(short_folder: Path) -> Iterator[TestServer]:
-    """A server that the test may stop."""
-    with running(short_folder / "own-pg") as server:
-        yield server
 
 
 async def test_results_outlast_an_outage_in_order_and_what_is_dropped_is_missed(
