@@ -37,7 +37,8 @@ _CHECK = """
     c.tenant_id, c.service_id, c.id, c.shard, c.spec, c.interval_us, c.timeout_us,
     c.failure_threshold, c.recovery_threshold, c.retries
 """
-# A paused check has no open period. The checks of a suspended tenant are off; those of one that was suspended have spans that are nobody's to run.
+# A paused check has no open period, and is not held. The checks of a suspended tenant are off; those of one that was
+# suspended have spans that are nobody's to run.
 _HELD = f"""
     SELECT {_CHECK}, s.accounted_time,
            ARRAY(SELECT p.start_time FROM tenant_suspensions p
