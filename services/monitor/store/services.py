@@ -1,21 +1,21 @@
 """Services: making, finding, listing, changing and deleting them."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
-    Interval,
     Row,
     Select,
     and_,
+    cast,
     delete,
+    extract,
     func,
     insert,
-    literal,
     or_,
     select,
     true,
@@ -38,8 +38,6 @@ from services.monitor.service_state import Tally, service_state
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store.base import Sql, count, insert_check, leave_to_be_removed, lock_quotas
 from services.monitor.store.checks import refuse_more_checks
-
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class ServiceSql(Sql):
@@ -180,8 +178,9 @@ def _tally(tenant_id: UUID, now: int) -> Any:  # noqa: ANN401 — a lateral quer
         check_periods.c.end_time.is_(None),
     )
     states = and_(check_states.c.tenant_id == checks.c.tenant_id, check_states.c.check_id == checks.c.id)
-    hold = literal(_MICROSECOND * STALE_AFTER_INTERVALS, Interval) * checks.c.interval_us
-    fresh = check_states.c.verdict_time + hold >= to_datetime(now)
+    # In microseconds since the epoch, as the rule counts.
+    seen_us = cast(extract("epoch", check_states.c.verdict_time) * 1_000_000, BigInteger)
+    fresh = seen_us + STALE_AFTER_INTERVALS * checks.c.interval_us >= now
     verdicts = (int(CheckState.UP), int(CheckState.DOWN))
     return (
         select(
