@@ -133,6 +133,8 @@ class _Stack:
             "SENTINEL_TRUSTED_PROXIES": settings.trusted_proxies,
             "SENTINEL_AUTH_LIMIT_PER_MINUTE": str(settings.limit_per_minute),
             "SENTINEL_AUTH_LIMIT_BURST": str(settings.limit_burst),
+            "SENTINEL_QUOTA_SERVICES": str(settings.quota_services),
+            "SENTINEL_QUOTA_CHECKS": str(settings.quota_checks),
         }
         return [
             Program(

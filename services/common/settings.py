@@ -15,6 +15,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("console", "json")
 _MOST_DIGITS = 9
 _MOST_ATTEMPTS = 100_000
+_MOST_OF_A_TENANT = 1_000_000
 
 
 class SettingError(Exception):
@@ -36,6 +37,8 @@ class ServiceSettings:
         trusted_proxies: networks whose word on a client's address is believed, besides whoever is on our Unix socket.
         limit_per_minute: how many calls a minute one client address may make of each limited method.
         limit_burst: how many of them at once.
+        quota_services: how many services a tenant may have.
+        quota_checks: how many checks a tenant may have.
     """
 
     database_url: str
@@ -48,6 +51,8 @@ class ServiceSettings:
     trusted_proxies: tuple[Network, ...]
     limit_per_minute: int
     limit_burst: int
+    quota_services: int
+    quota_checks: int
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -69,6 +74,8 @@ class ServiceSettings:
             trusted_proxies=trusted_proxies(environment),
             limit_per_minute=auth_limit_per_minute(environment),
             limit_burst=auth_limit_burst(environment),
+            quota_services=quota_services(environment),
+            quota_checks=quota_checks(environment),
         )
 
 
@@ -106,6 +113,16 @@ def auth_limit_per_minute(environment: Mapping[str, str]) -> int:
 def auth_limit_burst(environment: Mapping[str, str]) -> int:
     """How many of them at once."""
     return number(environment, "SENTINEL_AUTH_LIMIT_BURST", 30, 1, _MOST_ATTEMPTS)
+
+
+def quota_services(environment: Mapping[str, str]) -> int:
+    """How many services a tenant may have."""
+    return number(environment, "SENTINEL_QUOTA_SERVICES", 5_000, 1, _MOST_OF_A_TENANT)
+
+
+def quota_checks(environment: Mapping[str, str]) -> int:
+    """How many checks a tenant may have."""
+    return number(environment, "SENTINEL_QUOTA_CHECKS", 20_000, 1, _MOST_OF_A_TENANT)
 
 
 def number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

@@ -15,6 +15,7 @@ class CheckState(IntEnum):
     UP = 1
     DOWN = 2
     UNKNOWN = 3
+    PAUSED = 4
 
 
 @dataclass(frozen=True, slots=True)
