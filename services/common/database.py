@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from services.common.errors import Unavailable
 
@@ -42,9 +43,13 @@ class Database:
         url: postgresql://…
         role: the PostgreSQL role to act as; the URL's user must be allowed to.
         size: how many connections at the most.
+
+    Attributes:
+        size: as given.
     """
 
     def __init__(self, url: str, role: str, size: int = 8) -> None:
+        self.size = size
         self._engine: AsyncEngine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"),
             pool_size=size,
@@ -85,6 +90,12 @@ class Database:
             raise
         except _AWAY as error:
             raise Unavailable from error
+
+    @property
+    def in_use(self) -> int:
+        """How many connections somebody holds; may be asked from any thread."""
+        pool = self._engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     async def close(self) -> None:
         """Close all connections."""
