@@ -130,6 +130,11 @@ async def create_pool(url: str, role: str, size: int) -> "asyncpg.Pool[asyncpg.R
     )
 
 
+def in_use(pool: "asyncpg.Pool[asyncpg.Record]") -> int:
+    """How many of a raw pool's connections somebody holds; may be asked from any thread."""
+    return pool.get_size() - pool.get_idle_size()
+
+
 async def _nothing(_connection: object) -> None: ...
 
 

@@ -9,24 +9,29 @@ from sentinel.probe.v1 import probe_service_pb2
 from sentinel.probe.v1.probe_service_pb2_grpc import add_ProbeServiceServicer_to_server
 
 from services.common import check_changes
-from services.common.database import create_pool
+from services.common.database import create_pool, in_use
 from services.common.listener import Listener
+from services.common.paging import Pager
 from services.common.process import Process, run
 from services.common.sealed import Sealer
 from services.common.server import background
 from services.worker.egress import EgressPolicy
 from services.worker.engine import Engine
+from services.worker.exposition import WorkerCollector
 from services.worker.lease import Leases
+from services.worker.metrics import Metrics
 from services.worker.on_demand import OnDemand
 from services.worker.position import Cursors
 from services.worker.probe import Prober
 from services.worker.record import Recorder
+from services.worker.report import Gauges, Reporter
 from services.worker.resolver import Resolver
 from services.worker.roster import Roster
 from services.worker.servicer import ProbeServicer
 from services.worker.store import RECORDED, EngineStore, TenantStore
 from services.worker.stream import Feeds
 from services.worker.transport import ProbeTransport
+from services.worker.workers import Workers
 
 ROLE = "sentinel_worker"
 ENGINE_ROLE = "sentinel_engine"
@@ -49,28 +54,43 @@ async def main(process: Process) -> None:
     # Each probe makes short-lived objects by the hundred, no cycles. Looking for those as often as Python does costs
     # more than it finds; to look at many more objects at once stops everything for tens of milliseconds.
     gc.set_threshold(*_RARELY)
-    worker_id = f"{socket.gethostname()[:40]}-{secrets.token_hex(4)}"
+    host = socket.gethostname()
+    worker_id = f"{host[:40]}-{secrets.token_hex(4)}"
     engine_pool = await create_pool(url, ENGINE_ROLE, _ENGINE_CONNECTIONS)
     request_pool = await create_pool(url, ROLE, _REQUEST_CONNECTIONS)
     engine_store, tenant_store = EngineStore(engine_pool), TenantStore(request_pool)
 
-    resolver = Resolver()
+    metrics = Metrics()
+    resolver = Resolver(metrics=metrics)
     transport = ProbeTransport(resolver, egress)
     prober = Prober(transport)
-    recorder = Recorder(engine_store)
-    leases = Leases(engine_store, worker_id)
-    engine = Engine(prober, recorder, worker_id, _most_runs(), leases.hold)
+    recorder = Recorder(engine_store, metrics)
+    gauges = Gauges(
+        shards_held=lambda: leases.shards,
+        checks_held=lambda: len(engine.held),
+        runs_in_flight=lambda: engine.in_flight,
+        runs_waiting=lambda: engine.waiting,
+        results_waiting=lambda: recorder.waiting,
+    )
+    leases = Leases(engine_store, worker_id, Reporter(host, metrics, gauges).report, metrics)
+    engine = Engine(prober, recorder, worker_id, _most_runs(), leases.hold, metrics)
     roster = Roster(engine_store, engine, recorder)
-    feeds = Feeds(tenant_store)
+    feeds = Feeds(tenant_store, metrics)
     channels = {check_changes.CHANNEL: roster.on_notify, check_changes.TENANT_CHANNEL: roster.on_tenant_notify}
     changes = Listener(url, ENGINE_ROLE, channels, roster.on_connect)
     recorded = Listener(url, ROLE, {RECORDED: feeds.on_notify}, feeds.on_connect)
 
-    cursors = Cursors(Sealer(await process.sealing_key(), "cursor"))
+    sealing_key = await process.sealing_key()
+    cursors, pager = Cursors(Sealer(sealing_key, "cursor")), Pager(Sealer(sealing_key, "page"))
     on_demand = OnDemand(tenant_store, prober, worker_id)
     server = await process.new_server([_SERVICE])
     server.reflect([_SERVICE])
-    add_ProbeServiceServicer_to_server(ProbeServicer(process, tenant_store, feeds, cursors, on_demand), server.grpc)
+    add_ProbeServiceServicer_to_server(
+        ProbeServicer(process, tenant_store, feeds, cursors, on_demand, Workers(tenant_store, pager)), server.grpc
+    )
+    process.metrics.registry.register(WorkerCollector(metrics, gauges))
+    process.metrics.database.watch_pool("engine", lambda: in_use(engine_pool), _ENGINE_CONNECTIONS)
+    process.metrics.database.watch_pool("streams", lambda: in_use(request_pool), _REQUEST_CONNECTIONS)
     try:
         async with background(recorder.run(), recorded.run()):
             async with background(leases.run(roster.set_shards), roster.run(), changes.run()):

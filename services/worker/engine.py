@@ -9,6 +9,7 @@ from services.common.clock import SECOND_US, from_datetime, now_us
 from services.common.grid import lateness_us
 from services.common.outcome import MissedReason, Outcome
 from services.common.result import Result
+from services.worker.metrics import Metrics
 from services.worker.probe import Observation, Prober
 from services.worker.record import Recorder
 from services.worker.schedule import Account, Missed, Schedule, ScheduledCheck, go_on
@@ -30,16 +31,24 @@ class Engine:
         worker_id: who we are, on each result.
         concurrency: how many runs may be under way.
         may_fire: whether our leases hold.
+        metrics: told of each run and of what is missed.
     """
 
     def __init__(
-        self, prober: Prober, recorder: Recorder, worker_id: str, concurrency: int, may_fire: Callable[[], bool]
+        self,
+        prober: Prober,
+        recorder: Recorder,
+        worker_id: str,
+        concurrency: int,
+        may_fire: Callable[[], bool],
+        metrics: Metrics | None = None,
     ) -> None:
         self._prober = prober
         self._recorder = recorder
         self._worker_id = worker_id
         self._concurrency = concurrency
         self._may_fire = may_fire
+        self._metrics = metrics or Metrics()
         self._schedule = Schedule()
         self._held: dict[UUID, ScheduledCheck] = {}
         self._running: dict[UUID, asyncio.Task[None]] = {}
@@ -52,6 +61,16 @@ class Engine:
     def held(self) -> dict[UUID, ScheduledCheck]:
         """The checks that we run, by id."""
         return self._held
+
+    @property
+    def in_flight(self) -> int:
+        """How many runs are under way; may be asked from any thread."""
+        return len(self._running)
+
+    @property
+    def waiting(self) -> int:
+        """How many runs are due and have not begun; may be asked from any thread."""
+        return self._schedule.due(now_us())
 
     def hold(self, check: ScheduledCheck, account: Account) -> None:
         """Run a check from now on, or as it is from now on.
@@ -98,6 +117,7 @@ class Engine:
         self._arm()
 
     def _miss(self, check: ScheduledCheck, missed: Missed, reason: MissedReason) -> None:
+        self._metrics.missed(reason, missed.count)
         self._recorder.add(
             Result(
                 tenant_id=check.tenant_id,
@@ -149,8 +169,10 @@ class Engine:
 
     async def _run(self, check: ScheduledCheck, slot_us: int) -> None:
         start = now_us()
+        self._metrics.started(start - slot_us)
         try:
             seen = await self._prober.run(check.spec, timeout_s=check.timeout_us / SECOND_US, retries=check.retries)
+            self._metrics.ended(seen.outcome, seen.error_kind)
             self._recorder.add(to_result(check, slot_us, start, seen, self._worker_id), check)
         finally:
             del self._running[check.id]

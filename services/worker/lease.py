@@ -8,6 +8,8 @@ from typing import Protocol
 from services.common import logs
 from services.common.errors import Unavailable
 from services.common.grid import SHARDS
+from services.worker.metrics import Metrics
+from services.worker.report import WorkerReport
 
 _log = logs.get("lease")
 TTL_S = 10.0
@@ -24,8 +26,8 @@ def fair_share(live_workers: int) -> int:
 class LeaseStore(Protocol):
     """What leasing needs from the database."""
 
-    async def renew(self, worker_id: str, ttl_s: float) -> dict[int, int]:
-        """Say that we live, renew what is ours, take or give up to our fair share; answers shard → epoch.
+    async def renew(self, worker_id: str, ttl_s: float, report: WorkerReport) -> dict[int, int]:
+        """Say that we live and how, renew what is ours, take or give up to our fair share; answers shard → epoch.
 
         Raises:
             Unavailable: the database is away.
@@ -41,13 +43,24 @@ class Leases:
     Args:
         store: where leases are.
         worker_id: who we are.
+        report: how we are.
+        metrics: told of each round.
     """
 
-    def __init__(self, store: LeaseStore, worker_id: str) -> None:
+    def __init__(
+        self, store: LeaseStore, worker_id: str, report: Callable[[], WorkerReport], metrics: Metrics | None = None
+    ) -> None:
         self._store = store
         self._worker_id = worker_id
+        self._report = report
+        self._metrics = metrics or Metrics()
         self._held: dict[int, int] = {}
         self._valid_until = 0.0
+
+    @property
+    def shards(self) -> int:
+        """How many shards we held when we last renewed; may be asked from any thread."""
+        return len(self._held)
 
     def hold(self) -> bool:
         """Whether our leases certainly hold, by our own monotonic clock."""
@@ -58,10 +71,12 @@ class Leases:
         while True:
             asked = time.monotonic()
             try:
-                held = await self._store.renew(self._worker_id, TTL_S)
+                held = await self._store.renew(self._worker_id, TTL_S, self._report())
             except Unavailable:
+                self._metrics.not_renewed()
                 _log.warning("leases could not be renewed", firing=self.hold())
             else:
+                self._metrics.renewed()
                 if held != self._held:
                     _log.info("shards", held=len(held), before=len(self._held))
                     # A new epoch means that the shard was somebody else's in between.

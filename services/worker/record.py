@@ -6,6 +6,7 @@ written, before anything newer of the same check, once the database is back: dro
 
 import asyncio
 import random
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from services.common.clock import MINUTE_US, now_us
 from services.common.errors import Unavailable
 from services.common.outcome import ErrorKind, MissedReason, Outcome
 from services.common.result import Result
+from services.worker.metrics import Metrics
 from services.worker.schedule import ScheduledCheck
 
 _log = logs.get("record")
@@ -53,10 +55,12 @@ class Recorder:
 
     Args:
         store: where they go.
+        metrics: told of what is written and dropped.
     """
 
-    def __init__(self, store: RecordStore) -> None:
+    def __init__(self, store: RecordStore, metrics: Metrics | None = None) -> None:
         self._store = store
+        self._metrics = metrics or Metrics()
         self._waiting: deque[Pending] = deque()
         self._dropped: dict[UUID, Pending] = {}
         self._writing: Sequence[Pending] = ()
@@ -71,6 +75,11 @@ class Recorder:
         self._added.set()
         if len(self._waiting) > MOST_WAITING:
             self._drop_oldest()
+
+    @property
+    def waiting(self) -> int:
+        """How many results are not written yet; may be asked from any thread."""
+        return len(self._waiting) + len(self._writing) + len(self._dropped)
 
     async def flushed(self) -> None:
         """Return when everything that was added is written."""
@@ -104,6 +113,7 @@ class Recorder:
         """Write a batch, however long the database is away."""
         backoff = _FIRST_BACKOFF_S
         while True:
+            begun = time.monotonic()
             try:
                 new = await self._store.record(batch)
             except Unavailable:
@@ -113,6 +123,7 @@ class Recorder:
                 await self._write_apart(batch)
                 return
             else:
+                self._metrics.written(len(batch), time.monotonic() - begun)
                 if new < len(batch):
                     _log.info("slots were accounted for already", slots=len(batch) - new)
                 return
@@ -141,6 +152,8 @@ class Recorder:
     def _drop_oldest(self) -> None:
         pending = self._waiting.popleft()
         result = pending.result
+        self._metrics.dropped(1)
+        self._metrics.missed(MissedReason.DATABASE_AWAY, result.slot_count)
         before = self._dropped.get(result.check_id)
         if before is None or result.interval_us != before.result.interval_us:
             self._dropped[result.check_id] = Pending(

@@ -11,6 +11,8 @@ from functools import lru_cache
 
 import aiodns
 
+from services.worker.metrics import Metrics
+
 _TIMEOUT_S = 2.0
 _TRIES = 3
 _MOST_CACHED = 10_000
@@ -40,10 +42,12 @@ class Resolver:
 
     Args:
         clock: monotonic seconds.
+        metrics: told of each look-up.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, metrics: Metrics | None = None) -> None:
         self._clock = clock
+        self._metrics = metrics or Metrics()
         self._dns = aiodns.DNSResolver(timeout=_TIMEOUT_S, tries=_TRIES)
         self._cache: OrderedDict[str, _Answer] = OrderedDict()
         self._under_way: dict[str, asyncio.Task[_Answer]] = {}
@@ -55,7 +59,9 @@ class Resolver:
             ResolutionError: it has none, or no name server said so in time.
         """
         answer = self._cache.get(host)
-        if answer is None or self._clock() >= answer.good_until_s:
+        cached = answer is not None and self._clock() < answer.good_until_s
+        self._metrics.resolved(cached=cached)
+        if answer is None or not cached:
             task = self._under_way.get(host)
             if task is None:
                 task = self._under_way[host] = asyncio.create_task(self._ask(host))

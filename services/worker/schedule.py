@@ -104,6 +104,17 @@ class Schedule:
         self._drop_stale()
         return self._heap[0][0] if self._heap else None
 
+    def due(self, now_us: int) -> int:
+        """How many checks are due; may be asked from any thread."""
+        heap, found, places = self._heap.copy(), 0, [0]
+        while places:  # what stands below a check that is not due is not due either
+            place = places.pop()
+            if place < len(heap) and heap[place][0] <= now_us:
+                _, ticket, check_id = heap[place]
+                found += self._waiting.get(check_id, (None,))[0] == ticket
+                places += (2 * place + 1, 2 * place + 2)
+        return found
+
     def put(self, check: ScheduledCheck, slot_us: int) -> None:
         """Let a check wait for a slot; what it waited for before is forgotten."""
         self._ticket += 1

@@ -13,18 +13,22 @@ import asyncpg
 from services.common.clock import HOUR_US, from_datetime, to_datetime
 from services.common.database import CONNECTION_ERRORS, tenant_transaction
 from services.common.errors import Unavailable
+from services.common.paging import PageRequest
 from services.common.result import Result, from_row
 from services.common.state import Track, advance
 from services.worker.lease import fair_share
 from services.worker.position import FIRST_ID, Position
 from services.worker.record import Pending
+from services.worker.report import SeenWorker, WorkerReport
 from services.worker.rows import (
     RESULT_TYPES,
+    report_columns,
     result_columns,
     state_columns,
     to_check,
     to_check_with_account,
     to_track,
+    to_worker,
 )
 from services.worker.schedule import Account, ScheduledCheck
 
@@ -79,13 +83,18 @@ _WRITE_RESULTS = _insert("results")
 _WRITE_ON_DEMAND = _insert("on_demand_results")
 _NOTIFY = f"SELECT pg_notify('{RECORDED}', tenant::text) FROM unnest($1::uuid[]) AS tenant"  # noqa: S608 — our own name
 
-# The share of shards is fair when no worker holds more than its part: what is over is given up for others to claim.
 _LIVE = """
-    INSERT INTO workers (id, start_time, renew_time) VALUES ($1, now(), now())
-    ON CONFLICT (id) DO UPDATE SET renew_time = now()
+    INSERT INTO workers (id, instance_id, host, version, start_time, renew_time, checks_held, runs_in_flight,
+                         runs_waiting, lag_p50_us, lag_p99_us, runs_per_second)
+    VALUES ($1, $2, $3, $4, now() - make_interval(secs => $5), now(), $6, $7, $8, $9, $10, $11)
+    ON CONFLICT (id) DO UPDATE SET
+        renew_time = now(), checks_held = excluded.checks_held, runs_in_flight = excluded.runs_in_flight,
+        runs_waiting = excluded.runs_waiting, lag_p50_us = excluded.lag_p50_us, lag_p99_us = excluded.lag_p99_us,
+        runs_per_second = excluded.runs_per_second
 """
 _FORGET_DEAD = "DELETE FROM workers WHERE renew_time < now() - make_interval(secs => $1)"
-_COUNT_LIVE = "SELECT count(*) FROM workers"
+# The share of shards is fair when no worker holds more than its part: what is over is given up for others to claim.
+_COUNT_WORKERS = "SELECT count(*) FROM workers"
 _RENEW = """
     UPDATE shard_leases SET expire_time = now() + make_interval(secs => $2)
     WHERE worker_id = $1 AND expire_time > now()
@@ -102,6 +111,16 @@ _CLAIM = """
     RETURNING shard, epoch
 """
 _LEAVE = "UPDATE shard_leases SET worker_id = NULL, expire_time = '-infinity' WHERE worker_id = $1"
+
+_LIST_WORKERS = """
+    SELECT w.*, w.renew_time > now() - make_interval(secs => $1) AS live, coalesce(l.held, 0) AS shards_held
+    FROM workers w LEFT JOIN (
+        SELECT worker_id, count(*) AS held FROM shard_leases WHERE expire_time > now() GROUP BY worker_id
+    ) l ON l.worker_id = w.id
+    WHERE $2::uuid IS NULL OR w.instance_id > $2
+    ORDER BY w.instance_id
+    LIMIT $3
+"""
 
 _FRONTIER = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 # The address as text: the driver would make an object of it that costs more than the rest of the row.
@@ -125,17 +144,17 @@ class EngineStore:
         self._pool = pool
         self._days: set[date] = set()
 
-    async def renew(self, worker_id: str, ttl_s: float) -> dict[int, int]:
-        """Say that we live, renew what is ours, take or give up to our fair share; answers shard → epoch.
+    async def renew(self, worker_id: str, ttl_s: float, report: WorkerReport) -> dict[int, int]:
+        """Say that we live and how, renew what is ours, take or give up to our fair share; answers shard → epoch.
 
         Raises:
             Unavailable: the database is away.
         """
         try:
             async with self._pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
-                await connection.execute(_LIVE, worker_id)
+                await connection.execute(_LIVE, worker_id, *report_columns(report))
                 await connection.execute(_FORGET_DEAD, ttl_s)
-                share = fair_share(await connection.fetchval(_COUNT_LIVE))
+                share = fair_share(await connection.fetchval(_COUNT_WORKERS))
                 held = {row["shard"]: row["epoch"] for row in await connection.fetch(_RENEW, worker_id, ttl_s)}
                 if len(held) > share:
                     over = sorted(held)[share:]
@@ -231,6 +250,26 @@ class TenantStore:
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
+
+    async def list_workers(self, page: PageRequest, overdue_s: float) -> tuple[Sequence[SeenWorker], int]:
+        """One worker more than the page holds, if there are, the oldest first, and how many there are in all.
+
+        Workers are no tenant's; nor does the answer tell of any.
+
+        Args:
+            page: which.
+            overdue_s: how long after its last renewal a worker counts as live.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        try:
+            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection:
+                rows = await connection.fetch(_LIST_WORKERS, overdue_s, page.after, page.size + 1)
+                total = await connection.fetchval(_COUNT_WORKERS)
+        except CONNECTION_ERRORS as error:
+            raise Unavailable from error
+        return [to_worker(row) for row in rows], total
 
     async def find_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> ScheduledCheck | None:
         """A check of a service."""

@@ -18,6 +18,7 @@ from services.common import logs
 from services.common.errors import Unavailable
 from services.common.result import Result
 from services.common.stream_guard import HEARTBEAT_S, LOOK_S, EndReason, StreamGuard
+from services.worker.metrics import Metrics
 from services.worker.position import FAR_AHEAD, Position
 
 _log = logs.get("stream")
@@ -89,6 +90,13 @@ class _Reader:
         self.something.set()
 
 
+@dataclass(slots=True)
+class _Visit:
+    """One reader's stay, as it is counted: why it is over, None if the reader went away."""
+
+    over: EndReason | None = None
+
+
 class _Feed:
     """One tenant's results as they are recorded."""
 
@@ -131,10 +139,12 @@ class Feeds:
 
     Args:
         store: where results are recorded.
+        metrics: told of readers and what is sent to them.
     """
 
-    def __init__(self, store: FeedStore) -> None:
+    def __init__(self, store: FeedStore, metrics: Metrics | None = None) -> None:
         self._store = store
+        self._metrics = metrics or Metrics()
         self._feeds: dict[UUID, tuple[_Feed, asyncio.Task[None]]] = {}
         self._opening = asyncio.Lock()
 
@@ -163,7 +173,7 @@ class Feeds:
         Raises:
             Unavailable: the database is away as the stream begins.
         """
-        async with self._reader(tenant_id) as reader:
+        async with self._reader(tenant_id) as reader, self._counted() as visit:
             position = cursor or reader.start
             # At once: a reader learns that it is heard, and can resume though nothing has happened yet.
             yield Beat(position)
@@ -171,10 +181,27 @@ class Feeds:
                 rows = await self._store.recorded_behind(tenant_id, position, reader.start, _PAGE)
                 for row in rows:
                     if wanted(row[1]):
+                        self._metrics.sent()
                         yield Recorded(*row)
                 position = rows[-1][0] if len(rows) == _PAGE else reader.start
             async for event in _live(reader, position, wanted, guard):
+                if isinstance(event, Recorded):
+                    self._metrics.sent()
+                elif isinstance(event, End):
+                    visit.over = event.reason
                 yield event
+
+    @asynccontextmanager
+    async def _counted(self) -> AsyncIterator[_Visit]:
+        visit = _Visit()
+        self._metrics.reader_came()
+        try:
+            yield visit
+        except Unavailable:
+            visit.over = EndReason.INTERNAL
+            raise
+        finally:
+            self._metrics.reader_left(visit.over)
 
     @asynccontextmanager
     async def _reader(self, tenant_id: UUID) -> AsyncIterator[_Reader]:

@@ -15,7 +15,7 @@ from services.common.result import Result
 from services.worker.record import Pending
 from services.worker.schedule import Account
 from services.worker.store import EngineStore
-from tests.rows import START_US, a_check
+from tests.rows import START_US, a_check, a_report
 
 UP, DOWN, ERROR, MISSED = Outcome.UP, Outcome.DOWN, Outcome.ERROR, Outcome.MISSED
 INTERVAL = 10 * SECOND_US
@@ -118,27 +118,27 @@ async def test_leases_are_shared_fairly_taken_over_with_a_new_epoch_and_given_up
     store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     """semantics.md §5, §6."""
-    one = await store.renew("one", 10)
+    one = await store.renew("one", 10, a_report())
     assert len(one) == 256
-    first = await store.renew("two", 10)
+    first = await store.renew("two", 10, a_report())
     assert first == {}  # nothing is free until "one" gives up its part
-    one = await store.renew("one", 10)
-    two = await store.renew("two", 10)
+    one = await store.renew("one", 10, a_report())
+    two = await store.renew("two", 10, a_report())
     assert (len(one), len(two)) == (128, 128)
     assert not set(one) & set(two)
 
     await store.leave("one")
-    both = await store.renew("two", 10)
+    both = await store.renew("two", 10, a_report())
     assert len(both) == 256
     assert all(both[shard] == one[shard] + 1 for shard in one)
     assert all(both[shard] == two[shard] for shard in two)
 
     await admin.execute("UPDATE shard_leases SET expire_time = now()")  # as if "two" were dead
     await admin.execute("UPDATE workers SET renew_time = now() - interval '1 minute'")
-    three = await store.renew("three", 10)
+    three = await store.renew("three", 10, a_report())
     assert len(three) == 256
     assert all(three[shard] == both[shard] + 1 for shard in three)
-    assert await store.renew("two", 10) == {}
+    assert await store.renew("two", 10, a_report()) == {}
 
 
 async def test_checks_are_found_by_shard_and_by_id(store: EngineStore, check: tuple[UUID, UUID, UUID]) -> None:

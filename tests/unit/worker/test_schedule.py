@@ -91,3 +91,15 @@ def test_slots_of_a_time_in_which_a_check_was_off_are_nobodys_and_all_others_are
     assert sorted(told) == sorted(due)
     assert following >= off[-1][1]
     assert (following - anchor) % interval == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 100))), st.sets(st.integers(0, 9)), st.integers(0, 100))
+def test_what_is_due_is_counted_once_a_check(puts: list[tuple[int, int]], gone: set[int], now_us: int) -> None:
+    schedule, checks = Schedule(), [check(UUID(int=number), 10 * SECOND_US) for number in range(10)]
+    for number, slot_us in puts:
+        schedule.put(checks[number], slot_us)
+    for number in gone:
+        schedule.discard(checks[number].id)
+
+    waiting = {number: slot_us for number, slot_us in puts if number not in gone}
+    assert schedule.due(now_us) == sum(slot_us <= now_us for slot_us in waiting.values())
