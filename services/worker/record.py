@@ -153,7 +153,8 @@ class Recorder:
         pending = self._waiting.popleft()
         result = pending.result
         self._metrics.dropped(1)
-        self._metrics.missed(MissedReason.DATABASE_AWAY, result.slot_count)
+        if result.outcome is not Outcome.MISSED:  # else it was counted when it was
+            self._metrics.missed(MissedReason.DATABASE_AWAY, result.slot_count)
         before = self._dropped.get(result.check_id)
         if before is None or result.interval_us != before.result.interval_us:
             self._dropped[result.check_id] = Pending(

@@ -15,6 +15,7 @@ from services.common.result import Result
 from services.common.server import background
 from services.common.spec import HttpSpec
 from services.worker import record
+from services.worker.metrics import Metrics
 from services.worker.record import Recorder
 from services.worker.schedule import ScheduledCheck
 from services.worker.store import EngineStore
@@ -41,7 +42,8 @@ async def test_results_outlast_an_outage_in_order_and_what_is_dropped_is_missed(
     ids = await a_check(admin, interval_us=INTERVAL)
     await admin.close()
     pool = await create_pool(url, "sentinel_engine", 2)
-    recorder = Recorder(EngineStore(pool))
+    metrics = Metrics()
+    recorder = Recorder(EngineStore(pool), metrics)
     async with background(recorder.run()):
         recorder.add(*result(ids, 1))
         await recorder.flushed()
@@ -64,7 +66,11 @@ async def test_results_outlast_an_outage_in_order_and_what_is_dropped_is_missed(
     assert covered == [1, 2, 3, 4, 5, 6, 7]
     missed = [row for row in rows if row["outcome"] == Outcome.MISSED]
     assert {row["missed_reason"] for row in missed} == {MissedReason.DATABASE_AWAY}
-    assert 1 <= sum(row["slot_count"] for row in missed) <= 3
+    lost = sum(row["slot_count"] for row in missed)
+    assert 1 <= lost <= 3
+    assert (metrics.dropped_results, metrics.missed_slots()[MissedReason.DATABASE_AWAY.name,]) == (lost, lost)
+    assert metrics.batch_size.sum == 7 - lost + len(missed)
+    assert recorder.waiting == 0
 
 
 def result(ids: tuple[UUID, UUID, UUID], number: int) -> tuple[Result, ScheduledCheck]:
