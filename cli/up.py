@@ -19,6 +19,7 @@ from cli.child import Child, Program
 from cli.envoy_config import EnvoySettings, render
 from cli.output import Output
 from cli.postgres import EmbeddedPostgres, PostgresError
+from cli.scrape import ScrapePorts
 from cli.settings import StackSettings
 from cli.supervisor import Supervisor
 from cli.tether import die_with_parent
@@ -63,6 +64,7 @@ class _Stack:
         self._run_dir = run_dir
         self._output = Output()
         self._supervisor = Supervisor(self._output)
+        self._scrape = ScrapePorts()
         self._stop = asyncio.Event()
 
     async def run(self) -> int:
@@ -89,6 +91,7 @@ class _Stack:
         await self._migrate(url)
         for program in self._services(url):
             self._supervisor.keep(program)
+        self._scrape.write(self._run_dir / "metrics.json")
         self._supervisor.keep(self._envoy())
         if await self._healthy():
             self._output.plain(banner(self._settings, time.monotonic() - started))
@@ -140,7 +143,11 @@ class _Stack:
             Program(
                 name,
                 (sys.executable, "-m", f"services.{name.partition('-')[0]}.app"),
-                {**shared, "SENTINEL_LISTEN": f"unix:{self._socket(name)}"},
+                {
+                    **shared,
+                    "SENTINEL_LISTEN": f"unix:{self._socket(name)}",
+                    "SENTINEL_METRICS_LISTEN": self._scrape.address(name),
+                },
             )
             for name in ("auth", "monitor", *self._workers())
         ]
@@ -192,6 +199,7 @@ class _Stack:
         self._output.say("stopping")
         stages = (self._workers(), ["monitor", "auth"], ["envoy"], ["postgres"])
         await self._supervisor.stop(stages, _PATIENCE_S)
+        self._scrape.close()
         self._output.say("stopped")
 
 

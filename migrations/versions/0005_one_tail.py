@@ -10,7 +10,7 @@ import importlib
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 statements = importlib.import_module("migrations.versions.0001_first_tables").statements
 

@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 from services.common.clock import from_datetime
 from services.common.errors import Unavailable
@@ -46,9 +47,13 @@ class Database:
         url: postgresql://…
         role: the PostgreSQL role to act as; the URL's user must be allowed to.
         size: how many connections at the most.
+
+    Attributes:
+        size: as given.
     """
 
     def __init__(self, url: str, role: str, size: int = 8) -> None:
+        self.size = size
         self._engine: AsyncEngine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"),
             pool_size=size,
@@ -89,6 +94,12 @@ class Database:
             raise
         except _AWAY as error:
             raise Unavailable from error
+
+    @property
+    def in_use(self) -> int:
+        """How many connections somebody holds; may be asked from any thread."""
+        pool = self._engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     async def close(self) -> None:
         """Close all connections."""
@@ -140,6 +151,11 @@ async def _times_in_us(connection: "asyncpg.Connection[asyncpg.Record]") -> None
         encoder=lambda time_us: (time_us - _POSTGRES_EPOCH_US,),
         decoder=lambda wire: wire[0] + _POSTGRES_EPOCH_US,
     )
+
+
+def in_use(pool: "asyncpg.Pool[asyncpg.Record]") -> int:
+    """How many of a raw pool's connections somebody holds; may be asked from any thread."""
+    return pool.get_size() - pool.get_idle_size()
 
 
 async def _nothing(_connection: object) -> None: ...

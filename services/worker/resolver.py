@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import aiodns
 
+from services.worker.metrics import Metrics
+
 _TIMEOUT_S = 2.0
 _TRIES = 3
 _MOST_CACHED = 10_000
@@ -47,10 +49,17 @@ class Resolver:
     Args:
         servers: addresses of name servers, each with a port if it is not 53; the system's when empty.
         clock: monotonic seconds.
+        metrics: told of each look-up.
     """
 
-    def __init__(self, servers: Sequence[str] = (), clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        servers: Sequence[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._clock = clock
+        self._metrics = metrics or Metrics()
         self._dns = aiodns.DNSResolver(nameservers=servers or None, timeout=_TIMEOUT_S, tries=_TRIES)
         self._cache: OrderedDict[str, _Answer] = OrderedDict()
         self._under_way: dict[str, asyncio.Task[_Answer]] = {}
@@ -63,7 +72,9 @@ class Resolver:
             NoNameServer: no name server could be asked.
         """
         answer = self._cache.get(host)
-        if answer is None or self._clock() >= answer.good_until_s:
+        cached = answer is not None and self._clock() < answer.good_until_s
+        self._metrics.resolved(cached=cached)
+        if answer is None or not cached:
             task = self._under_way.get(host)
             if task is None:
                 task = self._under_way[host] = asyncio.create_task(self._ask(host))

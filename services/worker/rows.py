@@ -16,6 +16,7 @@ from services.common.result import Result, from_row
 from services.common.spec import HttpSpec
 from services.common.state import CheckState, Track
 from services.worker.position import Position
+from services.worker.report import SeenWorker, WorkerReport
 from services.worker.schedule import Account, Period, ScheduledCheck
 from services.worker.tally import Tally
 
@@ -98,6 +99,42 @@ def state_columns(moved: Mapping[UUID, Tally]) -> list[list[Any]]:
         [track.verdict_us for track in tracks],
         [tally.accounted_us for tally in moved.values()],
     ]
+
+
+def report_columns(report: WorkerReport) -> list[Any]:
+    """What a worker says of itself, in the order in which store.py writes it."""
+    return [
+        report.instance_id,
+        report.host,
+        report.version,
+        report.up_s,
+        report.checks_held,
+        report.runs_in_flight,
+        report.runs_waiting,
+        report.lag_p50_us,
+        report.lag_p99_us,
+        report.runs_per_second,
+    ]
+
+
+def to_worker(row: "asyncpg.Record") -> SeenWorker:
+    """A worker, from a row of workers with its shards and whether it is live."""
+    return SeenWorker(
+        id=row["id"],
+        instance_id=row["instance_id"],
+        host=row["host"],
+        version=row["version"],
+        start_us=row["start_time"],
+        renew_us=row["renew_time"],
+        live=row["live"],
+        shards_held=row["shards_held"],
+        checks_held=row["checks_held"],
+        runs_in_flight=row["runs_in_flight"],
+        runs_waiting=row["runs_waiting"],
+        lag_p50_us=row["lag_p50_us"],
+        lag_p99_us=row["lag_p99_us"],
+        runs_per_second=row["runs_per_second"],
+    )
 
 
 def to_tally(row: "asyncpg.Record") -> Tally:

@@ -14,6 +14,7 @@ from uuid import UUID
 from services.common.errors import Unavailable
 from services.common.result import Result
 from services.common.stream_guard import LOOK_S, EndReason, StreamGuard
+from services.worker.metrics import Metrics
 from services.worker.position import FIRST_ID, Position
 from services.worker.reader import Backlog, Reader, Recorded, Wanted
 from services.worker.tail import Tail
@@ -59,10 +60,12 @@ class Streams:
     Args:
         store: where a reader that resumes catches up.
         tail: hands out what is new.
+        metrics: told of readers and what is sent to them.
     """
 
-    def __init__(self, store: CatchUpStore, tail: Tail) -> None:
+    def __init__(self, store: CatchUpStore, tail: Tail, metrics: Metrics | None = None) -> None:
         self._store = store
+        self._metrics = metrics or Metrics()
         self._tail = tail
         self._backlog = Backlog()
         self._open: dict[Reader, StreamGuard] = {}
@@ -94,6 +97,7 @@ class Streams:
         """
         reader = Reader(wanted, self._backlog)
         self._open[reader] = guard
+        self._metrics.reader_came()
         try:
             if cursor is None:
                 reader.position = await self._tail.join(tenant_id, reader)
@@ -113,6 +117,7 @@ class Streams:
             del self._open[reader]
             self._tail.leave(tenant_id, reader)
             reader.close()
+            self._metrics.reader_left(reader.over)
 
     async def _catch_up(self, tenant_id: UUID, reader: Reader, goal: Position) -> AsyncGenerator[Event, None]:
         """Read up to a goal, then join the tail and read up to where it is, however long the database is away."""
@@ -125,6 +130,7 @@ class Streams:
                     for position, result in rows:
                         if reader.wants(result):
                             reader.heard()
+                            self._metrics.sent()
                             yield Recorded(position, result)
                         reader.position = position
                         if reader.is_over():
@@ -146,6 +152,7 @@ class Streams:
     async def _live(self, reader: Reader) -> AsyncGenerator[Event, None]:
         while True:
             while reader.queue and not reader.stops_now():
+                self._metrics.sent()
                 yield reader.take()
             if reader.over is not None:
                 yield End(reader.over, reader.position)

@@ -11,9 +11,10 @@ from services.common.errors import Unavailable
 from services.worker.clock import monotonic_us
 from services.worker.lease import Renewal, fair_share
 from services.worker.record import Pending
-from services.worker.rows import CheckReader, add_periods, result_columns, state_columns, to_tally
+from services.worker.report import WorkerReport
+from services.worker.rows import CheckReader, add_periods, report_columns, result_columns, state_columns, to_tally
 from services.worker.schedule import Account, ScheduledCheck
-from services.worker.store.columns import ACQUIRE_S, CHECK, RECORDED, insert_into
+from services.worker.store.columns import ACQUIRE_S, CHECK, COUNT_WORKERS, RECORDED, insert_into
 from services.worker.tally import count
 
 _CHECKS_AT_ONCE = 500
@@ -81,12 +82,16 @@ _NOTIFY = f"SELECT pg_notify('{RECORDED}', pg_current_xact_id()::text)"
 
 # The share of shards is fair when no worker holds more than its part: what is over is given up for others to claim.
 _LIVE = """
-    INSERT INTO workers (id, start_time, renew_time) VALUES ($1, now(), now())
-    ON CONFLICT (id) DO UPDATE SET renew_time = now()
+    INSERT INTO workers (id, instance_id, host, version, start_time, renew_time, checks_held, runs_in_flight,
+                         runs_waiting, lag_p50_us, lag_p99_us, runs_per_second)
+    VALUES ($1, $2, $3, $4, now() - make_interval(secs => $5), now(), $6, $7, $8, $9, $10, $11)
+    ON CONFLICT (id) DO UPDATE SET
+        renew_time = now(), checks_held = excluded.checks_held, runs_in_flight = excluded.runs_in_flight,
+        runs_waiting = excluded.runs_waiting, lag_p50_us = excluded.lag_p50_us, lag_p99_us = excluded.lag_p99_us,
+        runs_per_second = excluded.runs_per_second
     RETURNING clock_timestamp()
 """
 _FORGET_DEAD = "DELETE FROM workers WHERE renew_time < now() - make_interval(secs => $1)"
-_COUNT_LIVE = "SELECT count(*) FROM workers"
 # Also what has expired, as long as nobody has taken it: the epoch then is still the same.
 _RENEW = """
     UPDATE shard_leases SET expire_time = now() + make_interval(secs => $2)
@@ -117,8 +122,8 @@ class EngineStore:
         self._pool = pool
         self._days: set[int] = set()
 
-    async def renew(self, worker_id: str, ttl_s: float, *, claim: bool) -> Renewal:
-        """Say that we live and renew what is ours, expired or not, unless somebody has taken it.
+    async def renew(self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim: bool) -> Renewal:
+        """Say that we live and how, and renew what is ours, expired or not, unless somebody has taken it.
 
         Give up what is over our fair share; take what is free up to it if `claim`.
 
@@ -128,11 +133,11 @@ class EngineStore:
         try:
             async with self._pool.acquire(timeout=ACQUIRE_S) as connection, connection.transaction():
                 asked_us = monotonic_us()
-                database_us = await connection.fetchval(_LIVE, worker_id)
+                database_us = await connection.fetchval(_LIVE, worker_id, *report_columns(report))
                 answered_us = monotonic_us()
                 if claim:
                     await connection.execute(_FORGET_DEAD, ttl_s)
-                share = fair_share(await connection.fetchval(_COUNT_LIVE))
+                share = fair_share(await connection.fetchval(COUNT_WORKERS))
                 held = {row["shard"]: row["epoch"] for row in await connection.fetch(_RENEW, worker_id, ttl_s)}
                 if len(held) > share:
                     over = sorted(held)[share:]
