@@ -11,6 +11,7 @@ from services.common.settings import (
     auth_limit_burst,
     auth_limit_per_minute,
     database_url,
+    dns_servers,
     log_format,
     log_level,
     number,
@@ -31,6 +32,7 @@ class StackSettings:
         database_url: an existing database; None runs the embedded one.
         workers: how many worker processes.
         egress_allow: CIDRs that checks may reach besides public addresses.
+        dns_servers: name servers that workers ask instead of the system's, separated by commas.
         log_level: the least level that is logged.
         log_format: console or json.
         limit_per_minute: calls a minute that one address may make of register, login and the like, each.
@@ -43,6 +45,7 @@ class StackSettings:
     database_url: str | None
     workers: int
     egress_allow: str
+    dns_servers: str
     log_level: str
     log_format: str
     limit_per_minute: int
@@ -63,6 +66,7 @@ class StackSettings:
             database_url=database_url(environment) if own else None,
             workers=number(environment, "SENTINEL_WORKERS", 1, 1, 64),
             egress_allow=_cidrs(environment, "SENTINEL_EGRESS_ALLOW"),
+            dns_servers=",".join(dns_servers(environment)),
             log_level=log_level(environment),
             log_format=log_format(environment),
             limit_per_minute=auth_limit_per_minute(environment),

@@ -54,7 +54,7 @@ async def main(process: Process) -> None:
     request_pool = await create_pool(url, ROLE, _REQUEST_CONNECTIONS)
     engine_store, tenant_store = EngineStore(engine_pool), TenantStore(request_pool)
 
-    resolver = Resolver()
+    resolver = Resolver(process.settings.dns_servers)
     transport = ProbeTransport(resolver, egress)
     prober = Prober(transport)
     recorder = Recorder(engine_store)
