@@ -21,8 +21,10 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 @asynccontextmanager
-async def target(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """A server on a port of its own; answers the port."""
+async def target(
+    handler: Handler, tls: ssl.SSLContext | None = None, *, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[int]:
+    """A server on a port of its own, unless it is told one; answers the port."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -36,7 +38,7 @@ async def target(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIt
             tasks.discard(task)
             writer.transport.abort()
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(handle, host, port, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -91,6 +93,7 @@ class Authority:
     """A certificate authority of the test's own.
 
     Attributes:
+        pem: its certificate.
         trusting: a client's context that trusts it and nobody else.
     """
 
@@ -99,8 +102,8 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test Authority")])
         self._certificate = self._sign(self._name, self._key.public_key(), days=2, authority=True)
-        pem = self._certificate.public_bytes(Encoding.PEM)
-        self.trusting = ssl.create_default_context(cadata=pem.decode())
+        self.pem = self._certificate.public_bytes(Encoding.PEM).decode()
+        self.trusting = ssl.create_default_context(cadata=self.pem)
         self.trusting.set_alpn_protocols(["http/1.1"])
 
     def server(self, host: str, *, days: float = 1, self_signed: bool = False) -> ssl.SSLContext:
