@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -85,7 +86,7 @@ async def test_changes_at_once_leave_whole_periods_and_one_open(monitor: Monitor
     found = await periods(admin, check_id)
 
     assert [end for _, end, _ in found][-1] is None
-    for (start, end, _), (following, _, _) in zip(found, found[1:], strict=False):
+    for (start, end, _), (following, _, _) in pairwise(found):
         assert end is not None
         assert start < end <= following
     check = (await monitor.checks.get(monitor.tenant_id, service_id, check_id)).check
@@ -158,7 +159,7 @@ async def test_each_change_is_heard_once_it_is_committed_and_audited_before_and_
     assert [row["action"] for row in rows] == [
         "check.create", "check.update", "check.pause", "check.resume", "check.delete",
     ]  # fmt: skip
-    for row, following in zip(rows, rows[1:], strict=False):
+    for row, following in pairwise(rows):
         assert row["after"] == following["before"]
     assert [json.loads(row["after"])["enabled"] for row in rows[:-1]] == [True, True, False, True]
     assert rows[-1]["after"] is None
@@ -267,8 +268,8 @@ async def test_paused_time_is_outside_up_down_and_coverage(monitor: Monitor, adm
     status = await monitor.status.of_service(monitor.tenant_id, service_id)
     day_figures = dict(status.uptime)["24h"]
 
-    # Up for 3 h before the pause and all of the 2 h behind it; down for the hour before it, though its result would hold
-    # for two.
+    # Up for 3 h before the pause and all of the 2 h behind it; down for the hour before it, though that result would
+    # hold for two.
     assert abs(day_figures.up_us - 5 * HOUR_US) < 60 * SECOND_US
     assert day_figures.down_us == HOUR_US
     assert abs(day_figures.life_us - 6 * HOUR_US) < 60 * SECOND_US
