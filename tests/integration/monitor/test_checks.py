@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from uuid import UUID
 
@@ -34,6 +35,11 @@ async def periods(admin: Admin, check_id: UUID) -> list[Period]:
 def every(seconds: int) -> CheckDraft:
     """A check as `Monitor.check` makes it, with another interval."""
     return CheckDraft("home", HttpSpec("http://t.test/"), interval_us=seconds * SECOND_US, timeout_us=SECOND_US)
+
+
+def always(draft: CheckDraft) -> Callable[[Check], CheckDraft]:
+    """A change to this, whatever is there."""
+    return lambda _: draft
 
 
 async def test_periods_follow_pauses_and_intervals_without_a_gap_between(monitor: Monitor, admin: Admin) -> None:
@@ -78,7 +84,7 @@ async def test_changes_at_once_leave_whole_periods_and_one_open(monitor: Monitor
             for change in (
                 monitor.checks.pause(*of),
                 monitor.checks.resume(*of),
-                monitor.checks.update(*of, "", lambda _, seconds=10 + number: every(seconds)),
+                monitor.checks.update(*of, "", always(every(10 + number))),
             )
         )
     )

@@ -112,14 +112,14 @@ async def test_a_filter_by_state_finds_what_the_rule_says_in_what_is_shown(monit
     for number, pair in enumerate([(), *((kind,) for kind in kinds), *product(kinds[:9], kinds[:10])]):
         service_id = await monitor.service(f"s{number}")
         states = []
-        for place, (enabled, state, age_s) in enumerate(pair):
+        for place, (enabled, known, age_s) in enumerate(pair):
             check_id = await monitor.check(service_id, f"c{place}", interval_us=interval)
             if not enabled:
                 await monitor.checks.pause(monitor.actor, service_id, check_id)
             seen = None if age_s is None else now - age_s * SECOND_US
             await admin.execute(
                 "UPDATE check_states SET state = $2, verdict_time = $3 WHERE check_id = $1",
-                check_id, int(state), None if seen is None else to_datetime(seen),
+                check_id, int(known), None if seen is None else to_datetime(seen),
             )  # fmt: skip
             states.append((await monitor.checks.get(monitor.tenant_id, service_id, check_id)).known(now)[0])
         expected[f"s{number}"] = service_state(tally(states))
