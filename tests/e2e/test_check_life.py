@@ -1,4 +1,4 @@
-"""The life of a service and its checks, watched on the results stream: the worker obeys within 1 s (semantics.md §7)."""
+"""The life of a service and its checks, as the results stream tells it: workers obey within 1 s (semantics.md §7)."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -94,7 +94,7 @@ def test_a_check_is_made_changed_paused_resumed_and_deleted_and_the_worker_obeys
     assert resumed["enabled"]
     resume = moment(resumed["updateTime"])
     run = watch.next_of(check, pause + OBEYS)
-    assert resume <= moment(run["slotTime"]) <= moment(run["startTime"]) < resume + timedelta(seconds=5) + OBEYS
+    assert resume <= moment(run["startTime"]) < resume + timedelta(seconds=5) + OBEYS
 
     assert team.client.delete(path).status_code == 200
     delete = datetime.now(UTC)
@@ -120,7 +120,9 @@ def test_an_update_by_rest_takes_a_mask_or_what_is_there(team: Team) -> None:
     path = f"/services/{service}/checks/{team.check(service, 'http://localhost:1/', interval='3600s')}"
     headers = {"x-one": "1"}
     patched(team, path, http={"headers": headers}, failureThreshold=5)
-    masked = team.client.patch(f"{path}?MASK", json={"http": {"url": "http://localhost:2/"}})
+    masked = team.client.patch(
+        f"{path}?updateMask=http.url,failureThreshold", json={"http": {"url": "http://localhost:2/"}}
+    )
     check = masked.json()["check"]
 
     assert (check["http"]["url"], check["http"]["headers"]) == ("http://localhost:2/", headers)
@@ -135,9 +137,8 @@ def test_an_update_by_rest_takes_a_mask_or_what_is_there(team: Team) -> None:
         ("", {"timeout": "5s"}, 400, "FIELD_INVALID", ["check.timeout"]),
         ("", {"http": {"headers": {"x": "a\r\nb: c"}}}, 400, "FIELD_INVALID", ["check.http.headers['x']"]),
         ("", {"http": {"url": "http://localhost:0/"}}, 400, "FIELD_INVALID", ["check.http.url"]),
-        ("?updateMask.paths=state", {}, 400, "FIELD_INVALID", ["update_mask"]),
-        ("?updateMask.paths=http.nothing", {}, 400, "FIELD_INVALID", ["update_mask"]),
-        ("?updateMask.paths=", {}, 400, "FIELD_INVALID", ["update_mask"]),
+        ("?updateMask=state", {}, 400, "FIELD_INVALID", ["update_mask"]),
+        ("?updateMask=name,http.nothing", {}, 400, "FIELD_INVALID", ["update_mask"]),
     ],
 )
 def test_an_update_that_breaks_a_rule_is_refused(
