@@ -24,7 +24,7 @@ async def a_tenant(admin: Any) -> UUID:
 async def a_check(
     admin: Any, *, tenant_id: UUID | None = None, interval_us: int = 10 * SECOND_US, url: str = "http://t.test/"
 ) -> tuple[UUID, UUID, UUID]:
-    """A tenant (unless given), a service and a check, made at START_US; answers their ids."""
+    """A tenant (unless given), a service and an enabled check, made at START_US; answers their ids."""
     tenant_id = tenant_id or await a_tenant(admin)
     service_id, check_id = new_id(), new_id()
     now = to_datetime(START_US)
@@ -39,5 +39,8 @@ async def a_check(
     )  # fmt: skip
     await admin.execute(
         "INSERT INTO check_states VALUES ($1, $2, 3, NULL, 0, 0, NULL, NULL, $3)", tenant_id, check_id, now
+    )
+    await admin.execute(
+        "INSERT INTO check_periods VALUES ($1, $2, $3, NULL, $4)", tenant_id, check_id, now, interval_us
     )
     return tenant_id, service_id, check_id

@@ -179,6 +179,24 @@ checks = Table(
     _moment("update_time"),
 )
 
+check_periods = Table(
+    "check_periods",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("check_id", UUID, primary_key=True),
+    Column("start_time", TIMESTAMP(timezone=True), primary_key=True),
+    _moment("end_time", nullable=True),
+    Column("interval_us", BigInteger, nullable=False),
+)
+
+removed_checks = Table(
+    "removed_checks",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("check_id", UUID, primary_key=True),
+    _moment("remove_time"),
+)
+
 check_states = Table(
     "check_states",
     metadata,

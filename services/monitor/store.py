@@ -21,7 +21,7 @@ from services.common.result import Result, from_row
 from services.common.spec import HTTP, HttpSpec
 from services.common.state import CheckState, Track
 from services.common.store import write_audit
-from services.common.tables import check_states, checks, results, services, tenant_suspensions
+from services.common.tables import check_periods, check_states, checks, results, services, tenant_suspensions
 from services.monitor.configuration import service_not_found
 from services.monitor.model import Check, Service, TrackedCheck
 from services.monitor.uptime import Slot
@@ -233,6 +233,14 @@ async def _insert_check(connection: AsyncConnection, actor: Actor, check: Check,
             streak=0,
             streak_outcome=0,
             accounted_time=to_datetime(check.create_us),
+        )
+    )
+    await connection.execute(
+        insert(check_periods).values(
+            tenant_id=tenant_id,
+            check_id=check.id,
+            start_time=to_datetime(check.create_us),
+            interval_us=check.interval_us,
         )
     )
     await write_audit(connection, actor, Change("check.create", check.id, after=check.audited()))

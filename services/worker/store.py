@@ -37,7 +37,7 @@ _CHECK = """
     c.tenant_id, c.service_id, c.id, c.shard, c.spec, c.interval_us, c.timeout_us,
     c.failure_threshold, c.recovery_threshold, c.retries
 """
-# The checks of a suspended tenant are off; those of one that was suspended have spans that are nobody's to run.
+# A paused check has no open period. The checks of a suspended tenant are off; those of one that was suspended have spans that are nobody's to run.
 _HELD = f"""
     SELECT {_CHECK}, s.accounted_time,
            ARRAY(SELECT p.start_time FROM tenant_suspensions p
@@ -46,6 +46,8 @@ _HELD = f"""
                  WHERE p.tenant_id = c.tenant_id AND p.end_time > s.accounted_time ORDER BY p.start_time) AS off_until
     FROM checks c JOIN check_states s ON s.tenant_id = c.tenant_id AND s.check_id = c.id
     WHERE NOT EXISTS (SELECT FROM tenant_suspensions p WHERE p.tenant_id = c.tenant_id AND p.end_time IS NULL)
+      AND EXISTS (SELECT FROM check_periods e
+                  WHERE e.tenant_id = c.tenant_id AND e.check_id = c.id AND e.end_time IS NULL)
 """  # noqa: S608 — our own text
 _CHECKS_OF_SHARDS = f"{_HELD} AND c.shard = ANY($1::smallint[])"
 _CHECKS_BY_ID = f"{_HELD} AND c.id = ANY($1::uuid[])"

@@ -56,6 +56,7 @@ async def two_tenants(admin: "asyncpg.Connection[asyncpg.Record]") -> list[UUID]
                 " recorded_xid) VALUES ($1, $2, to_timestamp($3), $4, 1, 1, 'w', 1)",
                 tenant_id, check_id, START_US / 1e6, service_id,
             )  # fmt: skip
+        await admin.execute("INSERT INTO removed_checks VALUES ($1, $2, now())", tenant_id, new_id())
         tenants.append(tenant_id)
     return tenants
 
@@ -75,7 +76,7 @@ async def test_a_role_sees_one_tenants_rows_and_without_a_tenant_none(
 ) -> None:
     one, other = await two_tenants(admin)
     tables = await tenant_tables(admin)
-    assert len(tables) == 14
+    assert len(tables) == 16
     for role in ROLES:
         connection = await connect(database_url, role)
         try:
