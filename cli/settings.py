@@ -1,7 +1,7 @@
 """The stack's settings: read once from the environment, checked, then frozen. docs/settings.md lists them all."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -17,6 +17,7 @@ from services.common.settings import (
     trusted_proxies,
 )
 from services.worker.egress import EgressPolicy
+from services.worker.guard import Canary
 
 _HIGHEST_PORT = 65_535
 
@@ -31,6 +32,7 @@ class StackSettings:
         database_url: an existing database; None runs the embedded one.
         workers: how many worker processes.
         egress_allow: CIDRs that checks may reach besides public addresses.
+        canaries: addresses, as address:port, that answer unless this machine is cut off.
         log_level: the least level that is logged.
         log_format: console or json.
         limit_per_minute: calls a minute that one address may make of register, login and the like, each.
@@ -43,6 +45,7 @@ class StackSettings:
     database_url: str | None
     workers: int
     egress_allow: str
+    canaries: str
     log_level: str
     log_format: str
     limit_per_minute: int
@@ -62,7 +65,8 @@ class StackSettings:
             data_dir=_folder(environment, "SENTINEL_DATA_DIR", ".sentinel"),
             database_url=database_url(environment) if own else None,
             workers=number(environment, "SENTINEL_WORKERS", 1, 1, 64),
-            egress_allow=_cidrs(environment, "SENTINEL_EGRESS_ALLOW"),
+            egress_allow=_readable(environment, "SENTINEL_EGRESS_ALLOW", EgressPolicy.parse),
+            canaries=_readable(environment, "SENTINEL_CANARIES", Canary.parse),
             log_level=log_level(environment),
             log_format=log_format(environment),
             limit_per_minute=auth_limit_per_minute(environment),
@@ -78,9 +82,11 @@ def _folder(environment: Mapping[str, str], name: str, default: str) -> Path:
         raise SettingError(f"{name}: {error}") from error
 
 
-def _cidrs(environment: Mapping[str, str], name: str) -> str:
+def _readable(environment: Mapping[str, str], name: str, read: Callable[[str], object]) -> str:
+    """What a service is to read itself; here it is only found out whether it can."""
+    text = environment.get(name, "")
     try:
-        EgressPolicy.parse(environment.get(name, ""))
+        read(text)
     except ValueError as error:
         raise SettingError(f"{name}: {error}") from error
-    return environment.get(name, "")
+    return text

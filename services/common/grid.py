@@ -1,7 +1,6 @@
 """The fixed grid of a check's slots, and the shard it belongs to (semantics.md §1, §5). Pure; times in microseconds."""
 
 import hashlib
-from functools import lru_cache
 from uuid import UUID
 
 SHARDS = 256
@@ -12,7 +11,6 @@ def shard_of(check_id: UUID) -> int:
     return _digest(check_id)[0]
 
 
-@lru_cache(maxsize=65_536)
 def anchor_us(check_id: UUID, interval_us: int) -> int:
     """Where the grid is fixed: the first 8 bytes of SHA-256 of the id, modulo the interval; in [0, interval)."""
     return int.from_bytes(_digest(check_id)[:8], "big") % interval_us

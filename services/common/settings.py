@@ -32,6 +32,7 @@ class ServiceSettings:
         log_level: the least level that is logged.
         log_format: console for people, json for machines.
         egress_allow: CIDRs that checks may reach besides public addresses.
+        canaries: addresses, as address:port, that answer unless this machine is cut off.
         trusted_proxies: networks whose word on a client's address is believed, besides whoever is on our Unix socket.
         limit_per_minute: how many calls a minute one client address may make of each limited method.
         limit_burst: how many of them at once.
@@ -43,6 +44,7 @@ class ServiceSettings:
     log_level: str
     log_format: str
     egress_allow: str
+    canaries: str
     trusted_proxies: tuple[Network, ...]
     limit_per_minute: int
     limit_burst: int
@@ -63,6 +65,7 @@ class ServiceSettings:
             log_level=log_level(environment),
             log_format=log_format(environment),
             egress_allow=environment.get("SENTINEL_EGRESS_ALLOW", ""),
+            canaries=environment.get("SENTINEL_CANARIES", ""),
             trusted_proxies=trusted_proxies(environment),
             limit_per_minute=auth_limit_per_minute(environment),
             limit_burst=auth_limit_burst(environment),

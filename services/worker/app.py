@@ -14,8 +14,11 @@ from services.common.listener import Listener
 from services.common.process import Process, run
 from services.common.sealed import Sealer
 from services.common.server import background
+from services.worker.clock import SharedClock
+from services.worker.dispatch import Dispatcher
 from services.worker.egress import EgressPolicy
 from services.worker.engine import Engine
+from services.worker.guard import Canary, SelfFaultGuard
 from services.worker.lease import Leases
 from services.worker.on_demand import OnDemand
 from services.worker.position import Cursors
@@ -33,7 +36,8 @@ ENGINE_ROLE = "sentinel_engine"
 _SERVICE = probe_service_pb2.DESCRIPTOR.services_by_name["ProbeService"]
 _ENGINE_CONNECTIONS = 4
 _REQUEST_CONNECTIONS = 8
-_MOST_RUNS = 2_000
+_MOST_RUNS = 4_000
+_MOST_AT_A_TARGET = 256
 _OTHER_FILES = 256
 _PATIENCE_S = 2.0
 _RARELY = (5_000, 10, 1_000)
@@ -45,6 +49,10 @@ async def main(process: Process) -> None:
         egress = EgressPolicy.parse(process.settings.egress_allow)
     except ValueError as error:
         raise SystemExit(f"sentinel: SENTINEL_EGRESS_ALLOW: {error}") from error
+    try:
+        canaries = Canary.parse(process.settings.canaries)
+    except ValueError as error:
+        raise SystemExit(f"sentinel: SENTINEL_CANARIES: {error}") from error
     url = process.settings.database_url
     # Each probe makes short-lived objects by the hundred, no cycles. Looking for those as often as Python does costs
     # more than it finds; to look at many more objects at once stops everything for tens of milliseconds.
@@ -57,10 +65,12 @@ async def main(process: Process) -> None:
     resolver = Resolver()
     transport = ProbeTransport(resolver, egress)
     prober = Prober(transport)
-    recorder = Recorder(engine_store)
-    leases = Leases(engine_store, worker_id)
-    engine = Engine(prober, recorder, worker_id, _most_runs(), leases.hold)
-    roster = Roster(engine_store, engine, recorder)
+    clock = SharedClock()
+    leases = Leases(engine_store, worker_id, clock)
+    recorder = Recorder(engine_store, SelfFaultGuard(canaries, clock), leases.epoch, clock)
+    dispatcher = Dispatcher(_most_runs(), _MOST_AT_A_TARGET)
+    engine = Engine(prober, recorder, worker_id, dispatcher, leases, clock)
+    roster = Roster(engine_store, engine, recorder, clock)
     feeds = Feeds(tenant_store)
     channels = {check_changes.CHANNEL: roster.on_notify, check_changes.TENANT_CHANNEL: roster.on_tenant_notify}
     changes = Listener(url, ENGINE_ROLE, channels, roster.on_connect)

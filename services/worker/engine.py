@@ -1,24 +1,42 @@
-"""Fires what is due: schedule → probe → record, with bounded concurrency and only while the leases hold."""
+"""Fires what is due: dispatch → probe → record, only while the leases hold."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Protocol
 from uuid import UUID
 
 from services.common import logs
-from services.common.clock import SECOND_US, from_datetime, now_us
-from services.common.grid import lateness_us
-from services.common.outcome import MissedReason, Outcome
+from services.common.clock import SECOND_US, from_datetime
+from services.common.outcome import ErrorKind, MissedReason, Outcome
 from services.common.result import Result
+from services.worker.clock import SharedClock
+from services.worker.dispatch import Dispatcher, Lapse, Run
 from services.worker.probe import Observation, Prober
 from services.worker.record import Recorder
-from services.worker.schedule import Account, Missed, Schedule, ScheduledCheck, go_on
+from services.worker.schedule import Account, ScheduledCheck, Span
 
 _log = logs.get("engine")
-# The machine's clock may be stepped; the schedule is looked at this often whatever it says.
+# The database's clock may be stepped; the schedule is looked at this often whatever it says.
 _LONGEST_NAP_S = 1.0
 # Slots that fall due within this time are fired together: one wake-up for many costs a fraction of one for each.
 TICK_S = 0.005
 _FENCED_NAP_S = 0.2
+# Who comes this late to a wake-up of their own was stopped, starved or swapped out.
+_STALL_S = 0.5
+# What a stall of ours looks like from inside a run.
+_STALL_KINDS = frozenset({ErrorKind.DNS, ErrorKind.CONNECT_TIMEOUT, ErrorKind.TIMEOUT})
+
+
+class Lease(Protocol):
+    """What the engine needs to know of the leases."""
+
+    @property
+    def outage(self) -> Span:
+        """The last span of time in which the database could not be asked."""
+
+    def hold(self) -> bool:
+        """Whether we may fire."""
 
 
 class Engine:
@@ -28,30 +46,44 @@ class Engine:
         prober: makes one run.
         recorder: takes the results.
         worker_id: who we are, on each result.
-        concurrency: how many runs may be under way.
-        may_fire: whether our leases hold.
+        dispatcher: decides what to run.
+        lease: says whether we may.
+        clock: what slots go by.
     """
 
     def __init__(
-        self, prober: Prober, recorder: Recorder, worker_id: str, concurrency: int, may_fire: Callable[[], bool]
+        self,
+        prober: Prober,
+        recorder: Recorder,
+        worker_id: str,
+        dispatcher: Dispatcher,
+        lease: Lease,
+        clock: SharedClock,
     ) -> None:
         self._prober = prober
         self._recorder = recorder
         self._worker_id = worker_id
-        self._concurrency = concurrency
-        self._may_fire = may_fire
-        self._schedule = Schedule()
-        self._held: dict[UUID, ScheduledCheck] = {}
-        self._running: dict[UUID, asyncio.Task[None]] = {}
+        self._dispatcher = dispatcher
+        self._lease = lease
+        self._clock = clock
+        self._tasks: dict[Run, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for = 0.0
         self._ticked_at = 0.0
+        self._stalled_at = 0.0
         self._stopped = False
 
-    @property
-    def held(self) -> dict[UUID, ScheduledCheck]:
-        """The checks that we run, by id."""
-        return self._held
+    def checks(self) -> list[ScheduledCheck]:
+        """The checks that we run."""
+        return self._dispatcher.checks()
+
+    def check(self, check_id: UUID) -> ScheduledCheck | None:
+        """A check that we run."""
+        return self._dispatcher.check(check_id)
+
+    def held_of_shard(self, shard: int) -> int:
+        """How many checks of a shard we run."""
+        return self._dispatcher.held_of_shard(shard)
 
     def hold(self, check: ScheduledCheck, account: Account) -> None:
         """Run a check from now on, or as it is from now on.
@@ -60,21 +92,19 @@ class Engine:
             check: the check.
             account: up to where its slots are accounted for.
         """
-        before = self._held.get(check.id)
-        if self._stopped or (before == check and (check.id in self._running or check.id in self._schedule)):
+        if self._stopped:
             return
-        self._held[check.id] = check
-        if check.id in self._running:
-            return  # goes on, as it is now, when the run has ended
-        if before is None or check.id not in self._schedule:
-            self._wait_for_next(check, account, MissedReason.NO_WORKER)
-        else:
-            self._wait_for_next(check, Account(max(account.slot_us, now_us())), MissedReason.NO_WORKER)
+        self._dispatcher.outage = self._lease.outage
+        self._miss(self._dispatcher.hold(check, account, self._clock.now_us()))
+        self._arm()
 
-    def release(self, check_id: UUID) -> None:
-        """Run a check no longer; a run that is under way ends by itself."""
-        self._held.pop(check_id, None)
-        self._schedule.discard(check_id)
+    def release(self, check: ScheduledCheck) -> None:
+        """Run a check no longer, since another worker does; a run that is under way ends by itself."""
+        self._dispatcher.release(check.id)
+
+    def retire(self, check: ScheduledCheck) -> None:
+        """Run a check no longer, since it is off or gone."""
+        self._miss(self._dispatcher.retire(check.id))
 
     async def stop(self, patience_s: float) -> None:
         """Fire nothing more; let runs end, and cut off those that do not within a few seconds.
@@ -84,44 +114,24 @@ class Engine:
         self._stopped = True
         if self._timer:
             self._timer.cancel()
-        if self._running:
-            _, late = await asyncio.wait(self._running.values(), timeout=patience_s)
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks.values(), timeout=patience_s)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
 
-    def _wait_for_next(self, check: ScheduledCheck, account: Account, reason: MissedReason) -> None:
-        missed, following = go_on(check, account.slot_us, account.off, now_us())
-        for each in missed:
-            self._miss(check, each, reason)
-        self._schedule.put(check, following)
-        self._arm()
-
-    def _miss(self, check: ScheduledCheck, missed: Missed, reason: MissedReason) -> None:
-        self._recorder.add(
-            Result(
-                tenant_id=check.tenant_id,
-                service_id=check.service_id,
-                check_id=check.id,
-                slot_us=missed.first_us,
-                interval_us=check.interval_us,
-                outcome=Outcome.MISSED,
-                worker_id=self._worker_id,
-                missed_reason=reason,
-                slot_count=missed.count,
-            ),
-            check,
-        )
-
     def _arm(self) -> None:
         """Look at the schedule again when the next slot is due; what is due within one tick is fired together."""
-        if self._timer is not None and self._armed_for <= self._ticked_at + TICK_S:
+        if self._stopped or (self._timer is not None and self._armed_for <= self._ticked_at + TICK_S):
             return  # it cannot be sooner
-        following = self._schedule.next_us
-        if following is None or self._stopped:
+        following = self._dispatcher.next_us
+        if self._dispatcher.has_backlog:
+            nap = 0.0
+        elif following is None:
             return
-        nap = min(_LONGEST_NAP_S, max(0.0, (following - now_us()) / SECOND_US))
-        if not self._may_fire():
+        else:
+            nap = min(_LONGEST_NAP_S, max(0.0, (following - self._clock.now_us()) / SECOND_US))
+        if not self._lease.hold():
             nap = _FENCED_NAP_S
         loop = asyncio.get_running_loop()
         at = max(loop.time() + nap, self._ticked_at + TICK_S)
@@ -132,31 +142,63 @@ class Engine:
         self._timer, self._armed_for = loop.call_at(at, self._tick), at
 
     def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
         self._timer = None
-        self._ticked_at = asyncio.get_running_loop().time()
-        now = now_us()
-        while self._may_fire() and len(self._running) < self._concurrency:
-            due = self._schedule.pop_due(now)
-            if due is None:
-                break
-            check, slot_us = due
-            if now - slot_us > lateness_us(check.interval_us):
-                # Too late to start: it and what else is late are missed, and the check goes on.
-                self._wait_for_next(check, Account(slot_us - 1), MissedReason.OVERLOADED)
-                continue
-            self._running[check.id] = asyncio.create_task(self._run(check, slot_us))
+        self._ticked_at = loop.time()
+        if self._ticked_at - self._armed_for > _STALL_S:
+            self._stalled_at = self._ticked_at
+            _log.warning("this worker was stalled", seconds=round(self._ticked_at - self._armed_for, 3))
+        if self._lease.hold():
+            self._dispatcher.outage = self._lease.outage
+            starting, lapses = self._dispatcher.due(self._clock.now_us())
+            self._miss(lapses)
+            for run in starting:
+                self._tasks[run] = loop.create_task(self._run(run))
         self._arm()
 
-    async def _run(self, check: ScheduledCheck, slot_us: int) -> None:
-        start = now_us()
+    async def _run(self, run: Run) -> None:
+        check, slot_us = run.check, run.slot_us
+        began = asyncio.get_running_loop().time()
+        start_us = self._clock.now_us()
         try:
             seen = await self._prober.run(check.spec, timeout_s=check.timeout_us / SECOND_US, retries=check.retries)
-            self._recorder.add(to_result(check, slot_us, start, seen, self._worker_id), check)
+            if seen.error_kind in _STALL_KINDS and self._stalled_since(began):
+                seen = replace(
+                    seen,
+                    outcome=Outcome.ERROR,
+                    error_kind=ErrorKind.INTERNAL,
+                    error_message="the worker was stalled while it waited",
+                )
+            self._recorder.add(to_result(check, slot_us, start_us, seen, self._worker_id), check)
         finally:
-            del self._running[check.id]
-            now_held = self._held.get(check.id)
-            if now_held is not None and not self._stopped:
-                self._wait_for_next(now_held, Account(slot_us), MissedReason.OVERLOADED)
+            del self._tasks[run]
+            self._miss(self._dispatcher.ended(run, check, self._clock.now_us()))
+            self._arm()
+
+    def _stalled_since(self, began: float) -> bool:
+        """Whether we were stalled since some time: noticed already, or about to be."""
+        overdue = self._timer is not None and asyncio.get_running_loop().time() - self._armed_for > _STALL_S
+        return overdue or self._stalled_at >= began
+
+    def _miss(self, lapses: Sequence[Lapse]) -> None:
+        for lapse in lapses:
+            self._recorder.add(to_missed(lapse, self._worker_id), lapse.check)
+
+
+def to_missed(lapse: Lapse, worker_id: str) -> Result:
+    """Slots that nobody could run, as one result."""
+    check, missed = lapse.check, lapse.missed
+    return Result(
+        tenant_id=check.tenant_id,
+        service_id=check.service_id,
+        check_id=check.id,
+        slot_us=missed.first_us,
+        interval_us=missed.interval_us,
+        outcome=Outcome.MISSED,
+        worker_id=worker_id,
+        missed_reason=MissedReason(lapse.reason),
+        slot_count=missed.count,
+    )
 
 
 def to_result(check: ScheduledCheck, slot_us: int, start_us: int, seen: Observation, worker_id: str) -> Result:

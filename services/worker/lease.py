@@ -1,19 +1,24 @@
 """Which shards are mine (semantics.md §5, §6): leases in PostgreSQL, by the database's clock, each with an epoch."""
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from services.common import logs
+from services.common.clock import SECOND_US
 from services.common.errors import Unavailable
 from services.common.grid import SHARDS
+from services.worker.clock import SharedClock, monotonic_us
+from services.worker.schedule import Span
 
 _log = logs.get("lease")
 TTL_S = 10.0
 RENEW_S = 3.0
 # We stop firing this long before the database may give our shards away.
 _MARGIN_S = 1.0
+_RETRY_S = 0.5
+_FIRST_EPOCH = 0
 
 
 def fair_share(live_workers: int) -> int:
@@ -21,11 +26,30 @@ def fair_share(live_workers: int) -> int:
     return -(-SHARDS // max(1, live_workers))
 
 
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """What a worker holds from now on.
+
+    Attributes:
+        epochs: the epoch of each shard that it holds.
+        database_us: what the database's clock showed.
+        asked_us: our monotonic clock before the database was asked for that.
+        answered_us: our monotonic clock after its answer.
+    """
+
+    epochs: dict[int, int]
+    database_us: int
+    asked_us: int
+    answered_us: int
+
+
 class LeaseStore(Protocol):
     """What leasing needs from the database."""
 
-    async def renew(self, worker_id: str, ttl_s: float) -> dict[int, int]:
-        """Say that we live, renew what is ours, take or give up to our fair share; answers shard → epoch.
+    async def renew(self, worker_id: str, ttl_s: float, *, claim: bool) -> Renewal:
+        """Say that we live and renew what is ours, expired or not, unless somebody has taken it.
+
+        Give up what is over our fair share; take what is free up to it if `claim`.
 
         Raises:
             Unavailable: the database is away.
@@ -41,42 +65,82 @@ class Leases:
     Args:
         store: where leases are.
         worker_id: who we are.
+        clock: set by what the database's shows.
+
+    Attributes:
+        outage: the last span of time in which the database could not be asked; up to now while it goes on.
     """
 
-    def __init__(self, store: LeaseStore, worker_id: str) -> None:
+    def __init__(self, store: LeaseStore, worker_id: str, clock: SharedClock) -> None:
         self._store = store
         self._worker_id = worker_id
-        self._held: dict[int, int] = {}
-        self._valid_until = 0.0
+        self._clock = clock
+        self._epochs: dict[int, int] = {}
+        self._renewed_us = 0
+        self._valid_until_us = 0
+        self._away = False
+        self._outage: Span = (0, 0)
+
+    @property
+    def outage(self) -> Span:
+        """The last span of time in which the database could not be asked."""
+        if self._away:
+            return self._outage[0], self._clock.now_us() + 1
+        return self._outage
 
     def hold(self) -> bool:
         """Whether our leases certainly hold, by our own monotonic clock."""
-        return time.monotonic() < self._valid_until
+        return monotonic_us() < self._valid_until_us
+
+    def epoch(self, shard: int) -> int:
+        """The epoch under which we hold, or last held, a shard; what is recorded under another one counts no more."""
+        return self._epochs.get(shard, _FIRST_EPOCH)
 
     async def run(self, on_change: Callable[[frozenset[int]], Awaitable[None]]) -> None:
         """Renew until cancelled; `on_change` is told which shards we hold whenever that changes."""
         while True:
-            asked = time.monotonic()
+            asked_us = monotonic_us()
+            # Who was cut off from the database for longer than a lease lasts finds all leases expired, those of workers
+            # that were cut off with it too. It takes none of them before those had the time to come back.
+            was_cut_off = self._renewed_us > 0 and asked_us - self._renewed_us > TTL_S * SECOND_US
             try:
-                held = await self._store.renew(self._worker_id, TTL_S)
+                renewal = await self._store.renew(self._worker_id, TTL_S, claim=not was_cut_off)
             except Unavailable:
-                _log.warning("leases could not be renewed", firing=self.hold())
-            else:
-                if held != self._held:
-                    _log.info("shards", held=len(held), before=len(self._held))
-                    # A new epoch means that the shard was somebody else's in between.
-                    kept = {shard for shard, epoch in held.items() if self._held.get(shard) == epoch}
-                    if kept != set(self._held):
-                        await on_change(frozenset(kept))
-                    self._held = held
-                    await on_change(frozenset(held))
-                self._valid_until = asked + TTL_S - _MARGIN_S
+                self._lost(asked_us)
+                await asyncio.sleep(_RETRY_S)
+                continue
+            await self._renewed(renewal, asked_us, on_change)
             await asyncio.sleep(RENEW_S)
 
     async def leave(self) -> None:
         """Give all shards up."""
-        self._valid_until = 0.0
+        self._valid_until_us = 0
         try:
             await self._store.leave(self._worker_id)
         except Unavailable:
             _log.warning("the database is away; the leases run out by themselves")
+
+    def _lost(self, asked_us: int) -> None:
+        _log.warning("leases could not be renewed", firing=self.hold())
+        if not self._away:
+            self._away = True
+            self._outage = (self._clock.now_us() - (monotonic_us() - asked_us), 0)
+
+    async def _renewed(
+        self, renewal: Renewal, asked_us: int, on_change: Callable[[frozenset[int]], Awaitable[None]]
+    ) -> None:
+        self._clock.observe(renewal.database_us, renewal.asked_us, renewal.answered_us)
+        if self._away:
+            self._outage = self.outage
+            self._away = False
+        self._renewed_us = asked_us
+        held = renewal.epochs
+        if held != self._epochs:
+            _log.info("shards", held=len(held), before=len(self._epochs))
+            # A new epoch means that the shard was somebody else's in between.
+            kept = {shard for shard, epoch in held.items() if self._epochs.get(shard) == epoch}
+            if kept != set(self._epochs):
+                await on_change(frozenset(kept))
+            self._epochs = held
+            await on_change(frozenset(held))
+        self._valid_until_us = asked_us + int((TTL_S - _MARGIN_S) * SECOND_US)

@@ -1,51 +1,72 @@
 """Results on their way to the database: batched, in order, held while the database is away (semantics.md §11, §14).
 
-What waits is bounded in number and age. What has to be dropped becomes MISSED with the reason DATABASE_AWAY, and is
+What waits is bounded in bytes and age. What has to be dropped becomes MISSED with the reason DATABASE_AWAY, and is
 written, before anything newer of the same check, once the database is back: dropped, but accounted for.
 """
 
 import asyncio
 import random
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from services.common import logs
-from services.common.clock import MINUTE_US, now_us
+from services.common.clock import MINUTE_US
 from services.common.errors import Unavailable
 from services.common.outcome import ErrorKind, MissedReason, Outcome
 from services.common.result import Result
+from services.worker.clock import SharedClock
 from services.worker.schedule import ScheduledCheck
 
 _log = logs.get("record")
 BATCH_S = 0.05
 MOST_IN_A_BATCH = 2_000
-MOST_WAITING = 100_000
+MOST_BYTES = 256 * 1024 * 1024
 LONGEST_WAIT_US = 15 * MINUTE_US
+# What a result with its numbers, ids and times holds in memory, beside its message.
+_RESULT_BYTES = 1_024
 _FIRST_BACKOFF_S = 0.1
 _LONGEST_BACKOFF_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A result, and the thresholds of its check when it was made."""
+    """A result that is to be written.
+
+    Attributes:
+        result: the result.
+        check: its check as it was when the slot was run.
+        epoch: the epoch of the lease on the check's shard under which it was run.
+    """
 
     result: Result
-    failure_threshold: int
-    recovery_threshold: int
+    check: ScheduledCheck
+    epoch: int
+
+    @property
+    def bytes(self) -> int:
+        """About what it holds in memory."""
+        return _RESULT_BYTES + len(self.result.error_message)
 
 
 class RecordStore(Protocol):
     """What recording needs from the database."""
 
     async def record(self, batch: Sequence[Pending]) -> int:
-        """Write results and what they make of their checks' states in one transaction; answers how many were new.
+        """Write results and what they make of their checks' states in one transaction; answers how many counted.
 
         Raises:
             Unavailable: the database is away; nothing is known of the batch, and writing it again does no harm.
         """
+
+
+class Guard(Protocol):
+    """Looks at a batch before its verdicts stand."""
+
+    async def vet(self, batch: Sequence[Pending]) -> Sequence[Pending]:
+        """The batch, what is our own fault marked as such."""
 
 
 class Recorder:
@@ -53,23 +74,36 @@ class Recorder:
 
     Args:
         store: where they go.
+        guard: looks at each batch first.
+        epoch: the epoch under which we hold a shard.
+        clock: what slots go by.
     """
 
-    def __init__(self, store: RecordStore) -> None:
+    def __init__(self, store: RecordStore, guard: Guard, epoch: Callable[[int], int], clock: SharedClock) -> None:
         self._store = store
+        self._guard = guard
+        self._epoch = epoch
+        self._clock = clock
         self._waiting: deque[Pending] = deque()
-        self._dropped: dict[UUID, Pending] = {}
-        self._writing: Sequence[Pending] = ()
+        self._bytes = 0
+        self._dropped: dict[UUID, list[Pending]] = {}
         self._added = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
 
+    @property
+    def waiting(self) -> int:
+        """How many results wait to be written."""
+        return len(self._waiting)
+
     def add(self, result: Result, check: ScheduledCheck) -> None:
         """Take a result; those of one check come in the order of their slots."""
-        self._waiting.append(Pending(result, check.failure_threshold, check.recovery_threshold))
+        pending = Pending(result, check, self._epoch(check.shard))
+        self._waiting.append(pending)
+        self._bytes += pending.bytes
         self._idle.clear()
         self._added.set()
-        if len(self._waiting) > MOST_WAITING:
+        while self._bytes > MOST_BYTES:
             self._drop_oldest()
 
     async def flushed(self) -> None:
@@ -91,14 +125,15 @@ class Recorder:
             await asyncio.sleep(BATCH_S)
             self._added.clear()
             while self._waiting or self._dropped:
-                self._writing = [*self._dropped.values(), *self._take()]
+                dropped = [pending for each in self._dropped.values() for pending in each]
                 self._dropped.clear()
-                await self._write(self._writing)
-                self._writing = ()
+                await self._write([*dropped, *await self._guard.vet(self._take())])
             self._idle.set()
 
     def _take(self) -> list[Pending]:
-        return [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_IN_A_BATCH))]
+        taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_IN_A_BATCH))]
+        self._bytes -= sum(pending.bytes for pending in taken)
+        return taken
 
     async def _write(self, batch: Sequence[Pending]) -> None:
         """Write a batch, however long the database is away."""
@@ -114,7 +149,7 @@ class Recorder:
                 return
             else:
                 if new < len(batch):
-                    _log.info("slots were accounted for already", slots=len(batch) - new)
+                    _log.info("slots were not ours to count", slots=len(batch) - new)
                 return
             self._drop_old()
             await asyncio.sleep(backoff * random.uniform(0.5, 1.5))  # noqa: S311 — jitter, not a secret
@@ -124,9 +159,9 @@ class Recorder:
         """Find what cannot be written by halves; it becomes an ERROR of ours, without what may have been wrong."""
         if len(batch) == 1:
             pending = batch[0]
-            bare = _as_error(pending)
+            bare = as_error(pending, "internal error")
             if pending == bare:
-                _log.error("a result is lost", check_id=str(pending.result.check_id), slot_us=pending.result.slot_us)
+                _log.error("a result is lost", check_id=str(pending.check.id), slot_us=pending.result.slot_us)
                 return
             await self._write([bare])
             return
@@ -135,21 +170,20 @@ class Recorder:
         await self._write(batch[middle:])
 
     def _drop_old(self) -> None:
-        while self._waiting and now_us() - self._waiting[0].result.slot_us > LONGEST_WAIT_US:
+        while self._waiting and self._clock.now_us() - self._waiting[0].result.slot_us > LONGEST_WAIT_US:
             self._drop_oldest()
 
     def _drop_oldest(self) -> None:
         pending = self._waiting.popleft()
+        self._bytes -= pending.bytes
         result = pending.result
-        before = self._dropped.get(result.check_id)
-        if before is None or result.interval_us != before.result.interval_us:
-            self._dropped[result.check_id] = Pending(
-                _as_missed(result, result.slot_count), pending.failure_threshold, pending.recovery_threshold
-            )
-            return
-        span = result.slot_us - before.result.slot_us
-        count = span // result.interval_us + result.slot_count
-        self._dropped[result.check_id] = replace(before, result=_as_missed(before.result, count))
+        dropped = self._dropped.setdefault(pending.check.id, [])
+        if dropped and dropped[-1].epoch == pending.epoch and dropped[-1].result.interval_us == result.interval_us:
+            first = dropped.pop()
+            count = (result.slot_us - first.result.slot_us) // result.interval_us + result.slot_count
+            dropped.append(Pending(_as_missed(first.result, count), pending.check, pending.epoch))
+        else:
+            dropped.append(Pending(_as_missed(result, result.slot_count), pending.check, pending.epoch))
 
 
 def _as_missed(result: Result, count: int) -> Result:
@@ -166,7 +200,8 @@ def _as_missed(result: Result, count: int) -> Result:
     )
 
 
-def _as_error(pending: Pending) -> Pending:
+def as_error(pending: Pending, message: str) -> Pending:
+    """The same slot as an ERROR of ours (semantics.md §9)."""
     result = pending.result
     bare = Result(
         tenant_id=result.tenant_id,
@@ -178,7 +213,7 @@ def _as_error(pending: Pending) -> Pending:
         worker_id=result.worker_id,
         start_us=result.start_us,
         error_kind=ErrorKind.INTERNAL,
-        error_message="internal error",
-        attempt=1,
+        error_message=message,
+        attempt=max(1, result.attempt),
     )
-    return replace(pending, result=bare)
+    return Pending(bare, pending.check, pending.epoch)

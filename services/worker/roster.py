@@ -1,33 +1,54 @@
 """Which checks are mine: those of my shards, as they are now (semantics.md §7).
 
-Notifications bring changes within milliseconds; a reconnect and a slow poll read everything afresh.
+A notification names what has changed within milliseconds. Should one be lost, a poll finds what was changed by its
+time, and a slower one finds by numbers which shards are not as they should be. Only what a worker gets anew is read
+whole, a few hundred checks at a time, so that what runs is not held up.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+import gc
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 from uuid import UUID
 
 from services.common import logs
 from services.common.check_changes import CheckChange
+from services.common.clock import SECOND_US
 from services.common.errors import Unavailable
+from services.worker.clock import SharedClock
 from services.worker.engine import Engine
 from services.worker.record import Recorder
 from services.worker.schedule import Account, ScheduledCheck
 
 _log = logs.get("roster")
-_POLL_S = 30.0
+_POLL_S = 1.0
+_COUNT_EVERY_US = 30 * SECOND_US
 _RETRY_S = 0.5
+# Changes bear the clock of the machine that made them, and are committed a little later than that.
+_OVERLAP_US = 30 * SECOND_US
+_MANY = 10_000
+
+Held = tuple[ScheduledCheck, Account]
 
 
 class RosterStore(Protocol):
-    """What the roster needs from the database."""
+    """What the roster needs from the database; a check is on while it is enabled and its tenant is not suspended."""
 
-    async def checks_of_shards(self, shards: Collection[int]) -> Sequence[tuple[ScheduledCheck, Account]]:
-        """All enabled checks of some shards, each with its account."""
+    def checks_of_shards(self, shards: Collection[int]) -> AsyncIterator[Sequence[Held]]:
+        """All checks of some shards that are on, each with its account, some at a time."""
 
-    async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[tuple[ScheduledCheck, Account]]:
-        """Those of some checks that exist and are enabled, each with its account."""
+    async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[Held]:
+        """Those of some checks that are on, each with its account."""
+
+    async def checks_of_tenant(self, tenant_id: UUID, shards: Collection[int]) -> Sequence[Held]:
+        """A tenant's checks of some shards that are on, each with its account."""
+
+    async def changed_since(self, since_us: int, shards: Collection[int]) -> Sequence[tuple[UUID, int]]:
+        """The checks of some shards that were changed at or after a point in time, each with when that was."""
+
+    async def counts(self, shards: Collection[int]) -> Mapping[int, int]:
+        """How many checks of each shard are on; a shard without any is left out."""
 
 
 class Roster:
@@ -37,15 +58,21 @@ class Roster:
         store: where checks are.
         engine: runs them.
         recorder: what has to be written before a shard's accounts can be read.
+        clock: what changes are looked for by.
     """
 
-    def __init__(self, store: RosterStore, engine: Engine, recorder: Recorder) -> None:
+    def __init__(self, store: RosterStore, engine: Engine, recorder: Recorder, clock: SharedClock) -> None:
         self._store = store
         self._engine = engine
         self._recorder = recorder
+        self._clock = clock
         self._shards: frozenset[int] = frozenset()
+        self._unread: set[int] = set()
         self._changed: set[UUID] = set()
-        self._read_all = False
+        self._tenants: set[UUID] = set()
+        self._seen: dict[UUID, int] = {}
+        self._looked_us = clock.now_us()
+        self._counted_us = self._looked_us
         self._wake = asyncio.Event()
 
     def on_notify(self, payload: str) -> None:
@@ -55,55 +82,90 @@ class Roster:
             self._changed.add(change.check_id)
             self._wake.set()
 
-    def on_tenant_notify(self, _payload: str) -> None:
-        """A tenant was suspended or goes on: rare enough to read everything afresh."""
-        self._read_all = True
+    def on_tenant_notify(self, payload: str) -> None:
+        """A tenant was suspended or goes on; the payload is its id."""
+        self._tenants.add(UUID(payload))
         self._wake.set()
 
     async def on_connect(self) -> None:
-        """Notifications may have been lost: read everything afresh."""
-        self._read_all = True
+        """Notifications may have been lost: look at once."""
+        self._counted_us = 0
         self._wake.set()
 
     async def set_shards(self, shards: frozenset[int]) -> None:
         """Hold these shards from now on; what belongs to others is let go at once."""
-        for check in [check for check in self._engine.held.values() if check.shard not in shards]:
-            self._engine.release(check.id)
-        if shards - self._shards:
-            self._read_all = True
-            self._wake.set()
+        if self._shards - shards:
+            for check in [check for check in self._engine.checks() if check.shard not in shards]:
+                self._engine.release(check)
+        self._unread = (self._unread | (shards - self._shards)) & shards
         self._shards = shards
+        self._wake.set()
 
     async def run(self) -> None:
         """Follow changes until cancelled."""
         while True:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), _POLL_S)
-            except TimeoutError:
-                self._read_all = True
             self._wake.clear()
             try:
                 await self._follow()
             except Unavailable:
-                self._read_all = True
                 self._wake.set()
                 await asyncio.sleep(_RETRY_S)
 
     async def _follow(self) -> None:
-        changed, self._changed = self._changed, set()
-        read_all, self._read_all = self._read_all, False
-        if read_all:
-            # What we ran before we lost a shard and still hold in memory counts as accounted.
-            await self._recorder.flushed()
-            shards = self._shards
-            rows = await self._store.checks_of_shards(shards)
-            gone = set(self._engine.held) - {check.id for check, _ in rows}
-            _log.debug("read all checks", checks=len(rows), shards=len(shards))
-        else:
+        """Read what is due to be read; what is not read, since the database is away, stays due."""
+        if self._unread:
+            await self._read_shards(frozenset(self._unread))
+        await self._poll()
+        if self._changed:
+            changed = frozenset(self._changed)
             rows = await self._store.checks_by_id(changed)
-            gone = changed - {check.id for check, _ in rows}
-        for check_id in gone:
-            self._engine.release(check_id)
+            self._changed -= changed
+            self._take(rows, [check for check in map(self._engine.check, changed) if check is not None])
+        for tenant_id in tuple(self._tenants):
+            rows = await self._store.checks_of_tenant(tenant_id, self._shards)
+            self._tenants.discard(tenant_id)
+            self._take(rows, [check for check in self._engine.checks() if check.tenant_id == tenant_id])
+
+    async def _read_shards(self, shards: frozenset[int]) -> None:
+        # What we ran before we lost a shard and still hold in memory counts as accounted.
+        await self._recorder.flushed()
+        seen: set[UUID] = set()
+        async for rows in self._store.checks_of_shards(shards):
+            self._take(rows, ())
+            seen.update(check.id for check, _ in rows)
+        self._unread -= shards
+        for check in self._engine.checks():
+            if check.shard in shards and check.id not in seen:
+                self._engine.retire(check)
+        _log.debug("read shards", checks=len(seen), shards=len(shards))
+        if len(seen) >= _MANY:
+            # They stay; there is no use in looking among them for garbage again and again.
+            gc.collect()
+            gc.freeze()
+
+    async def _poll(self) -> None:
+        now_us = self._clock.now_us()
+        changes = await self._store.changed_since(self._looked_us - _OVERLAP_US, self._shards)
+        self._looked_us = now_us
+        self._changed |= {check_id for check_id, change_us in changes if self._seen.get(check_id) != change_us}
+        self._seen = dict(changes)
+        if now_us - self._counted_us > _COUNT_EVERY_US:
+            counts = await self._store.counts(self._shards)
+            self._counted_us = now_us
+            self._unread |= {
+                shard for shard in self._shards if counts.get(shard, 0) != self._engine.held_of_shard(shard)
+            }
+            if self._unread:
+                self._wake.set()
+
+    def _take(self, rows: Sequence[Held], former: Collection[ScheduledCheck]) -> None:
+        """Hold what was read; what we ran of the same and was not read is off or gone."""
+        found = {check.id for check, _ in rows}
+        for check in former:
+            if check.id not in found:
+                self._engine.retire(check)
         for check, account in rows:
             if check.shard in self._shards:
                 self._engine.hold(check, account)

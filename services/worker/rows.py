@@ -3,7 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -13,7 +14,10 @@ from services.common.outcome import Outcome
 from services.common.result import Result
 from services.common.spec import HttpSpec
 from services.common.state import CheckState, Track
-from services.worker.schedule import Account, ScheduledCheck
+from services.worker.schedule import Account, Period, ScheduledCheck
+from services.worker.tally import Tally
+
+_T = TypeVar("_T")
 
 # The columns of a result and their types, in the order in which result_columns gives them.
 RESULT_TYPES = {
@@ -76,21 +80,19 @@ def result_columns(rows: Sequence[Result]) -> list[list[Any]]:
     ]
 
 
-def state_columns(
-    moved: Mapping[UUID, UUID], tracks: Mapping[UUID, Track], accounted: Mapping[UUID, int]
-) -> list[list[Any]]:
-    """The arguments of an update of states: one array a column, for the checks that have moved (check → tenant)."""
-    after = [tracks[check_id] for check_id in moved]
+def state_columns(moved: Mapping[UUID, Tally]) -> list[list[Any]]:
+    """The arguments of an update of states: one array a column, for the checks that have moved."""
+    tracks = [tally.track for tally in moved.values()]
     return [
-        list(moved.values()),
+        [tally.tenant_id for tally in moved.values()],
         list(moved),
-        [track.state for track in after],
-        [_moment(track.state_us) for track in after],
-        [track.streak for track in after],
-        [track.streak_outcome or 0 for track in after],
-        [_moment(track.streak_us) for track in after],
-        [_moment(track.verdict_us) for track in after],
-        [to_datetime(accounted[check_id]) for check_id in moved],
+        [track.state for track in tracks],
+        [_moment(track.state_us) for track in tracks],
+        [track.streak for track in tracks],
+        [track.streak_outcome or 0 for track in tracks],
+        [_moment(track.streak_us) for track in tracks],
+        [_moment(track.verdict_us) for track in tracks],
+        [to_datetime(tally.accounted_us) for tally in moved.values()],
     ]
 
 
@@ -102,9 +104,9 @@ def _us(moment: datetime | None) -> int | None:
     return None if moment is None else from_datetime(moment)
 
 
-def to_track(row: "asyncpg.Record") -> Track:
-    """What a check's results amount to, from a row of check_states."""
-    return Track(
+def to_tally(row: "asyncpg.Record") -> Tally:
+    """What a check's results amount to, from a row of check_states with its period and lease."""
+    track = Track(
         CheckState(row["state"]),
         _us(row["state_time"]),
         row["streak"],
@@ -112,27 +114,62 @@ def to_track(row: "asyncpg.Record") -> Track:
         _us(row["streak_time"]),
         _us(row["verdict_time"]),
     )
-
-
-def to_check_with_account(row: asyncpg.Record) -> tuple[ScheduledCheck, Account]:
-    """A check, and up to where its slots are accounted for."""
-    off = tuple(
-        (from_datetime(start), from_datetime(end)) for start, end in zip(row["off_from"], row["off_until"], strict=True)
+    return Tally(
+        row["tenant_id"],
+        track,
+        from_datetime(row["accounted_time"]),
+        row["epoch"],
+        _us(row["since_time"]),
+        row["interval_us"],
     )
-    return to_check(row), Account(from_datetime(row["accounted_time"]), off)
 
 
-def to_check(row: "asyncpg.Record") -> ScheduledCheck:
-    """A check, from a row of checks."""
-    return ScheduledCheck(
-        tenant_id=row["tenant_id"],
-        service_id=row["service_id"],
-        id=row["id"],
-        shard=row["shard"],
-        spec=HttpSpec.from_json(json.loads(row["spec"])),
-        interval_us=row["interval_us"],
-        timeout_us=row["timeout_us"],
-        failure_threshold=row["failure_threshold"],
-        recovery_threshold=row["recovery_threshold"],
-        retries=row["retries"],
-    )
+def add_periods(tallies: Mapping[UUID, Tally], rows: "Sequence[asyncpg.Record]") -> None:
+    """Add to the tallies the periods that have ended."""
+    for row in rows:
+        if row["end_time"] is not None:
+            period = Period(from_datetime(row["start_time"]), from_datetime(row["end_time"]), row["interval_us"])
+            tally = tallies[row["check_id"]]
+            tally.former = (*tally.former, period)
+
+
+class CheckReader:
+    """Makes checks of rows; what many have in common (tenants, services, hosts, figures) is held once."""
+
+    def __init__(self) -> None:
+        self._shared: dict[Any, Any] = {}
+
+    def __call__(self, row: "asyncpg.Record") -> tuple[ScheduledCheck, Account]:
+        """A check that is on, and up to where its slots are accounted for."""
+        former = tuple(Period(from_datetime(each[0]), from_datetime(each[1]), each[2]) for each in row["former"] or ())
+        off = tuple((from_datetime(each[0]), from_datetime(each[1])) for each in row["off"] or ())
+        account = Account(from_datetime(row["accounted_time"]), former, off)
+        return self.check(row, from_datetime(row["since_time"])), account
+
+    def check(self, row: "asyncpg.Record", since_us: int = 0) -> ScheduledCheck:
+        """A check, from a row of checks.
+
+        Args:
+            row: the row.
+            since_us: since when it is on; 0 where that does not matter.
+        """
+        share = self._share
+        spec = HttpSpec.from_json(json.loads(row["spec"]))
+        return ScheduledCheck(
+            tenant_id=share(row["tenant_id"]),
+            service_id=share(row["service_id"]),
+            id=row["id"],
+            shard=row["shard"],
+            spec=spec,
+            target=share(urlsplit(spec.url).netloc.lower()),
+            interval_us=share(row["interval_us"]),
+            timeout_us=share(row["timeout_us"]),
+            failure_threshold=row["failure_threshold"],
+            recovery_threshold=row["recovery_threshold"],
+            retries=row["retries"],
+            since_us=since_us,
+        )
+
+    def _share(self, value: _T) -> _T:
+        kept: _T = self._shared.setdefault(value, value)
+        return kept

@@ -4,32 +4,26 @@ EngineStore works for all tenants, under a role whose grants are no wider than i
 requests: its transactions see one tenant.
 """
 
-from collections.abc import Collection, Sequence
-from datetime import UTC, date
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from uuid import UUID
 
 import asyncpg
 
-from services.common.clock import HOUR_US, from_datetime, to_datetime
+from services.common.clock import DAY_US, HOUR_US, from_datetime, to_datetime
 from services.common.database import CONNECTION_ERRORS, tenant_transaction
 from services.common.errors import Unavailable
 from services.common.result import Result, from_row
-from services.common.state import Track, advance
-from services.worker.lease import fair_share
+from services.worker.clock import monotonic_us
+from services.worker.lease import Renewal, fair_share
 from services.worker.position import FIRST_ID, Position
 from services.worker.record import Pending
-from services.worker.rows import (
-    RESULT_TYPES,
-    result_columns,
-    state_columns,
-    to_check,
-    to_check_with_account,
-    to_track,
-)
+from services.worker.rows import RESULT_TYPES, CheckReader, add_periods, result_columns, state_columns, to_tally
 from services.worker.schedule import Account, ScheduledCheck
+from services.worker.tally import count
 
 RECORDED = "results_recorded"
 _ACQUIRE_S = 5.0
+_CHECKS_AT_ONCE = 500
 # A result waits for the database no longer than this before it is dropped, so behind a cursor nothing older comes.
 _LATEST_US = HOUR_US
 
@@ -37,27 +31,53 @@ _CHECK = """
     c.tenant_id, c.service_id, c.id, c.shard, c.spec, c.interval_us, c.timeout_us,
     c.failure_threshold, c.recovery_threshold, c.retries
 """
-# A paused check has no open period. The checks of a suspended tenant are off; those of one that was suspended have spans that are nobody's to run.
+# A paused check has no open period. The checks of a suspended tenant are off. What lies behind is looked up only where
+# something does: periods that ended and spans in which the tenant was suspended, since the last accounted slot.
+_ON = """
+    FROM checks c
+    JOIN check_periods o ON o.tenant_id = c.tenant_id AND o.check_id = c.id AND o.end_time IS NULL
+    JOIN check_states s ON s.tenant_id = c.tenant_id AND s.check_id = c.id
+    LEFT JOIN (
+        SELECT tenant_id, max(coalesce(end_time, 'infinity')) AS until FROM tenant_suspensions GROUP BY tenant_id
+    ) AS off ON off.tenant_id = c.tenant_id
+    WHERE (off.until IS NULL OR off.until < 'infinity')
+"""
 _HELD = f"""
-    SELECT {_CHECK}, s.accounted_time,
-           ARRAY(SELECT p.start_time FROM tenant_suspensions p
-                 WHERE p.tenant_id = c.tenant_id AND p.end_time > s.accounted_time ORDER BY p.start_time) AS off_from,
-           ARRAY(SELECT p.end_time FROM tenant_suspensions p
-                 WHERE p.tenant_id = c.tenant_id AND p.end_time > s.accounted_time ORDER BY p.start_time) AS off_until
-    FROM checks c JOIN check_states s ON s.tenant_id = c.tenant_id AND s.check_id = c.id
-    WHERE NOT EXISTS (SELECT FROM tenant_suspensions p WHERE p.tenant_id = c.tenant_id AND p.end_time IS NULL)
-      AND EXISTS (SELECT FROM check_periods e
-                  WHERE e.tenant_id = c.tenant_id AND e.check_id = c.id AND e.end_time IS NULL)
+    SELECT {_CHECK}, o.start_time AS since_time, s.accounted_time,
+           CASE WHEN s.accounted_time < o.start_time THEN ARRAY(
+               SELECT ROW(p.start_time, p.end_time, p.interval_us) FROM check_periods p
+               WHERE p.tenant_id = c.tenant_id AND p.check_id = c.id AND p.end_time > s.accounted_time
+               ORDER BY p.start_time
+           ) END AS former,
+           CASE WHEN off.until > s.accounted_time THEN ARRAY(
+               SELECT ROW(p.start_time, p.end_time) FROM tenant_suspensions p
+               WHERE p.tenant_id = c.tenant_id AND p.end_time > s.accounted_time ORDER BY p.start_time
+           ) END AS off
+    {_ON}
 """  # noqa: S608 — our own text
 _CHECKS_OF_SHARDS = f"{_HELD} AND c.shard = ANY($1::smallint[])"
 _CHECKS_BY_ID = f"{_HELD} AND c.id = ANY($1::uuid[])"
+_CHECKS_OF_TENANT = f"{_HELD} AND c.tenant_id = $1 AND c.shard = ANY($2::smallint[])"
+_COUNTS = f"SELECT c.shard, count(*) AS checks {_ON} AND c.shard = ANY($1::smallint[]) GROUP BY c.shard"
+_CHANGED_SINCE = "SELECT id, update_time FROM checks WHERE update_time >= $1 AND shard = ANY($2::smallint[])"
 _FIND_CHECK = f"SELECT {_CHECK} FROM checks c WHERE c.tenant_id = $1 AND c.service_id = $2 AND c.id = $3"  # noqa: S608 — our own text
 
+# With each state the period that goes on and the epoch of the shard's lease: what a result has to fit.
 _LOCK_STATES = """
-    SELECT s.*
-    FROM check_states s JOIN unnest($1::uuid[], $2::uuid[]) AS w(tenant_id, check_id) USING (tenant_id, check_id)
+    SELECT s.tenant_id, s.check_id, s.state, s.state_time, s.streak, s.streak_outcome, s.streak_time, s.verdict_time,
+           s.accounted_time, o.start_time AS since_time, o.interval_us, l.epoch
+    FROM check_states s
+    JOIN unnest($1::uuid[], $2::uuid[], $3::smallint[]) AS w (tenant_id, check_id, shard)
+        ON w.tenant_id = s.tenant_id AND w.check_id = s.check_id
+    LEFT JOIN check_periods o ON o.tenant_id = s.tenant_id AND o.check_id = s.check_id AND o.end_time IS NULL
+    LEFT JOIN shard_leases l ON l.shard = w.shard
     ORDER BY s.tenant_id, s.check_id
     FOR UPDATE OF s
+"""
+_PERIODS = """
+    SELECT p.check_id, p.start_time, p.end_time, p.interval_us
+    FROM check_periods p JOIN unnest($1::uuid[], $2::uuid[]) AS w (tenant_id, check_id)
+        ON w.tenant_id = p.tenant_id AND w.check_id = p.check_id
 """
 _WRITE_STATES = """
     UPDATE check_states s
@@ -85,12 +105,14 @@ _NOTIFY = f"SELECT pg_notify('{RECORDED}', tenant::text) FROM unnest($1::uuid[])
 _LIVE = """
     INSERT INTO workers (id, start_time, renew_time) VALUES ($1, now(), now())
     ON CONFLICT (id) DO UPDATE SET renew_time = now()
+    RETURNING clock_timestamp()
 """
 _FORGET_DEAD = "DELETE FROM workers WHERE renew_time < now() - make_interval(secs => $1)"
 _COUNT_LIVE = "SELECT count(*) FROM workers"
+# Also what has expired, as long as nobody has taken it: the epoch then is still the same.
 _RENEW = """
     UPDATE shard_leases SET expire_time = now() + make_interval(secs => $2)
-    WHERE worker_id = $1 AND expire_time > now()
+    WHERE worker_id = $1
     RETURNING shard, epoch
 """
 _GIVE_UP = (
@@ -125,28 +147,33 @@ class EngineStore:
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
-        self._days: set[date] = set()
+        self._days: set[int] = set()
 
-    async def renew(self, worker_id: str, ttl_s: float) -> dict[int, int]:
-        """Say that we live, renew what is ours, take or give up to our fair share; answers shard → epoch.
+    async def renew(self, worker_id: str, ttl_s: float, *, claim: bool) -> Renewal:
+        """Say that we live and renew what is ours, expired or not, unless somebody has taken it.
+
+        Give up what is over our fair share; take what is free up to it if `claim`.
 
         Raises:
             Unavailable: the database is away.
         """
         try:
             async with self._pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
-                await connection.execute(_LIVE, worker_id)
-                await connection.execute(_FORGET_DEAD, ttl_s)
+                asked_us = monotonic_us()
+                database_us = from_datetime(await connection.fetchval(_LIVE, worker_id))
+                answered_us = monotonic_us()
+                if claim:
+                    await connection.execute(_FORGET_DEAD, ttl_s)
                 share = fair_share(await connection.fetchval(_COUNT_LIVE))
                 held = {row["shard"]: row["epoch"] for row in await connection.fetch(_RENEW, worker_id, ttl_s)}
                 if len(held) > share:
                     over = sorted(held)[share:]
                     await connection.execute(_GIVE_UP, worker_id, over)
                     held = {shard: epoch for shard, epoch in held.items() if shard not in over}
-                elif len(held) < share:
+                elif len(held) < share and claim:
                     claimed = await connection.fetch(_CLAIM, worker_id, ttl_s, share - len(held))
                     held |= {row["shard"]: row["epoch"] for row in claimed}
-                return held
+                return Renewal(held, database_us, asked_us, answered_us)
         except CONNECTION_ERRORS as error:
             raise Unavailable from error
 
@@ -163,58 +190,96 @@ class EngineStore:
         except CONNECTION_ERRORS as error:
             raise Unavailable from error
 
-    async def checks_of_shards(self, shards: Collection[int]) -> Sequence[tuple[ScheduledCheck, Account]]:
-        """All checks of some shards whose tenants are not suspended, each with its account.
+    async def checks_of_shards(
+        self, shards: Collection[int]
+    ) -> AsyncIterator[Sequence[tuple[ScheduledCheck, Account]]]:
+        """All checks of some shards that are on, each with its account, some at a time.
 
         Raises:
             Unavailable: the database is away.
         """
-        return [to_check_with_account(row) for row in await self._fetch(_CHECKS_OF_SHARDS, list(shards))]
+        read = CheckReader()
+        try:
+            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
+                cursor = await connection.cursor(_CHECKS_OF_SHARDS, list(shards))
+                while rows := await cursor.fetch(_CHECKS_AT_ONCE):
+                    yield [read(row) for row in rows]
+        except CONNECTION_ERRORS as error:
+            raise Unavailable from error
 
     async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[tuple[ScheduledCheck, Account]]:
-        """Those of some checks that exist and whose tenants are not suspended, each with its account.
+        """Those of some checks that are on, each with its account.
 
         Raises:
             Unavailable: the database is away.
         """
-        return [to_check_with_account(row) for row in await self._fetch(_CHECKS_BY_ID, list(ids))]
+        return [*map(CheckReader(), await self._fetch(_CHECKS_BY_ID, list(ids)))]
 
-    async def make_partition(self, day: date) -> None:
-        """Make room for the results of a day (UTC).
+    async def checks_of_tenant(
+        self, tenant_id: UUID, shards: Collection[int]
+    ) -> Sequence[tuple[ScheduledCheck, Account]]:
+        """A tenant's checks of some shards that are on, each with its account.
 
         Raises:
             Unavailable: the database is away.
         """
-        if day not in self._days:
-            await self._fetch("SELECT make_results_partition($1)", day)
-            self._days.add(day)
+        return [*map(CheckReader(), await self._fetch(_CHECKS_OF_TENANT, tenant_id, list(shards)))]
+
+    async def changed_since(self, since_us: int, shards: Collection[int]) -> Sequence[tuple[UUID, int]]:
+        """The checks of some shards that were changed at or after a point in time, each with when that was.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        rows = await self._fetch(_CHANGED_SINCE, to_datetime(since_us), list(shards))
+        return [(row["id"], from_datetime(row["update_time"])) for row in rows]
+
+    async def counts(self, shards: Collection[int]) -> Mapping[int, int]:
+        """How many checks of each shard are on; a shard without any is left out.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        return {row["shard"]: row["checks"] for row in await self._fetch(_COUNTS, list(shards))}
 
     async def record(self, batch: Sequence[Pending]) -> int:
         """Write results and what they make of their checks' states in one transaction (semantics.md §14).
 
-        A slot counts once: what is not behind the last accounted slot of its check was written before, by us or by
-        another worker, and is left out, as is what belongs to a check that is gone.
+        What does not count (tally.py) is left out, as is what belongs to a check that is gone.
 
         Raises:
             Unavailable: the database is away; nothing is known of the batch, and writing it again does no harm.
         """
-        for day in {to_datetime(pending.result.slot_us).astimezone(UTC).date() for pending in batch}:
-            await self.make_partition(day)
-        keys = list({(pending.result.tenant_id, pending.result.check_id) for pending in batch})
+        for day in {pending.result.slot_us // DAY_US for pending in batch} - self._days:
+            await self._fetch("SELECT make_results_partition($1)", to_datetime(day * DAY_US).date())
+            self._days.add(day)
+        checks = {pending.result.check_id: pending.check for pending in batch}
         try:
             async with self._pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
-                locked = await connection.fetch(_LOCK_STATES, [key[0] for key in keys], [key[1] for key in keys])
-                tracks = {row["check_id"]: to_track(row) for row in locked}
-                accounted = {row["check_id"]: from_datetime(row["accounted_time"]) for row in locked}
-                new = _account(batch, tracks, accounted)
-                if new:
-                    await connection.execute(_WRITE_RESULTS, *result_columns([pending.result for pending in new]))
-                    moved = {pending.result.check_id: pending.result.tenant_id for pending in new}
-                    await connection.execute(_WRITE_STATES, *state_columns(moved, tracks, accounted))
-                    await connection.execute(_NOTIFY, list(set(moved.values())))
+                locked = await connection.fetch(
+                    _LOCK_STATES,
+                    [check.tenant_id for check in checks.values()],
+                    list(checks),
+                    [check.shard for check in checks.values()],
+                )
+                tallies = {row["check_id"]: to_tally(row) for row in locked}
+                former = {
+                    pending.result.check_id
+                    for pending in batch
+                    if (tally := tallies.get(pending.result.check_id)) and not tally.is_present(pending)
+                }
+                if former:
+                    tenants = [tallies[check_id].tenant_id for check_id in former]
+                    add_periods(tallies, await connection.fetch(_PERIODS, tenants, list(former)))
+                counted = count(batch, tallies)
+                if counted:
+                    await connection.execute(_WRITE_RESULTS, *result_columns([pending.result for pending in counted]))
+                    moved = {pending.result.check_id: tallies[pending.result.check_id] for pending in counted}
+                    await connection.execute(_WRITE_STATES, *state_columns(moved))
+                    await connection.execute(_NOTIFY, list({tally.tenant_id for tally in moved.values()}))
         except CONNECTION_ERRORS as error:
             raise Unavailable from error
-        return len(new)
+        return len(counted)
 
     async def _fetch(self, query: str, *arguments: object) -> "list[asyncpg.Record]":
         try:
@@ -238,7 +303,7 @@ class TenantStore:
         """A check of a service."""
         async with tenant_transaction(self._pool, tenant_id) as connection:
             row = await connection.fetchrow(_FIND_CHECK, tenant_id, service_id, check_id)
-        return to_check(row) if row else None
+        return CheckReader().check(row) if row else None
 
     async def has_service(self, tenant_id: UUID, service_id: UUID) -> bool:
         """Whether the tenant has a service."""
@@ -286,23 +351,3 @@ class TenantStore:
             (Position(row["recorded_xid"], from_datetime(row["slot_time"]), row["check_id"]), from_row(row))
             for row in rows
         ]
-
-
-def _account(batch: Sequence[Pending], tracks: dict[UUID, Track], accounted: dict[UUID, int]) -> list[Pending]:
-    """What of a batch is new; moves the tracks and accounts of the checks on."""
-    new = []
-    for pending in batch:
-        result = pending.result
-        before = accounted.get(result.check_id)
-        if before is None or result.slot_us <= before:
-            continue
-        new.append(pending)
-        accounted[result.check_id] = result.slot_us + (result.slot_count - 1) * result.interval_us
-        tracks[result.check_id] = advance(
-            tracks[result.check_id],
-            result.slot_us,
-            result.outcome,
-            pending.failure_threshold,
-            pending.recovery_threshold,
-        )
-    return new

@@ -13,13 +13,15 @@ from services.common.database import create_pool
 from services.common.outcome import MissedReason, Outcome
 from services.common.result import Result
 from services.common.server import background
-from services.common.spec import HttpSpec
 from services.worker import record
+from services.worker.clock import SharedClock
+from services.worker.guard import SelfFaultGuard
 from services.worker.record import Recorder
 from services.worker.schedule import ScheduledCheck
 from services.worker.store import EngineStore
 from tests.database import TestServer, running
 from tests.rows import a_check
+from tests.worker import a_scheduled_check
 
 INTERVAL = 10 * SECOND_US
 BASE_US = now_us()  # results of long ago would be dropped for their age
@@ -35,13 +37,14 @@ def own_postgres(short_folder: Path) -> Iterator[TestServer]:
 async def test_results_outlast_an_outage_in_order_and_what_is_dropped_is_missed(
     own_postgres: TestServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record, "MOST_WAITING", 3)
+    monkeypatch.setattr(record, "MOST_BYTES", 3 * 1024)
     url = await own_postgres.clone()
     admin = await asyncpg.connect(url)
     ids = await a_check(admin, interval_us=INTERVAL)
     await admin.close()
     pool = await create_pool(url, "sentinel_engine", 2)
-    recorder = Recorder(EngineStore(pool))
+    clock = SharedClock()
+    recorder = Recorder(EngineStore(pool), SelfFaultGuard((), clock), lambda _: 0, clock)
     async with background(recorder.run()):
         recorder.add(*result(ids, 1))
         await recorder.flushed()
@@ -69,8 +72,6 @@ async def test_results_outlast_an_outage_in_order_and_what_is_dropped_is_missed(
 
 def result(ids: tuple[UUID, UUID, UUID], number: int) -> tuple[Result, ScheduledCheck]:
     tenant_id, service_id, check_id = ids
-    check = ScheduledCheck(
-        tenant_id, service_id, check_id, 0, HttpSpec("http://t.test/"), INTERVAL, INTERVAL // 2, 2, 1, 0
-    )
+    check = a_scheduled_check(check_id, INTERVAL, tenant_id=tenant_id, service_id=service_id)
     slot = BASE_US + number * INTERVAL
     return Result(tenant_id, service_id, check_id, slot, INTERVAL, Outcome.UP, "w", start_us=slot + 1), check

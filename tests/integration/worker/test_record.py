@@ -2,20 +2,22 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
 import pytest
 
-from services.common.clock import SECOND_US, from_datetime
+from services.common.clock import SECOND_US, from_datetime, to_datetime
 from services.common.database import create_pool
 from services.common.grid import shard_of
 from services.common.outcome import MissedReason, Outcome
 from services.common.result import Result
 from services.worker.record import Pending
-from services.worker.schedule import Account
+from services.worker.schedule import Account, Period, ScheduledCheck
 from services.worker.store import EngineStore
 from tests.rows import START_US, a_check
+from tests.worker import a_scheduled_check
 
 UP, DOWN, ERROR, MISSED = Outcome.UP, Outcome.DOWN, Outcome.ERROR, Outcome.MISSED
 INTERVAL = 10 * SECOND_US
@@ -40,7 +42,7 @@ async def check(admin: "asyncpg.Connection[asyncpg.Record]") -> tuple[UUID, UUID
     return await a_check(admin, interval_us=INTERVAL)
 
 
-def pending(check: tuple[UUID, UUID, UUID], number: int, outcome: Outcome, count: int = 1) -> Pending:
+def pending(check: tuple[UUID, UUID, UUID], number: int, outcome: Outcome, count: int = 1, epoch: int = 0) -> Pending:
     tenant_id, service_id, check_id = check
     result = Result(
         tenant_id=tenant_id,
@@ -55,7 +57,10 @@ def pending(check: tuple[UUID, UUID, UUID], number: int, outcome: Outcome, count
         slot_count=count,
         resolved_ip="127.0.0.1",
     )
-    return Pending(result, failure_threshold=2, recovery_threshold=1)
+    scheduled = a_scheduled_check(
+        check_id, INTERVAL, tenant_id=tenant_id, service_id=service_id, shard=shard_of(check_id)
+    )
+    return Pending(result, scheduled, epoch)
 
 
 async def recorded(admin: "asyncpg.Connection[asyncpg.Record]") -> list[tuple[int, int, int]]:
@@ -98,9 +103,9 @@ async def test_a_slot_that_is_accounted_for_is_never_counted_again(
 async def test_results_of_a_check_that_is_gone_are_left_out(
     store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]", check: tuple[UUID, UUID, UUID]
 ) -> None:
-    gone = replace(pending(check, 1, UP).result, check_id=UUID(int=9))
+    gone = pending((check[0], check[1], UUID(int=9)), 1, UP)
 
-    assert await store.record([Pending(gone, 2, 1), pending(check, 1, UP)]) == 1
+    assert await store.record([gone, pending(check, 1, UP)]) == 1
     assert await recorded(admin) == [(1, UP, 1)]
 
 
@@ -114,39 +119,137 @@ async def test_days_get_their_partitions_as_results_come(
     assert await admin.fetchval("SELECT count(*) FROM pg_inherits WHERE inhparent = 'results'::regclass") == 2
 
 
+async def test_who_has_lost_the_shard_moves_nothing(
+    store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]", check: tuple[UUID, UUID, UUID]
+) -> None:
+    """semantics.md §6: a stale epoch cannot move a state."""
+    mine = (await store.renew("one", 10, claim=True)).epochs[shard_of(check[2])]
+    assert await store.record([pending(check, 1, UP, epoch=mine)]) == 1
+    await store.leave("one")
+    theirs = (await store.renew("two", 10, claim=True)).epochs[shard_of(check[2])]
+    before = await recorded(admin), await state(admin)
+
+    assert await store.record([pending(check, number, DOWN, epoch=mine) for number in (2, 3)]) == 0
+    assert (await recorded(admin), await state(admin)) == before
+    assert await store.record([pending(check, 2, UP, epoch=theirs)]) == 1
+
+
+async def test_only_slots_of_a_time_in_which_the_check_was_on_with_that_interval_count(
+    store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]", check: tuple[UUID, UUID, UUID]
+) -> None:
+    """Paused behind slot 3, resumed before slot 6, another interval since slot 8."""
+
+    def at(number: float) -> datetime:
+        return to_datetime(START_US + int(number * INTERVAL))
+
+    await admin.execute("UPDATE check_periods SET end_time = $1", at(3.5))
+    for start, end, interval in ((5.5, 7.5, INTERVAL), (7.5, None, 2 * INTERVAL)):
+        await admin.execute(
+            "INSERT INTO check_periods VALUES ($1, $2, $3, $4, $5)",
+            check[0], check[2], at(start), None if end is None else at(end), interval,
+        )  # fmt: skip
+
+    assert await store.record([pending(check, number, UP) for number in range(1, 11)]) == 5
+    assert [entry[0] for entry in await recorded(admin)] == [1, 2, 3, 6, 7]
+    wider = replace(pending(check, 9, UP).result, interval_us=2 * INTERVAL)
+    assert await store.record([replace(pending(check, 9, UP), result=wider)]) == 1
+
+
 async def test_leases_are_shared_fairly_taken_over_with_a_new_epoch_and_given_up_at_once(
     store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     """semantics.md §5, §6."""
-    one = await store.renew("one", 10)
+
+    async def renew(worker: str) -> dict[int, int]:
+        return (await store.renew(worker, 10, claim=True)).epochs
+
+    one = await renew("one")
     assert len(one) == 256
-    first = await store.renew("two", 10)
+    first = await renew("two")
     assert first == {}  # nothing is free until "one" gives up its part
-    one = await store.renew("one", 10)
-    two = await store.renew("two", 10)
+    one = await renew("one")
+    two = await renew("two")
     assert (len(one), len(two)) == (128, 128)
     assert not set(one) & set(two)
 
     await store.leave("one")
-    both = await store.renew("two", 10)
+    both = await renew("two")
     assert len(both) == 256
     assert all(both[shard] == one[shard] + 1 for shard in one)
     assert all(both[shard] == two[shard] for shard in two)
 
     await admin.execute("UPDATE shard_leases SET expire_time = now()")  # as if "two" were dead
     await admin.execute("UPDATE workers SET renew_time = now() - interval '1 minute'")
-    three = await store.renew("three", 10)
+    three = await renew("three")
     assert len(three) == 256
     assert all(three[shard] == both[shard] + 1 for shard in three)
-    assert await store.renew("two", 10) == {}
+    assert await renew("two") == {}
 
 
-async def test_checks_are_found_by_shard_and_by_id(store: EngineStore, check: tuple[UUID, UUID, UUID]) -> None:
+async def test_who_was_cut_off_gets_back_what_nobody_has_taken_and_takes_nothing_else(
+    store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    """After an outage of the database all leases have expired; each worker goes on with its own."""
+    await store.renew("one", 10, claim=True)
+    await store.renew("two", 10, claim=True)
+    one = await store.renew("one", 10, claim=True)
+    two = await store.renew("two", 10, claim=True)
+    await admin.execute("UPDATE shard_leases SET expire_time = now() - interval '1 minute'")
+    await admin.execute("UPDATE workers SET renew_time = now() - interval '1 minute'")
+
+    assert (await store.renew("one", 10, claim=False)).epochs == one.epochs
+    assert (await store.renew("two", 10, claim=False)).epochs == two.epochs
+
+
+async def test_checks_are_found_by_shard_id_tenant_and_change(
+    store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]", check: tuple[UUID, UUID, UUID]
+) -> None:
     tenant_id, service_id, check_id = check
     shard = shard_of(check_id)
+    other = (shard + 1) % 256
 
-    ((found, account),) = await store.checks_of_shards([shard])
+    ((found, account),) = await of_shards(store, shard)
     assert (found.tenant_id, found.service_id, found.id, found.shard) == (tenant_id, service_id, check_id, shard)
+    assert (found.target, found.since_us) == ("t.test", START_US)
     assert account == Account(START_US)
-    assert await store.checks_of_shards([(shard + 1) % 256]) == []
+    assert await of_shards(store, other) == []
     assert await store.checks_by_id([check_id]) == [(found, account)]
+    assert await store.checks_of_tenant(tenant_id, [shard]) == [(found, account)]
+    assert await store.checks_of_tenant(tenant_id, [other]) == []
+    assert await store.changed_since(START_US, [shard]) == [(check_id, START_US)]
+    assert await store.changed_since(START_US + 1, [shard]) == []
+    assert await store.counts([shard, other]) == {shard: 1}
+
+    await admin.execute("INSERT INTO tenant_suspensions VALUES ($1, now(), NULL, 'not paid')", tenant_id)
+    assert (await of_shards(store, shard), await store.checks_by_id([check_id])) == ([], [])
+    assert await store.counts([shard]) == {}
+
+
+async def test_a_check_comes_with_what_lies_behind_its_account(
+    store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]", check: tuple[UUID, UUID, UUID]
+) -> None:
+    """Former periods, and spans in which the tenant was suspended."""
+    tenant_id, _, check_id = check
+
+    def at(seconds: int) -> datetime:
+        return to_datetime(START_US + seconds * SECOND_US)
+
+    await admin.execute("UPDATE check_periods SET end_time = $1", at(60))
+    await admin.execute(
+        "INSERT INTO check_periods VALUES ($1, $2, $3, NULL, $4)", tenant_id, check_id, at(90), INTERVAL
+    )
+    await admin.execute("INSERT INTO tenant_suspensions VALUES ($1, $2, $3, 'not paid')", tenant_id, at(20), at(40))
+
+    ((found, account),) = await store.checks_by_id([check_id])
+    assert found.since_us == START_US + 90 * SECOND_US
+    assert account == Account(
+        START_US,
+        (Period(START_US, START_US + 60 * SECOND_US, INTERVAL),),
+        ((START_US + 20 * SECOND_US, START_US + 40 * SECOND_US),),
+    )
+    await admin.execute("UPDATE check_states SET accounted_time = $1", at(95))
+    assert (await store.checks_by_id([check_id]))[0][1] == Account(START_US + 95 * SECOND_US)
+
+
+async def of_shards(store: EngineStore, *shards: int) -> list[tuple[ScheduledCheck, Account]]:
+    return [each async for rows in store.checks_of_shards(shards) for each in rows]

@@ -1,22 +1,34 @@
 """semantics.md §1 to §4: every slot comes up once, in order; what is too late is missed, never replayed."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.clock import SECOND_US
-from services.common.grid import anchor_us, lateness_us
-from services.common.spec import HttpSpec
-from services.worker.schedule import Schedule, ScheduledCheck, go_on
+from services.common.grid import anchor_us, first_slot_at_or_after, lateness_us
+from services.worker.schedule import Account, Missed, Period, Schedule, go_on
+from tests.worker import a_scheduled_check
 
 intervals = st.sampled_from([5, 7, 10, 30, 60, 3600]).map(lambda seconds: seconds * SECOND_US)
 moments = st.integers(1_700_000_000 * SECOND_US, 1_700_010_000 * SECOND_US)
+pieces = st.lists(st.integers(1, 600 * SECOND_US), min_size=2, max_size=6).map(lambda each: each[: len(each) // 2 * 2])
 
 
-def check(check_id: UUID, interval_us: int) -> ScheduledCheck:
-    spec = HttpSpec("http://target.test/")
-    return ScheduledCheck(UUID(int=1), UUID(int=2), check_id, 0, spec, interval_us, interval_us // 2, 2, 1, 0)
+@dataclass
+class Waiter:
+    name: int
+    slot_us: int = 0
+    ticket: int = 0
+
+
+def told(missed: list[Missed]) -> list[int]:
+    return [each.first_us + number * each.interval_us for each in missed for number in range(each.count)]
+
+
+def grid(check_id: UUID, interval: int, start: int, end: int) -> list[int]:
+    return list(range(first_slot_at_or_after(anchor_us(check_id, interval), interval, start), end, interval))
 
 
 @given(st.uuids(), intervals, moments, st.integers(-7200 * SECOND_US, 7200 * SECOND_US))
@@ -24,7 +36,7 @@ def test_going_on_accounts_for_every_slot_between_the_last_one_and_the_next(
     check_id: UUID, interval: int, accounted: int, gap: int
 ) -> None:
     now = accounted + gap
-    missed, following = go_on(check(check_id, interval), accounted, (), now)
+    missed, following = go_on(a_scheduled_check(check_id, interval), Account(accounted), now)
 
     on_grid = (following - anchor_us(check_id, interval)) % interval == 0
     assert on_grid
@@ -39,55 +51,74 @@ def test_going_on_accounts_for_every_slot_between_the_last_one_and_the_next(
         assert now <= following < now + interval
 
 
-@given(st.lists(st.tuples(st.uuids(), st.integers(0, 1000)), max_size=40), st.integers(0, 1000))
-def test_due_checks_come_soonest_first_and_each_once(entries: list[tuple[UUID, int]], now: int) -> None:
-    schedule = Schedule()
-    last: dict[UUID, int] = {}
-    for check_id, slot in entries:
-        schedule.put(check(check_id, 5 * SECOND_US), slot)
-        last[check_id] = slot
-
-    popped = []
-    while (due := schedule.pop_due(now)) is not None:
-        popped.append((due[1], due[0].id))
-
-    assert [slot for slot, _ in popped] == sorted(slot for slot, _ in popped)
-    assert sorted(popped) == sorted((slot, check_id) for check_id, slot in last.items() if slot <= now)
-    assert len(schedule) == len(last) - len(popped)
-
-
-def test_a_discarded_check_never_comes_up() -> None:
-    schedule = Schedule()
-    kept, gone = check(UUID(int=7), 5 * SECOND_US), check(UUID(int=8), 5 * SECOND_US)
-    schedule.put(gone, 1)
-    schedule.put(kept, 2)
-    schedule.discard(gone.id)
-
-    assert schedule.next_us == 2
-    assert schedule.pop_due(10) == (kept, 2)
-    assert schedule.pop_due(10) is None
-    assert schedule.next_us is None
-
-
-@given(
-    st.uuids(),
-    intervals,
-    moments,
-    st.lists(st.integers(1, 600 * SECOND_US), min_size=2, max_size=6).map(lambda steps: steps[: len(steps) // 2 * 2]),
-    st.integers(0, 600 * SECOND_US),
-)
+@given(st.uuids(), intervals, moments, pieces, st.integers(0, 600 * SECOND_US))
 def test_slots_of_a_time_in_which_a_check_was_off_are_nobodys_and_all_others_are_accounted_for(
     check_id: UUID, interval: int, accounted: int, steps: list[int], gap: int
 ) -> None:
     edges = [accounted + sum(steps[: number + 1]) for number in range(len(steps))]
-    off = list(zip(edges[::2], edges[1::2], strict=True))
+    off = tuple(zip(edges[::2], edges[1::2], strict=True))
     now = edges[-1] + gap
-    missed, following = go_on(check(check_id, interval), accounted, off, now)
+    missed, following = go_on(a_scheduled_check(check_id, interval), Account(accounted, (), off), now)
 
-    anchor = anchor_us(check_id, interval)
-    first = accounted + 1 + (anchor - accounted - 1) % interval
-    due = {slot for slot in range(first, following, interval) if not any(start <= slot < end for start, end in off)}
-    told = [each.first_us + number * interval for each in missed for number in range(each.count)]
-    assert sorted(told) == sorted(due)
-    assert following >= off[-1][1]
-    assert (following - anchor) % interval == 0
+    due = [
+        slot
+        for slot in grid(check_id, interval, accounted + 1, following)
+        if not any(start <= slot < end for start, end in off)
+    ]
+    assert told(missed) == due
+    assert not any(start <= following < end for start, end in off)
+    assert (following - anchor_us(check_id, interval)) % interval == 0
+
+
+@given(st.uuids(), moments, pieces, st.lists(intervals, min_size=4, max_size=4), st.integers(0, 600 * SECOND_US))
+def test_what_is_left_of_former_periods_is_missed_on_their_own_grids(
+    check_id: UUID, accounted: int, steps: list[int], kept: list[int], gap: int
+) -> None:
+    """Paused, resumed, given another interval: each slot belongs to the period that it lies in."""
+    edges = [accounted - steps[0], *(accounted + sum(steps[1 : number + 1]) for number in range(1, len(steps)))]
+    former = tuple(
+        Period(start, end, interval) for start, end, interval in zip(edges[::2], edges[1::2], kept, strict=False)
+    )
+    since, interval = edges[-1] + 1, kept[-1]
+    now = since + gap
+    missed, following = go_on(a_scheduled_check(check_id, interval, since_us=since), Account(accounted, former), now)
+
+    due = [
+        slot
+        for period in former
+        for slot in grid(check_id, period.interval_us, max(period.start_us, accounted + 1), period.end_us)
+    ]
+    assert told(missed) == due + grid(check_id, interval, since, following)
+    assert following >= since
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1000)), max_size=40), st.integers(0, 1000))
+def test_what_is_due_comes_soonest_first_and_each_once(entries: list[tuple[int, int]], now: int) -> None:
+    schedule = Schedule()
+    waiters = [Waiter(name) for name in range(10)]
+    last: dict[int, int] = {}
+    for name, slot in entries:
+        schedule.put(waiters[name], slot)
+        last[name] = slot
+
+    popped = []
+    while (due := schedule.pop_due(now)) is not None:
+        popped.append(due)
+
+    assert [each.slot_us for each in popped] == sorted(slot for slot in last.values() if slot <= now)
+    assert {each.name: each.slot_us for each in popped if isinstance(each, Waiter)} == {
+        name: slot for name, slot in last.items() if slot <= now
+    }
+
+
+def test_what_was_discarded_never_comes_up() -> None:
+    schedule = Schedule()
+    kept, gone = Waiter(1), Waiter(2)
+    schedule.put(gone, 1)
+    schedule.put(kept, 2)
+    schedule.discard(gone)
+
+    assert schedule.next_us == 2
+    assert schedule.pop_due(10) is kept
+    assert schedule.pop_due(10) is None
+    assert schedule.next_us is None

@@ -1,0 +1,250 @@
+"""What is to be run now, what runs, and what nobody could run in time (semantics.md §1 to §4, §20). Pure.
+
+    held ──► waiting for its slot ──► due: waiting for a place ──► running ──► waiting for its next slot
+                                                  └── too late: MISSED ──────────────┘
+
+A check is in one of these places at a time, so one run of it is under way at a time. Time is an argument, in
+microseconds of the wall clock.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import cast
+from uuid import UUID
+
+from services.common.grid import lateness_us
+from services.common.outcome import MissedReason
+from services.worker.backlog import Backlog
+from services.worker.fairness import Shares
+from services.worker.schedule import Account, Missed, Schedule, ScheduledCheck, Span, go_on
+
+
+class _Place(Enum):
+    WAITING = auto()
+    DUE = auto()
+    RUNNING = auto()
+
+
+class Run:
+    """A check that is held, and where it is. To its users: one run of a check's slot.
+
+    Attributes:
+        check: the check as it is to be run.
+        slot_us: the slot that it runs, or waits for.
+        ticket: which of its waits counts.
+    """
+
+    __slots__ = ("account", "check", "held", "place", "slot_us", "ticket")
+
+    def __init__(self, check: ScheduledCheck) -> None:
+        self.check = check
+        self.slot_us = 0
+        self.ticket = 0
+        self.place = _Place.WAITING
+        self.held = True
+        # Where to go on from when the run has ended, if the check has changed since it began.
+        self.account: Account | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lapse:
+    """Slots of a check that nobody can run any more, and why."""
+
+    check: ScheduledCheck
+    missed: Missed
+    reason: MissedReason
+
+
+class Dispatcher:
+    """Decides; whoever holds it runs, records and knows the time.
+
+    Args:
+        capacity: how many runs may be under way.
+        per_target: how many of them at one target host.
+
+    Attributes:
+        outage: the last span of time in which the database was away, so that nobody could hold a lease.
+    """
+
+    def __init__(self, capacity: int, per_target: int) -> None:
+        self._shares = Shares(capacity, per_target)
+        self._runs: dict[UUID, Run] = {}
+        self._schedule = Schedule()
+        self._backlog = Backlog(self._shares)
+        self._held: Counter[int] = Counter()
+        self.outage: Span = (0, 0)
+
+    @property
+    def held(self) -> int:
+        """How many checks are held."""
+        return self._held.total()
+
+    @property
+    def running(self) -> int:
+        """How many runs are under way."""
+        return self._shares.taken
+
+    @property
+    def due_count(self) -> int:
+        """How many due slots wait for a place."""
+        return len(self._backlog)
+
+    @property
+    def has_backlog(self) -> bool:
+        """Whether a due slot waits for a place."""
+        return bool(self._backlog)
+
+    @property
+    def next_us(self) -> int | None:
+        """When the next slot is due; None when none is to come."""
+        return self._schedule.next_us
+
+    def checks(self) -> list[ScheduledCheck]:
+        """All checks that are held."""
+        return [run.check for run in self._runs.values() if run.held]
+
+    def check(self, check_id: UUID) -> ScheduledCheck | None:
+        """A check that is held."""
+        run = self._runs.get(check_id)
+        return run.check if run is not None and run.held else None
+
+    def held_of_shard(self, shard: int) -> int:
+        """How many checks of a shard are held."""
+        return self._held[shard]
+
+    def hold(self, check: ScheduledCheck, account: Account, now_us: int) -> list[Lapse]:
+        """Run a check from now on, or as it is from now on.
+
+        Args:
+            check: the check.
+            account: up to where its slots are accounted for, as the database has it.
+            now_us: the time.
+        """
+        run = self._runs.get(check.id)
+        if run is None:
+            run = self._runs[check.id] = Run(check)
+            self._held[check.shard] += 1
+            return self._go_on(run, account, now_us, MissedReason.NO_WORKER)
+        if run.held and run.check == check:
+            return []
+        former, run.check = run.check, check
+        if not run.held:
+            run.held = True
+            self._held[check.shard] += 1
+        if run.place is _Place.RUNNING:
+            run.account = account
+            return []
+        if run.place is _Place.DUE and former.target != check.target:
+            self._backlog.add(run)
+        if (former.interval_us, former.since_us) == (check.interval_us, check.since_us):
+            return []
+        # What came before the slot that it waits for has been seen to.
+        account = _further(account, former, run.slot_us - former.interval_us, check)
+        return self._go_on(run, account, now_us, MissedReason.NO_WORKER)
+
+    def release(self, check_id: UUID) -> None:
+        """Run a check no longer, since it is another worker's; a run that is under way ends by itself."""
+        run = self._runs.get(check_id)
+        if run is None or not run.held:
+            return
+        self._held[run.check.shard] -= 1
+        run.held = False
+        if run.place is not _Place.RUNNING:
+            del self._runs[check_id]
+            run.ticket = 0
+
+    def retire(self, check_id: UUID) -> list[Lapse]:
+        """Run a check no longer, since it is off or gone; a slot that is due already is nobody's any more."""
+        run = self._runs.get(check_id)
+        lapses = []
+        if run is not None and run.held and run.place is _Place.DUE:
+            missed = Missed(run.slot_us, 1, run.check.interval_us)
+            lapses.append(Lapse(run.check, missed, MissedReason.OVERLOADED))
+        self.release(check_id)
+        return lapses
+
+    def due(self, now_us: int) -> tuple[Sequence[Run], list[Lapse]]:
+        """What is to be started now, and what can no longer be."""
+        starting: list[Run] = []
+        lapses: list[Lapse] = []
+        shares, backlog = self._shares, self._backlog
+        while (waiting := self._schedule.pop_due(now_us)) is not None:
+            run = cast("Run", waiting)
+            check = run.check
+            if now_us - run.slot_us > lateness_us(check.interval_us):
+                lapses += self._lapse(run, now_us)
+            elif (
+                not backlog.holds(check.tenant_id)
+                and shares.admits_tenant(check.tenant_id)
+                and shares.admits_target(check.tenant_id, check.target)
+            ):
+                shares.take(check.tenant_id, check.target)
+                starting.append(run)
+            else:
+                run.place = _Place.DUE
+                backlog.add(run)
+        if backlog:
+            admitted, late = backlog.admit(
+                lambda queued: now_us - cast("Run", queued).slot_us > lateness_us(queued.check.interval_us)
+            )
+            starting += cast("list[Run]", admitted)
+            for queued in late:
+                lapses += self._lapse(cast("Run", queued), now_us)
+        for run in starting:
+            run.place = _Place.RUNNING
+        return starting, lapses
+
+    def ended(self, run: Run, began: ScheduledCheck, now_us: int) -> list[Lapse]:
+        """A run has ended; its check waits for the next slot.
+
+        Args:
+            run: the run.
+            began: the check as it was when the run began.
+            now_us: the time.
+        """
+        self._shares.give_back(began.tenant_id, began.target)
+        if not run.held:
+            del self._runs[began.id]
+            return []
+        run.place = _Place.WAITING
+        if run.account is None:
+            # The grid goes on; what is too late by now is found to be when its turn comes.
+            self._schedule.put(run, run.slot_us + began.interval_us)
+            return []
+        account, run.account = run.account, None
+        account = _further(account, began, run.slot_us, run.check)
+        return self._go_on(run, account, now_us, MissedReason.OVERLOADED)
+
+    def _lapse(self, run: Run, now_us: int) -> list[Lapse]:
+        """A slot is too late to start: it and what else is late are missed, and the check goes on."""
+        return self._go_on(run, Account(run.slot_us - 1), now_us, MissedReason.OVERLOADED)
+
+    def _go_on(self, run: Run, account: Account, now_us: int, reason: MissedReason) -> list[Lapse]:
+        missed, following = go_on(run.check, account, now_us)
+        run.place = _Place.WAITING
+        self._schedule.put(run, following)
+        return [Lapse(run.check, each, self._why(each, reason)) for each in missed]
+
+    def _why(self, missed: Missed, reason: MissedReason) -> MissedReason:
+        start_us, end_us = self.outage
+        last_us = missed.first_us + (missed.count - 1) * missed.interval_us
+        return MissedReason.DATABASE_AWAY if missed.first_us < end_us and last_us >= start_us else reason
+
+
+def _further(account: Account, former: ScheduledCheck, seen_to_us: int, check: ScheduledCheck) -> Account:
+    """An account that counts what we have seen to ourselves and may not have written yet.
+
+    On another grid that is at most what lies before the grid's begin: a slot that was run on the old one after that was
+    nobody's, and must not hide one of the new grid.
+
+    Args:
+        account: as the database has it.
+        former: the check as it was.
+        seen_to_us: the last of its slots that we have seen to.
+        check: the check as it is.
+    """
+    if former.interval_us != check.interval_us:
+        seen_to_us = min(seen_to_us, check.since_us - 1)
+    return Account(max(account.slot_us, seen_to_us), account.former, account.off)

@@ -1,0 +1,125 @@
+"""Whose fault it is when much fails at once (semantics.md §9): before many verdicts stand, look whether we are online.
+
+When a large share of the distinct target hosts that were probed lately has turned to failing on the network, the worker
+tries some addresses that the operator names, its canaries. If it reaches none of them the trouble is its own, and what
+failed on the network is ERROR, not DOWN.
+"""
+
+import asyncio
+import ipaddress
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.common import logs
+from services.common.clock import SECOND_US
+from services.common.outcome import ErrorKind, Outcome
+from services.worker.clock import SharedClock
+from services.worker.record import Pending, as_error
+
+_log = logs.get("guard")
+_CANARY_S = 1.0
+_REMEMBER_US = 10 * SECOND_US
+_LEAST_HOSTS = 3
+_SHARE = 0.5
+_HIGHEST_PORT = 65_535
+_NETWORK_KINDS = frozenset(
+    {ErrorKind.DNS, ErrorKind.CONNECT_REFUSED, ErrorKind.CONNECT_TIMEOUT, ErrorKind.TLS, ErrorKind.TIMEOUT}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Canary:
+    """A literal address and a port that answer unless we are cut off."""
+
+    address: str
+    port: int
+
+    @classmethod
+    def parse(cls, addresses: str) -> tuple["Canary", ...]:
+        """Read a comma-separated list of address:port.
+
+        Raises:
+            ValueError: naming the part that is none.
+        """
+        canaries = []
+        for part in filter(None, (part.strip() for part in addresses.split(","))):
+            host, _, port = part.rpartition(":")
+            try:
+                # No name: looking it up would be a second thing that may fail, and one that takes a thread.
+                address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+                canaries.append(cls(str(address), _port(port)))
+            except ValueError as error:
+                raise ValueError(f"{part!r} is not address:port such as 192.0.2.1:53 or [2001:db8::1]:53") from error
+        return tuple(canaries)
+
+    async def answers(self) -> bool:
+        """Whether a connection can be made."""
+        try:
+            async with asyncio.timeout(_CANARY_S):
+                _, writer = await asyncio.open_connection(self.address, self.port)
+        except (OSError, TimeoutError):
+            return False
+        writer.transport.abort()
+        return True
+
+
+class SelfFaultGuard:
+    """Vets batches.
+
+    Args:
+        canaries: what to try; without any, every verdict stands.
+        clock: what results go by.
+    """
+
+    def __init__(self, canaries: Sequence[Canary], clock: SharedClock) -> None:
+        self._canaries = canaries
+        self._clock = clock
+        # The checks whose last verdict on the network stands as failed; they do not flip again.
+        self._failing: set[UUID] = set()
+        # Of each host probed lately: when, and whether a check on it flipped then.
+        self._hosts: OrderedDict[str, tuple[int, bool]] = OrderedDict()
+
+    async def vet(self, batch: Sequence[Pending]) -> Sequence[Pending]:
+        """The batch, what is our own fault marked as such."""
+        if not self._canaries:
+            return batch
+        failed = {pending.check.id for pending in batch if _failed_on_network(pending)}
+        self._remember(batch, failed)
+        if self._is_suspicious():
+            if not await self._is_online():
+                _log.error("no canary answers: this worker is cut off; what failed counts as its own fault")
+                message = "the worker's own network was down"
+                return [as_error(each, message) if _failed_on_network(each) else each for each in batch]
+            self._hosts.clear()  # looked into; the next suspicion takes hosts that turn from now on
+        self._failing -= {pending.check.id for pending in batch} - failed
+        self._failing |= failed
+        return batch
+
+    def _remember(self, batch: Sequence[Pending], failed: set[UUID]) -> None:
+        now_us = self._clock.now_us()
+        for pending in batch:
+            if pending.result.outcome in {Outcome.UP, Outcome.DOWN}:
+                flipped = pending.check.id in failed and pending.check.id not in self._failing
+                self._hosts[pending.check.target] = now_us, flipped
+                self._hosts.move_to_end(pending.check.target)
+        while self._hosts and next(iter(self._hosts.values()))[0] < now_us - _REMEMBER_US:
+            self._hosts.popitem(last=False)
+
+    def _is_suspicious(self) -> bool:
+        flipped = sum(flipped for _, flipped in self._hosts.values())
+        return flipped >= _LEAST_HOSTS and flipped >= _SHARE * len(self._hosts)
+
+    async def _is_online(self) -> bool:
+        return any(await asyncio.gather(*(canary.answers() for canary in self._canaries)))
+
+
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _HIGHEST_PORT):
+        raise ValueError(text)
+    return int(text)
+
+
+def _failed_on_network(pending: Pending) -> bool:
+    return pending.result.outcome is Outcome.DOWN and pending.result.error_kind in _NETWORK_KINDS

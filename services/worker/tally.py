@@ -1,0 +1,76 @@
+"""What of a batch counts, and what it makes of its checks (semantics.md §2, §6, §12, §14). Pure.
+
+A result counts when its slot is behind the last accounted one, so that each counts once; when it was run under the
+epoch that its shard is leased under now, so that whoever lost the shard moves nothing; and when the slot is one of a
+period in which the check was on, so that what was still run on a former grid hides none of the present one.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.common.state import Track, advance
+from services.worker.record import Pending
+from services.worker.schedule import Period
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a check's results amount to so far.
+
+    Attributes:
+        tenant_id: whose check it is.
+        track: what its results amount to.
+        accounted_us: its last accounted slot.
+        epoch: the epoch of its shard's lease; None when the shard is unknown.
+        since_us: since when it is on with its interval; None while it is off.
+        interval_us: that interval.
+        former: periods that ended; filled in only where a result is not of the present one.
+    """
+
+    tenant_id: UUID
+    track: Track
+    accounted_us: int
+    epoch: int | None
+    since_us: int | None
+    interval_us: int | None
+    former: Sequence[Period] = ()
+
+    def is_present(self, pending: Pending) -> bool:
+        """Whether a result is of the period that goes on."""
+        result = pending.result
+        return self.since_us is not None and result.slot_us >= self.since_us and result.interval_us == self.interval_us
+
+    def counts(self, pending: Pending) -> bool:
+        """Whether a result counts."""
+        result = pending.result
+        if result.slot_us <= self.accounted_us or pending.epoch != self.epoch:
+            return False
+        return self.is_present(pending) or any(
+            period.start_us <= result.slot_us < period.end_us and period.interval_us == result.interval_us
+            for period in self.former
+        )
+
+    def add(self, pending: Pending) -> None:
+        """Count a result."""
+        result, check = pending.result, pending.check
+        self.accounted_us = result.slot_us + (result.slot_count - 1) * result.interval_us
+        self.track = advance(
+            self.track, result.slot_us, result.outcome, check.failure_threshold, check.recovery_threshold
+        )
+
+
+def count(batch: Sequence[Pending], tallies: Mapping[UUID, Tally]) -> list[Pending]:
+    """What of a batch counts, in its order; the tallies of its checks move on.
+
+    Args:
+        batch: results; those of one check in the order of their slots.
+        tallies: by check; a check that is gone has none.
+    """
+    counted = []
+    for pending in batch:
+        tally = tallies.get(pending.result.check_id)
+        if tally is not None and tally.counts(pending):
+            tally.add(pending)
+            counted.append(pending)
+    return counted

@@ -1,0 +1,88 @@
+"""semantics.md §20: a greedy tenant leaves room; nobody waits for the runs of another to time out."""
+
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.common.clock import SECOND_US
+from services.worker.dispatch import Dispatcher, Run
+from services.worker.fairness import Shares
+from services.worker.schedule import Account
+from tests.worker import a_scheduled_check
+
+CAPACITY, PER_TARGET = 300, 60
+T0 = 1_700_000_000 * SECOND_US
+
+
+def tenant(number: int) -> UUID:
+    return UUID(int=number + 1)
+
+
+@given(st.integers(1, 20))
+def test_however_many_tenants_take_what_they_can_the_next_one_may_begin_at_once(greedy: int) -> None:
+    shares = Shares(CAPACITY, CAPACITY)
+    progress = True
+    while progress:
+        progress = False
+        for number in range(greedy):
+            if shares.admits_tenant(tenant(number)):
+                shares.take(tenant(number), f"t{number}.test")
+                progress = True
+
+    assert shares.admits_tenant(tenant(99))
+    assert CAPACITY - shares.taken >= CAPACITY // (2 * greedy + 1) - greedy
+    if greedy == 1:
+        assert shares.taken == CAPACITY * 2 // 3
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.booleans()), max_size=200))
+def test_no_bound_is_ever_exceeded_and_what_is_given_back_is_free(steps: list[tuple[int, int, bool]]) -> None:
+    shares = Shares(20, 7)
+    taken: list[tuple[UUID, str]] = []
+    for number, target, back in steps:
+        place = tenant(number), f"t{target}.test"
+        if back and taken:
+            shares.give_back(*taken.pop())
+        elif shares.admits_tenant(place[0]) and shares.admits_target(*place):
+            shares.take(*place)
+            taken.append(place)
+        assert shares.taken == len(taken) <= 20
+        assert all(sum(each[1] == f"t{each_target}.test" for each in taken) <= 7 for each_target in range(3))
+    for each in taken:
+        shares.give_back(*each)
+    assert shares.taken == 0
+    assert all(shares.admits_target(tenant(0), f"t{target}.test") for target in range(3))
+
+
+def test_ten_thousand_checks_that_time_out_delay_nobody_else() -> None:
+    """Simulated: a tenant whose runs take 10 s each, and one whose checks have to begin within 1 s."""
+    dispatcher = Dispatcher(4_000, 256)
+    second = SECOND_US
+    for number in range(10_000):
+        check = a_scheduled_check(UUID(int=number + 10**6), 20 * second, tenant_id=tenant(1), target=f"h{number % 500}")
+        dispatcher.hold(check, Account(T0), T0)
+    for number in range(200):
+        check = a_scheduled_check(UUID(int=number + 2 * 10**6), 5 * second, tenant_id=tenant(2), target="other.test")
+        dispatcher.hold(check, Account(T0), T0)
+
+    running: list[tuple[int, Run]] = []
+    delays: list[int] = []
+    missed = {tenant(1): 0, tenant(2): 0}
+    for now in range(T0, T0 + 120 * second, second // 20):
+        for _, run in [each for each in running if each[0] <= now]:
+            dispatcher.ended(run, run.check, now)
+        running = [each for each in running if each[0] > now]
+        starting, lapses = dispatcher.due(now)
+        for lapse in lapses:
+            missed[lapse.check.tenant_id] += lapse.missed.count
+        for run in starting:
+            slow = run.check.tenant_id == tenant(1)
+            running.append((now + (10 * second if slow else second // 10), run))
+            if not slow:
+                delays.append(now - run.slot_us)
+
+    assert len(delays) > 200 * 115 // 5
+    assert max(delays) <= second
+    assert missed[tenant(2)] == 0
+    assert missed[tenant(1)] > 0  # it cannot run them all; what it cannot is accounted for
