@@ -33,6 +33,8 @@ CONNECTION_ERRORS: tuple[type[BaseException], ...] = (
 _AWAY: tuple[type[BaseException], ...] = (PoolTimeout, *CONNECTION_ERRORS)
 _CONNECT_TIMEOUT_S = 5.0
 _COMMAND_TIMEOUT_S = 30.0
+# Who stands still in a transaction keeps its locks no longer than this: whoever goes on instead needs them.
+_IDLE_IN_TRANSACTION = "5s"
 
 
 class Database:
@@ -102,7 +104,12 @@ def _is_connection_error(error: BaseException | None) -> bool:
 
 def _server_settings(role: str) -> dict[str, str]:
     # The role is set as the connection starts, so RESET returns to it and never to the URL's user.
-    return {"role": role, "application_name": role, "timezone": "UTC"}
+    return {
+        "role": role,
+        "application_name": role,
+        "timezone": "UTC",
+        "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION,
+    }
 
 
 async def create_pool(url: str, role: str, size: int) -> "asyncpg.Pool[asyncpg.Record]":

@@ -19,7 +19,7 @@ from services.worker.dispatch import Dispatcher
 from services.worker.egress import EgressPolicy
 from services.worker.engine import Engine
 from services.worker.guard import Canary, SelfFaultGuard
-from services.worker.lease import Leases
+from services.worker.lease import SHARDS_FREE, Leases
 from services.worker.on_demand import OnDemand
 from services.worker.position import Cursors
 from services.worker.probe import Prober
@@ -72,7 +72,11 @@ async def main(process: Process) -> None:
     engine = Engine(prober, recorder, worker_id, dispatcher, leases, clock)
     roster = Roster(engine_store, engine, recorder, clock)
     feeds = Feeds(tenant_store)
-    channels = {check_changes.CHANNEL: roster.on_notify, check_changes.TENANT_CHANNEL: roster.on_tenant_notify}
+    channels = {
+        check_changes.CHANNEL: roster.on_notify,
+        check_changes.TENANT_CHANNEL: roster.on_tenant_notify,
+        SHARDS_FREE: leases.on_free,
+    }
     changes = Listener(url, ENGINE_ROLE, channels, roster.on_connect)
     recorded = Listener(url, ROLE, {RECORDED: feeds.on_notify}, feeds.on_connect)
 

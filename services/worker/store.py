@@ -4,7 +4,10 @@ EngineStore works for all tenants, under a role whose grants are no wider than i
 requests: its transactions see one tenant.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -14,7 +17,7 @@ from services.common.database import CONNECTION_ERRORS, tenant_transaction
 from services.common.errors import Unavailable
 from services.common.result import Result, from_row
 from services.worker.clock import monotonic_us
-from services.worker.lease import Renewal, fair_share
+from services.worker.lease import SHARDS_FREE, Renewal, fair_share
 from services.worker.position import FIRST_ID, Position
 from services.worker.record import Pending
 from services.worker.rows import RESULT_TYPES, CheckReader, add_periods, result_columns, state_columns, to_tally
@@ -23,6 +26,11 @@ from services.worker.tally import count
 
 RECORDED = "results_recorded"
 _ACQUIRE_S = 5.0
+# How long the database may take before it counts as away. A renewal leaves time for another before the lease ends.
+_RENEW_PATIENCE_S = 3.0
+_RECORD_PATIENCE_S = 10.0
+_READ_PATIENCE_S = 30.0
+_Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 _CHECKS_AT_ONCE = 500
 # A result waits for the database no longer than this before it is dropped, so behind a cursor nothing older comes.
 _LATEST_US = HOUR_US
@@ -107,8 +115,18 @@ _LIVE = """
     ON CONFLICT (id) DO UPDATE SET renew_time = now()
     RETURNING clock_timestamp()
 """
-_FORGET_DEAD = "DELETE FROM workers WHERE renew_time < now() - make_interval(secs => $1)"
-_COUNT_LIVE = "SELECT count(*) FROM workers"
+# After an outage all look dead to each other, and each has its own row locked: to wait for those would be a deadlock.
+_FORGET_DEAD = """
+    DELETE FROM workers WHERE id IN (
+        SELECT id FROM workers WHERE renew_time < now() - make_interval(secs => $1) FOR UPDATE SKIP LOCKED
+    )
+"""
+_LIVE_AND_NEXT = """
+    SELECT count(*) AS live,
+           (SELECT extract(epoch FROM min(expire_time) - now())::float8 FROM shard_leases
+            WHERE worker_id <> $1 AND expire_time > now()) AS free_in_s
+    FROM workers
+"""
 # Also what has expired, as long as nobody has taken it: the epoch then is still the same.
 _RENEW = """
     UPDATE shard_leases SET expire_time = now() + make_interval(secs => $2)
@@ -118,14 +136,17 @@ _RENEW = """
 _GIVE_UP = (
     "UPDATE shard_leases SET worker_id = NULL, expire_time = '-infinity' WHERE worker_id = $1 AND shard = ANY($2)"
 )
+# What has waited longest comes first.
 _CLAIM = """
     UPDATE shard_leases SET worker_id = $1, epoch = epoch + 1, expire_time = now() + make_interval(secs => $2)
     WHERE shard IN (
-        SELECT shard FROM shard_leases WHERE expire_time <= now() ORDER BY random() LIMIT $3 FOR UPDATE SKIP LOCKED
+        SELECT shard FROM shard_leases WHERE expire_time <= now()
+        ORDER BY expire_time, shard LIMIT $3 FOR UPDATE SKIP LOCKED
     )
     RETURNING shard, epoch
 """
 _LEAVE = "UPDATE shard_leases SET worker_id = NULL, expire_time = '-infinity' WHERE worker_id = $1"
+_NOTIFY_FREE = f"SELECT pg_notify('{SHARDS_FREE}', $1)"
 
 _FRONTIER = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 # The address as text: the driver would make an object of it that costs more than the rest of the row.
@@ -152,43 +173,41 @@ class EngineStore:
     async def renew(self, worker_id: str, ttl_s: float, *, claim: bool) -> Renewal:
         """Say that we live and renew what is ours, expired or not, unless somebody has taken it.
 
-        Give up what is over our fair share; take what is free up to it if `claim`.
+        Give up what is over our fair share and tell the others; take what is free up to it if `claim`.
 
         Raises:
             Unavailable: the database is away.
         """
-        try:
-            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
-                asked_us = monotonic_us()
-                database_us = from_datetime(await connection.fetchval(_LIVE, worker_id))
-                answered_us = monotonic_us()
-                if claim:
-                    await connection.execute(_FORGET_DEAD, ttl_s)
-                share = fair_share(await connection.fetchval(_COUNT_LIVE))
-                held = {row["shard"]: row["epoch"] for row in await connection.fetch(_RENEW, worker_id, ttl_s)}
-                if len(held) > share:
-                    over = sorted(held)[share:]
-                    await connection.execute(_GIVE_UP, worker_id, over)
-                    held = {shard: epoch for shard, epoch in held.items() if shard not in over}
-                elif len(held) < share and claim:
-                    claimed = await connection.fetch(_CLAIM, worker_id, ttl_s, share - len(held))
-                    held |= {row["shard"]: row["epoch"] for row in claimed}
-                return Renewal(held, database_us, asked_us, answered_us)
-        except CONNECTION_ERRORS as error:
-            raise Unavailable from error
+        async with self._transaction(_RENEW_PATIENCE_S) as connection:
+            asked_us = monotonic_us()
+            database_us = from_datetime(await connection.fetchval(_LIVE, worker_id))
+            answered_us = monotonic_us()
+            if claim:
+                await connection.execute(_FORGET_DEAD, ttl_s)
+            ((live, free_in_s),) = await connection.fetch(_LIVE_AND_NEXT, worker_id)
+            share = fair_share(live)
+            held = {row["shard"]: row["epoch"] for row in await connection.fetch(_RENEW, worker_id, ttl_s)}
+            if len(held) > share:
+                over = sorted(held)[share:]
+                await connection.execute(_GIVE_UP, worker_id, over)
+                await connection.execute(_NOTIFY_FREE, worker_id)
+                held = {shard: epoch for shard, epoch in held.items() if shard not in over}
+            elif len(held) < share and claim:
+                claimed = await connection.fetch(_CLAIM, worker_id, ttl_s, share - len(held))
+                held |= {row["shard"]: row["epoch"] for row in claimed}
+            return Renewal(held, database_us, asked_us, answered_us, free_in_s)
 
     async def leave(self, worker_id: str) -> None:
-        """Give all shards up, for others to take at once.
+        """Give all shards up and tell the others, for them to take at once.
 
         Raises:
             Unavailable: the database is away.
         """
-        try:
-            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
-                await connection.execute(_LEAVE, worker_id)
-                await connection.execute("DELETE FROM workers WHERE id = $1", worker_id)
-        except CONNECTION_ERRORS as error:
-            raise Unavailable from error
+        async with self._transaction(_RENEW_PATIENCE_S) as connection:
+            # In the order in which renew takes the rows, should one of ours still be under way.
+            await connection.execute("DELETE FROM workers WHERE id = $1", worker_id)
+            await connection.execute(_LEAVE, worker_id)
+            await connection.execute(_NOTIFY_FREE, worker_id)
 
     async def checks_of_shards(
         self, shards: Collection[int]
@@ -199,13 +218,10 @@ class EngineStore:
             Unavailable: the database is away.
         """
         read = CheckReader()
-        try:
-            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
-                cursor = await connection.cursor(_CHECKS_OF_SHARDS, list(shards))
-                while rows := await cursor.fetch(_CHECKS_AT_ONCE):
-                    yield [read(row) for row in rows]
-        except CONNECTION_ERRORS as error:
-            raise Unavailable from error
+        async with self._transaction(_READ_PATIENCE_S) as connection:
+            cursor = await connection.cursor(_CHECKS_OF_SHARDS, list(shards))
+            while rows := await cursor.fetch(_CHECKS_AT_ONCE):
+                yield [read(row) for row in rows]
 
     async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[tuple[ScheduledCheck, Account]]:
         """Those of some checks that are on, each with its account.
@@ -254,37 +270,56 @@ class EngineStore:
             await self._fetch("SELECT make_results_partition($1)", to_datetime(day * DAY_US).date())
             self._days.add(day)
         checks = {pending.result.check_id: pending.check for pending in batch}
-        try:
-            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection, connection.transaction():
-                locked = await connection.fetch(
-                    _LOCK_STATES,
-                    [check.tenant_id for check in checks.values()],
-                    list(checks),
-                    [check.shard for check in checks.values()],
-                )
-                tallies = {row["check_id"]: to_tally(row) for row in locked}
-                former = {
-                    pending.result.check_id
-                    for pending in batch
-                    if (tally := tallies.get(pending.result.check_id)) and not tally.is_present(pending)
-                }
-                if former:
-                    tenants = [tallies[check_id].tenant_id for check_id in former]
-                    add_periods(tallies, await connection.fetch(_PERIODS, tenants, list(former)))
-                counted = count(batch, tallies)
-                if counted:
-                    await connection.execute(_WRITE_RESULTS, *result_columns([pending.result for pending in counted]))
-                    moved = {pending.result.check_id: tallies[pending.result.check_id] for pending in counted}
-                    await connection.execute(_WRITE_STATES, *state_columns(moved))
-                    await connection.execute(_NOTIFY, list({tally.tenant_id for tally in moved.values()}))
-        except CONNECTION_ERRORS as error:
-            raise Unavailable from error
+        async with self._transaction(_RECORD_PATIENCE_S) as connection:
+            locked = await connection.fetch(
+                _LOCK_STATES,
+                [check.tenant_id for check in checks.values()],
+                list(checks),
+                [check.shard for check in checks.values()],
+            )
+            tallies = {row["check_id"]: to_tally(row) for row in locked}
+            former = {
+                pending.result.check_id
+                for pending in batch
+                if (tally := tallies.get(pending.result.check_id)) and not tally.is_present(pending)
+            }
+            if former:
+                tenants = [tallies[check_id].tenant_id for check_id in former]
+                add_periods(tallies, await connection.fetch(_PERIODS, tenants, list(former)))
+            counted = count(batch, tallies)
+            if counted:
+                await connection.execute(_WRITE_RESULTS, *result_columns([pending.result for pending in counted]))
+                moved = {pending.result.check_id: tallies[pending.result.check_id] for pending in counted}
+                await connection.execute(_WRITE_STATES, *state_columns(moved))
+                await connection.execute(_NOTIFY, list({tally.tenant_id for tally in moved.values()}))
         return len(counted)
 
     async def _fetch(self, query: str, *arguments: object) -> "list[asyncpg.Record]":
+        async with self._connection(_READ_PATIENCE_S) as connection:
+            return await connection.fetch(query, *arguments)
+
+    @asynccontextmanager
+    async def _transaction(self, patience_s: float) -> AsyncIterator[_Connection]:
+        async with self._connection(patience_s) as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def _connection(self, patience_s: float) -> AsyncIterator[_Connection]:
+        """A connection that is dropped when it is in use for too long.
+
+        A network may lose packets without a word. To cancel a statement would mean to ask the same network for it; so
+        the connection is dropped, and whatever waits for it ends at once.
+
+        Raises:
+            Unavailable: the database is away, or silent for so long.
+        """
         try:
             async with self._pool.acquire(timeout=_ACQUIRE_S) as connection:
-                return await connection.fetch(query, *arguments)
+                watchdog = asyncio.get_running_loop().call_later(patience_s, connection.terminate)
+                try:
+                    yield connection
+                finally:
+                    watchdog.cancel()
         except CONNECTION_ERRORS as error:
             raise Unavailable from error
 
