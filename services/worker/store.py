@@ -116,13 +116,14 @@ _LIVE = """
     RETURNING clock_timestamp()
 """
 # After an outage all look dead to each other, and each has its own row locked: to wait for those would be a deadlock.
+# So a dead one may still be there, and is not counted.
 _FORGET_DEAD = """
     DELETE FROM workers WHERE id IN (
         SELECT id FROM workers WHERE renew_time < now() - make_interval(secs => $1) FOR UPDATE SKIP LOCKED
     )
 """
 _LIVE_AND_NEXT = """
-    SELECT count(*) AS live,
+    SELECT count(*) FILTER (WHERE NOT $3 OR renew_time >= now() - make_interval(secs => $2)) AS live,
            (SELECT extract(epoch FROM min(expire_time) - now())::float8 FROM shard_leases
             WHERE worker_id <> $1 AND expire_time > now()) AS free_in_s
     FROM workers
@@ -184,7 +185,7 @@ class EngineStore:
             answered_us = monotonic_us()
             if claim:
                 await connection.execute(_FORGET_DEAD, ttl_s)
-            ((live, free_in_s),) = await connection.fetch(_LIVE_AND_NEXT, worker_id)
+            ((live, free_in_s),) = await connection.fetch(_LIVE_AND_NEXT, worker_id, ttl_s, claim)
             share = fair_share(live)
             held = {row["shard"]: row["epoch"] for row in await connection.fetch(_RENEW, worker_id, ttl_s)}
             if len(held) > share:

@@ -9,6 +9,7 @@ import pytest
 
 from services.common.database import create_pool
 from services.common.errors import Unavailable
+from services.common.grid import SHARDS
 from services.worker.lease import TTL_S
 from services.worker.store import EngineStore
 
@@ -33,10 +34,12 @@ async def test_a_worker_that_looks_dead_and_is_just_coming_back_is_not_waited_fo
     """After an outage all workers look dead to each other at once, and each would wait for the others."""
     await store.renew("other", TTL_S, claim=True)
     await admin.execute("UPDATE workers SET renew_time = now() - interval '1 minute'")
+    await admin.execute("UPDATE shard_leases SET expire_time = now()")
     async with admin.transaction():
         await admin.execute("SELECT FROM workers WHERE id = 'other' FOR UPDATE")  # as its own renewal does
         async with asyncio.timeout(1):
-            await store.renew("mine", TTL_S, claim=True)
+            mine = await store.renew("mine", TTL_S, claim=True)
+    assert len(mine.epochs) == SHARDS  # nor is it counted before it is back
 
 
 async def test_a_database_that_goes_silent_counts_as_away_while_there_is_time_to_try_again(
