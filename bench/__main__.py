@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import identity, probes, report, start, takeover
+from bench import identity, metrics, probes, report, start, takeover
 
 
 def main() -> int:
@@ -13,7 +13,13 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="sb-"))
     folder.chmod(0o711)
     try:
-        lines = [*start.measure(folder), *identity.measure(folder), *probes.measure(folder), *takeover.measure(folder)]
+        lines = [
+            *start.measure(folder),
+            *metrics.measure(folder),
+            *identity.measure(folder),
+            *probes.measure(folder),
+            *takeover.measure(folder),
+        ]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     report.write(lines)

@@ -22,6 +22,7 @@ from services.common.clock import MINUTE_US, now_us
 from services.common.credentials import Credentials
 from services.common.ids import new_id
 from services.common.interceptors.chain import Chain, interceptors
+from services.common.metrics import Calls
 from services.common.principal import Role
 from services.common.revocations import Revocations
 from services.common.tokens import TokenVerifier
@@ -76,7 +77,7 @@ async def _measure(folder: Path) -> float:
     key = Keyring(folder / "keys").newest
     store: Any = _Published({key.kid: key.public})
     credentials = Credentials(TokenVerifier(store), ApiKeyVerifier(store, KeyFormat(b"key")), Revocations(store), store)
-    chain = Chain([auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"]], interceptors(credentials, ()))
+    chain = Chain([auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"]], interceptors(credentials, (), Calls()))
     handler = await _handler(chain)
     now = now_us()
     user = User(new_id(), new_id(), "a@acme.test", "", Role.ADMIN, now, now)

@@ -10,6 +10,7 @@ Sentinel Stack is up after $seconds s.
   REST, gRPC, gRPC-Web   http://localhost:$port
   health                 http://localhost:$port/healthz
   data                   $data_dir
+  Prometheus targets     $data_dir/run/metrics.json
 
 Try, in another terminal:
 

@@ -14,6 +14,8 @@ from services.common.settings import (
     log_format,
     log_level,
     number,
+    quota_checks,
+    quota_services,
     trusted_proxies,
 )
 from services.worker.egress import EgressPolicy
@@ -38,6 +40,8 @@ class StackSettings:
         limit_per_minute: calls a minute that one address may make of register, login and the like, each.
         limit_burst: how many of them at once.
         trusted_proxies: networks whose word on a client's address is believed.
+        quota_services: how many services a tenant may have.
+        quota_checks: how many checks a tenant may have.
     """
 
     http_port: int
@@ -51,6 +55,8 @@ class StackSettings:
     limit_per_minute: int
     limit_burst: int
     trusted_proxies: str
+    quota_services: int
+    quota_checks: int
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -72,6 +78,8 @@ class StackSettings:
             limit_per_minute=auth_limit_per_minute(environment),
             limit_burst=auth_limit_burst(environment),
             trusted_proxies=",".join(str(network) for network in trusted_proxies(environment)),
+            quota_services=quota_services(environment),
+            quota_checks=quota_checks(environment),
         )
 
 

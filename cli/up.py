@@ -19,6 +19,7 @@ from cli.child import Child, Program
 from cli.envoy_config import EnvoySettings, render
 from cli.output import Output
 from cli.postgres import EmbeddedPostgres, PostgresError
+from cli.scrape import ScrapePorts
 from cli.settings import StackSettings
 from cli.supervisor import Supervisor
 from cli.tether import die_with_parent
@@ -63,6 +64,7 @@ class _Stack:
         self._run_dir = run_dir
         self._output = Output()
         self._supervisor = Supervisor(self._output)
+        self._scrape = ScrapePorts()
         self._stop = asyncio.Event()
 
     async def run(self) -> int:
@@ -89,6 +91,7 @@ class _Stack:
         await self._migrate(url)
         for program in self._services(url):
             self._supervisor.keep(program)
+        self._scrape.write(self._run_dir / "metrics.json")
         self._supervisor.keep(self._envoy())
         if await self._healthy():
             self._output.plain(banner(self._settings, time.monotonic() - started))
@@ -133,12 +136,18 @@ class _Stack:
             "SENTINEL_TRUSTED_PROXIES": settings.trusted_proxies,
             "SENTINEL_AUTH_LIMIT_PER_MINUTE": str(settings.limit_per_minute),
             "SENTINEL_AUTH_LIMIT_BURST": str(settings.limit_burst),
+            "SENTINEL_QUOTA_SERVICES": str(settings.quota_services),
+            "SENTINEL_QUOTA_CHECKS": str(settings.quota_checks),
         }
         return [
             Program(
                 name,
                 (sys.executable, "-m", f"services.{name.partition('-')[0]}.app"),
-                {**shared, "SENTINEL_LISTEN": f"unix:{self._socket(name)}"},
+                {
+                    **shared,
+                    "SENTINEL_LISTEN": f"unix:{self._socket(name)}",
+                    "SENTINEL_METRICS_LISTEN": self._scrape.address(name),
+                },
             )
             for name in ("auth", "monitor", *self._workers())
         ]
@@ -190,6 +199,7 @@ class _Stack:
         self._output.say("stopping")
         stages = (self._workers(), ["monitor", "auth"], ["envoy"], ["postgres"])
         await self._supervisor.stop(stages, _PATIENCE_S)
+        self._scrape.close()
         self._output.say("stopped")
 
 

@@ -1,6 +1,7 @@
 """Rows that tests start from, written as the owner of the tables."""
 
 import json
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from services.common.clock import SECOND_US, to_datetime
 from services.common.grid import shard_of
 from services.common.ids import new_id
 from services.common.spec import HttpSpec
+from services.worker.report import WorkerReport
 
 START_US = 1_790_000_000 * SECOND_US
 
@@ -44,3 +46,20 @@ async def a_check(
         "INSERT INTO check_periods VALUES ($1, $2, $3, NULL, $4)", tenant_id, check_id, now, interval_us
     )
     return tenant_id, service_id, check_id
+
+
+def a_report(**figures: Any) -> WorkerReport:
+    """What a worker says of itself: a new one, at rest, but for the figures given."""
+    at_rest = WorkerReport(
+        instance_id=new_id(),
+        host="here",
+        version="0",
+        up_s=0.0,
+        checks_held=0,
+        runs_in_flight=0,
+        runs_waiting=0,
+        lag_p50_us=None,
+        lag_p99_us=None,
+        runs_per_second=0.0,
+    )
+    return replace(at_rest, **figures)

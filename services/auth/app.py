@@ -19,7 +19,7 @@ from services.auth.team import Team
 from services.common import tokens
 from services.common.api_keys import KeyFormat
 from services.common.clock import now_us
-from services.common.database import create_pool
+from services.common.database import create_pool, in_use
 from services.common.listener import Listener
 from services.common.paging import Pager
 from services.common.process import Process, run
@@ -36,6 +36,7 @@ async def main(process: Process) -> None:
     settings = process.settings
     keyring = Keyring(settings.data_dir / "keys")
     pool = await create_pool(settings.database_url, ROLE, _HOT_CONNECTIONS)
+    process.metrics.database.watch_pool("sign_in", lambda: in_use(pool), _HOT_CONNECTIONS)
     store = AuthStore(process.database, pool)
     installation_key = await process.sealing_key()
     passwords = Passwords()

@@ -25,6 +25,14 @@ class PageRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyRequest:
+    """The same, where the order is not that of ids: `after` is the position of a row as the list itself writes it."""
+
+    size: int
+    after: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """What was fetched; next_token is empty on the last page, total counts all pages."""
 
@@ -49,15 +57,8 @@ class Pager:
         Raises:
             InvalidArgument: the token was not given to this tenant for this list and filter.
         """
-        size = min(page_size or DEFAULT_SIZE, LARGEST_SIZE)
-        if not page_token:
-            return PageRequest(size, None)
-        try:
-            return PageRequest(size, UUID(bytes=self._sealer.open(tenant_id, scope, page_token)))
-        except (SealError, ValueError) as error:
-            violation = FieldViolation("page_token", "must be a next_page_token of this list with this filter")
-            message = f"{violation.field}: {violation.description}"
-            raise InvalidArgument(message, [violation], reasons.ERROR_REASON_PAGE_TOKEN_INVALID) from error
+        asked = self.key_request(tenant_id, scope, page_size, page_token)
+        return PageRequest(asked.size, None if asked.after is None else UUID(bytes=asked.after))
 
     def page(
         self,
@@ -69,7 +70,35 @@ class Pager:
         id_of: Callable[[T], UUID],
     ) -> Page[T]:
         """A page out of the rows behind `request.after`, of which one more than its size was fetched."""
-        items = rows[: request.size]
-        more = len(rows) > request.size
-        token = self._sealer.seal(tenant_id, scope, id_of(items[-1]).bytes) if more else ""
+        return self.key_page(tenant_id, scope, request.size, rows, total, lambda row: id_of(row).bytes)
+
+    def key_request(self, tenant_id: UUID, scope: str, page_size: int, page_token: str) -> KeyRequest:
+        """What the caller asks for, where the order is not that of ids.
+
+        Raises:
+            InvalidArgument: the token was not given to this tenant for this list and filter.
+        """
+        size = min(page_size or DEFAULT_SIZE, LARGEST_SIZE)
+        if not page_token:
+            return KeyRequest(size, None)
+        try:
+            return KeyRequest(size, self._sealer.open(tenant_id, scope, page_token))
+        except SealError as error:
+            violation = FieldViolation("page_token", "must be a next_page_token of this list with this filter")
+            message = f"{violation.field}: {violation.description}"
+            raise InvalidArgument(message, [violation], reasons.ERROR_REASON_PAGE_TOKEN_INVALID) from error
+
+    def key_page(
+        self,
+        tenant_id: UUID,
+        scope: str,
+        size: int,
+        rows: Sequence[T],
+        total: int,
+        position_of: Callable[[T], bytes],
+    ) -> Page[T]:
+        """A page out of the rows behind a position, of which one more than `size` was fetched."""
+        items = rows[:size]
+        more = len(rows) > size
+        token = self._sealer.seal(tenant_id, scope, position_of(items[-1])) if more else ""
         return Page(items, token, total)

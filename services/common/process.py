@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
@@ -13,8 +14,10 @@ from services.common.api_keys import ApiKeyVerifier, KeyFormat
 from services.common.credentials import Credentials
 from services.common.database import Database
 from services.common.errors import SentinelError, Unavailable
+from services.common.exposition import serving
 from services.common.interceptors.chain import interceptors
 from services.common.listener import Listener
+from services.common.metrics import ProcessMetrics
 from services.common.revocations import Revocations
 from services.common.server import Ready, Server, background
 from services.common.settings import ServiceSettings, SettingError
@@ -31,19 +34,23 @@ class Process:
     Args:
         settings: as the environment gave them.
         role: the PostgreSQL role to serve requests under.
+        metrics: what /metrics shows.
 
     Attributes:
         settings: as given.
+        metrics: as given.
         database: connections under the role.
         store: what every service reads.
         revocations: know which credentials are good no more.
         stopping: set when the end begins.
     """
 
-    def __init__(self, settings: ServiceSettings, role: str) -> None:
+    def __init__(self, settings: ServiceSettings, role: str, metrics: ProcessMetrics) -> None:
         self.settings = settings
         self.role = role
+        self.metrics = metrics
         self.database = Database(settings.database_url, role)
+        metrics.database.watch_pool("requests", lambda: self.database.in_use, self.database.size)
         self.store = CommonStore(self.database)
         self.revocations = Revocations(self.store)
         self.stopping = asyncio.Event()
@@ -62,7 +69,7 @@ class Process:
         """A server behind the chain; the caller adds its servicers."""
         api_keys = ApiKeyVerifier(self.store, KeyFormat(await self.sealing_key()))
         self._credentials = Credentials(self._tokens, api_keys, self.revocations, self.store)
-        return Server(services, interceptors(self._credentials, self.settings.trusted_proxies))
+        return Server(services, interceptors(self._credentials, self.settings.trusted_proxies, self.metrics.calls))
 
     async def serve(self, server: Server, ready: Ready | None = None) -> None:
         """Serve until told to stop; `ready` says when the service can answer, the database's word by default."""
@@ -72,10 +79,21 @@ class Process:
             {revocations.CHANNEL: self.revocations.on_notify, tokens.CHANNEL: self._tokens.on_notify},
             self._read_afresh,
         )
+        answers = ready or self.store.ping
+
+        async def measured() -> None:
+            begun = time.perf_counter_ns()
+            try:
+                await answers()
+            except SentinelError:
+                self.metrics.database.failed()
+                raise
+            self.metrics.database.answered((time.perf_counter_ns() - begun) // 1000)
+
         keeping_up = (listener.run(), self.revocations.run(), self._tokens.run(), self._credentials.run())
         try:
             async with background(*keeping_up):
-                await server.serve(self.settings.listen, ready or self.store.ping, self.stopping)
+                await server.serve(self.settings.listen, measured, self.stopping)
         finally:
             await self.database.close()
 
@@ -101,6 +119,8 @@ def run(name: str, role: str, main: Callable[[Process], Awaitable[None]]) -> Non
     logs.configure(name, settings.log_level, settings.log_format)
 
     async def start() -> None:
-        await main(Process(settings, role))
+        metrics = ProcessMetrics(name)
+        async with serving(settings.metrics_listen, metrics.registry):
+            await main(Process(settings, role, metrics))
 
     uvloop.run(start())

@@ -1,5 +1,6 @@
 """A result: what one slot ended as (semantics.md §8), between the database's row and the contract's message."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -49,6 +50,7 @@ class Result:
     tls_not_after_us: int | None = None
     resolved_ip: str | None = None
     http_version: str | None = None
+    tls_version: str | None = None
 
 
 class ResultRow(Protocol):
@@ -58,19 +60,24 @@ class ResultRow(Protocol):
         """A column."""
 
 
-def from_row(row: ResultRow) -> Result:
-    """A result from a row of `results` or `on_demand_results`."""
+def from_row(row: ResultRow, moment: Callable[[Any], int] = from_datetime) -> Result:
+    """A result from a row of `results` or `on_demand_results`.
+
+    Args:
+        row: the row.
+        moment: microseconds from a point in time as the driver gives it.
+    """
     start, not_after, ip = row["start_time"], row["tls_not_after"], row["resolved_ip"]
     kind, reason = row["error_kind"], row["missed_reason"]
     return Result(
         tenant_id=row["tenant_id"],
         service_id=row["service_id"],
         check_id=row["check_id"],
-        slot_us=from_datetime(row["slot_time"]),
+        slot_us=moment(row["slot_time"]),
         interval_us=row["interval_us"],
         outcome=Outcome(row["outcome"]),
         worker_id=row["worker_id"],
-        start_us=from_datetime(start) if start else None,
+        start_us=moment(start) if start else None,
         error_kind=ErrorKind(kind) if kind else None,
         error_message=row["error_message"],
         missed_reason=MissedReason(reason) if reason else None,
@@ -85,9 +92,10 @@ def from_row(row: ResultRow) -> Result:
         body_bytes=row["body_bytes"],
         redirects=row["redirects"],
         attempt=row["attempt"],
-        tls_not_after_us=from_datetime(not_after) if not_after else None,
+        tls_not_after_us=moment(not_after) if not_after else None,
         resolved_ip=str(ip) if ip else None,
         http_version=row["http_version"],
+        tls_version=row["tls_version"],
     )
 
 
@@ -113,6 +121,7 @@ def to_message(result: Result) -> pb.CheckResult:
         total=to_duration(result.total_us),
         resolved_ip=result.resolved_ip or "",
         http_version=result.http_version or "",
+        tls_version=result.tls_version or "",
         tls_expire_time=to_timestamp(result.tls_not_after_us),
         body_bytes=result.body_bytes,
         redirects=result.redirects,

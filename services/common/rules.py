@@ -17,12 +17,14 @@ class MethodRule:
         public: anybody may.
         role: the least role that may; None on public methods, and on closed ones, which nobody may call.
         person_only: an API key may not, whatever its role.
+        streams: it answers with a stream.
     """
 
     method: str
     public: bool
     role: Role | None
     person_only: bool = False
+    streams: bool = False
 
 
 def rules_of(service: ServiceDescriptor) -> dict[str, MethodRule]:
@@ -35,4 +37,5 @@ def _rule(service: ServiceDescriptor, method: MethodDescriptor) -> MethodRule:
     # The generated types know the extension only as a FieldDescriptor.
     access: access_pb2.Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
     role = Role(access.role) if access.WhichOneof("rule") == "role" and access.role else None
-    return MethodRule(f"/{service.full_name}/{method.name}", access.public, role, access.person_only)
+    name = f"/{service.full_name}/{method.name}"
+    return MethodRule(name, access.public, role, access.person_only, method.server_streaming)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from services.common.origin import Network, parse_networks
 
@@ -15,10 +15,23 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("console", "json")
 _MOST_DIGITS = 9
 _MOST_ATTEMPTS = 100_000
+_MOST_OF_A_TENANT = 1_000_000
+_HIGHEST_PORT = 65_535
 
 
 class SettingError(Exception):
     """A setting is missing or wrong; the message is the sentence to print."""
+
+
+class Address(NamedTuple):
+    """Where to serve: a host's name or address, and a port."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +49,9 @@ class ServiceSettings:
         trusted_proxies: networks whose word on a client's address is believed, besides whoever is on our Unix socket.
         limit_per_minute: how many calls a minute one client address may make of each limited method.
         limit_burst: how many of them at once.
+        quota_services: how many services a tenant may have.
+        quota_checks: how many checks a tenant may have.
+        metrics_listen: where to serve /metrics over HTTP; None for nowhere.
     """
 
     database_url: str
@@ -48,6 +64,9 @@ class ServiceSettings:
     trusted_proxies: tuple[Network, ...]
     limit_per_minute: int
     limit_burst: int
+    quota_services: int
+    quota_checks: int
+    metrics_listen: Address | None
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -69,6 +88,9 @@ class ServiceSettings:
             trusted_proxies=trusted_proxies(environment),
             limit_per_minute=auth_limit_per_minute(environment),
             limit_burst=auth_limit_burst(environment),
+            quota_services=quota_services(environment),
+            quota_checks=quota_checks(environment),
+            metrics_listen=_metrics_listen(environment),
         )
 
 
@@ -106,6 +128,32 @@ def auth_limit_per_minute(environment: Mapping[str, str]) -> int:
 def auth_limit_burst(environment: Mapping[str, str]) -> int:
     """How many of them at once."""
     return number(environment, "SENTINEL_AUTH_LIMIT_BURST", 30, 1, _MOST_ATTEMPTS)
+
+
+def quota_services(environment: Mapping[str, str]) -> int:
+    """How many services a tenant may have."""
+    return number(environment, "SENTINEL_QUOTA_SERVICES", 5_000, 1, _MOST_OF_A_TENANT)
+
+
+def quota_checks(environment: Mapping[str, str]) -> int:
+    """How many checks a tenant may have."""
+    return number(environment, "SENTINEL_QUOTA_CHECKS", 20_000, 1, _MOST_OF_A_TENANT)
+
+
+def _metrics_listen(environment: Mapping[str, str]) -> Address | None:
+    name = "SENTINEL_METRICS_LISTEN"
+    text = environment.get(name, "")
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        host = ""
+    readable = port.isascii() and port.isdigit() and len(port) <= _MOST_DIGITS
+    if not host or not readable or not 1 <= int(port) <= _HIGHEST_PORT:
+        raise SettingError(f"{name} is {text!r}; it takes an address such as 127.0.0.1:9100 or [::1]:9100")
+    return Address(host, int(port))
 
 
 def number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

@@ -1,6 +1,6 @@
 """The tables as SQLAlchemy Core knows them; the migrations make them, and a test holds the two together."""
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import INET, JSONB, TIMESTAMP, UUID
 
 metadata = MetaData()
@@ -242,6 +242,7 @@ def _results(name: str) -> Table:
         Column("http_version", Text),
         Column("error_message", Text, nullable=False),
         Column("worker_id", Text, nullable=False),
+        Column("tls_version", Text),
     )
 
 
@@ -254,6 +255,15 @@ workers = Table(
     Column("id", Text, primary_key=True),
     _moment("start_time"),
     _moment("renew_time"),
+    Column("instance_id", UUID, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("checks_held", Integer, nullable=False),
+    Column("runs_in_flight", Integer, nullable=False),
+    Column("runs_waiting", Integer, nullable=False),
+    Column("lag_p50_us", Integer),
+    Column("lag_p99_us", Integer),
+    Column("runs_per_second", Double, nullable=False),
 )
 
 shard_leases = Table(

@@ -8,8 +8,12 @@ from sentinel.probe.v1 import probe_service_pb2
 from services.common.paging import Pager
 from services.common.process import Process, run
 from services.common.sealed import Sealer
-from services.monitor.configuration import Configuration
+from services.common.server import background
+from services.monitor.checks import Checks
+from services.monitor.history_removal import HistoryRemoval
+from services.monitor.quotas import Quotas
 from services.monitor.servicer import MonitorServicer
+from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore
 
@@ -29,8 +33,11 @@ async def main(process: Process) -> None:
     pager = Pager(Sealer(await process.sealing_key(), "page"))
     server = await process.new_server([_SERVICE])
     server.reflect(_REFLECTED)
-    add_MonitorServiceServicer_to_server(MonitorServicer(Configuration(store, pager), Status(store)), server.grpc)
-    await process.serve(server)
+    quotas = Quotas(process.settings.quota_services, process.settings.quota_checks)
+    servicer = MonitorServicer(Services(store, pager, quotas), Checks(store, pager, quotas), Status(store))
+    add_MonitorServiceServicer_to_server(servicer, server.grpc)
+    async with background(HistoryRemoval(store).run()):
+        await process.serve(server)
 
 
 if __name__ == "__main__":

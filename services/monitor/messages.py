@@ -2,14 +2,22 @@
 
 from uuid import UUID
 
-from sentinel.monitor.v1 import check_pb2, service_pb2
+from sentinel.monitor.v1 import check_pb2, monitor_service_pb2, service_pb2
 
 from services.common.clock import from_duration, now_us, to_duration, to_timestamp
 from services.common.result import to_message
-from services.common.spec import HttpSpec
-from services.common.state import known_state
-from services.monitor.configuration import CheckDraft
-from services.monitor.model import CheckStatus, ServiceStatus, StatefulService, TrackedCheck
+from services.common.spec import DEFAULT_TLS, HttpSpec, TlsOptions
+from services.monitor.drafts import CheckDraft, ServiceDraft
+from services.monitor.model import (
+    Check,
+    CheckStatus,
+    Service,
+    ServiceState,
+    ServiceStatus,
+    StatefulService,
+    TrackedCheck,
+)
+from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.uptime import Figures
 
 
@@ -18,19 +26,47 @@ def optional_id(text: str) -> UUID | None:
     return UUID(text) if text else None
 
 
+def service_draft(message: service_pb2.Service | monitor_service_pb2.CreateServiceRequest) -> ServiceDraft:
+    """A service as its author gives it."""
+    return ServiceDraft(message.name, message.url, message.description, dict(message.labels))
+
+
+def service_settings(service: Service) -> service_pb2.Service:
+    """What of a service can be changed."""
+    return service_pb2.Service(
+        name=service.name, url=service.url, description=service.description, labels=service.labels
+    )
+
+
 def service_message(row: StatefulService) -> service_pb2.Service:
     """A service."""
     service = row.service
-    return service_pb2.Service(
-        id=str(service.id),
-        name=service.name,
-        url=service.url,
-        description=service.description,
-        labels=service.labels,
-        state=f"SERVICE_STATE_{row.state.name}",
-        create_time=to_timestamp(service.create_us),
-        update_time=to_timestamp(service.update_us),
+    message = service_settings(service)
+    message.MergeFrom(
+        service_pb2.Service(
+            id=str(service.id),
+            state=f"SERVICE_STATE_{row.state.name}",
+            create_time=to_timestamp(service.create_us),
+            update_time=to_timestamp(service.update_us),
+            etag=service.etag,
+        )
     )
+    return message
+
+
+def service_filter(request: monitor_service_pb2.ListServicesRequest) -> ServiceFilter:
+    """Which services to list."""
+    labels = []
+    for label in request.labels:
+        key, has_value, value = label.partition("=")
+        labels.append((key, value if has_value else None))
+    return ServiceFilter(tuple(sorted(ServiceState(state) for state in request.states)), tuple(labels), request.text)
+
+
+def service_order(order_by: str) -> ServiceOrder:
+    """In which order to list them; the contract has seen to what it may say."""
+    key, _, direction = order_by.partition(" ")
+    return ServiceOrder(by_name=key == "name", descending=direction == "desc")
 
 
 def check_draft(message: check_pb2.Check) -> CheckDraft:
@@ -45,6 +81,8 @@ def check_draft(message: check_pb2.Check) -> CheckDraft:
             body=http.body.encode(),
             expected_statuses=tuple(http.expected_status),
             follow_redirects=http.follow_redirects if http.HasField("follow_redirects") else True,
+            body_contains=http.body_contains,
+            tls=TlsOptions(http.tls.skip_verify, http.tls.ca_certificates, http.tls.server_name),
         ),
         interval_us=from_duration(message.interval) if message.HasField("interval") else None,
         timeout_us=from_duration(message.timeout) if message.HasField("timeout") else None,
@@ -54,13 +92,9 @@ def check_draft(message: check_pb2.Check) -> CheckDraft:
     )
 
 
-def check_message(row: TrackedCheck) -> check_pb2.Check:
-    """A check."""
-    check = row.check
-    state, since_us = known_state(row.track, check.interval_us, now_us())
+def check_settings(check: Check) -> check_pb2.Check:
+    """What of a check can be changed."""
     return check_pb2.Check(
-        id=str(check.id),
-        service_id=str(check.service_id),
         name=check.name,
         http=check_pb2.HttpCheck(
             url=check.http.url,
@@ -69,17 +103,43 @@ def check_message(row: TrackedCheck) -> check_pb2.Check:
             body=check.http.body.decode(),
             expected_status=check.http.expected_statuses,
             follow_redirects=check.http.follow_redirects,
+            body_contains=check.http.body_contains,
+            tls=_tls(check.http.tls),
         ),
         interval=to_duration(check.interval_us),
         timeout=to_duration(check.timeout_us),
         failure_threshold=check.failure_threshold,
         recovery_threshold=check.recovery_threshold,
         retries=check.retries,
-        state=f"CHECK_STATE_{state.name}",
-        state_time=to_timestamp(since_us),
-        create_time=to_timestamp(check.create_us),
-        update_time=to_timestamp(check.update_us),
     )
+
+
+def _tls(options: TlsOptions) -> check_pb2.TlsOptions | None:
+    if options == DEFAULT_TLS:
+        return None
+    return check_pb2.TlsOptions(
+        skip_verify=options.skip_verify, ca_certificates=options.ca_certificates, server_name=options.server_name
+    )
+
+
+def check_message(row: TrackedCheck) -> check_pb2.Check:
+    """A check."""
+    check = row.check
+    state, since_us = row.known(now_us())
+    message = check_settings(check)
+    message.MergeFrom(
+        check_pb2.Check(
+            id=str(check.id),
+            service_id=str(check.service_id),
+            state=f"CHECK_STATE_{state.name}",
+            state_time=to_timestamp(since_us),
+            create_time=to_timestamp(check.create_us),
+            update_time=to_timestamp(check.update_us),
+            enabled=check.enabled,
+            etag=check.etag,
+        )
+    )
+    return message
 
 
 def status_message(status: ServiceStatus) -> service_pb2.ServiceStatus:

@@ -1,5 +1,6 @@
 """What monitor is about: services, the checks on them, and what is known of both. Times in microseconds."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -8,7 +9,7 @@ from uuid import UUID
 from services.common.clock import SECOND_US
 from services.common.result import Result
 from services.common.spec import HttpSpec
-from services.common.state import CheckState, Track
+from services.common.state import CheckState, Track, known_state
 from services.monitor.uptime import Figures
 
 
@@ -35,6 +36,11 @@ class Service:
     create_us: int
     update_us: int
 
+    @property
+    def etag(self) -> str:
+        """Differs whenever the service was changed."""
+        return _etag(self.id, self.update_us)
+
     def audited(self) -> dict[str, object]:
         """What the audit log shows of the service."""
         return {"name": self.name, "url": self.url, "description": self.description, "labels": self.labels}
@@ -42,7 +48,12 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something that is probed on a schedule."""
+    """Something that is probed on a schedule.
+
+    Attributes:
+        update_us: when it was last changed, paused or resumed; later each time, whatever the clock does.
+        pause_us: since when it is paused; None while it is enabled.
+    """
 
     tenant_id: UUID
     id: UUID
@@ -56,6 +67,17 @@ class Check:
     retries: int
     create_us: int
     update_us: int
+    pause_us: int | None = None
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it is probed."""
+        return self.pause_us is None
+
+    @property
+    def etag(self) -> str:
+        """Differs whenever the check was changed, paused or resumed."""
+        return _etag(self.id, self.update_us)
 
     def audited(self) -> dict[str, object]:
         """What the audit log shows of the check; headers' values and bodies may be secrets, so it shows none."""
@@ -75,6 +97,7 @@ class Check:
             "failureThreshold": self.failure_threshold,
             "recoveryThreshold": self.recovery_threshold,
             "retries": self.retries,
+            "enabled": self.enabled,
         }
 
 
@@ -84,6 +107,12 @@ class TrackedCheck:
 
     check: Check
     track: Track
+
+    def known(self, now: int) -> tuple[CheckState, int | None]:
+        """What the check is in now, and since when (semantics.md §12)."""
+        if self.check.pause_us is not None:
+            return CheckState.PAUSED, self.check.pause_us
+        return known_state(self.track, self.check.interval_us, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +141,7 @@ class ServiceStatus:
     state: ServiceState
     uptime: Sequence[tuple[str, Figures]]
     checks: Sequence[CheckStatus]
+
+
+def _etag(resource_id: UUID, update_us: int) -> str:
+    return hashlib.sha256(f"{resource_id} {update_us}".encode()).hexdigest()[:16]

@@ -1,20 +1,39 @@
-"""What a service is in, from the states of its enabled checks (semantics.md §13). Pure."""
+"""What a service is in, from the states of its checks (semantics.md §13). Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from services.common.state import CheckState
 from services.monitor.model import ServiceState
 
 
-def service_state(checks: Sequence[CheckState]) -> ServiceState:
-    """The state of a service whose enabled checks are in these states."""
-    if not checks:
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many of a service's checks are enabled; of these, how many are DOWN, and of how many the state is known."""
+
+    enabled: int
+    down: int
+    known: int
+
+
+def tally(checks: Iterable[CheckState]) -> Tally:
+    """The tally of checks in these states."""
+    enabled = [state for state in checks if state is not CheckState.PAUSED]
+    return Tally(
+        len(enabled),
+        sum(state is CheckState.DOWN for state in enabled),
+        sum(state is not CheckState.UNKNOWN for state in enabled),
+    )
+
+
+def service_state(checks: Tally) -> ServiceState:
+    """The state of a service with such checks."""
+    if not checks.enabled:
         return ServiceState.PAUSED
-    down = sum(state is CheckState.DOWN for state in checks)
-    if down == len(checks):
+    if checks.down == checks.enabled:
         return ServiceState.DOWN
-    if down:
+    if checks.down:
         return ServiceState.DEGRADED
-    if all(state is CheckState.UNKNOWN for state in checks):
+    if not checks.known:
         return ServiceState.UNKNOWN
     return ServiceState.UP

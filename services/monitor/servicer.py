@@ -8,56 +8,72 @@ from sentinel.monitor.v1.monitor_service_pb2_grpc import MonitorServiceServicer
 from services.common.audit import current_actor
 from services.common.interceptors.call import Context
 from services.common.principal import current_principal
-from services.monitor.configuration import Configuration
+from services.monitor.checks import Checks
 from services.monitor.messages import (
     check_draft,
     check_message,
     optional_id,
+    service_draft,
+    service_filter,
     service_message,
+    service_order,
     status_message,
 )
+from services.monitor.services import Services
 from services.monitor.status import Status
+from services.monitor.updates import Updates
 
 
 class MonitorServicer(MonitorServiceServicer):
     """Answers the RPCs of monitor.
 
     Args:
-        configuration: services and checks.
+        services: makes, lists, changes and deletes services.
+        checks: the same for checks.
         status: what is known of them.
     """
 
-    def __init__(self, configuration: Configuration, status: Status) -> None:
-        self._configuration = configuration
+    def __init__(self, services: Services, checks: Checks, status: Status) -> None:
+        self._services = services
+        self._checks = checks
         self._status = status
+        self._updates = Updates()
 
     async def CreateService(self, request: pb.CreateServiceRequest, context: Context) -> pb.CreateServiceResponse:
         """A new service."""
-        made = await self._configuration.create_service(
-            current_actor(),
-            name=request.name,
-            url=request.url,
-            description=request.description,
-            labels=dict(request.labels),
-            request_id=optional_id(request.request_id),
-        )
+        made = await self._services.create(current_actor(), service_draft(request), optional_id(request.request_id))
         return pb.CreateServiceResponse(service=service_message(made))
 
     async def GetService(self, request: pb.GetServiceRequest, context: Context) -> pb.GetServiceResponse:
         """A service."""
-        found = await self._configuration.get_service(current_principal().tenant_id, UUID(request.service_id))
+        found = await self._services.get(current_principal().tenant_id, UUID(request.service_id))
         return pb.GetServiceResponse(service=service_message(found))
 
     async def ListServices(self, request: pb.ListServicesRequest, context: Context) -> pb.ListServicesResponse:
         """A page of services."""
-        page = await self._configuration.list_services(
-            current_principal().tenant_id, request.page_size, request.page_token
+        page = await self._services.list(
+            current_principal().tenant_id,
+            service_filter(request),
+            service_order(request.order_by),
+            request.page_size,
+            request.page_token,
         )
         return pb.ListServicesResponse(
             services=[service_message(row) for row in page.items],
             next_page_token=page.next_token,
             total_size=page.total,
         )
+
+    async def UpdateService(self, request: pb.UpdateServiceRequest, context: Context) -> pb.UpdateServiceResponse:
+        """A service, changed."""
+        service_id, draft_of = UUID(request.service.id), self._updates.of_service(request)
+        changed = await self._services.update(current_actor(), service_id, request.service.etag, draft_of)
+        return pb.UpdateServiceResponse(service=service_message(changed))
+
+    async def DeleteService(self, request: pb.DeleteServiceRequest, context: Context) -> pb.DeleteServiceResponse:
+        """The end of a service."""
+        await self._services.delete(current_actor(), UUID(request.service_id))
+        return pb.DeleteServiceResponse()
 
     async def GetServiceStatus(
         self, request: pb.GetServiceStatusRequest, context: Context
@@ -68,7 +84,7 @@ class MonitorServicer(MonitorServiceServicer):
 
     async def CreateCheck(self, request: pb.CreateCheckRequest, context: Context) -> pb.CreateCheckResponse:
         """A new check."""
-        made = await self._configuration.create_check(
+        made = await self._checks.create(
             current_actor(),
             UUID(request.service_id),
             check_draft(request.check),
@@ -78,14 +94,12 @@ class MonitorServicer(MonitorServiceServicer):
 
     async def GetCheck(self, request: pb.GetCheckRequest, context: Context) -> pb.GetCheckResponse:
         """A check."""
-        found = await self._configuration.get_check(
-            current_principal().tenant_id, UUID(request.service_id), UUID(request.check_id)
-        )
+        found = await self._checks.get(current_principal().tenant_id, UUID(request.service_id), UUID(request.check_id))
         return pb.GetCheckResponse(check=check_message(found))
 
     async def ListChecks(self, request: pb.ListChecksRequest, context: Context) -> pb.ListChecksResponse:
         """A page of a service's checks."""
-        page = await self._configuration.list_checks(
+        page = await self._checks.list(
             current_principal().tenant_id, UUID(request.service_id), request.page_size, request.page_token
         )
         return pb.ListChecksResponse(
@@ -93,3 +107,29 @@ class MonitorServicer(MonitorServiceServicer):
             next_page_token=page.next_token,
             total_size=page.total,
         )
+
+    async def UpdateCheck(self, request: pb.UpdateCheckRequest, context: Context) -> pb.UpdateCheckResponse:
+        """A check, changed."""
+        changed = await self._checks.update(
+            current_actor(),
+            UUID(request.check.service_id),
+            UUID(request.check.id),
+            request.check.etag,
+            self._updates.of_check(request),
+        )
+        return pb.UpdateCheckResponse(check=check_message(changed))
+
+    async def DeleteCheck(self, request: pb.DeleteCheckRequest, context: Context) -> pb.DeleteCheckResponse:
+        """The end of a check."""
+        await self._checks.delete(current_actor(), UUID(request.service_id), UUID(request.check_id))
+        return pb.DeleteCheckResponse()
+
+    async def PauseCheck(self, request: pb.PauseCheckRequest, context: Context) -> pb.PauseCheckResponse:
+        """A check, paused."""
+        paused = await self._checks.pause(current_actor(), UUID(request.service_id), UUID(request.check_id))
+        return pb.PauseCheckResponse(check=check_message(paused))
+
+    async def ResumeCheck(self, request: pb.ResumeCheckRequest, context: Context) -> pb.ResumeCheckResponse:
+        """A check, going on."""
+        resumed = await self._checks.resume(current_actor(), UUID(request.service_id), UUID(request.check_id))
+        return pb.ResumeCheckResponse(check=check_message(resumed))

@@ -4,13 +4,16 @@ import gc
 import resource
 import secrets
 import socket
+from collections.abc import Callable
+from typing import TypeVar
 
 from sentinel.probe.v1 import probe_service_pb2
 from sentinel.probe.v1.probe_service_pb2_grpc import add_ProbeServiceServicer_to_server
 
 from services.common import check_changes
-from services.common.database import create_pool
+from services.common.database import create_pool, in_use
 from services.common.listener import Listener
+from services.common.paging import Pager
 from services.common.process import Process, run
 from services.common.sealed import Sealer
 from services.common.server import background
@@ -18,21 +21,27 @@ from services.worker.clock import SharedClock
 from services.worker.dispatch import Dispatcher
 from services.worker.egress import EgressPolicy
 from services.worker.engine import Engine
+from services.worker.exposition import WorkerCollector
 from services.worker.guard import Canary, SelfFaultGuard
 from services.worker.lease import SHARDS_FREE, Leases
+from services.worker.metrics import Metrics
 from services.worker.on_demand import OnDemand
 from services.worker.position import Cursors
 from services.worker.probe import Prober
 from services.worker.record import Recorder
+from services.worker.report import Gauges, Reporter
 from services.worker.resolver import Resolver
 from services.worker.roster import Roster
 from services.worker.servicer import ProbeServicer
-from services.worker.store import RECORDED, EngineStore, TenantStore
-from services.worker.stream import Feeds
+from services.worker.store import RECORDED, EngineStore, TailStore, TenantStore
+from services.worker.stream import Streams
+from services.worker.tail import Tail
 from services.worker.transport import ProbeTransport
+from services.worker.workers import Workers
 
 ROLE = "sentinel_worker"
 ENGINE_ROLE = "sentinel_engine"
+TAIL_ROLE = "sentinel_tail"
 _SERVICE = probe_service_pb2.DESCRIPTOR.services_by_name["ProbeService"]
 _ENGINE_CONNECTIONS = 4
 _REQUEST_CONNECTIONS = 8
@@ -41,52 +50,63 @@ _MOST_AT_A_TARGET = 256
 _OTHER_FILES = 256
 _PATIENCE_S = 2.0
 _RARELY = (5_000, 10, 1_000)
+_T = TypeVar("_T")
 
 
 async def main(process: Process) -> None:
     """Build everything, serve and probe, shut down."""
-    try:
-        egress = EgressPolicy.parse(process.settings.egress_allow)
-    except ValueError as error:
-        raise SystemExit(f"sentinel: SENTINEL_EGRESS_ALLOW: {error}") from error
-    try:
-        canaries = Canary.parse(process.settings.canaries)
-    except ValueError as error:
-        raise SystemExit(f"sentinel: SENTINEL_CANARIES: {error}") from error
+    egress = _read("SENTINEL_EGRESS_ALLOW", EgressPolicy.parse, process.settings.egress_allow)
+    canaries = _read("SENTINEL_CANARIES", Canary.parse, process.settings.canaries)
     url = process.settings.database_url
     # Each probe makes short-lived objects by the hundred, no cycles. Looking for those as often as Python does costs
     # more than it finds; to look at many more objects at once stops everything for tens of milliseconds.
     gc.set_threshold(*_RARELY)
-    worker_id = f"{socket.gethostname()[:40]}-{secrets.token_hex(4)}"
-    engine_pool = await create_pool(url, ENGINE_ROLE, _ENGINE_CONNECTIONS)
-    request_pool = await create_pool(url, ROLE, _REQUEST_CONNECTIONS)
+    host = socket.gethostname()
+    worker_id = f"{host[:40]}-{secrets.token_hex(4)}"
+    engine_pool = await create_pool(url, ENGINE_ROLE, _ENGINE_CONNECTIONS, times_in_us=True)
+    request_pool = await create_pool(url, ROLE, _REQUEST_CONNECTIONS, times_in_us=True)
+    tail_pool = await create_pool(url, TAIL_ROLE, 1, times_in_us=True)
     engine_store, tenant_store = EngineStore(engine_pool), TenantStore(request_pool)
 
-    resolver = Resolver()
-    transport = ProbeTransport(resolver, egress)
-    prober = Prober(transport)
+    metrics = Metrics()
+    resolver = Resolver(metrics=metrics)
+    prober = Prober(ProbeTransport(resolver, egress))
     clock = SharedClock()
-    leases = Leases(engine_store, worker_id, clock)
-    recorder = Recorder(engine_store, SelfFaultGuard(canaries, clock), leases.epoch, clock)
+    gauges = Gauges(
+        shards_held=lambda: leases.shards,
+        checks_held=lambda: dispatcher.held,
+        runs_in_flight=lambda: dispatcher.running,
+        runs_waiting=lambda: dispatcher.due_count,
+        results_waiting=lambda: recorder.waiting,
+    )
+    leases = Leases(engine_store, worker_id, clock, Reporter(host, metrics, gauges).report, metrics)
+    recorder = Recorder(engine_store, SelfFaultGuard(canaries, clock), leases.epoch, clock, metrics)
     dispatcher = Dispatcher(_most_runs(), _MOST_AT_A_TARGET)
-    engine = Engine(prober, recorder, worker_id, dispatcher, leases, clock)
+    engine = Engine(prober, recorder, worker_id, dispatcher, leases, clock, metrics)
     roster = Roster(engine_store, engine, recorder, clock)
-    feeds = Feeds(tenant_store)
+    tail = Tail(TailStore(tail_pool))
+    streams = Streams(tenant_store, tail, metrics)
     channels = {
         check_changes.CHANNEL: roster.on_notify,
         check_changes.TENANT_CHANNEL: roster.on_tenant_notify,
         SHARDS_FREE: leases.on_free,
     }
     changes = Listener(url, ENGINE_ROLE, channels, roster.on_connect)
-    recorded = Listener(url, ROLE, {RECORDED: feeds.on_notify}, feeds.on_connect)
+    recorded = Listener(url, ROLE, {RECORDED: tail.on_notify}, tail.on_connect)
 
-    cursors = Cursors(Sealer(await process.sealing_key(), "cursor"))
+    sealing_key = await process.sealing_key()
+    cursors, pager = Cursors(Sealer(sealing_key, "cursor")), Pager(Sealer(sealing_key, "page"))
     on_demand = OnDemand(tenant_store, prober, worker_id)
     server = await process.new_server([_SERVICE])
     server.reflect([_SERVICE])
-    add_ProbeServiceServicer_to_server(ProbeServicer(process, tenant_store, feeds, cursors, on_demand), server.grpc)
+    add_ProbeServiceServicer_to_server(
+        ProbeServicer(process, tenant_store, streams, cursors, on_demand, Workers(tenant_store, pager)), server.grpc
+    )
+    process.metrics.registry.register(WorkerCollector(metrics, gauges))
+    process.metrics.database.watch_pool("engine", lambda: in_use(engine_pool), _ENGINE_CONNECTIONS)
+    process.metrics.database.watch_pool("streams", lambda: in_use(request_pool), _REQUEST_CONNECTIONS)
     try:
-        async with background(recorder.run(), recorded.run()):
+        async with background(recorder.run(), recorded.run(), tail.run(), streams.run()):
             async with background(leases.run(roster.set_shards), roster.run(), changes.run()):
                 await process.serve(server)
             # In order: fire no more, write what was seen, then let others have the shards (semantics.md §6).
@@ -97,6 +117,14 @@ async def main(process: Process) -> None:
         await resolver.close()
         await engine_pool.close()
         await request_pool.close()
+        await tail_pool.close()
+
+
+def _read(setting: str, read: Callable[[str], _T], text: str) -> _T:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise SystemExit(f"sentinel: {setting}: {error}") from error
 
 
 def _most_runs() -> int:

@@ -38,9 +38,10 @@ class Backlog:
         self._shares = shares
         self._tenants: dict[UUID, OrderedDict[str, _Lane]] = {}
         self._tickets = 0
+        self._size = 0
 
     def __len__(self) -> int:
-        return sum(len(lane) for lanes in self._tenants.values() for lane in lanes.values())
+        return self._size
 
     def __bool__(self) -> bool:
         return bool(self._tenants)
@@ -54,6 +55,7 @@ class Backlog:
         self._tickets -= 1  # below those of the schedule, which are above 0
         queued.ticket = self._tickets
         lanes = self._tenants.setdefault(queued.check.tenant_id, OrderedDict())
+        self._size += 1
         lanes.setdefault(queued.check.target, deque()).append((self._tickets, queued))
 
     def admit(self, is_late: Callable[[Queued], bool]) -> tuple[list[Queued], list[Queued]]:
@@ -81,9 +83,11 @@ class Backlog:
             target, lane = next(iter(lanes.items()))
             lanes.move_to_end(target)
             dropped = _drop_heads(lane, is_late, late)
+            self._size -= dropped
             begins = bool(lane) and admitted and self._shares.admits_target(tenant_id, target)
             if begins:
                 queued = lane.popleft()[1]
+                self._size -= 1
                 queued.ticket = 0
                 self._shares.take(tenant_id, target)
                 starting.append(queued)
@@ -95,8 +99,8 @@ class Backlog:
             del self._tenants[tenant_id]
 
 
-def _drop_heads(lane: _Lane, is_late: Callable[[Queued], bool], late: list[Queued]) -> bool:
-    """Take what counts no more or is too late from the front of a lane; answers whether there was any."""
+def _drop_heads(lane: _Lane, is_late: Callable[[Queued], bool], late: list[Queued]) -> int:
+    """Take what counts no more or is too late from the front of a lane; answers how many there were."""
     before = len(lane)
     while lane:
         ticket, queued = lane[0]
@@ -106,4 +110,4 @@ def _drop_heads(lane: _Lane, is_late: Callable[[Queued], bool], late: list[Queue
             queued.ticket = 0
             late.append(queued)
         lane.popleft()
-    return len(lane) < before
+    return before - len(lane)

@@ -6,8 +6,11 @@ only an IPv6 CIDR that covers it admits it.
 """
 
 import ipaddress
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+
+_MOST_KNOWN = 16_384
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -35,6 +38,11 @@ class EgressPolicy:
     """
 
     allowed: tuple[_Network, ...] = ()
+    _known: Callable[[str], bool] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # Of one policy each: to look up the networks with the address would cost more than the rest of the answer.
+        object.__setattr__(self, "_known", lru_cache(maxsize=_MOST_KNOWN)(partial(_admits, self.allowed)))
 
     @classmethod
     def parse(cls, cidrs: str) -> "EgressPolicy":
@@ -53,10 +61,9 @@ class EgressPolicy:
 
     def admits(self, address: str) -> bool:
         """Whether a literal address may be dialled."""
-        return _admits(self.allowed, address)
+        return self._known(address)
 
 
-@lru_cache(maxsize=16_384)
 def _admits(allowed: tuple[_Network, ...], address: str) -> bool:
     try:
         ip = ipaddress.ip_address(address)

@@ -12,6 +12,7 @@ from services.common.outcome import ErrorKind, MissedReason, Outcome
 from services.common.result import Result
 from services.worker.clock import SharedClock
 from services.worker.dispatch import Dispatcher, Lapse, Run
+from services.worker.metrics import Metrics
 from services.worker.probe import Observation, Prober
 from services.worker.record import Recorder
 from services.worker.schedule import Account, ScheduledCheck, Span
@@ -49,6 +50,7 @@ class Engine:
         dispatcher: decides what to run.
         lease: says whether we may.
         clock: what slots go by.
+        metrics: told of each run and of what is missed.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Engine:
         dispatcher: Dispatcher,
         lease: Lease,
         clock: SharedClock,
+        metrics: Metrics | None = None,
     ) -> None:
         self._prober = prober
         self._recorder = recorder
@@ -66,6 +69,7 @@ class Engine:
         self._dispatcher = dispatcher
         self._lease = lease
         self._clock = clock
+        self._metrics = metrics or Metrics()
         self._tasks: dict[Run, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._armed_for = 0.0
@@ -160,6 +164,7 @@ class Engine:
         check, slot_us = run.check, run.slot_us
         began = asyncio.get_running_loop().time()
         start_us = self._clock.now_us()
+        self._metrics.started(max(0, start_us - slot_us))
         try:
             seen = await self._prober.run(check.spec, timeout_s=check.timeout_us / SECOND_US, retries=check.retries)
             if seen.error_kind in _STALL_KINDS and self._stalled_since(began):
@@ -169,6 +174,7 @@ class Engine:
                     error_kind=ErrorKind.INTERNAL,
                     error_message="the worker was stalled while it waited",
                 )
+            self._metrics.ended(seen.outcome, seen.error_kind)
             self._recorder.add(to_result(check, slot_us, start_us, seen, self._worker_id), check)
         finally:
             del self._tasks[run]
@@ -182,6 +188,7 @@ class Engine:
 
     def _miss(self, lapses: Sequence[Lapse]) -> None:
         for lapse in lapses:
+            self._metrics.missed(lapse.reason, lapse.missed.count)
             self._recorder.add(to_missed(lapse, self._worker_id), lapse.check)
 
 
@@ -227,4 +234,5 @@ def to_result(check: ScheduledCheck, slot_us: int, start_us: int, seen: Observat
         tls_not_after_us=from_datetime(seen.tls_not_after) if seen.tls_not_after else None,
         resolved_ip=seen.resolved_ip,
         http_version=seen.http_version,
+        tls_version=seen.tls_version,
     )

@@ -11,6 +11,8 @@ from services.common.clock import SECOND_US
 from services.common.errors import Unavailable
 from services.common.grid import SHARDS
 from services.worker.clock import SharedClock, monotonic_us
+from services.worker.metrics import Metrics
+from services.worker.report import WorkerReport
 from services.worker.schedule import Span
 
 _log = logs.get("lease")
@@ -53,8 +55,8 @@ class Renewal:
 class LeaseStore(Protocol):
     """What leasing needs from the database."""
 
-    async def renew(self, worker_id: str, ttl_s: float, *, claim: bool) -> Renewal:
-        """Say that we live and renew what is ours, expired or not, unless somebody has taken it.
+    async def renew(self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim: bool) -> Renewal:
+        """Say that we live and how, and renew what is ours, expired or not, unless somebody has taken it.
 
         Give up what is over our fair share and tell the others; take what is free up to it if `claim`.
 
@@ -73,15 +75,26 @@ class Leases:
         store: where leases are.
         worker_id: who we are.
         clock: set by what the database's shows.
+        report: how we are.
+        metrics: told of each round.
 
     Attributes:
         outage: the last span of time in which the database could not be asked; up to now while it goes on.
     """
 
-    def __init__(self, store: LeaseStore, worker_id: str, clock: SharedClock) -> None:
+    def __init__(
+        self,
+        store: LeaseStore,
+        worker_id: str,
+        clock: SharedClock,
+        report: Callable[[], WorkerReport],
+        metrics: Metrics | None = None,
+    ) -> None:
         self._store = store
         self._worker_id = worker_id
         self._clock = clock
+        self._report = report
+        self._metrics = metrics or Metrics()
         self._epochs: dict[int, int] = {}
         self._last_epochs: dict[int, int] = {}
         self._free = asyncio.Event()
@@ -96,6 +109,11 @@ class Leases:
         if self._away:
             return self._outage[0], self._clock.now_us() + 1
         return self._outage
+
+    @property
+    def shards(self) -> int:
+        """How many shards we held when we last renewed; may be asked from any thread."""
+        return len(self._epochs)
 
     def hold(self) -> bool:
         """Whether our leases certainly hold, by our own monotonic clock."""
@@ -119,7 +137,7 @@ class Leases:
             # that were cut off with it too. It takes none of them before those had the time to come back.
             was_cut_off = self._renewed_us > 0 and asked_us - self._renewed_us > TTL_S * SECOND_US
             try:
-                renewal = await self._store.renew(self._worker_id, TTL_S, claim=not was_cut_off)
+                renewal = await self._store.renew(self._worker_id, TTL_S, self._report(), claim=not was_cut_off)
             except Unavailable:
                 self._lost(asked_us)
                 await asyncio.sleep(_RETRY_S)
@@ -139,6 +157,7 @@ class Leases:
             _log.warning("the database is away; the leases run out by themselves")
 
     def _lost(self, asked_us: int) -> None:
+        self._metrics.not_renewed()
         _log.warning("leases could not be renewed", firing=self.hold())
         if not self._away:
             self._away = True
@@ -147,6 +166,7 @@ class Leases:
     async def _renewed(
         self, renewal: Renewal, asked_us: int, on_change: Callable[[frozenset[int]], Awaitable[None]]
     ) -> None:
+        self._metrics.renewed()
         self._clock.observe(renewal.database_us, renewal.asked_us, renewal.answered_us)
         if self._away:
             self._outage = self.outage

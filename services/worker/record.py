@@ -6,6 +6,7 @@ written, before anything newer of the same check, once the database is back: dro
 
 import asyncio
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from services.common.errors import Unavailable
 from services.common.outcome import ErrorKind, MissedReason, Outcome
 from services.common.result import Result
 from services.worker.clock import SharedClock
+from services.worker.metrics import Metrics
 from services.worker.schedule import ScheduledCheck
 
 _log = logs.get("record")
@@ -77,15 +79,25 @@ class Recorder:
         guard: looks at each batch first.
         epoch: the epoch under which we hold a shard.
         clock: what slots go by.
+        metrics: told of what is written and dropped.
     """
 
-    def __init__(self, store: RecordStore, guard: Guard, epoch: Callable[[int], int], clock: SharedClock) -> None:
+    def __init__(
+        self,
+        store: RecordStore,
+        guard: Guard,
+        epoch: Callable[[int], int],
+        clock: SharedClock,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._store = store
         self._guard = guard
         self._epoch = epoch
         self._clock = clock
+        self._metrics = metrics or Metrics()
         self._waiting: deque[Pending] = deque()
         self._bytes = 0
+        self._writing: Sequence[Pending] = ()
         self._dropped: dict[UUID, list[Pending]] = {}
         self._added = asyncio.Event()
         # How many were ever added, and how many of those, from the first on, wait no longer.
@@ -95,8 +107,8 @@ class Recorder:
 
     @property
     def waiting(self) -> int:
-        """How many results wait to be written."""
-        return len(self._waiting)
+        """How many results are not written yet; may be asked from any thread."""
+        return len(self._waiting) + len(self._writing) + len(self._dropped)
 
     def add(self, result: Result, check: ScheduledCheck) -> None:
         """Take a result; those of one check come in the order of their slots."""
@@ -131,7 +143,9 @@ class Recorder:
             while self._waiting or self._dropped:
                 dropped = [pending for each in self._dropped.values() for pending in each]
                 self._dropped.clear()
-                await self._write([*dropped, *await self._guard.vet(self._take())])
+                self._writing = [*dropped, *self._take()]
+                await self._write(await self._guard.vet(self._writing))
+                self._writing = ()
                 if not self._dropped:  # else the oldest of what waits is there
                     self._settled = self._count - len(self._waiting)
                     self._progress.set()
@@ -146,6 +160,7 @@ class Recorder:
         """Write a batch, however long the database is away."""
         backoff = _FIRST_BACKOFF_S
         while True:
+            begun = time.monotonic()
             try:
                 new = await self._store.record(batch)
             except Unavailable:
@@ -155,6 +170,7 @@ class Recorder:
                 await self._write_apart(batch)
                 return
             else:
+                self._metrics.written(len(batch), time.monotonic() - begun)
                 if new < len(batch):
                     _log.info("slots were not ours to count", slots=len(batch) - new)
                 return
@@ -184,6 +200,9 @@ class Recorder:
         pending = self._waiting.popleft()
         self._bytes -= pending.bytes
         result = pending.result
+        self._metrics.dropped(1)
+        if result.outcome is not Outcome.MISSED:  # else it was counted when it was
+            self._metrics.missed(MissedReason.DATABASE_AWAY, result.slot_count)
         dropped = self._dropped.setdefault(pending.check.id, [])
         if dropped and dropped[-1].epoch == pending.epoch and dropped[-1].result.interval_us == result.interval_us:
             first = dropped.pop()

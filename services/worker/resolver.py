@@ -1,36 +1,44 @@
 """Names to addresses, off any thread pool (semantics.md §21): c-ares by aiodns, with a small cache of its own."""
 
 import asyncio
-import ipaddress
 import socket
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import aiodns
+
+from services.worker.metrics import Metrics
 
 _TIMEOUT_S = 2.0
 _TRIES = 3
 _MOST_CACHED = 10_000
-# A monitor has to notice a changed or broken name soon, whatever its TTL says.
+# A monitor has to notice a changed or broken name soon, whatever its TTL says. That a name is not there is remembered
+# for less than its zone's SOA would ever allow (RFC 2308 §5), a server's failure for less than five minutes (§7).
 _LONGEST_S = 30.0
 _SHORTEST_S = 1.0
 _NEGATIVE_S = 2.0
 # c-ares' own numbers (ares.h).
 _NO_DATA, _NOT_FOUND, _BAD_NAME, _REFUSED, _TIMED_OUT = 1, 4, 8, 6, 12
+_UNREACHABLE, _NO_FILE, _NO_MEMORY = 11, 14, 15
+_OURS = frozenset({_UNREACHABLE, _NO_FILE, _NO_MEMORY})
 
 
 class ResolutionError(Exception):
     """A name has no address for us; the message is for the check's owner."""
 
 
+class NoNameServer(ResolutionError):
+    """No name server could be asked: our own trouble."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
     addresses: tuple[str, ...]
-    error: str
     good_until_s: float
+    error: str = ""
+    is_ours: bool = False
 
 
 class Resolver:
@@ -39,12 +47,20 @@ class Resolver:
     Addresses come in the order to try them: c-ares sorts them as RFC 6724 says.
 
     Args:
+        servers: addresses of name servers, each with a port if it is not 53; the system's when empty.
         clock: monotonic seconds.
+        metrics: told of each look-up.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        servers: Sequence[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+        metrics: Metrics | None = None,
+    ) -> None:
         self._clock = clock
-        self._dns = aiodns.DNSResolver(timeout=_TIMEOUT_S, tries=_TRIES)
+        self._metrics = metrics or Metrics()
+        self._dns = aiodns.DNSResolver(nameservers=servers or None, timeout=_TIMEOUT_S, tries=_TRIES)
         self._cache: OrderedDict[str, _Answer] = OrderedDict()
         self._under_way: dict[str, asyncio.Task[_Answer]] = {}
 
@@ -53,15 +69,20 @@ class Resolver:
 
         Raises:
             ResolutionError: it has none, or no name server said so in time.
+            NoNameServer: no name server could be asked.
         """
         answer = self._cache.get(host)
-        if answer is None or self._clock() >= answer.good_until_s:
+        cached = answer is not None and self._clock() < answer.good_until_s
+        self._metrics.resolved(cached=cached)
+        if answer is None or not cached:
             task = self._under_way.get(host)
             if task is None:
                 task = self._under_way[host] = asyncio.create_task(self._ask(host))
                 task.add_done_callback(lambda _: self._under_way.pop(host, None))
             # Others may wait for the same answer: one who gives up must not take it from them.
             answer = await asyncio.shield(task)
+        if answer.is_ours:
+            raise NoNameServer(answer.error)
         if answer.error:
             raise ResolutionError(answer.error)
         return answer.addresses
@@ -77,27 +98,19 @@ class Resolver:
         try:
             found = await self._dns.getaddrinfo(host, family=socket.AF_UNSPEC, type=socket.SOCK_STREAM)
         except aiodns.error.DNSError as error:
-            answer = _Answer((), _sentence(error.args[0] if error.args else 0), self._clock() + _NEGATIVE_S)
+            number = error.args[0] if error.args else 0
+            answer = _Answer((), self._clock() + _NEGATIVE_S, _sentence(number), number in _OURS)
         else:
             # Each address comes once for every socket type it is good for.
             addresses = tuple(dict.fromkeys(_text(node.addr[0]) for node in found.nodes))
             ttl = min((node.ttl for node in found.nodes), default=0)
             good_for = min(_LONGEST_S, max(_SHORTEST_S, float(ttl)))
-            answer = _Answer(addresses, "" if addresses else _sentence(_NO_DATA), self._clock() + good_for)
+            answer = _Answer(addresses, self._clock() + good_for, "" if addresses else _sentence(_NO_DATA))
         self._cache[host] = answer
         self._cache.move_to_end(host)
         if len(self._cache) > _MOST_CACHED:
             self._cache.popitem(last=False)
         return answer
-
-
-@lru_cache(maxsize=_MOST_CACHED)
-def literal(host: str) -> str | None:
-    """The host itself if it is an address, else None."""
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        return None
 
 
 def _text(address: bytes | str) -> str:
@@ -113,4 +126,6 @@ def _sentence(number: object) -> str:
         return "the name server refused the question"
     if number == _TIMED_OUT:
         return "the name server did not answer"
+    if number in _OURS:
+        return "the monitor could not reach a name server"
     return "the name server failed"

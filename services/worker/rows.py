@@ -1,19 +1,22 @@
-"""Between the database's rows and what the worker works with; no SQL here, that is store.py's."""
+"""Between the database's rows and what the worker works with; no SQL here, that is store.py's.
+
+Points in time are microseconds on both sides: the worker's pools are made so.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
 
-from services.common.clock import from_datetime, to_datetime
 from services.common.outcome import Outcome
-from services.common.result import Result
+from services.common.result import Result, from_row
 from services.common.spec import HttpSpec
 from services.common.state import CheckState, Track
+from services.worker.position import Position
+from services.worker.report import SeenWorker, WorkerReport
 from services.worker.schedule import Account, Period, ScheduledCheck
 from services.worker.tally import Tally
 
@@ -44,6 +47,7 @@ RESULT_TYPES = {
     "tls_not_after": "timestamptz",
     "resolved_ip": "text",
     "http_version": "text",
+    "tls_version": "text",
     "error_message": "text",
     "worker_id": "text",
 }
@@ -54,9 +58,9 @@ def result_columns(rows: Sequence[Result]) -> list[list[Any]]:
     return [
         [row.tenant_id for row in rows],
         [row.check_id for row in rows],
-        [to_datetime(row.slot_us) for row in rows],
+        [row.slot_us for row in rows],
         [row.service_id for row in rows],
-        [_moment(row.start_us) for row in rows],
+        [row.start_us for row in rows],
         [row.interval_us for row in rows],
         [row.outcome for row in rows],
         [row.error_kind for row in rows],
@@ -72,9 +76,10 @@ def result_columns(rows: Sequence[Result]) -> list[list[Any]]:
         [row.body_bytes for row in rows],
         [row.redirects for row in rows],
         [row.attempt for row in rows],
-        [_moment(row.tls_not_after_us) for row in rows],
+        [row.tls_not_after_us for row in rows],
         [row.resolved_ip for row in rows],
         [row.http_version for row in rows],
+        [row.tls_version for row in rows],
         [row.error_message for row in rows],
         [row.worker_id for row in rows],
     ]
@@ -87,39 +92,67 @@ def state_columns(moved: Mapping[UUID, Tally]) -> list[list[Any]]:
         [tally.tenant_id for tally in moved.values()],
         list(moved),
         [track.state for track in tracks],
-        [_moment(track.state_us) for track in tracks],
+        [track.state_us for track in tracks],
         [track.streak for track in tracks],
         [track.streak_outcome or 0 for track in tracks],
-        [_moment(track.streak_us) for track in tracks],
-        [_moment(track.verdict_us) for track in tracks],
-        [to_datetime(tally.accounted_us) for tally in moved.values()],
+        [track.streak_us for track in tracks],
+        [track.verdict_us for track in tracks],
+        [tally.accounted_us for tally in moved.values()],
     ]
 
 
-def _moment(time_us: int | None) -> datetime | None:
-    return None if time_us is None else to_datetime(time_us)
+def report_columns(report: WorkerReport) -> list[Any]:
+    """What a worker says of itself, in the order in which store.py writes it."""
+    return [
+        report.instance_id,
+        report.host,
+        report.version,
+        report.up_s,
+        report.checks_held,
+        report.runs_in_flight,
+        report.runs_waiting,
+        report.lag_p50_us,
+        report.lag_p99_us,
+        report.runs_per_second,
+    ]
 
 
-def _us(moment: datetime | None) -> int | None:
-    return None if moment is None else from_datetime(moment)
+def to_worker(row: "asyncpg.Record") -> SeenWorker:
+    """A worker, from a row of workers with its shards and whether it is live."""
+    return SeenWorker(
+        id=row["id"],
+        instance_id=row["instance_id"],
+        host=row["host"],
+        version=row["version"],
+        start_us=row["start_time"],
+        renew_us=row["renew_time"],
+        live=row["live"],
+        shards_held=row["shards_held"],
+        checks_held=row["checks_held"],
+        runs_in_flight=row["runs_in_flight"],
+        runs_waiting=row["runs_waiting"],
+        lag_p50_us=row["lag_p50_us"],
+        lag_p99_us=row["lag_p99_us"],
+        runs_per_second=row["runs_per_second"],
+    )
 
 
 def to_tally(row: "asyncpg.Record") -> Tally:
     """What a check's results amount to, from a row of check_states with its period and lease."""
     track = Track(
         CheckState(row["state"]),
-        _us(row["state_time"]),
+        row["state_time"],
         row["streak"],
         Outcome(row["streak_outcome"]) if row["streak_outcome"] else None,
-        _us(row["streak_time"]),
-        _us(row["verdict_time"]),
+        row["streak_time"],
+        row["verdict_time"],
     )
     return Tally(
         row["tenant_id"],
         track,
-        from_datetime(row["accounted_time"]),
+        row["accounted_time"],
         row["epoch"],
-        _us(row["since_time"]),
+        row["since_time"],
         row["interval_us"],
     )
 
@@ -128,7 +161,7 @@ def add_periods(tallies: Mapping[UUID, Tally], rows: "Sequence[asyncpg.Record]")
     """Add to the tallies the periods that have ended."""
     for row in rows:
         if row["end_time"] is not None:
-            period = Period(from_datetime(row["start_time"]), from_datetime(row["end_time"]), row["interval_us"])
+            period = Period(row["start_time"], row["end_time"], row["interval_us"])
             tally = tallies[row["check_id"]]
             tally.former = (*tally.former, period)
 
@@ -141,10 +174,10 @@ class CheckReader:
 
     def __call__(self, row: "asyncpg.Record") -> tuple[ScheduledCheck, Account]:
         """A check that is on, and up to where its slots are accounted for."""
-        former = tuple(Period(from_datetime(each[0]), from_datetime(each[1]), each[2]) for each in row["former"] or ())
-        off = tuple((from_datetime(each[0]), from_datetime(each[1])) for each in row["off"] or ())
-        account = Account(from_datetime(row["accounted_time"]), former, off)
-        return self.check(row, from_datetime(row["since_time"])), account
+        former = tuple(Period(each[0], each[1], each[2]) for each in row["former"] or ())
+        off = tuple((each[0], each[1]) for each in row["off"] or ())
+        account = Account(row["accounted_time"], former, off)
+        return self.check(row, row["since_time"]), account
 
     def check(self, row: "asyncpg.Record", since_us: int = 0) -> ScheduledCheck:
         """A check, from a row of checks.
@@ -173,3 +206,8 @@ class CheckReader:
     def _share(self, value: _T) -> _T:
         kept: _T = self._shared.setdefault(value, value)
         return kept
+
+
+def to_recorded(row: "asyncpg.Record") -> tuple[Position, Result]:
+    """A result and where it stands, from a row of results."""
+    return Position(row["recorded_xid"], row["slot_time"], row["check_id"]), from_row(row, int)

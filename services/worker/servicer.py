@@ -7,6 +7,7 @@ from uuid import UUID
 from sentinel.monitor.v1 import stream_pb2
 from sentinel.options.v1 import error_reason_pb2 as reasons
 from sentinel.probe.v1 import probe_service_pb2 as pb
+from sentinel.probe.v1 import worker_pb2
 from sentinel.probe.v1.probe_service_pb2_grpc import ProbeServiceServicer
 
 from services.common.clock import now_us, to_duration, to_timestamp
@@ -18,8 +19,11 @@ from services.common.result import Result, to_message
 from services.common.stream_guard import EndReason, StreamGuard
 from services.worker.on_demand import OnDemand, PhaseEnded, StillRunning
 from services.worker.position import Cursors, Position
+from services.worker.reader import Recorded
+from services.worker.report import SeenWorker
 from services.worker.store import TenantStore
-from services.worker.stream import Beat, Feeds, Recorded
+from services.worker.stream import Beat, Streams
+from services.worker.workers import Workers
 
 
 class ProbeServicer(ProbeServiceServicer):
@@ -28,20 +32,28 @@ class ProbeServicer(ProbeServiceServicer):
     Args:
         process: whose end ends streams.
         store: knows services and checks.
-        feeds: live results.
+        streams: live results.
         cursors: reads and writes cursors.
         on_demand: runs checks.
+        workers: lists workers.
     """
 
     def __init__(
-        self, process: Process, store: TenantStore, feeds: Feeds, cursors: Cursors, on_demand: OnDemand
+        self,
+        process: Process,
+        store: TenantStore,
+        streams: Streams,
+        cursors: Cursors,
+        on_demand: OnDemand,
+        workers: Workers,
     ) -> None:
         self._revocations = process.revocations
         self._stopping = process.stopping
         self._store = store
-        self._feeds = feeds
+        self._streams = streams
         self._cursors = cursors
         self._on_demand = on_demand
+        self._workers = workers
 
     async def StreamResults(
         self, request: pb.StreamResultsRequest, context: Context
@@ -64,15 +76,17 @@ class ProbeServicer(ProbeServiceServicer):
             return self._cursors.write(tenant_id, scope, position)
 
         guard = StreamGuard(principal, self._revocations, self._stopping)
-        async with aclosing(self._feeds.follow(tenant_id, cursor, wanted, guard)) as events:
+        async with aclosing(self._streams.follow(tenant_id, cursor, wanted, guard)) as events:
             async for event in events:
-                at = sealed(event.position)
                 if isinstance(event, Recorded):
-                    yield pb.StreamResultsResponse(result=pb.ResultEvent(result=to_message(event.result), cursor=at))
+                    told = event.told.get(scope)
+                    if told is None:
+                        told = event.told[scope] = _recorded(event.result, sealed(event.position))
+                    yield told
                 elif isinstance(event, Beat):
-                    yield pb.StreamResultsResponse(heartbeat=_heartbeat(at))
+                    yield pb.StreamResultsResponse(heartbeat=_heartbeat(sealed(event.position)))
                 else:
-                    yield pb.StreamResultsResponse(end=_end(event.reason, at))
+                    yield pb.StreamResultsResponse(end=_end(event.reason, sealed(event.position)))
 
     async def RunCheck(self, request: pb.RunCheckRequest, context: Context) -> AsyncIterator[pb.RunCheckResponse]:
         """A run on demand."""
@@ -90,11 +104,42 @@ class ProbeServicer(ProbeServiceServicer):
                     yield pb.RunCheckResponse(result=to_message(event))
         yield pb.RunCheckResponse(end=_end(EndReason.COMPLETE, ""))
 
+    async def ListWorkers(self, request: pb.ListWorkersRequest, context: Context) -> pb.ListWorkersResponse:
+        """A page of workers."""
+        page = await self._workers.list(current_principal().tenant_id, request.page_size, request.page_token)
+        return pb.ListWorkersResponse(
+            workers=[_worker(each) for each in page.items],
+            next_page_token=page.next_token,
+            total_size=page.total,
+        )
+
     async def _refuse_unknown(self, tenant_id: UUID, service_id: UUID | None, check_id: UUID | None) -> None:
         if service_id is not None and not await self._store.has_service(tenant_id, service_id):
             raise NotFound(reasons.ERROR_REASON_SERVICE_NOT_FOUND, "the tenant has no such service")
         if check_id is not None and not await self._store.has_check(tenant_id, check_id):
             raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "the tenant has no such check")
+
+
+def _recorded(result: Result, cursor: str) -> pb.StreamResultsResponse:
+    return pb.StreamResultsResponse(result=pb.ResultEvent(result=to_message(result), cursor=cursor))
+
+
+def _worker(worker: SeenWorker) -> worker_pb2.Worker:
+    return worker_pb2.Worker(
+        id=worker.id,
+        host=worker.host,
+        version=worker.version,
+        start_time=to_timestamp(worker.start_us),
+        renew_time=to_timestamp(worker.renew_us),
+        live=worker.live,
+        shards_held=worker.shards_held,
+        checks_held=worker.checks_held,
+        runs_in_flight=worker.runs_in_flight,
+        runs_waiting=worker.runs_waiting,
+        start_lag_p50=to_duration(worker.lag_p50_us),
+        start_lag_p99=to_duration(worker.lag_p99_us),
+        runs_per_second=worker.runs_per_second,
+    )
 
 
 def _heartbeat(cursor: str) -> stream_pb2.Heartbeat:

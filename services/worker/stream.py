@@ -1,37 +1,27 @@
-"""Live results out: one read of the database a tenant, however many read along; resumable, nothing lost or doubled.
+"""Live results out: from a cursor or from now on, in recording order, nothing lost or doubled, with an honest end.
 
-A tenant's feed reads what was recorded since its last look, in an order that never changes afterwards (store.py), and
-hands it to its readers. A reader with a cursor first reads by itself from there up to where the feed stood when it
-joined. Each reader's queue is bounded; who does not keep up is told so, with a cursor to resume from.
+A reader with a cursor first reads by itself, in bounded pages, up to where the order is settled; then it joins the tail
+(tail.py) and reads by itself the little that lies between. From there on it takes what it is handed.
 """
 
 import asyncio
-import time
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from services.common import logs
 from services.common.errors import Unavailable
 from services.common.result import Result
-from services.common.stream_guard import HEARTBEAT_S, LOOK_S, EndReason, StreamGuard
-from services.worker.position import FAR_AHEAD, Position
+from services.common.stream_guard import LOOK_S, EndReason, StreamGuard
+from services.worker.metrics import Metrics
+from services.worker.position import FIRST_ID, Position
+from services.worker.reader import Backlog, Reader, Recorded, Wanted
+from services.worker.tail import Tail
 
-_log = logs.get("stream")
-MOST_QUEUED = 20_000
 _PAGE = 1_000
-_POLL_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """A result and where it stands."""
-
-    position: Position
-    result: Result
+# How many transactions one page of catching up looks through at the most: what a tenant has may lie far apart.
+_SPAN_XIDS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +40,12 @@ class End:
 
 
 Event = Recorded | Beat | End
-Wanted = Callable[[Result], bool]
 
 
-class FeedStore(Protocol):
-    """What feeds need from the database."""
+class CatchUpStore(Protocol):
+    """What a reader that resumes needs from the database."""
 
-    async def frontier(self, tenant_id: UUID) -> Position:
+    async def frontier(self) -> Position:
         """Right behind everything whose order is settled."""
 
     async def recorded_behind(
@@ -65,89 +54,32 @@ class FeedStore(Protocol):
         """A tenant's results behind one position and up to another, in the order in which they were recorded."""
 
 
-class _Reader:
-    """What a feed has handed out and its reader has not taken yet."""
-
-    def __init__(self, start: Position) -> None:
-        self.start = start
-        self.queue: deque[Recorded] = deque()
-        self.over: EndReason | None = None
-        self.something = asyncio.Event()
-
-    def give(self, events: Sequence[Recorded]) -> None:
-        if self.over is not None:
-            return
-        if len(self.queue) + len(events) > MOST_QUEUED:
-            self.end(EndReason.SLOW_READER)
-            return
-        self.queue.extend(events)
-        self.something.set()
-
-    def end(self, reason: EndReason) -> None:
-        """Nothing more will come; what is queued still counts."""
-        self.over = reason
-        self.something.set()
-
-
-class _Feed:
-    """One tenant's results as they are recorded."""
-
-    def __init__(self, store: FeedStore, tenant_id: UUID, start: Position) -> None:
-        self._store = store
-        self._tenant_id = tenant_id
-        self.position = start
-        self.readers: set[_Reader] = set()
-        self.wake = asyncio.Event()
-
-    async def run(self) -> None:
-        while True:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.wake.wait(), _POLL_S)
-            self.wake.clear()
-            try:
-                await self._read()
-            except Unavailable:
-                _log.warning("the database is away; streams wait")
-            except Exception:  # noqa: BLE001 — a reader must not wait for a feed that is dead
-                _log.exception("a feed failed")
-                for reader in self.readers:
-                    reader.end(EndReason.INTERNAL)
-                return
-
-    async def _read(self) -> None:
-        full = True
-        while full:
-            rows = await self._store.recorded_behind(self._tenant_id, self.position, FAR_AHEAD, _PAGE)
-            full = len(rows) == _PAGE
-            if rows:
-                self.position = rows[-1][0]
-                events = [Recorded(*row) for row in rows]
-                for reader in self.readers:
-                    reader.give(events)
-
-
-class Feeds:
-    """The feeds of the tenants that somebody is reading.
+class Streams:
+    """The streams of one process.
 
     Args:
-        store: where results are recorded.
+        store: where a reader that resumes catches up.
+        tail: hands out what is new.
+        metrics: told of readers and what is sent to them.
     """
 
-    def __init__(self, store: FeedStore) -> None:
+    def __init__(self, store: CatchUpStore, tail: Tail, metrics: Metrics | None = None) -> None:
         self._store = store
-        self._feeds: dict[UUID, tuple[_Feed, asyncio.Task[None]]] = {}
-        self._opening = asyncio.Lock()
+        self._metrics = metrics or Metrics()
+        self._tail = tail
+        self._backlog = Backlog()
+        self._open: dict[Reader, StreamGuard] = {}
 
-    def on_notify(self, payload: str) -> None:
-        """A tenant's results were recorded; the payload is its id."""
-        feed = self._feeds.get(UUID(payload))
-        if feed:
-            feed[0].wake.set()
-
-    async def on_connect(self) -> None:
-        """Notifications may have been lost: look at once."""
-        for feed, _ in self._feeds.values():
-            feed.wake.set()
+    async def run(self) -> None:
+        """Look after all open streams, until cancelled: end those that must end, wake those that were quiet long."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            for reader, guard in list(self._open.items()):
+                reason = guard.must_end()
+                if reason is not None:
+                    reader.end(reason)
+                elif reader.is_quiet():
+                    reader.something.set()
 
     async def follow(
         self, tenant_id: UUID, cursor: Position | None, wanted: Wanted, guard: StreamGuard
@@ -163,55 +95,73 @@ class Feeds:
         Raises:
             Unavailable: the database is away as the stream begins.
         """
-        async with self._reader(tenant_id) as reader:
-            position = cursor or reader.start
-            # At once: a reader learns that it is heard, and can resume though nothing has happened yet.
-            yield Beat(position)
-            while position < reader.start:
-                rows = await self._store.recorded_behind(tenant_id, position, reader.start, _PAGE)
-                for row in rows:
-                    if wanted(row[1]):
-                        yield Recorded(*row)
-                position = rows[-1][0] if len(rows) == _PAGE else reader.start
-            async for event in _live(reader, position, wanted, guard):
-                yield event
-
-    @asynccontextmanager
-    async def _reader(self, tenant_id: UUID) -> AsyncIterator[_Reader]:
-        async with self._opening:
-            if tenant_id not in self._feeds or self._feeds[tenant_id][1].done():
-                feed = _Feed(self._store, tenant_id, await self._store.frontier(tenant_id))
-                self._feeds[tenant_id] = (feed, asyncio.create_task(feed.run()))
-            feed, task = self._feeds[tenant_id]
-            reader = _Reader(feed.position)
-            feed.readers.add(reader)
+        reader = Reader(wanted, self._backlog)
+        self._open[reader] = guard
+        self._metrics.reader_came()
         try:
-            yield reader
+            if cursor is None:
+                reader.position = await self._tail.join(tenant_id, reader)
+                yield Beat(reader.position)
+            else:
+                reader.position = cursor
+                settled = await self._store.frontier()
+                # At once: a reader learns that it is heard, and can resume though nothing has happened yet.
+                yield Beat(cursor)
+                async with aclosing(self._catch_up(tenant_id, reader, settled)) as events:
+                    async for event in events:
+                        yield event
+            async with aclosing(self._live(reader)) as events:
+                async for event in events:
+                    yield event
         finally:
-            feed.readers.discard(reader)
-            if not feed.readers:
-                task.cancel()
-                if self._feeds.get(tenant_id) == (feed, task):
-                    del self._feeds[tenant_id]
+            del self._open[reader]
+            self._tail.leave(tenant_id, reader)
+            reader.close()
+            self._metrics.reader_left(reader.over)
 
+    async def _catch_up(self, tenant_id: UUID, reader: Reader, goal: Position) -> AsyncGenerator[Event, None]:
+        """Read up to a goal, then join the tail and read up to where it is, however long the database is away."""
+        joined = False
+        while not reader.is_over() and not (joined and reader.position >= goal):
+            try:
+                if reader.position < goal:
+                    up_to = min(goal, Position(reader.position.xid + _SPAN_XIDS, 0, FIRST_ID))
+                    rows = await self._store.recorded_behind(tenant_id, reader.position, up_to, _PAGE)
+                    for position, result in rows:
+                        if reader.wants(result):
+                            reader.heard()
+                            self._metrics.sent()
+                            yield Recorded(position, result)
+                        reader.position = position
+                        if reader.is_over():
+                            break
+                    else:
+                        reader.position = reader.position if len(rows) == _PAGE else up_to
+                else:
+                    goal = await self._tail.join(tenant_id, reader)
+                    joined = True
+            except Unavailable:
+                await asyncio.sleep(LOOK_S)
+            if reader.is_quiet():
+                reader.heard()
+                yield Beat(reader.position)
+        if reader.is_over():
+            # What it was handed lies behind what it has not read.
+            reader.forget()
 
-async def _live(reader: _Reader, position: Position, wanted: Wanted, guard: StreamGuard) -> AsyncGenerator[Event, None]:
-    beat_at = time.monotonic() + HEARTBEAT_S
-    while True:
-        while reader.queue:
-            event = reader.queue.popleft()
-            position = event.position
-            if wanted(event.result):
-                yield event
-                beat_at = time.monotonic() + HEARTBEAT_S
-        reason = reader.over or guard.must_end()
-        if reason is not None:
-            yield End(reason, position)
-            return
-        if time.monotonic() >= beat_at:
-            yield Beat(position)
-            beat_at = time.monotonic() + HEARTBEAT_S
-        reader.something.clear()
-        if not reader.queue and reader.over is None:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(reader.something.wait(), LOOK_S)
+    async def _live(self, reader: Reader) -> AsyncGenerator[Event, None]:
+        while True:
+            while reader.queue and not reader.stops_now():
+                self._metrics.sent()
+                yield reader.take()
+            if reader.over is not None:
+                yield End(reader.over, reader.position)
+                return
+            # All that was handed out has been sent, or was not wanted.
+            reader.position = self._tail.position or reader.position
+            if reader.is_quiet():
+                reader.heard()
+                yield Beat(reader.position)
+            reader.something.clear()
+            if not reader.queue and not reader.is_over():
+                await reader.something.wait()

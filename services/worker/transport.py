@@ -1,46 +1,46 @@
 """The probe's transport: one fresh connection a request, each step timed, the target vetted where it is dialled.
 
-An httpx.AsyncBaseTransport, so requests, URLs and answers are httpx's; what lies underneath is an asyncio Protocol,
-since a pooled client costs ten times the CPU (docs/adr/0002).
+An httpx.AsyncBaseTransport, so that anything made for httpx can send through it; probes call `exchange` and pass no
+object of httpx's (docs/adr/0002).
 """
 
-import asyncio
-import ssl
 import time
-from datetime import UTC, datetime
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import httpx
 
 from services.common.outcome import ErrorKind
+from services.worker.answer import LARGEST_BODY
+from services.worker.connection import Connection
+from services.worker.content_coding import decoded
+from services.worker.dial import dial
 from services.worker.egress import EgressPolicy
-from services.worker.exchange import Exchange, ProbeFailure
-from services.worker.http_protocol import HttpProtocol
-from services.worker.resolver import ResolutionError, Resolver, literal
+from services.worker.exchange import Observation, ProbeFailure
+from services.worker.hop import Hop, Wire, wire
+from services.worker.own_trouble import OwnTrouble
+from services.worker.resolver import NoNameServer, ResolutionError, Resolver
+from services.worker.secure import SecureConnection
+from services.worker.tls import TlsContexts
 
-_PORTS = {"http": 80, "https": 443}
+# httpx's client sets these; a Hop has its own.
+_FRAMING = frozenset({"content-length", "transfer-encoding", "connection"})
+_UNDONE = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
 
 class Answer(NamedTuple):
-    """What came back: the status code, the headers as they came, and the body as far as it was read."""
+    """What came back.
+
+    Attributes:
+        status: the status code.
+        headers: as they came.
+        body: as it came over the wire, still encoded, as far as it was read; empty when nobody looks at it.
+        truncated: whether the body was cut off at the limit.
+    """
 
     status: int
     headers: list[tuple[bytes, bytes]]
-    body: bytes
-
-
-class _Wire(NamedTuple):
-    bytes: bytes
-    host: str
-    port: int
-    secure: bool
-
-
-def default_tls() -> ssl.SSLContext:
-    """Verifies certificates against the authorities that httpx trusts; offers HTTP/1.1."""
-    context = httpx.create_ssl_context()
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+    body: bytearray
+    truncated: bool
 
 
 class ProbeTransport(httpx.AsyncBaseTransport):
@@ -52,10 +52,10 @@ class ProbeTransport(httpx.AsyncBaseTransport):
         tls: verifies https targets.
     """
 
-    def __init__(self, resolver: Resolver, egress: EgressPolicy, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, resolver: Resolver, egress: EgressPolicy, tls: TlsContexts | None = None) -> None:
         self._resolver = resolver
         self._egress = egress
-        self._tls = tls or default_tls()
+        self._tls = tls or TlsContexts()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and read its answer.
@@ -64,110 +64,51 @@ class ProbeTransport(httpx.AsyncBaseTransport):
 
         Raises:
             ProbeFailure: there was no usable answer; its kind says why.
+            OwnTrouble: for a reason of our own.
         """
-        answer = await self.exchange(request, Exchange())
-        return httpx.Response(
-            answer.status, headers=answer.headers, stream=httpx.ByteStream(answer.body), request=request
-        )
+        headers = tuple(pair for pair in request.headers.multi_items() if pair[0] not in _FRAMING)
+        hop = Hop(request.method, request.url, headers, await request.aread())
+        answer = await self.exchange(wire(hop, keep_body=True), Observation())
+        # Decoded here, within bounds: httpx would decode as much as comes.
+        body, _ = decoded(answer.headers, answer.body, LARGEST_BODY, truncated=answer.truncated)
+        headers_left = [pair for pair in answer.headers if pair[0].lower() not in _UNDONE]
+        return httpx.Response(answer.status, headers=headers_left, stream=httpx.ByteStream(body), request=request)
 
-    async def exchange(self, request: httpx.Request, exchange: Exchange) -> Answer:
-        """The same for probes: a bare answer; tells an Exchange how far it came, even if it fails or is cancelled.
+    async def exchange(self, request: Wire, seen: Observation) -> Answer:
+        """Send a request and read its answer; tells an Observation how far it came, even if it fails or is cancelled.
 
         Raises:
             ProbeFailure: there was no usable answer; its kind says why.
+            OwnTrouble: for a reason of our own.
         """
-        wire = _wire(request)
-        addresses = await self._addresses(wire.host, exchange)
-        protocol = HttpProtocol(asyncio.get_running_loop(), exchange, request.method)
-        connection = await self._connect(protocol, addresses, wire.port, exchange)
-        try:
-            if wire.secure:
-                connection = await self._handshake(connection, protocol, wire.host, exchange)
-            connection.write(wire.bytes)
-            protocol.sent()
-            await protocol.done
-        finally:
-            connection.abort()
-            if protocol.done.done() and not protocol.done.cancelled():
-                protocol.done.exception()  # seen, even if a cancellation came first
-        return Answer(protocol.status, protocol.headers, b"".join(protocol.body))
-
-    async def _addresses(self, host: str, exchange: Exchange) -> list[str]:
-        """The addresses of a host that may be dialled, in the order to try them."""
-        address = literal(host)
-        if address is not None:
-            found: tuple[str, ...] = (address,)
-        else:
-            start = time.perf_counter_ns()
-            try:
-                found = await self._resolver.resolve(host)
-            except ResolutionError as error:
-                raise ProbeFailure(ErrorKind.DNS, str(error)) from error
-            exchange.ended("dns", (time.perf_counter_ns() - start) // 1000)
+        found = (request.address,) if request.address is not None else await self._resolve(request.host, seen)
         admitted = [address for address in found if self._egress.admits(address)]
         if not admitted:
             # Which address it was would tell an outsider about the inside.
             raise ProbeFailure(ErrorKind.BLOCKED_TARGET, "checks may not reach the address of this host")
-        return admitted
+        connection = await dial([self._connection(address, request, seen) for address in admitted])
+        try:
+            await connection.done
+        finally:
+            connection.close()
+        answer = connection.answer
+        return Answer(answer.status, answer.headers, answer.body, answer.truncated)
 
-    async def _connect(
-        self, protocol: HttpProtocol, addresses: list[str], port: int, exchange: Exchange
-    ) -> asyncio.Transport:
-        """A connection to the first address that takes one."""
-        loop = asyncio.get_running_loop()
-        refusal: OSError | None = None
-        for address in addresses:
-            exchange.resolved_ip = address
-            start = time.perf_counter_ns()
-            try:
-                connection, _ = await loop.create_connection(lambda: protocol, address, port)
-            except OSError as error:
-                refusal = error
-                continue
-            exchange.ended("connect", (time.perf_counter_ns() - start) // 1000)
-            return connection
-        reason = "was refused" if isinstance(refusal, ConnectionRefusedError) else "could not be made"
-        raise ProbeFailure(ErrorKind.CONNECT_REFUSED, f"the connection {reason}") from refusal
+    def _connection(self, address: str, request: Wire, seen: Observation) -> Connection:
+        if request.tls is None:
+            return Connection(address, request, seen)
+        return SecureConnection(address, request, seen, self._tls.of(request.tls))
 
-    async def _handshake(
-        self, connection: asyncio.Transport, protocol: HttpProtocol, host: str, exchange: Exchange
-    ) -> asyncio.Transport:
-        loop = asyncio.get_running_loop()
+    async def _resolve(self, host: str, seen: Observation) -> tuple[str, ...]:
+        """The literal addresses of a host, in the order to try them."""
         start = time.perf_counter_ns()
         try:
-            secured = await loop.start_tls(connection, protocol, self._tls, server_hostname=host)
-        except ssl.SSLCertVerificationError as error:
-            raise ProbeFailure(ErrorKind.TLS, f"the certificate is not valid: {error.verify_message}") from error
-        except ssl.SSLError as error:
-            reason = (error.reason or "protocol error").lower().replace("_", " ")
-            raise ProbeFailure(ErrorKind.TLS, f"the TLS handshake failed: {reason}") from error
-        except OSError as error:
-            raise ProbeFailure(ErrorKind.TLS, "the server closed the connection in the TLS handshake") from error
-        if secured is None:
-            raise ProbeFailure(ErrorKind.TLS, "the server closed the connection in the TLS handshake")
-        exchange.ended("tls", (time.perf_counter_ns() - start) // 1000)
-        certificate = cast("dict[str, str] | None", secured.get_extra_info("peercert"))
-        if certificate:
-            seconds = ssl.cert_time_to_seconds(certificate["notAfter"])
-            exchange.tls_not_after = datetime.fromtimestamp(seconds, UTC)
-        return secured
-
-
-def _wire(request: httpx.Request) -> _Wire:
-    """What of a request goes over the wire, and where; kept on it, since a check sends the same one for ever."""
-    kept: _Wire | None = request.extensions.get("wire")
-    if kept is not None:
-        return kept
-    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
-    lines += [b"%s: %s" % pair for pair in request.headers.raw]
-    if any(b"\r" in line or b"\n" in line for line in lines):
-        # The contract refuses such headers; nothing that slipped through may smuggle a second request.
-        raise ProbeFailure(ErrorKind.PROTOCOL, "the request has a line break in a header")
-    url = request.url
-    wire = request.extensions["wire"] = _Wire(
-        b"\r\n".join(lines) + b"\r\nconnection: close\r\n\r\n" + request.content,
-        url.raw_host.decode("ascii"),
-        url.port or _PORTS[url.scheme],
-        url.scheme == "https",
-    )
-    return wire
+            found = await self._resolver.resolve(host)
+        except NoNameServer as error:
+            raise OwnTrouble(str(error)) from error
+        except ResolutionError as error:
+            raise ProbeFailure(ErrorKind.DNS, str(error)) from error
+        seen.dns_us = (time.perf_counter_ns() - start) // 1000
+        if seen.on_phase is not None:
+            seen.on_phase("dns", seen.dns_us)
+        return found

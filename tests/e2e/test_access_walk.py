@@ -115,9 +115,16 @@ class World:
             "UpdateMe": {"user": {"display_name": name}},
             "UpdateUser": {"user": {"role": "ROLE_MEMBER"}},
             "CreateService": {"name": name},
+            "UpdateService": {"service": {"name": name}},
+            "UpdateCheck": {"check": {"name": name}},
             "CreateCheck": {"check": {"name": name, "http": {"url": "http://localhost:1/"}, "interval": "3600s"}},
         }
         return examples.get(method, {})
+
+    def prepare(self, method: str, things: dict[str, str]) -> None:
+        """Bring our things into a state that the method changes."""
+        if method == "ResumeCheck":
+            self.home.post(f"/services/{things['service_id']}/checks/{things['check_id']}:pause")
 
     def audited(self, request_id: str, token: str) -> list[str]:
         """The actions that the audit log tells of a call."""
@@ -183,6 +190,7 @@ def test_each_method_answers_each_caller_as_the_contract_says(
                 assert absent.reason.removesuffix("_NOT_FOUND").lower() + "_id" in ids
             else:
                 assert (absent.status, absent.reason) == expected
+    world.prepare(method.name, home)
     own = call(home)
     assert (own.status, own.reason) == expected, own.message
     if admitted and method.containing_service.file.package in AUDITED:

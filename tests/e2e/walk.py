@@ -142,7 +142,8 @@ def ids_of(method: MethodDescriptor) -> dict[str, tuple[str, ...]]:
     path = getattr(http, str(http.WhichOneof("pattern")))
     names = [field.name for field in method.input_type.fields]
     found: dict[str, tuple[str, ...]] = {name: (name,) for name in names if name.endswith("_id")}
-    found.update((f"{name}_id", (name, "id")) for name in names if f"{{{name}.id}}" in path)
+    for name, inner in re.findall(r"{(\w+)\.(\w*id)}", path):
+        found[f"{name}_id" if inner == "id" else inner] = (name, inner)
     return found
 
 

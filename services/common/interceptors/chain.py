@@ -1,10 +1,10 @@
 """The one interceptor chain, for unary and streaming calls alike.
 
-    request id → origin → log → errors → authentication → access → validation → servicer
+    request id → origin → log → measure → errors → authentication → access → validation → servicer
 
 The order is part of the behaviour and a test asserts it: the id comes first so that everything after can name it, and
-where the call came from before anybody writes it down; the log sees every outcome, so errors lie inside it; nobody
-unknown reaches access; nobody refused learns what is valid.
+where the call came from before anybody writes it down; log and measure see every outcome, so errors lie inside them;
+nobody unknown reaches access; nobody refused learns what is valid.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ from services.common.interceptors.authentication import Authentication
 from services.common.interceptors.call import Call, Context, Interceptor, Step
 from services.common.interceptors.errors import answer_errors, unknown_method
 from services.common.interceptors.log import log_call
+from services.common.interceptors.measure import Measure
 from services.common.interceptors.origin import Origins
 from services.common.interceptors.request_id import give_request_id
 from services.common.interceptors.validation import Validation
+from services.common.metrics import Calls
 from services.common.origin import Network
 from services.common.rules import MethodRule, rules_of
 
@@ -36,12 +38,13 @@ _INFRASTRUCTURE = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
-def interceptors(credentials: Credentials, proxies: Sequence[Network]) -> tuple[Interceptor, ...]:
+def interceptors(credentials: Credentials, proxies: Sequence[Network], calls: Calls) -> tuple[Interceptor, ...]:
     """The chain's links, outermost first."""
     return (
         give_request_id,
         Origins(proxies),
         log_call,
+        Measure(calls),
         answer_errors,
         Authentication(credentials),
         check_access,

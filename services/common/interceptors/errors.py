@@ -38,6 +38,15 @@ async def answer_errors(call: Call, following: Step) -> None:
         await _abort(call.context, Internal(), call.request_id)
 
 
+def code_of(context: Context) -> grpc.StatusCode:
+    """How a call ended, as it leaves the links inside."""
+    # Typed as StatusCode, but grpc.aio answers None before the end and a bare number after abort().
+    code: object = context.code()
+    if isinstance(code, grpc.StatusCode):
+        return code
+    return CODES[code] if isinstance(code, int) else grpc.StatusCode.OK
+
+
 async def unknown_method(_request: bytes, context: Context) -> bytes:
     """What a method that does not exist answers."""
     error = Unimplemented(reasons.ERROR_REASON_METHOD_UNKNOWN, "there is no such method")

@@ -8,8 +8,8 @@ import time
 import grpc
 
 from services.common import logs
-from services.common.interceptors.call import Call, Context, Step
-from services.common.interceptors.errors import CODES
+from services.common.interceptors.call import Call, Step
+from services.common.interceptors.errors import code_of
 
 _log = logs.get("call")
 _FAULTS = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN)
@@ -21,7 +21,7 @@ async def log_call(call: Call, following: Step) -> None:
     try:
         await following(call)
     finally:
-        code = _ended_as(call.context)
+        code = code_of(call.context)
         write = _log.debug if code is grpc.StatusCode.OK else _log.error if code in _FAULTS else _log.info
         write(
             call.rule.method,
@@ -31,11 +31,3 @@ async def log_call(call: Call, following: Step) -> None:
             user_id=str(call.principal.user_id) if call.principal else None,
             address=call.origin.address if call.origin else None,
         )
-
-
-def _ended_as(context: Context) -> grpc.StatusCode:
-    # Typed as StatusCode, but grpc.aio answers None before the end and a bare number after abort().
-    code: object = context.code()
-    if isinstance(code, grpc.StatusCode):
-        return code
-    return CODES[code] if isinstance(code, int) else grpc.StatusCode.OK

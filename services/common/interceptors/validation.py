@@ -1,8 +1,6 @@
 """Is the request what the contract asks for: protovalidate's rules, and every broken one named."""
 
-import protovalidate
-
-from services.common.errors import FieldViolation, InvalidArgument
+from services.common.field_rules import FieldRules
 from services.common.interceptors.call import Call, Step
 
 
@@ -10,7 +8,7 @@ class Validation:
     """Refuses requests that break a rule of the contract."""
 
     def __init__(self) -> None:
-        self._validator = protovalidate.Validator()
+        self._rules = FieldRules()
 
     async def __call__(self, call: Call, following: Step) -> None:
         """Validate the request.
@@ -18,25 +16,5 @@ class Validation:
         Raises:
             InvalidArgument: FIELD_INVALID with a violation for each broken rule.
         """
-        broken = self._validator.collect_violations(call.request)
-        if broken:
-            violations = [FieldViolation(_path(each), each.proto.message) for each in broken]
-            message = "; ".join(f"{each.field}: {each.description}" for each in violations)
-            raise InvalidArgument(message, violations)
+        self._rules.refuse_broken(call.request)
         await following(call)
-
-
-def _path(violation: protovalidate.Violation) -> str:
-    """The field's path in the contract's spelling: "check.http.url", "labels['a b']".
-
-    A rule of ours over a whole message blames the field that its id begins with: "timeout.below_interval".
-    """
-    parts: list[str] = []
-    elements = violation.proto.field.elements if violation.proto.field else ()
-    for element in elements:
-        subscript = f"[{element.subscript.value!r}]" if element.subscript is not None else ""
-        parts.append(element.field_name + subscript)
-    field, dot, _ = violation.proto.rule_id.partition(".")
-    if not violation.proto.rule and dot:
-        parts.append(field)
-    return ".".join(parts)

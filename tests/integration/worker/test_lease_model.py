@@ -14,6 +14,7 @@ from services.worker.lease import TTL_S, fair_share
 from services.worker.store import EngineStore
 from tests.database import TestServer
 from tests.leases import Lease, LeaseTable
+from tests.rows import a_report
 
 WORKERS = st.sampled_from(["a", "b", "c", "d"])
 # In sight before the built-in one, this now() shows what the test has set.
@@ -52,7 +53,7 @@ class Lockstep(RuleBasedStateMachine):
         name = await admin.fetchval("SELECT current_database()")
         await admin.execute(f"ALTER DATABASE {name} SET search_path = clock, pg_catalog, public")
         self.admin = admin
-        self.pool = await create_pool(url, "sentinel_engine", 2)
+        self.pool = await create_pool(url, "sentinel_engine", 2, times_in_us=True)
         self.store = EngineStore(self.pool)
 
     @rule(seconds=st.sampled_from([0.5, 3.0, 9.0, TTL_S, 11.0]))
@@ -63,7 +64,7 @@ class Lockstep(RuleBasedStateMachine):
     @rule(worker=WORKERS, claim=st.sampled_from([True, True, False]))
     def renew(self, worker: str, claim: bool) -> None:
         free_in_s = self.model.free_in_s(worker)
-        renewal = self.runner.run(self.store.renew(worker, TTL_S, claim=claim))
+        renewal = self.runner.run(self.store.renew(worker, TTL_S, a_report(), claim=claim))
         held = self.model.renew(worker, TTL_S, claim=claim)
         assert (renewal.epochs, renewal.free_in_s) == (held, free_in_s)
 

@@ -12,11 +12,12 @@ from services.common.errors import Unavailable
 from services.common.grid import SHARDS
 from services.worker.lease import TTL_S
 from services.worker.store import EngineStore
+from tests.rows import a_report
 
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[EngineStore]:
-    pool = await create_pool(database_url, "sentinel_engine", 2)
+    pool = await create_pool(database_url, "sentinel_engine", 2, times_in_us=True)
     yield EngineStore(pool)
     await pool.close()
 
@@ -32,27 +33,27 @@ async def test_a_worker_that_looks_dead_and_is_just_coming_back_is_not_waited_fo
     store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     """After an outage all workers look dead to each other at once, and each would wait for the others."""
-    await store.renew("other", TTL_S, claim=True)
+    await store.renew("other", TTL_S, a_report(), claim=True)
     await admin.execute("UPDATE workers SET renew_time = now() - interval '1 minute'")
     await admin.execute("UPDATE shard_leases SET expire_time = now()")
     async with admin.transaction():
         await admin.execute("SELECT FROM workers WHERE id = 'other' FOR UPDATE")  # as its own renewal does
         async with asyncio.timeout(1):
-            mine = await store.renew("mine", TTL_S, claim=True)
+            mine = await store.renew("mine", TTL_S, a_report(), claim=True)
     assert len(mine.epochs) == SHARDS  # nor is it counted before it is back
 
 
 async def test_a_database_that_goes_silent_counts_as_away_while_there_is_time_to_try_again(
     store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
-    held = await store.renew("mine", TTL_S, claim=True)
+    held = await store.renew("mine", TTL_S, a_report(), claim=True)
     begun = time.monotonic()
     async with admin.transaction():
         await admin.execute("SELECT FROM workers WHERE id = 'mine' FOR UPDATE")  # nothing answers from now on
         with pytest.raises(Unavailable):
-            await store.renew("mine", TTL_S, claim=True)
+            await store.renew("mine", TTL_S, a_report(), claim=True)
     assert time.monotonic() - begun < TTL_S / 2
-    assert (await store.renew("mine", TTL_S, claim=True)).epochs == held.epochs
+    assert (await store.renew("mine", TTL_S, a_report(), claim=True)).epochs == held.epochs
 
 
 async def test_who_gives_shards_up_tells_the_others(
@@ -60,9 +61,9 @@ async def test_who_gives_shards_up_tells_the_others(
 ) -> None:
     heard: asyncio.Queue[object] = asyncio.Queue()
     await admin.add_listener("shards_free", lambda *message: heard.put_nowait(message[-1]))
-    await store.renew("one", TTL_S, claim=True)
-    await store.renew("two", TTL_S, claim=True)
-    await store.renew("one", TTL_S, claim=True)  # gives up half
+    await store.renew("one", TTL_S, a_report(), claim=True)
+    await store.renew("two", TTL_S, a_report(), claim=True)
+    await store.renew("one", TTL_S, a_report(), claim=True)  # gives up half
     async with asyncio.timeout(5):
         assert await heard.get() == "one"
     await store.leave("two")

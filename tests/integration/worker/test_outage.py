@@ -1,8 +1,6 @@
 """semantics.md §11: while the database is away results wait, bounded; what is dropped becomes MISSED."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from uuid import UUID
 
 import asyncpg
@@ -16,22 +14,16 @@ from services.common.server import background
 from services.worker import record
 from services.worker.clock import SharedClock
 from services.worker.guard import SelfFaultGuard
+from services.worker.metrics import Metrics
 from services.worker.record import Recorder
 from services.worker.schedule import ScheduledCheck
 from services.worker.store import EngineStore
-from tests.database import TestServer, running
+from tests.database import TestServer
 from tests.rows import a_check
 from tests.worker import a_scheduled_check
 
 INTERVAL = 10 * SECOND_US
 BASE_US = now_us()  # results of long ago would be dropped for their age
-
-
-@pytest.fixture
-def own_postgres(short_folder: Path) -> Iterator[TestServer]:
-    """A server that the test may stop."""
-    with running(short_folder / "own-pg") as server:
-        yield server
 
 
 async def test_results_outlast_an_outage_in_order_and_what_is_dropped_is_missed(
@@ -42,9 +34,9 @@ async def test_results_outlast_an_outage_in_order_and_what_is_dropped_is_missed(
     admin = await asyncpg.connect(url)
     ids = await a_check(admin, interval_us=INTERVAL)
     await admin.close()
-    pool = await create_pool(url, "sentinel_engine", 2)
-    clock = SharedClock()
-    recorder = Recorder(EngineStore(pool), SelfFaultGuard((), clock), lambda _: 0, clock)
+    pool = await create_pool(url, "sentinel_engine", 2, times_in_us=True)
+    clock, metrics = SharedClock(), Metrics()
+    recorder = Recorder(EngineStore(pool), SelfFaultGuard((), clock), lambda _: 0, clock, metrics)
     async with background(recorder.run()):
         recorder.add(*result(ids, 1))
         await recorder.flushed()
@@ -67,7 +59,11 @@ async def test_results_outlast_an_outage_in_order_and_what_is_dropped_is_missed(
     assert covered == [1, 2, 3, 4, 5, 6, 7]
     missed = [row for row in rows if row["outcome"] == Outcome.MISSED]
     assert {row["missed_reason"] for row in missed} == {MissedReason.DATABASE_AWAY}
-    assert 1 <= sum(row["slot_count"] for row in missed) <= 3
+    lost = sum(row["slot_count"] for row in missed)
+    assert 1 <= lost <= 3
+    assert (metrics.dropped_results, metrics.missed_slots()[MissedReason.DATABASE_AWAY.name,]) == (lost, lost)
+    assert metrics.batch_size.sum == 7 - lost + len(missed)
+    assert recorder.waiting == 0
 
 
 def result(ids: tuple[UUID, UUID, UUID], number: int) -> tuple[Result, ScheduledCheck]:

@@ -16,7 +16,7 @@ from services.common.result import Result
 from services.worker.record import Pending
 from services.worker.schedule import Account, Period, ScheduledCheck
 from services.worker.store import EngineStore
-from tests.rows import START_US, a_check
+from tests.rows import START_US, a_check, a_report
 from tests.worker import a_scheduled_check
 
 UP, DOWN, ERROR, MISSED = Outcome.UP, Outcome.DOWN, Outcome.ERROR, Outcome.MISSED
@@ -25,7 +25,7 @@ INTERVAL = 10 * SECOND_US
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[EngineStore]:
-    pool = await create_pool(database_url, "sentinel_engine", 4)
+    pool = await create_pool(database_url, "sentinel_engine", 4, times_in_us=True)
     yield EngineStore(pool)
     await pool.close()
 
@@ -123,10 +123,10 @@ async def test_who_has_lost_the_shard_moves_nothing(
     store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]", check: tuple[UUID, UUID, UUID]
 ) -> None:
     """semantics.md §6: a stale epoch cannot move a state."""
-    mine = (await store.renew("one", 10, claim=True)).epochs[shard_of(check[2])]
+    mine = (await store.renew("one", 10, a_report(), claim=True)).epochs[shard_of(check[2])]
     assert await store.record([pending(check, 1, UP, epoch=mine)]) == 1
     await store.leave("one")
-    theirs = (await store.renew("two", 10, claim=True)).epochs[shard_of(check[2])]
+    theirs = (await store.renew("two", 10, a_report(), claim=True)).epochs[shard_of(check[2])]
     before = await recorded(admin), await state(admin)
 
     assert await store.record([pending(check, number, DOWN, epoch=mine) for number in (2, 3)]) == 0
@@ -161,7 +161,7 @@ async def test_leases_are_shared_fairly_taken_over_with_a_new_epoch_and_given_up
     """semantics.md §5, §6."""
 
     async def renew(worker: str) -> dict[int, int]:
-        return (await store.renew(worker, 10, claim=True)).epochs
+        return (await store.renew(worker, 10, a_report(), claim=True)).epochs
 
     one = await renew("one")
     assert len(one) == 256
@@ -190,15 +190,15 @@ async def test_who_was_cut_off_gets_back_what_nobody_has_taken_and_takes_nothing
     store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     """After an outage of the database all leases have expired; each worker goes on with its own."""
-    await store.renew("one", 10, claim=True)
-    await store.renew("two", 10, claim=True)
-    one = await store.renew("one", 10, claim=True)
-    two = await store.renew("two", 10, claim=True)
+    await store.renew("one", 10, a_report(), claim=True)
+    await store.renew("two", 10, a_report(), claim=True)
+    one = await store.renew("one", 10, a_report(), claim=True)
+    two = await store.renew("two", 10, a_report(), claim=True)
     await admin.execute("UPDATE shard_leases SET expire_time = now() - interval '1 minute'")
     await admin.execute("UPDATE workers SET renew_time = now() - interval '1 minute'")
 
-    assert (await store.renew("one", 10, claim=False)).epochs == one.epochs
-    assert (await store.renew("two", 10, claim=False)).epochs == two.epochs
+    assert (await store.renew("one", 10, a_report(), claim=False)).epochs == one.epochs
+    assert (await store.renew("two", 10, a_report(), claim=False)).epochs == two.epochs
 
 
 async def test_checks_are_found_by_shard_id_tenant_and_change(

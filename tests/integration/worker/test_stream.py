@@ -1,193 +1,320 @@
 """architecture.md § Streams: in recording order, nothing lost, nothing twice, whoever commits late; an honest end."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
 import pytest
 
-from services.common.clock import SECOND_US, now_us
-from services.common.database import create_pool
-from services.common.ids import new_id
-from services.common.listener import Listener
-from services.common.principal import Principal, Role
-from services.common.result import Result
-from services.common.revocations import Revocations
-from services.common.server import background
-from services.common.store import CommonStore
-from services.common.stream_guard import EndReason, StreamGuard
-from services.worker import stream
-from services.worker.position import Position
-from services.worker.store import RECORDED, TenantStore
-from services.worker.stream import Beat, End, Event, Feeds, Recorded
-from tests.rows import START_US, a_check
-
-
-class Scene:
-    """A tenant with a check, its feeds, and a way to record results and to end streams."""
-
-    def __init__(self, url: str, admin: "asyncpg.Connection[asyncpg.Record]", feeds: Feeds) -> None:
-        self.url = url
-        self.admin = admin
-        self.feeds = feeds
-        self.stopping = asyncio.Event()
-        self.check: tuple[UUID, UUID, UUID] = (UUID(int=0),) * 3
-
-    def guard(self, *, expire_us: int | None = None) -> StreamGuard:
-        principal = Principal(self.check[0], new_id(), Role.VIEWER, new_id(), expire_us or now_us() + 3600 * SECOND_US)
-        revocations = Revocations(CommonStore.__new__(CommonStore))  # never asked
-        return StreamGuard(principal, revocations, self.stopping)
-
-    def follow(
-        self, cursor: Position | None = None, *, expire_us: int | None = None
-    ) -> aclosing[AsyncGenerator[Event, None]]:
-        guard = self.guard(expire_us=expire_us)
-        return aclosing(self.feeds.follow(self.check[0], cursor, lambda _: True, guard))
-
-    async def record(self, connection: "asyncpg.Connection[asyncpg.Record]", *numbers: int) -> None:
-        tenant_id, service_id, check_id = self.check
-        await connection.executemany(
-            "INSERT INTO results (tenant_id, check_id, slot_time, service_id, interval_us, outcome, worker_id)"
-            " VALUES ($1, $2, to_timestamp($3), $4, 10000000, 1, 'w')",
-            [(tenant_id, check_id, START_US / 1e6 + 10 * number, service_id) for number in numbers],
-        )
-        await connection.execute(f"SELECT pg_notify('{RECORDED}', $1)", str(tenant_id))
+from services.common.clock import now_us
+from services.common.database import connect
+from services.common.revocations import Revocation, Revoked
+from services.common.stream_guard import EndReason
+from services.worker import reader, stream
+from services.worker.stream import Beat, End
+from tests.database import TestServer
+from tests.integration.worker.streaming import Scene, Worker, a_reader, a_scene, a_worker, joined, number, take
+from tests.rows import START_US
 
 
 @pytest.fixture
 async def scene(database_url: str) -> AsyncIterator[Scene]:
     admin = await asyncpg.connect(database_url)
-    await admin.execute("SELECT make_results_partition(to_timestamp($1)::date)", START_US / 1e6)
-    pool = await create_pool(database_url, "sentinel_worker", 4)
-    feeds = Feeds(TenantStore(pool))
-    listener = Listener(database_url, "sentinel_worker", {RECORDED: feeds.on_notify}, feeds.on_connect)
-    scene = Scene(database_url, admin, feeds)
-    scene.check = await a_check(admin)
-    async with background(listener.run()):
-        yield scene
-    await pool.close()
+    yield await a_scene(admin)
     await admin.close()
 
 
-def number(result: Result) -> int:
-    return (result.slot_us - START_US) // (10 * SECOND_US)
+@pytest.fixture
+async def worker(database_url: str) -> AsyncIterator[Worker]:
+    async with a_worker(database_url) as worker:
+        yield worker
 
 
-async def take(events: AsyncIterator[Event], count: int) -> list[Recorded]:
-    taken = []
-    async with asyncio.timeout(10):
-        async for event in events:
-            assert isinstance(event, Recorded)
-            taken.append(event)
-            if len(taken) == count:
-                break
-    return taken
-
-
-async def joined(events: AsyncIterator[Event]) -> None:
-    """Return when the stream has begun: from here on it misses nothing."""
-    async with asyncio.timeout(10):
-        assert isinstance(await anext(events), Beat)
-
-
-async def test_a_live_reader_sees_what_is_recorded_from_now_on(scene: Scene) -> None:
+async def test_a_live_reader_sees_what_is_recorded_from_now_on(scene: Scene, worker: Worker) -> None:
     await scene.record(scene.admin, 1)
-    async with scene.follow() as events:
+    async with worker.follow(scene.tenant_id) as events:
         await joined(events)
         await scene.record(scene.admin, 2, 3)
-        assert [number(event.result) for event in await take(events, 2)] == [2, 3]
+        assert [number(event) for event in await take(events, 2)] == [2, 3]
 
 
-async def test_a_reader_that_resumes_misses_nothing_and_sees_nothing_twice(scene: Scene) -> None:
-    async with scene.follow() as events:
+async def test_who_joins_while_others_read_sees_nothing_older_either(scene: Scene, worker: Worker) -> None:
+    async with worker.follow(scene.tenant_id) as one:
+        await joined(one)
+        await scene.record(scene.admin, 1)
+        async with worker.follow(scene.tenant_id) as two:
+            await joined(two)
+            await scene.record(scene.admin, 2)
+            assert [number(event) for event in await take(one, 2)] == [1, 2]
+            assert [number(event) for event in await take(two, 1)] == [2]
+
+
+async def test_a_reader_that_resumes_misses_nothing_and_sees_nothing_twice(scene: Scene, worker: Worker) -> None:
+    async with worker.follow(scene.tenant_id) as events:
         await joined(events)
         await scene.record(scene.admin, 1, 2, 3)
         seen = await take(events, 3)
     await scene.record(scene.admin, 4, 5)
     for at, event in enumerate(seen):
-        async with scene.follow(event.position) as events:
+        async with worker.follow(scene.tenant_id, event.position) as events:
             await joined(events)
             resumed = asyncio.create_task(take(events, 5 - at))
             await scene.record(scene.admin, 6 + at)  # while it catches up, or just behind
             expected = [2, 3, 4, 5, 6, 7, 8][at:]
-            assert [number(each.result) for each in await resumed] == expected[: 5 - at]
+            assert [number(each) for each in await resumed] == expected[: 5 - at]
 
 
-async def test_a_transaction_that_commits_late_is_neither_lost_nor_out_of_order(scene: Scene) -> None:
-    late = await asyncpg.connect(scene.url)
+async def test_a_reader_resumes_at_another_worker_and_after_a_restart(
+    scene: Scene, worker: Worker, database_url: str
+) -> None:
+    async with worker.follow(scene.tenant_id) as events:
+        begun = await joined(events)
+        await scene.record(scene.admin, 1, 2)
+        (first,) = await take(events, 1)
+    await scene.record(scene.admin, 3)
+    async with a_worker(database_url) as other, other.follow(scene.tenant_id, first.position) as events:
+        await joined(events)
+        assert [number(event) for event in await take(events, 2)] == [2, 3]
+        await scene.record(scene.admin, 4)
+        last = (await take(events, 1))[-1]
+    async with a_worker(database_url) as again:
+        async with again.follow(scene.tenant_id, last.position) as events:
+            await joined(events)
+            await scene.record(scene.admin, 5)
+            assert [number(event) for event in await take(events, 1)] == [5]
+        async with again.follow(scene.tenant_id, begun) as events:  # where a heartbeat said it stood
+            await joined(events)
+            assert [number(event) for event in await take(events, 5)] == [1, 2, 3, 4, 5]
+
+
+async def test_a_transaction_that_commits_late_is_neither_lost_nor_out_of_order(
+    scene: Scene, worker: Worker, database_url: str
+) -> None:
+    late = await asyncpg.connect(database_url)
     try:
-        async with scene.follow() as events:
+        async with worker.follow(scene.tenant_id) as events:
             await joined(events)
             reading = asyncio.create_task(take(events, 3))
             transaction = late.transaction()
             await transaction.start()
             await scene.record(late, 1)  # has its transaction id, and is not committed
             await scene.record(scene.admin, 2)  # commits before it
-            await asyncio.sleep(0.3)
+            await worker.has_looked()
             assert not reading.done()
             await transaction.commit()
             await scene.record(scene.admin, 3)
             seen = await reading
-        assert [number(event.result) for event in seen] == [1, 2, 3]
+        assert [number(event) for event in seen] == [1, 2, 3]
         assert [event.position for event in seen] == sorted(event.position for event in seen)
-        async with scene.follow(seen[0].position) as events:
+        async with worker.follow(scene.tenant_id, seen[0].position) as events:
             await joined(events)
-            assert [number(event.result) for event in await take(events, 2)] == [2, 3]
+            assert [number(event) for event in await take(events, 2)] == [2, 3]
     finally:
         await late.close()
 
 
+async def test_a_slot_of_long_ago_that_is_recorded_now_is_not_lost(scene: Scene, worker: Worker) -> None:
+    """As MISSED slots are whose check had no worker for hours: recording order, not the order of slots."""
+    await scene.admin.execute("SELECT make_results_partition(to_timestamp($1)::date - 1)", START_US / 1e6)
+    async with worker.follow(scene.tenant_id) as events:
+        begun = await joined(events)
+        await scene.record(scene.admin, 1_000)
+        await scene.record(scene.admin, -8_000, 1)
+        seen = await take(events, 3)
+    assert [number(event) for event in seen] == [1_000, -8_000, 1]
+    for at, position in enumerate([begun, *(event.position for event in seen[:2])]):
+        async with worker.follow(scene.tenant_id, position) as events:
+            await joined(events)
+            assert [number(event) for event in await take(events, 3 - at)] == [1_000, -8_000, 1][at:]
+
+
+async def test_catching_up_goes_by_bounded_pages(scene: Scene, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "_PAGE", 3)
+    monkeypatch.setattr(stream, "_SPAN_XIDS", 4)
+    async with worker.follow(scene.tenant_id) as events:
+        begun = await joined(events)
+    numbers = list(range(40))
+    for first in range(0, 40, 8):
+        await scene.record(scene.admin, *numbers[first : first + 8])
+        for _ in range(10):  # transactions that record nothing
+            await scene.admin.execute("UPDATE tenants SET name = 'Acme'")
+    async with worker.follow(scene.tenant_id, begun) as events:
+        await joined(events)
+        assert [number(event) for event in await take(events, 40)] == numbers
+
+
 async def test_a_reader_that_does_not_keep_up_is_told_so_and_can_resume(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
+    scene: Scene, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "MOST_QUEUED", 3)
-    async with scene.follow() as events:
+    monkeypatch.setattr(reader, "MOST_QUEUED", 3)
+    async with worker.follow(scene.tenant_id) as events:
         await joined(events)
         await scene.record(scene.admin, 1)
         await take(events, 1)
         await scene.record(scene.admin, 2)
+        await worker.has_looked()
         await scene.record(scene.admin, 3, 4, 5, 6)
-        await asyncio.sleep(0.5)  # meanwhile it reads nothing
+        await worker.has_looked()
         rest = [event async for event in events]
     end = rest[-1]
     assert isinstance(end, End)
     assert end.reason is EndReason.SLOW_READER
-    told = [number(event.result) for event in rest if isinstance(event, Recorded)]
-    async with scene.follow(end.position) as events:
+    told = [number(event) for event in rest[:-1]]
+    assert told == [2]
+    async with worker.follow(scene.tenant_id, end.position) as events:
         await joined(events)
-        resumed = [number(event.result) for event in await take(events, 5 - len(told))]
-    assert told + resumed == [2, 3, 4, 5, 6]
+        assert [number(event) for event in await take(events, 4)] == [3, 4, 5, 6]
 
 
-@pytest.mark.parametrize("why", [EndReason.SHUTTING_DOWN, EndReason.TOKEN_EXPIRED])
-async def test_a_stream_that_must_end_says_why(scene: Scene, why: EndReason) -> None:
-    expire_us = 1 if why is EndReason.TOKEN_EXPIRED else None
-    if why is EndReason.SHUTTING_DOWN:
-        scene.stopping.set()
-    async with scene.follow(expire_us=expire_us) as events:
+async def test_when_all_together_hold_too_much_the_slowest_ends_and_the_others_read_on(
+    scene: Scene, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "MOST_QUEUED_BY_ALL", 8)
+    async with worker.follow(scene.tenant_id) as slow, worker.follow(scene.tenant_id) as fast:
+        await joined(slow)
+        await joined(fast)
+        for first in (1, 4, 7):
+            await scene.record(scene.admin, first, first + 1, first + 2)
+            assert [number(event) for event in await take(fast, 3)] == [first, first + 1, first + 2]
+            await worker.has_looked()
+        (end,) = [event async for event in slow]
+    assert isinstance(end, End)
+    assert end.reason is EndReason.SLOW_READER
+    async with worker.follow(scene.tenant_id, end.position) as events:
         await joined(events)
+        assert [number(event) for event in await take(events, 9)] == list(range(1, 10))
+
+
+@pytest.mark.parametrize("why", [EndReason.SHUTTING_DOWN, EndReason.TOKEN_EXPIRED, EndReason.SESSION_ENDED])
+async def test_a_stream_that_must_end_says_why_within_a_second_and_gives_nothing_more(
+    scene: Scene, worker: Worker, why: EndReason
+) -> None:
+    soon = now_us() + 200_000 if why is EndReason.TOKEN_EXPIRED else None
+    principal = a_reader(scene.tenant_id, expire_us=soon)
+    async with worker.follow(scene.tenant_id, principal=principal) as events:
+        await joined(events)
+        await scene.record(scene.admin, 1, 2)
+        await take(events, 1)
+        if why is EndReason.SHUTTING_DOWN:
+            worker.stopping.set()
+        elif why is EndReason.SESSION_ENDED:
+            entry = Revocation(Revoked.SESSION, principal.credential_id, datetime.now(UTC))
+            worker.revocations.on_notify(entry.payload())
+        (opened,) = worker.streams._open
+        async with asyncio.timeout(1):
+            await opened.something.wait()
+            while not opened.is_over():
+                opened.something.clear()
+                await opened.something.wait()
         (end,) = [event async for event in events]
     assert isinstance(end, End)
     assert end.reason is why
+    async with worker.follow(scene.tenant_id, end.position, a_reader(scene.tenant_id)) as events:
+        await joined(events)
+        if why is not EndReason.SHUTTING_DOWN:
+            assert [number(event) for event in await take(events, 1)] == [2]
 
 
-async def test_readers_of_a_tenant_share_one_feed_and_other_tenants_see_nothing(scene: Scene) -> None:
-    mine, other = scene.check, await a_check(scene.admin)
-    async with scene.follow() as one, scene.follow() as two:
-        for events in (one, two):
-            await joined(events)
-        reading = [asyncio.create_task(take(events, 1)) for events in (one, two)]
-        scene.check = other
-        async with scene.follow() as foreign:
-            await joined(foreign)
-            silent = asyncio.create_task(take(foreign, 1))
-            assert len(scene.feeds._feeds) == 2
-            scene.check = mine
-            await scene.record(scene.admin, 1)
-            assert [[number(event.result) for event in seen] for seen in await asyncio.gather(*reading)] == [[1], [1]]
-            assert not silent.done()
-            silent.cancel()
-            await asyncio.gather(silent, return_exceptions=True)
-    assert scene.feeds._feeds == {}
+async def test_a_quiet_stream_says_where_it_stands(
+    scene: Scene, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = await a_scene(scene.admin)
+    async with worker.follow(scene.tenant_id) as events:
+        begun = await joined(events)
+        await scene.record(scene.admin, 1)
+        (event,) = await take(events, 1)
+        await other.record(scene.admin, 2)
+        await worker.has_looked()
+        monkeypatch.setattr(reader, "_QUIET_S", 0.1)
+        async with asyncio.timeout(5):
+            beat = await anext(events)
+    assert isinstance(beat, Beat)
+    assert beat.position > event.position > begun  # a resume need not go through what others had recorded
+    async with worker.follow(scene.tenant_id, beat.position) as events:
+        await joined(events)
+        await scene.record(scene.admin, 3)
+        assert [number(each) for each in await take(events, 1)] == [3]
+
+
+async def test_many_readers_of_many_tenants_cost_one_read_and_each_sees_its_tenants_results(
+    scene: Scene, worker: Worker
+) -> None:
+    scenes = [scene, *[await a_scene(scene.admin) for _ in range(24)]]
+    async with AsyncExitStack() as stack:
+        readers = [
+            (each, await stack.enter_async_context(worker.follow(each.tenant_id))) for each in scenes for _ in (1, 2)
+        ]
+        await asyncio.gather(*(joined(events) for _, events in readers))
+        before = worker.store.looks
+        async with scene.admin.transaction():
+            for at, each in enumerate(scenes):
+                await each.record(scene.admin, at)
+        seen = await asyncio.gather(*(take(events, 1) for _, events in readers))
+        assert worker.store.looks - before <= 3  # one, and a poll that may fall between
+        assert [number(event) for (event,) in seen] == [at for at in range(25) for _ in (1, 2)]
+        assert all(event.result.tenant_id == each.tenant_id for (each, _), (event,) in zip(readers, seen, strict=True))
+        assert all(one is two for (one,), (two,) in zip(seen[::2], seen[1::2], strict=True))
+    assert worker.streams._tail._readers == {}
+    assert worker.streams._backlog._queued == 0
+
+
+async def test_nobody_reads_nobody_asks(scene: Scene, worker: Worker) -> None:
+    async with worker.follow(scene.tenant_id) as events:
+        await joined(events)
+    await scene.record(scene.admin, 1)
+    before = worker.store.looks
+    async with worker.follow(scene.tenant_id) as events:
+        await joined(events)
+    assert worker.store.looks == before + 1
+
+
+async def test_streams_wait_while_the_database_is_away_and_lose_nothing(own_postgres: TestServer) -> None:
+    url = await own_postgres.clone()
+    admin = await asyncpg.connect(url)
+    scene = await a_scene(admin)
+    async with a_worker(url) as worker, worker.follow(scene.tenant_id) as events:
+        await joined(events)
+        await scene.record(admin, 1)
+        await take(events, 1)
+        await scene.record(admin, 2)
+        await admin.close()
+        await asyncio.to_thread(own_postgres.stop)
+        await asyncio.to_thread(own_postgres.start)
+        again = await asyncpg.connect(url)
+        await scene.record(again, 3)
+        assert [number(event) for event in await take(events, 2)] == [2, 3]
+        await again.close()
+
+
+async def test_the_tail_sees_only_tenants_that_are_named_and_its_role_may_do_nothing_else(
+    scene: Scene, database_url: str
+) -> None:
+    other = await a_scene(scene.admin)
+    for each in (scene, other):
+        await each.record(scene.admin, 1)
+    call = "SELECT DISTINCT tenant_id FROM tail_of_results($1, 0, 'epoch', $2, 9223372036854775807, 100)"
+    nobody = UUID(int=0)
+    connection = await connect(database_url, "sentinel_tail")
+    try:
+        for tenants in ([], [nobody], None):
+            assert await connection.fetch(call, tenants, nobody) == []
+        for tenants in ([scene.tenant_id], [scene.tenant_id, nobody]):
+            assert [row[0] for row in await connection.fetch(call, tenants, nobody)] == [scene.tenant_id]
+        tables = await scene.admin.fetch(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')"
+        )
+        for row in tables:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"SELECT FROM {row[0]}")
+    finally:
+        await connection.close()
+    for role in ("sentinel_auth", "sentinel_monitor", "sentinel_worker", "sentinel_engine"):
+        connection = await connect(database_url, role)
+        try:
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.fetch(call, [scene.tenant_id], nobody)
+        finally:
+            await connection.close()

@@ -19,9 +19,11 @@ from services.common.interceptors.authentication import Authentication
 from services.common.interceptors.call import Call
 from services.common.interceptors.errors import answer_errors, to_status
 from services.common.interceptors.log import log_call
+from services.common.interceptors.measure import Measure
 from services.common.interceptors.origin import Origins
 from services.common.interceptors.request_id import give_request_id
 from services.common.interceptors.validation import Validation
+from services.common.metrics import Calls
 from services.common.principal import Principal, Role
 from services.common.revocations import Revocations
 from services.common.rules import MethodRule
@@ -44,15 +46,17 @@ def call(rule: MethodRule) -> Call:
 def test_the_order_is_part_of_the_behaviour() -> None:
     store = CommonStore.__new__(CommonStore)
     verifier = ApiKeyVerifier(store, KeyFormat(b"key"))
-    links = chain.interceptors(Credentials(TokenVerifier(store), verifier, Revocations(store), store), ())
+    links = chain.interceptors(Credentials(TokenVerifier(store), verifier, Revocations(store), store), (), Calls())
 
     assert links[0] is give_request_id
     assert isinstance(links[1], Origins)
-    assert links[2:4] == (log_call, answer_errors)
-    assert isinstance(links[4], Authentication)
-    assert links[5] is check_access
-    assert isinstance(links[6], Validation)
-    assert len(links) == 7
+    assert links[2] is log_call
+    assert isinstance(links[3], Measure)
+    assert links[4] is answer_errors
+    assert isinstance(links[5], Authentication)
+    assert links[6] is check_access
+    assert isinstance(links[7], Validation)
+    assert len(links) == 8
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import pytest
 
 from services.common.state import CheckState
 from services.monitor.model import ServiceState
-from services.monitor.service_state import service_state
+from services.monitor.service_state import service_state, tally
 
-UP, DOWN, UNKNOWN = CheckState.UP, CheckState.DOWN, CheckState.UNKNOWN
+UP, DOWN, UNKNOWN, OFF = CheckState.UP, CheckState.DOWN, CheckState.UNKNOWN, CheckState.PAUSED
 
 
 @pytest.mark.parametrize(
@@ -19,7 +19,12 @@ UP, DOWN, UNKNOWN = CheckState.UP, CheckState.DOWN, CheckState.UNKNOWN
         ([DOWN, UP], ServiceState.DEGRADED),
         ([DOWN, UNKNOWN], ServiceState.DEGRADED),
         ([DOWN, DOWN], ServiceState.DOWN),
+        ([OFF, OFF], ServiceState.PAUSED),
+        ([OFF, DOWN], ServiceState.DOWN),
+        ([OFF, UP, DOWN], ServiceState.DEGRADED),
+        ([OFF, UNKNOWN], ServiceState.UNKNOWN),
+        ([OFF, UP], ServiceState.UP),
     ],
 )
 def test_a_service_is_in_what_its_checks_amount_to(checks: list[CheckState], expected: ServiceState) -> None:
-    assert service_state(checks) is expected
+    assert service_state(tally(checks)) is expected

@@ -26,10 +26,12 @@ from services.worker.guard import SelfFaultGuard
 from services.worker.lease import Leases, Renewal
 from services.worker.probe import Observation, Prober
 from services.worker.record import Pending, Recorder
+from services.worker.report import WorkerReport
 from services.worker.roster import Held, Roster
 from services.worker.schedule import Account, Period, ScheduledCheck
 from services.worker.tally import Tally, count
 from tests.leases import LeaseTable
+from tests.rows import a_report
 from tests.unit.worker.virtual import VirtualLoop
 from tests.worker import a_scheduled_check
 
@@ -194,7 +196,7 @@ class Memory:
                 raise Unavailable
             await asyncio.sleep(0.1)
 
-    async def renew(self, worker_id: str, ttl_s: float, *, claim: bool) -> Renewal:
+    async def renew(self, worker_id: str, ttl_s: float, _report: WorkerReport, *, claim: bool) -> Renewal:
         asked_us = monotonic_us()
         trip_s = await self._ask()
         table, database_us = self._world.table, self._world.now_us
@@ -304,7 +306,7 @@ class Worker:
         world.running = self
         store = Memory(world)
         clock = SharedClock()
-        self.leases = Leases(store, self.id, clock)
+        self.leases = Leases(store, self.id, clock, a_report)
         self._recorder = Recorder(store, SelfFaultGuard((), clock), self.leases.epoch, clock)
         self._engine = Engine(UpProber(self), self._recorder, self.id, Dispatcher(100, 100), self.leases, clock)
         self.roster = Roster(store, self._engine, self._recorder, clock)

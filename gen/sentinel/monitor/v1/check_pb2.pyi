@@ -18,13 +18,15 @@ class CheckState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CHECK_STATE_UP: _ClassVar[CheckState]
     CHECK_STATE_DOWN: _ClassVar[CheckState]
     CHECK_STATE_UNKNOWN: _ClassVar[CheckState]
+    CHECK_STATE_PAUSED: _ClassVar[CheckState]
 CHECK_STATE_UNSPECIFIED: CheckState
 CHECK_STATE_UP: CheckState
 CHECK_STATE_DOWN: CheckState
 CHECK_STATE_UNKNOWN: CheckState
+CHECK_STATE_PAUSED: CheckState
 
 class Check(_message.Message):
-    __slots__ = ("id", "service_id", "name", "http", "interval", "timeout", "failure_threshold", "recovery_threshold", "retries", "state", "state_time", "create_time", "update_time")
+    __slots__ = ("id", "service_id", "name", "http", "interval", "timeout", "failure_threshold", "recovery_threshold", "retries", "state", "state_time", "create_time", "update_time", "enabled", "etag")
     ID_FIELD_NUMBER: _ClassVar[int]
     SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -38,6 +40,8 @@ class Check(_message.Message):
     STATE_TIME_FIELD_NUMBER: _ClassVar[int]
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    ENABLED_FIELD_NUMBER: _ClassVar[int]
+    ETAG_FIELD_NUMBER: _ClassVar[int]
     id: str
     service_id: str
     name: str
@@ -51,10 +55,12 @@ class Check(_message.Message):
     state_time: _timestamp_pb2.Timestamp
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
-    def __init__(self, id: _Optional[str] = ..., service_id: _Optional[str] = ..., name: _Optional[str] = ..., http: _Optional[_Union[HttpCheck, _Mapping]] = ..., interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., failure_threshold: _Optional[int] = ..., recovery_threshold: _Optional[int] = ..., retries: _Optional[int] = ..., state: _Optional[_Union[CheckState, str]] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    enabled: bool
+    etag: str
+    def __init__(self, id: _Optional[str] = ..., service_id: _Optional[str] = ..., name: _Optional[str] = ..., http: _Optional[_Union[HttpCheck, _Mapping]] = ..., interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., failure_threshold: _Optional[int] = ..., recovery_threshold: _Optional[int] = ..., retries: _Optional[int] = ..., state: _Optional[_Union[CheckState, str]] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., enabled: _Optional[bool] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class HttpCheck(_message.Message):
-    __slots__ = ("url", "method", "headers", "body", "expected_status", "follow_redirects")
+    __slots__ = ("url", "method", "headers", "body", "expected_status", "follow_redirects", "body_contains", "tls")
     class HeadersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -68,10 +74,24 @@ class HttpCheck(_message.Message):
     BODY_FIELD_NUMBER: _ClassVar[int]
     EXPECTED_STATUS_FIELD_NUMBER: _ClassVar[int]
     FOLLOW_REDIRECTS_FIELD_NUMBER: _ClassVar[int]
+    BODY_CONTAINS_FIELD_NUMBER: _ClassVar[int]
+    TLS_FIELD_NUMBER: _ClassVar[int]
     url: str
     method: str
     headers: _containers.ScalarMap[str, str]
     body: str
     expected_status: _containers.RepeatedScalarFieldContainer[int]
     follow_redirects: bool
-    def __init__(self, url: _Optional[str] = ..., method: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., body: _Optional[str] = ..., expected_status: _Optional[_Iterable[int]] = ..., follow_redirects: _Optional[bool] = ...) -> None: ...
+    body_contains: str
+    tls: TlsOptions
+    def __init__(self, url: _Optional[str] = ..., method: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., body: _Optional[str] = ..., expected_status: _Optional[_Iterable[int]] = ..., follow_redirects: _Optional[bool] = ..., body_contains: _Optional[str] = ..., tls: _Optional[_Union[TlsOptions, _Mapping]] = ...) -> None: ...
+
+class TlsOptions(_message.Message):
+    __slots__ = ("skip_verify", "ca_certificates", "server_name")
+    SKIP_VERIFY_FIELD_NUMBER: _ClassVar[int]
+    CA_CERTIFICATES_FIELD_NUMBER: _ClassVar[int]
+    SERVER_NAME_FIELD_NUMBER: _ClassVar[int]
+    skip_verify: bool
+    ca_certificates: str
+    server_name: str
+    def __init__(self, skip_verify: _Optional[bool] = ..., ca_certificates: _Optional[str] = ..., server_name: _Optional[str] = ...) -> None: ...

@@ -1,5 +1,6 @@
 from buf.validate import validate_pb2 as _validate_pb2
 from google.api import annotations_pb2 as _annotations_pb2
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from sentinel.monitor.v1 import check_pb2 as _check_pb2
 from sentinel.monitor.v1 import service_pb2 as _service_pb2
 from sentinel.options.v1 import access_pb2 as _access_pb2
@@ -51,12 +52,20 @@ class GetServiceResponse(_message.Message):
     def __init__(self, service: _Optional[_Union[_service_pb2.Service, _Mapping]] = ...) -> None: ...
 
 class ListServicesRequest(_message.Message):
-    __slots__ = ("page_size", "page_token")
+    __slots__ = ("page_size", "page_token", "states", "labels", "text", "order_by")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
     PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    ORDER_BY_FIELD_NUMBER: _ClassVar[int]
     page_size: int
     page_token: str
-    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+    states: _containers.RepeatedScalarFieldContainer[_service_pb2.ServiceState]
+    labels: _containers.RepeatedScalarFieldContainer[str]
+    text: str
+    order_by: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ..., states: _Optional[_Iterable[_Union[_service_pb2.ServiceState, str]]] = ..., labels: _Optional[_Iterable[str]] = ..., text: _Optional[str] = ..., order_by: _Optional[str] = ...) -> None: ...
 
 class ListServicesResponse(_message.Message):
     __slots__ = ("services", "next_page_token", "total_size")
@@ -67,6 +76,30 @@ class ListServicesResponse(_message.Message):
     next_page_token: str
     total_size: int
     def __init__(self, services: _Optional[_Iterable[_Union[_service_pb2.Service, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ...) -> None: ...
+
+class UpdateServiceRequest(_message.Message):
+    __slots__ = ("service", "update_mask")
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
+    service: _service_pb2.Service
+    update_mask: _field_mask_pb2.FieldMask
+    def __init__(self, service: _Optional[_Union[_service_pb2.Service, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
+
+class UpdateServiceResponse(_message.Message):
+    __slots__ = ("service",)
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    service: _service_pb2.Service
+    def __init__(self, service: _Optional[_Union[_service_pb2.Service, _Mapping]] = ...) -> None: ...
+
+class DeleteServiceRequest(_message.Message):
+    __slots__ = ("service_id",)
+    SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    service_id: str
+    def __init__(self, service_id: _Optional[str] = ...) -> None: ...
+
+class DeleteServiceResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class GetServiceStatusRequest(_message.Message):
     __slots__ = ("service_id",)
@@ -129,3 +162,57 @@ class ListChecksResponse(_message.Message):
     next_page_token: str
     total_size: int
     def __init__(self, checks: _Optional[_Iterable[_Union[_check_pb2.Check, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ...) -> None: ...
+
+class UpdateCheckRequest(_message.Message):
+    __slots__ = ("check", "update_mask")
+    CHECK_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
+    check: _check_pb2.Check
+    update_mask: _field_mask_pb2.FieldMask
+    def __init__(self, check: _Optional[_Union[_check_pb2.Check, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
+
+class UpdateCheckResponse(_message.Message):
+    __slots__ = ("check",)
+    CHECK_FIELD_NUMBER: _ClassVar[int]
+    check: _check_pb2.Check
+    def __init__(self, check: _Optional[_Union[_check_pb2.Check, _Mapping]] = ...) -> None: ...
+
+class DeleteCheckRequest(_message.Message):
+    __slots__ = ("service_id", "check_id")
+    SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    CHECK_ID_FIELD_NUMBER: _ClassVar[int]
+    service_id: str
+    check_id: str
+    def __init__(self, service_id: _Optional[str] = ..., check_id: _Optional[str] = ...) -> None: ...
+
+class DeleteCheckResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class PauseCheckRequest(_message.Message):
+    __slots__ = ("service_id", "check_id")
+    SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    CHECK_ID_FIELD_NUMBER: _ClassVar[int]
+    service_id: str
+    check_id: str
+    def __init__(self, service_id: _Optional[str] = ..., check_id: _Optional[str] = ...) -> None: ...
+
+class PauseCheckResponse(_message.Message):
+    __slots__ = ("check",)
+    CHECK_FIELD_NUMBER: _ClassVar[int]
+    check: _check_pb2.Check
+    def __init__(self, check: _Optional[_Union[_check_pb2.Check, _Mapping]] = ...) -> None: ...
+
+class ResumeCheckRequest(_message.Message):
+    __slots__ = ("service_id", "check_id")
+    SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    CHECK_ID_FIELD_NUMBER: _ClassVar[int]
+    service_id: str
+    check_id: str
+    def __init__(self, service_id: _Optional[str] = ..., check_id: _Optional[str] = ...) -> None: ...
+
+class ResumeCheckResponse(_message.Message):
+    __slots__ = ("check",)
+    CHECK_FIELD_NUMBER: _ClassVar[int]
+    check: _check_pb2.Check
+    def __init__(self, check: _Optional[_Union[_check_pb2.Check, _Mapping]] = ...) -> None: ...

@@ -53,6 +53,16 @@ class MonitorServiceStub:
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListServicesRequest.SerializeToString,
                 response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListServicesResponse.FromString,
                 _registered_method=True)
+        self.UpdateService = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/UpdateService',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateServiceRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateServiceResponse.FromString,
+                _registered_method=True)
+        self.DeleteService = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/DeleteService',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteServiceRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteServiceResponse.FromString,
+                _registered_method=True)
         self.GetServiceStatus = channel.unary_unary(
                 '/sentinel.monitor.v1.MonitorService/GetServiceStatus',
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceStatusRequest.SerializeToString,
@@ -73,6 +83,26 @@ class MonitorServiceStub:
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListChecksRequest.SerializeToString,
                 response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListChecksResponse.FromString,
                 _registered_method=True)
+        self.UpdateCheck = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/UpdateCheck',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateCheckRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateCheckResponse.FromString,
+                _registered_method=True)
+        self.DeleteCheck = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/DeleteCheck',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteCheckRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteCheckResponse.FromString,
+                _registered_method=True)
+        self.PauseCheck = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/PauseCheck',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.PauseCheckRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.PauseCheckResponse.FromString,
+                _registered_method=True)
+        self.ResumeCheck = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/ResumeCheck',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckResponse.FromString,
+                _registered_method=True)
 
 
 class MonitorServiceServicer:
@@ -85,7 +115,7 @@ class MonitorServiceServicer:
     def CreateService(self, request, context):
         """Makes a service; with a url also its first check, of that url every 60 s.
 
-        Errors: SERVICE_NAME_TAKEN.
+        Errors: SERVICE_NAME_TAKEN, QUOTA_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,9 +131,28 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListServices(self, request, context):
-        """Answers the tenant's services, oldest first, a page at a time.
+        """Answers the tenant's services that meet a filter, in an order, a page at a time.
 
         Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateService(self, request, context):
+        """Changes a service; its checks stay as they are. A change of nothing leaves it as it was, etag included.
+
+        Errors: SERVICE_NOT_FOUND, SERVICE_NAME_TAKEN, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteService(self, request, context):
+        """Deletes a service with its checks. Both are gone at once and their names are free; what is recorded of the checks
+        is removed in the background.
+
+        Errors: SERVICE_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -121,7 +170,7 @@ class MonitorServiceServicer:
     def CreateCheck(self, request, context):
         """Puts a check on a service. It is first probed at its next slot, within one interval.
 
-        Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN.
+        Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN, QUOTA_EXCEEDED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -145,6 +194,44 @@ class MonitorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateCheck(self, request, context):
+        """Changes a check, within a second also where it is probed. The check as it would be has to keep all rules. A change of
+        nothing leaves it as it was, etag included.
+
+        Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteCheck(self, request, context):
+        """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background.
+
+        Errors: CHECK_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseCheck(self, request, context):
+        """Stops probing a check, within a second, until it is resumed. Time in which it is paused is outside every figure. A
+        check that is paused stays as it is.
+
+        Errors: CHECK_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeCheck(self, request, context):
+        """Goes on probing a check that is paused, from its next slot. One that is not paused stays as it is.
+
+        Errors: CHECK_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MonitorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -162,6 +249,16 @@ def add_MonitorServiceServicer_to_server(servicer, server):
                     servicer.ListServices,
                     request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListServicesRequest.FromString,
                     response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListServicesResponse.SerializeToString,
+            ),
+            'UpdateService': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateService,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateServiceRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateServiceResponse.SerializeToString,
+            ),
+            'DeleteService': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteService,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteServiceRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteServiceResponse.SerializeToString,
             ),
             'GetServiceStatus': grpc.unary_unary_rpc_method_handler(
                     servicer.GetServiceStatus,
@@ -182,6 +279,26 @@ def add_MonitorServiceServicer_to_server(servicer, server):
                     servicer.ListChecks,
                     request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListChecksRequest.FromString,
                     response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListChecksResponse.SerializeToString,
+            ),
+            'UpdateCheck': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateCheck,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateCheckRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateCheckResponse.SerializeToString,
+            ),
+            'DeleteCheck': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteCheck,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteCheckRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteCheckResponse.SerializeToString,
+            ),
+            'PauseCheck': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseCheck,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.PauseCheckRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.PauseCheckResponse.SerializeToString,
+            ),
+            'ResumeCheck': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeCheck,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -269,6 +386,60 @@ class MonitorService:
             '/sentinel.monitor.v1.MonitorService/ListServices',
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListServicesRequest.SerializeToString,
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListServicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateService(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/UpdateService',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateServiceRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateServiceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteService(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/DeleteService',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteServiceRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteServiceResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -377,6 +548,114 @@ class MonitorService:
             '/sentinel.monitor.v1.MonitorService/ListChecks',
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListChecksRequest.SerializeToString,
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListChecksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateCheck(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/UpdateCheck',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateCheckRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateCheckResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteCheck(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/DeleteCheck',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteCheckRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteCheckResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseCheck(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/PauseCheck',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.PauseCheckRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.PauseCheckResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeCheck(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/ResumeCheck',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckResponse.FromString,
             options,
             channel_credentials,
             insecure,

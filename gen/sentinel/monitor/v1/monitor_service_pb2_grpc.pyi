@@ -40,7 +40,7 @@ class MonitorServiceStub:
     CreateService: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateServiceRequest, _monitor_service_pb2.CreateServiceResponse]
     """Makes a service; with a url also its first check, of that url every 60 s.
 
-    Errors: SERVICE_NAME_TAKEN.
+    Errors: SERVICE_NAME_TAKEN, QUOTA_EXCEEDED.
     """
     GetService: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceRequest, _monitor_service_pb2.GetServiceResponse]
     """Answers one service.
@@ -48,9 +48,20 @@ class MonitorServiceStub:
     Errors: SERVICE_NOT_FOUND.
     """
     ListServices: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ListServicesRequest, _monitor_service_pb2.ListServicesResponse]
-    """Answers the tenant's services, oldest first, a page at a time.
+    """Answers the tenant's services that meet a filter, in an order, a page at a time.
 
     Errors: PAGE_TOKEN_INVALID.
+    """
+    UpdateService: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateServiceRequest, _monitor_service_pb2.UpdateServiceResponse]
+    """Changes a service; its checks stay as they are. A change of nothing leaves it as it was, etag included.
+
+    Errors: SERVICE_NOT_FOUND, SERVICE_NAME_TAKEN, ETAG_MISMATCH.
+    """
+    DeleteService: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteServiceRequest, _monitor_service_pb2.DeleteServiceResponse]
+    """Deletes a service with its checks. Both are gone at once and their names are free; what is recorded of the checks
+    is removed in the background.
+
+    Errors: SERVICE_NOT_FOUND.
     """
     GetServiceStatus: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceStatusRequest, _monitor_service_pb2.GetServiceStatusResponse]
     """Answers what a service is in, its uptime over 24 h, 7 d and 30 d, and the latest result of each of its checks.
@@ -60,7 +71,7 @@ class MonitorServiceStub:
     CreateCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateCheckRequest, _monitor_service_pb2.CreateCheckResponse]
     """Puts a check on a service. It is first probed at its next slot, within one interval.
 
-    Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN.
+    Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN, QUOTA_EXCEEDED.
     """
     GetCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetCheckRequest, _monitor_service_pb2.GetCheckResponse]
     """Answers one check.
@@ -71,6 +82,28 @@ class MonitorServiceStub:
     """Answers a service's checks, oldest first, a page at a time.
 
     Errors: SERVICE_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
+    UpdateCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateCheckRequest, _monitor_service_pb2.UpdateCheckResponse]
+    """Changes a check, within a second also where it is probed. The check as it would be has to keep all rules. A change of
+    nothing leaves it as it was, etag included.
+
+    Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH.
+    """
+    DeleteCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteCheckRequest, _monitor_service_pb2.DeleteCheckResponse]
+    """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background.
+
+    Errors: CHECK_NOT_FOUND.
+    """
+    PauseCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.PauseCheckRequest, _monitor_service_pb2.PauseCheckResponse]
+    """Stops probing a check, within a second, until it is resumed. Time in which it is paused is outside every figure. A
+    check that is paused stays as it is.
+
+    Errors: CHECK_NOT_FOUND.
+    """
+    ResumeCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ResumeCheckRequest, _monitor_service_pb2.ResumeCheckResponse]
+    """Goes on probing a check that is paused, from its next slot. One that is not paused stays as it is.
+
+    Errors: CHECK_NOT_FOUND.
     """
 
 @_typing.type_check_only
@@ -85,7 +118,7 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     CreateService: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateServiceRequest, _monitor_service_pb2.CreateServiceResponse]  # type: ignore[assignment]
     """Makes a service; with a url also its first check, of that url every 60 s.
 
-    Errors: SERVICE_NAME_TAKEN.
+    Errors: SERVICE_NAME_TAKEN, QUOTA_EXCEEDED.
     """
     GetService: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceRequest, _monitor_service_pb2.GetServiceResponse]  # type: ignore[assignment]
     """Answers one service.
@@ -93,9 +126,20 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     Errors: SERVICE_NOT_FOUND.
     """
     ListServices: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ListServicesRequest, _monitor_service_pb2.ListServicesResponse]  # type: ignore[assignment]
-    """Answers the tenant's services, oldest first, a page at a time.
+    """Answers the tenant's services that meet a filter, in an order, a page at a time.
 
     Errors: PAGE_TOKEN_INVALID.
+    """
+    UpdateService: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateServiceRequest, _monitor_service_pb2.UpdateServiceResponse]  # type: ignore[assignment]
+    """Changes a service; its checks stay as they are. A change of nothing leaves it as it was, etag included.
+
+    Errors: SERVICE_NOT_FOUND, SERVICE_NAME_TAKEN, ETAG_MISMATCH.
+    """
+    DeleteService: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteServiceRequest, _monitor_service_pb2.DeleteServiceResponse]  # type: ignore[assignment]
+    """Deletes a service with its checks. Both are gone at once and their names are free; what is recorded of the checks
+    is removed in the background.
+
+    Errors: SERVICE_NOT_FOUND.
     """
     GetServiceStatus: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceStatusRequest, _monitor_service_pb2.GetServiceStatusResponse]  # type: ignore[assignment]
     """Answers what a service is in, its uptime over 24 h, 7 d and 30 d, and the latest result of each of its checks.
@@ -105,7 +149,7 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     CreateCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateCheckRequest, _monitor_service_pb2.CreateCheckResponse]  # type: ignore[assignment]
     """Puts a check on a service. It is first probed at its next slot, within one interval.
 
-    Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN.
+    Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN, QUOTA_EXCEEDED.
     """
     GetCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetCheckRequest, _monitor_service_pb2.GetCheckResponse]  # type: ignore[assignment]
     """Answers one check.
@@ -116,6 +160,28 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     """Answers a service's checks, oldest first, a page at a time.
 
     Errors: SERVICE_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
+    UpdateCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateCheckRequest, _monitor_service_pb2.UpdateCheckResponse]  # type: ignore[assignment]
+    """Changes a check, within a second also where it is probed. The check as it would be has to keep all rules. A change of
+    nothing leaves it as it was, etag included.
+
+    Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH.
+    """
+    DeleteCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteCheckRequest, _monitor_service_pb2.DeleteCheckResponse]  # type: ignore[assignment]
+    """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background.
+
+    Errors: CHECK_NOT_FOUND.
+    """
+    PauseCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.PauseCheckRequest, _monitor_service_pb2.PauseCheckResponse]  # type: ignore[assignment]
+    """Stops probing a check, within a second, until it is resumed. Time in which it is paused is outside every figure. A
+    check that is paused stays as it is.
+
+    Errors: CHECK_NOT_FOUND.
+    """
+    ResumeCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ResumeCheckRequest, _monitor_service_pb2.ResumeCheckResponse]  # type: ignore[assignment]
+    """Goes on probing a check that is paused, from its next slot. One that is not paused stays as it is.
+
+    Errors: CHECK_NOT_FOUND.
     """
 
 class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -133,7 +199,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_monitor_service_pb2.CreateServiceResponse, _abc.Awaitable[_monitor_service_pb2.CreateServiceResponse]]:
         """Makes a service; with a url also its first check, of that url every 60 s.
 
-        Errors: SERVICE_NAME_TAKEN.
+        Errors: SERVICE_NAME_TAKEN, QUOTA_EXCEEDED.
         """
 
     @_abc_1.abstractmethod
@@ -153,9 +219,32 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.ListServicesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.ListServicesResponse, _abc.Awaitable[_monitor_service_pb2.ListServicesResponse]]:
-        """Answers the tenant's services, oldest first, a page at a time.
+        """Answers the tenant's services that meet a filter, in an order, a page at a time.
 
         Errors: PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateService(
+        self,
+        request: _monitor_service_pb2.UpdateServiceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.UpdateServiceResponse, _abc.Awaitable[_monitor_service_pb2.UpdateServiceResponse]]:
+        """Changes a service; its checks stay as they are. A change of nothing leaves it as it was, etag included.
+
+        Errors: SERVICE_NOT_FOUND, SERVICE_NAME_TAKEN, ETAG_MISMATCH.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteService(
+        self,
+        request: _monitor_service_pb2.DeleteServiceRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.DeleteServiceResponse, _abc.Awaitable[_monitor_service_pb2.DeleteServiceResponse]]:
+        """Deletes a service with its checks. Both are gone at once and their names are free; what is recorded of the checks
+        is removed in the background.
+
+        Errors: SERVICE_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -177,7 +266,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_monitor_service_pb2.CreateCheckResponse, _abc.Awaitable[_monitor_service_pb2.CreateCheckResponse]]:
         """Puts a check on a service. It is first probed at its next slot, within one interval.
 
-        Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN.
+        Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN, QUOTA_EXCEEDED.
         """
 
     @_abc_1.abstractmethod
@@ -200,6 +289,52 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Answers a service's checks, oldest first, a page at a time.
 
         Errors: SERVICE_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateCheck(
+        self,
+        request: _monitor_service_pb2.UpdateCheckRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.UpdateCheckResponse, _abc.Awaitable[_monitor_service_pb2.UpdateCheckResponse]]:
+        """Changes a check, within a second also where it is probed. The check as it would be has to keep all rules. A change of
+        nothing leaves it as it was, etag included.
+
+        Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteCheck(
+        self,
+        request: _monitor_service_pb2.DeleteCheckRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.DeleteCheckResponse, _abc.Awaitable[_monitor_service_pb2.DeleteCheckResponse]]:
+        """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background.
+
+        Errors: CHECK_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def PauseCheck(
+        self,
+        request: _monitor_service_pb2.PauseCheckRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.PauseCheckResponse, _abc.Awaitable[_monitor_service_pb2.PauseCheckResponse]]:
+        """Stops probing a check, within a second, until it is resumed. Time in which it is paused is outside every figure. A
+        check that is paused stays as it is.
+
+        Errors: CHECK_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeCheck(
+        self,
+        request: _monitor_service_pb2.ResumeCheckRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.ResumeCheckResponse, _abc.Awaitable[_monitor_service_pb2.ResumeCheckResponse]]:
+        """Goes on probing a check that is paused, from its next slot. One that is not paused stays as it is.
+
+        Errors: CHECK_NOT_FOUND.
         """
 
 def add_MonitorServiceServicer_to_server(servicer: MonitorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

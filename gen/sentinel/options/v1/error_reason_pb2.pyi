@@ -45,6 +45,7 @@ class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_REASON_API_KEY_NAME_TAKEN: _ClassVar[ErrorReason]
     ERROR_REASON_LAST_ADMIN: _ClassVar[ErrorReason]
     ERROR_REASON_ETAG_MISMATCH: _ClassVar[ErrorReason]
+    ERROR_REASON_QUOTA_EXCEEDED: _ClassVar[ErrorReason]
 ERROR_REASON_UNSPECIFIED: ErrorReason
 ERROR_REASON_FIELD_INVALID: ErrorReason
 ERROR_REASON_REQUEST_MALFORMED: ErrorReason
@@ -84,3 +85,4 @@ ERROR_REASON_EMAIL_TAKEN: ErrorReason
 ERROR_REASON_API_KEY_NAME_TAKEN: ErrorReason
 ERROR_REASON_LAST_ADMIN: ErrorReason
 ERROR_REASON_ETAG_MISMATCH: ErrorReason
+ERROR_REASON_QUOTA_EXCEEDED: ErrorReason

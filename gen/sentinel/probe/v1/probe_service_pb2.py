@@ -28,9 +28,10 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from sentinel.monitor.v1 import result_pb2 as sentinel_dot_monitor_dot_v1_dot_result__pb2
 from sentinel.monitor.v1 import stream_pb2 as sentinel_dot_monitor_dot_v1_dot_stream__pb2
 from sentinel.options.v1 import access_pb2 as sentinel_dot_options_dot_v1_dot_access__pb2
+from sentinel.probe.v1 import worker_pb2 as sentinel_dot_probe_dot_v1_dot_worker__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%sentinel/probe/v1/probe_service.proto\x12\x11sentinel.probe.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a sentinel/monitor/v1/result.proto\x1a sentinel/monitor/v1/stream.proto\x1a sentinel/options/v1/access.proto\"p\n\x14StreamResultsRequest\x12\x1f\n\nservice_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1d\n\x08\x63heck_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x06\x63ursor\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"\xb6\x01\n\x15StreamResultsResponse\x12\x30\n\x06result\x18\x01 \x01(\x0b\x32\x1e.sentinel.probe.v1.ResultEventH\x00\x12\x33\n\theartbeat\x18\x02 \x01(\x0b\x32\x1e.sentinel.monitor.v1.HeartbeatH\x00\x12-\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x1e.sentinel.monitor.v1.StreamEndH\x00\x42\x07\n\x05\x65vent\"O\n\x0bResultEvent\x12\x30\n\x06result\x18\x01 \x01(\x0b\x32 .sentinel.monitor.v1.CheckResult\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"K\n\x0fRunCheckRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x63heck_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\xe3\x01\n\x10RunCheckResponse\x12.\n\x05phase\x18\x01 \x01(\x0b\x32\x1d.sentinel.probe.v1.PhaseEventH\x00\x12\x32\n\x06result\x18\x02 \x01(\x0b\x32 .sentinel.monitor.v1.CheckResultH\x00\x12\x33\n\theartbeat\x18\x03 \x01(\x0b\x32\x1e.sentinel.monitor.v1.HeartbeatH\x00\x12-\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x1e.sentinel.monitor.v1.StreamEndH\x00\x42\x07\n\x05\x65vent\"a\n\nPhaseEvent\x12\'\n\x05phase\x18\x01 \x01(\x0e\x32\x18.sentinel.probe.v1.Phase\x12*\n\x07\x65lapsed\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration*s\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\r\n\tPHASE_DNS\x10\x01\x12\x11\n\rPHASE_CONNECT\x10\x02\x12\r\n\tPHASE_TLS\x10\x03\x12\x0e\n\nPHASE_TTFB\x10\x04\x12\x12\n\x0ePHASE_TRANSFER\x10\x05\x32\xf7\x02\n\x0cProbeService\x12\x99\x01\n\rStreamResults\x12\'.sentinel.probe.v1.StreamResultsRequest\x1a(.sentinel.probe.v1.StreamResultsResponse\"3\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\'\x12\x0f/results:streamZ\x14\x12\x12/v1/results:stream0\x01\x12\xca\x01\n\x08RunCheck\x12\".sentinel.probe.v1.RunCheckRequest\x1a#.sentinel.probe.v1.RunCheckResponse\"s\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02g\",/services/{service_id}/checks/{check_id}:run:\x01*Z4\"//v1/services/{service_id}/checks/{check_id}:run:\x01*0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%sentinel/probe/v1/probe_service.proto\x12\x11sentinel.probe.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a sentinel/monitor/v1/result.proto\x1a sentinel/monitor/v1/stream.proto\x1a sentinel/options/v1/access.proto\x1a\x1esentinel/probe/v1/worker.proto\"p\n\x14StreamResultsRequest\x12\x1f\n\nservice_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1d\n\x08\x63heck_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x06\x63ursor\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"\xb6\x01\n\x15StreamResultsResponse\x12\x30\n\x06result\x18\x01 \x01(\x0b\x32\x1e.sentinel.probe.v1.ResultEventH\x00\x12\x33\n\theartbeat\x18\x02 \x01(\x0b\x32\x1e.sentinel.monitor.v1.HeartbeatH\x00\x12-\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x1e.sentinel.monitor.v1.StreamEndH\x00\x42\x07\n\x05\x65vent\"O\n\x0bResultEvent\x12\x30\n\x06result\x18\x01 \x01(\x0b\x32 .sentinel.monitor.v1.CheckResult\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"K\n\x0fRunCheckRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x63heck_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\xe3\x01\n\x10RunCheckResponse\x12.\n\x05phase\x18\x01 \x01(\x0b\x32\x1d.sentinel.probe.v1.PhaseEventH\x00\x12\x32\n\x06result\x18\x02 \x01(\x0b\x32 .sentinel.monitor.v1.CheckResultH\x00\x12\x33\n\theartbeat\x18\x03 \x01(\x0b\x32\x1e.sentinel.monitor.v1.HeartbeatH\x00\x12-\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x1e.sentinel.monitor.v1.StreamEndH\x00\x42\x07\n\x05\x65vent\"a\n\nPhaseEvent\x12\'\n\x05phase\x18\x01 \x01(\x0e\x32\x18.sentinel.probe.v1.Phase\x12*\n\x07\x65lapsed\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"N\n\x12ListWorkersRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"n\n\x13ListWorkersResponse\x12*\n\x07workers\x18\x01 \x03(\x0b\x32\x19.sentinel.probe.v1.Worker\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05*s\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\r\n\tPHASE_DNS\x10\x01\x12\x11\n\rPHASE_CONNECT\x10\x02\x12\r\n\tPHASE_TLS\x10\x03\x12\x0e\n\nPHASE_TTFB\x10\x04\x12\x12\n\x0ePHASE_TRANSFER\x10\x05\x32\xfd\x03\n\x0cProbeService\x12\x99\x01\n\rStreamResults\x12\'.sentinel.probe.v1.StreamResultsRequest\x1a(.sentinel.probe.v1.StreamResultsResponse\"3\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\'\x12\x0f/results:streamZ\x14\x12\x12/v1/results:stream0\x01\x12\xca\x01\n\x08RunCheck\x12\".sentinel.probe.v1.RunCheckRequest\x1a#.sentinel.probe.v1.RunCheckResponse\"s\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02g\",/services/{service_id}/checks/{check_id}:run:\x01*Z4\"//v1/services/{service_id}/checks/{check_id}:run:\x01*0\x01\x12\x83\x01\n\x0bListWorkers\x12%.sentinel.probe.v1.ListWorkersRequest\x1a&.sentinel.probe.v1.ListWorkersResponse\"%\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02\x19\x12\x08/workersZ\r\x12\x0b/v1/workersb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,24 +48,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUNCHECKREQUEST'].fields_by_name['service_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_RUNCHECKREQUEST'].fields_by_name['check_id']._loaded_options = None
   _globals['_RUNCHECKREQUEST'].fields_by_name['check_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LISTWORKERSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTWORKERSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTWORKERSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTWORKERSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
   _globals['_PROBESERVICE'].methods_by_name['StreamResults']._loaded_options = None
   _globals['_PROBESERVICE'].methods_by_name['StreamResults']._serialized_options = b'\242\273\030\002\020\001\202\323\344\223\002\'\022\017/results:streamZ\024\022\022/v1/results:stream'
   _globals['_PROBESERVICE'].methods_by_name['RunCheck']._loaded_options = None
   _globals['_PROBESERVICE'].methods_by_name['RunCheck']._serialized_options = b'\242\273\030\002\020\003\202\323\344\223\002g\",/services/{service_id}/checks/{check_id}:run:\001*Z4\"//v1/services/{service_id}/checks/{check_id}:run:\001*'
-  _globals['_PHASE']._serialized_start=1039
-  _globals['_PHASE']._serialized_end=1154
-  _globals['_STREAMRESULTSREQUEST']._serialized_start=253
-  _globals['_STREAMRESULTSREQUEST']._serialized_end=365
-  _globals['_STREAMRESULTSRESPONSE']._serialized_start=368
-  _globals['_STREAMRESULTSRESPONSE']._serialized_end=550
-  _globals['_RESULTEVENT']._serialized_start=552
-  _globals['_RESULTEVENT']._serialized_end=631
-  _globals['_RUNCHECKREQUEST']._serialized_start=633
-  _globals['_RUNCHECKREQUEST']._serialized_end=708
-  _globals['_RUNCHECKRESPONSE']._serialized_start=711
-  _globals['_RUNCHECKRESPONSE']._serialized_end=938
-  _globals['_PHASEEVENT']._serialized_start=940
-  _globals['_PHASEEVENT']._serialized_end=1037
-  _globals['_PROBESERVICE']._serialized_start=1157
-  _globals['_PROBESERVICE']._serialized_end=1532
+  _globals['_PROBESERVICE'].methods_by_name['ListWorkers']._loaded_options = None
+  _globals['_PROBESERVICE'].methods_by_name['ListWorkers']._serialized_options = b'\242\273\030\002\020\003\202\323\344\223\002\031\022\010/workersZ\r\022\013/v1/workers'
+  _globals['_PHASE']._serialized_start=1263
+  _globals['_PHASE']._serialized_end=1378
+  _globals['_STREAMRESULTSREQUEST']._serialized_start=285
+  _globals['_STREAMRESULTSREQUEST']._serialized_end=397
+  _globals['_STREAMRESULTSRESPONSE']._serialized_start=400
+  _globals['_STREAMRESULTSRESPONSE']._serialized_end=582
+  _globals['_RESULTEVENT']._serialized_start=584
+  _globals['_RESULTEVENT']._serialized_end=663
+  _globals['_RUNCHECKREQUEST']._serialized_start=665
+  _globals['_RUNCHECKREQUEST']._serialized_end=740
+  _globals['_RUNCHECKRESPONSE']._serialized_start=743
+  _globals['_RUNCHECKRESPONSE']._serialized_end=970
+  _globals['_PHASEEVENT']._serialized_start=972
+  _globals['_PHASEEVENT']._serialized_end=1069
+  _globals['_LISTWORKERSREQUEST']._serialized_start=1071
+  _globals['_LISTWORKERSREQUEST']._serialized_end=1149
+  _globals['_LISTWORKERSRESPONSE']._serialized_start=1151
+  _globals['_LISTWORKERSRESPONSE']._serialized_end=1261
+  _globals['_PROBESERVICE']._serialized_start=1381
+  _globals['_PROBESERVICE']._serialized_end=1890
 # @@protoc_insertion_point(module_scope)

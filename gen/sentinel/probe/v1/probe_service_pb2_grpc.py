@@ -48,6 +48,11 @@ class ProbeServiceStub:
                 request_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckRequest.SerializeToString,
                 response_deserializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckResponse.FromString,
                 _registered_method=True)
+        self.ListWorkers = channel.unary_unary(
+                '/sentinel.probe.v1.ProbeService/ListWorkers',
+                request_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ListWorkersRequest.SerializeToString,
+                response_deserializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ListWorkersResponse.FromString,
+                _registered_method=True)
 
 
 class ProbeServiceServicer:
@@ -80,6 +85,16 @@ class ProbeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWorkers(self, request, context):
+        """Lists the workers of this installation, oldest first. They run the checks of all tenants and belong to none; a
+        worker that died leaves the list within 13 s.
+
+        Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProbeServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -92,6 +107,11 @@ def add_ProbeServiceServicer_to_server(servicer, server):
                     servicer.RunCheck,
                     request_deserializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckRequest.FromString,
                     response_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckResponse.SerializeToString,
+            ),
+            'ListWorkers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWorkers,
+                    request_deserializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ListWorkersRequest.FromString,
+                    response_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ListWorkersResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -152,6 +172,33 @@ class ProbeService:
             '/sentinel.probe.v1.ProbeService/RunCheck',
             sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckRequest.SerializeToString,
             sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWorkers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.probe.v1.ProbeService/ListWorkers',
+            sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ListWorkersRequest.SerializeToString,
+            sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ListWorkersResponse.FromString,
             options,
             channel_credentials,
             insecure,

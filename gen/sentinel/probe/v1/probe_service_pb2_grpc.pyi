@@ -52,6 +52,12 @@ class ProbeServiceStub:
 
     Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
     """
+    ListWorkers: _grpc.UnaryUnaryMultiCallable[_probe_service_pb2.ListWorkersRequest, _probe_service_pb2.ListWorkersResponse]
+    """Lists the workers of this installation, oldest first. They run the checks of all tenants and belong to none; a
+    worker that died leaves the list within 13 s.
+
+    Errors: PAGE_TOKEN_INVALID.
+    """
 
 @_typing.type_check_only
 class ProbeServiceAsyncStub(ProbeServiceStub):
@@ -76,6 +82,12 @@ class ProbeServiceAsyncStub(ProbeServiceStub):
     The result is recorded as on demand: it moves neither state nor uptime.
 
     Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
+    """
+    ListWorkers: _aio.UnaryUnaryMultiCallable[_probe_service_pb2.ListWorkersRequest, _probe_service_pb2.ListWorkersResponse]  # type: ignore[assignment]
+    """Lists the workers of this installation, oldest first. They run the checks of all tenants and belong to none; a
+    worker that died leaves the list within 13 s.
+
+    Errors: PAGE_TOKEN_INVALID.
     """
 
 class ProbeServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -110,6 +122,18 @@ class ProbeServiceServicer(metaclass=_abc_1.ABCMeta):
         The result is recorded as on demand: it moves neither state nor uptime.
 
         Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListWorkers(
+        self,
+        request: _probe_service_pb2.ListWorkersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_probe_service_pb2.ListWorkersResponse, _abc.Awaitable[_probe_service_pb2.ListWorkersResponse]]:
+        """Lists the workers of this installation, oldest first. They run the checks of all tenants and belong to none; a
+        worker that died leaves the list within 13 s.
+
+        Errors: PAGE_TOKEN_INVALID.
         """
 
 def add_ProbeServiceServicer_to_server(servicer: ProbeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

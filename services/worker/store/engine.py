@@ -1,8 +1,4 @@
-"""All SQL of the worker: raw asyncpg, since every probe passes here.
-
-EngineStore works for all tenants, under a role whose grants are no wider than its statements. TenantStore serves
-requests: its transactions see one tenant.
-"""
+"""What the engine asks of the database: leases, checks and results of all tenants."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -12,33 +8,25 @@ from uuid import UUID
 
 import asyncpg
 
-from services.common.clock import DAY_US, HOUR_US, from_datetime, to_datetime
-from services.common.database import CONNECTION_ERRORS, tenant_transaction
+from services.common.clock import DAY_US, to_datetime
+from services.common.database import CONNECTION_ERRORS
 from services.common.errors import Unavailable
-from services.common.result import Result, from_row
 from services.worker.clock import monotonic_us
 from services.worker.lease import SHARDS_FREE, Renewal, fair_share
-from services.worker.position import FIRST_ID, Position
 from services.worker.record import Pending
-from services.worker.rows import RESULT_TYPES, CheckReader, add_periods, result_columns, state_columns, to_tally
+from services.worker.report import WorkerReport
+from services.worker.rows import CheckReader, add_periods, report_columns, result_columns, state_columns, to_tally
 from services.worker.schedule import Account, ScheduledCheck
+from services.worker.store.columns import ACQUIRE_S, CHECK, RECORDED, insert_into
 from services.worker.tally import count
 
-RECORDED = "results_recorded"
-_ACQUIRE_S = 5.0
+_CHECKS_AT_ONCE = 500
 # How long the database may take before it counts as away. A renewal leaves time for another before the lease ends.
 _RENEW_PATIENCE_S = 3.0
 _RECORD_PATIENCE_S = 10.0
 _READ_PATIENCE_S = 30.0
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
-_CHECKS_AT_ONCE = 500
-# A result waits for the database no longer than this before it is dropped, so behind a cursor nothing older comes.
-_LATEST_US = HOUR_US
 
-_CHECK = """
-    c.tenant_id, c.service_id, c.id, c.shard, c.spec, c.interval_us, c.timeout_us,
-    c.failure_threshold, c.recovery_threshold, c.retries
-"""
 # A paused check has no open period. The checks of a suspended tenant are off. What lies behind is looked up only where
 # something does: periods that ended and spans in which the tenant was suspended, since the last accounted slot.
 _ON = """
@@ -51,7 +39,7 @@ _ON = """
     WHERE (off.until IS NULL OR off.until < 'infinity')
 """
 _HELD = f"""
-    SELECT {_CHECK}, o.start_time AS since_time, s.accounted_time,
+    SELECT {CHECK}, o.start_time AS since_time, s.accounted_time,
            CASE WHEN s.accounted_time < o.start_time THEN ARRAY(
                SELECT ROW(p.start_time, p.end_time, p.interval_us) FROM check_periods p
                WHERE p.tenant_id = c.tenant_id AND p.check_id = c.id AND p.end_time > s.accounted_time
@@ -68,7 +56,6 @@ _CHECKS_BY_ID = f"{_HELD} AND c.id = ANY($1::uuid[])"
 _CHECKS_OF_TENANT = f"{_HELD} AND c.tenant_id = $1 AND c.shard = ANY($2::smallint[])"
 _COUNTS = f"SELECT c.shard, count(*) AS checks {_ON} AND c.shard = ANY($1::smallint[]) GROUP BY c.shard"
 _CHANGED_SINCE = "SELECT id, update_time FROM checks WHERE update_time >= $1 AND shard = ANY($2::smallint[])"
-_FIND_CHECK = f"SELECT {_CHECK} FROM checks c WHERE c.tenant_id = $1 AND c.service_id = $2 AND c.id = $3"  # noqa: S608 — our own text
 
 # With each state the period that goes on and the epoch of the shard's lease: what a result has to fit.
 _LOCK_STATES = """
@@ -97,22 +84,19 @@ _WRITE_STATES = """
     WHERE s.tenant_id = w.tenant_id AND s.check_id = w.check_id
 """
 
-
-def _insert(table: str) -> str:
-    arrays = ", ".join(f"${number}::{name}[]" for number, name in enumerate(RESULT_TYPES.values(), 1))
-    columns = ", ".join(RESULT_TYPES)
-    values = columns.replace("resolved_ip", "resolved_ip::inet")
-    return f"INSERT INTO {table} ({columns}) SELECT {values} FROM unnest({arrays}) AS r({columns})"  # noqa: S608 — our own names
-
-
-_WRITE_RESULTS = _insert("results")
-_WRITE_ON_DEMAND = _insert("on_demand_results")
-_NOTIFY = f"SELECT pg_notify('{RECORDED}', tenant::text) FROM unnest($1::uuid[]) AS tenant"  # noqa: S608 — our own name
+_WRITE_RESULTS = insert_into("results")
+# Once a transaction, whoever's results it records: a reader of the stream wants to know when it is settled, no more.
+_NOTIFY = f"SELECT pg_notify('{RECORDED}', pg_current_xact_id()::text)"
 
 # The share of shards is fair when no worker holds more than its part: what is over is given up for others to claim.
 _LIVE = """
-    INSERT INTO workers (id, start_time, renew_time) VALUES ($1, now(), now())
-    ON CONFLICT (id) DO UPDATE SET renew_time = now()
+    INSERT INTO workers (id, instance_id, host, version, start_time, renew_time, checks_held, runs_in_flight,
+                         runs_waiting, lag_p50_us, lag_p99_us, runs_per_second)
+    VALUES ($1, $2, $3, $4, now() - make_interval(secs => $5), now(), $6, $7, $8, $9, $10, $11)
+    ON CONFLICT (id) DO UPDATE SET
+        renew_time = now(), checks_held = excluded.checks_held, runs_in_flight = excluded.runs_in_flight,
+        runs_waiting = excluded.runs_waiting, lag_p50_us = excluded.lag_p50_us, lag_p99_us = excluded.lag_p99_us,
+        runs_per_second = excluded.runs_per_second
     RETURNING clock_timestamp()
 """
 # After an outage all look dead to each other, and each has its own row locked: to wait for those would be a deadlock.
@@ -149,30 +133,20 @@ _CLAIM = """
 _LEAVE = "UPDATE shard_leases SET worker_id = NULL, expire_time = '-infinity' WHERE worker_id = $1"
 _NOTIFY_FREE = f"SELECT pg_notify('{SHARDS_FREE}', $1)"
 
-_FRONTIER = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-# The address as text: the driver would make an object of it that costs more than the rest of the row.
-_RECORDED_BEHIND = """
-    SELECT recorded_xid, tenant_id, check_id, slot_time, service_id, start_time, interval_us, outcome, error_kind,
-           missed_reason, slot_count, status_code, dns_us, connect_us, tls_us, ttfb_us, transfer_us, total_us,
-           body_bytes, redirects, attempt, tls_not_after, host(resolved_ip) AS resolved_ip, http_version, error_message,
-           worker_id
-    FROM results_recorded_behind($1, $2, $3, $4, $5, $6, $7, $8, $9)
-"""
-
 
 class EngineStore:
     """Leases, checks and results of all tenants.
 
     Args:
-        pool: under the role sentinel_engine.
+        pool: under the role sentinel_engine, times in microseconds.
     """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
         self._days: set[int] = set()
 
-    async def renew(self, worker_id: str, ttl_s: float, *, claim: bool) -> Renewal:
-        """Say that we live and renew what is ours, expired or not, unless somebody has taken it.
+    async def renew(self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim: bool) -> Renewal:
+        """Say that we live and how, and renew what is ours, expired or not, unless somebody has taken it.
 
         Give up what is over our fair share and tell the others; take what is free up to it if `claim`.
 
@@ -181,7 +155,7 @@ class EngineStore:
         """
         async with self._transaction(_RENEW_PATIENCE_S) as connection:
             asked_us = monotonic_us()
-            database_us = from_datetime(await connection.fetchval(_LIVE, worker_id))
+            database_us = await connection.fetchval(_LIVE, worker_id, *report_columns(report))
             answered_us = monotonic_us()
             if claim:
                 await connection.execute(_FORGET_DEAD, ttl_s)
@@ -248,8 +222,8 @@ class EngineStore:
         Raises:
             Unavailable: the database is away.
         """
-        rows = await self._fetch(_CHANGED_SINCE, to_datetime(since_us), list(shards))
-        return [(row["id"], from_datetime(row["update_time"])) for row in rows]
+        rows = await self._fetch(_CHANGED_SINCE, since_us, list(shards))
+        return [(row["id"], row["update_time"]) for row in rows]
 
     async def counts(self, shards: Collection[int]) -> Mapping[int, int]:
         """How many checks of each shard are on; a shard without any is left out.
@@ -292,7 +266,7 @@ class EngineStore:
                 await connection.execute(_WRITE_RESULTS, *result_columns([pending.result for pending in counted]))
                 moved = {pending.result.check_id: tallies[pending.result.check_id] for pending in counted}
                 await connection.execute(_WRITE_STATES, *state_columns(moved))
-                await connection.execute(_NOTIFY, list({tally.tenant_id for tally in moved.values()}))
+                await connection.execute(_NOTIFY)
         return len(counted)
 
     async def _fetch(self, query: str, *arguments: object) -> "list[asyncpg.Record]":
@@ -315,7 +289,7 @@ class EngineStore:
             Unavailable: the database is away, or silent for so long.
         """
         try:
-            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection:
+            async with self._pool.acquire(timeout=ACQUIRE_S) as connection:
                 watchdog = asyncio.get_running_loop().call_later(patience_s, connection.terminate)
                 try:
                     yield connection
@@ -323,67 +297,3 @@ class EngineStore:
                     watchdog.cancel()
         except CONNECTION_ERRORS as error:
             raise Unavailable from error
-
-
-class TenantStore:
-    """What requests need; every transaction sees one tenant.
-
-    Args:
-        pool: under the role sentinel_worker.
-    """
-
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
-        self._pool = pool
-
-    async def find_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> ScheduledCheck | None:
-        """A check of a service."""
-        async with tenant_transaction(self._pool, tenant_id) as connection:
-            row = await connection.fetchrow(_FIND_CHECK, tenant_id, service_id, check_id)
-        return CheckReader().check(row) if row else None
-
-    async def has_service(self, tenant_id: UUID, service_id: UUID) -> bool:
-        """Whether the tenant has a service."""
-        async with tenant_transaction(self._pool, tenant_id) as connection:
-            query = "SELECT true FROM services WHERE tenant_id = $1 AND id = $2"
-            return bool(await connection.fetchval(query, tenant_id, service_id))
-
-    async def has_check(self, tenant_id: UUID, check_id: UUID) -> bool:
-        """Whether the tenant has a check."""
-        async with tenant_transaction(self._pool, tenant_id) as connection:
-            query = "SELECT true FROM checks WHERE tenant_id = $1 AND id = $2"
-            return bool(await connection.fetchval(query, tenant_id, check_id))
-
-    async def record_on_demand(self, tenant_id: UUID, result: Result) -> None:
-        """Write the result of a run outside the schedule."""
-        async with tenant_transaction(self._pool, tenant_id) as connection:
-            await connection.execute(_WRITE_ON_DEMAND, *result_columns([result]))
-
-    async def frontier(self, tenant_id: UUID) -> Position:
-        """Right behind everything whose order is settled."""
-        async with tenant_transaction(self._pool, tenant_id) as connection:
-            return Position(await connection.fetchval(_FRONTIER), 0, FIRST_ID)
-
-    async def recorded_behind(
-        self, tenant_id: UUID, after: Position, up_to: Position, limit: int
-    ) -> Sequence[tuple[Position, Result]]:
-        """A tenant's results behind one position and up to another, in the order in which they were recorded."""
-        try:
-            async with self._pool.acquire(timeout=_ACQUIRE_S) as connection:
-                rows = await connection.fetch(
-                    _RECORDED_BEHIND,
-                    tenant_id,
-                    after.xid,
-                    to_datetime(after.slot_us),
-                    after.check_id,
-                    up_to.xid,
-                    to_datetime(up_to.slot_us),
-                    up_to.check_id,
-                    to_datetime(max(0, after.slot_us - _LATEST_US)),
-                    limit,
-                )
-        except CONNECTION_ERRORS as error:
-            raise Unavailable from error
-        return [
-            (Position(row["recorded_xid"], from_datetime(row["slot_time"]), row["check_id"]), from_row(row))
-            for row in rows
-        ]

@@ -1,0 +1,81 @@
+"""What the figures cost: on a probe's way, all that the worker counts of it; and on the event loop, a scrape.
+
+A probe's part of what a batch counts is left out: all in the batch share it. A wait is by how much a turn of an
+otherwise idle event loop comes late, while another process scrapes ten times a second, 150 times as often as Prometheus
+does; the same without scrapes is what the machine itself adds.
+"""
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+
+import uvloop
+
+from bench.report import Line, at_most, told
+from services.common.exposition import serving
+from services.common.metrics import ProcessMetrics
+from services.common.outcome import ErrorKind, Outcome
+from services.common.settings import Address
+from services.worker.exposition import WorkerCollector
+from services.worker.metrics import Metrics
+from services.worker.report import Gauges
+from tests.e2e.stack import free_port
+
+_PROBES = 200_000
+_METHODS = 3  # the worker's
+_WATCHED_S = 5.0
+_SCRAPER = """
+import sys, time, urllib.request
+while True:
+    urllib.request.urlopen(f"http://{sys.argv[1]}/metrics", timeout=5).read()
+    time.sleep(0.1)
+"""
+
+
+def measure(_folder: Path) -> list[Line]:
+    """Run it."""
+    alone, scraped = (uvloop.run(_waits(scrape=scrape)) for scrape in (False, True))
+    return [
+        at_most("metrics of a probe", min(_probes() for _ in range(5)), "us", 5),
+        told("event loop late by p99, nobody scrapes", alone[int(len(alone) * 0.99)], "ms"),
+        at_most("event loop late by p99, 10 scrapes/s", scraped[int(len(scraped) * 0.99)], "ms", 5),
+        told("event loop late at the most, nobody scrapes", alone[-1], "ms"),
+        told("event loop late at the most, 10 scrapes/s", scraped[-1], "ms"),
+    ]
+
+
+def _probes() -> float:
+    """Microseconds a probe."""
+    metrics = Metrics()
+    begun = time.perf_counter()
+    for _ in range(_PROBES):
+        metrics.resolved(cached=True)
+        metrics.started(1_400)
+        metrics.ended(Outcome.DOWN, ErrorKind.TIMEOUT)
+        metrics.sent()
+    return (time.perf_counter() - begun) / _PROBES * 1e6
+
+
+async def _waits(*, scrape: bool) -> list[float]:
+    """By how many milliseconds turns of the event loop came late, shortest first."""
+    process, address = ProcessMetrics("worker"), Address("127.0.0.1", free_port())
+    process.registry.register(WorkerCollector(Metrics(), Gauges(*[lambda: 1] * 5)))
+    for number in range(_METHODS):
+        for code in ("OK", "UNAVAILABLE", "INVALID_ARGUMENT"):
+            process.calls.ended(f"/sentinel.probe.v1.ProbeService/Method{number}", code, 1_000, streams=False)
+    waits = []
+    async with serving(address, process.registry):
+        command = (sys.executable, "-c", _SCRAPER, str(address))
+        scraper = await asyncio.create_subprocess_exec(*command) if scrape else None
+        last = time.perf_counter()
+        end = last + _WATCHED_S
+        while last < end:
+            await asyncio.sleep(0.001)
+            now = time.perf_counter()
+            waits.append((now - last) * 1e3 - 1)
+            last = now
+        if scraper is not None:
+            scraper.kill()
+            await scraper.wait()
+    return sorted(waits)

@@ -1,0 +1,103 @@
+"""Figures on their way out: metric families out of plain integers, and the server of /metrics.
+
+The server is the Prometheus library's, in threads of its own: a scrape waits for nobody on the event loop, and holds it
+up for no longer than Python takes to switch between threads. What a scrape reads must therefore be readable from any
+thread: a number, the length of a collection, or a copy that is made at once.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+
+from services.common import logs
+from services.common.clock import SECOND_US
+from services.common.distribution import Distribution, cumulative
+from services.common.settings import Address
+
+_log = logs.get("metrics")
+
+Labelled = Mapping[tuple[str, ...], float]
+"""Values by the values of their labels."""
+
+
+def counter(name: str, about: str, labels: Sequence[str], values: Labelled) -> CounterMetricFamily:
+    """A figure that only grows, by its labels; the library adds _total to its name."""
+    family = CounterMetricFamily(name, about, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def gauge(name: str, about: str, labels: Sequence[str], values: Labelled) -> GaugeMetricFamily:
+    """A figure of the moment, by its labels."""
+    family = GaugeMetricFamily(name, about, labels=labels)
+    for key, value in values.items():
+        family.add_metric(key, value)
+    return family
+
+
+def seconds(
+    name: str,
+    about: str,
+    labels: Sequence[str],
+    values: Mapping[tuple[str, ...], Distribution],
+    at_us: Sequence[int],
+) -> HistogramMetricFamily:
+    """A histogram in seconds out of distributions of microseconds.
+
+    Args:
+        name: ends in _seconds.
+        about: one sentence.
+        labels: their names.
+        values: the distributions, by the values of their labels.
+        at_us: which of the distributions' bounds to show.
+    """
+    return _histogram(name, about, labels, values, at_us, SECOND_US)
+
+
+def sizes(name: str, about: str, distribution: Distribution) -> HistogramMetricFamily:
+    """A histogram of a distribution as it is."""
+    return _histogram(name, about, (), {(): distribution}, distribution.bounds, 1)
+
+
+def _histogram(
+    name: str,
+    about: str,
+    labels: Sequence[str],
+    values: Mapping[tuple[str, ...], Distribution],
+    at: Sequence[int],
+    unit: int,
+) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(name, about, labels=labels)
+    names = [*(str(float(bound / unit)) for bound in at), "+Inf"]
+    for key, distribution in values.items():
+        counts = cumulative(distribution.bounds, distribution.counts, at)
+        family.add_metric(key, list(zip(names, counts, strict=True)), distribution.sum / unit)
+    return family
+
+
+@asynccontextmanager
+async def serving(address: Address | None, registry: CollectorRegistry) -> AsyncIterator[None]:
+    """Serve a registry at /metrics for as long as the block runs; nothing without an address.
+
+    Raises:
+        SystemExit: the address cannot be bound.
+    """
+    if address is None:
+        yield
+        return
+    try:
+        # In a thread: binding asks for the host's full name, and whoever answers that may be slow.
+        server, thread = await asyncio.to_thread(start_http_server, address.port, address.host, registry)
+    except OSError as error:
+        raise SystemExit(f"sentinel: cannot serve metrics on {address}: {error.strerror}") from error
+    _log.info("metrics", listen=str(address))
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(server.shutdown)
+        server.server_close()
+        await asyncio.to_thread(thread.join)

@@ -1,0 +1,155 @@
+"""What is probed: making, reading, listing, changing, pausing, resuming and deleting checks."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from services.common.audit import Actor
+from services.common.clock import now_us
+from services.common.paging import Page, Pager, PageRequest
+from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
+from services.monitor.http_rules import refuse_bad_http
+from services.monitor.model import Check, TrackedCheck
+from services.monitor.not_found import check_not_found, service_not_found
+from services.monitor.quotas import Quotas
+
+
+class ChecksStore(Protocol):
+    """What checks need from the database."""
+
+    async def create_check(self, actor: Actor, check: Check, request_id: UUID | None, quotas: Quotas) -> TrackedCheck:
+        """Record a check, within the quotas, and tell its worker; a request id seen before answers the one it made.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND.
+            AlreadyExists: CHECK_NAME_TAKEN.
+        """
+
+    async def find_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> TrackedCheck | None:
+        """A check of a service."""
+
+    async def list_checks(
+        self, tenant_id: UUID, service_id: UUID, page: PageRequest
+    ) -> tuple[Sequence[TrackedCheck], int] | None:
+        """One check more than the page holds, if there are, and how many the service has in all; None: no service."""
+
+    async def change_check(
+        self, actor: Actor, service_id: UUID, check_id: UUID, verb: str, decide: Callable[[Check], Check]
+    ) -> TrackedCheck:
+        """Make a check what `decide` says, while nobody else changes it, and tell its worker.
+
+        Raises:
+            NotFound: CHECK_NOT_FOUND.
+            AlreadyExists: CHECK_NAME_TAKEN.
+        """
+
+    async def delete_check(self, actor: Actor, service_id: UUID, check_id: UUID, now: int) -> None:
+        """Delete a check, leave its history to be removed, and tell its worker.
+
+        Raises:
+            NotFound: CHECK_NOT_FOUND.
+        """
+
+
+class Checks:
+    """Makes, reads, lists, changes, pauses, resumes and deletes checks.
+
+    Args:
+        store: where they are recorded.
+        pager: reads and writes page tokens.
+        quotas: how many a tenant may have.
+    """
+
+    def __init__(self, store: ChecksStore, pager: Pager, quotas: Quotas) -> None:
+        self._store = store
+        self._pager = pager
+        self._quotas = quotas
+
+    async def create(self, actor: Actor, service_id: UUID, draft: CheckDraft, request_id: UUID | None) -> TrackedCheck:
+        """Put a check on a service.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND.
+            AlreadyExists: CHECK_NAME_TAKEN.
+            FailedPrecondition: QUOTA_EXCEEDED.
+            InvalidArgument: the url cannot be probed.
+        """
+        refuse_bad_http(draft.http, "check.http")
+        check = new_check(actor.tenant_id, service_id, draft, now_us())
+        return await self._store.create_check(actor, check, request_id, self._quotas)
+
+    async def get(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> TrackedCheck:
+        """A check of a service.
+
+        Raises:
+            NotFound: CHECK_NOT_FOUND.
+        """
+        found = await self._store.find_check(tenant_id, service_id, check_id)
+        if found is None:
+            raise check_not_found()
+        return found
+
+    async def list(self, tenant_id: UUID, service_id: UUID, page_size: int, page_token: str) -> Page[TrackedCheck]:
+        """A page of a service's checks, oldest first.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND.
+            InvalidArgument: PAGE_TOKEN_INVALID.
+        """
+        scope = f"checks of {service_id}"
+        request = self._pager.request(tenant_id, scope, page_size, page_token)
+        found = await self._store.list_checks(tenant_id, service_id, request)
+        if found is None:
+            raise service_not_found()
+        return self._pager.page(tenant_id, scope, request, *found, lambda row: row.check.id)
+
+    async def update(
+        self,
+        actor: Actor,
+        service_id: UUID,
+        check_id: UUID,
+        etag: str,
+        draft_of: Callable[[Check], CheckDraft],
+    ) -> TrackedCheck:
+        """Change a check; an etag that is not empty has to be the check's.
+
+        Raises:
+            NotFound: CHECK_NOT_FOUND.
+            Aborted: ETAG_MISMATCH.
+            AlreadyExists: CHECK_NAME_TAKEN.
+            InvalidArgument: what it would be breaks a rule.
+        """
+        now = now_us()
+        return await self._store.change_check(
+            actor, service_id, check_id, "update", lambda check: changed_check(check, etag, draft_of, now)
+        )
+
+    async def pause(self, actor: Actor, service_id: UUID, check_id: UUID) -> TrackedCheck:
+        """Stop probing a check; one that is paused stays as it is.
+
+        Raises:
+            NotFound: CHECK_NOT_FOUND.
+        """
+        now = now_us()
+        return await self._store.change_check(
+            actor, service_id, check_id, "pause", lambda check: paused_check(check, now)
+        )
+
+    async def resume(self, actor: Actor, service_id: UUID, check_id: UUID) -> TrackedCheck:
+        """Go on probing a check; one that is enabled stays as it is.
+
+        Raises:
+            NotFound: CHECK_NOT_FOUND.
+        """
+        now = now_us()
+        return await self._store.change_check(
+            actor, service_id, check_id, "resume", lambda check: resumed_check(check, now)
+        )
+
+    async def delete(self, actor: Actor, service_id: UUID, check_id: UUID) -> None:
+        """Delete a check.
+
+        Raises:
+            NotFound: CHECK_NOT_FOUND.
+        """
+        await self._store.delete_check(actor, service_id, check_id, now_us())

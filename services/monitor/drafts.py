@@ -1,0 +1,116 @@
+"""Services and checks as their authors give them, and what a change makes of one. Pure; times in microseconds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.common.clock import SECOND_US
+from services.common.errors import Aborted
+from services.common.ids import new_id
+from services.common.spec import HttpSpec
+from services.monitor.http_rules import refuse_bad_http
+from services.monitor.model import Check, Service
+from services.monitor.urls import refuse_bad_url
+
+DEFAULT_INTERVAL_US = 60 * SECOND_US
+DEFAULT_TIMEOUT_US = 10 * SECOND_US
+DEFAULT_FAILURE_THRESHOLD = 2
+DEFAULT_RECOVERY_THRESHOLD = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceDraft:
+    """A service as its author gives it."""
+
+    name: str
+    url: str
+    description: str
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDraft:
+    """A check as its author gives it; None and 0 leave a figure to the default."""
+
+    name: str
+    http: HttpSpec
+    interval_us: int | None = None
+    timeout_us: int | None = None
+    failure_threshold: int = 0
+    recovery_threshold: int = 0
+    retries: int = 0
+
+
+def new_check(tenant_id: UUID, service_id: UUID, draft: CheckDraft, now: int) -> Check:
+    """An enabled check as the draft has it, with defaults where it has nothing."""
+    interval = draft.interval_us or DEFAULT_INTERVAL_US
+    return Check(
+        tenant_id=tenant_id,
+        id=new_id(),
+        service_id=service_id,
+        name=draft.name,
+        http=draft.http,
+        interval_us=interval,
+        # Where the default would not fit the interval, four fifths of it do.
+        timeout_us=draft.timeout_us or min(DEFAULT_TIMEOUT_US, interval * 4 // 5),
+        failure_threshold=draft.failure_threshold or DEFAULT_FAILURE_THRESHOLD,
+        recovery_threshold=draft.recovery_threshold or DEFAULT_RECOVERY_THRESHOLD,
+        retries=draft.retries,
+        create_us=now,
+        update_us=now,
+    )
+
+
+def changed_check(check: Check, etag: str, draft_of: Callable[[Check], CheckDraft], now: int) -> Check:
+    """The check as the draft has it.
+
+    Raises:
+        Aborted: ETAG_MISMATCH.
+        InvalidArgument: what it would be breaks a rule.
+    """
+    if etag and etag != check.etag:
+        raise Aborted(reasons.ERROR_REASON_ETAG_MISMATCH, "the check has changed meanwhile; read it again")
+    draft = draft_of(check)
+    refuse_bad_http(draft.http, "check.http")
+    wished = replace(
+        new_check(check.tenant_id, check.service_id, draft, check.create_us),
+        id=check.id,
+        update_us=check.update_us,
+        pause_us=check.pause_us,
+    )
+    return check if wished == check else replace(wished, update_us=_behind(check, now))
+
+
+def paused_check(check: Check, now: int) -> Check:
+    """The check, paused since now or since it was."""
+    at = _behind(check, now)
+    return replace(check, pause_us=at, update_us=at) if check.enabled else check
+
+
+def resumed_check(check: Check, now: int) -> Check:
+    """The check, enabled."""
+    return check if check.enabled else replace(check, pause_us=None, update_us=_behind(check, now))
+
+
+def _behind(check: Check, now: int) -> int:
+    """Now, but behind the last change even if the clock stepped back: the etag differs, and periods have a length."""
+    return max(now, check.update_us + 1)
+
+
+def changed_service(service: Service, etag: str, draft_of: Callable[[Service], ServiceDraft], now: int) -> Service:
+    """The service as the draft has it.
+
+    Raises:
+        Aborted: ETAG_MISMATCH.
+        InvalidArgument: what it would be breaks a rule.
+    """
+    if etag and etag != service.etag:
+        raise Aborted(reasons.ERROR_REASON_ETAG_MISMATCH, "the service has changed meanwhile; read it again")
+    draft = draft_of(service)
+    if draft.url:
+        refuse_bad_url(draft.url, "service.url")
+    wished = replace(service, name=draft.name, url=draft.url, description=draft.description, labels=draft.labels)
+    # Later than before even if the clock stepped back, so that the etag differs.
+    return service if wished == service else replace(wished, update_us=max(now, service.update_us + 1))

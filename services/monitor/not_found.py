@@ -1,0 +1,15 @@
+"""What unknown ids answer; another tenant's answer the same."""
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.common.errors import NotFound
+
+
+def service_not_found() -> NotFound:
+    """What an unknown service id, or another tenant's, answers."""
+    return NotFound(reasons.ERROR_REASON_SERVICE_NOT_FOUND, "the tenant has no such service")
+
+
+def check_not_found() -> NotFound:
+    """What an unknown check id, or another tenant's, answers."""
+    return NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "the service has no such check")

@@ -1,0 +1,34 @@
+"""When a check was off: paused, or its tenant suspended (semantics.md §16). Pure; times in microseconds."""
+
+from collections.abc import Iterable, Sequence
+
+Span = tuple[int, int]
+"""A span of time [start, end)."""
+
+
+def paused(periods: Sequence[tuple[int, int | None]], from_us: int, now: int) -> list[Span]:
+    """The spans in [from, now) in which a check was paused.
+
+    Args:
+        periods: the spans in which it was enabled, in order and apart; the last one may be open. Those that ended
+            before `from_us` may be left out.
+        from_us: where to begin; not before the check was made.
+        now: where to end.
+    """
+    gaps, edge = [], from_us
+    for start_us, end_us in periods:
+        gaps.append((edge, min(start_us, now)))
+        edge = max(edge, now if end_us is None else end_us)
+    gaps.append((edge, now))
+    return [(start_us, end_us) for start_us, end_us in gaps if start_us < end_us]
+
+
+def union(spans: Iterable[Span]) -> list[Span]:
+    """The same time, as spans in order and apart."""
+    found: list[Span] = []
+    for start_us, end_us in sorted(spans):
+        if found and start_us <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end_us))
+        elif start_us < end_us:
+            found.append((start_us, end_us))
+    return found

@@ -1,0 +1,161 @@
+"""What a tenant runs and watches: making, reading, listing, changing and deleting services."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from services.common.audit import Actor
+from services.common.clock import now_us
+from services.common.ids import new_id
+from services.common.paging import KeyRequest, Page, Pager
+from services.common.spec import HttpSpec
+from services.monitor.drafts import CheckDraft, ServiceDraft, changed_service, new_check
+from services.monitor.model import Check, Service, ServiceState, StatefulService
+from services.monitor.not_found import service_not_found
+from services.monitor.quotas import Quotas
+from services.monitor.urls import refuse_bad_url
+
+_FIRST_CHECK = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFilter:
+    """Which services to list; one has to meet all of it.
+
+    Attributes:
+        states: in one of these now; any when empty.
+        labels: with all of these, whatever the value where it is None.
+        text: contained in its name, url or description, in upper or lower case.
+    """
+
+    states: tuple[ServiceState, ...] = ()
+    labels: tuple[tuple[str, str | None], ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceOrder:
+    """By what to list: by name, or else by when they were made; from the greatest down when descending."""
+
+    by_name: bool = False
+    descending: bool = False
+
+    def position_of(self, service: Service) -> bytes:
+        """Where a service stands, as a page token carries it: names and ids are unique in a tenant."""
+        return service.name.encode() if self.by_name else service.id.bytes
+
+
+class ServicesStore(Protocol):
+    """What services need from the database."""
+
+    async def create_service(
+        self, actor: Actor, service: Service, first_check: Check | None, request_id: UUID | None, quotas: Quotas
+    ) -> UUID:
+        """Record a service, within the quotas; answers its id, or that of the one that the request id made before."""
+
+    async def find_service(self, tenant_id: UUID, service_id: UUID, now: int) -> StatefulService | None:
+        """A service and what it is in."""
+
+    async def list_services(
+        self, tenant_id: UUID, wanted: ServiceFilter, order: ServiceOrder, page: KeyRequest, now: int
+    ) -> tuple[Sequence[StatefulService], int]:
+        """One service more than the page holds, if there are, and how many there are in all."""
+
+    async def change_service(self, actor: Actor, service_id: UUID, decide: Callable[[Service], Service]) -> None:
+        """Make a service what `decide` says, while nobody else changes it.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND.
+            AlreadyExists: SERVICE_NAME_TAKEN.
+        """
+
+    async def delete_service(self, actor: Actor, service_id: UUID, now: int) -> None:
+        """Delete a service with its checks, and leave their history to be removed.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND.
+        """
+
+
+class Services:
+    """Makes, reads, lists, changes and deletes services.
+
+    Args:
+        store: where they are recorded.
+        pager: reads and writes page tokens.
+        quotas: how many a tenant may have.
+    """
+
+    def __init__(self, store: ServicesStore, pager: Pager, quotas: Quotas) -> None:
+        self._store = store
+        self._pager = pager
+        self._quotas = quotas
+
+    async def create(self, actor: Actor, draft: ServiceDraft, request_id: UUID | None) -> StatefulService:
+        """Make a service; with a url also its first check.
+
+        Raises:
+            AlreadyExists: SERVICE_NAME_TAKEN.
+            FailedPrecondition: QUOTA_EXCEEDED.
+            InvalidArgument: the url cannot be probed.
+        """
+        now, tenant_id = now_us(), actor.tenant_id
+        service = Service(tenant_id, new_id(), draft.name, draft.url, draft.description, draft.labels, now, now)
+        first = None
+        if draft.url:
+            refuse_bad_url(draft.url, "url")
+            first = new_check(tenant_id, service.id, CheckDraft(_FIRST_CHECK, HttpSpec(draft.url)), now)
+        made = await self._store.create_service(actor, service, first, request_id, self._quotas)
+        return await self.get(tenant_id, made)
+
+    async def get(self, tenant_id: UUID, service_id: UUID) -> StatefulService:
+        """A service.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND.
+        """
+        found = await self._store.find_service(tenant_id, service_id, now_us())
+        if found is None:
+            raise service_not_found()
+        return found
+
+    async def list(
+        self, tenant_id: UUID, wanted: ServiceFilter, order: ServiceOrder, page_size: int, page_token: str
+    ) -> Page[StatefulService]:
+        """A page of those services that meet a filter.
+
+        Raises:
+            InvalidArgument: PAGE_TOKEN_INVALID.
+        """
+        scope = f"services by {order} of {wanted}"
+        request = self._pager.key_request(tenant_id, scope, page_size, page_token)
+        rows, total = await self._store.list_services(tenant_id, wanted, order, request, now_us())
+        return self._pager.key_page(
+            tenant_id, scope, request.size, rows, total, lambda row: order.position_of(row.service)
+        )
+
+    async def update(
+        self, actor: Actor, service_id: UUID, etag: str, draft_of: Callable[[Service], ServiceDraft]
+    ) -> StatefulService:
+        """Change a service; an etag that is not empty has to be the service's.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND.
+            Aborted: ETAG_MISMATCH.
+            AlreadyExists: SERVICE_NAME_TAKEN.
+            InvalidArgument: what it would be breaks a rule.
+        """
+        now = now_us()
+        await self._store.change_service(
+            actor, service_id, lambda service: changed_service(service, etag, draft_of, now)
+        )
+        return await self.get(actor.tenant_id, service_id)
+
+    async def delete(self, actor: Actor, service_id: UUID) -> None:
+        """Delete a service with its checks.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND.
+        """
+        await self._store.delete_service(actor, service_id, now_us())

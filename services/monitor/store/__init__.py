@@ -1,0 +1,13 @@
+"""All SQL of monitor, a file for each thing that is stored.
+
+The tenant, or the actor who belongs to one, is the first argument of whatever is tenant-owned, and is set for the
+policies too. Whatever changes something writes its entry into the audit log in the same transaction.
+"""
+
+from services.monitor.store.checks import CheckSql
+from services.monitor.store.history import HistorySql
+from services.monitor.store.services import ServiceSql
+
+
+class MonitorStore(ServiceSql, CheckSql, HistorySql):
+    """Everything that monitor keeps in PostgreSQL."""

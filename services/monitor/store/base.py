@@ -1,0 +1,186 @@
+"""What the store's parts share: the way to the database, how rows become checks, what happens to checks."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, Text, cast, func, insert, literal, select, true
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common import check_changes
+from services.common.audit import Actor, Change
+from services.common.clock import from_datetime, to_datetime
+from services.common.database import Database
+from services.common.grid import shard_of
+from services.common.outcome import Outcome
+from services.common.spec import HTTP, HttpSpec
+from services.common.state import CheckState, Track
+from services.common.store import write_audit
+from services.common.tables import check_periods, check_states, checks, removed_checks
+from services.monitor.model import Check, TrackedCheck
+
+
+class Sql:
+    """A part of the store.
+
+    Args:
+        database: under the role sentinel_monitor.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+
+async def lock_quotas(connection: AsyncConnection, tenant_id: UUID) -> None:
+    """Let one transaction at a time add to what a tenant has, so that no two fill the last place."""
+    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"quotas {tenant_id}", 0))))
+
+
+async def count(connection: AsyncConnection, query: Select[Any]) -> int:
+    """How many rows a query has."""
+    return (await connection.execute(select(func.count()).select_from(query.subquery()))).scalar_one()
+
+
+async def insert_check(connection: AsyncConnection, actor: Actor, check: Check, request_id: UUID | None) -> None:
+    """Record a new check, enabled from the start, and tell its worker."""
+    tenant_id = actor.tenant_id
+    await connection.execute(
+        insert(checks).values(
+            tenant_id=tenant_id,
+            id=check.id,
+            service_id=check.service_id,
+            shard=shard_of(check.id),
+            request_id=request_id,
+            create_time=to_datetime(check.create_us),
+            **settings_of(check),
+        )
+    )
+    await connection.execute(
+        insert(check_states).values(
+            tenant_id=tenant_id,
+            check_id=check.id,
+            state=int(CheckState.UNKNOWN),
+            streak=0,
+            streak_outcome=0,
+            accounted_time=to_datetime(check.create_us),
+        )
+    )
+    await open_period(connection, check, check.create_us)
+    await write_audit(connection, actor, Change("check.create", check.id, after=check.audited()))
+    await tell_worker(connection, check)
+
+
+async def open_period(connection: AsyncConnection, check: Check, at: int) -> None:
+    """From now on the check is enabled with the interval that it has."""
+    await connection.execute(
+        insert(check_periods).values(
+            tenant_id=check.tenant_id,
+            check_id=check.id,
+            start_time=to_datetime(at),
+            interval_us=check.interval_us,
+        )
+    )
+
+
+async def tell_worker(connection: AsyncConnection, check: Check) -> None:
+    """Let the worker that holds the check look at it again, as soon as this transaction commits."""
+    payload = check_changes.CheckChange(shard_of(check.id), check.tenant_id, check.id).payload()
+    await connection.execute(select(func.pg_notify(check_changes.CHANNEL, payload)))
+
+
+async def leave_to_be_removed(
+    connection: AsyncConnection, tenant_id: UUID, which: ColumnElement[bool], now: int
+) -> None:
+    """Write down which checks go, so that what was recorded of them is removed, and tell their workers."""
+    going = select(checks.c.tenant_id, checks.c.id).where(checks.c.tenant_id == tenant_id, which)
+    await connection.execute(
+        upsert(removed_checks)
+        .from_select(
+            ["tenant_id", "check_id", "remove_time"],
+            going.add_columns(literal(to_datetime(now), TIMESTAMP(timezone=True))),
+        )
+        .on_conflict_do_nothing()
+    )
+    payload = func.concat_ws(" ", cast(checks.c.shard, Text), cast(checks.c.tenant_id, Text), cast(checks.c.id, Text))
+    await connection.execute(
+        select(func.pg_notify(check_changes.CHANNEL, payload)).where(checks.c.tenant_id == tenant_id, which)
+    )
+
+
+def settings_of(check: Check) -> dict[str, Any]:
+    """The columns of a check that can change."""
+    return {
+        "name": check.name,
+        "kind": HTTP,
+        "spec": check.http.to_json(),
+        "interval_us": check.interval_us,
+        "timeout_us": check.timeout_us,
+        "failure_threshold": check.failure_threshold,
+        "recovery_threshold": check.recovery_threshold,
+        "retries": check.retries,
+        "update_time": to_datetime(check.update_us),
+    }
+
+
+def tracked(tenant_id: UUID) -> Select[Any]:
+    """A tenant's checks, each with what its results amount to and since when it is paused, if it is."""
+    latest = (
+        select(check_periods.c.end_time.label("pause_time"))
+        .where(check_periods.c.tenant_id == checks.c.tenant_id, check_periods.c.check_id == checks.c.id)
+        .order_by(check_periods.c.start_time.desc())
+        .limit(1)
+        .lateral()
+    )
+    states = (check_states.c.tenant_id == checks.c.tenant_id) & (check_states.c.check_id == checks.c.id)
+    return (
+        select(
+            checks,
+            check_states.c.state,
+            check_states.c.state_time,
+            check_states.c.streak,
+            check_states.c.streak_outcome,
+            check_states.c.streak_time,
+            check_states.c.verdict_time,
+            latest.c.pause_time,
+        )
+        .join(check_states, states)
+        .join(latest, true())
+        .where(checks.c.tenant_id == tenant_id)
+    )
+
+
+def tracked_check(row: Row[Any]) -> TrackedCheck:
+    """The check in a row of `tracked`."""
+    track = Track(
+        CheckState(row.state),
+        _moment(row.state_time),
+        row.streak,
+        Outcome(row.streak_outcome) if row.streak_outcome else None,
+        _moment(row.streak_time),
+        _moment(row.verdict_time),
+    )
+    return TrackedCheck(_check(row), track)
+
+
+def _check(row: Row[Any]) -> Check:
+    return Check(
+        tenant_id=row.tenant_id,
+        id=row.id,
+        service_id=row.service_id,
+        name=row.name,
+        http=HttpSpec.from_json(row.spec),
+        interval_us=row.interval_us,
+        timeout_us=row.timeout_us,
+        failure_threshold=row.failure_threshold,
+        recovery_threshold=row.recovery_threshold,
+        retries=row.retries,
+        create_us=from_datetime(row.create_time),
+        update_us=from_datetime(row.update_time),
+        pause_us=_moment(row.pause_time),
+    )
+
+
+def _moment(value: datetime | None) -> int | None:
+    return None if value is None else from_datetime(value)

@@ -1,0 +1,194 @@
+"""Checks: making, finding, listing, changing and deleting them."""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common.audit import Actor, Change
+from services.common.clock import to_datetime
+from services.common.database import constraint_of
+from services.common.errors import AlreadyExists
+from services.common.paging import PageRequest
+from services.common.state import Track
+from services.common.store import write_audit
+from services.common.tables import check_periods, checks, services
+from services.monitor.model import Check, TrackedCheck
+from services.monitor.not_found import check_not_found, service_not_found
+from services.monitor.quotas import Quotas
+from services.monitor.store.base import (
+    Sql,
+    count,
+    insert_check,
+    leave_to_be_removed,
+    lock_quotas,
+    open_period,
+    settings_of,
+    tell_worker,
+    tracked,
+    tracked_check,
+)
+
+
+class CheckSql(Sql):
+    """Checks in PostgreSQL."""
+
+    async def create_check(self, actor: Actor, check: Check, request_id: UUID | None, quotas: Quotas) -> TrackedCheck:
+        """Record a check, within the quotas, and tell its worker; a request id seen before answers the one it made.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND.
+            AlreadyExists: CHECK_NAME_TAKEN.
+            FailedPrecondition: QUOTA_EXCEEDED.
+        """
+        tenant_id = actor.tenant_id
+        try:
+            async with self._database.tenant(tenant_id) as connection:
+                await lock_quotas(connection, tenant_id)
+                if request_id is not None:
+                    of_request = tracked(tenant_id).where(checks.c.request_id == request_id)
+                    made = (await connection.execute(of_request)).one_or_none()
+                    if made is not None:
+                        return tracked_check(made)
+                the_service = select(services.c.id).where(
+                    services.c.tenant_id == tenant_id, services.c.id == check.service_id
+                )
+                if (await connection.execute(the_service)).one_or_none() is None:
+                    raise service_not_found()
+                await refuse_more_checks(connection, tenant_id, quotas)
+                await insert_check(connection, actor, check, request_id)
+        except IntegrityError as error:
+            _refuse(error)
+            raise
+        return TrackedCheck(check, Track())
+
+    async def find_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> TrackedCheck | None:
+        """A check; None if the tenant's service has no such one."""
+        query = tracked(tenant_id).where(checks.c.service_id == service_id, checks.c.id == check_id)
+        async with self._database.tenant(tenant_id) as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return tracked_check(row) if row else None
+
+    async def list_checks(
+        self, tenant_id: UUID, service_id: UUID, page: PageRequest
+    ) -> tuple[Sequence[TrackedCheck], int] | None:
+        """One check more than the page holds, if there are, oldest first, and how many the service has in all.
+
+        None if the tenant has no such service.
+        """
+        the_service = select(services.c.id).where(services.c.tenant_id == tenant_id, services.c.id == service_id)
+        every = select(checks.c.id).where(checks.c.tenant_id == tenant_id, checks.c.service_id == service_id)
+        rows = tracked(tenant_id).where(checks.c.service_id == service_id)
+        if page.after is not None:
+            rows = rows.where(checks.c.id > page.after)
+        async with self._database.tenant(tenant_id) as connection:
+            if (await connection.execute(the_service)).one_or_none() is None:
+                return None
+            total = await count(connection, every)
+            found = await connection.execute(rows.order_by(checks.c.id).limit(page.size + 1))
+            return [tracked_check(row) for row in found], total
+
+    async def tracked_checks(self, tenant_id: UUID, service_id: UUID) -> Sequence[TrackedCheck]:
+        """All checks of a service, oldest first."""
+        query = tracked(tenant_id).where(checks.c.service_id == service_id).order_by(checks.c.id)
+        async with self._database.tenant(tenant_id) as connection:
+            return [tracked_check(row) for row in await connection.execute(query)]
+
+    async def change_check(
+        self, actor: Actor, service_id: UUID, check_id: UUID, verb: str, decide: Callable[[Check], Check]
+    ) -> TrackedCheck:
+        """Make a check what `decide` says, while nobody else changes it, and tell its worker.
+
+        Periods begin and end when the check was last updated, which is later each time.
+
+        Raises:
+            NotFound: CHECK_NOT_FOUND.
+            AlreadyExists: CHECK_NAME_TAKEN.
+        """
+        try:
+            async with self._database.tenant(actor.tenant_id) as connection:
+                found = await _locked(connection, actor.tenant_id, service_id, check_id)
+                before, after = found.check, decide(found.check)
+                if after != before:
+                    await _update(connection, before, after)
+                    change = Change(f"check.{verb}", check_id, before.audited(), after.audited())
+                    await write_audit(connection, actor, change)
+                    await tell_worker(connection, after)
+        except IntegrityError as error:
+            _refuse(error)
+            raise
+        return TrackedCheck(after, found.track)
+
+    async def delete_check(self, actor: Actor, service_id: UUID, check_id: UUID, now: int) -> None:
+        """Delete a check, leave its history to be removed, and tell its worker.
+
+        Raises:
+            NotFound: CHECK_NOT_FOUND.
+        """
+        tenant_id = actor.tenant_id
+        async with self._database.tenant(tenant_id) as connection:
+            check = (await _locked(connection, tenant_id, service_id, check_id)).check
+            await leave_to_be_removed(connection, tenant_id, checks.c.id == check_id, now)
+            await connection.execute(delete(checks).where(checks.c.tenant_id == tenant_id, checks.c.id == check_id))
+            await write_audit(connection, actor, Change("check.delete", check_id, before=check.audited()))
+
+
+async def refuse_more_checks(connection: AsyncConnection, tenant_id: UUID, quotas: Quotas) -> None:
+    """Refuse one more check than the quota allows; the quotas have to be locked.
+
+    Raises:
+        FailedPrecondition: QUOTA_EXCEEDED.
+    """
+    quotas.refuse_more_checks(await count(connection, select(checks.c.id).where(checks.c.tenant_id == tenant_id)))
+
+
+async def _locked(connection: AsyncConnection, tenant_id: UUID, service_id: UUID, check_id: UUID) -> TrackedCheck:
+    """The check, which nobody else changes until the transaction ends.
+
+    Raises:
+        NotFound: CHECK_NOT_FOUND.
+    """
+    which = (checks.c.service_id == service_id) & (checks.c.id == check_id)
+    await connection.execute(select(checks.c.id).where(checks.c.tenant_id == tenant_id, which).with_for_update())
+    # Read in a statement of its own: what the lock waited for is seen here, in the rows that are joined too.
+    row = (await connection.execute(tracked(tenant_id).where(which))).one_or_none()
+    if row is None:
+        raise check_not_found()
+    return tracked_check(row)
+
+
+async def _update(connection: AsyncConnection, before: Check, after: Check) -> None:
+    the_check = (checks.c.tenant_id == before.tenant_id) & (checks.c.id == before.id)
+    await connection.execute(update(checks).where(the_check).values(**settings_of(after)))
+    if (before.enabled, before.interval_us) == (after.enabled, after.interval_us):
+        return
+    if before.enabled:
+        await connection.execute(
+            update(check_periods)
+            .where(
+                check_periods.c.tenant_id == before.tenant_id,
+                check_periods.c.check_id == before.id,
+                check_periods.c.end_time.is_(None),
+            )
+            .values(end_time=to_datetime(after.update_us))
+        )
+    if after.enabled:
+        await open_period(connection, after, after.update_us)
+
+
+def _refuse(error: IntegrityError) -> None:
+    """Say what a broken constraint means to the caller, where it is the caller's to know.
+
+    Raises:
+        NotFound: SERVICE_NOT_FOUND.
+        AlreadyExists: CHECK_NAME_TAKEN.
+    """
+    constraint = constraint_of(error)
+    if constraint == "checks_tenant_id_service_id_fkey":
+        raise service_not_found() from error
+    if constraint == "checks_name":
+        message = "the service has another check of this name"
+        raise AlreadyExists(reasons.ERROR_REASON_CHECK_NAME_TAKEN, message) from error

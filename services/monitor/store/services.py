@@ -1,0 +1,268 @@
+"""Services: making, finding, listing, changing and deleting them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    and_,
+    cast,
+    delete,
+    extract,
+    func,
+    insert,
+    or_,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from services.common.audit import Actor, Change
+from services.common.clock import from_datetime, to_datetime
+from services.common.database import constraint_of
+from services.common.errors import AlreadyExists
+from services.common.paging import KeyRequest
+from services.common.state import STALE_AFTER_INTERVALS, CheckState
+from services.common.store import write_audit
+from services.common.tables import check_periods, check_states, checks, services
+from services.monitor.model import Check, Service, ServiceState, StatefulService
+from services.monitor.not_found import service_not_found
+from services.monitor.quotas import Quotas
+from services.monitor.service_state import Tally, service_state
+from services.monitor.services import ServiceFilter, ServiceOrder
+from services.monitor.store.base import Sql, count, insert_check, leave_to_be_removed, lock_quotas
+from services.monitor.store.checks import refuse_more_checks
+
+
+class ServiceSql(Sql):
+    """Services in PostgreSQL."""
+
+    async def create_service(
+        self, actor: Actor, service: Service, first_check: Check | None, request_id: UUID | None, quotas: Quotas
+    ) -> UUID:
+        """Record a service, and its first check with it, within the quotas; a request id seen before answers its own.
+
+        Raises:
+            AlreadyExists: SERVICE_NAME_TAKEN.
+            FailedPrecondition: QUOTA_EXCEEDED.
+        """
+        tenant_id = actor.tenant_id
+        every = select(services.c.id).where(services.c.tenant_id == tenant_id)
+        try:
+            async with self._database.tenant(tenant_id) as connection:
+                await lock_quotas(connection, tenant_id)
+                if request_id is not None:
+                    made = await connection.execute(every.where(services.c.request_id == request_id))
+                    if (found := made.scalar_one_or_none()) is not None:
+                        return UUID(bytes=found.bytes)
+                quotas.refuse_more_services(await count(connection, every))
+                await connection.execute(
+                    insert(services).values(
+                        tenant_id=tenant_id,
+                        id=service.id,
+                        request_id=request_id,
+                        create_time=to_datetime(service.create_us),
+                        **_settings_of(service),
+                    )
+                )
+                await write_audit(connection, actor, Change("service.create", service.id, after=service.audited()))
+                if first_check is not None:
+                    await refuse_more_checks(connection, tenant_id, quotas)
+                    await insert_check(connection, actor, first_check, None)
+        except IntegrityError as error:
+            _refuse(error)
+            raise
+        return service.id
+
+    async def find_service(self, tenant_id: UUID, service_id: UUID, now: int) -> StatefulService | None:
+        """A service and what it is in; None if the tenant has no such one."""
+        query = _with_tally(tenant_id, now).where(services.c.id == service_id)
+        async with self._database.tenant(tenant_id) as connection:
+            row = (await connection.execute(query)).one_or_none()
+        return _stateful(row) if row else None
+
+    async def list_services(
+        self, tenant_id: UUID, wanted: ServiceFilter, order: ServiceOrder, page: KeyRequest, now: int
+    ) -> tuple[Sequence[StatefulService], int]:
+        """One service more than the page holds, if there are, and how many there are in all.
+
+        A service that is found in a state is shown in it: both are of one statement. That reads the states of all
+        checks of the tenant where it filters by state, and those of the page's where it does not.
+        """
+        meets = _meets(wanted)
+        every = select(services.c.id).where(services.c.tenant_id == tenant_id, *meets)
+        rows = _with_tally(tenant_id, now).where(*meets)
+        if wanted.states:
+            tallies = _tally(tenant_id, now)
+            in_state = or_(*(_is_in(tallies, state) for state in wanted.states))
+            every = every.join(tallies, true()).where(in_state)
+            rows = _with_tally(tenant_id, now, in_one_of=wanted.states).where(*meets)
+        key: Any = services.c.name if order.by_name else services.c.id
+        if page.after is not None:
+            behind = page.after.decode() if order.by_name else UUID(bytes=page.after)
+            rows = rows.where(key < behind if order.descending else key > behind)
+        rows = rows.order_by(key.desc() if order.descending else key).limit(page.size + 1)
+        async with self._database.tenant(tenant_id) as connection:
+            total = await count(connection, every)
+            return [_stateful(row) for row in await connection.execute(rows)], total
+
+    async def change_service(self, actor: Actor, service_id: UUID, decide: Callable[[Service], Service]) -> None:
+        """Make a service what `decide` says, while nobody else changes it.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND.
+            AlreadyExists: SERVICE_NAME_TAKEN.
+        """
+        the_service = (services.c.tenant_id == actor.tenant_id) & (services.c.id == service_id)
+        try:
+            async with self._database.tenant(actor.tenant_id) as connection:
+                row = (await connection.execute(select(services).where(the_service).with_for_update())).one_or_none()
+                if row is None:
+                    raise service_not_found()
+                before = _service(row)
+                after = decide(before)
+                if after != before:
+                    await connection.execute(update(services).where(the_service).values(**_settings_of(after)))
+                    change = Change("service.update", service_id, before.audited(), after.audited())
+                    await write_audit(connection, actor, change)
+        except IntegrityError as error:
+            _refuse(error)
+            raise
+
+    async def delete_service(self, actor: Actor, service_id: UUID, now: int) -> None:
+        """Delete a service with its checks, leave their history to be removed, and tell their workers.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND.
+        """
+        tenant_id = actor.tenant_id
+        the_service = (services.c.tenant_id == tenant_id) & (services.c.id == service_id)
+        its_checks = checks.c.service_id == service_id
+        its_ids = select(checks.c.id).where(checks.c.tenant_id == tenant_id, its_checks)
+        async with self._database.tenant(tenant_id) as connection:
+            # Whoever would put a check on it waits here, and then finds it gone.
+            row = (await connection.execute(select(services).where(the_service).with_for_update())).one_or_none()
+            if row is None:
+                raise service_not_found()
+            # In everybody's order, so that none waits for another in a ring: a check is locked before its state, and a
+            # batch of results locks states by the ids of their checks.
+            await connection.execute(
+                select(checks.c.id)
+                .where(checks.c.tenant_id == tenant_id, its_checks)
+                .order_by(checks.c.id)
+                .with_for_update()
+            )
+            await connection.execute(
+                select(check_states.c.check_id)
+                .where(check_states.c.tenant_id == tenant_id, check_states.c.check_id.in_(its_ids))
+                .order_by(check_states.c.check_id)
+                .with_for_update()
+            )
+            gone = {**_service(row).audited(), "checks": await count(connection, its_ids)}
+            await leave_to_be_removed(connection, tenant_id, its_checks, now)
+            await connection.execute(delete(services).where(the_service))
+            await write_audit(connection, actor, Change("service.delete", service_id, before=gone))
+
+
+def _tally(tenant_id: UUID, now: int) -> Any:  # noqa: ANN401 — a lateral query, whose columns have no static type
+    """The tally of a service's checks (semantics.md §12, §13), beside the service."""
+    is_open = and_(
+        check_periods.c.tenant_id == checks.c.tenant_id,
+        check_periods.c.check_id == checks.c.id,
+        check_periods.c.end_time.is_(None),
+    )
+    states = and_(check_states.c.tenant_id == checks.c.tenant_id, check_states.c.check_id == checks.c.id)
+    # In microseconds since the epoch, as the rule counts.
+    seen_us = cast(extract("epoch", check_states.c.verdict_time) * 1_000_000, BigInteger)
+    fresh = seen_us + STALE_AFTER_INTERVALS * checks.c.interval_us >= now
+    verdicts = (int(CheckState.UP), int(CheckState.DOWN))
+    return (
+        select(
+            func.count().label("enabled"),
+            func.count().filter(fresh, check_states.c.state == int(CheckState.DOWN)).label("down"),
+            func.count().filter(fresh, check_states.c.state.in_(verdicts)).label("known"),
+        )
+        .select_from(checks)
+        .join(check_periods, is_open)
+        .join(check_states, states)
+        .where(checks.c.tenant_id == tenant_id, checks.c.service_id == services.c.id)
+        .lateral()
+    )
+
+
+def _with_tally(tenant_id: UUID, now: int, in_one_of: Sequence[ServiceState] = ()) -> Select[Any]:
+    """A tenant's services with the tallies of their checks; only those in some states, if any are given."""
+    tallies = _tally(tenant_id, now)
+    query = select(services, tallies.c.enabled, tallies.c.down, tallies.c.known).join(tallies, true())
+    query = query.where(services.c.tenant_id == tenant_id)
+    return query.where(or_(*(_is_in(tallies, state) for state in in_one_of))) if in_one_of else query
+
+
+def _is_in(tallies: Any, state: ServiceState) -> ColumnElement[bool]:  # noqa: ANN401 — as _tally answers it
+    """service_state as a condition on the tally: a test holds both together."""
+    enabled, down, known = tallies.c.enabled, tallies.c.down, tallies.c.known
+    conditions: dict[ServiceState, ColumnElement[bool]] = {
+        ServiceState.PAUSED: enabled == 0,
+        ServiceState.DOWN: and_(enabled > 0, down == enabled),
+        ServiceState.DEGRADED: and_(down > 0, down < enabled),
+        ServiceState.UNKNOWN: and_(enabled > 0, known == 0),
+        ServiceState.UP: and_(known > 0, down == 0),
+    }
+    return conditions[state]
+
+
+def _meets(wanted: ServiceFilter) -> list[ColumnElement[bool]]:
+    """What a filter says of a service, beside its state."""
+    conditions = [
+        services.c.labels.has_key(key) if value is None else services.c.labels.contains({key: value})
+        for key, value in wanted.labels
+    ]
+    if wanted.text:
+        texts = (services.c.name, services.c.url, services.c.description)
+        conditions.append(or_(*(text.icontains(wanted.text, autoescape=True) for text in texts)))
+    return conditions
+
+
+def _settings_of(service: Service) -> dict[str, Any]:
+    """The columns of a service that can change."""
+    return {
+        "name": service.name,
+        "url": service.url,
+        "description": service.description,
+        "labels": service.labels,
+        "update_time": to_datetime(service.update_us),
+    }
+
+
+def _service(row: Row[Any]) -> Service:
+    return Service(
+        row.tenant_id,
+        row.id,
+        row.name,
+        row.url,
+        row.description,
+        dict(row.labels),
+        from_datetime(row.create_time),
+        from_datetime(row.update_time),
+    )
+
+
+def _stateful(row: Row[Any]) -> StatefulService:
+    return StatefulService(_service(row), service_state(Tally(row.enabled, row.down, row.known)))
+
+
+def _refuse(error: IntegrityError) -> None:
+    """Say what a broken constraint means to the caller, where it is the caller's to know.
+
+    Raises:
+        AlreadyExists: SERVICE_NAME_TAKEN.
+    """
+    if constraint_of(error) == "services_name":
+        message = "the tenant has another service of this name"
+        raise AlreadyExists(reasons.ERROR_REASON_SERVICE_NAME_TAKEN, message) from error

@@ -1,0 +1,47 @@
+"""What an update asks for: a partial message merged into what is there, and the whole held to the contract's rules."""
+
+from collections.abc import Callable
+
+from sentinel.monitor.v1 import monitor_service_pb2 as pb
+
+from services.common import field_mask
+from services.common.field_rules import FieldRules
+from services.monitor.drafts import CheckDraft, ServiceDraft
+from services.monitor.messages import check_draft, check_settings, service_draft, service_settings
+from services.monitor.model import Check, Service
+
+_OF_A_SERVICE = frozenset({"name", "url", "description", "labels"})
+_OF_A_CHECK = frozenset({"name", "http", "interval", "timeout", "failure_threshold", "recovery_threshold", "retries"})
+
+
+class Updates:
+    """Reads updates.
+
+    A draft is made of what is there once nobody else can change it, so that two updates of different fields both count,
+    and a rule over two fields holds whichever of them comes last.
+    """
+
+    def __init__(self) -> None:
+        self._rules = FieldRules()
+
+    def of_service(self, request: pb.UpdateServiceRequest) -> Callable[[Service], ServiceDraft]:
+        """From the service as it is to what it shall be; raises InvalidArgument where that breaks a rule."""
+
+        def draft_of(service: Service) -> ServiceDraft:
+            message = service_settings(service)
+            field_mask.update(message, request.service, request.update_mask, _OF_A_SERVICE)
+            self._rules.refuse_broken(message, "service")
+            return service_draft(message)
+
+        return draft_of
+
+    def of_check(self, request: pb.UpdateCheckRequest) -> Callable[[Check], CheckDraft]:
+        """From the check as it is to what it shall be; raises InvalidArgument where that breaks a rule."""
+
+        def draft_of(check: Check) -> CheckDraft:
+            message = check_settings(check)
+            field_mask.update(message, request.check, request.update_mask, _OF_A_CHECK)
+            self._rules.refuse_broken(message, "check")
+            return check_draft(message)
+
+        return draft_of

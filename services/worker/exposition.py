@@ -1,0 +1,95 @@
+"""The worker's figures as Prometheus takes them."""
+
+from collections.abc import Iterator
+from time import monotonic
+
+from prometheus_client.core import Metric
+
+from services.common.exposition import counter, gauge, seconds, sizes
+from services.worker.metrics import LAG_SHOWN_US, Metrics
+from services.worker.report import Gauges
+
+
+class WorkerCollector:
+    """Reads the figures when somebody scrapes.
+
+    Args:
+        metrics: what has been counted.
+        gauges: what can be read at any moment.
+    """
+
+    def __init__(self, metrics: Metrics, gauges: Gauges) -> None:
+        self._metrics = metrics
+        self._gauges = gauges
+
+    def collect(self) -> Iterator[Metric]:
+        """As Prometheus takes it."""
+        yield from self._runs()
+        yield from self._recording()
+        yield from self._leases()
+        yield from self._streams()
+
+    def _runs(self) -> Iterator[Metric]:
+        metrics, gauges = self._metrics, self._gauges
+        yield seconds(
+            "sentinel_run_start_lag_seconds", "From a slot to its run's begin.", (), {(): metrics.lag}, LAG_SHOWN_US
+        )
+        yield counter(
+            "sentinel_runs",
+            "Runs that ended, by outcome and kind of error.",
+            ("outcome", "error_kind"),
+            metrics.ended_runs(),
+        )
+        yield counter(
+            "sentinel_missed_slots", "Slots that nobody ran, by the reason.", ("reason",), metrics.missed_slots()
+        )
+        yield gauge("sentinel_runs_in_flight", "Runs under way.", (), {(): gauges.runs_in_flight()})
+        yield gauge("sentinel_runs_waiting", "Runs that are due and have not begun.", (), {(): gauges.runs_waiting()})
+        yield gauge("sentinel_checks_held", "Checks that this worker runs.", (), {(): gauges.checks_held()})
+        looked_up: dict[tuple[str, ...], float] = {
+            ("memory",): metrics.cached_names,
+            ("name_server",): metrics.asked_names,
+        }
+        yield counter("sentinel_dns_lookups", "Names looked up, by where the answer was.", ("source",), looked_up)
+
+    def _recording(self) -> Iterator[Metric]:
+        metrics = self._metrics
+        yield sizes("sentinel_batch_results", "Results in each batch that was written.", metrics.batch_size)
+        yield seconds(
+            "sentinel_batch_write_seconds",
+            "How long each batch took to write.",
+            (),
+            {(): metrics.write_time},
+            metrics.write_time.bounds,
+        )
+        waiting = self._gauges.results_waiting()
+        yield gauge("sentinel_results_waiting", "Results that are not written yet.", (), {(): waiting})
+        yield counter(
+            "sentinel_results_dropped",
+            "Results dropped while the database was away; their slots are MISSED.",
+            (),
+            {(): metrics.dropped_results},
+        )
+
+    def _leases(self) -> Iterator[Metric]:
+        metrics = self._metrics
+        yield gauge("sentinel_shards_held", "Shards leased by this worker.", (), {(): self._gauges.shards_held()})
+        yield gauge(
+            "sentinel_lease_renewal_age_seconds",
+            "Since the leases were last renewed; at 9 s the worker stops firing.",
+            (),
+            {(): monotonic() - metrics.renewed_at_s},
+        )
+        rounds: dict[tuple[str, ...], float] = {("ok",): metrics.renewals, ("failed",): metrics.failed_renewals}
+        yield counter("sentinel_lease_renewals", "Rounds of renewing, by how they went.", ("result",), rounds)
+
+    def _streams(self) -> Iterator[Metric]:
+        metrics = self._metrics
+        yield gauge("sentinel_stream_readers", "Streams of results that are open.", (), {(): metrics.readers})
+        yield counter("sentinel_stream_results", "Results sent to readers.", (), {(): metrics.sent_results})
+        yield counter(
+            "sentinel_stream_readers_ended",
+            "Streams that ended, by the reason; READER: the reader went away.",
+            ("reason",),
+            metrics.ended_readers(),
+        )

@@ -1,0 +1,136 @@
+"""What the worker counts of itself, at the cost of an integer or two a probe.
+
+Every method is called on the event loop, some of them thousands of times a second, so nothing here has a lock, a label
+lookup or an allocation: the values of a label are places in a list. exposition.py turns the figures into Prometheus'
+families when somebody asks, report.py into what the other workers and ListWorkers see.
+"""
+
+from time import monotonic
+
+from services.common.clock import SECOND_US
+from services.common.distribution import Distribution
+from services.common.outcome import ErrorKind, MissedReason, Outcome
+from services.common.stream_guard import EndReason
+
+# Preferred numbers (ISO 3, R10), ten to a decade from 0.1 ms to 30 s: what is read from them is less than a third high.
+_PREFERRED = (100, 125, 160, 200, 250, 315, 400, 500, 630, 800)
+_LONGEST_LAG_US = 30_000_000
+LAG_US = (
+    *(value for power in range(6) for number in _PREFERRED if (value := number * 10**power) < _LONGEST_LAG_US),
+    _LONGEST_LAG_US,
+)
+# Which of them /metrics shows.
+LAG_SHOWN_US = (
+    1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000,
+    1_000_000, 2_000_000, 5_000_000, 10_000_000, 20_000_000, 30_000_000,
+)  # fmt: skip
+_WRITE_US = (1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000)
+_BATCH = (1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_000)
+_KINDS = len(ErrorKind) + 1
+
+
+class Metrics:
+    """The worker's figures; each only grows, but for `readers`.
+
+    Attributes:
+        lag: from each slot to its run's begin, in microseconds.
+        write_time: how long batches took to write, in microseconds, retries left out.
+        batch_size: how many results they had.
+        dropped_results: results that could not be kept while the database was away.
+        cached_names: host names answered from memory.
+        asked_names: host names that a name server was asked for.
+        renewals: rounds in which the leases were renewed.
+        failed_renewals: rounds in which they could not be.
+        renewed_at_s: when they were last, by time.monotonic(); at first when we began.
+        readers: streams of results that are open.
+        sent_results: results sent to readers.
+    """
+
+    def __init__(self) -> None:
+        self.lag = Distribution(LAG_US)
+        self.write_time = Distribution(_WRITE_US)
+        self.batch_size = Distribution(_BATCH)
+        self.dropped_results = 0
+        self.cached_names = 0
+        self.asked_names = 0
+        self.renewals = 0
+        self.failed_renewals = 0
+        self.renewed_at_s = monotonic()
+        self.readers = 0
+        self.sent_results = 0
+        self._ended = [0] * ((len(Outcome) + 1) * _KINDS)
+        self._missed = [0] * (len(MissedReason) + 1)
+        # The last place is for readers that went away by themselves.
+        self._readers_ended = [0] * (len(EndReason) + 1)
+
+    def started(self, lag_us: int) -> None:
+        """A run began so long after its slot."""
+        self.lag.add(lag_us)
+
+    def ended(self, outcome: Outcome, kind: ErrorKind | None) -> None:
+        """A run ended; UP has no kind, every other outcome has."""
+        self._ended[outcome * _KINDS + (kind or 0)] += 1
+
+    def missed(self, reason: MissedReason, count: int) -> None:
+        """Slots are MISSED."""
+        self._missed[reason] += count
+
+    def written(self, results: int, took_s: float) -> None:
+        """A batch was written."""
+        self.batch_size.add(results)
+        self.write_time.add(int(took_s * SECOND_US))
+
+    def dropped(self, count: int) -> None:
+        """Results were dropped."""
+        self.dropped_results += count
+
+    def resolved(self, *, cached: bool) -> None:
+        """A host's name was looked up: in memory, or by asking."""
+        if cached:
+            self.cached_names += 1
+        else:
+            self.asked_names += 1
+
+    def renewed(self) -> None:
+        """The leases were renewed."""
+        self.renewals += 1
+        self.renewed_at_s = monotonic()
+
+    def not_renewed(self) -> None:
+        """The leases could not be renewed."""
+        self.failed_renewals += 1
+
+    def reader_came(self) -> None:
+        """A stream of results began."""
+        self.readers += 1
+
+    def sent(self) -> None:
+        """A result was sent to a reader."""
+        self.sent_results += 1
+
+    def reader_left(self, reason: EndReason | None) -> None:
+        """A stream of results ended; None when its reader went away."""
+        self.readers -= 1
+        self._readers_ended[reason - 1 if reason else -1] += 1
+
+    @property
+    def runs(self) -> int:
+        """How many runs have ended."""
+        return sum(self._ended)
+
+    def ended_runs(self) -> dict[tuple[str, ...], float]:
+        """Runs by outcome and error kind: UP without one, DOWN and ERROR with each, also those that never came."""
+        found: dict[tuple[str, ...], float] = {(Outcome.UP.name, ""): self._ended[Outcome.UP * _KINDS]}
+        for outcome in (Outcome.DOWN, Outcome.ERROR):
+            for kind in ErrorKind:
+                found[outcome.name, kind.name] = self._ended[outcome * _KINDS + kind]
+        return found
+
+    def missed_slots(self) -> dict[tuple[str, ...], float]:
+        """Slots by the reason that nobody ran them."""
+        return {(reason.name,): self._missed[reason] for reason in MissedReason}
+
+    def ended_readers(self) -> dict[tuple[str, ...], float]:
+        """Streams by the reason of their end; READER when the reader went away."""
+        names = [reason.name for reason in EndReason] + ["READER"]
+        return {(name,): count for name, count in zip(names, self._readers_ended, strict=True)}

@@ -1,0 +1,49 @@
+"""New results of all tenants that are read live here, in one read (docs/adr/0015)."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+
+from services.common.database import CONNECTION_ERRORS
+from services.common.errors import Unavailable
+from services.common.result import Result
+from services.worker.position import Position
+from services.worker.rows import to_recorded
+from services.worker.store.columns import ACQUIRE_S, RECORDED_RESULT
+
+# One snapshot: below its xmin nothing is under way, so nothing comes any more but what the function finds. A row always
+# comes back, and says the frontier; its results are NULL when there are none.
+_TAIL = f"""
+    SELECT f.frontier, {RECORDED_RESULT}
+    FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS frontier) AS f
+    LEFT JOIN LATERAL tail_of_results($1, $2, $3, $4, f.frontier, $5) AS r ON true
+"""  # noqa: S608 — our own text
+
+
+class TailStore:
+    """What is new.
+
+    Args:
+        pool: under the role sentinel_tail, which may do nothing else; times in microseconds.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    async def tail(
+        self, tenants: Sequence[UUID], after: Position, limit: int
+    ) -> tuple[int, Sequence[tuple[Position, Result]]]:
+        """The frontier, and what was recorded of some tenants behind a position and before it, in recording order.
+
+        The frontier is the oldest transaction that is still under way, or the next one: what is before it is settled.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        try:
+            async with self._pool.acquire(timeout=ACQUIRE_S) as connection:
+                rows = await connection.fetch(_TAIL, tenants, after.xid, after.slot_us, after.check_id, limit)
+        except CONNECTION_ERRORS as error:
+            raise Unavailable from error
+        return rows[0]["frontier"], [to_recorded(row) for row in rows if row["recorded_xid"] is not None]

@@ -1,0 +1,121 @@
+"""What requests ask of the database; every transaction sees one tenant."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import asyncpg
+
+from services.common.database import CONNECTION_ERRORS, tenant_transaction
+from services.common.errors import Unavailable
+from services.common.paging import PageRequest
+from services.common.result import Result
+from services.worker.position import FIRST_ID, Position
+from services.worker.report import SeenWorker
+from services.worker.rows import CheckReader, result_columns, to_recorded, to_worker
+from services.worker.schedule import ScheduledCheck
+from services.worker.store.columns import ACQUIRE_S, CHECK, COUNT_WORKERS, RECORDED_RESULT, insert_into
+
+_FIND_CHECK = f"SELECT {CHECK} FROM checks c WHERE c.tenant_id = $1 AND c.service_id = $2 AND c.id = $3"  # noqa: S608 — our own text
+_LIST_WORKERS = """
+    SELECT w.*, w.renew_time > now() - make_interval(secs => $1) AS live, coalesce(l.held, 0) AS shards_held
+    FROM workers w LEFT JOIN (
+        SELECT worker_id, count(*) AS held FROM shard_leases WHERE expire_time > now() GROUP BY worker_id
+    ) l ON l.worker_id = w.id
+    WHERE $2::uuid IS NULL OR w.instance_id > $2
+    ORDER BY w.instance_id
+    LIMIT $3
+"""
+_WRITE_ON_DEMAND = insert_into("on_demand_results")
+_FRONTIER = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+_RECORDED_BEHIND = f"SELECT {RECORDED_RESULT} FROM results_recorded_behind($1, $2, $3, $4, $5, $6, $7, $8)"  # noqa: S608 — our own text
+
+
+class TenantStore:
+    """What requests need; every transaction sees one tenant.
+
+    Args:
+        pool: under the role sentinel_worker, times in microseconds.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    async def list_workers(self, page: PageRequest, overdue_s: float) -> tuple[Sequence[SeenWorker], int]:
+        """One worker more than the page holds, if there are, the oldest first, and how many there are in all.
+
+        Workers are no tenant's; nor does the answer tell of any.
+
+        Args:
+            page: which.
+            overdue_s: how long after its last renewal a worker counts as live.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        try:
+            async with self._pool.acquire(timeout=ACQUIRE_S) as connection:
+                rows = await connection.fetch(_LIST_WORKERS, overdue_s, page.after, page.size + 1)
+                total = await connection.fetchval(COUNT_WORKERS)
+        except CONNECTION_ERRORS as error:
+            raise Unavailable from error
+        return [to_worker(row) for row in rows], total
+
+    async def find_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> ScheduledCheck | None:
+        """A check of a service."""
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            row = await connection.fetchrow(_FIND_CHECK, tenant_id, service_id, check_id)
+        return CheckReader().check(row) if row else None
+
+    async def has_service(self, tenant_id: UUID, service_id: UUID) -> bool:
+        """Whether the tenant has a service."""
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            query = "SELECT true FROM services WHERE tenant_id = $1 AND id = $2"
+            return bool(await connection.fetchval(query, tenant_id, service_id))
+
+    async def has_check(self, tenant_id: UUID, check_id: UUID) -> bool:
+        """Whether the tenant has a check."""
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            query = "SELECT true FROM checks WHERE tenant_id = $1 AND id = $2"
+            return bool(await connection.fetchval(query, tenant_id, check_id))
+
+    async def record_on_demand(self, tenant_id: UUID, result: Result) -> None:
+        """Write the result of a run outside the schedule."""
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            await connection.execute(_WRITE_ON_DEMAND, *result_columns([result]))
+
+    async def frontier(self) -> Position:
+        """Right behind everything whose order is settled.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        try:
+            async with self._pool.acquire(timeout=ACQUIRE_S) as connection:
+                return Position(await connection.fetchval(_FRONTIER), 0, FIRST_ID)
+        except CONNECTION_ERRORS as error:
+            raise Unavailable from error
+
+    async def recorded_behind(
+        self, tenant_id: UUID, after: Position, up_to: Position, limit: int
+    ) -> Sequence[tuple[Position, Result]]:
+        """A tenant's results behind one position and up to another, in the order in which they were recorded.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        try:
+            async with self._pool.acquire(timeout=ACQUIRE_S) as connection:
+                rows = await connection.fetch(
+                    _RECORDED_BEHIND,
+                    tenant_id,
+                    after.xid,
+                    after.slot_us,
+                    after.check_id,
+                    up_to.xid,
+                    up_to.slot_us,
+                    up_to.check_id,
+                    limit,
+                )
+        except CONNECTION_ERRORS as error:
+            raise Unavailable from error
+        return [to_recorded(row) for row in rows]

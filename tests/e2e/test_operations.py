@@ -1,0 +1,177 @@
+"""What an operator sees: the figures of each process as they move, and the workers as they come and go."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from services.worker.lease import RENEW_S, TTL_S
+from tests.e2e.stack import ROOT, Stack, Team, bearer, free_port, until
+from tests.e2e.target import Target
+from tests.scraped import Samples, labels_of, scraped, value
+
+UP = {"outcome": "UP", "error_kind": ""}
+# A killed worker's shards are with others by then (semantics.md §6), and half a second later everybody has looked.
+TAKEN_OVER_S = TTL_S + RENEW_S + 0.5
+REFUSED = {"outcome": "DOWN", "error_kind": "CONNECT_REFUSED"}
+
+
+def targets(stack: Stack) -> dict[str, str]:
+    """Where each process of a stack shows its figures, as Prometheus reads it."""
+    entries = json.loads((stack.data_dir / "run" / "metrics.json").read_text())
+    assert {entry["labels"]["job"] for entry in entries} == {"sentinel"}
+    return {entry["labels"]["process"]: entry["targets"][0] for entry in entries}
+
+
+def test_each_process_shows_its_figures_and_they_move_with_what_happens(
+    stack: Stack, team: Team, target: Target
+) -> None:
+    where = targets(stack)
+    assert set(where) == {"auth", "monitor", "worker-0"}
+    before = {process: scraped(address) for process, address in where.items()}
+    service = team.service()
+    up, down = team.check(service, target.url), team.check(service, f"http://localhost:{free_port()}/")
+    awaited = {up, down}
+    results = team.results()
+    for event in results:
+        awaited.discard(event["result"]["checkId"])
+        if not awaited:
+            break
+    during = scraped(where["worker-0"])
+    results.close()
+
+    def grew(name: str, **labels: str) -> float:
+        return value(during, name, **labels) - value(before["worker-0"], name, **labels)
+
+    assert grew("sentinel_runs_total", **UP) >= 1
+    assert grew("sentinel_runs_total", **REFUSED) >= 1
+    assert grew("sentinel_run_start_lag_seconds_count") >= 2
+    assert grew("sentinel_batch_results_sum") >= 2
+    assert grew("sentinel_batch_write_seconds_count") >= 1
+    assert grew("sentinel_dns_lookups_total", source="name_server") >= 1
+    assert grew("sentinel_stream_results_total") >= 2
+    assert grew("sentinel_stream_readers") == 1
+    assert grew("sentinel_checks_held") >= 2
+    assert value(during, "sentinel_shards_held") == 256
+    assert value(during, "sentinel_lease_renewal_age_seconds") < 9
+    until(lambda: value(scraped(where["worker-0"]), "sentinel_stream_readers_ended_total", reason="READER") >= 1, 5)
+    for process, address in where.items():
+        samples = scraped(address)
+        assert value(samples, "sentinel_database_up") == 1
+        assert value(samples, "sentinel_database_answer_seconds") > 0
+        assert value(samples, "process_resident_memory_bytes") > 0
+        (build,) = labels_of(samples, "sentinel_build_info")
+        assert build["service"] == process.partition("-")[0]
+    assert calls(scraped(where["auth"]), "Register") > calls(before["auth"], "Register") - 1
+    assert calls(scraped(where["monitor"]), "CreateCheck") == calls(before["monitor"], "CreateCheck") + 2
+
+
+def calls(samples: Samples, method: str) -> float:
+    """How many calls of a method ended well."""
+    return sum(
+        count
+        for (name, labels), count in samples.items()
+        if name == "grpc_server_handled_total" and {("grpc_method", method), ("grpc_code", "OK")} <= labels
+    )
+
+
+def test_no_label_tells_of_a_tenant_and_the_door_shows_no_figures(stack: Stack, team: Team, target: Target) -> None:
+    service = team.service("Secretive")
+    check = team.check(service, target.url)
+    next(team.results(f"?checkId={check}"))
+    known = {team.slug, team.registered["tenant"]["id"], team.registered["user"]["id"], service, check, "localhost"}
+    for address in targets(stack).values():
+        values = {text for _, labels in scraped(address) for _, text in labels}
+        assert not known & values
+    for path in ("/metrics", "/v1/metrics"):
+        answer = team.client.get(path)
+        assert answer.status_code == 404
+        assert "sentinel_" not in answer.text
+
+
+def test_an_admin_sees_the_workers_and_nobody_else_does(stack: Stack, team: Team, target: Target) -> None:
+    check = team.check(team.service(), target.url)
+    worker_id = next(team.results(f"?checkId={check}"))["result"]["workerId"]
+
+    def reported() -> dict[str, Any]:
+        answer = team.client.get("/workers").json()
+        assert answer["totalSize"] == 1
+        return dict(answer["workers"][0])
+
+    until(lambda: reported().get("startLagP99"), 10)
+    worker = reported()
+    assert worker["id"] == worker_id
+    assert worker_id.startswith(worker["host"][:40])
+    assert (worker["live"], worker["shardsHeld"]) == (True, 256)
+    assert worker["checksHeld"] >= 1
+    assert worker["runsPerSecond"] > 0
+    assert worker["startTime"] < worker["renewTime"]
+    with stack.rest() as client:
+        for role in ("viewer", "member"):
+            for token in (team.person(role).token, team.api_key(role)["key"]):
+                refused = client.get("/workers", headers=bearer(token))
+                assert refused.status_code == 403
+                assert refused.json()["details"][0]["reason"] == "ROLE_INSUFFICIENT"
+        assert client.get("/workers", headers=bearer(team.api_key("admin")["key"])).status_code == 200
+        assert client.get("/workers").status_code == 401
+    forged = team.client.get("/workers?pageToken=forged")
+    assert (forged.status_code, forged.json()["details"][0]["reason"]) == (400, "PAGE_TOKEN_INVALID")
+
+
+@pytest.fixture
+def several(short_folder: Path) -> Iterator[Stack]:
+    """A stack with two workers."""
+    stack = Stack(short_folder / "watched", settings={"SENTINEL_WORKERS": "2"})
+    stack.start()
+    yield stack
+    stack.stop()
+
+
+@contextmanager
+def lone_worker(stack: Stack) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker that knows the database's URL and where to listen, nothing else: as on another machine."""
+    run_dir = (stack.data_dir / "run").resolve()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SENTINEL_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.worker.app"],
+        cwd=ROOT,
+        env={
+            **environment,
+            "SENTINEL_DATABASE_URL": f"postgresql://postgres@/sentinel?host={run_dir / 'postgres'}",
+            "SENTINEL_LISTEN": f"127.0.0.1:{free_port()}",
+        },
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_worker_joins_by_url_takes_its_share_and_when_killed_is_gone_within_its_time(several: Stack) -> None:
+    where = targets(several)
+    assert {"worker-0", "worker-1"} < set(where)
+    with Team(several) as team:
+
+        def shards() -> dict[str, int]:
+            return {worker["id"]: worker["shardsHeld"] for worker in team.client.get("/workers").json()["workers"]}
+
+        until(lambda: sorted(shards().values()) == [128, 128], 15)
+        until(lambda: all(value(scraped(where[f"worker-{n}"]), "sentinel_shards_held") == 128 for n in range(2)), 5)
+        with lone_worker(several) as joined:
+            until(lambda: sorted(shards().values()) == [84, 86, 86], 25)
+            newest = list(shards())[-1]
+            assert psutil.Process(joined.pid).net_connections("tcp")
+            joined.kill()
+            killed_s = time.monotonic()
+            until(lambda: newest not in shards(), TAKEN_OVER_S)
+            until(lambda: sum(shards().values()) == 256, TAKEN_OVER_S - (time.monotonic() - killed_s))

@@ -1,0 +1,90 @@
+"""Monitor's use cases on a database of the test's own."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from services.common.audit import Actor, user_actor
+from services.common.database import Database
+from services.common.ids import new_id
+from services.common.origin import Origin
+from services.common.paging import Pager
+from services.common.sealed import Sealer
+from services.common.spec import HttpSpec
+from services.monitor.checks import Checks
+from services.monitor.drafts import CheckDraft, ServiceDraft
+from services.monitor.quotas import Quotas
+from services.monitor.services import Services
+from services.monitor.status import Status
+from services.monitor.store import MonitorStore
+from tests.rows import a_tenant
+
+QUOTAS = Quotas(services=1_000, checks=1_000)
+Admin = Any  # a connection as the owner of the tables
+
+
+@dataclass
+class Monitor:
+    """Everything that monitor does, for one tenant.
+
+    Attributes:
+        store: its store.
+        actor: who changes things in the tenant.
+    """
+
+    store: MonitorStore
+    actor: Actor
+    quotas: Quotas = QUOTAS
+
+    def __post_init__(self) -> None:
+        """Build the use cases."""
+        pager = Pager(Sealer(b"an installation's secret", "page"))
+        self.services = Services(self.store, pager, self.quotas)
+        self.checks = Checks(self.store, pager, self.quotas)
+        self.status = Status(self.store)
+
+    @property
+    def tenant_id(self) -> UUID:
+        """The tenant."""
+        return self.actor.tenant_id
+
+    async def service(self, name: str = "Shop", **rest: Any) -> UUID:
+        """The id of a new service."""
+        draft = ServiceDraft(**{"name": name, "url": "", "description": "", "labels": {}, **rest})
+        return (await self.services.create(self.actor, draft, None)).service.id
+
+    async def check(self, service_id: UUID, name: str = "home", **rest: Any) -> UUID:
+        """The id of a new check."""
+        draft = CheckDraft(name, HttpSpec("http://t.test/"), **rest)
+        return (await self.checks.create(self.actor, service_id, draft, None)).check.id
+
+
+@pytest.fixture
+async def admin(database_url: str) -> AsyncIterator[Admin]:
+    """The owner of the tables."""
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[MonitorStore]:
+    """Monitor's store."""
+    database = Database(database_url, "sentinel_monitor")
+    yield MonitorStore(database)
+    await database.close()
+
+
+async def a_monitor(admin: Admin, store: MonitorStore, quotas: Quotas = QUOTAS) -> Monitor:
+    """Monitor for a tenant of its own."""
+    return Monitor(store, user_actor(await a_tenant(admin), new_id(), Origin("192.0.2.1", "test", "request-1")), quotas)
+
+
+@pytest.fixture
+async def monitor(admin: Admin, store: MonitorStore) -> Monitor:
+    """Monitor for one tenant."""
+    return await a_monitor(admin, store)

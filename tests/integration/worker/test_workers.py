@@ -1,0 +1,107 @@
+"""Workers report when they renew; requests see who is there, how they are, and nobody who is gone."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from services.common.database import create_pool
+from services.common.ids import new_id
+from services.common.paging import Pager, PageRequest
+from services.common.sealed import Sealer
+from services.worker.report import SeenWorker
+from services.worker.store import EngineStore, TenantStore
+from services.worker.workers import Workers
+from tests.rows import a_report
+
+TTL_S = 10.0
+ALL = PageRequest(50, None)
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[EngineStore]:
+    pool = await create_pool(database_url, "sentinel_engine", 2)
+    yield EngineStore(pool)
+    await pool.close()
+
+
+@pytest.fixture
+async def requests(database_url: str) -> AsyncIterator[TenantStore]:
+    pool = await create_pool(database_url, "sentinel_worker", 2)
+    yield TenantStore(pool)
+    await pool.close()
+
+
+@pytest.fixture
+async def admin(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def listed(store: TenantStore) -> dict[str, SeenWorker]:
+    workers, total = await store.list_workers(ALL, 7)
+    assert total == len(workers)
+    return {worker.id: worker for worker in workers}
+
+
+async def test_a_worker_is_seen_as_it_last_reported(engine: EngineStore, requests: TenantStore) -> None:
+    report = a_report(up_s=100.0)
+    await engine.renew("one", TTL_S, report, claim=True)
+    first = (await listed(requests))["one"]
+    later = a_report(
+        instance_id=report.instance_id, checks_held=5, runs_in_flight=2, runs_waiting=1, lag_p50_us=1_000,
+        lag_p99_us=50_000, runs_per_second=2.5, up_s=103.0,
+    )  # fmt: skip
+    await engine.renew("one", TTL_S, later, claim=True)
+    second = (await listed(requests))["one"]
+
+    assert (first.host, first.version, first.live, first.shards_held) == ("here", "0", True, 256)
+    assert (first.lag_p50_us, first.lag_p99_us) == (None, None)
+    assert (second.checks_held, second.runs_in_flight, second.runs_waiting) == (5, 2, 1)
+    assert (second.lag_p50_us, second.lag_p99_us, second.runs_per_second) == (1_000, 50_000, 2.5)
+    assert (first.renew_us - first.start_us) == 100_000_000
+    assert second.start_us == first.start_us
+    assert second.renew_us > first.renew_us
+
+
+async def test_shards_are_counted_by_the_leases_that_hold(engine: EngineStore, requests: TenantStore) -> None:
+    for _ in range(3):
+        await engine.renew("one", TTL_S, a_report(), claim=True)
+        await engine.renew("two", TTL_S, a_report(), claim=True)
+    assert {name: worker.shards_held for name, worker in (await listed(requests)).items()} == {"one": 128, "two": 128}
+
+
+async def test_a_silent_worker_is_not_live_then_holds_nothing_then_is_gone(
+    engine: EngineStore, requests: TenantStore, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    silent = a_report()
+    await engine.renew("silent", TTL_S, silent, claim=True)
+    await admin.execute("UPDATE workers SET renew_time = renew_time - interval '8 seconds'")
+    await engine.renew("other", TTL_S, a_report(), claim=True)
+    seen = await listed(requests)
+    assert (seen["silent"].live, seen["other"].live) == (False, True)
+
+    await admin.execute("UPDATE workers SET renew_time = renew_time - interval '3 seconds' WHERE id = 'silent'")
+    await admin.execute("UPDATE shard_leases SET expire_time = now() WHERE worker_id = 'silent'")
+    assert (await listed(requests))["silent"].shards_held == 0
+    await engine.renew("other", TTL_S, a_report(), claim=True)
+    assert set(await listed(requests)) == {"other"}
+    await engine.leave("other")
+    assert await listed(requests) == {}
+
+
+async def test_pages_go_from_the_oldest_to_the_newest(engine: EngineStore, requests: TenantStore) -> None:
+    names = [f"worker-{number}" for number in range(5)]
+    for name in names:
+        await engine.renew(name, TTL_S, a_report(), claim=True)
+    workers, tenant_id = Workers(requests, Pager(Sealer(b"key", "page"))), new_id()
+
+    seen, token = [], ""
+    for size in (2, 2, 1):
+        page = await workers.list(tenant_id, 2, token)
+        assert (len(page.items), page.total) == (size, 5)
+        seen += [worker.id for worker in page.items]
+        token = page.next_token
+    assert seen == names
+    assert token == ""
