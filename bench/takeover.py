@@ -79,8 +79,7 @@ async def _still(fleet: Fleet, begun: float) -> float:
     """Seconds that the shard which stood still longest did so since about a time."""
     # Until then a dead worker's leases may last; before that its shards look as if they were shared.
     await asyncio.sleep(TTL_S + RENEW_S)
-    await fleet.shared_by(WORKERS)
-    await fleet.accounted_until(now_us() + INTERVAL_S * SECOND_US)
+    await fleet.settled(WORKERS)
     async with fleet.owner() as admin:
         gap = await admin.fetchval(_STILL, begun - INTERVAL_S, time.time())
     return float(gap.total_seconds())

@@ -31,6 +31,8 @@ CONNECTION_ERRORS: tuple[type[BaseException], ...] = (
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.ConnectionDoesNotExistError,
+    # What the driver says when the connection broke between two of its own steps.
+    asyncpg.InternalClientError,
 )
 
 _AWAY: tuple[type[BaseException], ...] = (PoolTimeout, *CONNECTION_ERRORS)

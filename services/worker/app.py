@@ -91,7 +91,12 @@ async def main(process: Process) -> None:
         check_changes.TENANT_CHANNEL: roster.on_tenant_notify,
         SHARDS_FREE: leases.on_free,
     }
-    changes = Listener(url, ENGINE_ROLE, channels, roster.on_connect)
+
+    async def on_connect() -> None:
+        await leases.on_connect()
+        await roster.on_connect()
+
+    changes = Listener(url, ENGINE_ROLE, channels, on_connect)
     recorded = Listener(url, ROLE, {RECORDED: tail.on_notify}, tail.on_connect)
 
     sealing_key = await process.sealing_key()

@@ -128,6 +128,10 @@ class Leases:
         if worker_id != self._worker_id:
             self._free.set()
 
+    async def on_connect(self) -> None:
+        """We may not have been told."""
+        self._free.set()
+
     async def run(self, on_change: Callable[[frozenset[int]], Awaitable[None]]) -> None:
         """Renew until cancelled; `on_change` is told which shards we hold whenever that changes."""
         while True:

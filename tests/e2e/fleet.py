@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 
 from services.common.check_changes import TENANT_CHANNEL
-from services.common.clock import SECOND_US, from_datetime
+from services.common.clock import SECOND_US, from_datetime, now_us
 from services.common.database import CONNECTION_ERRORS
 from services.common.grid import SHARDS, shard_of
 from services.common.ids import new_id
@@ -115,6 +115,12 @@ class Fleet:
             return holders if fair else None
 
         return await eventually(shared, timeout_s)
+
+    async def settled(self, workers: int) -> dict[int, str]:
+        """Wait until as many workers share all shards and run what is in them; answers who holds which."""
+        holders = await self.shared_by(workers)
+        await self.accounted_until(now_us())
+        return holders
 
     async def accounted_until(self, moment_us: int, timeout_s: float = 30) -> None:
         """Wait until every slot up to a time is accounted for."""
