@@ -1,25 +1,31 @@
-"""`make bench`: measure speed and size beside their targets."""
+"""`make bench`: measure speed and size beside their targets. `python -m bench NAME …` measures only some of it."""
 
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
-from bench import identity, metrics, probes, report, start, takeover
+from bench import identity, metrics, probes, report, start, streams, takeover
+
+MEASURES = {
+    "start": start.measure,
+    "metrics": metrics.measure,
+    "identity": identity.measure,
+    "probes": probes.measure,
+    "streams": streams.measure,
+    "takeover": takeover.measure,
+}
 
 
-def main() -> int:
-    """Measure everything; answers 1 when a target is missed."""
+def main(names: list[str]) -> int:
+    """Measure all, or what is named; answers 1 when a target is missed, 2 when a name is not known."""
+    if unknown := set(names) - set(MEASURES):
+        sys.stderr.write(f"bench: {', '.join(sorted(unknown))}: there are {', '.join(MEASURES)}\n")
+        return 2
     folder = Path(tempfile.mkdtemp(prefix="sb-"))
     folder.chmod(0o711)
     try:
-        lines = [
-            *start.measure(folder),
-            *metrics.measure(folder),
-            *identity.measure(folder),
-            *probes.measure(folder),
-            *takeover.measure(folder),
-        ]
+        lines = [line for name in names or MEASURES for line in MEASURES[name](folder)]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     report.write(lines)
@@ -27,4 +33,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

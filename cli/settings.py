@@ -11,6 +11,7 @@ from services.common.settings import (
     auth_limit_burst,
     auth_limit_per_minute,
     database_url,
+    dns_servers,
     log_format,
     log_level,
     number,
@@ -35,6 +36,7 @@ class StackSettings:
         workers: how many worker processes.
         egress_allow: CIDRs that checks may reach besides public addresses.
         canaries: addresses, as address:port, that answer unless this machine is cut off.
+        dns_servers: name servers that workers ask instead of the system's, separated by commas.
         log_level: the least level that is logged.
         log_format: console or json.
         limit_per_minute: calls a minute that one address may make of register, login and the like, each.
@@ -50,6 +52,7 @@ class StackSettings:
     workers: int
     egress_allow: str
     canaries: str
+    dns_servers: str
     log_level: str
     log_format: str
     limit_per_minute: int
@@ -73,6 +76,7 @@ class StackSettings:
             workers=number(environment, "SENTINEL_WORKERS", 1, 1, 64),
             egress_allow=_readable(environment, "SENTINEL_EGRESS_ALLOW", EgressPolicy.parse),
             canaries=_readable(environment, "SENTINEL_CANARIES", Canary.parse),
+            dns_servers=",".join(dns_servers(environment)),
             log_level=log_level(environment),
             log_format=log_format(environment),
             limit_per_minute=auth_limit_per_minute(environment),

@@ -133,6 +133,7 @@ class _Stack:
             "SENTINEL_LOG_FORMAT": settings.log_format,
             "SENTINEL_EGRESS_ALLOW": settings.egress_allow,
             "SENTINEL_CANARIES": settings.canaries,
+            "SENTINEL_DNS_SERVERS": settings.dns_servers,
             "SENTINEL_TRUSTED_PROXIES": settings.trusted_proxies,
             "SENTINEL_AUTH_LIMIT_PER_MINUTE": str(settings.limit_per_minute),
             "SENTINEL_AUTH_LIMIT_BURST": str(settings.limit_burst),

@@ -2,7 +2,9 @@
 
 import asyncio
 import datetime
+import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -14,12 +16,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 
 
 @asynccontextmanager
-async def target(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
-    """A server on a port of its own; answers the port."""
+async def target(
+    handler: Handler, tls: ssl.SSLContext | None = None, *, host: str = "127.0.0.1", port: int = 0
+) -> AsyncIterator[int]:
+    """A server on a port of its own, unless it is told one; answers the port."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -33,7 +38,7 @@ async def target(handler: Handler, tls: ssl.SSLContext | None = None) -> AsyncIt
             tasks.discard(task)
             writer.transport.abort()
 
-    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(handle, host, port, ssl=tls)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -56,6 +61,13 @@ def saying(*pieces: bytes, then_wait: bool = False) -> Handler:
         writer.close()
 
     return handler
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Break a connection off, so that its other end hears of a reset and not of an end."""
+    connection = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 class Echo:
@@ -81,6 +93,7 @@ class Authority:
     """A certificate authority of the test's own.
 
     Attributes:
+        pem: its certificate.
         trusting: a client's context that trusts it and nobody else.
     """
 
@@ -89,8 +102,8 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test Authority")])
         self._certificate = self._sign(self._name, self._key.public_key(), days=2, authority=True)
-        pem = self._certificate.public_bytes(Encoding.PEM)
-        self.trusting = ssl.create_default_context(cadata=pem.decode())
+        self.pem = self._certificate.public_bytes(Encoding.PEM).decode()
+        self.trusting = ssl.create_default_context(cadata=self.pem)
         self.trusting.set_alpn_protocols(["http/1.1"])
 
     def server(self, host: str, *, days: float = 1, self_signed: bool = False) -> ssl.SSLContext:

@@ -3,6 +3,7 @@
 A wrong one stops the start with a sentence that says which and why. docs/settings.md lists them all.
 """
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,9 +15,10 @@ from services.common.origin import Network, parse_networks
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("console", "json")
 _MOST_DIGITS = 9
+_DNS_PORT = 53
+_HIGHEST_PORT = 65_535
 _MOST_ATTEMPTS = 100_000
 _MOST_OF_A_TENANT = 1_000_000
-_HIGHEST_PORT = 65_535
 
 
 class SettingError(Exception):
@@ -46,6 +48,7 @@ class ServiceSettings:
         log_format: console for people, json for machines.
         egress_allow: CIDRs that checks may reach besides public addresses.
         canaries: addresses, as address:port, that answer unless this machine is cut off.
+        dns_servers: name servers that the worker asks instead of the system's, each host:port.
         trusted_proxies: networks whose word on a client's address is believed, besides whoever is on our Unix socket.
         limit_per_minute: how many calls a minute one client address may make of each limited method.
         limit_burst: how many of them at once.
@@ -61,6 +64,7 @@ class ServiceSettings:
     log_format: str
     egress_allow: str
     canaries: str
+    dns_servers: tuple[str, ...]
     trusted_proxies: tuple[Network, ...]
     limit_per_minute: int
     limit_burst: int
@@ -85,6 +89,7 @@ class ServiceSettings:
             log_format=log_format(environment),
             egress_allow=environment.get("SENTINEL_EGRESS_ALLOW", ""),
             canaries=environment.get("SENTINEL_CANARIES", ""),
+            dns_servers=dns_servers(environment),
             trusted_proxies=trusted_proxies(environment),
             limit_per_minute=auth_limit_per_minute(environment),
             limit_burst=auth_limit_burst(environment),
@@ -118,6 +123,30 @@ def trusted_proxies(environment: Mapping[str, str]) -> tuple[Network, ...]:
         return parse_networks(environment.get("SENTINEL_TRUSTED_PROXIES", ""))
     except ValueError as error:
         raise SettingError(f"SENTINEL_TRUSTED_PROXIES: {error}") from error
+
+
+def dns_servers(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Name servers that the worker asks instead of the system's, each host:port or [host]:port; none leaves those.
+
+    Raises:
+        SettingError: naming the part that is no address.
+    """
+    name = "SENTINEL_DNS_SERVERS"
+    return tuple(_address(name, part) for part in map(str.strip, environment.get(name, "").split(",")) if part)
+
+
+def _address(setting: str, text: str) -> str:
+    """An address with a port, 53 unless it says another."""
+    host, colon, port = text.rpartition(":")
+    if not colon or "]" in port or (":" in host and not host.startswith("[")):
+        host, port = text, str(_DNS_PORT)
+    try:
+        ip = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+    except ValueError as error:
+        raise SettingError(f"{setting}: {text!r} is not an address such as 192.0.2.1 or [2001:db8::1]:53") from error
+    if not (port.isascii() and port.isdigit() and 0 < int(port[:_MOST_DIGITS]) <= _HIGHEST_PORT):
+        raise SettingError(f"{setting}: {text!r} has no port from 1 to {_HIGHEST_PORT}")
+    return f"[{ip}]:{port}" if ip.version == 6 else f"{ip}:{port}"  # noqa: PLR2004 — IPv6 stands in brackets
 
 
 def auth_limit_per_minute(environment: Mapping[str, str]) -> int:

@@ -69,7 +69,7 @@ async def main(process: Process) -> None:
     engine_store, tenant_store = EngineStore(engine_pool), TenantStore(request_pool)
 
     metrics = Metrics()
-    resolver = Resolver(metrics=metrics)
+    resolver = Resolver(process.settings.dns_servers, metrics=metrics)
     prober = Prober(ProbeTransport(resolver, egress))
     clock = SharedClock()
     gauges = Gauges(

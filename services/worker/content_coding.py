@@ -14,15 +14,17 @@ from services.worker.exchange import ProbeFailure
 
 _MOST_CODINGS = 3
 _PIECE = 64 * 1024
+_MEMBER = b"\x1f\x8b"
+# A piece is copied for each: very many small ones would cost seconds.
+_MOST_MEMBERS = 64
 _ALIASES = {"x-gzip": "gzip"}
-_BROKEN = "the answer's body breaks its content coding"
 
 
 class _Decoder(Protocol):
     """Takes a whole body once."""
 
-    def __call__(self, data: bytes | bytearray, limit: int) -> tuple[bytes, bool]:
-        """The decoded body up to the limit, and whether its coding came to its end.
+    def __call__(self, data: memoryview, most: int) -> tuple[bytearray, bool]:
+        """At most so much of the decoded body, and whether its coding came to its end.
 
         Raises:
             zlib.error, brotli.error: it is not in this coding.
@@ -43,17 +45,19 @@ def decoded(
     Raises:
         ProbeFailure: the body is not in the codings that its headers name, or is in one that nobody asked for.
     """
+    if not body:
+        return b"", truncated  # as HEAD and 304 have it; nothing is in every coding
     data: bytes | bytearray = body
-    if body:  # nothing, as HEAD and 304 have it, is in every coding
-        for coding in reversed(codings(headers)):
-            try:
-                data, complete = _DECODERS[coding](data, limit)
-            except (zlib.error, brotli.error) as error:
-                raise ProbeFailure(ErrorKind.PROTOCOL, _BROKEN) from error
-            if len(data) >= limit:
-                truncated = truncated or not complete
-            elif not complete and not truncated:
-                raise ProbeFailure(ErrorKind.PROTOCOL, "the answer's body breaks off in its content coding")
+    for coding in reversed(codings(headers)):
+        try:
+            data, complete = _DECODERS[coding](memoryview(data), limit + 1)
+        except (zlib.error, brotli.error) as error:
+            raise ProbeFailure(ErrorKind.PROTOCOL, "the answer's body breaks its content coding") from error
+        if len(data) > limit:
+            truncated = True
+            del data[limit:]
+        elif not complete and not truncated:
+            raise ProbeFailure(ErrorKind.PROTOCOL, "the answer's body breaks off in its content coding")
     return bytes(data), truncated
 
 
@@ -75,40 +79,56 @@ def codings(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
     return named
 
 
-def _gunzip(data: bytes | bytearray, limit: int) -> tuple[bytes, bool]:
+def _gunzip(data: memoryview, most: int) -> tuple[bytearray, bool]:
     """One or more members (RFC 1952 §2.2); what follows them is padding."""
     out = bytearray()
-    rest: bytes | bytearray = data
-    while True:
-        member = zlib.decompressobj(wbits=31)
-        out += member.decompress(rest, limit - len(out))
-        rest = member.unused_data
-        if not member.eof or not rest or rest[:2] != b"\x1f\x8b":
-            return bytes(out), member.eof
-        if len(out) >= limit:
-            return bytes(out), False
+    for _ in range(_MOST_MEMBERS):
+        stream = zlib.decompressobj(wbits=31)
+        data = _decompress(stream, data, most, out)
+        if not stream.eof or len(out) == most or data[:2] != _MEMBER:
+            return out, stream.eof
+    raise zlib.error("too many members")
 
 
-def _inflate(data: bytes | bytearray, limit: int) -> tuple[bytes, bool]:
+def _inflate(data: memoryview, most: int) -> tuple[bytearray, bool]:
     """As the RFC says, under a zlib header, or bare, as some servers send it."""
     try:
-        return _inflate_as(zlib.MAX_WBITS, data, limit)
+        return _inflate_as(zlib.MAX_WBITS, data, most)
     except zlib.error:
-        return _inflate_as(-zlib.MAX_WBITS, data, limit)
+        return _inflate_as(-zlib.MAX_WBITS, data, most)
 
 
-def _inflate_as(wbits: int, data: bytes | bytearray, limit: int) -> tuple[bytes, bool]:
-    stream = zlib.decompressobj(wbits=wbits)
-    out = stream.decompress(data, limit)
+def _inflate_as(wbits: int, data: memoryview, most: int) -> tuple[bytearray, bool]:
+    stream, out = zlib.decompressobj(wbits=wbits), bytearray()
+    _decompress(stream, data, most, out)
     return out, stream.eof
 
 
-def _unbrotli(data: bytes | bytearray, limit: int) -> tuple[bytes, bool]:
-    stream = brotli.Decompressor()
-    out = bytearray(stream.process(bytes(data), output_buffer_limit=_PIECE))
-    while len(out) < limit and not stream.can_accept_more_data():
-        out += stream.process(b"", output_buffer_limit=min(_PIECE, limit - len(out)))
-    return bytes(out[:limit]), len(out) <= limit and stream.is_finished()
+def _decompress(stream: "zlib._Decompress", data: memoryview, most: int, out: bytearray) -> memoryview:
+    """Decompress into `out` until the stream ends or holds the most; answers what is behind the stream.
+
+    In pieces: zlib copies what it does not take.
+    """
+    at = 0
+    while at < len(data) and not stream.eof and len(out) < most:
+        piece = data[at : at + _PIECE]
+        at += len(piece)
+        out += stream.decompress(piece, most - len(out))
+    return data[at - len(stream.unused_data) :]
+
+
+def _unbrotli(data: memoryview, most: int) -> tuple[bytearray, bool]:
+    stream, out = brotli.Decompressor(), bytearray()
+    at = 0
+    while len(out) < most and not stream.is_finished():
+        piece = data[at : at + _PIECE] if stream.can_accept_more_data() else data[:0]
+        if not piece and stream.can_accept_more_data():
+            break  # nothing is left
+        at += len(piece)
+        out += stream.process(piece, output_buffer_limit=min(_PIECE, most - len(out)))
+    finished = stream.is_finished()
+    del out[most:]
+    return out, finished
 
 
 _DECODERS: dict[str, _Decoder] = {"gzip": _gunzip, "deflate": _inflate, "br": _unbrotli}

@@ -28,7 +28,7 @@ async def dial(connections: Sequence[Connection]) -> Connection:
         try:
             await only.dial()
         except OSError as error:
-            raise _verdict([(only.address, error)]) from error
+            raise refusal([(only.address, error)]) from error
         return only
     return await _race(in_turns(connections)[:_MOST_ATTEMPTS])
 
@@ -46,7 +46,7 @@ async def _race(connections: Sequence[Connection]) -> Connection:
                 winner = await _first(attempts, refusals, None)
             if winner is not None:
                 return winner
-        raise _verdict(refusals) from refusals[0][1]
+        raise refusal(refusals) from refusals[0][1]
     finally:
         for each in attempts:
             each.cancel()
@@ -81,7 +81,8 @@ def in_turns(connections: Sequence[Connection]) -> list[Connection]:
     return [each for pair in zip_longest(first, others) for each in pair if each is not None]
 
 
-def _verdict(refusals: Sequence[tuple[str, OSError]]) -> ProbeFailure | OwnTrouble:
+def refusal(refusals: Sequence[tuple[str, OSError]]) -> ProbeFailure | OwnTrouble:
+    """What the failures of all addresses that were tried amount to."""
     theirs = [error for address, error in refusals if not _is_own(address, error)]
     if not theirs:
         return OwnTrouble(refusals[0][1])

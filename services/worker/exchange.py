@@ -39,6 +39,7 @@ class Observation:
         body_bytes: how much of a body was read, as it came over the wire; None without an answer.
         redirects: how many were followed.
         attempt: which attempt this is, from 1.
+        shakes_hands: whether a TLS handshake is under way.
         on_phase: told each phase as it ends.
     """
 
@@ -59,6 +60,7 @@ class Observation:
     body_bytes: int | None = None
     redirects: int = 0
     attempt: int = 1
+    shakes_hands: bool = False
     on_phase: OnPhase | None = field(default=None, repr=False, compare=False)
 
     def next_attempt(self) -> None:
@@ -77,6 +79,7 @@ class Observation:
         self.resolved_ip = self.http_version = self.tls_version = None
         self.tls_not_after = None
         self.body_bytes = None
+        self.shakes_hands = False
 
 
 class ProbeFailure(httpx.TransportError):

@@ -111,6 +111,8 @@ def _timed_out(seen: Observation, timeout_s: float) -> Verdict:
         kind, waiting_for = ErrorKind.DNS, "the name server"
     elif seen.connect_us is None:
         kind, waiting_for = ErrorKind.CONNECT_TIMEOUT, "a connection"
+    elif seen.shakes_hands:
+        kind, waiting_for = ErrorKind.TIMEOUT, "the TLS handshake"
     elif seen.ttfb_us is None:
         kind, waiting_for = ErrorKind.TIMEOUT, "an answer"
     else:

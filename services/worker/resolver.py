@@ -19,6 +19,9 @@ _MOST_CACHED = 10_000
 _LONGEST_S = 30.0
 _SHORTEST_S = 1.0
 _NEGATIVE_S = 2.0
+# c-ares keeps answers of its own for as long as their TTL, up to an hour, and an answer without an address for an hour
+# (c-ares issue 1293), which its binding cannot switch off: a channel that is older is let go, and its memory with it.
+CHANNEL_S = 5.0
 # c-ares' own numbers (ares.h).
 _NO_DATA, _NOT_FOUND, _BAD_NAME, _REFUSED, _TIMED_OUT = 1, 4, 8, 6, 12
 _UNREACHABLE, _NO_FILE, _NO_MEMORY = 11, 14, 15
@@ -41,6 +44,16 @@ class _Answer:
     is_ours: bool = False
 
 
+class _Channel:
+    """One of c-ares' channels, closed when it is no longer used and nobody waits for it."""
+
+    def __init__(self, servers: Sequence[str], made_s: float) -> None:
+        self.made_s = made_s
+        self.dns = aiodns.DNSResolver(nameservers=servers or None, timeout=_TIMEOUT_S, tries=_TRIES)
+        self.waiting = 0
+        self.is_retired = False
+
+
 class Resolver:
     """Resolves host names; needs a running event loop.
 
@@ -60,7 +73,9 @@ class Resolver:
     ) -> None:
         self._clock = clock
         self._metrics = metrics or Metrics()
-        self._dns = aiodns.DNSResolver(nameservers=servers or None, timeout=_TIMEOUT_S, tries=_TRIES)
+        self._servers = servers
+        self._channel = _Channel(servers, clock())
+        self._closing: set[asyncio.Task[None]] = set()
         self._cache: OrderedDict[str, _Answer] = OrderedDict()
         self._under_way: dict[str, asyncio.Task[_Answer]] = {}
 
@@ -92,11 +107,28 @@ class Resolver:
         for task in list(self._under_way.values()):
             task.cancel()
         await asyncio.gather(*self._under_way.values(), return_exceptions=True)
-        await self._dns.close()
+        self._retire(self._channel)
+        await asyncio.gather(*self._closing)
+
+    def _young_channel(self) -> _Channel:
+        now = self._clock()
+        if now >= self._channel.made_s + CHANNEL_S:
+            before, self._channel = self._channel, _Channel(self._servers, now)
+            self._retire(before)
+        return self._channel
+
+    def _retire(self, channel: _Channel) -> None:
+        channel.is_retired = True
+        if not channel.waiting:
+            task = asyncio.create_task(channel.dns.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
 
     async def _ask(self, host: str) -> _Answer:
+        channel = self._young_channel()
+        channel.waiting += 1
         try:
-            found = await self._dns.getaddrinfo(host, family=socket.AF_UNSPEC, type=socket.SOCK_STREAM)
+            found = await channel.dns.getaddrinfo(host, family=socket.AF_UNSPEC, type=socket.SOCK_STREAM)
         except aiodns.error.DNSError as error:
             number = error.args[0] if error.args else 0
             answer = _Answer((), self._clock() + _NEGATIVE_S, _sentence(number), number in _OURS)
@@ -106,6 +138,10 @@ class Resolver:
             ttl = min((node.ttl for node in found.nodes), default=0)
             good_for = min(_LONGEST_S, max(_SHORTEST_S, float(ttl)))
             answer = _Answer(addresses, self._clock() + good_for, "" if addresses else _sentence(_NO_DATA))
+        finally:
+            channel.waiting -= 1
+            if channel.is_retired:
+                self._retire(channel)
         self._cache[host] = answer
         self._cache.move_to_end(host)
         if len(self._cache) > _MOST_CACHED:

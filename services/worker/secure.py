@@ -40,6 +40,7 @@ class SecureConnection(Connection):
 
     def _begin(self) -> None:
         self._began_ns = time.perf_counter_ns()
+        self._seen.shakes_hands = True
         try:
             self._tls = self._context.wrap_bio(self._incoming, self._outgoing, server_hostname=self._wire.server_name)
         except ValueError as error:
@@ -71,6 +72,7 @@ class SecureConnection(Connection):
             raise ProbeFailure(ErrorKind.TLS, _sentence(error)) from error
         seen = self._seen
         now = time.perf_counter_ns()
+        seen.shakes_hands = False
         seen.tls_us = (now - self._began_ns) // 1000
         seen.tls_version = (tls.version() or "").removeprefix("TLSv")
         certificate = tls.getpeercert(binary_form=True)

@@ -24,8 +24,10 @@ _log = logs.get("tail")
 PAGE = 2_000
 # Notifications may be lost with the connection that brings them.
 _POLL_S = 1.0
+# Many workers record many batches a second; one look sees them all.
+_BETWEEN_S = 0.02
 # What was announced stays out of sight while an older transaction is under way; ours take milliseconds.
-_RETRY_S = 0.005
+_RETRY_S = 0.01
 
 
 class TailStore(Protocol):
@@ -92,11 +94,14 @@ class Tail:
 
     async def run(self) -> None:
         """Look whenever there is something to see, until cancelled."""
-        patience_s = _POLL_S
+        patience_s, retry_s = _POLL_S, _RETRY_S
         while True:
             await self._reason_to_look(patience_s)
-            all_seen = await self._try_to_look()
-            patience_s = _POLL_S if all_seen else min(2 * patience_s, _POLL_S) if patience_s < _POLL_S else _RETRY_S
+            if await self._try_to_look():
+                patience_s, retry_s = _POLL_S, _RETRY_S
+            else:
+                patience_s, retry_s = retry_s, min(2 * retry_s, _POLL_S)
+            await asyncio.sleep(_BETWEEN_S)
 
     async def _reason_to_look(self, patience_s: float) -> None:
         """Return when something was recorded or somebody joins, or, while somebody reads, when patience ends."""

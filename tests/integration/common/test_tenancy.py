@@ -133,7 +133,7 @@ async def test_nobody_writes_into_another_tenant(
 
 async def test_each_role_owns_nothing_and_no_partition_is_open(admin: "asyncpg.Connection[asyncpg.Record]") -> None:
     await two_tenants(admin)
-    roles = [*ROLES, "sentinel_engine"]
+    roles = [*ROLES, "sentinel_engine", "sentinel_tail"]
     owned = "SELECT count(*) FROM pg_class WHERE relowner = ANY(SELECT oid FROM pg_roles WHERE rolname = ANY($1))"
     powers = (
         "SELECT bool_or(rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb) FROM pg_roles WHERE rolname = ANY($1)"

@@ -20,14 +20,14 @@ ALL = PageRequest(50, None)
 
 @pytest.fixture
 async def engine(database_url: str) -> AsyncIterator[EngineStore]:
-    pool = await create_pool(database_url, "sentinel_engine", 2)
+    pool = await create_pool(database_url, "sentinel_engine", 2, times_in_us=True)
     yield EngineStore(pool)
     await pool.close()
 
 
 @pytest.fixture
 async def requests(database_url: str) -> AsyncIterator[TenantStore]:
-    pool = await create_pool(database_url, "sentinel_worker", 2)
+    pool = await create_pool(database_url, "sentinel_worker", 2, times_in_us=True)
     yield TenantStore(pool)
     await pool.close()
 

@@ -24,6 +24,7 @@ def test_each_setting_is_read() -> None:
             "SENTINEL_DATABASE_URL": "postgresql://u:p@db/sentinel",
             "SENTINEL_WORKERS": "3",
             "SENTINEL_EGRESS_ALLOW": "10.0.0.0/8,fd00::/8",
+            "SENTINEL_DNS_SERVERS": "192.0.2.1, 192.0.2.2:5353,::1,[2001:db8::1]:54,[2001:db8::2]",
             "SENTINEL_LOG_LEVEL": "DEBUG",
             "SENTINEL_LOG_FORMAT": "json",
         }
@@ -33,11 +34,21 @@ def test_each_setting_is_read() -> None:
     assert settings.database_url == "postgresql://u:p@db/sentinel"
     assert settings.workers == 3
     assert settings.egress_allow == "10.0.0.0/8,fd00::/8"
+    assert settings.dns_servers == "192.0.2.1:53,192.0.2.2:5353,[::1]:53,[2001:db8::1]:54,[2001:db8::2]:53"
     assert (settings.log_level, settings.log_format) == ("debug", "json")
 
 
 def test_an_empty_setting_is_one_that_is_not_set() -> None:
-    names = ("HTTP_PORT", "DATA_DIR", "DATABASE_URL", "WORKERS", "EGRESS_ALLOW", "LOG_LEVEL", "LOG_FORMAT")
+    names = (
+        "HTTP_PORT",
+        "DATA_DIR",
+        "DATABASE_URL",
+        "WORKERS",
+        "EGRESS_ALLOW",
+        "DNS_SERVERS",
+        "LOG_LEVEL",
+        "LOG_FORMAT",
+    )
     assert StackSettings.read({f"SENTINEL_{name}": "" for name in names}) == StackSettings.read({})
 
 
@@ -55,6 +66,10 @@ def test_an_empty_setting_is_one_that_is_not_set() -> None:
         ("SENTINEL_DATA_DIR", "~no-such-user/data"),
         ("SENTINEL_DATABASE_URL", "mysql://db/sentinel"),
         ("SENTINEL_EGRESS_ALLOW", "10.0.0.0/33"),
+        ("SENTINEL_DNS_SERVERS", "dns.example"),
+        ("SENTINEL_DNS_SERVERS", "192.0.2.1:0"),
+        ("SENTINEL_DNS_SERVERS", "192.0.2.1:65536"),
+        ("SENTINEL_DNS_SERVERS", "[::1]:dns"),
         ("SENTINEL_LOG_LEVEL", "loud"),
         ("SENTINEL_LOG_FORMAT", "xml"),
     ],

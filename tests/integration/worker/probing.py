@@ -1,0 +1,19 @@
+"""One run of a check, in few words."""
+
+from typing import Any
+
+from services.common.outcome import ErrorKind, Outcome
+from services.common.spec import HttpSpec
+from services.worker.probe import Observation, Prober
+
+PLENTY_S = 5.0
+
+
+async def probe(prober: Prober, url: str, *, timeout_s: float = PLENTY_S, retries: int = 0, **spec: Any) -> Observation:
+    """Run a check with this URL once."""
+    return await prober.run(HttpSpec(url, **spec), timeout_s=timeout_s, retries=retries)
+
+
+def verdict(seen: Observation) -> tuple[Outcome, ErrorKind | None]:
+    """How a run ended."""
+    return seen.outcome, seen.error_kind

@@ -1,0 +1,72 @@
+"""A run on demand: each phase as it happens, then the result, recorded apart from the schedule's."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+import asyncpg
+import pytest
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.common.database import create_pool
+from services.common.errors import NotFound
+from services.common.outcome import Outcome
+from services.common.result import Result
+from services.worker.on_demand import OnDemand, PhaseEnded
+from services.worker.probe import Prober
+from services.worker.store import TenantStore
+from tests.rows import a_check
+from tests.targets import OK, target
+
+
+@pytest.fixture
+async def on_demand(database_url: str, prober: Prober) -> AsyncIterator[OnDemand]:
+    pool = await create_pool(database_url, "sentinel_worker", 2)
+    yield OnDemand(TenantStore(pool), prober, "w")
+    await pool.close()
+
+
+@pytest.fixture
+async def admin(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def test_each_phase_is_told_as_it_ends_and_the_result_is_recorded_apart(
+    on_demand: OnDemand, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    release = asyncio.Event()
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await release.wait()
+        writer.write(OK)
+        await writer.drain()
+        writer.close()
+
+    async with target(handler) as port:
+        ids = await a_check(admin, url=f"http://127.0.0.1:{port}/")
+        async with aclosing(on_demand.run(*ids)) as events, asyncio.timeout(5):
+            first = await anext(events)
+            assert isinstance(first, PhaseEnded)
+            assert first.phase == "connect"  # while the target has not answered yet
+            release.set()
+            *phases, result = [event async for event in events]
+    assert [event.phase for event in phases if isinstance(event, PhaseEnded)] == ["ttfb", "transfer"]
+    assert isinstance(result, Result)
+    assert result.outcome is Outcome.UP
+    assert await admin.fetchval("SELECT count(*) FROM results") == 0
+    assert await admin.fetchval("SELECT state FROM check_states WHERE check_id = $1", ids[2]) == 3  # as it was made
+    recorded = await admin.fetch("SELECT tenant_id, service_id, check_id, outcome FROM on_demand_results")
+    assert [tuple(row) for row in recorded] == [(*ids, Outcome.UP)]
+
+
+async def test_another_tenants_check_is_not_found(
+    on_demand: OnDemand, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    mine, other = await a_check(admin), await a_check(admin)
+    for ids in ((mine[0], *other[1:]), (mine[0], mine[1], other[2]), (mine[0], other[1], mine[2])):
+        with pytest.raises(NotFound) as refused:
+            await anext(on_demand.run(*ids))
+        assert refused.value.reason == reasons.ERROR_REASON_CHECK_NOT_FOUND

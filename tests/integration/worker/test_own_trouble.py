@@ -1,0 +1,49 @@
+"""Own trouble as the kernel really makes it, in a process of its own: ERROR, never DOWN (semantics.md §9)."""
+
+import subprocess
+import sys
+
+import pytest
+
+_RUN = """
+import asyncio, resource, socket, sys, uvloop
+from services.common.spec import HttpSpec
+from services.worker.egress import EgressPolicy
+from services.worker.probe import Prober
+from services.worker.resolver import Resolver
+from services.worker.transport import ProbeTransport
+
+async def main():
+    server = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    resolver = Resolver(("127.0.0.1:1",))
+    prober = Prober(ProbeTransport(resolver, EgressPolicy.parse("127.0.0.0/8")))
+    {trouble}
+    seen = await prober.run(HttpSpec({url}), timeout_s=3, retries=1)
+    {relief}
+    sys.stdout.write(f"{{seen.outcome.name}} {{seen.error_kind.name}} {{seen.error_message}} {{seen.attempt}}")
+    await resolver.close()
+
+uvloop.run(main())
+"""
+_NO_FILES = """
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    held = []
+    try:
+        while True:
+            held.append(socket.socket())
+    except OSError:
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("url", "said"), [('f"http://127.0.0.1:{port}/"', "EMFILE"), ('"http://shop.test/"', "name server")]
+)
+def test_no_file_left_to_open_is_our_own_trouble(url: str, said: str) -> None:
+    script = _RUN.format(trouble=_NO_FILES.strip(), relief="held.clear()", url=url)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+
+    outcome, kind, message = done.stdout.split(" ", 2)
+    assert (outcome, kind) == ("ERROR", "INTERNAL")
+    assert said in message

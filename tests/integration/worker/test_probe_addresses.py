@@ -1,0 +1,129 @@
+"""Several addresses of a name: raced as RFC 8305 says; the first connection is the one that is used and told."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from services.common.outcome import ErrorKind
+from services.common.spec import HttpSpec
+from services.worker.connection import Connection
+from services.worker.dial import STAGGER_S, dial, in_turns
+from services.worker.exchange import Observation, ProbeFailure
+from services.worker.hop import Wire, wire_of
+from tests.targets import Echo, saying, target
+
+
+def request(port: int) -> Wire:
+    return wire_of(HttpSpec(f"http://shop.test:{port}/"))
+
+
+@contextmanager
+def deaf(address: str, port: int) -> Iterator[None]:
+    """An address that takes no connection and refuses none."""
+    with socket.socket() as full:
+        full.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        full.bind((address, port))
+        full.listen(0)
+        waiting = [socket.socket() for _ in range(4)]
+        try:
+            for each in waiting:
+                each.setblocking(False)
+                with suppress(BlockingIOError):
+                    each.connect((address, port))
+            yield
+        finally:
+            for each in waiting:
+                each.close()
+
+
+async def send(port: int, *addresses: str) -> Observation:
+    """Dial some addresses, send a request over the connection that stands, read the answer."""
+    seen = Observation()
+    connection = await dial([Connection(address, request(port), seen) for address in addresses])
+    try:
+        await connection.done
+    finally:
+        connection.close()
+    return seen
+
+
+async def test_an_address_that_refuses_costs_no_time() -> None:
+    async with target(Echo(), host="127.0.0.3") as port:
+        start = asyncio.get_running_loop().time()
+        seen = await send(port, "127.0.0.1", "127.0.0.2", "127.0.0.3")
+        elapsed_s = asyncio.get_running_loop().time() - start
+
+    assert (seen.resolved_ip, seen.status_code) == ("127.0.0.3", 200)
+    assert elapsed_s < STAGGER_S
+
+
+async def test_an_address_that_is_silent_costs_the_stagger_and_only_the_winner_is_timed() -> None:
+    async with target(Echo(), host="127.0.0.2") as port:
+        with deaf("127.0.0.1", port):
+            start = asyncio.get_running_loop().time()
+            seen = await send(port, "127.0.0.1", "127.0.0.2")
+            elapsed_s = asyncio.get_running_loop().time() - start
+
+    assert seen.resolved_ip == "127.0.0.2"
+    assert seen.connect_us is not None
+    assert STAGGER_S * 0.9 <= elapsed_s < STAGGER_S * 4
+    assert seen.connect_us < STAGGER_S * 1_000_000
+
+
+async def test_one_request_is_sent_though_two_addresses_answer() -> None:
+    first, second = Echo(), Echo()
+    async with target(first, host="127.0.0.1") as port, target(second, host="127.0.0.2", port=port):
+        seen = await send(port, "127.0.0.1", "127.0.0.2")
+
+    assert seen.resolved_ip == "127.0.0.1"
+    assert (len(first.requests), len(second.requests)) == (1, 0)
+
+
+async def test_a_second_connection_of_one_request_closes_itself() -> None:
+    echo = Echo()
+    async with target(saying(then_wait=True)) as port, target(echo, host="127.0.0.2", port=port):
+        seen = Observation()
+        first, second = (Connection(address, request(port), seen) for address in ("127.0.0.1", "127.0.0.2"))
+        await first.dial()
+        await second.dial()
+        assert (first.is_late, second.is_late) == (False, True)
+        assert seen.resolved_ip == "127.0.0.1"
+        first.close()
+        second.close()
+
+    assert echo.requests == []
+
+
+async def test_when_none_takes_a_connection_the_refusal_is_said() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        with pytest.raises(ProbeFailure, match="was refused") as caught:
+            await send(port, "127.0.0.1", "127.0.0.2", "127.0.0.3")
+
+    assert caught.value.kind is ErrorKind.CONNECT_REFUSED
+
+
+async def test_giving_up_closes_every_attempt() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with deaf("127.0.0.1", port), deaf("127.0.0.2", port):
+        before = asyncio.all_tasks()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(STAGGER_S * 2):
+                await send(port, "127.0.0.1", "127.0.0.2")
+
+        assert asyncio.all_tasks() == before
+
+
+async def test_families_take_turns_beginning_with_the_preferred_one() -> None:
+    def turns(*addresses: str) -> list[str]:
+        return [each.address for each in in_turns([Connection(one, request(1), Observation()) for one in addresses])]
+
+    assert turns("2001:db8::1", "2001:db8::2", "192.0.2.1") == ["2001:db8::1", "192.0.2.1", "2001:db8::2"]
+    assert turns("192.0.2.1", "192.0.2.2", "2001:db8::1") == ["192.0.2.1", "2001:db8::1", "192.0.2.2"]
+    assert turns("192.0.2.1") == ["192.0.2.1"]

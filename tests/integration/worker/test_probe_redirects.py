@@ -1,0 +1,64 @@
+"""Redirects, and the egress guard on every hop (semantics.md §22)."""
+
+import pytest
+
+from services.common.outcome import ErrorKind, Outcome
+from services.worker.egress import EgressPolicy
+from services.worker.probe import Prober
+from services.worker.resolver import Resolver
+from services.worker.transport import ProbeTransport
+from tests.integration.worker.probing import probe, verdict
+from tests.targets import Echo, target
+
+
+def moved(location: str, status: int = 302) -> bytes:
+    return f"HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n".encode()
+
+
+async def test_redirects_are_followed_and_counted(prober: Prober) -> None:
+    echo = Echo()
+    async with target(echo) as end, target(Echo(moved(f"http://127.0.0.1:{end}/end"))) as port:
+        seen = await probe(prober, f"http://127.0.0.1:{port}/", headers=(("authorization", "secret"),))
+
+    assert verdict(seen) == (Outcome.UP, None)
+    assert seen.redirects == 1
+    assert b"secret" not in echo.requests[0]
+
+
+async def test_a_redirect_is_an_answer_like_another_when_it_is_not_followed(prober: Prober) -> None:
+    async with target(Echo(moved("http://127.0.0.1:1/"))) as port:
+        seen = await probe(prober, f"http://127.0.0.1:{port}/", follow_redirects=False, expected_statuses=(302,))
+
+    assert verdict(seen) == (Outcome.UP, None)
+
+
+async def test_a_redirect_loop_ends_after_five(prober: Prober) -> None:
+    loop = Echo(moved("/again"))
+    async with target(loop) as port:
+        seen = await probe(prober, f"http://127.0.0.1:{port}/")
+
+    assert verdict(seen) == (Outcome.DOWN, ErrorKind.TOO_MANY_REDIRECTS)
+    assert len(loop.requests) == 6
+
+
+@pytest.mark.parametrize(
+    "location",
+    ["http://169.254.169.254/latest/meta-data", "http://[::ffff:127.0.0.1]/", "http://10.0.0.1/", "http://0.0.0.0/"],
+)
+async def test_a_redirect_to_an_inner_address_is_blocked(prober: Prober, location: str) -> None:
+    async with target(Echo(moved(location))) as port:
+        seen = await probe(prober, f"http://127.0.0.1:{port}/")
+
+    assert verdict(seen) == (Outcome.DOWN, ErrorKind.BLOCKED_TARGET)
+    assert seen.resolved_ip is None
+
+
+async def test_loopback_is_blocked_unless_it_is_allowed_and_nothing_is_dialled(resolver: Resolver) -> None:
+    echo = Echo()
+    async with target(echo) as port:
+        for host in ("localhost", "127.0.0.1", "[::1]", "2130706433", "0x7f.1"):
+            seen = await probe(Prober(ProbeTransport(resolver, EgressPolicy())), f"http://{host}:{port}/", retries=3)
+            assert seen.error_kind in {ErrorKind.BLOCKED_TARGET, ErrorKind.DNS}, host
+            assert (seen.outcome, seen.resolved_ip) == (Outcome.DOWN, None)
+
+    assert echo.requests == []

@@ -1,0 +1,167 @@
+"""TLS: what is verified, what is told of it, and how it fails."""
+
+import asyncio
+import datetime
+import ssl
+from pathlib import Path
+
+import pytest
+
+from services.common.outcome import ErrorKind, Outcome
+from services.common.spec import TlsOptions
+from services.worker.probe import Prober
+from services.worker.resolver import Resolver
+from services.worker.transport import ProbeTransport
+from tests.integration.worker.conftest import LOOPBACK
+from tests.integration.worker.probing import probe, verdict
+from tests.targets import OK, Authority, Echo, saying, target
+
+
+async def test_tls_is_verified_and_its_certificates_end_is_told(prober: Prober, authority: Authority) -> None:
+    async with target(Echo(), authority.server("localhost")) as port:
+        seen = await probe(prober, f"https://localhost:{port}/")
+
+    assert verdict(seen) == (Outcome.UP, None)
+    assert seen.tls_us is not None
+    assert seen.tls_not_after is not None
+    assert seen.tls_version == "1.3"
+
+
+@pytest.mark.parametrize(
+    ("host", "days", "self_signed", "said"),
+    [
+        ("localhost", -1, False, "expired"),
+        ("localhost", 1, True, "self-signed certificate"),
+        ("other.test", 1, False, "Hostname mismatch"),
+    ],
+)
+async def test_a_certificate_that_is_not_valid_is_a_tls_error_that_says_why(
+    prober: Prober, authority: Authority, host: str, days: float, self_signed: bool, said: str
+) -> None:
+    async with target(Echo(), authority.server(host, days=days, self_signed=self_signed)) as port:
+        seen = await probe(prober, f"https://localhost:{port}/")
+
+    assert verdict(seen) == (Outcome.DOWN, ErrorKind.TLS)
+    assert said in seen.error_message.replace("self signed", "self-signed")
+    assert seen.ttfb_us is None
+
+
+@pytest.mark.parametrize("garbage", [b"", b"HTTP/1.1 400 plain\r\n\r\n", b"\x16\x03\x01\x00\x05hello"])
+async def test_a_broken_handshake_is_a_tls_error(prober: Prober, garbage: bytes) -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.write(garbage)
+        await writer.drain()
+
+    async with target(handler) as port:
+        seen = await probe(prober, f"https://localhost:{port}/")
+
+    assert verdict(seen) == (Outcome.DOWN, ErrorKind.TLS)
+
+
+async def test_the_version_that_was_agreed_on_is_told(prober: Prober, authority: Authority) -> None:
+    server = authority.server("localhost")
+    server.maximum_version = ssl.TLSVersion.TLSv1_2
+    async with target(Echo(), server) as port:
+        seen = await probe(prober, f"https://localhost:{port}/")
+
+    assert (verdict(seen), seen.tls_version) == ((Outcome.UP, None), "1.2")
+
+
+@pytest.mark.parametrize(
+    ("host", "days", "self_signed"), [("localhost", -1, False), ("localhost", 1, True), ("other.test", 1, False)]
+)
+async def test_without_verification_any_certificate_is_taken_and_its_end_is_told(
+    prober: Prober, authority: Authority, host: str, days: float, self_signed: bool
+) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    async with target(Echo(), authority.server(host, days=days, self_signed=self_signed)) as port:
+        seen = await probe(prober, f"https://localhost:{port}/", tls=TlsOptions(skip_verify=True))
+
+    assert verdict(seen) == (Outcome.UP, None)
+    assert seen.tls_not_after is not None
+    assert abs((seen.tls_not_after - now).total_seconds() - days * 86_400) < 300
+
+
+async def test_authorities_of_a_check_are_trusted_instead_of_the_public_ones(
+    resolver: Resolver, authority: Authority, tmp_path: Path
+) -> None:
+    public = Prober(ProbeTransport(resolver, LOOPBACK))
+    stranger = Authority(tmp_path)
+    async with target(Echo(), authority.server("localhost")) as port:
+        url = f"https://localhost:{port}/"
+        seen = [
+            await probe(public, url, tls=TlsOptions(ca_certificates=pem)) for pem in (authority.pem, stranger.pem, "")
+        ]
+
+    assert [verdict(each) for each in seen] == [(Outcome.UP, None), *[(Outcome.DOWN, ErrorKind.TLS)] * 2]
+
+
+async def test_the_name_of_a_check_is_asked_for_and_verified_instead_of_the_hosts(
+    prober: Prober, authority: Authority
+) -> None:
+    asked: list[str | None] = []
+    server = authority.server("other.test")
+    server.sni_callback = lambda _, name, __: asked.append(name)
+    async with target(Echo(), server) as port:
+        seen = await probe(prober, f"https://127.0.0.1:{port}/", tls=TlsOptions(server_name="other.test"))
+        wrong = await probe(prober, f"https://localhost:{port}/", tls=TlsOptions(server_name="another.test"))
+
+    assert verdict(seen) == (Outcome.UP, None)
+    assert verdict(wrong) == (Outcome.DOWN, ErrorKind.TLS)
+    assert asked == ["other.test", "another.test"]
+
+
+async def test_the_name_of_a_check_is_not_asked_of_another_origin(prober: Prober, authority: Authority) -> None:
+    async with target(Echo(), authority.server("localhost")) as end:
+        moved = f"HTTP/1.1 302 Moved\r\nlocation: https://localhost:{end}/\r\ncontent-length: 0\r\n\r\n"
+        async with target(Echo(moved.encode()), authority.server("other.test")) as port:
+            seen = await probe(prober, f"https://127.0.0.1:{port}/", tls=TlsOptions(server_name="other.test"))
+
+    assert (verdict(seen), seen.redirects) == ((Outcome.UP, None), 1)
+
+
+async def test_a_handshake_without_an_end_is_a_timeout_that_says_so(prober: Prober) -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.write(b"\x16\x03\x03\x40\x00")
+        await writer.drain()
+        await asyncio.Event().wait()
+
+    async with target(handler) as port:
+        seen = await probe(prober, f"https://localhost:{port}/", timeout_s=0.2)
+
+    assert verdict(seen) == (Outcome.DOWN, ErrorKind.TIMEOUT)
+    assert seen.connect_us is not None
+    assert (seen.tls_us, seen.ttfb_us, seen.tls_version) == (None, None, None)
+    assert "the TLS handshake" in seen.error_message
+
+
+async def test_an_answer_of_many_records_in_single_bytes_is_read(prober: Prober, authority: Authority) -> None:
+    async with target(saying(*(bytes([byte]) for byte in OK)), authority.server("localhost")) as port:
+        seen = await probe(prober, f"https://localhost:{port}/", body_contains="ok")
+
+    assert verdict(seen) == (Outcome.UP, None)
+
+
+async def test_an_endless_answer_under_tls_is_cut_off(prober: Prober, authority: Authority) -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            writer.write(b"a" * 65_536)
+            await writer.drain()
+
+    async with target(handler, authority.server("localhost")) as port:
+        seen = await probe(prober, f"https://localhost:{port}/")
+
+    assert (verdict(seen), seen.body_bytes) == ((Outcome.UP, None), 1024 * 1024)
+
+
+async def test_a_connection_that_breaks_off_behind_the_handshake_is_a_protocol_error(
+    prober: Prober, authority: Authority
+) -> None:
+    async with target(saying(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nab"), authority.server("localhost")) as port:
+        seen = await probe(prober, f"https://localhost:{port}/")
+
+    assert verdict(seen) == (Outcome.DOWN, ErrorKind.PROTOCOL)
+    assert seen.tls_us is not None
