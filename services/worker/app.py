@@ -5,6 +5,7 @@ import resource
 import secrets
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from sentinel.probe.v1 import probe_service_pb2
@@ -91,12 +92,7 @@ async def main(process: Process) -> None:
         check_changes.TENANT_CHANNEL: roster.on_tenant_notify,
         SHARDS_FREE: leases.on_free,
     }
-
-    async def on_connect() -> None:
-        await leases.on_connect()
-        await roster.on_connect()
-
-    changes = Listener(url, ENGINE_ROLE, channels, on_connect)
+    changes = Listener(url, ENGINE_ROLE, channels, partial(_look_afresh, leases, roster))
     recorded = Listener(url, ROLE, {RECORDED: tail.on_notify}, tail.on_connect)
 
     sealing_key = await process.sealing_key()
@@ -123,6 +119,12 @@ async def main(process: Process) -> None:
         await engine_pool.close()
         await request_pool.close()
         await tail_pool.close()
+
+
+async def _look_afresh(leases: Leases, roster: Roster) -> None:
+    """Notifications may have been lost while nobody listened."""
+    await leases.on_connect()
+    await roster.on_connect()
 
 
 def _read(setting: str, read: Callable[[str], _T], text: str) -> _T:

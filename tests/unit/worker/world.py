@@ -6,102 +6,48 @@ next; nothing here waits. The machine's clocks are replaced, not the rooms.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from uuid import UUID
 
-from services.common.check_changes import CheckChange
+from services.common import check_changes
 from services.common.clock import SECOND_US
-from services.common.errors import Unavailable
-from services.common.grid import anchor_us, first_slot_at_or_after
 from services.common.outcome import Outcome
-from services.common.result import Result
 from services.common.server import background
 from services.common.spec import HttpSpec
-from services.common.state import Track
-from services.worker.clock import SharedClock, monotonic_us
+from services.worker.clock import SharedClock
 from services.worker.dispatch import Dispatcher
 from services.worker.engine import Engine
 from services.worker.guard import SelfFaultGuard
-from services.worker.lease import Leases, Renewal
+from services.worker.lease import SHARDS_FREE, Leases
 from services.worker.probe import Observation, Prober
-from services.worker.record import Pending, Recorder
-from services.worker.report import WorkerReport
-from services.worker.roster import Held, Roster
-from services.worker.schedule import Account, Period, ScheduledCheck
-from services.worker.tally import Tally, count
-from tests.leases import LeaseTable
+from services.worker.record import Recorder
+from services.worker.roster import Roster
 from tests.rows import a_report
+from tests.unit.worker.memory import BASE_US, Database, Memory
 from tests.unit.worker.virtual import VirtualLoop
-from tests.worker import a_scheduled_check
 
-BASE_US = 1_790_000_000 * SECOND_US
-# Each way to the database; now and then slow, so that what follows overtakes it.
-_TRIPS_S = (0.002, 0.002, 0.002, 0.6)
-_COMMAND_S = 30.0
 _PATIENCE_S = 2.0
 # How long runs take; shorter than the patience, so that a worker that stops cuts none off.
-RUNS_S = (0.001, 0.05, 1.5)
+_RUNS_S = (0.001, 0.05, 1.5)
 # For how long two workers may run a shard at once: one has given it up and does not know it yet.
-MOMENT_S = 1.0
-
-
-@dataclass(slots=True, repr=False)
-class Row:
-    """A check in the database, and what became of its slots."""
-
-    check: ScheduledCheck
-    tally: Tally
-    update_us: int
-    periods: list[Period] = field(default_factory=list)
-    results: list[Result] = field(default_factory=list)
-
-    def __repr__(self) -> str:
-        return f"<check {self.check.id.int} of shard {self.check.shard}>"
-
-    @property
-    def is_on(self) -> bool:
-        return self.tally.since_us is not None
-
-    def due(self, until_us: int) -> set[int]:
-        """Every slot that has to be accounted for up to a time."""
-        spans = [*self.periods]
-        if self.tally.since_us is not None:
-            spans.append(Period(self.tally.since_us, until_us, self.check.interval_us))
-        return {slot for span in spans for slot in _slots(self.check.id, span)}
-
-    def slots(self) -> list[int]:
-        """Each slot that is accounted for; ranges are expanded."""
-        return [each.slot_us + number * each.interval_us for each in self.results for number in range(each.slot_count)]
-
-
-def _slots(check_id: UUID, span: Period) -> range:
-    first = first_slot_at_or_after(anchor_us(check_id, span.interval_us), span.interval_us, span.start_us)
-    return range(first, span.end_us, span.interval_us)
+MOMENT_S = 1.5
 
 
 class World:
-    """Everything that is shared: true time, the database, and the workers.
+    """True time, the database, and the workers. It is what stands in for the module `time`.
 
     Attributes:
         now_s: true time, which the database's clock and every monotonic clock follow.
-        rows: check → its row; those that are deleted are gone.
-        away: how the database is away: "refusing", "silent", or not at all.
+        database: what all workers share.
+        workers: all that ever were.
+        running: the one that does something now.
+        trespasses: runs in shards that were another's for longer than a moment.
     """
 
     def __init__(self) -> None:
         self.now_s = 0.0
-        self.table = LeaseTable()
-        self.rows: dict[UUID, Row] = {}
+        self.database = Database(self._tell)
         self.workers: list[Worker] = []
-        self.away = ""
         self.running: Worker | None = None
-        self.taken_s: dict[int, float] = {}
-
-    @property
-    def now_us(self) -> int:
-        """The database's clock."""
-        return BASE_US + round(self.now_s * SECOND_US)
+        self.trespasses: list[str] = []
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
@@ -116,45 +62,13 @@ class World:
         self._set(end_s)
 
     def _set(self, now_s: float) -> None:
-        self.now_s = self.table.now_s = now_s
+        self.now_s = self.database.table.now_s = now_s
 
-    def change(self, row: Row, check: ScheduledCheck, *, on: bool) -> None:
-        """What the monitor does: one period ends, another begins."""
-        now_us = self.now_us
-        since_us, interval_us = row.tally.since_us, row.tally.interval_us
-        if since_us is not None and interval_us is not None and now_us > since_us:
-            row.periods.append(Period(since_us, now_us, interval_us))
-        row.check = replace(check, since_us=now_us)
-        row.tally.since_us, row.tally.interval_us = (now_us, check.interval_us) if on else (None, None)
-        row.update_us = now_us
-        self.notify(row)
-
-    def notify(self, row: Row) -> None:
-        """Tell all workers that a check has changed."""
-        payload = CheckChange(row.check.shard, row.check.tenant_id, row.check.id).payload()
+    def _tell(self, channel: str, payload: str) -> None:
         for worker in self.workers:
-            self._tell(worker, worker.roster.on_notify, payload)
-
-    def tell_free(self, worker_id: str) -> None:
-        """Tell all workers that one has given shards up."""
-        for worker in self.workers:
-            self._tell(worker, worker.leases.on_free, worker_id)
-
-    def _tell(self, worker: "Worker", react: Callable[[str], None], payload: str) -> None:
-        # Who stands still or is cut off never hears of it.
-        if worker.is_active and not self.away:
-            worker.loop.call_soon(react, payload)
-            worker.loop.due_s = self.now_s
-
-    def create(self, check_id: UUID, interval_us: int, shard: int) -> Row:
-        """A new check."""
-        now_us = self.now_us
-        spec = HttpSpec(f"http://target.test/{shard}")
-        check = a_scheduled_check(check_id, interval_us, shard=shard, since_us=now_us, spec=spec)
-        tally = Tally(check.tenant_id, Track(), now_us, None, now_us, interval_us)
-        row = self.rows[check_id] = Row(check, tally, now_us)
-        self.notify(row)
-        return row
+            # Who stands still or is cut off never hears of it.
+            if worker.is_active and not self.database.away:
+                worker.hear(channel, payload)
 
     def monotonic_ns(self) -> int:
         """The monotonic clock of whoever asks."""
@@ -167,110 +81,9 @@ class World:
 
     def close(self) -> None:
         """End all workers, those that stand still too."""
-        self.away = "refusing"
+        self.database.away = "refusing"
         for worker in self.workers:
             worker.bury()
-
-
-class Memory:
-    """The database as one worker sees it."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    async def _ask(self) -> float:
-        """The way to the database; answers how long it was, since the way back is as long: else the clock that the
-        worker takes from the answer would be off by half the difference."""
-        trip_s = random.choice(_TRIPS_S)  # noqa: S311 — not a secret
-        await self._trip(trip_s)
-        return trip_s
-
-    async def _trip(self, trip_s: float) -> None:
-        """One way to the database or back."""
-        if self._world.away == "refusing":
-            raise Unavailable
-        await asyncio.sleep(trip_s)
-        give_up_s = asyncio.get_running_loop().time() + _COMMAND_S
-        while self._world.away:
-            if self._world.away == "refusing" or asyncio.get_running_loop().time() > give_up_s:
-                raise Unavailable
-            await asyncio.sleep(0.1)
-
-    async def renew(self, worker_id: str, ttl_s: float, _report: WorkerReport, *, claim: bool) -> Renewal:
-        asked_us = monotonic_us()
-        trip_s = await self._ask()
-        table, database_us = self._world.table, self._world.now_us
-        before = [lease.worker_id for lease in table.leases]
-        free_in_s = table.free_in_s(worker_id)
-        epochs = table.renew(worker_id, ttl_s, claim=claim)
-        self._world.taken_s |= {shard: self._world.now_s for shard in epochs if before[shard] != worker_id}
-        if any(
-            lease.worker_id is None and holder == worker_id for lease, holder in zip(table.leases, before, strict=True)
-        ):
-            self._world.tell_free(worker_id)
-        await self._trip(trip_s)
-        return Renewal(epochs, database_us, asked_us, monotonic_us(), free_in_s)
-
-    async def leave(self, worker_id: str) -> None:
-        trip_s = await self._ask()
-        self._world.table.leave(worker_id)
-        self._world.tell_free(worker_id)
-        await self._trip(trip_s)
-
-    async def checks_of_shards(self, shards: Collection[int]) -> AsyncIterator[Sequence[Held]]:
-        trip_s = await self._ask()
-        for row in list(self._world.rows.values()):
-            if row.is_on and row.check.shard in shards:
-                held = _held(row)
-                await self._trip(trip_s)
-                yield [held]
-
-    async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[Held]:
-        trip_s = await self._ask()
-        held = [_held(self._world.rows[each]) for each in ids if each in self._world.rows]
-        held = [each for each in held if self._world.rows[each[0].id].is_on]
-        await self._trip(trip_s)
-        return held
-
-    async def checks_of_tenant(self, tenant_id: UUID, shards: Collection[int]) -> Sequence[Held]:
-        trip_s = await self._ask()
-        held = [_held(row) for row in self._world.rows.values() if row.is_on and row.check.shard in shards]
-        await self._trip(trip_s)
-        return [each for each in held if each[0].tenant_id == tenant_id]
-
-    async def changed_since(self, since_us: int, shards: Collection[int]) -> Sequence[tuple[UUID, int]]:
-        trip_s = await self._ask()
-        changed = [
-            (row.check.id, row.update_us)
-            for row in self._world.rows.values()
-            if row.update_us >= since_us and row.check.shard in shards
-        ]
-        await self._trip(trip_s)
-        return changed
-
-    async def counts(self, shards: Collection[int]) -> Mapping[int, int]:
-        trip_s = await self._ask()
-        on = [row.check.shard for row in self._world.rows.values() if row.is_on and row.check.shard in shards]
-        await self._trip(trip_s)
-        return {shard: on.count(shard) for shard in on}
-
-    async def record(self, batch: Sequence[Pending]) -> int:
-        trip_s = await self._ask()
-        tallies = {}
-        for row in self._world.rows.values():
-            row.tally.epoch = self._world.table.leases[row.check.shard].epoch
-            row.tally.former = row.periods
-            tallies[row.check.id] = row.tally
-        counted = count(batch, tallies)
-        for pending in counted:
-            self._world.rows[pending.result.check_id].results.append(pending.result)
-        await self._trip(trip_s)
-        return len(counted)
-
-
-def _held(row: Row) -> Held:
-    former = tuple(period for period in row.periods if period.end_us > row.tally.accounted_us)
-    return row.check, Account(row.tally.accounted_us, former)
 
 
 class UpProber(Prober):
@@ -281,7 +94,7 @@ class UpProber(Prober):
 
     async def run(self, spec: HttpSpec, **_: object) -> Observation:
         self._worker.on_start(spec)
-        await asyncio.sleep(random.choice(RUNS_S))  # noqa: S311 — not a secret
+        await asyncio.sleep(random.choice(_RUNS_S))  # noqa: S311 — not a secret
         none = (None,) * 5
         return Observation(Outcome.UP, None, "", 200, *none, 1, None, None, None, None, 0, 1)
 
@@ -304,7 +117,7 @@ class Worker:
         self._world = world
         self._stop = asyncio.Event()
         world.running = self
-        store = Memory(world)
+        store = Memory(world.database)
         clock = SharedClock()
         self.leases = Leases(store, self.id, clock, a_report)
         self._recorder = Recorder(store, SelfFaultGuard((), clock), self.leases.epoch, clock)
@@ -327,6 +140,12 @@ class Worker:
         if self._main.done():
             self._main.result()
 
+    def hear(self, channel: str, payload: str) -> None:
+        """Be notified."""
+        react = {check_changes.CHANNEL: self.roster.on_notify, SHARDS_FREE: self.leases.on_free}[channel]
+        self.loop.call_soon(react, payload)
+        self.loop.due_s = self._world.now_s
+
     def stop(self) -> None:
         """Stop in order."""
         self.stopping = True
@@ -336,9 +155,10 @@ class Worker:
     def on_start(self, spec: HttpSpec) -> None:
         """Whoever starts a run holds its shard, or did until a moment ago (semantics.md §5, §6)."""
         shard = int(spec.url.rpartition("/")[2])
-        holder = self._world.table.holder(shard)
-        since_s = self._world.now_s - self._world.taken_s.get(shard, 0.0)
-        assert holder in {self.id, None} or since_s < MOMENT_S, f"{self.id} ran shard {shard}, which {holder} holds"
+        database = self._world.database
+        holder, since_s = database.table.holder(shard), database.now_s - database.taken_s.get(shard, 0.0)
+        if holder not in {self.id, None} and since_s > MOMENT_S:
+            self._world.trespasses.append(f"{self.id} ran shard {shard}, which {holder} has held for {since_s} s")
 
     def bury(self) -> None:
         """End it, whatever it is in the middle of."""
