@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import identity, metrics, probes, report, start, streams
+from bench import identity, metrics, probes, report, start, streams, takeover
 
 MEASURES = {
     "start": start.measure,
@@ -13,6 +13,7 @@ MEASURES = {
     "identity": identity.measure,
     "probes": probes.measure,
     "streams": streams.measure,
+    "takeover": takeover.measure,
 }
 
 

@@ -31,6 +31,8 @@ CONNECTION_ERRORS: tuple[type[BaseException], ...] = (
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.ConnectionDoesNotExistError,
+    # What the driver says when the connection broke between two of its own steps.
+    asyncpg.InternalClientError,
 )
 
 _AWAY: tuple[type[BaseException], ...] = (PoolTimeout, *CONNECTION_ERRORS)
@@ -38,6 +40,8 @@ _CONNECT_TIMEOUT_S = 5.0
 # PostgreSQL counts from the year 2000.
 _POSTGRES_EPOCH_US = from_datetime(datetime(2000, 1, 1, tzinfo=UTC))
 _COMMAND_TIMEOUT_S = 30.0
+# Who stands still in a transaction keeps its locks no longer than this: whoever goes on instead needs them.
+_IDLE_IN_TRANSACTION = "5s"
 
 
 class Database:
@@ -117,7 +121,12 @@ def _is_connection_error(error: BaseException | None) -> bool:
 
 def _server_settings(role: str) -> dict[str, str]:
     # The role is set as the connection starts, so RESET returns to it and never to the URL's user.
-    return {"role": role, "application_name": role, "timezone": "UTC"}
+    return {
+        "role": role,
+        "application_name": role,
+        "timezone": "UTC",
+        "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION,
+    }
 
 
 async def create_pool(url: str, role: str, size: int, *, times_in_us: bool = False) -> "asyncpg.Pool[asyncpg.Record]":

@@ -56,12 +56,23 @@ class Listener:
             for channel, react in self._channels.items():
                 await connection.add_listener(channel, _payload_only(react))
             await self._on_connect()
+            closed = asyncio.Event()
+            connection.add_termination_listener(lambda _: closed.set())
             # A broken path may stay silent; the keepalive finds it.
-            while True:
-                await asyncio.sleep(_KEEPALIVE_S)
+            while not (connection.is_closed() or await _within(_KEEPALIVE_S, closed)):
                 await connection.execute("SELECT 1", timeout=_KEEPALIVE_S)
+            _log.warning("lost the database")
         finally:
             connection.terminate()
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    """Whether something happens within a time."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _payload_only(react: Callable[[str], None]) -> Callable[..., None]:

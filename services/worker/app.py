@@ -5,6 +5,7 @@ import resource
 import secrets
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from sentinel.probe.v1 import probe_service_pb2
@@ -23,7 +24,7 @@ from services.worker.egress import EgressPolicy
 from services.worker.engine import Engine
 from services.worker.exposition import WorkerCollector
 from services.worker.guard import Canary, SelfFaultGuard
-from services.worker.lease import Leases
+from services.worker.lease import SHARDS_FREE, Leases
 from services.worker.metrics import Metrics
 from services.worker.on_demand import OnDemand
 from services.worker.position import Cursors
@@ -87,8 +88,12 @@ async def main(process: Process) -> None:
     roster = Roster(engine_store, engine, recorder, clock)
     tail = Tail(TailStore(tail_pool))
     streams = Streams(tenant_store, tail, metrics)
-    channels = {check_changes.CHANNEL: roster.on_notify, check_changes.TENANT_CHANNEL: roster.on_tenant_notify}
-    changes = Listener(url, ENGINE_ROLE, channels, roster.on_connect)
+    channels = {
+        check_changes.CHANNEL: roster.on_notify,
+        check_changes.TENANT_CHANNEL: roster.on_tenant_notify,
+        SHARDS_FREE: leases.on_free,
+    }
+    changes = Listener(url, ENGINE_ROLE, channels, partial(_look_afresh, leases, roster))
     recorded = Listener(url, ROLE, {RECORDED: tail.on_notify}, tail.on_connect)
 
     sealing_key = await process.sealing_key()
@@ -115,6 +120,12 @@ async def main(process: Process) -> None:
         await engine_pool.close()
         await request_pool.close()
         await tail_pool.close()
+
+
+async def _look_afresh(leases: Leases, roster: Roster) -> None:
+    """Notifications may have been lost while nobody listened."""
+    await leases.on_connect()
+    await roster.on_connect()
 
 
 def _read(setting: str, read: Callable[[str], _T], text: str) -> _T:

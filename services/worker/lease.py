@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,11 +16,15 @@ from services.worker.report import WorkerReport
 from services.worker.schedule import Span
 
 _log = logs.get("lease")
+SHARDS_FREE = "shards_free"
+"""The channel on which a worker tells the others that it has given shards up; the payload is its id."""
 TTL_S = 10.0
 RENEW_S = 3.0
 # We stop firing this long before the database may give our shards away.
 _MARGIN_S = 1.0
 _RETRY_S = 0.5
+# A lease that should have ended by now has ended.
+_EXPIRED_S = 0.05
 _FIRST_EPOCH = 0
 
 
@@ -37,12 +42,14 @@ class Renewal:
         database_us: what the database's clock showed.
         asked_us: our monotonic clock before the database was asked for that.
         answered_us: our monotonic clock after its answer.
+        free_in_s: when the next lease of another worker ends unless that renews it; None when no other holds any.
     """
 
     epochs: dict[int, int]
     database_us: int
     asked_us: int
     answered_us: int
+    free_in_s: float | None
 
 
 class LeaseStore(Protocol):
@@ -51,14 +58,14 @@ class LeaseStore(Protocol):
     async def renew(self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim: bool) -> Renewal:
         """Say that we live and how, and renew what is ours, expired or not, unless somebody has taken it.
 
-        Give up what is over our fair share; take what is free up to it if `claim`.
+        Give up what is over our fair share and tell the others; take what is free up to it if `claim`.
 
         Raises:
             Unavailable: the database is away.
         """
 
     async def leave(self, worker_id: str) -> None:
-        """Give all shards up, for others to take at once."""
+        """Give all shards up and tell the others, for them to take at once."""
 
 
 class Leases:
@@ -89,6 +96,8 @@ class Leases:
         self._report = report
         self._metrics = metrics or Metrics()
         self._epochs: dict[int, int] = {}
+        self._last_epochs: dict[int, int] = {}
+        self._free = asyncio.Event()
         self._renewed_us = 0
         self._valid_until_us = 0
         self._away = False
@@ -112,11 +121,21 @@ class Leases:
 
     def epoch(self, shard: int) -> int:
         """The epoch under which we hold, or last held, a shard; what is recorded under another one counts no more."""
-        return self._epochs.get(shard, _FIRST_EPOCH)
+        return self._last_epochs.get(shard, _FIRST_EPOCH)
+
+    def on_free(self, worker_id: str) -> None:
+        """A worker has given shards up: look at once whether they are for us."""
+        if worker_id != self._worker_id:
+            self._free.set()
+
+    async def on_connect(self) -> None:
+        """We may not have been told."""
+        self._free.set()
 
     async def run(self, on_change: Callable[[frozenset[int]], Awaitable[None]]) -> None:
         """Renew until cancelled; `on_change` is told which shards we hold whenever that changes."""
         while True:
+            self._free.clear()
             asked_us = monotonic_us()
             # Who was cut off from the database for longer than a lease lasts finds all leases expired, those of workers
             # that were cut off with it too. It takes none of them before those had the time to come back.
@@ -128,7 +147,10 @@ class Leases:
                 await asyncio.sleep(_RETRY_S)
                 continue
             await self._renewed(renewal, asked_us, on_change)
-            await asyncio.sleep(RENEW_S)
+            # Until it is time again; sooner when shards become free: given up, or those of a worker that has died.
+            free_in_s = RENEW_S if renewal.free_in_s is None else renewal.free_in_s + _EXPIRED_S
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._free.wait(), min(RENEW_S, free_in_s))
 
     async def leave(self) -> None:
         """Give all shards up."""
@@ -162,5 +184,6 @@ class Leases:
             if kept != set(self._epochs):
                 await on_change(frozenset(kept))
             self._epochs = held
+            self._last_epochs |= held
             await on_change(frozenset(held))
         self._valid_until_us = asked_us + int((TTL_S - _MARGIN_S) * SECOND_US)

@@ -100,8 +100,10 @@ class Recorder:
         self._writing: Sequence[Pending] = ()
         self._dropped: dict[UUID, list[Pending]] = {}
         self._added = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        # How many were ever added, and how many of those, from the first on, wait no longer.
+        self._count = 0
+        self._settled = 0
+        self._progress = asyncio.Event()
 
     @property
     def waiting(self) -> int:
@@ -118,14 +120,16 @@ class Recorder:
         pending = Pending(result, check, self._epoch(check.shard))
         self._waiting.append(pending)
         self._bytes += pending.bytes
-        self._idle.clear()
+        self._count += 1
         self._added.set()
         while self._bytes > MOST_BYTES:
             self._drop_oldest()
 
     async def flushed(self) -> None:
-        """Return when everything that was added is written."""
-        await self._idle.wait()
+        """Return when everything that was added so far is written; under load there is always something newer."""
+        so_far = self._count
+        while self._settled < so_far:
+            await self._progress.wait()
 
     async def drain(self, patience_s: float) -> None:
         """Wait for what was added to be written, but not for ever."""
@@ -147,7 +151,10 @@ class Recorder:
                 self._writing = [*dropped, *self._take()]
                 await self._write(await self._guard.vet(self._writing))
                 self._writing = ()
-            self._idle.set()
+                if not self._dropped:  # else the oldest of what waits is there
+                    self._settled = self._count - len(self._waiting)
+                    self._progress.set()
+                    self._progress.clear()
 
     def _take(self) -> list[Pending]:
         taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_IN_A_BATCH))]

@@ -6,7 +6,7 @@ period in which the check was on, so that what was still run on a former grid hi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.common.state import Track, advance
@@ -41,6 +41,15 @@ class Tally:
         result = pending.result
         return self.since_us is not None and result.slot_us >= self.since_us and result.interval_us == self.interval_us
 
+    def open_part(self, pending: Pending) -> Pending:
+        """A range without what is accounted for already: whoever made it may have known less than we do now."""
+        result = pending.result
+        known = (self.accounted_us - result.slot_us) // result.interval_us + 1
+        if not 0 < known < result.slot_count:
+            return pending
+        slot_us = result.slot_us + known * result.interval_us
+        return replace(pending, result=replace(result, slot_us=slot_us, slot_count=result.slot_count - known))
+
     def counts(self, pending: Pending) -> bool:
         """Whether a result counts."""
         result = pending.result
@@ -70,7 +79,10 @@ def count(batch: Sequence[Pending], tallies: Mapping[UUID, Tally]) -> list[Pendi
     counted = []
     for pending in batch:
         tally = tallies.get(pending.result.check_id)
-        if tally is not None and tally.counts(pending):
-            tally.add(pending)
-            counted.append(pending)
+        if tally is None:
+            continue
+        part = tally.open_part(pending)
+        if tally.counts(part):
+            tally.add(part)
+            counted.append(part)
     return counted

@@ -1,6 +1,9 @@
 """What the engine asks of the database: leases, checks and results of all tenants."""
 
+import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -9,15 +12,20 @@ from services.common.clock import DAY_US, to_datetime
 from services.common.database import CONNECTION_ERRORS
 from services.common.errors import Unavailable
 from services.worker.clock import monotonic_us
-from services.worker.lease import Renewal, fair_share
+from services.worker.lease import SHARDS_FREE, Renewal, fair_share
 from services.worker.record import Pending
 from services.worker.report import WorkerReport
 from services.worker.rows import CheckReader, add_periods, report_columns, result_columns, state_columns, to_tally
 from services.worker.schedule import Account, ScheduledCheck
-from services.worker.store.columns import ACQUIRE_S, CHECK, COUNT_WORKERS, RECORDED, insert_into
+from services.worker.store.columns import ACQUIRE_S, CHECK, RECORDED, insert_into
 from services.worker.tally import count
 
 _CHECKS_AT_ONCE = 500
+# How long the database may take before it counts as away. A renewal leaves time for another before the lease ends.
+_RENEW_PATIENCE_S = 3.0
+_RECORD_PATIENCE_S = 10.0
+_READ_PATIENCE_S = 30.0
+_Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 # A paused check has no open period. The checks of a suspended tenant are off. What lies behind is looked up only where
 # something does: periods that ended and spans in which the tenant was suspended, since the last accounted slot.
@@ -91,7 +99,19 @@ _LIVE = """
         runs_per_second = excluded.runs_per_second
     RETURNING clock_timestamp()
 """
-_FORGET_DEAD = "DELETE FROM workers WHERE renew_time < now() - make_interval(secs => $1)"
+# After an outage all look dead to each other, and each has its own row locked: to wait for those would be a deadlock.
+# So a dead one may still be there, and is not counted.
+_FORGET_DEAD = """
+    DELETE FROM workers WHERE id IN (
+        SELECT id FROM workers WHERE renew_time < now() - make_interval(secs => $1) FOR UPDATE SKIP LOCKED
+    )
+"""
+_LIVE_AND_NEXT = """
+    SELECT count(*) FILTER (WHERE NOT $3 OR renew_time >= now() - make_interval(secs => $2)) AS live,
+           (SELECT extract(epoch FROM min(expire_time) - now())::float8 FROM shard_leases
+            WHERE worker_id <> $1 AND expire_time > now()) AS free_in_s
+    FROM workers
+"""
 # Also what has expired, as long as nobody has taken it: the epoch then is still the same.
 _RENEW = """
     UPDATE shard_leases SET expire_time = now() + make_interval(secs => $2)
@@ -101,14 +121,17 @@ _RENEW = """
 _GIVE_UP = (
     "UPDATE shard_leases SET worker_id = NULL, expire_time = '-infinity' WHERE worker_id = $1 AND shard = ANY($2)"
 )
+# What has waited longest comes first.
 _CLAIM = """
     UPDATE shard_leases SET worker_id = $1, epoch = epoch + 1, expire_time = now() + make_interval(secs => $2)
     WHERE shard IN (
-        SELECT shard FROM shard_leases WHERE expire_time <= now() ORDER BY random() LIMIT $3 FOR UPDATE SKIP LOCKED
+        SELECT shard FROM shard_leases WHERE expire_time <= now()
+        ORDER BY expire_time, shard LIMIT $3 FOR UPDATE SKIP LOCKED
     )
     RETURNING shard, epoch
 """
 _LEAVE = "UPDATE shard_leases SET worker_id = NULL, expire_time = '-infinity' WHERE worker_id = $1"
+_NOTIFY_FREE = f"SELECT pg_notify('{SHARDS_FREE}', $1)"
 
 
 class EngineStore:
@@ -125,43 +148,41 @@ class EngineStore:
     async def renew(self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim: bool) -> Renewal:
         """Say that we live and how, and renew what is ours, expired or not, unless somebody has taken it.
 
-        Give up what is over our fair share; take what is free up to it if `claim`.
+        Give up what is over our fair share and tell the others; take what is free up to it if `claim`.
 
         Raises:
             Unavailable: the database is away.
         """
-        try:
-            async with self._pool.acquire(timeout=ACQUIRE_S) as connection, connection.transaction():
-                asked_us = monotonic_us()
-                database_us = await connection.fetchval(_LIVE, worker_id, *report_columns(report))
-                answered_us = monotonic_us()
-                if claim:
-                    await connection.execute(_FORGET_DEAD, ttl_s)
-                share = fair_share(await connection.fetchval(COUNT_WORKERS))
-                held = {row["shard"]: row["epoch"] for row in await connection.fetch(_RENEW, worker_id, ttl_s)}
-                if len(held) > share:
-                    over = sorted(held)[share:]
-                    await connection.execute(_GIVE_UP, worker_id, over)
-                    held = {shard: epoch for shard, epoch in held.items() if shard not in over}
-                elif len(held) < share and claim:
-                    claimed = await connection.fetch(_CLAIM, worker_id, ttl_s, share - len(held))
-                    held |= {row["shard"]: row["epoch"] for row in claimed}
-                return Renewal(held, database_us, asked_us, answered_us)
-        except CONNECTION_ERRORS as error:
-            raise Unavailable from error
+        async with self._transaction(_RENEW_PATIENCE_S) as connection:
+            asked_us = monotonic_us()
+            database_us = await connection.fetchval(_LIVE, worker_id, *report_columns(report))
+            answered_us = monotonic_us()
+            if claim:
+                await connection.execute(_FORGET_DEAD, ttl_s)
+            ((live, free_in_s),) = await connection.fetch(_LIVE_AND_NEXT, worker_id, ttl_s, claim)
+            share = fair_share(live)
+            held = {row["shard"]: row["epoch"] for row in await connection.fetch(_RENEW, worker_id, ttl_s)}
+            if len(held) > share:
+                over = sorted(held)[share:]
+                await connection.execute(_GIVE_UP, worker_id, over)
+                await connection.execute(_NOTIFY_FREE, worker_id)
+                held = {shard: epoch for shard, epoch in held.items() if shard not in over}
+            elif len(held) < share and claim:
+                claimed = await connection.fetch(_CLAIM, worker_id, ttl_s, share - len(held))
+                held |= {row["shard"]: row["epoch"] for row in claimed}
+            return Renewal(held, database_us, asked_us, answered_us, free_in_s)
 
     async def leave(self, worker_id: str) -> None:
-        """Give all shards up, for others to take at once.
+        """Give all shards up and tell the others, for them to take at once.
 
         Raises:
             Unavailable: the database is away.
         """
-        try:
-            async with self._pool.acquire(timeout=ACQUIRE_S) as connection, connection.transaction():
-                await connection.execute(_LEAVE, worker_id)
-                await connection.execute("DELETE FROM workers WHERE id = $1", worker_id)
-        except CONNECTION_ERRORS as error:
-            raise Unavailable from error
+        async with self._transaction(_RENEW_PATIENCE_S) as connection:
+            # In the order in which renew takes the rows, should one of ours still be under way.
+            await connection.execute("DELETE FROM workers WHERE id = $1", worker_id)
+            await connection.execute(_LEAVE, worker_id)
+            await connection.execute(_NOTIFY_FREE, worker_id)
 
     async def checks_of_shards(
         self, shards: Collection[int]
@@ -172,13 +193,10 @@ class EngineStore:
             Unavailable: the database is away.
         """
         read = CheckReader()
-        try:
-            async with self._pool.acquire(timeout=ACQUIRE_S) as connection, connection.transaction():
-                cursor = await connection.cursor(_CHECKS_OF_SHARDS, list(shards))
-                while rows := await cursor.fetch(_CHECKS_AT_ONCE):
-                    yield [read(row) for row in rows]
-        except CONNECTION_ERRORS as error:
-            raise Unavailable from error
+        async with self._transaction(_READ_PATIENCE_S) as connection:
+            cursor = await connection.cursor(_CHECKS_OF_SHARDS, list(shards))
+            while rows := await cursor.fetch(_CHECKS_AT_ONCE):
+                yield [read(row) for row in rows]
 
     async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[tuple[ScheduledCheck, Account]]:
         """Those of some checks that are on, each with its account.
@@ -227,36 +245,55 @@ class EngineStore:
             await self._fetch("SELECT make_results_partition($1)", to_datetime(day * DAY_US).date())
             self._days.add(day)
         checks = {pending.result.check_id: pending.check for pending in batch}
-        try:
-            async with self._pool.acquire(timeout=ACQUIRE_S) as connection, connection.transaction():
-                locked = await connection.fetch(
-                    _LOCK_STATES,
-                    [check.tenant_id for check in checks.values()],
-                    list(checks),
-                    [check.shard for check in checks.values()],
-                )
-                tallies = {row["check_id"]: to_tally(row) for row in locked}
-                former = {
-                    pending.result.check_id
-                    for pending in batch
-                    if (tally := tallies.get(pending.result.check_id)) and not tally.is_present(pending)
-                }
-                if former:
-                    tenants = [tallies[check_id].tenant_id for check_id in former]
-                    add_periods(tallies, await connection.fetch(_PERIODS, tenants, list(former)))
-                counted = count(batch, tallies)
-                if counted:
-                    await connection.execute(_WRITE_RESULTS, *result_columns([pending.result for pending in counted]))
-                    moved = {pending.result.check_id: tallies[pending.result.check_id] for pending in counted}
-                    await connection.execute(_WRITE_STATES, *state_columns(moved))
-                    await connection.execute(_NOTIFY)
-        except CONNECTION_ERRORS as error:
-            raise Unavailable from error
+        async with self._transaction(_RECORD_PATIENCE_S) as connection:
+            locked = await connection.fetch(
+                _LOCK_STATES,
+                [check.tenant_id for check in checks.values()],
+                list(checks),
+                [check.shard for check in checks.values()],
+            )
+            tallies = {row["check_id"]: to_tally(row) for row in locked}
+            former = {
+                pending.result.check_id
+                for pending in batch
+                if (tally := tallies.get(pending.result.check_id)) and not tally.is_present(pending)
+            }
+            if former:
+                tenants = [tallies[check_id].tenant_id for check_id in former]
+                add_periods(tallies, await connection.fetch(_PERIODS, tenants, list(former)))
+            counted = count(batch, tallies)
+            if counted:
+                await connection.execute(_WRITE_RESULTS, *result_columns([pending.result for pending in counted]))
+                moved = {pending.result.check_id: tallies[pending.result.check_id] for pending in counted}
+                await connection.execute(_WRITE_STATES, *state_columns(moved))
+                await connection.execute(_NOTIFY)
         return len(counted)
 
     async def _fetch(self, query: str, *arguments: object) -> "list[asyncpg.Record]":
+        async with self._connection(_READ_PATIENCE_S) as connection:
+            return await connection.fetch(query, *arguments)
+
+    @asynccontextmanager
+    async def _transaction(self, patience_s: float) -> AsyncIterator[_Connection]:
+        async with self._connection(patience_s) as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def _connection(self, patience_s: float) -> AsyncIterator[_Connection]:
+        """A connection that is dropped when it is in use for too long.
+
+        A network may lose packets without a word. To cancel a statement would mean to ask the same network for it; so
+        the connection is dropped, and whatever waits for it ends at once.
+
+        Raises:
+            Unavailable: the database is away, or silent for so long.
+        """
         try:
             async with self._pool.acquire(timeout=ACQUIRE_S) as connection:
-                return await connection.fetch(query, *arguments)
+                watchdog = asyncio.get_running_loop().call_later(patience_s, connection.terminate)
+                try:
+                    yield connection
+                finally:
+                    watchdog.cancel()
         except CONNECTION_ERRORS as error:
             raise Unavailable from error

@@ -1,0 +1,178 @@
+"""Every slot is accounted for, whatever breaks (semantics.md §2): workers and the database, under load."""
+
+import asyncio
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from services.common.clock import SECOND_US, now_us
+from services.common.grid import SHARDS
+from services.common.outcome import MissedReason, Outcome
+from services.common.state import CheckState
+from services.worker.lease import RENEW_S, TTL_S
+from tests.e2e.fleet import Fleet, cheap_target, eventually
+from tests.e2e.ledger import Window
+from tests.e2e.stack import Stack, Team
+
+WORKERS = 3
+TEAMS = 5
+CHECKS = 5_000
+INTERVAL_S = 5
+# 1,000 probes a second.
+STALL_S = 15.0
+CUT_S = 20.0
+# A result is written within this time of its slot; what a killed worker had not written is for the next to account.
+_UNWRITTEN_S = 1.0
+# A worker whose last renewal was just before the cut by all of RENEW_S still fires for this long.
+_GOES_ON_S = TTL_S - RENEW_S - 1.0
+_ALL = frozenset(range(SHARDS))
+
+
+@pytest.fixture
+def stack(short_folder: Path) -> Iterator[Stack]:
+    """A stack of several workers that the test may break."""
+    stack = Stack(short_folder / "chaos", settings={"SENTINEL_WORKERS": str(WORKERS)})
+    stack.start()
+    yield stack
+    stack.stop()
+
+
+async def test_every_slot_is_there_once_after_killed_stopped_and_stalled_workers_and_a_database_that_goes_away(
+    stack: Stack,
+) -> None:
+    fleet = Fleet(stack)
+    await fleet.shared_by(WORKERS)
+    with cheap_target() as url:
+        for _ in range(TEAMS):
+            with Team(stack) as team:
+                await fleet.make(team, CHECKS // TEAMS, url, INTERVAL_S)
+        await fleet.accounted_until(now_us() + INTERVAL_S * SECOND_US)
+
+        windows = [await kill_a_worker(stack, fleet)]
+        await stop_a_worker(stack, fleet)
+        windows.append(await restart_the_database(stack, fleet))
+        windows.append(await stall_a_worker(stack, fleet))
+        windows.append(await cut_the_database_off(stack, fleet))
+
+        end_us = now_us() + INTERVAL_S * SECOND_US
+        await fleet.accounted_until(end_us)
+        books = await fleet.books()
+
+    assert len(books.ledgers) == CHECKS
+    faults = [fault for ledger in books.ledgers for fault in ledger.faults(end_us, windows)]
+    assert not faults, "\n".join([f"{len(faults)} faults", *map(str, windows), *sorted(faults)[:40]])
+    outcomes = Counter(entry.outcome for ledger in books.ledgers for _, entry in ledger.slots())
+    assert set(outcomes) == {Outcome.UP, Outcome.MISSED}, outcomes  # the target was fine all the time
+    last = {ledger.check_id: max(slot for slot, _ in ledger.slots()) for ledger in books.ledgers}
+    assert last == books.accounted_us
+    assert set(books.states.values()) == {CheckState.UP}
+
+
+async def kill_a_worker(stack: Stack, fleet: Fleet) -> Window:
+    """Another has its shards within the TTL and one renewal (semantics.md §6)."""
+    before = await fleet.settled(WORKERS)
+    killed_us = now_us()
+    a_worker(stack).kill()
+    gone = await vanished(fleet, before)
+    await fleet.settled(WORKERS)  # `up` has started another
+    return missing_worker("killed worker", killed_us, before, gone)
+
+
+async def stop_a_worker(stack: Stack, fleet: Fleet) -> None:
+    """Nothing is lost: it hands over (semantics.md §6), so there is no window."""
+    before = await fleet.settled(WORKERS)
+    process = a_worker(stack)
+    process.terminate()
+    await asyncio.to_thread(process.wait, 10)
+    assert await vanished(fleet, before)
+    await fleet.settled(WORKERS)
+
+
+async def stall_a_worker(stack: Stack, fleet: Fleet) -> Window:
+    """A worker that stands still for longer than its lease, and goes on as if nothing were: for a moment it believes
+    that it holds what others hold (semantics.md §6)."""
+    before = await fleet.settled(WORKERS)
+    process = a_worker(stack)
+    stalled_us, stalled = now_us(), time.monotonic()
+    process.suspend()
+    try:
+        gone = await vanished(fleet, before)
+        await asyncio.sleep(STALL_S - (time.monotonic() - stalled))  # the fault itself
+    finally:
+        process.resume()
+    await fleet.settled(WORKERS)
+    return missing_worker("stalled worker", stalled_us, before, gone)
+
+
+async def restart_the_database(stack: Stack, fleet: Fleet) -> Window:
+    """As after a crash: sessions are gone, and the log is replayed before anybody may connect."""
+    away_us = now_us()
+    os.kill(stack.child("bin/postgres").pid, signal.SIGKILL)
+    await eventually(fleet.holders, 30)
+    back_us = now_us()
+    await fleet.settled(WORKERS)
+    return missing_database("restarted database", away_us, back_us)
+
+
+async def cut_the_database_off(stack: Stack, fleet: Fleet) -> Window:
+    """All processes of the database stand still, as behind a network that drops every packet.
+
+    To the workers this is silence: nothing is refused or reset, new connections are neither made nor turned down, and
+    what was sent before the cut is carried out after it, whether somebody still waits for it or not. Its clock goes on.
+    """
+    postmaster = stack.child("bin/postgres")
+    postmaster.suspend()  # first: it starts no more
+    family = [postmaster, *postmaster.children(recursive=True)]
+    away_us = now_us()
+    for process in family:
+        process.suspend()
+    try:
+        await asyncio.sleep(CUT_S)  # the fault itself
+    finally:
+        for process in reversed(family):
+            process.resume()
+    back_us = now_us()
+    await fleet.settled(WORKERS)
+    return missing_database("database cut off", away_us, back_us)
+
+
+def a_worker(stack: Stack) -> psutil.Process:
+    return next(each for each in stack.children() if "services.worker.app" in each.cmdline())
+
+
+async def vanished(fleet: Fleet, before: dict[int, str]) -> str:
+    """The id of the worker that holds nothing any more."""
+
+    async def gone() -> str | None:
+        left = set(before.values()) - set((await fleet.holders()).values())
+        return next(iter(left), None)
+
+    return await eventually(gone, TTL_S + 2 * RENEW_S)
+
+
+def missing_worker(name: str, since_us: int, before: dict[int, str], gone: str) -> Window:
+    return Window(
+        name,
+        since_us - int(_UNWRITTEN_S * SECOND_US),
+        since_us + int((TTL_S + RENEW_S) * SECOND_US),
+        {shard for shard, worker in before.items() if worker == gone},
+        # A slot that could just have begun when its new holder read it may be too late by the time of its turn.
+        {MissedReason.NO_WORKER, MissedReason.OVERLOADED},
+    )
+
+
+def missing_database(name: str, away_us: int, back_us: int) -> Window:
+    """While the database is away workers fire as long as their leases last, and the results wait (§5, §11)."""
+    return Window(
+        name,
+        away_us + int(_GOES_ON_S * SECOND_US),
+        back_us + int(RENEW_S * SECOND_US),
+        _ALL,
+        {MissedReason.DATABASE_AWAY},
+    )

@@ -1,0 +1,32 @@
+"""What holds for every connection of ours."""
+
+import asyncio
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from services.common.database import create_pool, tenant_transaction
+from services.common.errors import Unavailable
+
+
+async def test_who_stands_still_in_a_transaction_loses_its_locks_to_those_who_go_on(database_url: str) -> None:
+    """A worker that is stopped between two statements would keep the next holder from recording."""
+    pool = await create_pool(database_url, "sentinel_worker", 1)
+    admin = await asyncpg.connect(database_url)
+    passed_on = False
+
+    async def stand_still() -> None:
+        nonlocal passed_on
+        async with tenant_transaction(pool, UUID(int=1)) as stalled:
+            await stalled.execute("SELECT pg_advisory_xact_lock(1)")
+            async with asyncio.timeout(8):
+                await admin.execute("SELECT pg_advisory_xact_lock(1)")
+            passed_on = True
+            await stalled.execute("SELECT 1")
+
+    with pytest.raises(Unavailable):
+        await stand_still()
+    assert passed_on
+    await admin.close()
+    await pool.close()

@@ -1,0 +1,49 @@
+"""semantics.md §11: results are written in their order, and whoever has to can wait for those so far."""
+
+import asyncio
+from collections.abc import Sequence
+
+from services.common.clock import SECOND_US, now_us
+from services.common.outcome import Outcome
+from services.common.result import Result
+from services.common.server import background
+from services.worker.clock import SharedClock
+from services.worker.guard import SelfFaultGuard
+from services.worker.record import Pending, Recorder
+from tests.worker import a_scheduled_check
+
+CHECK = a_scheduled_check()
+
+
+class Busy:
+    """Where results go while more and more come: with each batch that is written, another result is there."""
+
+    def __init__(self) -> None:
+        clock = SharedClock()
+        self.recorder = Recorder(self, SelfFaultGuard((), clock), lambda _shard: 1, clock)
+        self.written: list[int] = []
+        self._slot_us = now_us()
+
+    async def record(self, batch: Sequence[Pending]) -> int:
+        self.add()
+        await asyncio.sleep(0)
+        self.written += [pending.result.slot_us for pending in batch]
+        return len(batch)
+
+    def add(self) -> int:
+        self._slot_us += SECOND_US
+        result = Result(
+            CHECK.tenant_id, CHECK.service_id, CHECK.id, self._slot_us, SECOND_US, Outcome.UP, "w", self._slot_us
+        )
+        self.recorder.add(result, CHECK)
+        return self._slot_us
+
+
+async def test_what_was_there_is_written_for_sure_however_much_comes_behind_it() -> None:
+    """A worker that has taken shards waits for this before it reads them; under load there is always more to write."""
+    store = Busy()
+    async with background(store.recorder.run()):
+        slots = [store.add(), store.add()]
+        async with asyncio.timeout(5):
+            await store.recorder.flushed()
+        assert store.written[:2] == slots

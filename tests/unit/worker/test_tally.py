@@ -1,0 +1,46 @@
+"""semantics.md §2: each slot counts once, also where a range of missed slots begins before what is accounted for."""
+
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.common.clock import SECOND_US
+from services.common.outcome import MissedReason, Outcome
+from services.common.result import Result
+from services.common.state import Track
+from services.worker.record import Pending
+from services.worker.tally import Tally, count
+from tests.worker import a_scheduled_check
+
+INTERVAL = 5 * SECOND_US
+CHECK = a_scheduled_check(UUID(int=3), INTERVAL)
+BASE = 1_790_000_000 * SECOND_US
+
+
+def missed(first: int, slots: int) -> Pending:
+    result = Result(
+        CHECK.tenant_id, CHECK.service_id, CHECK.id, BASE + first * INTERVAL, INTERVAL, Outcome.MISSED, "w",
+        missed_reason=MissedReason.NO_WORKER, slot_count=slots,
+    )  # fmt: skip
+    return Pending(result, CHECK, 1)
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 30)), max_size=6))
+def test_ranges_that_overlap_leave_no_slot_out_and_count_none_twice(ranges: list[tuple[int, int]]) -> None:
+    tally = Tally(CHECK.tenant_id, Track(), BASE - 1, 1, 0, INTERVAL)
+    counted = count([missed(first, slots) for first, slots in ranges], {CHECK.id: tally})
+
+    slots = [
+        (each.result.slot_us - BASE) // INTERVAL + number
+        for each in counted
+        for number in range(each.result.slot_count)
+    ]
+    assert slots == sorted(set(slots))
+    reached = -1
+    expected: list[int] = []
+    for first, length in ranges:
+        expected += range(max(first, reached + 1), first + length)
+        reached = max(reached, first + length - 1)
+    assert slots == expected
+    assert tally.accounted_us == (BASE + slots[-1] * INTERVAL if slots else BASE - 1)

@@ -1,0 +1,178 @@
+"""A simulated installation: the worker's own rooms on virtual time, a database in memory, a target that is always up.
+
+Each worker is an event loop of its own, so that it can stand still alone. Time jumps from one thing that is due to the
+next; nothing here waits. The machine's clocks are replaced, not the rooms.
+"""
+
+import asyncio
+import random
+
+from services.common import check_changes
+from services.common.clock import SECOND_US
+from services.common.outcome import Outcome
+from services.common.server import background
+from services.common.spec import HttpSpec
+from services.worker.clock import SharedClock
+from services.worker.dispatch import Dispatcher
+from services.worker.engine import Engine
+from services.worker.guard import SelfFaultGuard
+from services.worker.lease import SHARDS_FREE, Leases
+from services.worker.probe import Observation, Prober
+from services.worker.record import Recorder
+from services.worker.roster import Roster
+from tests.rows import a_report
+from tests.unit.worker.memory import BASE_US, Database, Memory
+from tests.unit.worker.virtual import VirtualLoop
+
+_PATIENCE_S = 2.0
+# How long runs take; shorter than the patience, so that a worker that stops cuts none off.
+_RUNS_S = (0.001, 0.05, 1.5)
+# For how long two workers may run a shard at once: one has given it up and does not know it yet.
+MOMENT_S = 1.5
+
+
+class World:
+    """True time, the database, and the workers. It is what stands in for the module `time`.
+
+    Attributes:
+        now_s: true time, which the database's clock and every monotonic clock follow.
+        database: what all workers share.
+        workers: all that ever were.
+        running: the one that does something now.
+        trespasses: runs in shards that were another's for longer than a moment.
+    """
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.database = Database(self._tell)
+        self.workers: list[Worker] = []
+        self.running: Worker | None = None
+        self.trespasses: list[str] = []
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass."""
+        end_s = self.now_s + seconds
+        while True:
+            active = [each for each in self.workers if each.is_active]
+            soonest = min(active, key=lambda each: each.loop.due_s, default=None)
+            if soonest is None or soonest.loop.due_s > end_s:
+                break
+            self._set(max(self.now_s, soonest.loop.due_s))
+            soonest.go_on()
+        self._set(end_s)
+
+    def _set(self, now_s: float) -> None:
+        self.now_s = self.database.table.now_s = now_s
+
+    def _tell(self, channel: str, payload: str) -> None:
+        for worker in self.workers:
+            # Who stands still or is cut off never hears of it.
+            if worker.is_active and not self.database.away:
+                worker.hear(channel, payload)
+
+    def monotonic_ns(self) -> int:
+        """The monotonic clock of whoever asks."""
+        return round((self.now_s + 1) * 1e9)
+
+    def time_ns(self) -> int:
+        """The wall clock of whoever asks."""
+        step_s = self.running.step_s if self.running else 0.0
+        return (BASE_US + round((self.now_s + step_s) * SECOND_US)) * 1000
+
+    def close(self) -> None:
+        """End all workers, those that stand still too."""
+        self.database.away = "refusing"
+        for worker in self.workers:
+            worker.bury()
+
+
+class UpProber(Prober):
+    """A target that is always up; a run takes a while."""
+
+    def __init__(self, worker: "Worker") -> None:
+        self._worker = worker
+
+    async def run(self, spec: HttpSpec, **_: object) -> Observation:
+        self._worker.on_start(spec)
+        await asyncio.sleep(random.choice(_RUNS_S))  # noqa: S311 — not a secret
+        none = (None,) * 5
+        return Observation(Outcome.UP, None, "", 200, *none, 1, None, None, None, None, 0, 1)
+
+
+class Worker:
+    """One worker process: what services/worker/app.py builds, without the door and the wire.
+
+    Attributes:
+        step_s: how far its machine's wall clock is off.
+        stalled: whether it stands still.
+        dead: whether it was killed.
+        stopping: whether it was told to stop.
+    """
+
+    def __init__(self, world: World, number: int) -> None:
+        self.id = f"worker-{number}"
+        self.step_s = 0.0
+        self.stalled = self.dead = self.stopping = False
+        self.loop = VirtualLoop(world.now_s)
+        self._world = world
+        self._stop = asyncio.Event()
+        world.running = self
+        store = Memory(world.database)
+        clock = SharedClock()
+        self.leases = Leases(store, self.id, clock, a_report)
+        self._recorder = Recorder(store, SelfFaultGuard((), clock), self.leases.epoch, clock)
+        self._engine = Engine(UpProber(self), self._recorder, self.id, Dispatcher(100, 100), self.leases, clock)
+        self.roster = Roster(store, self._engine, self._recorder, clock)
+        self._main = self.loop.create_task(self._live())
+
+    def __repr__(self) -> str:
+        return f"<{self.id}>"
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it does anything."""
+        return not (self.stalled or self.dead or self._main.done())
+
+    def go_on(self) -> None:
+        """Do what is due by now."""
+        self._world.running = self
+        self.loop.run_until(self._world.now_s)
+        if self._main.done():
+            self._main.result()
+
+    def hear(self, channel: str, payload: str) -> None:
+        """Be notified."""
+        react = {check_changes.CHANNEL: self.roster.on_notify, SHARDS_FREE: self.leases.on_free}[channel]
+        self.loop.call_soon(react, payload)
+        self.loop.due_s = self._world.now_s
+
+    def stop(self) -> None:
+        """Stop in order."""
+        self.stopping = True
+        self.loop.call_soon(self._stop.set)
+        self.loop.due_s = self._world.now_s
+
+    def on_start(self, spec: HttpSpec) -> None:
+        """Whoever starts a run holds its shard, or did until a moment ago (semantics.md §5, §6)."""
+        shard = int(spec.url.rpartition("/")[2])
+        database = self._world.database
+        holder, since_s = database.table.holder(shard), database.now_s - database.taken_s.get(shard, 0.0)
+        if holder not in {self.id, None} and since_s > MOMENT_S:
+            self._world.trespasses.append(f"{self.id} ran shard {shard}, which {holder} has held for {since_s} s")
+
+    def bury(self) -> None:
+        """End it, whatever it is in the middle of."""
+        for task in asyncio.all_tasks(self.loop):
+            task.cancel()
+        self._world.running = self
+        while asyncio.all_tasks(self.loop):
+            self.loop.run_until(self.loop.time())
+        self.loop.close()
+
+    async def _live(self) -> None:
+        async with background(self._recorder.run()):
+            async with background(self.leases.run(self.roster.set_shards), self.roster.run()):
+                await self._stop.wait()
+            await self._engine.stop(_PATIENCE_S)
+            await self._recorder.drain(_PATIENCE_S)
+            await self.leases.leave()
