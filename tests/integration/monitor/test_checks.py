@@ -16,6 +16,7 @@ from services.common.grid import shard_of
 from services.common.spec import HttpSpec
 from services.common.state import CheckState
 from services.monitor.drafts import CheckDraft
+from services.monitor.history_removal import HistoryRemoval
 from services.monitor.model import Check, ServiceState
 from services.worker.store import EngineStore
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
@@ -237,6 +238,16 @@ async def test_a_deleted_checks_name_is_free_and_its_history_goes_in_bounded_ste
     assert left == [26, 22, 18, 14, 10]
     assert await admin.fetchval("SELECT count(*) FROM results WHERE check_id = $1", kept) == 10
     assert await admin.fetchval("SELECT count(*) FROM removed_checks") == 0
+
+
+async def test_the_background_removes_what_is_left(monitor: Monitor, admin: Admin) -> None:
+    service_id = await monitor.service()
+    await monitor.checks.delete(monitor.actor, service_id, await monitor.check(service_id))
+    removal = asyncio.create_task(HistoryRemoval(monitor.store).run())
+    async with asyncio.timeout(10):
+        while await admin.fetchval("SELECT count(*) FROM removed_checks"):
+            pass
+    removal.cancel()
 
 
 async def test_history_is_removed_in_one_place_at_a_time(monitor: Monitor, admin: Admin) -> None:

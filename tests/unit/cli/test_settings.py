@@ -14,6 +14,7 @@ def test_without_settings_the_stack_is_embedded_on_port_8080() -> None:
     assert settings.workers == 1
     assert settings.egress_allow == ""
     assert (settings.log_level, settings.log_format) == ("info", "console")
+    assert (settings.quota_services, settings.quota_checks) == (5_000, 20_000)
 
 
 def test_each_setting_is_read() -> None:
@@ -26,6 +27,8 @@ def test_each_setting_is_read() -> None:
             "SENTINEL_EGRESS_ALLOW": "10.0.0.0/8,fd00::/8",
             "SENTINEL_LOG_LEVEL": "DEBUG",
             "SENTINEL_LOG_FORMAT": "json",
+            "SENTINEL_QUOTA_SERVICES": "7",
+            "SENTINEL_QUOTA_CHECKS": "8",
         }
     )
     assert settings.http_port == 65_535
@@ -34,10 +37,20 @@ def test_each_setting_is_read() -> None:
     assert settings.workers == 3
     assert settings.egress_allow == "10.0.0.0/8,fd00::/8"
     assert (settings.log_level, settings.log_format) == ("debug", "json")
+    assert (settings.quota_services, settings.quota_checks) == (7, 8)
 
 
 def test_an_empty_setting_is_one_that_is_not_set() -> None:
-    names = ("HTTP_PORT", "DATA_DIR", "DATABASE_URL", "WORKERS", "EGRESS_ALLOW", "LOG_LEVEL", "LOG_FORMAT")
+    names = (
+        "HTTP_PORT",
+        "DATA_DIR",
+        "DATABASE_URL",
+        "WORKERS",
+        "EGRESS_ALLOW",
+        "LOG_LEVEL",
+        "LOG_FORMAT",
+        "QUOTA_CHECKS",
+    )
     assert StackSettings.read({f"SENTINEL_{name}": "" for name in names}) == StackSettings.read({})
 
 
@@ -57,6 +70,8 @@ def test_an_empty_setting_is_one_that_is_not_set() -> None:
         ("SENTINEL_EGRESS_ALLOW", "10.0.0.0/33"),
         ("SENTINEL_LOG_LEVEL", "loud"),
         ("SENTINEL_LOG_FORMAT", "xml"),
+        ("SENTINEL_QUOTA_SERVICES", "0"),
+        ("SENTINEL_QUOTA_CHECKS", "1000001"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_name(name: str, value: str) -> None:
