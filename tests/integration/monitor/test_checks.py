@@ -10,7 +10,6 @@ import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.common.clock import HOUR_US, SECOND_US, from_datetime, now_us, to_datetime
-from services.common.database import create_pool
 from services.common.errors import Aborted, AlreadyExists, InvalidArgument, NotFound
 from services.common.grid import shard_of
 from services.common.spec import HttpSpec
@@ -119,13 +118,11 @@ async def audited(admin: Admin) -> list[str]:
 
 
 async def test_who_is_not_in_an_open_period_is_not_the_workers(
-    monitor: Monitor, admin: Admin, database_url: str
+    monitor: Monitor, admin: Admin, engine: EngineStore
 ) -> None:
     service_id = await monitor.service()
     check_id = await monitor.check(service_id)
     of = (monitor.actor, service_id, check_id)
-    pool = await create_pool(database_url, "sentinel_engine", 2)
-    engine = EngineStore(pool)
 
     async def held() -> list[UUID]:
         by_id = [check.id for check, _ in await engine.checks_by_id([check_id])]
@@ -139,7 +136,6 @@ async def test_who_is_not_in_an_open_period_is_not_the_workers(
     assert await held() == [check_id]
     await monitor.checks.delete(*of)
     assert await held() == []
-    await pool.close()
 
 
 async def test_each_change_is_heard_once_it_is_committed_and_audited_before_and_after(

@@ -1,7 +1,9 @@
 """semantics.md §2, §14: each slot counts once, whatever is written again; the state moves in the same transaction."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import date
 from uuid import UUID
 
 import asyncpg
@@ -112,6 +114,14 @@ async def test_days_get_their_partitions_as_results_come(
 
     assert [entry[0] for entry in await recorded(admin)] == [1, days_later]
     assert await admin.fetchval("SELECT count(*) FROM pg_inherits WHERE inhparent = 'results'::regclass") == 2
+
+
+async def test_a_day_that_all_want_at_once_is_made_once(
+    store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    await asyncio.gather(*(EngineStore(store._pool).make_partition(date(2026, 1, 2)) for _ in range(4)))
+
+    assert await admin.fetchval("SELECT count(*) FROM pg_inherits WHERE inhparent = 'results'::regclass") == 1
 
 
 async def test_leases_are_shared_fairly_taken_over_with_a_new_epoch_and_given_up_at_once(
