@@ -242,8 +242,7 @@ class EngineStore:
             Unavailable: the database is away; nothing is known of the batch, and writing it again does no harm.
         """
         for day in {pending.result.slot_us // DAY_US for pending in batch} - self._days:
-            await self._fetch("SELECT make_results_partition($1)", to_datetime(day * DAY_US).date())
-            self._days.add(day)
+            await self._make_partition(day)
         checks = {pending.result.check_id: pending.check for pending in batch}
         async with self._transaction(_RECORD_PATIENCE_S) as connection:
             locked = await connection.fetch(
@@ -268,6 +267,11 @@ class EngineStore:
                 await connection.execute(_WRITE_STATES, *state_columns(moved))
                 await connection.execute(_NOTIFY)
         return len(counted)
+
+    async def _make_partition(self, day: int) -> None:
+        """Make room for the results of a day (UTC), counted from the Unix epoch."""
+        await self._fetch("SELECT make_results_partition($1)", to_datetime(day * DAY_US).date())
+        self._days.add(day)
 
     async def _fetch(self, query: str, *arguments: object) -> "list[asyncpg.Record]":
         async with self._connection(_READ_PATIENCE_S) as connection:

@@ -1,5 +1,6 @@
 """semantics.md §2, §14: each slot counts once, whatever is written again; the state moves in the same transaction."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -153,6 +154,14 @@ async def test_only_slots_of_a_time_in_which_the_check_was_on_with_that_interval
     assert [entry[0] for entry in await recorded(admin)] == [1, 2, 3, 6, 7]
     wider = replace(pending(check, 9, UP).result, interval_us=2 * INTERVAL)
     assert await store.record([replace(pending(check, 9, UP), result=wider)]) == 1
+
+
+async def test_a_day_that_all_want_at_once_is_made_once(
+    store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    await asyncio.gather(*(EngineStore(store._pool)._make_partition(20_455) for _ in range(4)))
+
+    assert await admin.fetchval("SELECT count(*) FROM pg_inherits WHERE inhparent = 'results'::regclass") == 1
 
 
 async def test_leases_are_shared_fairly_taken_over_with_a_new_epoch_and_given_up_at_once(
