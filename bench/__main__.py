@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import identity, probes, report, start
+from bench import identity, probes, report, start, wire
 
 
 def main() -> int:
@@ -13,7 +13,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="sb-"))
     folder.chmod(0o711)
     try:
-        lines = [*start.measure(folder), *identity.measure(folder), *probes.measure(folder)]
+        lines = [*start.measure(folder), *wire.measure(folder), *identity.measure(folder), *probes.measure(folder)]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     report.write(lines)
