@@ -5,11 +5,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import identity, metrics, probes, report, start, streams, takeover
+from bench import identity, metrics, probes, report, start, streams, takeover, wire
 
 MEASURES = {
     "start": start.measure,
     "metrics": metrics.measure,
+    "wire": wire.measure,
     "identity": identity.measure,
     "probes": probes.measure,
     "streams": streams.measure,
