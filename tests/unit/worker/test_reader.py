@@ -63,14 +63,15 @@ def test_when_all_hold_too_much_who_holds_most_loses_it(monkeypatch: pytest.Monk
     one, two = Reader(all_of, backlog), Reader(all_of, backlog)
     one.give(events(3))
     two.give(events(7))
-    assert one.over is two.over is None
+    assert not one.is_over()
+    assert not two.is_over()
     one.give(events(1, 3))
     assert two.over is EndReason.SLOW_READER
     assert not two.queue
-    assert (one.over, len(one.queue)) == (None, 4)
+    assert (one.is_over(), len(one.queue)) == (False, 4)
     two.close()
     one.give(events(6, 4))
-    assert (one.over, len(one.queue)) == (None, 10)
+    assert (one.is_over(), len(one.queue)) == (False, 10)
 
 
 def test_readers_of_a_tenant_share_its_events() -> None:
