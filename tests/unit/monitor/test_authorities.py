@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from services.monitor.configuration import refuse_bad_authorities
 
 from services.common.errors import InvalidArgument
+from services.monitor.http_rules import refuse_bad_authorities
 from tests.targets import Authority
 
 FIELD = "check.http.tls.ca_certificates"
