@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import identity, metrics, probes, report, start, streams, takeover, wire
+from bench import identity, metrics, probes, report, size, start, streams, takeover, wire
 
 MEASURES = {
     "start": start.measure,
@@ -13,6 +13,7 @@ MEASURES = {
     "wire": wire.measure,
     "identity": identity.measure,
     "probes": probes.measure,
+    "size": size.measure,
     "streams": streams.measure,
     "takeover": takeover.measure,
 }

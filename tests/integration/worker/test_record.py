@@ -223,8 +223,8 @@ async def test_checks_are_found_by_shard_id_tenant_and_change(
     assert account == Account(START_US)
     assert await of_shards(store, other) == []
     assert await store.checks_by_id([check_id]) == [(found, account)]
-    assert await store.checks_of_tenant(tenant_id, [shard]) == [(found, account)]
-    assert await store.checks_of_tenant(tenant_id, [other]) == []
+    assert await store.checks_of_tenants([tenant_id], [shard]) == [check_id]
+    assert await store.checks_of_tenants([tenant_id], [other]) == []
     assert await store.changed_since(START_US, [shard]) == [(check_id, START_US)]
     assert await store.changed_since(START_US + 1, [shard]) == []
     assert await store.counts([shard, other]) == {shard: 1}
