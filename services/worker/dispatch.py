@@ -16,7 +16,7 @@ from uuid import UUID
 
 from services.common.grid import lateness_us
 from services.common.outcome import MissedReason
-from services.worker.backlog import Backlog
+from services.worker.backlog import Backlog, lane_of
 from services.worker.fairness import Shares
 from services.worker.schedule import Account, Missed, Schedule, ScheduledCheck, Span, go_on
 
@@ -63,13 +63,14 @@ class Dispatcher:
     Args:
         capacity: how many runs may be under way.
         per_target: how many of them at one target host.
+        bodies: how many of them may keep a body.
 
     Attributes:
         outage: the last span of time in which the database was away, so that nobody could hold a lease.
     """
 
-    def __init__(self, capacity: int, per_target: int) -> None:
-        self._shares = Shares(capacity, per_target)
+    def __init__(self, capacity: int, per_target: int, bodies: int) -> None:
+        self._shares = Shares(capacity, per_target, bodies)
         self._runs: dict[UUID, Run] = {}
         self._schedule = Schedule()
         self._backlog = Backlog(self._shares)
@@ -136,7 +137,7 @@ class Dispatcher:
         if run.place is _Place.RUNNING:
             run.account = account
             return []
-        if run.place is _Place.DUE and former.target != check.target:
+        if run.place is _Place.DUE and lane_of(former) != lane_of(check):
             self._backlog.add(run)
         if (former.interval_us, former.since_us) == (check.interval_us, check.since_us):
             return []
@@ -176,11 +177,11 @@ class Dispatcher:
             if now_us - run.slot_us > lateness_us(check.interval_us):
                 lapses += self._lapse(run, now_us)
             elif (
-                not backlog.holds(check.tenant_id)
-                and shares.admits_tenant(check.tenant_id)
+                not backlog.holds(check)
+                and shares.admits_tenant(check.tenant_id, keeps_body=check.spec.reads_body)
                 and shares.admits_target(check.tenant_id, check.target)
             ):
-                shares.take(check.tenant_id, check.target)
+                shares.take(check)
                 starting.append(run)
             else:
                 run.place = _Place.DUE
@@ -204,7 +205,7 @@ class Dispatcher:
             began: the check as it was when the run began.
             now_us: the time.
         """
-        self._shares.give_back(began.tenant_id, began.target)
+        self._shares.give_back(began)
         if not run.held:
             del self._runs[began.id]
             return []

@@ -121,7 +121,7 @@ class Worker:
         clock = SharedClock()
         self.leases = Leases(store, self.id, clock, a_report)
         self._recorder = Recorder(store, SelfFaultGuard((), clock), self.leases.epoch, clock)
-        self._engine = Engine(UpProber(self), self._recorder, self.id, Dispatcher(100, 100), self.leases, clock)
+        self._engine = Engine(UpProber(self), self._recorder, self.id, Dispatcher(100, 100, 100), self.leases, clock)
         self.roster = Roster(store, self._engine, self._recorder, clock)
         self._main = self.loop.create_task(self._live())
 
