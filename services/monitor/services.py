@@ -52,7 +52,12 @@ class ServicesStore(Protocol):
     async def create_service(
         self, actor: Actor, service: Service, first_check: Check | None, request_id: UUID | None, quotas: Quotas
     ) -> UUID:
-        """Record a service, within the quotas; answers its id, or that of the one that the request id made before."""
+        """Record a service, within the quotas; answers its id, or that of the one that the request id made before.
+
+        Raises:
+            AlreadyExists: SERVICE_NAME_TAKEN.
+            FailedPrecondition: QUOTA_EXCEEDED.
+        """
 
     async def find_service(self, tenant_id: UUID, service_id: UUID, now: int) -> StatefulService | None:
         """A service and what it is in."""

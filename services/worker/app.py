@@ -79,6 +79,7 @@ async def main(process: Process) -> None:
         runs_in_flight=lambda: dispatcher.running,
         runs_waiting=lambda: dispatcher.due_count,
         results_waiting=lambda: recorder.waiting,
+        bytes_waiting=lambda: recorder.bytes_waiting,
     )
     leases = Leases(engine_store, worker_id, clock, Reporter(host, metrics, gauges).report, metrics)
     recorder = Recorder(engine_store, SelfFaultGuard(canaries, clock), leases.epoch, clock, metrics)

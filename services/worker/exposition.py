@@ -64,6 +64,8 @@ class WorkerCollector:
         )
         waiting = self._gauges.results_waiting()
         yield gauge("sentinel_results_waiting", "Results that are not written yet.", (), {(): waiting})
+        held = self._gauges.bytes_waiting()
+        yield gauge("sentinel_results_waiting_bytes", "About what those hold in memory.", (), {(): held})
         yield counter(
             "sentinel_results_dropped",
             "Results dropped while the database was away; their slots are MISSED.",

@@ -110,6 +110,11 @@ class Recorder:
         """How many results are not written yet; may be asked from any thread."""
         return len(self._waiting) + len(self._writing) + len(self._dropped)
 
+    @property
+    def bytes_waiting(self) -> int:
+        """About what waits holds in memory; may be asked from any thread."""
+        return self._bytes
+
     def add(self, result: Result, check: ScheduledCheck) -> None:
         """Take a result; those of one check come in the order of their slots."""
         pending = Pending(result, check, self._epoch(check.shard))

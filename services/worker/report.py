@@ -21,6 +21,7 @@ class Gauges:
         runs_in_flight: how many runs are under way.
         runs_waiting: how many are due and have not begun.
         results_waiting: how many results are not written yet.
+        bytes_waiting: about how much memory they hold.
     """
 
     shards_held: Callable[[], int]
@@ -28,6 +29,7 @@ class Gauges:
     runs_in_flight: Callable[[], int]
     runs_waiting: Callable[[], int]
     results_waiting: Callable[[], int]
+    bytes_waiting: Callable[[], int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,13 +96,8 @@ class ServiceSql(Sql):
         checks of the tenant where it filters by state, and those of the page's where it does not.
         """
         meets = _meets(wanted)
-        every = select(services.c.id).where(services.c.tenant_id == tenant_id, *meets)
-        rows = _with_tally(tenant_id, now).where(*meets)
-        if wanted.states:
-            tallies = _tally(tenant_id, now)
-            in_state = or_(*(_is_in(tallies, state) for state in wanted.states))
-            every = every.join(tallies, true()).where(in_state)
-            rows = _with_tally(tenant_id, now, in_one_of=wanted.states).where(*meets)
+        rows = _with_tally(tenant_id, now, wanted.states).where(*meets)
+        every = rows if wanted.states else select(services.c.id).where(services.c.tenant_id == tenant_id, *meets)
         key: Any = services.c.name if order.by_name else services.c.id
         if page.after is not None:
             behind = page.after.decode() if order.by_name else UUID(bytes=page.after)
@@ -170,8 +165,8 @@ class ServiceSql(Sql):
             await write_audit(connection, actor, Change("service.delete", service_id, before=gone))
 
 
-def _tally(tenant_id: UUID, now: int) -> Any:  # noqa: ANN401 — a lateral query, whose columns have no static type
-    """The tally of a service's checks (semantics.md §12, §13), beside the service."""
+def _tally(tenant_id: UUID, now: int) -> Select[int, int, int]:
+    """The tally of a tenant's checks (semantics.md §12, §13)."""
     is_open = and_(
         check_periods.c.tenant_id == checks.c.tenant_id,
         check_periods.c.check_id == checks.c.id,
@@ -191,22 +186,35 @@ def _tally(tenant_id: UUID, now: int) -> Any:  # noqa: ANN401 — a lateral quer
         .select_from(checks)
         .join(check_periods, is_open)
         .join(check_states, states)
-        .where(checks.c.tenant_id == tenant_id, checks.c.service_id == services.c.id)
-        .lateral()
+        .where(checks.c.tenant_id == tenant_id)
     )
 
 
 def _with_tally(tenant_id: UUID, now: int, in_one_of: Sequence[ServiceState] = ()) -> Select[Any]:
     """A tenant's services with the tallies of their checks; only those in some states, if any are given."""
-    tallies = _tally(tenant_id, now)
-    query = select(services, tallies.c.enabled, tallies.c.down, tallies.c.known).join(tallies, true())
-    query = query.where(services.c.tenant_id == tenant_id)
-    return query.where(or_(*(_is_in(tallies, state) for state in in_one_of))) if in_one_of else query
+    each = _tally(tenant_id, now)
+    if in_one_of:
+        # The filter asks every service, so all tallies are made in one go.
+        grouped = each.add_columns(checks.c.service_id).group_by(checks.c.service_id).subquery()
+        joined = services.outerjoin(grouped, grouped.c.service_id == services.c.id)
+        counts = grouped.c
+    else:
+        # Only those of the services that are shown.
+        beside = each.where(checks.c.service_id == services.c.id).lateral()
+        joined = services.join(beside, true())
+        counts = beside.c
+    enabled, down, known = (func.coalesce(counts[name], 0) for name in ("enabled", "down", "known"))
+    query = select(services, enabled.label("enabled"), down.label("down"), known.label("known"))
+    query = query.select_from(joined).where(services.c.tenant_id == tenant_id)
+    if in_one_of:
+        query = query.where(or_(*(_is_in(state, enabled, down, known) for state in in_one_of)))
+    return query
 
 
-def _is_in(tallies: Any, state: ServiceState) -> ColumnElement[bool]:  # noqa: ANN401 — as _tally answers it
-    """service_state as a condition on the tally: a test holds both together."""
-    enabled, down, known = tallies.c.enabled, tallies.c.down, tallies.c.known
+def _is_in(
+    state: ServiceState, enabled: ColumnElement[int], down: ColumnElement[int], known: ColumnElement[int]
+) -> ColumnElement[bool]:
+    """service_state as a condition on a tally: a test holds both together."""
     conditions: dict[ServiceState, ColumnElement[bool]] = {
         ServiceState.PAUSED: enabled == 0,
         ServiceState.DOWN: and_(enabled > 0, down == enabled),

@@ -20,7 +20,7 @@ from services.worker.schedule import Account, ScheduledCheck
 from services.worker.store.columns import ACQUIRE_S, CHECK, RECORDED, insert_into
 from services.worker.tally import count
 
-_CHECKS_AT_ONCE = 500
+_CHECKS_AT_ONCE = 250
 # How long the database may take before it counts as away. A renewal leaves time for another before the lease ends.
 _RENEW_PATIENCE_S = 3.0
 _RECORD_PATIENCE_S = 10.0
@@ -53,7 +53,7 @@ _HELD = f"""
 """  # noqa: S608 — our own text
 _CHECKS_OF_SHARDS = f"{_HELD} AND c.shard = ANY($1::smallint[])"
 _CHECKS_BY_ID = f"{_HELD} AND c.id = ANY($1::uuid[])"
-_CHECKS_OF_TENANT = f"{_HELD} AND c.tenant_id = $1 AND c.shard = ANY($2::smallint[])"
+_CHECKS_OF_TENANTS = "SELECT id FROM checks WHERE tenant_id = ANY($1::uuid[]) AND shard = ANY($2::smallint[])"
 _COUNTS = f"SELECT c.shard, count(*) AS checks {_ON} AND c.shard = ANY($1::smallint[]) GROUP BY c.shard"
 _CHANGED_SINCE = "SELECT id, update_time FROM checks WHERE update_time >= $1 AND shard = ANY($2::smallint[])"
 
@@ -206,15 +206,13 @@ class EngineStore:
         """
         return [*map(CheckReader(), await self._fetch(_CHECKS_BY_ID, list(ids)))]
 
-    async def checks_of_tenant(
-        self, tenant_id: UUID, shards: Collection[int]
-    ) -> Sequence[tuple[ScheduledCheck, Account]]:
-        """A tenant's checks of some shards that are on, each with its account.
+    async def checks_of_tenants(self, tenants: Collection[UUID], shards: Collection[int]) -> Sequence[UUID]:
+        """Some tenants' checks of some shards, on or off.
 
         Raises:
             Unavailable: the database is away.
         """
-        return [*map(CheckReader(), await self._fetch(_CHECKS_OF_TENANT, tenant_id, list(shards)))]
+        return [row["id"] for row in await self._fetch(_CHECKS_OF_TENANTS, list(tenants), list(shards))]
 
     async def changed_since(self, since_us: int, shards: Collection[int]) -> Sequence[tuple[UUID, int]]:
         """The checks of some shards that were changed at or after a point in time, each with when that was.
@@ -242,8 +240,7 @@ class EngineStore:
             Unavailable: the database is away; nothing is known of the batch, and writing it again does no harm.
         """
         for day in {pending.result.slot_us // DAY_US for pending in batch} - self._days:
-            await self._fetch("SELECT make_results_partition($1)", to_datetime(day * DAY_US).date())
-            self._days.add(day)
+            await self._make_partition(day)
         checks = {pending.result.check_id: pending.check for pending in batch}
         async with self._transaction(_RECORD_PATIENCE_S) as connection:
             locked = await connection.fetch(
@@ -268,6 +265,11 @@ class EngineStore:
                 await connection.execute(_WRITE_STATES, *state_columns(moved))
                 await connection.execute(_NOTIFY)
         return len(counted)
+
+    async def _make_partition(self, day: int) -> None:
+        """Make room for the results of a day (UTC), counted from the Unix epoch."""
+        await self._fetch("SELECT make_results_partition($1)", to_datetime(day * DAY_US).date())
+        self._days.add(day)
 
     async def _fetch(self, query: str, *arguments: object) -> "list[asyncpg.Record]":
         async with self._connection(_READ_PATIENCE_S) as connection:

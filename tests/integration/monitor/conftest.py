@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from services.common.audit import Actor, user_actor
-from services.common.database import Database
+from services.common.database import Database, create_pool
 from services.common.ids import new_id
 from services.common.origin import Origin
 from services.common.paging import Pager
@@ -21,6 +21,7 @@ from services.monitor.quotas import Quotas
 from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore
+from services.worker.store import EngineStore
 from tests.rows import a_tenant
 
 QUOTAS = Quotas(services=1_000, checks=1_000)
@@ -77,6 +78,14 @@ async def store(database_url: str) -> AsyncIterator[MonitorStore]:
     database = Database(database_url, "sentinel_monitor")
     yield MonitorStore(database)
     await database.close()
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[EngineStore]:
+    """What the workers' engines ask the database."""
+    pool = await create_pool(database_url, "sentinel_engine", 4, times_in_us=True)
+    yield EngineStore(pool)
+    await pool.close()
 
 
 async def a_monitor(admin: Admin, store: MonitorStore, quotas: Quotas = QUOTAS) -> Monitor:

@@ -8,10 +8,13 @@ from uuid import UUID
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.clock import SECOND_US, now_us, to_datetime
+from services.common.clock import HOUR_US, MINUTE_US, SECOND_US, now_us, to_datetime
 from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, SentinelError
+from services.common.grid import shard_of
 from services.common.ids import new_id
+from services.common.outcome import Outcome
 from services.common.paging import KeyRequest
+from services.common.result import Result
 from services.common.spec import HttpSpec
 from services.common.state import CheckState
 from services.monitor.drafts import CheckDraft, ServiceDraft
@@ -20,7 +23,10 @@ from services.monitor.quotas import Quotas
 from services.monitor.service_state import service_state, tally
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore
+from services.worker.record import Pending
+from services.worker.store import EngineStore
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
+from tests.worker import a_scheduled_check
 
 EVERY = ServiceFilter()
 BY_TIME, BY_NAME = ServiceOrder(), ServiceOrder(by_name=True)
@@ -112,14 +118,14 @@ async def test_a_filter_by_state_finds_what_the_rule_says_in_what_is_shown(monit
     for number, pair in enumerate([(), *((kind,) for kind in kinds), *product(kinds[:9], kinds[:10])]):
         service_id = await monitor.service(f"s{number}")
         states = []
-        for place, (enabled, state, age_s) in enumerate(pair):
+        for place, (enabled, known, age_s) in enumerate(pair):
             check_id = await monitor.check(service_id, f"c{place}", interval_us=interval)
             if not enabled:
                 await monitor.checks.pause(monitor.actor, service_id, check_id)
             seen = None if age_s is None else now - age_s * SECOND_US
             await admin.execute(
                 "UPDATE check_states SET state = $2, verdict_time = $3 WHERE check_id = $1",
-                check_id, int(state), None if seen is None else to_datetime(seen),
+                check_id, int(known), None if seen is None else to_datetime(seen),
             )  # fmt: skip
             states.append((await monitor.checks.get(monitor.tenant_id, service_id, check_id)).known(now)[0])
         expected[f"s{number}"] = service_state(tally(states))
@@ -228,18 +234,44 @@ async def test_deleting_a_service_and_its_checks_at_once_ends_without_a_ring(mon
     assert await names(monitor) == []
 
 
+async def test_results_come_while_their_service_goes_and_none_is_left_behind(
+    monitor: Monitor, admin: Admin, engine: EngineStore
+) -> None:
+    """Batches and the deletion lock the same states; in one order, so neither fails, and history is found whole."""
+    slot = now_us() + HOUR_US
+    for round_ in range(5):
+        service_id = await monitor.service()
+        checks = [await monitor.check(service_id, f"c{number}") for number in range(12)]
+
+        def batch(checks: list[UUID], service_id: UUID, slot_us: int) -> list[Pending]:
+            return [
+                Pending(
+                    Result(monitor.tenant_id, service_id, check_id, slot_us, MINUTE_US, Outcome.UP, "w", attempt=1),
+                    a_scheduled_check(check_id, MINUTE_US, tenant_id=monitor.tenant_id, shard=shard_of(check_id)),
+                    0,
+                )
+                for check_id in checks
+            ]
+
+        await asyncio.gather(
+            *(engine.record(batch(checks[:: 1 - 2 * (n % 2)], service_id, slot + n * MINUTE_US)) for n in range(4)),
+            monitor.services.delete(monitor.actor, service_id),
+            *(engine.record(batch(checks, service_id, slot + n * MINUTE_US)) for n in range(4, 8)),
+        )
+        assert await engine.record(batch(checks, service_id, slot + 60 * MINUTE_US)) == 0, round_
+        while await monitor.store.remove_history(50):
+            pass
+        assert await admin.fetchval("SELECT count(*) FROM results") == 0
+
+
 async def test_quotas_hold_however_many_ask_at_once(admin: Admin, store: MonitorStore) -> None:
     monitor = await a_monitor(admin, store, Quotas(services=3, checks=2))
 
-    async def attempt(number: int) -> UUID | None:
-        try:
-            return await monitor.service(f"s{number}")
-        except FailedPrecondition as refused:
-            assert refused.reason == reasons.ERROR_REASON_QUOTA_EXCEEDED
-            return None
-
-    made = [service_id for service_id in await asyncio.gather(*map(attempt, range(8))) if service_id]
-    assert len(made) == 3
+    outcomes = await asyncio.gather(*(monitor.service(f"s{number}") for number in range(8)), return_exceptions=True)
+    made = [outcome for outcome in outcomes if isinstance(outcome, UUID)]
+    refused = [outcome for outcome in outcomes if isinstance(outcome, FailedPrecondition)]
+    assert (len(made), len(refused)) == (3, 5)
+    assert {each.reason for each in refused} == {reasons.ERROR_REASON_QUOTA_EXCEEDED}
     checks = await asyncio.gather(
         *(monitor.check(made[number % 3], f"c{number}") for number in range(8)), return_exceptions=True
     )
@@ -248,7 +280,7 @@ async def test_quotas_hold_however_many_ask_at_once(admin: Admin, store: Monitor
     await other.service()  # another tenant's are not counted
 
     await monitor.services.delete(monitor.actor, made[0])
-    assert await attempt(9)  # what is deleted is counted no more
+    await monitor.service("s9")  # what is deleted is counted no more
 
 
 async def test_a_first_check_over_the_quota_leaves_no_service(admin: Admin, store: MonitorStore) -> None:

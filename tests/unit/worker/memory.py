@@ -205,11 +205,11 @@ class Memory:
         await self._answer(trip_s)
         return held
 
-    async def checks_of_tenant(self, tenant_id: UUID, shards: Collection[int]) -> Sequence[Held]:
+    async def checks_of_tenants(self, tenants: Collection[UUID], shards: Collection[int]) -> Sequence[UUID]:
         trip_s = await self._ask()
-        held = [_held(row) for row in self._database.rows.values() if row.is_on and row.check.shard in shards]
+        checks = [row.check for row in self._database.rows.values()]
         await self._answer(trip_s)
-        return [each for each in held if each[0].tenant_id == tenant_id]
+        return [check.id for check in checks if check.tenant_id in tenants and check.shard in shards]
 
     async def changed_since(self, since_us: int, shards: Collection[int]) -> Sequence[tuple[UUID, int]]:
         trip_s = await self._ask()

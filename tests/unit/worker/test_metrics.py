@@ -16,6 +16,7 @@ GAUGES = Gauges(
     runs_in_flight=lambda: 7,
     runs_waiting=lambda: 3,
     results_waiting=lambda: 42,
+    bytes_waiting=lambda: 43_000,
 )
 ENDS = [(Outcome.UP, None), *((outcome, kind) for outcome in (Outcome.DOWN, Outcome.ERROR) for kind in ErrorKind)]
 
@@ -101,6 +102,7 @@ def test_batches_leases_lookups_and_the_moments_figures_are_shown() -> None:
     assert value(samples, "sentinel_runs_in_flight") == 7
     assert value(samples, "sentinel_runs_waiting") == 3
     assert value(samples, "sentinel_results_waiting") == 42
+    assert value(samples, "sentinel_results_waiting_bytes") == 43_000
 
 
 def test_a_report_tells_of_the_time_since_the_one_before() -> None:

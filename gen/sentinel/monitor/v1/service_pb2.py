@@ -29,7 +29,7 @@ from sentinel.monitor.v1 import check_pb2 as sentinel_dot_monitor_dot_v1_dot_che
 from sentinel.monitor.v1 import result_pb2 as sentinel_dot_monitor_dot_v1_dot_result__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!sentinel/monitor/v1/service.proto\x12\x13sentinel.monitor.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fsentinel/monitor/v1/check.proto\x1a sentinel/monitor/v1/result.proto\"\xc0\x03\n\x07Service\x12\n\n\x02id\x18\x01 \x01(\t\x12$\n\x04name\x18\x02 \x01(\tB\x16\xbaH\x13r\x11\x10\x01\x18\x64\x32\x0b^\\S(.*\\S)?$\x12\x15\n\x03url\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12\x1d\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12s\n\x06labels\x18\x05 \x03(\x0b\x32(.sentinel.monitor.v1.Service.LabelsEntryB9\xbaH6\x9a\x01\x33\x10 \"(r&\x18?2\"^[a-z0-9]([a-z0-9._/-]*[a-z0-9])?$*\x05r\x03\x18\xff\x01\x12\x30\n\x05state\x18\x06 \x01(\x0e\x32!.sentinel.monitor.v1.ServiceState\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x04\x65tag\x18\t \x01(\tB\x07\xbaH\x04r\x02\x18@\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe2\x02\n\x06Uptime\x12\x0e\n\x06window\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\x05ratio\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x1a\n\rsuccess_ratio\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x15\n\x08\x63overage\x18\x06 \x01(\x01H\x02\x88\x01\x01\x12%\n\x02up\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x04\x64own\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07unknown\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\n\x06_ratioB\x10\n\x0e_success_ratioB\x0b\n\t_coverage\"\xc4\x01\n\x0b\x43heckStatus\x12\x10\n\x08\x63heck_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.sentinel.monitor.v1.CheckState\x12.\n\nstate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x0blast_result\x18\x05 \x01(\x0b\x32 .sentinel.monitor.v1.CheckResult\"\xb4\x01\n\rServiceStatus\x12\x12\n\nservice_id\x18\x01 \x01(\t\x12\x30\n\x05state\x18\x02 \x01(\x0e\x32!.sentinel.monitor.v1.ServiceState\x12+\n\x06uptime\x18\x03 \x03(\x0b\x32\x1b.sentinel.monitor.v1.Uptime\x12\x30\n\x06\x63hecks\x18\x04 \x03(\x0b\x32 .sentinel.monitor.v1.CheckStatus*\xac\x01\n\x0cServiceState\x12\x1d\n\x19SERVICE_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10SERVICE_STATE_UP\x10\x01\x12\x1a\n\x16SERVICE_STATE_DEGRADED\x10\x02\x12\x16\n\x12SERVICE_STATE_DOWN\x10\x03\x12\x19\n\x15SERVICE_STATE_UNKNOWN\x10\x04\x12\x18\n\x14SERVICE_STATE_PAUSED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!sentinel/monitor/v1/service.proto\x12\x13sentinel.monitor.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fsentinel/monitor/v1/check.proto\x1a sentinel/monitor/v1/result.proto\"\xee\x03\n\x07Service\x12\n\n\x02id\x18\x01 \x01(\t\x12:\n\x04name\x18\x02 \x01(\tB,\xbaH)r\'\x10\x01\x18\x64\x32!^[^\\s\\x00]([^\\n\\x00]*[^\\s\\x00])?$\x12\x15\n\x03url\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12)\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x14\xbaH\x11r\x0f\x18\xe8\x07\x32\n^[^\\x00]*$\x12\x7f\n\x06labels\x18\x05 \x03(\x0b\x32(.sentinel.monitor.v1.Service.LabelsEntryBE\xbaHB\x9a\x01?\x10 \"(r&\x18?2\"^[a-z0-9]([a-z0-9._/-]*[a-z0-9])?$*\x11r\x0f\x18\xff\x01\x32\n^[^\\x00]*$\x12\x30\n\x05state\x18\x06 \x01(\x0e\x32!.sentinel.monitor.v1.ServiceState\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x04\x65tag\x18\t \x01(\tB\x07\xbaH\x04r\x02\x18@\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe2\x02\n\x06Uptime\x12\x0e\n\x06window\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\x05ratio\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x1a\n\rsuccess_ratio\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x15\n\x08\x63overage\x18\x06 \x01(\x01H\x02\x88\x01\x01\x12%\n\x02up\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x04\x64own\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07unknown\x18\t \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\n\x06_ratioB\x10\n\x0e_success_ratioB\x0b\n\t_coverage\"\xc4\x01\n\x0b\x43heckStatus\x12\x10\n\x08\x63heck_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.sentinel.monitor.v1.CheckState\x12.\n\nstate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x0blast_result\x18\x05 \x01(\x0b\x32 .sentinel.monitor.v1.CheckResult\"\xb4\x01\n\rServiceStatus\x12\x12\n\nservice_id\x18\x01 \x01(\t\x12\x30\n\x05state\x18\x02 \x01(\x0e\x32!.sentinel.monitor.v1.ServiceState\x12+\n\x06uptime\x18\x03 \x03(\x0b\x32\x1b.sentinel.monitor.v1.Uptime\x12\x30\n\x06\x63hecks\x18\x04 \x03(\x0b\x32 .sentinel.monitor.v1.CheckStatus*\xac\x01\n\x0cServiceState\x12\x1d\n\x19SERVICE_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10SERVICE_STATE_UP\x10\x01\x12\x1a\n\x16SERVICE_STATE_DEGRADED\x10\x02\x12\x16\n\x12SERVICE_STATE_DOWN\x10\x03\x12\x19\n\x15SERVICE_STATE_UNKNOWN\x10\x04\x12\x18\n\x14SERVICE_STATE_PAUSED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,25 +39,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SERVICE_LABELSENTRY']._loaded_options = None
   _globals['_SERVICE_LABELSENTRY']._serialized_options = b'8\001'
   _globals['_SERVICE'].fields_by_name['name']._loaded_options = None
-  _globals['_SERVICE'].fields_by_name['name']._serialized_options = b'\272H\023r\021\020\001\030d2\013^\\S(.*\\S)?$'
+  _globals['_SERVICE'].fields_by_name['name']._serialized_options = b'\272H)r\'\020\001\030d2!^[^\\s\\x00]([^\\n\\x00]*[^\\s\\x00])?$'
   _globals['_SERVICE'].fields_by_name['url']._loaded_options = None
   _globals['_SERVICE'].fields_by_name['url']._serialized_options = b'\272H\005r\003\030\200\020'
   _globals['_SERVICE'].fields_by_name['description']._loaded_options = None
-  _globals['_SERVICE'].fields_by_name['description']._serialized_options = b'\272H\005r\003\030\350\007'
+  _globals['_SERVICE'].fields_by_name['description']._serialized_options = b'\272H\021r\017\030\350\0072\n^[^\\x00]*$'
   _globals['_SERVICE'].fields_by_name['labels']._loaded_options = None
-  _globals['_SERVICE'].fields_by_name['labels']._serialized_options = b'\272H6\232\0013\020 \"(r&\030?2\"^[a-z0-9]([a-z0-9._/-]*[a-z0-9])?$*\005r\003\030\377\001'
+  _globals['_SERVICE'].fields_by_name['labels']._serialized_options = b'\272HB\232\001?\020 \"(r&\030?2\"^[a-z0-9]([a-z0-9._/-]*[a-z0-9])?$*\021r\017\030\377\0012\n^[^\\x00]*$'
   _globals['_SERVICE'].fields_by_name['etag']._loaded_options = None
   _globals['_SERVICE'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
-  _globals['_SERVICESTATE']._serialized_start=1410
-  _globals['_SERVICESTATE']._serialized_end=1582
+  _globals['_SERVICESTATE']._serialized_start=1456
+  _globals['_SERVICESTATE']._serialized_end=1628
   _globals['_SERVICE']._serialized_start=220
-  _globals['_SERVICE']._serialized_end=668
-  _globals['_SERVICE_LABELSENTRY']._serialized_start=623
-  _globals['_SERVICE_LABELSENTRY']._serialized_end=668
-  _globals['_UPTIME']._serialized_start=671
-  _globals['_UPTIME']._serialized_end=1025
-  _globals['_CHECKSTATUS']._serialized_start=1028
-  _globals['_CHECKSTATUS']._serialized_end=1224
-  _globals['_SERVICESTATUS']._serialized_start=1227
-  _globals['_SERVICESTATUS']._serialized_end=1407
+  _globals['_SERVICE']._serialized_end=714
+  _globals['_SERVICE_LABELSENTRY']._serialized_start=669
+  _globals['_SERVICE_LABELSENTRY']._serialized_end=714
+  _globals['_UPTIME']._serialized_start=717
+  _globals['_UPTIME']._serialized_end=1071
+  _globals['_CHECKSTATUS']._serialized_start=1074
+  _globals['_CHECKSTATUS']._serialized_end=1270
+  _globals['_SERVICESTATUS']._serialized_start=1273
+  _globals['_SERVICESTATUS']._serialized_end=1453
 # @@protoc_insertion_point(module_scope)

@@ -1,0 +1,68 @@
+"""What a change makes of a check, and that later is later whatever the clock does."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.common.clock import SECOND_US
+from services.common.ids import new_id
+from services.common.spec import HttpSpec
+from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
+from services.monitor.model import Check
+
+NOW = 1_790_000_000 * SECOND_US
+
+
+def draft_of(check: Check) -> CheckDraft:
+    return CheckDraft(
+        check.name, check.http, check.interval_us, check.timeout_us, check.failure_threshold, check.recovery_threshold,
+        check.retries,
+    )  # fmt: skip
+
+
+def always(draft: CheckDraft) -> Callable[[Check], CheckDraft]:
+    return lambda _: draft
+
+
+def a_check() -> Check:
+    return new_check(new_id(), new_id(), CheckDraft("home", HttpSpec("http://t.test/")), NOW)
+
+
+def test_what_the_draft_leaves_out_goes_back_to_the_default_that_fits() -> None:
+    check = replace(a_check(), interval_us=3600 * SECOND_US, timeout_us=100 * SECOND_US, failure_threshold=9)
+    draft = CheckDraft("home", check.http, interval_us=5 * SECOND_US)
+    changed = changed_check(check, "", lambda _: draft, NOW)
+
+    assert (changed.interval_us, changed.timeout_us, changed.failure_threshold) == (5 * SECOND_US, 4 * SECOND_US, 2)
+    assert (changed.id, changed.create_us) == (check.id, check.create_us)
+
+
+def test_a_draft_of_what_is_there_changes_nothing() -> None:
+    check = paused_check(a_check(), NOW + 5)
+
+    assert changed_check(check, check.etag, draft_of, NOW + 9) is check
+
+
+@given(st.lists(st.tuples(st.sampled_from(["pause", "resume", "rename"]), st.integers(-10, 10)), max_size=20))
+def test_each_change_is_later_and_has_an_etag_of_its_own_whatever_the_clock_does(
+    changes: list[tuple[str, int]],
+) -> None:
+    check, clock = a_check(), NOW
+    for number, (what, step) in enumerate(changes):
+        clock += step
+        before = check
+        if what == "pause":
+            check = paused_check(check, clock)
+            assert check.pause_us == (before.pause_us or check.update_us)
+        elif what == "resume":
+            check = resumed_check(check, clock)
+            assert check.enabled
+        else:
+            renamed = replace(draft_of(check), name=f"n{number}")
+            check = changed_check(check, check.etag, always(renamed), clock)
+            assert check.pause_us == before.pause_us
+        if check is not before:
+            assert check.update_us > before.update_us
+            assert check.etag != before.etag
