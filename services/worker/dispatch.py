@@ -237,8 +237,8 @@ class Dispatcher:
 def _further(account: Account, former: ScheduledCheck, seen_to_us: int, check: ScheduledCheck) -> Account:
     """An account that counts what we have seen to ourselves and may not have written yet.
 
-    On another grid that is at most what lies before the grid's begin: a slot that was run on the old one after that was
-    nobody's, and must not hide one of the new grid.
+    Only slots of the period that we knew count as seen to: what we ran after its end was nobody's, and must not hide a
+    slot of a period that came behind it, of which there may have been several until we heard.
 
     Args:
         account: as the database has it.
@@ -246,6 +246,8 @@ def _further(account: Account, former: ScheduledCheck, seen_to_us: int, check: S
         seen_to_us: the last of its slots that we have seen to.
         check: the check as it is.
     """
-    if former.interval_us != check.interval_us:
-        seen_to_us = min(seen_to_us, check.since_us - 1)
+    if former.since_us != check.since_us:
+        # Without such a period all of it is accounted for.
+        ends = [period.end_us for period in account.former if period.start_us == former.since_us]
+        seen_to_us = min([seen_to_us, *(end_us - 1 for end_us in ends)]) if ends else account.slot_us
     return Account(max(account.slot_us, seen_to_us), account.former, account.off)
