@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from services.common.grid import slots_between
 from services.common.state import Track, advance
 from services.worker.record import Pending
 from services.worker.schedule import Period
@@ -41,24 +42,32 @@ class Tally:
         result = pending.result
         return self.since_us is not None and result.slot_us >= self.since_us and result.interval_us == self.interval_us
 
-    def open_part(self, pending: Pending) -> Pending:
-        """A range without what is accounted for already: whoever made it may have known less than we do now."""
-        result = pending.result
-        known = (self.accounted_us - result.slot_us) // result.interval_us + 1
-        if not 0 < known < result.slot_count:
-            return pending
-        slot_us = result.slot_us + known * result.interval_us
-        return replace(pending, result=replace(result, slot_us=slot_us, slot_count=result.slot_count - known))
+    def part(self, pending: Pending) -> Pending | None:
+        """What of a result counts, if any of it does.
 
-    def counts(self, pending: Pending) -> bool:
-        """Whether a result counts."""
+        Of a range of missed slots that is what lies behind the last accounted one and in one period: who made it may have
+        known neither what was accounted for already nor that the period was to end.
+        """
         result = pending.result
-        if result.slot_us <= self.accounted_us or pending.epoch != self.epoch:
-            return False
-        return self.is_present(pending) or any(
-            period.start_us <= result.slot_us < period.end_us and period.interval_us == result.interval_us
-            for period in self.former
-        )
+        if pending.epoch != self.epoch:
+            return None
+        known = max(0, (self.accounted_us - result.slot_us) // result.interval_us + 1)
+        slot_us = result.slot_us + known * result.interval_us
+        slots = self._slots_of_period(slot_us, result.interval_us, result.slot_count - known)
+        if slots <= 0:
+            return None
+        if slots == result.slot_count:
+            return pending
+        return replace(pending, result=replace(result, slot_us=slot_us, slot_count=slots))
+
+    def _slots_of_period(self, slot_us: int, interval_us: int, most: int) -> int:
+        """How many of so many slots, from one on, are of the same period; none when the first is of no period."""
+        if self.since_us is not None and slot_us >= self.since_us and interval_us == self.interval_us:
+            return most
+        for period in self.former:
+            if period.interval_us == interval_us and period.start_us <= slot_us < period.end_us:
+                return min(most, slots_between(slot_us, period.end_us, interval_us))
+        return 0
 
     def add(self, pending: Pending) -> None:
         """Count a result."""
@@ -81,8 +90,8 @@ def count(batch: Sequence[Pending], tallies: Mapping[UUID, Tally]) -> list[Pendi
         tally = tallies.get(pending.result.check_id)
         if tally is None:
             continue
-        part = tally.open_part(pending)
-        if tally.counts(part):
+        part = tally.part(pending)
+        if part is not None:
             tally.add(part)
             counted.append(part)
     return counted

@@ -10,6 +10,7 @@ from services.common.outcome import MissedReason, Outcome
 from services.common.result import Result
 from services.common.state import Track
 from services.worker.record import Pending
+from services.worker.schedule import Period
 from services.worker.tally import Tally, count
 from tests.worker import a_scheduled_check
 
@@ -44,3 +45,24 @@ def test_ranges_that_overlap_leave_no_slot_out_and_count_none_twice(ranges: list
         reached = max(reached, first + length - 1)
     assert slots == expected
     assert tally.accounted_us == (BASE + slots[-1] * INTERVAL if slots else BASE - 1)
+
+
+@given(st.integers(-5, 30), st.integers(1, 40), st.integers(1, 20), st.booleans())
+def test_a_range_that_runs_past_the_end_of_its_period_counts_up_to_there(
+    first: int, slots: int, length: int, on: bool
+) -> None:
+    """Whoever made it did not know yet that the check had been paused or changed."""
+    end = BASE + length * INTERVAL
+    since, interval = (end, 2 * INTERVAL) if on else (None, None)
+    former = [Period(BASE, end, INTERVAL)]
+    tally = Tally(CHECK.tenant_id, Track(), BASE - 10 * INTERVAL, 1, since, interval, former)
+    counted = count([missed(first, slots)], {CHECK.id: tally})
+
+    inside = range(first, min(first + slots, length)) if first >= 0 else range(0)
+    told = [
+        (each.result.slot_us - BASE) // INTERVAL + number
+        for each in counted
+        for number in range(each.result.slot_count)
+    ]
+    assert told == list(inside)
+    assert tally.accounted_us == (BASE + told[-1] * INTERVAL if told else BASE - 10 * INTERVAL)
