@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from services.common.grid import slots_between
+from services.common.grid import first_slot_at_or_after, slots_between
 from services.common.state import Track, advance
 from services.worker.record import Pending
 from services.worker.schedule import Period
@@ -42,32 +42,29 @@ class Tally:
         result = pending.result
         return self.since_us is not None and result.slot_us >= self.since_us and result.interval_us == self.interval_us
 
-    def part(self, pending: Pending) -> Pending | None:
+    def parts(self, pending: Pending) -> list[Pending]:
         """What of a result counts, if any of it does.
 
-        Of a range of missed slots that is what lies behind the last accounted one and in one period: who made it may have
-        known neither what was accounted for already nor that the period was to end.
+        Of a range of missed slots that is what lies behind the last accounted one and in periods: who made it may have
+        known neither what was accounted for already nor that a period was to end or another to begin.
         """
         result = pending.result
         if pending.epoch != self.epoch:
-            return None
-        known = max(0, (self.accounted_us - result.slot_us) // result.interval_us + 1)
-        slot_us = result.slot_us + known * result.interval_us
-        slots = self._slots_of_period(slot_us, result.interval_us, result.slot_count - known)
-        if slots <= 0:
-            return None
-        if slots == result.slot_count:
-            return pending
-        return replace(pending, result=replace(result, slot_us=slot_us, slot_count=slots))
-
-    def _slots_of_period(self, slot_us: int, interval_us: int, most: int) -> int:
-        """How many of so many slots, from one on, are of the same period; none when the first is of no period."""
-        if self.since_us is not None and slot_us >= self.since_us and interval_us == self.interval_us:
-            return most
-        for period in self.former:
-            if period.interval_us == interval_us and period.start_us <= slot_us < period.end_us:
-                return min(most, slots_between(slot_us, period.end_us, interval_us))
-        return 0
+            return []
+        if self.is_present(pending) and result.slot_us > self.accounted_us:
+            return [pending]
+        spans = [(each.start_us, each.end_us) for each in self.former if each.interval_us == result.interval_us]
+        end_us = result.slot_us + result.slot_count * result.interval_us
+        if self.since_us is not None and self.interval_us == result.interval_us:
+            spans.append((self.since_us, end_us))
+        parts = []
+        for start_us, until_us in sorted(spans):
+            behind_us = max(result.slot_us, start_us, self.accounted_us + 1)
+            first_us = first_slot_at_or_after(result.slot_us, result.interval_us, behind_us)
+            slots = slots_between(first_us, min(until_us, end_us), result.interval_us)
+            if slots:
+                parts.append(replace(pending, result=replace(result, slot_us=first_us, slot_count=slots)))
+        return parts
 
     def add(self, pending: Pending) -> None:
         """Count a result."""
@@ -90,8 +87,7 @@ def count(batch: Sequence[Pending], tallies: Mapping[UUID, Tally]) -> list[Pendi
         tally = tallies.get(pending.result.check_id)
         if tally is None:
             continue
-        part = tally.part(pending)
-        if part is not None:
+        for part in tally.parts(pending):
             tally.add(part)
             counted.append(part)
     return counted

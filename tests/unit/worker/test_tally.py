@@ -47,22 +47,21 @@ def test_ranges_that_overlap_leave_no_slot_out_and_count_none_twice(ranges: list
     assert tally.accounted_us == (BASE + slots[-1] * INTERVAL if slots else BASE - 1)
 
 
-@given(st.integers(-5, 30), st.integers(1, 40), st.integers(1, 20), st.booleans())
-def test_a_range_that_runs_past_the_end_of_its_period_counts_up_to_there(
-    first: int, slots: int, length: int, on: bool
+@given(st.integers(-5, 30), st.integers(1, 40), st.integers(1, 15), st.integers(0, 15), st.sampled_from([1, 2]))
+def test_a_range_counts_where_the_check_was_on_with_its_interval_whoever_did_not_know_of_that(
+    first: int, slots: int, length: int, pause: int, factor: int
 ) -> None:
-    """Whoever made it did not know yet that the check had been paused or changed."""
-    end = BASE + length * INTERVAL
-    since, interval = (end, 2 * INTERVAL) if on else (None, None)
-    former = [Period(BASE, end, INTERVAL)]
-    tally = Tally(CHECK.tenant_id, Track(), BASE - 10 * INTERVAL, 1, since, interval, former)
+    until, since = BASE + length * INTERVAL, BASE + (length + pause) * INTERVAL
+    before = BASE - 10 * INTERVAL
+    former = [Period(BASE, until, INTERVAL)]
+    tally = Tally(CHECK.tenant_id, Track(), before, 1, since, factor * INTERVAL, former)
     counted = count([missed(first, slots)], {CHECK.id: tally})
 
-    inside = range(first, min(first + slots, length)) if first >= 0 else range(0)
+    due = {*range(length), *(range(length + pause, 100) if factor == 1 else ())}
     told = [
         (each.result.slot_us - BASE) // INTERVAL + number
         for each in counted
         for number in range(each.result.slot_count)
     ]
-    assert told == list(inside)
-    assert tally.accounted_us == (BASE + told[-1] * INTERVAL if told else BASE - 10 * INTERVAL)
+    assert told == [number for number in range(first, first + slots) if number in due]
+    assert tally.accounted_us == (BASE + told[-1] * INTERVAL if told else before)
