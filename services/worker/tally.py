@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from services.common.grid import first_slot_at_or_after, slots_between
 from services.common.state import Track, advance
 from services.worker.record import Pending
 from services.worker.schedule import Period
@@ -41,24 +42,29 @@ class Tally:
         result = pending.result
         return self.since_us is not None and result.slot_us >= self.since_us and result.interval_us == self.interval_us
 
-    def open_part(self, pending: Pending) -> Pending:
-        """A range without what is accounted for already: whoever made it may have known less than we do now."""
-        result = pending.result
-        known = (self.accounted_us - result.slot_us) // result.interval_us + 1
-        if not 0 < known < result.slot_count:
-            return pending
-        slot_us = result.slot_us + known * result.interval_us
-        return replace(pending, result=replace(result, slot_us=slot_us, slot_count=result.slot_count - known))
+    def parts(self, pending: Pending) -> list[Pending]:
+        """What of a result counts, if any of it does.
 
-    def counts(self, pending: Pending) -> bool:
-        """Whether a result counts."""
+        Of a range of missed slots that is what lies behind the last accounted one and in periods: who made it may have
+        known neither what was accounted for already nor that a period was to end or another to begin.
+        """
         result = pending.result
-        if result.slot_us <= self.accounted_us or pending.epoch != self.epoch:
-            return False
-        return self.is_present(pending) or any(
-            period.start_us <= result.slot_us < period.end_us and period.interval_us == result.interval_us
-            for period in self.former
-        )
+        if pending.epoch != self.epoch:
+            return []
+        if self.is_present(pending) and result.slot_us > self.accounted_us:
+            return [pending]
+        spans = [(each.start_us, each.end_us) for each in self.former if each.interval_us == result.interval_us]
+        end_us = result.slot_us + result.slot_count * result.interval_us
+        if self.since_us is not None and self.interval_us == result.interval_us:
+            spans.append((self.since_us, end_us))
+        parts = []
+        for start_us, until_us in sorted(spans):
+            behind_us = max(result.slot_us, start_us, self.accounted_us + 1)
+            first_us = first_slot_at_or_after(result.slot_us, result.interval_us, behind_us)
+            slots = slots_between(first_us, min(until_us, end_us), result.interval_us)
+            if slots:
+                parts.append(replace(pending, result=replace(result, slot_us=first_us, slot_count=slots)))
+        return parts
 
     def add(self, pending: Pending) -> None:
         """Count a result."""
@@ -81,8 +87,7 @@ def count(batch: Sequence[Pending], tallies: Mapping[UUID, Tally]) -> list[Pendi
         tally = tallies.get(pending.result.check_id)
         if tally is None:
             continue
-        part = tally.open_part(pending)
-        if tally.counts(part):
+        for part in tally.parts(pending):
             tally.add(part)
             counted.append(part)
     return counted
