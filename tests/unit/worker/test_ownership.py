@@ -231,4 +231,7 @@ def seconds(slots: Collection[int]) -> list[float]:
 
 
 def test_every_slot_is_accounted_for_once_in_any_order_of_events() -> None:
-    run_state_machine_as_test(Ownership, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
+    # The same orders each time, so that nobody's change fails by a rare one that was there before; to look for more of
+    # those, leave out `derandomize` and take some thousand examples: they take some minutes.
+    few = settings(max_examples=60, stateful_step_count=30, deadline=None, derandomize=True)
+    run_state_machine_as_test(Ownership, settings=few)
