@@ -21,6 +21,8 @@ from services.worker.store.columns import ACQUIRE_S, CHECK, RECORDED, insert_int
 from services.worker.tally import count
 
 _CHECKS_AT_ONCE = 250
+# Each look at some shards costs a pass over the tables; each row that waits to be taken costs memory.
+_SHARDS_AT_ONCE = 16
 # How long the database may take before it counts as away. A renewal leaves time for another before the lease ends.
 _RENEW_PATIENCE_S = 3.0
 _RECORD_PATIENCE_S = 10.0
@@ -192,11 +194,17 @@ class EngineStore:
         Raises:
             Unavailable: the database is away.
         """
-        read = CheckReader()
-        async with self._transaction(_READ_PATIENCE_S) as connection:
-            cursor = await connection.cursor(_CHECKS_OF_SHARDS, list(shards))
-            while rows := await cursor.fetch(_CHECKS_AT_ONCE):
-                yield [read(row) for row in rows]
+        read, ordered = CheckReader(), sorted(shards)
+        groups = [ordered[first : first + _SHARDS_AT_ONCE] for first in range(0, len(ordered), _SHARDS_AT_ONCE)]
+        async with asyncio.TaskGroup() as ahead:  # the database looks for the next while we take these
+            following = [ahead.create_task(self._fetch(_CHECKS_OF_SHARDS, group)) for group in groups[:1]]
+            for group in [*groups[1:], None]:
+                rows = await following.pop()
+                if group is not None:
+                    following.append(ahead.create_task(self._fetch(_CHECKS_OF_SHARDS, group)))
+                for first in range(0, len(rows), _CHECKS_AT_ONCE):
+                    yield [read(row) for row in rows[first : first + _CHECKS_AT_ONCE]]
+                    await asyncio.sleep(0)  # what is due has its turn
 
     async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[tuple[ScheduledCheck, Account]]:
         """Those of some checks that are on, each with its account.
