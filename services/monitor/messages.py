@@ -149,6 +149,7 @@ def status_message(status: ServiceStatus) -> service_pb2.ServiceStatus:
         state=f"SERVICE_STATE_{status.state.name}",
         uptime=[_uptime(window, figures) for window, figures in status.uptime],
         checks=[_check_status(check) for check in status.checks],
+        open_incidents=status.open_incidents,
     )
 
 

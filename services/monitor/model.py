@@ -141,6 +141,7 @@ class ServiceStatus:
     state: ServiceState
     uptime: Sequence[tuple[str, Figures]]
     checks: Sequence[CheckStatus]
+    open_incidents: int
 
 
 def _etag(resource_id: UUID, update_us: int) -> str:

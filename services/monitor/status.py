@@ -26,6 +26,9 @@ class StatusStore(Protocol):
     async def tracked_checks(self, tenant_id: UUID, service_id: UUID) -> Sequence[TrackedCheck]:
         """All checks of a service."""
 
+    async def open_incidents(self, tenant_id: UUID, service_id: UUID) -> int:
+        """How many incidents of a service are open."""
+
     async def last_results(self, tenant_id: UUID, check_ids: Sequence[UUID]) -> Mapping[UUID, Result]:
         """The latest result of each check that has one."""
 
@@ -74,7 +77,8 @@ class Status:
             for name, figures in (await self._measure(tenant_id, row, now, off)).items():
                 sums[name] += figures
         state = service_state(tally(check.state for check in checks))
-        return ServiceStatus(service_id, state, list(sums.items()), checks)
+        open_incidents = await self._store.open_incidents(tenant_id, service_id)
+        return ServiceStatus(service_id, state, list(sums.items()), checks, open_incidents)
 
     async def _measure(
         self, tenant_id: UUID, row: TrackedCheck, now: int, off: Sequence[Span]

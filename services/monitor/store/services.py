@@ -27,6 +27,7 @@ from services.common.audit import Actor, Change
 from services.common.clock import from_datetime, to_datetime
 from services.common.database import constraint_of
 from services.common.errors import AlreadyExists
+from services.common.incident import Resolution
 from services.common.paging import KeyRequest
 from services.common.state import STALE_AFTER_INTERVALS, CheckState
 from services.common.store import write_audit
@@ -38,6 +39,7 @@ from services.monitor.service_state import Tally, service_state
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store.base import Sql, count, insert_check, leave_to_be_removed, lock_quotas
 from services.monitor.store.checks import refuse_more_checks
+from services.monitor.store.incidents import end_incidents
 
 
 class ServiceSql(Sql):
@@ -131,7 +133,7 @@ class ServiceSql(Sql):
             raise
 
     async def delete_service(self, actor: Actor, service_id: UUID, now: int) -> None:
-        """Delete a service with its checks, leave their history to be removed, and tell their workers.
+        """Delete a service with its checks, end their incidents, leave their history to be removed, tell their workers.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
@@ -153,12 +155,13 @@ class ServiceSql(Sql):
                 .order_by(checks.c.id)
                 .with_for_update()
             )
-            await connection.execute(
+            locked = await connection.execute(
                 select(check_states.c.check_id)
                 .where(check_states.c.tenant_id == tenant_id, check_states.c.check_id.in_(its_ids))
                 .order_by(check_states.c.check_id)
                 .with_for_update()
             )
+            await end_incidents(connection, actor, [*locked.scalars()], Resolution.CHECK_DELETED, now)
             gone = {**_service(row).audited(), "checks": await count(connection, its_ids)}
             await leave_to_be_removed(connection, tenant_id, its_checks, now)
             await connection.execute(delete(services).where(the_service))
