@@ -150,6 +150,7 @@ def status_message(status: ServiceStatus) -> service_pb2.ServiceStatus:
         uptime=[_uptime(window, figures) for window, figures in status.uptime],
         checks=[_check_status(check) for check in status.checks],
         open_incidents=status.open_incidents,
+        state_reason=status.reason,
     )
 
 
@@ -174,4 +175,5 @@ def _check_status(status: CheckStatus) -> service_pb2.CheckStatus:
         state=f"CHECK_STATE_{status.state.name}",
         state_time=to_timestamp(status.state_us),
         last_result=to_message(status.last) if status.last else None,
+        state_reason=status.reason,
     )

@@ -125,12 +125,13 @@ class StatefulService:
 
 @dataclass(frozen=True, slots=True)
 class CheckStatus:
-    """What a check is in, since when, and its latest result."""
+    """What a check is in, since when, its latest result, and why it is in that, in words."""
 
     check: Check
     state: CheckState
     state_us: int | None
     last: Result | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,7 @@ class ServiceStatus:
     uptime: Sequence[tuple[str, Figures]]
     checks: Sequence[CheckStatus]
     open_incidents: int
+    reason: str
 
 
 def _etag(resource_id: UUID, update_us: int) -> str:

@@ -5,7 +5,7 @@ new method enters by itself; where its request cannot be made of ids alone, the 
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -81,7 +81,7 @@ class World:
 
     def thing(self, name: str, team: Team, caller: Caller, others: dict[str, str]) -> str:
         """The id of something new in a team; a session is the caller's, or at the other team its administrator's."""
-        makers = {
+        makers: dict[str, Callable[[], str]] = {
             "service_id": team.service,
             "incident_id": lambda: self.incident(team),
             "user_id": lambda: team.person("viewer").id,

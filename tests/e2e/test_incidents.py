@@ -35,7 +35,9 @@ def test_an_incident_opens_when_the_target_goes_away_and_is_resolved_when_it_is_
     assert incident["cause"]["errorKind"] == "ERROR_KIND_CONNECT_REFUSED"
     assert incident["cause"]["errorMessage"] == failing[0]["errorMessage"]
     assert {"endTime", "acknowledgeTime"} & incident.keys() == set()
-    assert team.status(service)["openIncidents"] == 1
+    status = team.status(service)
+    assert (status["openIncidents"], status["stateReason"]) == (1, "1 of 1 check is down: home")
+    assert status["checks"][0]["stateReason"].startswith("2 slots in a row failed: ")
 
     path = f"/incidents/{incident['id']}"
     member, viewer = team.person("member"), team.person("viewer")

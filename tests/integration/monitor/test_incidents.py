@@ -99,7 +99,9 @@ async def test_an_incident_is_read_with_its_cause_and_its_end(monitor: Monitor, 
     assert (opened.start_us, opened.detect_us, opened.end_us) == (first, first + STEP, None)
     assert (opened.state, opened.cause, opened.last_cause) == (IncidentState.OPEN, refused, refused)
     assert opened.duration_us(first + 90 * STEP) == 90 * STEP
-    assert (await monitor.status.of_service(monitor.tenant_id, service_id)).open_incidents == 1
+    status = await monitor.status.of_service(monitor.tenant_id, service_id)
+    assert (status.open_incidents, status.reason) == (1, "1 of 1 check is down: home")
+    assert status.checks[0].reason == "2 slots in a row failed: refused"
 
     await worker.record(check_id, [DOWN], "refused again")
     recovered = await worker.record(check_id, [UP])
