@@ -1,10 +1,12 @@
 """Incidents: what people see of them and do about them, and what ends them when nobody watches any more."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
@@ -176,6 +178,37 @@ async def test_pausing_ends_an_incident_and_behind_it_a_run_begins_anew(monitor:
     assert len(await listed(monitor, state=IncidentState.OPEN)) == 0
     await worker.record(incident.check_id, [DOWN])
     assert len(await listed(monitor, state=IncidentState.OPEN)) == 1
+
+
+@pytest.mark.parametrize("first", ["the result", "the pause"])
+async def test_of_a_pause_and_a_result_at_once_no_incident_stays_open(
+    monitor: Monitor, worker: Worker, admin: Admin, database_url: str, first: str
+) -> None:
+    """Whichever comes first is held up at the incident, all before that written, until the other waits for it."""
+    service_id = await monitor.service()
+    check_id = await monitor.check(service_id)
+    await worker.record(check_id, [DOWN])
+    watcher = await asyncpg.connect(database_url)
+
+    async def waiting(number: int) -> None:
+        # PostgreSQL has no event for it.
+        while await watcher.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < number:  # noqa: ASYNC110 — see above
+            await asyncio.sleep(0)
+
+    try:
+        async with admin.transaction():
+            await admin.execute("LOCK TABLE incidents IN EXCLUSIVE MODE")
+            both = [worker.record(check_id, [DOWN]), monitor.checks.pause(monitor.actor, service_id, check_id)]
+            tasks = []
+            for number, each in enumerate(both if first == "the result" else both[::-1], 1):
+                tasks.append(asyncio.create_task(each))
+                await waiting(number)
+        await asyncio.gather(*tasks)
+    finally:
+        await watcher.close()
+
+    found = await listed(monitor)
+    assert [each.resolution for each in found] == ([Resolution.CHECK_PAUSED] if first == "the result" else [])
 
 
 async def test_deleting_a_check_or_its_service_ends_its_incident_which_stays(monitor: Monitor, worker: Worker) -> None:
