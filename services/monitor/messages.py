@@ -49,6 +49,7 @@ def service_message(row: StatefulService) -> service_pb2.Service:
             create_time=to_timestamp(service.create_us),
             update_time=to_timestamp(service.update_us),
             etag=service.etag,
+            open_incidents=row.open_incidents,
         )
     )
     return message

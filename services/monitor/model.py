@@ -117,10 +117,11 @@ class TrackedCheck:
 
 @dataclass(frozen=True, slots=True)
 class StatefulService:
-    """A service and what it is in."""
+    """A service, what it is in, and how many of its incidents are open."""
 
     service: Service
     state: ServiceState
+    open_incidents: int
 
 
 @dataclass(frozen=True, slots=True)

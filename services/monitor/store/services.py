@@ -31,7 +31,7 @@ from services.common.incident import Resolution
 from services.common.paging import KeyRequest
 from services.common.state import STALE_AFTER_INTERVALS, CheckState
 from services.common.store import write_audit
-from services.common.tables import check_periods, check_states, checks, services
+from services.common.tables import check_periods, check_states, checks, incidents, services
 from services.monitor.model import Check, Service, ServiceState, StatefulService
 from services.monitor.not_found import service_not_found
 from services.monitor.quotas import Quotas
@@ -194,7 +194,7 @@ def _tally(tenant_id: UUID, now: int) -> Select[int, int, int]:
 
 
 def _with_tally(tenant_id: UUID, now: int, in_one_of: Sequence[ServiceState] = ()) -> Select[Any]:
-    """A tenant's services with the tallies of their checks; only those in some states, if any are given."""
+    """A tenant's services, the tallies of their checks and their open incidents; only those in given states, if any."""
     each = _tally(tenant_id, now)
     if in_one_of:
         # The filter asks every service, so all tallies are made in one go.
@@ -207,7 +207,18 @@ def _with_tally(tenant_id: UUID, now: int, in_one_of: Sequence[ServiceState] = (
         joined = services.join(beside, true())
         counts = beside.c
     enabled, down, known = (func.coalesce(counts[name], 0) for name in ("enabled", "down", "known"))
-    query = select(services, enabled.label("enabled"), down.label("down"), known.label("known"))
+    opened = (
+        select(func.count())
+        .where(
+            incidents.c.tenant_id == services.c.tenant_id,
+            incidents.c.service_id == services.c.id,
+            incidents.c.end_time.is_(None),
+        )
+        .correlate(services)
+        .scalar_subquery()
+        .label("open_incidents")
+    )
+    query = select(services, enabled.label("enabled"), down.label("down"), known.label("known"), opened)
     query = query.select_from(joined).where(services.c.tenant_id == tenant_id)
     if in_one_of:
         query = query.where(or_(*(_is_in(state, enabled, down, known) for state in in_one_of)))
@@ -265,7 +276,7 @@ def _service(row: Row[Any]) -> Service:
 
 
 def _stateful(row: Row[Any]) -> StatefulService:
-    return StatefulService(_service(row), service_state(Tally(row.enabled, row.down, row.known)))
+    return StatefulService(_service(row), service_state(Tally(row.enabled, row.down, row.known)), row.open_incidents)
 
 
 def _refuse(error: IntegrityError) -> None:

@@ -21,6 +21,7 @@ from services.common.result import Result
 from services.common.state import CheckState
 from services.monitor.incident import Cause, Incident, IncidentState
 from services.monitor.incidents import IncidentFilter
+from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore
 from services.worker.record import Pending
 from services.worker.store import EngineStore
@@ -243,6 +244,8 @@ async def test_incidents_are_listed_by_state_service_and_time_newest_first_in_pa
     assert ended.end_us is not None
     assert ids[0] in [each.id for each in await listed(monitor, start_us=ended.end_us - 1)]
     assert ids[0] not in [each.id for each in await listed(monitor, start_us=ended.end_us)]
+    shown = await monitor.services.list(monitor.tenant_id, ServiceFilter(), ServiceOrder(by_name=True), 0, "")
+    assert [(row.service.name, row.open_incidents) for row in shown.items] == [("Blog", 2), ("Shop", 2)]
     assert await listed(monitor, end_us=min(each.start_us for each in made)) == []
     assert len(await listed(monitor, end_us=min(each.start_us for each in made) + 1)) == 1
 
