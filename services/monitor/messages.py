@@ -49,6 +49,7 @@ def service_message(row: StatefulService) -> service_pb2.Service:
             create_time=to_timestamp(service.create_us),
             update_time=to_timestamp(service.update_us),
             etag=service.etag,
+            open_incidents=row.open_incidents,
         )
     )
     return message
@@ -149,6 +150,8 @@ def status_message(status: ServiceStatus) -> service_pb2.ServiceStatus:
         state=f"SERVICE_STATE_{status.state.name}",
         uptime=[_uptime(window, figures) for window, figures in status.uptime],
         checks=[_check_status(check) for check in status.checks],
+        open_incidents=status.open_incidents,
+        state_reason=status.reason,
     )
 
 
@@ -173,4 +176,5 @@ def _check_status(status: CheckStatus) -> service_pb2.CheckStatus:
         state=f"CHECK_STATE_{status.state.name}",
         state_time=to_timestamp(status.state_us),
         last_result=to_message(status.last) if status.last else None,
+        state_reason=status.reason,
     )

@@ -9,6 +9,8 @@ from services.common.audit import current_actor
 from services.common.interceptors.call import Context
 from services.common.principal import current_principal
 from services.monitor.checks import Checks
+from services.monitor.incident_messages import event_message, incident_filter, incident_message
+from services.monitor.incidents import Incidents
 from services.monitor.messages import (
     check_draft,
     check_message,
@@ -31,12 +33,14 @@ class MonitorServicer(MonitorServiceServicer):
         services: makes, lists, changes and deletes services.
         checks: the same for checks.
         status: what is known of them.
+        incidents: reads incidents and works on them.
     """
 
-    def __init__(self, services: Services, checks: Checks, status: Status) -> None:
+    def __init__(self, services: Services, checks: Checks, status: Status, incidents: Incidents) -> None:
         self._services = services
         self._checks = checks
         self._status = status
+        self._incidents = incidents
         self._updates = Updates()
 
     async def CreateService(self, request: pb.CreateServiceRequest, context: Context) -> pb.CreateServiceResponse:
@@ -133,3 +137,38 @@ class MonitorServicer(MonitorServiceServicer):
         """A check, going on."""
         resumed = await self._checks.resume(current_actor(), UUID(request.service_id), UUID(request.check_id))
         return pb.ResumeCheckResponse(check=check_message(resumed))
+
+    async def ListIncidents(self, request: pb.ListIncidentsRequest, context: Context) -> pb.ListIncidentsResponse:
+        """A page of incidents."""
+        page = await self._incidents.list(
+            current_principal().tenant_id, incident_filter(request), request.page_size, request.page_token
+        )
+        return pb.ListIncidentsResponse(
+            incidents=[incident_message(incident) for incident in page.items],
+            next_page_token=page.next_token,
+            total_size=page.total,
+        )
+
+    async def GetIncident(self, request: pb.GetIncidentRequest, context: Context) -> pb.GetIncidentResponse:
+        """An incident with its timeline."""
+        incident, events = await self._incidents.get(current_principal().tenant_id, UUID(request.incident_id))
+        return pb.GetIncidentResponse(
+            incident=incident_message(incident), timeline=[event_message(event) for event in events]
+        )
+
+    async def AcknowledgeIncident(
+        self, request: pb.AcknowledgeIncidentRequest, context: Context
+    ) -> pb.AcknowledgeIncidentResponse:
+        """An incident, acknowledged."""
+        incident = await self._incidents.acknowledge(current_actor(), UUID(request.incident_id), request.note)
+        return pb.AcknowledgeIncidentResponse(incident=incident_message(incident))
+
+    async def AddIncidentNote(self, request: pb.AddIncidentNoteRequest, context: Context) -> pb.AddIncidentNoteResponse:
+        """A note on an incident."""
+        incident = await self._incidents.note(current_actor(), UUID(request.incident_id), request.note)
+        return pb.AddIncidentNoteResponse(incident=incident_message(incident))
+
+    async def ResolveIncident(self, request: pb.ResolveIncidentRequest, context: Context) -> pb.ResolveIncidentResponse:
+        """An incident, resolved by hand."""
+        incident = await self._incidents.resolve(current_actor(), UUID(request.incident_id), request.note)
+        return pb.ResolveIncidentResponse(incident=incident_message(incident))

@@ -10,6 +10,7 @@ from services.monitor.model import CheckStatus, ServiceStatus, StatefulService, 
 from services.monitor.not_found import service_not_found
 from services.monitor.off import Span, paused, union
 from services.monitor.service_state import service_state, tally
+from services.monitor.state_reason import check_reason, service_reason
 from services.monitor.uptime import Figures, Meter, Slot
 
 WINDOWS = {"24h": DAY_US, "7d": 7 * DAY_US, "30d": 30 * DAY_US}
@@ -25,6 +26,9 @@ class StatusStore(Protocol):
 
     async def tracked_checks(self, tenant_id: UUID, service_id: UUID) -> Sequence[TrackedCheck]:
         """All checks of a service."""
+
+    async def open_incidents(self, tenant_id: UUID, service_id: UUID) -> int:
+        """How many incidents of a service are open."""
 
     async def last_results(self, tenant_id: UUID, check_ids: Sequence[UUID]) -> Mapping[UUID, Result]:
         """The latest result of each check that has one."""
@@ -64,7 +68,7 @@ class Status:
         tracked = await self._store.tracked_checks(tenant_id, service_id)
         ids = [row.check.id for row in tracked]
         last = await self._store.last_results(tenant_id, ids)
-        checks = [CheckStatus(row.check, *row.known(now), last.get(row.check.id)) for row in tracked]
+        checks = [_status_of(row, last.get(row.check.id), now) for row in tracked]
         sums = {name: Figures(now - length, now) for name, length in WINDOWS.items()}
         suspended = await self._store.suspensions(tenant_id, since, now)
         periods = await self._store.periods(tenant_id, ids, since)
@@ -74,7 +78,10 @@ class Status:
             for name, figures in (await self._measure(tenant_id, row, now, off)).items():
                 sums[name] += figures
         state = service_state(tally(check.state for check in checks))
-        return ServiceStatus(service_id, state, list(sums.items()), checks)
+        open_incidents = await self._store.open_incidents(tenant_id, service_id)
+        return ServiceStatus(
+            service_id, state, list(sums.items()), checks, open_incidents, service_reason(state, checks)
+        )
 
     async def _measure(
         self, tenant_id: UUID, row: TrackedCheck, now: int, off: Sequence[Span]
@@ -87,3 +94,8 @@ class Status:
                 for meter in meters.values():
                     meter.add(slot)
         return {name: meter.figures() for name, meter in meters.items()}
+
+
+def _status_of(row: TrackedCheck, last: Result | None, now: int) -> CheckStatus:
+    state, since_us = row.known(now)
+    return CheckStatus(row.check, state, since_us, last, check_reason(row, state, last))

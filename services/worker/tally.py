@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.common.grid import first_slot_at_or_after, slots_between
-from services.common.state import Track, advance
+from services.common.state import CheckState, Track, advance
+from services.worker.incident import Turn, opens, resolves
 from services.worker.record import Pending
 from services.worker.schedule import Period
 
@@ -27,6 +28,7 @@ class Tally:
         since_us: since when it is on with its interval; None while it is off.
         interval_us: that interval.
         former: periods that ended; filled in only where a result is not of the present one.
+        turns: where its incident opens or is resolved, in order.
     """
 
     tenant_id: UUID
@@ -36,6 +38,7 @@ class Tally:
     since_us: int | None
     interval_us: int | None
     former: Sequence[Period] = ()
+    turns: tuple[Turn, ...] = ()
 
     def is_present(self, pending: Pending) -> bool:
         """Whether a result is of the period that goes on."""
@@ -70,9 +73,19 @@ class Tally:
         """Count a result."""
         result, check = pending.result, pending.check
         self.accounted_us = result.slot_us + (result.slot_count - 1) * result.interval_us
-        self.track = advance(
-            self.track, result.slot_us, result.outcome, check.failure_threshold, check.recovery_threshold
+        before = self.track
+        self.track = after = advance(
+            before, result.slot_us, result.outcome, check.failure_threshold, check.recovery_threshold
         )
+        # Most checks are UP and stay it: they pay for nothing but this.
+        if after.state is CheckState.DOWN or after.state is not before.state:
+            self._turn(before, after, pending)
+
+    def _turn(self, before: Track, after: Track, pending: Pending) -> None:
+        opening = opens(before, after, pending.check.failure_threshold)
+        if after.streak_us is not None and (opening or resolves(before, after)):
+            turn = Turn(self.tenant_id, pending.check.id, opening, after.streak_us, pending.result.slot_us)
+            self.turns = (*self.turns, turn)
 
 
 def count(batch: Sequence[Pending], tallies: Mapping[UUID, Tally]) -> list[Pending]:

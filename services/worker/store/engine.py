@@ -18,6 +18,7 @@ from services.worker.report import WorkerReport
 from services.worker.rows import CheckReader, add_periods, report_columns, result_columns, state_columns, to_tally
 from services.worker.schedule import Account, ScheduledCheck
 from services.worker.store.columns import ACQUIRE_S, CHECK, RECORDED, insert_into
+from services.worker.store.incidents import write_turns
 from services.worker.tally import count
 
 _CHECKS_AT_ONCE = 250
@@ -240,7 +241,7 @@ class EngineStore:
         return {row["shard"]: row["checks"] for row in await self._fetch(_COUNTS, list(shards))}
 
     async def record(self, batch: Sequence[Pending]) -> int:
-        """Write results and what they make of their checks' states in one transaction (semantics.md §14).
+        """Write results and what they make of their checks' states and incidents in one transaction (semantics.md §14).
 
         What does not count (tally.py) is left out, as is what belongs to a check that is gone.
 
@@ -271,6 +272,8 @@ class EngineStore:
                 await connection.execute(_WRITE_RESULTS, *result_columns([pending.result for pending in counted]))
                 moved = {pending.result.check_id: tallies[pending.result.check_id] for pending in counted}
                 await connection.execute(_WRITE_STATES, *state_columns(moved))
+                if turned := [tally.turns for tally in moved.values() if tally.turns]:
+                    await write_turns(connection, turned)
                 await connection.execute(_NOTIFY)
         return len(counted)
 

@@ -17,6 +17,7 @@ from services.common.sealed import Sealer
 from services.common.spec import HttpSpec
 from services.monitor.checks import Checks
 from services.monitor.drafts import CheckDraft, ServiceDraft
+from services.monitor.incidents import Incidents
 from services.monitor.quotas import Quotas
 from services.monitor.services import Services
 from services.monitor.status import Status
@@ -47,6 +48,7 @@ class Monitor:
         self.services = Services(self.store, pager, self.quotas)
         self.checks = Checks(self.store, pager, self.quotas)
         self.status = Status(self.store)
+        self.incidents = Incidents(self.store, pager)
 
     @property
     def tenant_id(self) -> UUID:

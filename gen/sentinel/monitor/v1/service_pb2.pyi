@@ -30,7 +30,7 @@ SERVICE_STATE_UNKNOWN: ServiceState
 SERVICE_STATE_PAUSED: ServiceState
 
 class Service(_message.Message):
-    __slots__ = ("id", "name", "url", "description", "labels", "state", "create_time", "update_time", "etag")
+    __slots__ = ("id", "name", "url", "description", "labels", "state", "create_time", "update_time", "etag", "open_incidents")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +47,7 @@ class Service(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    OPEN_INCIDENTS_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     url: str
@@ -56,7 +57,8 @@ class Service(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
     etag: str
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., url: _Optional[str] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., state: _Optional[_Union[ServiceState, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ...) -> None: ...
+    open_incidents: int
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., url: _Optional[str] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., state: _Optional[_Union[ServiceState, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., open_incidents: _Optional[int] = ...) -> None: ...
 
 class Uptime(_message.Message):
     __slots__ = ("window", "start_time", "end_time", "ratio", "success_ratio", "coverage", "up", "down", "unknown")
@@ -81,27 +83,33 @@ class Uptime(_message.Message):
     def __init__(self, window: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ratio: _Optional[float] = ..., success_ratio: _Optional[float] = ..., coverage: _Optional[float] = ..., up: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., down: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., unknown: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class CheckStatus(_message.Message):
-    __slots__ = ("check_id", "name", "state", "state_time", "last_result")
+    __slots__ = ("check_id", "name", "state", "state_time", "last_result", "state_reason")
     CHECK_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     STATE_TIME_FIELD_NUMBER: _ClassVar[int]
     LAST_RESULT_FIELD_NUMBER: _ClassVar[int]
+    STATE_REASON_FIELD_NUMBER: _ClassVar[int]
     check_id: str
     name: str
     state: _check_pb2.CheckState
     state_time: _timestamp_pb2.Timestamp
     last_result: _result_pb2.CheckResult
-    def __init__(self, check_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[_check_pb2.CheckState, str]] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_result: _Optional[_Union[_result_pb2.CheckResult, _Mapping]] = ...) -> None: ...
+    state_reason: str
+    def __init__(self, check_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[_check_pb2.CheckState, str]] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_result: _Optional[_Union[_result_pb2.CheckResult, _Mapping]] = ..., state_reason: _Optional[str] = ...) -> None: ...
 
 class ServiceStatus(_message.Message):
-    __slots__ = ("service_id", "state", "uptime", "checks")
+    __slots__ = ("service_id", "state", "uptime", "checks", "open_incidents", "state_reason")
     SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     UPTIME_FIELD_NUMBER: _ClassVar[int]
     CHECKS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_INCIDENTS_FIELD_NUMBER: _ClassVar[int]
+    STATE_REASON_FIELD_NUMBER: _ClassVar[int]
     service_id: str
     state: ServiceState
     uptime: _containers.RepeatedCompositeFieldContainer[Uptime]
     checks: _containers.RepeatedCompositeFieldContainer[CheckStatus]
-    def __init__(self, service_id: _Optional[str] = ..., state: _Optional[_Union[ServiceState, str]] = ..., uptime: _Optional[_Iterable[_Union[Uptime, _Mapping]]] = ..., checks: _Optional[_Iterable[_Union[CheckStatus, _Mapping]]] = ...) -> None: ...
+    open_incidents: int
+    state_reason: str
+    def __init__(self, service_id: _Optional[str] = ..., state: _Optional[_Union[ServiceState, str]] = ..., uptime: _Optional[_Iterable[_Union[Uptime, _Mapping]]] = ..., checks: _Optional[_Iterable[_Union[CheckStatus, _Mapping]]] = ..., open_incidents: _Optional[int] = ..., state_reason: _Optional[str] = ...) -> None: ...
