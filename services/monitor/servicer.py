@@ -9,10 +9,13 @@ from services.common.audit import current_actor
 from services.common.interceptors.call import Context
 from services.common.principal import current_principal
 from services.monitor.checks import Checks
+from services.monitor.figures import ServiceFigures
 from services.monitor.messages import (
     check_draft,
     check_message,
     optional_id,
+    series_message,
+    series_wanted,
     service_draft,
     service_filter,
     service_message,
@@ -31,12 +34,14 @@ class MonitorServicer(MonitorServiceServicer):
         services: makes, lists, changes and deletes services.
         checks: the same for checks.
         status: what is known of them.
+        figures: how services were.
     """
 
-    def __init__(self, services: Services, checks: Checks, status: Status) -> None:
+    def __init__(self, services: Services, checks: Checks, status: Status, figures: ServiceFigures) -> None:
         self._services = services
         self._checks = checks
         self._status = status
+        self._figures = figures
         self._updates = Updates()
 
     async def CreateService(self, request: pb.CreateServiceRequest, context: Context) -> pb.CreateServiceResponse:
@@ -81,6 +86,15 @@ class MonitorServicer(MonitorServiceServicer):
         """How a service is."""
         status = await self._status.of_service(current_principal().tenant_id, UUID(request.service_id))
         return pb.GetServiceStatusResponse(status=status_message(status))
+
+    async def GetServiceUptime(
+        self, request: pb.GetServiceUptimeRequest, context: Context
+    ) -> pb.GetServiceUptimeResponse:
+        """How a service was over time."""
+        buckets = await self._figures.series(
+            current_principal().tenant_id, UUID(request.service_id), series_wanted(request)
+        )
+        return series_message(buckets)
 
     async def CreateCheck(self, request: pb.CreateCheckRequest, context: Context) -> pb.CreateCheckResponse:
         """A new check."""

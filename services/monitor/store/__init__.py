@@ -5,9 +5,10 @@ policies too. Whatever changes something writes its entry into the audit log in 
 """
 
 from services.monitor.store.checks import CheckSql
+from services.monitor.store.figures import FiguresSql
 from services.monitor.store.history import HistorySql
 from services.monitor.store.services import ServiceSql
 
 
-class MonitorStore(ServiceSql, CheckSql, HistorySql):
+class MonitorStore(ServiceSql, CheckSql, HistorySql, FiguresSql):
     """Everything that monitor keeps in PostgreSQL."""

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from services.common.audit import Actor, user_actor
+from services.common.clock import DAY_US
 from services.common.database import Database
 from services.common.ids import new_id
 from services.common.origin import Origin
@@ -17,6 +18,7 @@ from services.common.sealed import Sealer
 from services.common.spec import HttpSpec
 from services.monitor.checks import Checks
 from services.monitor.drafts import CheckDraft, ServiceDraft
+from services.monitor.figures import ServiceFigures
 from services.monitor.quotas import Quotas
 from services.monitor.services import Services
 from services.monitor.status import Status
@@ -45,7 +47,8 @@ class Monitor:
         pager = Pager(Sealer(b"an installation's secret", "page"))
         self.services = Services(self.store, pager, self.quotas)
         self.checks = Checks(self.store, pager, self.quotas)
-        self.status = Status(self.store)
+        self.figures = ServiceFigures(self.store, 400 * DAY_US)
+        self.status = Status(self.store, self.figures)
 
     @property
     def tenant_id(self) -> UUID:

@@ -1,6 +1,9 @@
+import datetime
+
 from buf.validate import validate_pb2 as _validate_pb2
 from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sentinel.monitor.v1 import check_pb2 as _check_pb2
 from sentinel.monitor.v1 import service_pb2 as _service_pb2
 from sentinel.options.v1 import access_pb2 as _access_pb2
@@ -112,6 +115,28 @@ class GetServiceStatusResponse(_message.Message):
     STATUS_FIELD_NUMBER: _ClassVar[int]
     status: _service_pb2.ServiceStatus
     def __init__(self, status: _Optional[_Union[_service_pb2.ServiceStatus, _Mapping]] = ...) -> None: ...
+
+class GetServiceUptimeRequest(_message.Message):
+    __slots__ = ("service_id", "window", "start_time", "end_time", "bucket")
+    SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    BUCKET_FIELD_NUMBER: _ClassVar[int]
+    service_id: str
+    window: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    bucket: str
+    def __init__(self, service_id: _Optional[str] = ..., window: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., bucket: _Optional[str] = ...) -> None: ...
+
+class GetServiceUptimeResponse(_message.Message):
+    __slots__ = ("overall", "buckets")
+    OVERALL_FIELD_NUMBER: _ClassVar[int]
+    BUCKETS_FIELD_NUMBER: _ClassVar[int]
+    overall: _service_pb2.Uptime
+    buckets: _containers.RepeatedCompositeFieldContainer[_service_pb2.Uptime]
+    def __init__(self, overall: _Optional[_Union[_service_pb2.Uptime, _Mapping]] = ..., buckets: _Optional[_Iterable[_Union[_service_pb2.Uptime, _Mapping]]] = ...) -> None: ...
 
 class CreateCheckRequest(_message.Message):
     __slots__ = ("service_id", "check", "request_id")

@@ -59,7 +59,7 @@ class Service(_message.Message):
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., url: _Optional[str] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., state: _Optional[_Union[ServiceState, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class Uptime(_message.Message):
-    __slots__ = ("window", "start_time", "end_time", "ratio", "success_ratio", "coverage", "up", "down", "unknown")
+    __slots__ = ("window", "start_time", "end_time", "ratio", "success_ratio", "coverage", "up", "down", "unknown", "latency", "up_slots", "down_slots", "error_slots", "missed_slots")
     WINDOW_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -69,6 +69,11 @@ class Uptime(_message.Message):
     UP_FIELD_NUMBER: _ClassVar[int]
     DOWN_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_FIELD_NUMBER: _ClassVar[int]
+    UP_SLOTS_FIELD_NUMBER: _ClassVar[int]
+    DOWN_SLOTS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_SLOTS_FIELD_NUMBER: _ClassVar[int]
+    MISSED_SLOTS_FIELD_NUMBER: _ClassVar[int]
     window: str
     start_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
@@ -78,7 +83,22 @@ class Uptime(_message.Message):
     up: _duration_pb2.Duration
     down: _duration_pb2.Duration
     unknown: _duration_pb2.Duration
-    def __init__(self, window: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ratio: _Optional[float] = ..., success_ratio: _Optional[float] = ..., coverage: _Optional[float] = ..., up: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., down: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., unknown: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    latency: Latency
+    up_slots: int
+    down_slots: int
+    error_slots: int
+    missed_slots: int
+    def __init__(self, window: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ratio: _Optional[float] = ..., success_ratio: _Optional[float] = ..., coverage: _Optional[float] = ..., up: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., down: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., unknown: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., latency: _Optional[_Union[Latency, _Mapping]] = ..., up_slots: _Optional[int] = ..., down_slots: _Optional[int] = ..., error_slots: _Optional[int] = ..., missed_slots: _Optional[int] = ...) -> None: ...
+
+class Latency(_message.Message):
+    __slots__ = ("p50", "p95", "p99")
+    P50_FIELD_NUMBER: _ClassVar[int]
+    P95_FIELD_NUMBER: _ClassVar[int]
+    P99_FIELD_NUMBER: _ClassVar[int]
+    p50: _duration_pb2.Duration
+    p95: _duration_pb2.Duration
+    p99: _duration_pb2.Duration
+    def __init__(self, p50: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., p95: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., p99: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class CheckStatus(_message.Message):
     __slots__ = ("check_id", "name", "state", "state_time", "last_result")
