@@ -116,9 +116,21 @@ EXCEPTION WHEN lock_not_available THEN
 END
 $$;
 
-REVOKE ALL ON FUNCTION drop_results_day FROM PUBLIC;
+-- Makes room for a day ahead, unless somebody reads for long: whoever waits for the table's lock lets everybody who comes
+-- later wait too.
+CREATE FUNCTION make_results_day_ahead(day date) RETURNS void
+    LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms'
+    AS $$
+BEGIN
+    PERFORM public.make_results_partition(day);
+EXCEPTION WHEN lock_not_available THEN
+    NULL;
+END
+$$;
 
-GRANT EXECUTE ON FUNCTION drop_results_day, make_results_partition TO sentinel_rollup;
+REVOKE ALL ON FUNCTION drop_results_day, make_results_day_ahead FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION drop_results_day, make_results_day_ahead TO sentinel_rollup;
 """
 
 GRANTS = """

@@ -44,7 +44,7 @@ async def main(process: Process) -> None:
     keep = Keep(settings.retention_raw_days * DAY_US, settings.retention_hourly_days * DAY_US)
     figures = ServiceFigures(store, keep.hourly_us)
     servicer = MonitorServicer(
-        Services(store, pager, quotas), Checks(store, pager, quotas), Status(store, figures), figures
+        Services(store, pager, quotas, figures), Checks(store, pager, quotas), Status(store, figures), figures
     )
     add_MonitorServiceServicer_to_server(servicer, server.grpc)
     rollup_database = Database(settings.database_url, ROLLUP_ROLE, size=1)

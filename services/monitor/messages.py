@@ -52,6 +52,7 @@ def service_message(row: StatefulService) -> service_pb2.Service:
             create_time=to_timestamp(service.create_us),
             update_time=to_timestamp(service.update_us),
             etag=service.etag,
+            uptime=uptime_message(row.latest_day, "24h") if row.latest_day else None,
         )
     )
     return message

@@ -117,10 +117,11 @@ class TrackedCheck:
 
 @dataclass(frozen=True, slots=True)
 class StatefulService:
-    """A service and what it is in."""
+    """A service and what it is in, and where it is shown how it was over the latest 24 closed hours."""
 
     service: Service
     state: ServiceState
+    latest_day: Figures | None = None
 
 
 @dataclass(frozen=True, slots=True)

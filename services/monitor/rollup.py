@@ -60,7 +60,7 @@ class RollupStore(Protocol):
         """Close what can be closed of some checks, unless another process is at it."""
 
     async def make_day(self, day_us: int) -> None:
-        """Make room for the results of a day, if there is none."""
+        """Make room for the results of a day, if there is none, unless somebody reads for long: then another time."""
 
     async def drop_day(self, before_us: int) -> date | None:
         """Drop the oldest day of results, if it is before a day and nobody needs it any more; the day."""

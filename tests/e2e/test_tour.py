@@ -41,6 +41,10 @@ def test_a_check_goes_up_down_and_up_again_and_the_status_tells_it(team: Team, t
         assert 0 < entry["coverage"] <= 1
     assert status["checks"][0]["lastResult"]["outcome"] == "OUTCOME_UP"
 
+    (listed,) = team.client.get("/services").json()["services"]
+    assert listed["uptime"]["window"] == "24h"
+    assert "ratio" not in listed["uptime"]  # no hour of it is over
+
     series = team.client.get(f"/services/{service}/uptime?window=24h&bucket=1h").json()
     assert series["overall"]["downSlots"] == "2"
     assert series["overall"]["latency"]["p50"].endswith("s")

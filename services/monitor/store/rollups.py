@@ -71,9 +71,9 @@ class RollupSql(Sql):
         return Step(Place(last.rolled_us, last.tenant_id, last.check_id), moved=bool(moving))
 
     async def make_day(self, day_us: int) -> None:
-        """Make room for the results of a day, if there is none."""
+        """Make room for the results of a day, if there is none, unless somebody reads for long: then another time."""
         async with self._database.untenanted() as connection:
-            await connection.execute(select(func.make_results_partition(to_datetime(day_us).date())))
+            await connection.execute(select(func.make_results_day_ahead(to_datetime(day_us).date())))
 
     async def drop_day(self, before_us: int) -> date | None:
         """Drop the oldest day of results, if it is before a day and nobody needs it any more; the day."""

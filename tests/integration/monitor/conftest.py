@@ -45,9 +45,9 @@ class Monitor:
     def __post_init__(self) -> None:
         """Build the use cases."""
         pager = Pager(Sealer(b"an installation's secret", "page"))
-        self.services = Services(self.store, pager, self.quotas)
         self.checks = Checks(self.store, pager, self.quotas)
         self.figures = ServiceFigures(self.store, 400 * DAY_US)
+        self.services = Services(self.store, pager, self.quotas, self.figures)
         self.status = Status(self.store, self.figures)
 
     @property
