@@ -41,6 +41,7 @@ CREATE TABLE check_hours (
     error_slots integer NOT NULL,
     missed_slots integer NOT NULL,
     latencies bytea NOT NULL,
+    p95_us integer,
     PRIMARY KEY (tenant_id, check_id, start_time)
 );
 
@@ -116,8 +117,8 @@ EXCEPTION WHEN lock_not_available THEN
 END
 $$;
 
--- Makes room for a day ahead, unless somebody reads for long: whoever waits for the table's lock lets everybody who comes
--- later wait too.
+-- Makes room for a day ahead, unless somebody reads for long: whoever waits for the table's lock lets everybody who
+-- comes later wait too.
 CREATE FUNCTION make_results_day_ahead(day date) RETURNS void
     LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '200ms'
     AS $$
@@ -134,7 +135,7 @@ GRANT EXECUTE ON FUNCTION drop_results_day, make_results_day_ahead TO sentinel_r
 """
 
 GRANTS = """
-GRANT SELECT ON check_rollups, check_hours, check_days, workers TO sentinel_monitor;
+GRANT SELECT ON check_rollups, check_hours, check_days, workers, shard_leases TO sentinel_monitor;
 
 GRANT INSERT ON check_rollups TO sentinel_monitor;
 

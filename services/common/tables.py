@@ -235,6 +235,7 @@ def _figures(name: str) -> Table:
         Column("error_slots", Integer, nullable=False),
         Column("missed_slots", Integer, nullable=False),
         Column("latencies", LargeBinary, nullable=False),
+        Column("p95_us", Integer),
     )
 
 

@@ -14,6 +14,7 @@ from services.common.server import background
 from services.monitor.checks import Checks
 from services.monitor.figures import ServiceFigures
 from services.monitor.history_removal import HistoryRemoval
+from services.monitor.overview import Overviews
 from services.monitor.quotas import Quotas
 from services.monitor.rollup import Keep, Rollup
 from services.monitor.servicer import MonitorServicer
@@ -44,7 +45,11 @@ async def main(process: Process) -> None:
     keep = Keep(settings.retention_raw_days * DAY_US, settings.retention_hourly_days * DAY_US)
     figures = ServiceFigures(store, keep.hourly_us)
     servicer = MonitorServicer(
-        Services(store, pager, quotas, figures), Checks(store, pager, quotas), Status(store, figures), figures
+        Services(store, pager, quotas, figures),
+        Checks(store, pager, quotas),
+        Status(store, figures),
+        figures,
+        Overviews(store),
     )
     add_MonitorServiceServicer_to_server(servicer, server.grpc)
     rollup_database = Database(settings.database_url, ROLLUP_ROLE, size=1)

@@ -20,6 +20,7 @@ from services.monitor.model import (
     StatefulService,
     TrackedCheck,
 )
+from services.monitor.overview import Overview
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.uptime import Figures, total
 
@@ -195,6 +196,31 @@ def series_message(buckets: Sequence[Figures]) -> monitor_service_pb2.GetService
     """A series, and all of it together."""
     return monitor_service_pb2.GetServiceUptimeResponse(
         overall=uptime_message(total(buckets)), buckets=[uptime_message(each) for each in buckets]
+    )
+
+
+def overview_message(overview: Overview) -> service_pb2.Overview:
+    """A tenant at a glance."""
+    workers = overview.workers
+    return service_pb2.Overview(
+        services=[
+            service_pb2.ServiceCount(state=f"SERVICE_STATE_{state.name}", count=count)
+            for state, count in sorted(overview.services.items())
+        ],
+        uptime=uptime_message(overview.latest_day, "24h"),
+        slowest_checks=[
+            service_pb2.SlowCheck(
+                service_id=str(each.service_id),
+                check_id=str(each.check_id),
+                service_name=each.service_name,
+                check_name=each.check_name,
+                p95=to_duration(each.p95_us),
+            )
+            for each in overview.slowest
+        ],
+        workers=service_pb2.WorkerCoverage(
+            live_workers=workers.live, shards_held=workers.shards_held, shards=workers.shards
+        ),
     )
 
 

@@ -14,6 +14,7 @@ from services.monitor.messages import (
     check_draft,
     check_message,
     optional_id,
+    overview_message,
     series_message,
     series_wanted,
     service_draft,
@@ -22,6 +23,7 @@ from services.monitor.messages import (
     service_order,
     status_message,
 )
+from services.monitor.overview import Overviews
 from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.updates import Updates
@@ -35,13 +37,17 @@ class MonitorServicer(MonitorServiceServicer):
         checks: the same for checks.
         status: what is known of them.
         figures: how services were.
+        overviews: how a tenant is.
     """
 
-    def __init__(self, services: Services, checks: Checks, status: Status, figures: ServiceFigures) -> None:
+    def __init__(
+        self, services: Services, checks: Checks, status: Status, figures: ServiceFigures, overviews: Overviews
+    ) -> None:
         self._services = services
         self._checks = checks
         self._status = status
         self._figures = figures
+        self._overviews = overviews
         self._updates = Updates()
 
     async def CreateService(self, request: pb.CreateServiceRequest, context: Context) -> pb.CreateServiceResponse:
@@ -95,6 +101,11 @@ class MonitorServicer(MonitorServiceServicer):
             current_principal().tenant_id, UUID(request.service_id), series_wanted(request)
         )
         return series_message(buckets)
+
+    async def GetOverview(self, request: pb.GetOverviewRequest, context: Context) -> pb.GetOverviewResponse:
+        """The tenant at a glance."""
+        overview = await self._overviews.of_tenant(current_principal().tenant_id)
+        return pb.GetOverviewResponse(overview=overview_message(overview))
 
     async def CreateCheck(self, request: pb.CreateCheckRequest, context: Context) -> pb.CreateCheckResponse:
         """A new check."""

@@ -45,6 +45,11 @@ def test_a_check_goes_up_down_and_up_again_and_the_status_tells_it(team: Team, t
     assert listed["uptime"]["window"] == "24h"
     assert "ratio" not in listed["uptime"]  # no hour of it is over
 
+    overview = team.client.get("/overview").json()["overview"]
+    assert overview["services"] == [{"state": "SERVICE_STATE_UP", "count": 1}]
+    assert overview["workers"]["liveWorkers"] >= 1
+    assert overview["workers"]["shardsHeld"] == overview["workers"]["shards"] == 256
+
     series = team.client.get(f"/services/{service}/uptime?window=24h&bucket=1h").json()
     assert series["overall"]["downSlots"] == "2"
     assert series["overall"]["latency"]["p50"].endswith("s")

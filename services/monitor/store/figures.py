@@ -1,15 +1,65 @@
 """What figures of a tenant's checks are made of, in as many statements whatever is asked."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, Uuid, bindparam, select, text
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common.clock import from_datetime
+from services.common.clock import HOUR_US, from_datetime, to_datetime
 from services.common.tables import check_rollups, checks, services
 from services.monitor.closing import Recorded, split
+from services.monitor.overview import RecordedOverview, SlowCheck, WorkerCoverage
+from services.monitor.service_state import Tally
 from services.monitor.store.base import Sql
-from services.monitor.store.recorded import Tail, read_closed, read_tails
+from services.monitor.store.recorded import Tail, figures_of, read_closed, read_tails
+from services.monitor.store.services import tallies_of_all
+from services.monitor.uptime import Figures
+
+_Marks = Select[UUID, UUID, datetime]
+
+# Totals in the row without a check, then the slowest checks of the last hour.
+_OVERVIEW = text(
+    """
+    WITH each AS MATERIALIZED (
+        SELECT k.check_id, h.*
+        FROM check_rollups k
+        CROSS JOIN LATERAL (
+            SELECT sum(life_us) AS life_us, sum(up_us) AS up_us, sum(down_us) AS down_us, sum(up_slots) AS up_slots,
+                   sum(down_slots) AS down_slots, sum(error_slots) AS error_slots, sum(missed_slots) AS missed_slots,
+                   max(p95_us) FILTER (WHERE start_time = :last) AS p95_us
+            FROM check_hours h
+            WHERE h.tenant_id = k.tenant_id AND h.check_id = k.check_id
+              AND h.start_time >= :start AND h.start_time < :end
+        ) AS h
+        WHERE k.tenant_id = :tenant AND k.rolled_time >= :end
+    ), slowest AS (
+        SELECT check_id, p95_us FROM each WHERE p95_us IS NOT NULL ORDER BY p95_us DESC, check_id LIMIT 5
+    )
+    SELECT NULL::uuid AS check_id, NULL::uuid AS service_id, NULL AS check_name, NULL AS service_name,
+           NULL::integer AS p95_us, sum(life_us)::bigint AS life_us, sum(up_us)::bigint AS up_us,
+           sum(down_us)::bigint AS down_us, sum(up_slots)::bigint AS up_slots, sum(down_slots)::bigint AS down_slots,
+           sum(error_slots)::bigint AS error_slots, sum(missed_slots)::bigint AS missed_slots
+    FROM each
+    UNION ALL
+    SELECT e.check_id, c.service_id, c.name, s.name, e.p95_us, 0, 0, 0, 0, 0, 0, 0
+    FROM slowest e
+    JOIN checks c ON c.tenant_id = :tenant AND c.id = e.check_id
+    JOIN services s ON s.tenant_id = c.tenant_id AND s.id = c.service_id
+""".replace("::", r"\:\:")
+).bindparams(
+    bindparam("tenant", type_=Uuid),
+    *(bindparam(name, type_=TIMESTAMP(timezone=True)) for name in ("start", "last", "end")),
+)
+# A worker renews every 3 s and is dead after 10 (§5, §6).
+_WORKERS = text("""
+    SELECT (SELECT count(*) FROM workers WHERE renew_time > now() - interval '10 seconds') AS live,
+           (SELECT count(*) FROM shard_leases WHERE expire_time > now()) AS held,
+           (SELECT count(*) FROM shard_leases) AS shards
+""")
 
 
 class FiguresSql(Sql):
@@ -32,30 +82,69 @@ class FiguresSql(Sql):
             edges: where spans begin and end, rising; full hours as far as they are before a check's mark.
             latencies: whether closed figures carry latencies.
         """
-        marks = (
-            select(checks.c.service_id, checks.c.id, check_rollups.c.rolled_time)
-            .join(
-                check_rollups,
-                (check_rollups.c.tenant_id == checks.c.tenant_id) & (check_rollups.c.check_id == checks.c.id),
-            )
-            .where(checks.c.tenant_id == tenant_id, checks.c.service_id.in_(service_ids))
-        )
-        by_service: dict[UUID, dict[UUID, Recorded]] = {}
-        by_check: dict[UUID, Recorded] = {}
+        which = _marks(tenant_id).where(checks.c.service_id.in_(service_ids))
         async with self._database.tenant(tenant_id) as connection:
-            # The marks first: what is before them never changes, so it does not matter that they move on meanwhile.
-            for service_id, check_id, rolled in await connection.execute(marks):
-                recorded = Recorded(from_datetime(rolled))
-                by_service.setdefault(service_id, {})[check_id] = by_check[check_id] = recorded
-            days, hours, tails = [], [], []
-            for check_id, recorded in by_check.items():
-                its_days, its_hours = split(check_id, edges, recorded.rolled_us)
-                days += its_days
-                hours += its_hours
-                start = max(edges[0], recorded.rolled_us)
-                if start < edges[-1]:
-                    tails.append(Tail(tenant_id, check_id, start, edges[-1]))
-            for check_id, part, figures in await read_closed(connection, tenant_id, days, hours, latencies=latencies):
-                by_check[check_id].closed.append((part, figures))
-            await read_tails(connection, tails, by_check)
-        return by_service
+            return await _read(connection, tenant_id, which, edges, latencies=latencies)
+
+    async def overview(self, tenant_id: UUID, start_us: int, end_us: int, now: int) -> RecordedOverview:
+        """What is recorded of all of a tenant: its services by state, and of their checks what is between full hours.
+
+        Checks whose mark is at the end or behind, which are nearly all, are added up by the database.
+        """
+        span = {
+            "tenant": tenant_id,
+            "start": to_datetime(start_us),
+            "last": to_datetime(end_us - HOUR_US),
+            "end": to_datetime(end_us),
+        }
+        lagging = _marks(tenant_id).where(check_rollups.c.rolled_time < to_datetime(end_us))
+        async with self._database.tenant(tenant_id) as connection:
+            tallies = [
+                (Tally(row.enabled, row.down, row.known), row.services)
+                for row in await connection.execute(tallies_of_all(tenant_id, now))
+            ]
+            closed, slowest = Figures(start_us, end_us), []
+            for row in await connection.execute(_OVERVIEW, span):
+                if row.check_id is not None:
+                    slowest.append(
+                        SlowCheck(row.service_id, row.check_id, row.service_name, row.check_name, row.p95_us)
+                    )
+                elif row.life_us is not None:
+                    closed += replace(figures_of(row), start_us=start_us, end_us=end_us)
+            behind = await _read(connection, tenant_id, lagging, [start_us, end_us], latencies=False)
+            live, held, shards = (await connection.execute(_WORKERS)).one()
+        tail = [each for by_check in behind.values() for each in by_check.values()]
+        return RecordedOverview(tallies, closed, tail, slowest, WorkerCoverage(live, held, shards))
+
+
+def _marks(tenant_id: UUID) -> _Marks:
+    """The marks of a tenant's checks."""
+    mark = (check_rollups.c.tenant_id == checks.c.tenant_id) & (check_rollups.c.check_id == checks.c.id)
+    return (
+        select(checks.c.service_id, checks.c.id, check_rollups.c.rolled_time)
+        .join(check_rollups, mark)
+        .where(checks.c.tenant_id == tenant_id)
+    )
+
+
+async def _read(
+    connection: AsyncConnection, tenant_id: UUID, which: _Marks, edges: Sequence[int], *, latencies: bool
+) -> Mapping[UUID, Mapping[UUID, Recorded]]:
+    by_service: dict[UUID, dict[UUID, Recorded]] = {}
+    by_check: dict[UUID, Recorded] = {}
+    # The marks first: what is before them never changes, so it does not matter that they move on meanwhile.
+    for service_id, check_id, rolled in await connection.execute(which):
+        recorded = Recorded(from_datetime(rolled))
+        by_service.setdefault(service_id, {})[check_id] = by_check[check_id] = recorded
+    days, hours, tails = [], [], []
+    for check_id, recorded in by_check.items():
+        its_days, its_hours = split(check_id, edges, recorded.rolled_us)
+        days += its_days
+        hours += its_hours
+        start = max(edges[0], recorded.rolled_us)
+        if start < edges[-1]:
+            tails.append(Tail(tenant_id, check_id, start, edges[-1]))
+    for check_id, part, figures in await read_closed(connection, tenant_id, days, hours, latencies=latencies):
+        by_check[check_id].closed.append((part, figures))
+    await read_tails(connection, tails, by_check)
+    return by_service

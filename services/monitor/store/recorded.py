@@ -161,4 +161,5 @@ def columns_of(figures: Figures) -> dict[str, Any]:
         "start_time": to_datetime(figures.start_us),
         **{name: getattr(figures, name) for name in _SUMS},
         "latencies": figures.latencies.pack(),
+        "p95_us": figures.latencies.percentile(0.95),
     }

@@ -59,7 +59,7 @@ async def two_tenants(admin: "asyncpg.Connection[asyncpg.Record]") -> list[UUID]
         await admin.execute("INSERT INTO removed_checks VALUES ($1, $2, now())", tenant_id, new_id())
         for table in ("check_hours", "check_days"):
             await admin.execute(
-                f"INSERT INTO {table} VALUES ($1, $2, now(), 1, 0, 0, 0, 0, 0, 0, '')", tenant_id, check_id
+                f"INSERT INTO {table} VALUES ($1, $2, now(), 1, 0, 0, 0, 0, 0, 0, '', NULL)", tenant_id, check_id
             )
         tenants.append(tenant_id)
     return tenants

@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -15,13 +16,17 @@ from services.common.clock import DAY_US, HOUR_US, MINUTE_US, from_datetime, now
 from services.common.database import Database
 from services.common.grid import anchor_us, first_slot_at_or_after
 from services.common.outcome import Outcome
-from services.monitor.buckets import WINDOWS, series_edges, window_start
+from services.monitor.buckets import WINDOWS, latest_day, series_edges, window_start
 from services.monitor.closing import floor
 from services.monitor.figures import SeriesWanted
+from services.monitor.latency import Latencies
+from services.monitor.model import ServiceState
 from services.monitor.off import on, paused, union
+from services.monitor.overview import Overviews
 from services.monitor.rollup import Keep, Rollup
+from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store.rollups import RollupSql
-from services.monitor.uptime import Figures, Slot, measure
+from services.monitor.uptime import Figures, Slot, measure, total
 from tests.integration.monitor.conftest import Admin, Monitor
 from tests.rows import a_check
 
@@ -358,3 +363,59 @@ async def test_hours_go_when_they_are_old_and_days_stay(monitor: Monitor, admin:
     assert await admin.fetchval("SELECT count(*) FROM check_days") >= 8
     found = await monitor.figures.between(monitor.tenant_id, [history.service_id], edges, now, latencies=True)
     assert list(found[history.service_id]) == await history.raw(edges, now)
+
+
+async def test_lists_and_the_overview_show_the_latest_closed_day_in_as_many_statements_as_ever(
+    monitor: Monitor, admin: Admin, rollups: RollupSql
+) -> None:
+    now = now_us()
+    histories = [
+        await a_history(admin, monitor, interval, days=2, seed=seed)
+        for seed, interval in enumerate((MINUTE_US, 20 * MINUTE_US, DAY_US))
+    ]
+    edges = list(latest_day(now))
+    expected = {history.service_id: (await history.raw(edges, now))[0] for history in histories}
+    counts = []
+    # First nothing is closed, at last all but what is run once a day.
+    overview = None
+    for _ in range(2):
+        for size in (1, 200):
+            with statements() as sent:
+                page = await monitor.services.list(monitor.tenant_id, ServiceFilter(), ServiceOrder(), size, "")
+            counts.append(len(sent))
+            for row in page.items:
+                assert row.latest_day is not None
+                assert sums(row.latest_day) == sums(expected[row.service.id])
+        with statements() as sent:
+            overview = await Overviews(monitor.store).of_tenant(monitor.tenant_id)
+        assert sums(overview.latest_day) == sums(total(list(expected.values())))
+        assert len(sent) <= 10
+        await Rollup(rollups, KEEP).round(now)
+    assert max(counts) <= 11
+    assert overview is not None
+    assert overview.services == {ServiceState.UNKNOWN: 3}
+    assert overview.slowest
+    assert {each.check_name for each in overview.slowest} == {"home"}
+    slowest = [each.p95_us for each in overview.slowest]
+    assert slowest == sorted(slowest, reverse=True)
+
+
+def sums(figures: Figures) -> Figures:
+    """Figures without their latencies, which lists leave out."""
+    return replace(figures, latencies=Latencies())
+
+
+async def test_the_overview_counts_services_as_lists_show_them_and_knows_who_looks(
+    monitor: Monitor, admin: Admin
+) -> None:
+    up, _, off = [await monitor.service(name) for name in ("up", "unknown", "paused")]
+    checks = [await monitor.check(service_id) for service_id in (up, off)]
+    await admin.execute("UPDATE check_states SET state = 1, verdict_time = now()")
+    await monitor.checks.pause(monitor.actor, off, checks[1])
+    await admin.execute("UPDATE shard_leases SET expire_time = now() + interval '10 s' WHERE shard < 7")
+
+    overview = await Overviews(monitor.store).of_tenant(monitor.tenant_id)
+    assert overview.services == {ServiceState.UP: 1, ServiceState.PAUSED: 2}
+    assert (overview.workers.live, overview.workers.shards_held, overview.workers.shards) == (0, 7, 256)
+    assert overview.latest_day.ratio is None
+    assert overview.slowest == []

@@ -37,7 +37,7 @@ def test_the_latest_day_is_24_closed_hours(now: int) -> None:
 @given(st.sampled_from(["", *WINDOWS]), st.sampled_from(["", *BUCKETS]), nows)
 def test_buckets_cover_the_span_without_gaps(window: str, bucket: str, now: int) -> None:
     if (window, bucket) in {("90d", "1h"), ("365d", "1h"), ("365d", "6h")}:
-        with pytest.raises(InvalidArgument, match="^bucket"):
+        with pytest.raises(InvalidArgument, match=r"^bucket"):
             series_edges(window, None, None, bucket, now, KEEP_HOURS)
         return
     edges = series_edges(window, None, None, bucket, now, KEEP_HOURS)

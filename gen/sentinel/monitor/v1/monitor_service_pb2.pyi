@@ -138,6 +138,16 @@ class GetServiceUptimeResponse(_message.Message):
     buckets: _containers.RepeatedCompositeFieldContainer[_service_pb2.Uptime]
     def __init__(self, overall: _Optional[_Union[_service_pb2.Uptime, _Mapping]] = ..., buckets: _Optional[_Iterable[_Union[_service_pb2.Uptime, _Mapping]]] = ...) -> None: ...
 
+class GetOverviewRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetOverviewResponse(_message.Message):
+    __slots__ = ("overview",)
+    OVERVIEW_FIELD_NUMBER: _ClassVar[int]
+    overview: _service_pb2.Overview
+    def __init__(self, overview: _Optional[_Union[_service_pb2.Overview, _Mapping]] = ...) -> None: ...
+
 class CreateCheckRequest(_message.Message):
     __slots__ = ("service_id", "check", "request_id")
     SERVICE_ID_FIELD_NUMBER: _ClassVar[int]

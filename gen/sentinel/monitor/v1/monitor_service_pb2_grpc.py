@@ -73,6 +73,11 @@ class MonitorServiceStub:
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeRequest.SerializeToString,
                 response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeResponse.FromString,
                 _registered_method=True)
+        self.GetOverview = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/GetOverview',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewResponse.FromString,
+                _registered_method=True)
         self.CreateCheck = channel.unary_unary(
                 '/sentinel.monitor.v1.MonitorService/CreateCheck',
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.CreateCheckRequest.SerializeToString,
@@ -181,6 +186,13 @@ class MonitorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetOverview(self, request, context):
+        """Answers all of the tenant at a glance.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CreateCheck(self, request, context):
         """Puts a check on a service. It is first probed at its next slot, within one interval.
 
@@ -283,6 +295,11 @@ def add_MonitorServiceServicer_to_server(servicer, server):
                     servicer.GetServiceUptime,
                     request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeRequest.FromString,
                     response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeResponse.SerializeToString,
+            ),
+            'GetOverview': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOverview,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewResponse.SerializeToString,
             ),
             'CreateCheck': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateCheck,
@@ -513,6 +530,33 @@ class MonitorService:
             '/sentinel.monitor.v1.MonitorService/GetServiceUptime',
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeRequest.SerializeToString,
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOverview(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/GetOverview',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewResponse.FromString,
             options,
             channel_credentials,
             insecure,

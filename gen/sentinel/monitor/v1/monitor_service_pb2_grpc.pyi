@@ -73,6 +73,8 @@ class MonitorServiceStub:
 
     Errors: SERVICE_NOT_FOUND.
     """
+    GetOverview: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetOverviewRequest, _monitor_service_pb2.GetOverviewResponse]
+    """Answers all of the tenant at a glance."""
     CreateCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateCheckRequest, _monitor_service_pb2.CreateCheckResponse]
     """Puts a check on a service. It is first probed at its next slot, within one interval.
 
@@ -156,6 +158,8 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
 
     Errors: SERVICE_NOT_FOUND.
     """
+    GetOverview: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetOverviewRequest, _monitor_service_pb2.GetOverviewResponse]  # type: ignore[assignment]
+    """Answers all of the tenant at a glance."""
     CreateCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateCheckRequest, _monitor_service_pb2.CreateCheckResponse]  # type: ignore[assignment]
     """Puts a check on a service. It is first probed at its next slot, within one interval.
 
@@ -278,6 +282,14 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: SERVICE_NOT_FOUND.
         """
+
+    @_abc_1.abstractmethod
+    def GetOverview(
+        self,
+        request: _monitor_service_pb2.GetOverviewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.GetOverviewResponse, _abc.Awaitable[_monitor_service_pb2.GetOverviewResponse]]:
+        """Answers all of the tenant at a glance."""
 
     @_abc_1.abstractmethod
     def CreateCheck(

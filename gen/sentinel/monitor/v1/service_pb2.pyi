@@ -30,7 +30,7 @@ SERVICE_STATE_UNKNOWN: ServiceState
 SERVICE_STATE_PAUSED: ServiceState
 
 class Service(_message.Message):
-    __slots__ = ("id", "name", "url", "description", "labels", "state", "create_time", "update_time", "etag")
+    __slots__ = ("id", "name", "url", "description", "labels", "state", "create_time", "update_time", "etag", "uptime")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -47,6 +47,7 @@ class Service(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    UPTIME_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     url: str
@@ -56,7 +57,8 @@ class Service(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
     etag: str
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., url: _Optional[str] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., state: _Optional[_Union[ServiceState, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ...) -> None: ...
+    uptime: Uptime
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., url: _Optional[str] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., state: _Optional[_Union[ServiceState, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., uptime: _Optional[_Union[Uptime, _Mapping]] = ...) -> None: ...
 
 class Uptime(_message.Message):
     __slots__ = ("window", "start_time", "end_time", "ratio", "success_ratio", "coverage", "up", "down", "unknown", "latency", "up_slots", "down_slots", "error_slots", "missed_slots")
@@ -125,3 +127,47 @@ class ServiceStatus(_message.Message):
     uptime: _containers.RepeatedCompositeFieldContainer[Uptime]
     checks: _containers.RepeatedCompositeFieldContainer[CheckStatus]
     def __init__(self, service_id: _Optional[str] = ..., state: _Optional[_Union[ServiceState, str]] = ..., uptime: _Optional[_Iterable[_Union[Uptime, _Mapping]]] = ..., checks: _Optional[_Iterable[_Union[CheckStatus, _Mapping]]] = ...) -> None: ...
+
+class Overview(_message.Message):
+    __slots__ = ("services", "uptime", "slowest_checks", "workers")
+    SERVICES_FIELD_NUMBER: _ClassVar[int]
+    UPTIME_FIELD_NUMBER: _ClassVar[int]
+    SLOWEST_CHECKS_FIELD_NUMBER: _ClassVar[int]
+    WORKERS_FIELD_NUMBER: _ClassVar[int]
+    services: _containers.RepeatedCompositeFieldContainer[ServiceCount]
+    uptime: Uptime
+    slowest_checks: _containers.RepeatedCompositeFieldContainer[SlowCheck]
+    workers: WorkerCoverage
+    def __init__(self, services: _Optional[_Iterable[_Union[ServiceCount, _Mapping]]] = ..., uptime: _Optional[_Union[Uptime, _Mapping]] = ..., slowest_checks: _Optional[_Iterable[_Union[SlowCheck, _Mapping]]] = ..., workers: _Optional[_Union[WorkerCoverage, _Mapping]] = ...) -> None: ...
+
+class ServiceCount(_message.Message):
+    __slots__ = ("state", "count")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    state: ServiceState
+    count: int
+    def __init__(self, state: _Optional[_Union[ServiceState, str]] = ..., count: _Optional[int] = ...) -> None: ...
+
+class SlowCheck(_message.Message):
+    __slots__ = ("service_id", "check_id", "service_name", "check_name", "p95")
+    SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    CHECK_ID_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    CHECK_NAME_FIELD_NUMBER: _ClassVar[int]
+    P95_FIELD_NUMBER: _ClassVar[int]
+    service_id: str
+    check_id: str
+    service_name: str
+    check_name: str
+    p95: _duration_pb2.Duration
+    def __init__(self, service_id: _Optional[str] = ..., check_id: _Optional[str] = ..., service_name: _Optional[str] = ..., check_name: _Optional[str] = ..., p95: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class WorkerCoverage(_message.Message):
+    __slots__ = ("live_workers", "shards_held", "shards")
+    LIVE_WORKERS_FIELD_NUMBER: _ClassVar[int]
+    SHARDS_HELD_FIELD_NUMBER: _ClassVar[int]
+    SHARDS_FIELD_NUMBER: _ClassVar[int]
+    live_workers: int
+    shards_held: int
+    shards: int
+    def __init__(self, live_workers: _Optional[int] = ..., shards_held: _Optional[int] = ..., shards: _Optional[int] = ...) -> None: ...
