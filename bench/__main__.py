@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import identity, metrics, probes, report, start, streams, takeover
+from bench import identity, metrics, probes, report, start, status, streams, takeover
 
 MEASURES = {
     "start": start.measure,
@@ -14,6 +14,7 @@ MEASURES = {
     "probes": probes.measure,
     "streams": streams.measure,
     "takeover": takeover.measure,
+    "status": status.measure,
 }
 
 
