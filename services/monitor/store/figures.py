@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.clock import HOUR_US, from_datetime, to_datetime
+from services.common.database import Database
 from services.common.tables import check_rollups, checks, services
 from services.monitor.closing import Recorded, split
 from services.monitor.overview import RecordedOverview, SlowCheck, WorkerCoverage
@@ -20,6 +21,14 @@ from services.monitor.store.services import tallies_of_all
 from services.monitor.uptime import Figures
 
 _Marks = Select[UUID, UUID, datetime]
+_Kept = tuple[tuple[UUID, int, int, int | None], Figures, Sequence[SlowCheck]]
+_MOST_KEPT = 10_000
+
+# Which checks have all hours closed, as a number that differs when one comes or goes.
+_WHICH = text("""
+    SELECT count(*) AS checks, bit_xor(uuid_hash_extended(check_id, 0)) AS ids
+    FROM check_rollups WHERE tenant_id = :tenant AND rolled_time >= :end
+""").bindparams(bindparam("tenant", type_=Uuid), bindparam("end", type_=TIMESTAMP(timezone=True)))
 
 # Totals in the row without a check, then the slowest checks of the last hour.
 _OVERVIEW = text(
@@ -63,7 +72,16 @@ _WORKERS = text("""
 
 
 class FiguresSql(Sql):
-    """Figures in PostgreSQL."""
+    """Figures in PostgreSQL.
+
+    Args:
+        database: under the role sentinel_monitor.
+    """
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        # By tenant: what closed hours add up to. Those hours never change, so it stays true for the same checks.
+        self._closed: dict[UUID, _Kept] = {}
 
     async def has_service(self, tenant_id: UUID, service_id: UUID) -> bool:
         """Whether the tenant has a service."""
@@ -89,7 +107,8 @@ class FiguresSql(Sql):
     async def overview(self, tenant_id: UUID, start_us: int, end_us: int, now: int) -> RecordedOverview:
         """What is recorded of all of a tenant: its services by state, and of their checks what is between full hours.
 
-        Checks whose mark is at the end or behind, which are nearly all, are added up by the database.
+        Checks whose mark is at the end or behind, which are nearly all, are added up by the database, once an hour.
+        Names of the slowest are as they were then.
         """
         span = {
             "tenant": tenant_id,
@@ -103,18 +122,31 @@ class FiguresSql(Sql):
                 (Tally(row.enabled, row.down, row.known), row.services)
                 for row in await connection.execute(tallies_of_all(tenant_id, now))
             ]
-            closed, slowest = Figures(start_us, end_us), []
-            for row in await connection.execute(_OVERVIEW, span):
-                if row.check_id is not None:
-                    slowest.append(
-                        SlowCheck(row.service_id, row.check_id, row.service_name, row.check_name, row.p95_us)
-                    )
-                elif row.life_us is not None:
-                    closed += replace(figures_of(row), start_us=start_us, end_us=end_us)
+            which = (await connection.execute(_WHICH, {"tenant": tenant_id, "end": span["end"]})).one()
+            key = (tenant_id, end_us, which.checks, which.ids)
+            if (kept := self._closed.get(tenant_id)) is None or kept[0] != key:
+                kept = (key, *await _add_up(connection, span, Figures(start_us, end_us)))
+                while len(self._closed) >= _MOST_KEPT:
+                    del self._closed[next(iter(self._closed))]
+                self._closed[tenant_id] = kept
+            _, closed, slowest = kept
             behind = await _read(connection, tenant_id, lagging, [start_us, end_us], latencies=False)
             live, held, shards = (await connection.execute(_WORKERS)).one()
         tail = [each for by_check in behind.values() for each in by_check.values()]
         return RecordedOverview(tallies, closed, tail, slowest, WorkerCoverage(live, held, shards))
+
+
+async def _add_up(
+    connection: AsyncConnection, span: Mapping[str, object], figures: Figures
+) -> tuple[Figures, Sequence[SlowCheck]]:
+    """What closed hours add up to, and the slowest checks of the last of them."""
+    slowest = []
+    for row in await connection.execute(_OVERVIEW, span):
+        if row.check_id is not None:
+            slowest.append(SlowCheck(row.service_id, row.check_id, row.service_name, row.check_name, row.p95_us))
+        elif row.life_us is not None:
+            figures += replace(figures_of(row), start_us=figures.start_us, end_us=figures.end_us)
+    return figures, slowest
 
 
 def _marks(tenant_id: UUID) -> _Marks:

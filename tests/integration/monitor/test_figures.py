@@ -399,6 +399,14 @@ async def test_lists_and_the_overview_show_the_latest_closed_day_in_as_many_stat
     slowest = [each.p95_us for each in overview.slowest]
     assert slowest == sorted(slowest, reverse=True)
 
+    gone = histories[0]
+    await monitor.checks.delete(monitor.actor, gone.service_id, gone.check_id)
+    overview = await Overviews(monitor.store).of_tenant(monitor.tenant_id)
+    assert sums(overview.latest_day) == sums(
+        total([figures for service_id, figures in expected.items() if service_id != gone.service_id])
+    )
+    assert gone.check_id not in {each.check_id for each in overview.slowest}
+
 
 def sums(figures: Figures) -> Figures:
     """Figures without their latencies, which lists leave out."""
