@@ -8,7 +8,7 @@ from services.common.clock import now_us
 from services.common.result import Result
 from services.monitor.buckets import WINDOWS, window_start
 from services.monitor.figures import ServiceFigures
-from services.monitor.model import CheckStatus, ServiceStatus, StatefulService, TrackedCheck
+from services.monitor.model import CheckStatus, ServiceStatus, TrackedCheck
 from services.monitor.not_found import service_not_found
 from services.monitor.service_state import service_state, tally
 from services.monitor.uptime import Figures, total
@@ -17,8 +17,8 @@ from services.monitor.uptime import Figures, total
 class StatusStore(Protocol):
     """What status needs from the database."""
 
-    async def find_service(self, tenant_id: UUID, service_id: UUID, now: int) -> StatefulService | None:
-        """A service and what it is in."""
+    async def has_service(self, tenant_id: UUID, service_id: UUID) -> bool:
+        """Whether the tenant has a service."""
 
     async def tracked_checks(self, tenant_id: UUID, service_id: UUID) -> Sequence[TrackedCheck]:
         """All checks of a service."""
@@ -46,7 +46,7 @@ class Status:
             NotFound: SERVICE_NOT_FOUND.
         """
         now = now_us()
-        if await self._store.find_service(tenant_id, service_id, now) is None:
+        if not await self._store.has_service(tenant_id, service_id):
             raise service_not_found()
         tracked = await self._store.tracked_checks(tenant_id, service_id)
         last = await self._store.last_results(tenant_id, [row.check.id for row in tracked])
