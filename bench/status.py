@@ -4,7 +4,6 @@ The generator writes hours and days as the rollup would leave them, for as long 
 for as long as fits: what is before a check's mark is not read raw, so it would only fill the disk.
 """
 
-import asyncio
 import json
 import statistics
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+import uvloop
 
 from bench.report import Line, at_most, told
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US, now_us, to_datetime
@@ -75,7 +75,7 @@ _CLOSED = """
 def measure(folder: Path) -> list[Line]:
     """Run it."""
     with running(folder / "status") as server:
-        return asyncio.run(_measure(server.admin_url))
+        return uvloop.run(_measure(server.admin_url))
 
 
 async def _measure(url: str) -> list[Line]:

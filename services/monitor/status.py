@@ -46,9 +46,9 @@ class Status:
             NotFound: SERVICE_NOT_FOUND.
         """
         now = now_us()
-        if not await self._store.has_service(tenant_id, service_id):
-            raise service_not_found()
         tracked = await self._store.tracked_checks(tenant_id, service_id)
+        if not tracked and not await self._store.has_service(tenant_id, service_id):
+            raise service_not_found()
         last = await self._store.last_results(tenant_id, [row.check.id for row in tracked])
         checks = [CheckStatus(row.check, *row.known(now), last.get(row.check.id)) for row in tracked]
         state = service_state(tally(check.state for check in checks))
