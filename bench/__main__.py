@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import identity, metrics, probes, report, size, start, streams, takeover, wire
+from bench import identity, metrics, probes, report, size, start, status, streams, takeover, wire
 
 MEASURES = {
     "start": start.measure,
@@ -16,6 +16,7 @@ MEASURES = {
     "size": size.measure,
     "streams": streams.measure,
     "takeover": takeover.measure,
+    "status": status.measure,
 }
 
 

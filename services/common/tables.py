@@ -211,6 +211,37 @@ check_states = Table(
     _moment("accounted_time"),
 )
 
+check_rollups = Table(
+    "check_rollups",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("check_id", UUID, primary_key=True),
+    _moment("rolled_time"),
+)
+
+
+def _figures(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("tenant_id", UUID, primary_key=True),
+        Column("check_id", UUID, primary_key=True),
+        Column("start_time", TIMESTAMP(timezone=True), primary_key=True),
+        Column("life_us", BigInteger, nullable=False),
+        Column("up_us", BigInteger, nullable=False),
+        Column("down_us", BigInteger, nullable=False),
+        Column("up_slots", Integer, nullable=False),
+        Column("down_slots", Integer, nullable=False),
+        Column("error_slots", Integer, nullable=False),
+        Column("missed_slots", Integer, nullable=False),
+        Column("latencies", LargeBinary, nullable=False),
+        Column("p95_us", Integer),
+    )
+
+
+check_hours = _figures("check_hours")
+check_days = _figures("check_days")
+
 
 def _results(name: str) -> Table:
     return Table(

@@ -117,11 +117,12 @@ class TrackedCheck:
 
 @dataclass(frozen=True, slots=True)
 class StatefulService:
-    """A service, what it is in, and how many of its incidents are open."""
+    """A service, what it is in, its open incidents, and where it is shown the figures of its latest 24 closed hours."""
 
     service: Service
     state: ServiceState
     open_incidents: int
+    latest_day: Figures | None = None
 
 
 @dataclass(frozen=True, slots=True)

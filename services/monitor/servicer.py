@@ -9,18 +9,23 @@ from services.common.audit import current_actor
 from services.common.interceptors.call import Context
 from services.common.principal import current_principal
 from services.monitor.checks import Checks
+from services.monitor.figures import ServiceFigures
 from services.monitor.incident_messages import event_message, incident_filter, incident_message
 from services.monitor.incidents import Incidents
 from services.monitor.messages import (
     check_draft,
     check_message,
     optional_id,
+    overview_message,
+    series_message,
+    series_wanted,
     service_draft,
     service_filter,
     service_message,
     service_order,
     status_message,
 )
+from services.monitor.overview import Overviews
 from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.updates import Updates
@@ -34,12 +39,24 @@ class MonitorServicer(MonitorServiceServicer):
         checks: the same for checks.
         status: what is known of them.
         incidents: reads incidents and works on them.
+        figures: how services were.
+        overviews: how a tenant is.
     """
 
-    def __init__(self, services: Services, checks: Checks, status: Status, incidents: Incidents) -> None:
+    def __init__(
+        self,
+        services: Services,
+        checks: Checks,
+        status: Status,
+        figures: ServiceFigures,
+        overviews: Overviews,
+        incidents: Incidents,
+    ) -> None:
         self._services = services
         self._checks = checks
         self._status = status
+        self._figures = figures
+        self._overviews = overviews
         self._incidents = incidents
         self._updates = Updates()
 
@@ -85,6 +102,20 @@ class MonitorServicer(MonitorServiceServicer):
         """How a service is."""
         status = await self._status.of_service(current_principal().tenant_id, UUID(request.service_id))
         return pb.GetServiceStatusResponse(status=status_message(status))
+
+    async def GetServiceUptime(
+        self, request: pb.GetServiceUptimeRequest, context: Context
+    ) -> pb.GetServiceUptimeResponse:
+        """How a service was over time."""
+        buckets = await self._figures.series(
+            current_principal().tenant_id, UUID(request.service_id), series_wanted(request)
+        )
+        return series_message(buckets)
+
+    async def GetOverview(self, request: pb.GetOverviewRequest, context: Context) -> pb.GetOverviewResponse:
+        """The tenant at a glance."""
+        overview = await self._overviews.of_tenant(current_principal().tenant_id)
+        return pb.GetOverviewResponse(overview=overview_message(overview))
 
     async def CreateCheck(self, request: pb.CreateCheckRequest, context: Context) -> pb.CreateCheckResponse:
         """A new check."""

@@ -5,10 +5,11 @@ policies too. Whatever changes something writes its entry into the audit log in 
 """
 
 from services.monitor.store.checks import CheckSql
+from services.monitor.store.figures import FiguresSql
 from services.monitor.store.history import HistorySql
 from services.monitor.store.incidents import IncidentSql
 from services.monitor.store.services import ServiceSql
 
 
-class MonitorStore(ServiceSql, CheckSql, HistorySql, IncidentSql):
+class MonitorStore(ServiceSql, CheckSql, HistorySql, FiguresSql, IncidentSql):
     """Everything that monitor keeps in PostgreSQL."""

@@ -193,6 +193,18 @@ def _tally(tenant_id: UUID, now: int) -> Select[int, int, int]:
     )
 
 
+def tallies_of_all(tenant_id: UUID, now: int) -> Select[Any]:
+    """Each tally that services of a tenant have, and how many have it."""
+    grouped = _tally(tenant_id, now).add_columns(checks.c.service_id).group_by(checks.c.service_id).subquery()
+    tally = [func.coalesce(grouped.c[name], 0).label(name) for name in ("enabled", "down", "known")]
+    return (
+        select(*tally, func.count().label("services"))
+        .select_from(services.outerjoin(grouped, grouped.c.service_id == services.c.id))
+        .where(services.c.tenant_id == tenant_id)
+        .group_by(*tally)
+    )
+
+
 def _with_tally(tenant_id: UUID, now: int, in_one_of: Sequence[ServiceState] = ()) -> Select[Any]:
     """A tenant's services, the tallies of their checks and their open incidents; only those in given states, if any."""
     each = _tally(tenant_id, now)

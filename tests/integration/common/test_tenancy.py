@@ -66,6 +66,10 @@ async def two_tenants(admin: "asyncpg.Connection[asyncpg.Record]") -> list[UUID]
         await admin.execute(
             "INSERT INTO incident_events VALUES ($1, $2, $3, now(), 1)", tenant_id, incident_id, new_id()
         )
+        for table in ("check_hours", "check_days"):
+            await admin.execute(
+                f"INSERT INTO {table} VALUES ($1, $2, now(), 1, 0, 0, 0, 0, 0, 0, '', NULL)", tenant_id, check_id
+            )
         tenants.append(tenant_id)
     return tenants
 
@@ -85,7 +89,7 @@ async def test_a_role_sees_one_tenants_rows_and_without_a_tenant_none(
 ) -> None:
     one, other = await two_tenants(admin)
     tables = await tenant_tables(admin)
-    assert len(tables) == 18
+    assert len(tables) == 21
     for role in ROLES:
         connection = await connect(database_url, role)
         try:
@@ -142,7 +146,7 @@ async def test_nobody_writes_into_another_tenant(
 
 async def test_each_role_owns_nothing_and_no_partition_is_open(admin: "asyncpg.Connection[asyncpg.Record]") -> None:
     await two_tenants(admin)
-    roles = [*ROLES, "sentinel_engine", "sentinel_tail"]
+    roles = [*ROLES, "sentinel_engine", "sentinel_tail", "sentinel_rollup"]
     owned = "SELECT count(*) FROM pg_class WHERE relowner = ANY(SELECT oid FROM pg_roles WHERE rolname = ANY($1))"
     powers = (
         "SELECT bool_or(rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb) FROM pg_roles WHERE rolname = ANY($1)"

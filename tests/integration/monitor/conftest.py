@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from services.common.audit import Actor, user_actor
+from services.common.clock import DAY_US
 from services.common.database import Database, create_pool
 from services.common.ids import new_id
 from services.common.origin import Origin
@@ -17,6 +18,7 @@ from services.common.sealed import Sealer
 from services.common.spec import HttpSpec
 from services.monitor.checks import Checks
 from services.monitor.drafts import CheckDraft, ServiceDraft
+from services.monitor.figures import ServiceFigures
 from services.monitor.incidents import Incidents
 from services.monitor.quotas import Quotas
 from services.monitor.services import Services
@@ -45,9 +47,10 @@ class Monitor:
     def __post_init__(self) -> None:
         """Build the use cases."""
         pager = Pager(Sealer(b"an installation's secret", "page"))
-        self.services = Services(self.store, pager, self.quotas)
         self.checks = Checks(self.store, pager, self.quotas)
-        self.status = Status(self.store)
+        self.figures = ServiceFigures(self.store, 400 * DAY_US)
+        self.services = Services(self.store, pager, self.quotas, self.figures)
+        self.status = Status(self.store, self.figures)
         self.incidents = Incidents(self.store, pager)
 
     @property

@@ -267,6 +267,9 @@ async def test_paused_time_is_outside_up_down_and_coverage(monitor: Monitor, adm
         await admin.execute("SELECT make_results_partition($1)", day)
     await admin.execute("UPDATE checks SET create_time = $1", to_datetime(birth))
     await admin.execute(
+        "UPDATE check_rollups SET rolled_time = date_trunc('hour', $1::timestamptz)", to_datetime(birth)
+    )
+    await admin.execute(
         "UPDATE check_periods SET start_time = $1, end_time = $2", to_datetime(birth), to_datetime(pause)
     )
     await admin.execute(

@@ -117,6 +117,38 @@ class GetServiceStatusResponse(_message.Message):
     status: _service_pb2.ServiceStatus
     def __init__(self, status: _Optional[_Union[_service_pb2.ServiceStatus, _Mapping]] = ...) -> None: ...
 
+class GetServiceUptimeRequest(_message.Message):
+    __slots__ = ("service_id", "window", "start_time", "end_time", "bucket")
+    SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    BUCKET_FIELD_NUMBER: _ClassVar[int]
+    service_id: str
+    window: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    bucket: str
+    def __init__(self, service_id: _Optional[str] = ..., window: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., bucket: _Optional[str] = ...) -> None: ...
+
+class GetServiceUptimeResponse(_message.Message):
+    __slots__ = ("overall", "buckets")
+    OVERALL_FIELD_NUMBER: _ClassVar[int]
+    BUCKETS_FIELD_NUMBER: _ClassVar[int]
+    overall: _service_pb2.Uptime
+    buckets: _containers.RepeatedCompositeFieldContainer[_service_pb2.Uptime]
+    def __init__(self, overall: _Optional[_Union[_service_pb2.Uptime, _Mapping]] = ..., buckets: _Optional[_Iterable[_Union[_service_pb2.Uptime, _Mapping]]] = ...) -> None: ...
+
+class GetOverviewRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class GetOverviewResponse(_message.Message):
+    __slots__ = ("overview",)
+    OVERVIEW_FIELD_NUMBER: _ClassVar[int]
+    overview: _service_pb2.Overview
+    def __init__(self, overview: _Optional[_Union[_service_pb2.Overview, _Mapping]] = ...) -> None: ...
+
 class CreateCheckRequest(_message.Message):
     __slots__ = ("service_id", "check", "request_id")
     SERVICE_ID_FIELD_NUMBER: _ClassVar[int]

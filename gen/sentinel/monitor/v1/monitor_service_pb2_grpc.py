@@ -68,6 +68,16 @@ class MonitorServiceStub:
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceStatusRequest.SerializeToString,
                 response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceStatusResponse.FromString,
                 _registered_method=True)
+        self.GetServiceUptime = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/GetServiceUptime',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeResponse.FromString,
+                _registered_method=True)
+        self.GetOverview = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/GetOverview',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewResponse.FromString,
+                _registered_method=True)
         self.CreateCheck = channel.unary_unary(
                 '/sentinel.monitor.v1.MonitorService/CreateCheck',
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.CreateCheckRequest.SerializeToString,
@@ -184,9 +194,25 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetServiceStatus(self, request, context):
-        """Answers what a service is in, its uptime over 24 h, 7 d and 30 d, and the latest result of each of its checks.
+        """Answers what a service is in, its uptime over 24 h to 365 d, and the latest result of each of its checks.
 
         Errors: SERVICE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetServiceUptime(self, request, context):
+        """Answers how a service was over time: uptime, coverage and latencies, bucket by bucket and overall.
+
+        Errors: SERVICE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOverview(self, request, context):
+        """Answers all of the tenant at a glance.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -338,6 +364,16 @@ def add_MonitorServiceServicer_to_server(servicer, server):
                     servicer.GetServiceStatus,
                     request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceStatusRequest.FromString,
                     response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceStatusResponse.SerializeToString,
+            ),
+            'GetServiceUptime': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetServiceUptime,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeResponse.SerializeToString,
+            ),
+            'GetOverview': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOverview,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewResponse.SerializeToString,
             ),
             'CreateCheck': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateCheck,
@@ -566,6 +602,60 @@ class MonitorService:
             '/sentinel.monitor.v1.MonitorService/GetServiceStatus',
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceStatusRequest.SerializeToString,
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetServiceUptime(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/GetServiceUptime',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOverview(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/GetOverview',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewResponse.FromString,
             options,
             channel_credentials,
             insecure,

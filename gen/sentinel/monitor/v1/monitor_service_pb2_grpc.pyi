@@ -64,10 +64,17 @@ class MonitorServiceStub:
     Errors: SERVICE_NOT_FOUND.
     """
     GetServiceStatus: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceStatusRequest, _monitor_service_pb2.GetServiceStatusResponse]
-    """Answers what a service is in, its uptime over 24 h, 7 d and 30 d, and the latest result of each of its checks.
+    """Answers what a service is in, its uptime over 24 h to 365 d, and the latest result of each of its checks.
 
     Errors: SERVICE_NOT_FOUND.
     """
+    GetServiceUptime: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceUptimeRequest, _monitor_service_pb2.GetServiceUptimeResponse]
+    """Answers how a service was over time: uptime, coverage and latencies, bucket by bucket and overall.
+
+    Errors: SERVICE_NOT_FOUND.
+    """
+    GetOverview: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetOverviewRequest, _monitor_service_pb2.GetOverviewResponse]
+    """Answers all of the tenant at a glance."""
     CreateCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateCheckRequest, _monitor_service_pb2.CreateCheckResponse]
     """Puts a check on a service. It is first probed at its next slot, within one interval.
 
@@ -171,10 +178,17 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     Errors: SERVICE_NOT_FOUND.
     """
     GetServiceStatus: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceStatusRequest, _monitor_service_pb2.GetServiceStatusResponse]  # type: ignore[assignment]
-    """Answers what a service is in, its uptime over 24 h, 7 d and 30 d, and the latest result of each of its checks.
+    """Answers what a service is in, its uptime over 24 h to 365 d, and the latest result of each of its checks.
 
     Errors: SERVICE_NOT_FOUND.
     """
+    GetServiceUptime: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceUptimeRequest, _monitor_service_pb2.GetServiceUptimeResponse]  # type: ignore[assignment]
+    """Answers how a service was over time: uptime, coverage and latencies, bucket by bucket and overall.
+
+    Errors: SERVICE_NOT_FOUND.
+    """
+    GetOverview: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetOverviewRequest, _monitor_service_pb2.GetOverviewResponse]  # type: ignore[assignment]
+    """Answers all of the tenant at a glance."""
     CreateCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateCheckRequest, _monitor_service_pb2.CreateCheckResponse]  # type: ignore[assignment]
     """Puts a check on a service. It is first probed at its next slot, within one interval.
 
@@ -311,10 +325,29 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.GetServiceStatusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.GetServiceStatusResponse, _abc.Awaitable[_monitor_service_pb2.GetServiceStatusResponse]]:
-        """Answers what a service is in, its uptime over 24 h, 7 d and 30 d, and the latest result of each of its checks.
+        """Answers what a service is in, its uptime over 24 h to 365 d, and the latest result of each of its checks.
 
         Errors: SERVICE_NOT_FOUND.
         """
+
+    @_abc_1.abstractmethod
+    def GetServiceUptime(
+        self,
+        request: _monitor_service_pb2.GetServiceUptimeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.GetServiceUptimeResponse, _abc.Awaitable[_monitor_service_pb2.GetServiceUptimeResponse]]:
+        """Answers how a service was over time: uptime, coverage and latencies, bucket by bucket and overall.
+
+        Errors: SERVICE_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def GetOverview(
+        self,
+        request: _monitor_service_pb2.GetOverviewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.GetOverviewResponse, _abc.Awaitable[_monitor_service_pb2.GetOverviewResponse]]:
+        """Answers all of the tenant at a glance."""
 
     @_abc_1.abstractmethod
     def CreateCheck(
