@@ -17,8 +17,6 @@ from services.monitor.closing import floor
 
 _LOOK_EVERY_S = 30.0
 _CHECKS_A_STEP = 100
-# Between two steps the process has time for whoever asks something.
-_PAUSE_S = 0.002
 _DAYS_AHEAD = 3
 _log = logs.get("rollup")
 
@@ -99,7 +97,6 @@ class Rollup:
                 if not moved:
                     return
                 moved = False
-            await asyncio.sleep(_PAUSE_S)
 
     async def move_days(self, now: int) -> None:
         """Make days of results ahead, so that no batch of results has to; drop those that are old."""
