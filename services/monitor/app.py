@@ -12,6 +12,7 @@ from services.common.server import background
 from services.monitor.checks import Checks
 from services.monitor.history_removal import HistoryRemoval
 from services.monitor.quotas import Quotas
+from services.monitor.results import ResultHistory
 from services.monitor.servicer import MonitorServicer
 from services.monitor.services import Services
 from services.monitor.status import Status
@@ -34,7 +35,9 @@ async def main(process: Process) -> None:
     server = await process.new_server([_SERVICE])
     server.reflect(_REFLECTED)
     quotas = Quotas(process.settings.quota_services, process.settings.quota_checks)
-    servicer = MonitorServicer(Services(store, pager, quotas), Checks(store, pager, quotas), Status(store))
+    servicer = MonitorServicer(
+        Services(store, pager, quotas), Checks(store, pager, quotas), Status(store), ResultHistory(store, pager)
+    )
     add_MonitorServiceServicer_to_server(servicer, server.grpc)
     async with background(HistoryRemoval(store).run()):
         await process.serve(server)

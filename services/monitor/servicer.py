@@ -8,17 +8,20 @@ from sentinel.monitor.v1.monitor_service_pb2_grpc import MonitorServiceServicer
 from services.common.audit import current_actor
 from services.common.interceptors.call import Context
 from services.common.principal import current_principal
+from services.common.result import to_message
 from services.monitor.checks import Checks
 from services.monitor.messages import (
     check_draft,
     check_message,
     optional_id,
+    result_filter,
     service_draft,
     service_filter,
     service_message,
     service_order,
     status_message,
 )
+from services.monitor.results import ResultHistory
 from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.updates import Updates
@@ -31,12 +34,14 @@ class MonitorServicer(MonitorServiceServicer):
         services: makes, lists, changes and deletes services.
         checks: the same for checks.
         status: what is known of them.
+        results: what was recorded of checks.
     """
 
-    def __init__(self, services: Services, checks: Checks, status: Status) -> None:
+    def __init__(self, services: Services, checks: Checks, status: Status, results: ResultHistory) -> None:
         self._services = services
         self._checks = checks
         self._status = status
+        self._results = results
         self._updates = Updates()
 
     async def CreateService(self, request: pb.CreateServiceRequest, context: Context) -> pb.CreateServiceResponse:
@@ -133,3 +138,19 @@ class MonitorServicer(MonitorServiceServicer):
         """A check, going on."""
         resumed = await self._checks.resume(current_actor(), UUID(request.service_id), UUID(request.check_id))
         return pb.ResumeCheckResponse(check=check_message(resumed))
+
+    async def ListCheckResults(
+        self, request: pb.ListCheckResultsRequest, context: Context
+    ) -> pb.ListCheckResultsResponse:
+        """A page of a check's results."""
+        page = await self._results.list(
+            current_principal().tenant_id,
+            UUID(request.service_id),
+            UUID(request.check_id),
+            result_filter(request),
+            request.page_size,
+            request.page_token,
+        )
+        return pb.ListCheckResultsResponse(
+            results=[to_message(result) for result in page.items], next_page_token=page.next_token
+        )

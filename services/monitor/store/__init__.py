@@ -6,8 +6,9 @@ policies too. Whatever changes something writes its entry into the audit log in 
 
 from services.monitor.store.checks import CheckSql
 from services.monitor.store.history import HistorySql
+from services.monitor.store.results import ResultSql
 from services.monitor.store.services import ServiceSql
 
 
-class MonitorStore(ServiceSql, CheckSql, HistorySql):
+class MonitorStore(ServiceSql, CheckSql, HistorySql, ResultSql):
     """Everything that monitor keeps in PostgreSQL."""

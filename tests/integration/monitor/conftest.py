@@ -18,6 +18,7 @@ from services.common.spec import HttpSpec
 from services.monitor.checks import Checks
 from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.quotas import Quotas
+from services.monitor.results import ResultHistory
 from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore
@@ -46,6 +47,7 @@ class Monitor:
         self.services = Services(self.store, pager, self.quotas)
         self.checks = Checks(self.store, pager, self.quotas)
         self.status = Status(self.store)
+        self.results = ResultHistory(self.store, pager)
 
     @property
     def tenant_id(self) -> UUID:

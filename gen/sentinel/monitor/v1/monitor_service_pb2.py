@@ -25,12 +25,14 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from sentinel.monitor.v1 import check_pb2 as sentinel_dot_monitor_dot_v1_dot_check__pb2
+from sentinel.monitor.v1 import result_pb2 as sentinel_dot_monitor_dot_v1_dot_result__pb2
 from sentinel.monitor.v1 import service_pb2 as sentinel_dot_monitor_dot_v1_dot_service__pb2
 from sentinel.options.v1 import access_pb2 as sentinel_dot_options_dot_v1_dot_access__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)sentinel/monitor/v1/monitor_service.proto\x12\x13sentinel.monitor.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fsentinel/monitor/v1/check.proto\x1a!sentinel/monitor/v1/service.proto\x1a sentinel/options/v1/access.proto\"\xf3\x02\n\x14\x43reateServiceRequest\x12:\n\x04name\x18\x01 \x01(\tB,\xbaH)r\'\x10\x01\x18\x64\x32!^[^\\s\\x00]([^\\n\\x00]*[^\\s\\x00])?$\x12\x15\n\x03url\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12)\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x18\xe8\x07\x32\n^[^\\x00]*$\x12\x8c\x01\n\x06labels\x18\x04 \x03(\x0b\x32\x35.sentinel.monitor.v1.CreateServiceRequest.LabelsEntryBE\xbaHB\x9a\x01?\x10 \"(r&\x18?2\"^[a-z0-9]([a-z0-9._/-]*[a-z0-9])?$*\x11r\x0f\x18\xff\x01\x32\n^[^\\x00]*$\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"F\n\x15\x43reateServiceResponse\x12-\n\x07service\x18\x01 \x01(\x0b\x32\x1c.sentinel.monitor.v1.Service\"1\n\x11GetServiceRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"C\n\x12GetServiceResponse\x12-\n\x07service\x18\x01 \x01(\x0b\x32\x1c.sentinel.monitor.v1.Service\"\xd8\x02\n\x13ListServicesRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x46\n\x06states\x18\x03 \x03(\x0e\x32!.sentinel.monitor.v1.ServiceStateB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12Q\n\x06labels\x18\x04 \x03(\tBA\xbaH>\x92\x01;\x10 \x18\x01\"5r3\x18\xbf\x02\x32.^[a-z0-9]([a-z0-9._/-]*[a-z0-9])?(=[^\\x00]*)?$\x12!\n\x04text\x18\x05 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12I\n\x08order_by\x18\x06 \x01(\tB7\xbaH4r2R\x00R\x0b\x63reate_timeR\x10\x63reate_time descR\x04nameR\tname desc\"s\n\x14ListServicesResponse\x12.\n\x08services\x18\x01 \x03(\x0b\x32\x1c.sentinel.monitor.v1.Service\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\"\xf7\x01\n\x14UpdateServiceRequest\x12\x35\n\x07service\x18\x01 \x01(\x0b\x32\x1c.sentinel.monitor.v1.ServiceB\x06\xbaH\x03\xd8\x01\x03\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask:w\xbaHt\x1ar\n\x0fservice.id.uuid\x12\x0emust be a UUID\x1aOthis.service.id.matches(\'^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$\')\"F\n\x15UpdateServiceResponse\x12-\n\x07service\x18\x01 \x01(\x0b\x32\x1c.sentinel.monitor.v1.Service\"4\n\x14\x44\x65leteServiceRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x17\n\x15\x44\x65leteServiceResponse\"7\n\x17GetServiceStatusRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"N\n\x18GetServiceStatusResponse\x12\x32\n\x06status\x18\x01 \x01(\x0b\x32\".sentinel.monitor.v1.ServiceStatus\"\x86\x01\n\x12\x43reateCheckRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x31\n\x05\x63heck\x18\x02 \x01(\x0b\x32\x1a.sentinel.monitor.v1.CheckB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"@\n\x13\x43reateCheckResponse\x12)\n\x05\x63heck\x18\x01 \x01(\x0b\x32\x1a.sentinel.monitor.v1.Check\"K\n\x0fGetCheckRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x63heck_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"=\n\x10GetCheckResponse\x12)\n\x05\x63heck\x18\x01 \x01(\x0b\x32\x1a.sentinel.monitor.v1.Check\"k\n\x11ListChecksRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"m\n\x12ListChecksResponse\x12*\n\x06\x63hecks\x18\x01 \x03(\x0b\x32\x1a.sentinel.monitor.v1.Check\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\"\xef\x02\n\x12UpdateCheckRequest\x12\x31\n\x05\x63heck\x18\x01 \x01(\x0b\x32\x1a.sentinel.monitor.v1.CheckB\x06\xbaH\x03\xd8\x01\x03\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask:\xf4\x01\xbaH\xf0\x01\x1a~\n\x15\x63heck.service_id.uuid\x12\x0emust be a UUID\x1aUthis.check.service_id.matches(\'^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$\')\x1an\n\rcheck.id.uuid\x12\x0emust be a UUID\x1aMthis.check.id.matches(\'^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$\')\"@\n\x13UpdateCheckResponse\x12)\n\x05\x63heck\x18\x01 \x01(\x0b\x32\x1a.sentinel.monitor.v1.Check\"N\n\x12\x44\x65leteCheckRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x63heck_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x15\n\x13\x44\x65leteCheckResponse\"M\n\x11PauseCheckRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x63heck_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"?\n\x12PauseCheckResponse\x12)\n\x05\x63heck\x18\x01 \x01(\x0b\x32\x1a.sentinel.monitor.v1.Check\"N\n\x12ResumeCheckRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x63heck_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"@\n\x13ResumeCheckResponse\x12)\n\x05\x63heck\x18\x01 \x01(\x0b\x32\x1a.sentinel.monitor.v1.Check2\xa0\x13\n\x0eMonitorService\x12\x95\x01\n\rCreateService\x12).sentinel.monitor.v1.CreateServiceRequest\x1a*.sentinel.monitor.v1.CreateServiceResponse\"-\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02!\"\t/services:\x01*Z\x11\"\x0c/v1/services:\x01*\x12\xa0\x01\n\nGetService\x12&.sentinel.monitor.v1.GetServiceRequest\x1a\'.sentinel.monitor.v1.GetServiceResponse\"A\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x35\x12\x16/services/{service_id}Z\x1b\x12\x19/v1/services/{service_id}\x12\x8c\x01\n\x0cListServices\x12(.sentinel.monitor.v1.ListServicesRequest\x1a).sentinel.monitor.v1.ListServicesResponse\"\'\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x1b\x12\t/servicesZ\x0e\x12\x0c/v1/services\x12\xbb\x01\n\rUpdateService\x12).sentinel.monitor.v1.UpdateServiceRequest\x1a*.sentinel.monitor.v1.UpdateServiceResponse\"S\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02G2\x16/services/{service.id}:\x07serviceZ$2\x19/v1/services/{service.id}:\x07service\x12\xa9\x01\n\rDeleteService\x12).sentinel.monitor.v1.DeleteServiceRequest\x1a*.sentinel.monitor.v1.DeleteServiceResponse\"A\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02\x35*\x16/services/{service_id}Z\x1b*\x19/v1/services/{service_id}\x12\xc0\x01\n\x10GetServiceStatus\x12,.sentinel.monitor.v1.GetServiceStatusRequest\x1a-.sentinel.monitor.v1.GetServiceStatusResponse\"O\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x43\x12\x1d/services/{service_id}/statusZ\"\x12 /v1/services/{service_id}/status\x12\xbf\x01\n\x0b\x43reateCheck\x12\'.sentinel.monitor.v1.CreateCheckRequest\x1a(.sentinel.monitor.v1.CreateCheckResponse\"]\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02Q\"\x1d/services/{service_id}/checks:\x05\x63heckZ)\" /v1/services/{service_id}/checks:\x05\x63heck\x12\xbe\x01\n\x08GetCheck\x12$.sentinel.monitor.v1.GetCheckRequest\x1a%.sentinel.monitor.v1.GetCheckResponse\"e\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02Y\x12(/services/{service_id}/checks/{check_id}Z-\x12+/v1/services/{service_id}/checks/{check_id}\x12\xae\x01\n\nListChecks\x12&.sentinel.monitor.v1.ListChecksRequest\x1a\'.sentinel.monitor.v1.ListChecksResponse\"O\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x43\x12\x1d/services/{service_id}/checksZ\"\x12 /v1/services/{service_id}/checks\x12\xe1\x01\n\x0bUpdateCheck\x12\'.sentinel.monitor.v1.UpdateCheckRequest\x1a(.sentinel.monitor.v1.UpdateCheckResponse\"\x7f\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02s2./services/{check.service_id}/checks/{check.id}:\x05\x63heckZ:21/v1/services/{check.service_id}/checks/{check.id}:\x05\x63heck\x12\xc7\x01\n\x0b\x44\x65leteCheck\x12\'.sentinel.monitor.v1.DeleteCheckRequest\x1a(.sentinel.monitor.v1.DeleteCheckResponse\"e\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02Y*(/services/{service_id}/checks/{check_id}Z-*+/v1/services/{service_id}/checks/{check_id}\x12\xd6\x01\n\nPauseCheck\x12&.sentinel.monitor.v1.PauseCheckRequest\x1a\'.sentinel.monitor.v1.PauseCheckResponse\"w\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02k\"./services/{service_id}/checks/{check_id}:pause:\x01*Z6\"1/v1/services/{service_id}/checks/{check_id}:pause:\x01*\x12\xdb\x01\n\x0bResumeCheck\x12\'.sentinel.monitor.v1.ResumeCheckRequest\x1a(.sentinel.monitor.v1.ResumeCheckResponse\"y\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02m\"//services/{service_id}/checks/{check_id}:resume:\x01*Z7\"2/v1/services/{service_id}/checks/{check_id}:resume:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)sentinel/monitor/v1/monitor_service.proto\x12\x13sentinel.monitor.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fsentinel/monitor/v1/check.proto\x1a sentinel/monitor/v1/result.proto\x1a!sentinel/monitor/v1/service.proto\x1a sentinel/options/v1/access.proto\"\xf3\x02\n\x14\x43reateServiceRequest\x12:\n\x04name\x18\x01 \x01(\tB,\xbaH)r\'\x10\x01\x18\x64\x32!^[^\\s\\x00]([^\\n\\x00]*[^\\s\\x00])?$\x12\x15\n\x03url\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12)\n\x0b\x64\x65scription\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f\x18\xe8\x07\x32\n^[^\\x00]*$\x12\x8c\x01\n\x06labels\x18\x04 \x03(\x0b\x32\x35.sentinel.monitor.v1.CreateServiceRequest.LabelsEntryBE\xbaHB\x9a\x01?\x10 \"(r&\x18?2\"^[a-z0-9]([a-z0-9._/-]*[a-z0-9])?$*\x11r\x0f\x18\xff\x01\x32\n^[^\\x00]*$\x12\x1f\n\nrequest_id\x18\x05 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"F\n\x15\x43reateServiceResponse\x12-\n\x07service\x18\x01 \x01(\x0b\x32\x1c.sentinel.monitor.v1.Service\"1\n\x11GetServiceRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"C\n\x12GetServiceResponse\x12-\n\x07service\x18\x01 \x01(\x0b\x32\x1c.sentinel.monitor.v1.Service\"\xd8\x02\n\x13ListServicesRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x46\n\x06states\x18\x03 \x03(\x0e\x32!.sentinel.monitor.v1.ServiceStateB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12Q\n\x06labels\x18\x04 \x03(\tBA\xbaH>\x92\x01;\x10 \x18\x01\"5r3\x18\xbf\x02\x32.^[a-z0-9]([a-z0-9._/-]*[a-z0-9])?(=[^\\x00]*)?$\x12!\n\x04text\x18\x05 \x01(\tB\x13\xbaH\x10r\x0e\x18\x64\x32\n^[^\\x00]*$\x12I\n\x08order_by\x18\x06 \x01(\tB7\xbaH4r2R\x00R\x0b\x63reate_timeR\x10\x63reate_time descR\x04nameR\tname desc\"s\n\x14ListServicesResponse\x12.\n\x08services\x18\x01 \x03(\x0b\x32\x1c.sentinel.monitor.v1.Service\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\"\xf7\x01\n\x14UpdateServiceRequest\x12\x35\n\x07service\x18\x01 \x01(\x0b\x32\x1c.sentinel.monitor.v1.ServiceB\x06\xbaH\x03\xd8\x01\x03\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask:w\xbaHt\x1ar\n\x0fservice.id.uuid\x12\x0emust be a UUID\x1aOthis.service.id.matches(\'^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$\')\"F\n\x15UpdateServiceResponse\x12-\n\x07service\x18\x01 \x01(\x0b\x32\x1c.sentinel.monitor.v1.Service\"4\n\x14\x44\x65leteServiceRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x17\n\x15\x44\x65leteServiceResponse\"7\n\x17GetServiceStatusRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"N\n\x18GetServiceStatusResponse\x12\x32\n\x06status\x18\x01 \x01(\x0b\x32\".sentinel.monitor.v1.ServiceStatus\"\x86\x01\n\x12\x43reateCheckRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x31\n\x05\x63heck\x18\x02 \x01(\x0b\x32\x1a.sentinel.monitor.v1.CheckB\x06\xbaH\x03\xc8\x01\x01\x12\x1f\n\nrequest_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"@\n\x13\x43reateCheckResponse\x12)\n\x05\x63heck\x18\x01 \x01(\x0b\x32\x1a.sentinel.monitor.v1.Check\"K\n\x0fGetCheckRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x63heck_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"=\n\x10GetCheckResponse\x12)\n\x05\x63heck\x18\x01 \x01(\x0b\x32\x1a.sentinel.monitor.v1.Check\"k\n\x11ListChecksRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\tpage_size\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"m\n\x12ListChecksResponse\x12*\n\x06\x63hecks\x18\x01 \x03(\x0b\x32\x1a.sentinel.monitor.v1.Check\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05\"\xef\x02\n\x12UpdateCheckRequest\x12\x31\n\x05\x63heck\x18\x01 \x01(\x0b\x32\x1a.sentinel.monitor.v1.CheckB\x06\xbaH\x03\xd8\x01\x03\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask:\xf4\x01\xbaH\xf0\x01\x1a~\n\x15\x63heck.service_id.uuid\x12\x0emust be a UUID\x1aUthis.check.service_id.matches(\'^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$\')\x1an\n\rcheck.id.uuid\x12\x0emust be a UUID\x1aMthis.check.id.matches(\'^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$\')\"@\n\x13UpdateCheckResponse\x12)\n\x05\x63heck\x18\x01 \x01(\x0b\x32\x1a.sentinel.monitor.v1.Check\"N\n\x12\x44\x65leteCheckRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x63heck_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x15\n\x13\x44\x65leteCheckResponse\"M\n\x11PauseCheckRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x63heck_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"?\n\x12PauseCheckResponse\x12)\n\x05\x63heck\x18\x01 \x01(\x0b\x32\x1a.sentinel.monitor.v1.Check\"N\n\x12ResumeCheckRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x63heck_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"@\n\x13ResumeCheckResponse\x12)\n\x05\x63heck\x18\x01 \x01(\x0b\x32\x1a.sentinel.monitor.v1.Check\"\x88\x04\n\x17ListCheckResultsRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x63heck_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x41\n\nstart_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\x1a\x07\x08\x80\x83\xd1\xff\xaf\x07\x32\x00\x12?\n\x08\x65nd_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x11\xbaH\x0e\xb2\x01\x0b\x1a\x07\x08\x80\x83\xd1\xff\xaf\x07\x32\x00\x12\x43\n\x08outcomes\x18\x05 \x03(\x0e\x32\x1c.sentinel.monitor.v1.OutcomeB\x13\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\x07\x82\x01\x04\x10\x01 \x00\x12\x11\n\ton_demand\x18\x06 \x01(\x08\x12\x1a\n\tpage_size\x18\x07 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x08 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04:\x9c\x01\xbaH\x98\x01\x1a\x95\x01\n\x1a\x65nd_time.behind_start_time\x12&end_time must be later than start_time\x1aO!has(this.start_time) || !has(this.end_time) || this.start_time < this.end_time\"f\n\x18ListCheckResultsResponse\x12\x31\n\x07results\x18\x01 \x03(\x0b\x32 .sentinel.monitor.v1.CheckResult\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x89\x15\n\x0eMonitorService\x12\x95\x01\n\rCreateService\x12).sentinel.monitor.v1.CreateServiceRequest\x1a*.sentinel.monitor.v1.CreateServiceResponse\"-\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02!\"\t/services:\x01*Z\x11\"\x0c/v1/services:\x01*\x12\xa0\x01\n\nGetService\x12&.sentinel.monitor.v1.GetServiceRequest\x1a\'.sentinel.monitor.v1.GetServiceResponse\"A\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x35\x12\x16/services/{service_id}Z\x1b\x12\x19/v1/services/{service_id}\x12\x8c\x01\n\x0cListServices\x12(.sentinel.monitor.v1.ListServicesRequest\x1a).sentinel.monitor.v1.ListServicesResponse\"\'\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x1b\x12\t/servicesZ\x0e\x12\x0c/v1/services\x12\xbb\x01\n\rUpdateService\x12).sentinel.monitor.v1.UpdateServiceRequest\x1a*.sentinel.monitor.v1.UpdateServiceResponse\"S\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02G2\x16/services/{service.id}:\x07serviceZ$2\x19/v1/services/{service.id}:\x07service\x12\xa9\x01\n\rDeleteService\x12).sentinel.monitor.v1.DeleteServiceRequest\x1a*.sentinel.monitor.v1.DeleteServiceResponse\"A\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02\x35*\x16/services/{service_id}Z\x1b*\x19/v1/services/{service_id}\x12\xc0\x01\n\x10GetServiceStatus\x12,.sentinel.monitor.v1.GetServiceStatusRequest\x1a-.sentinel.monitor.v1.GetServiceStatusResponse\"O\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x43\x12\x1d/services/{service_id}/statusZ\"\x12 /v1/services/{service_id}/status\x12\xbf\x01\n\x0b\x43reateCheck\x12\'.sentinel.monitor.v1.CreateCheckRequest\x1a(.sentinel.monitor.v1.CreateCheckResponse\"]\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02Q\"\x1d/services/{service_id}/checks:\x05\x63heckZ)\" /v1/services/{service_id}/checks:\x05\x63heck\x12\xbe\x01\n\x08GetCheck\x12$.sentinel.monitor.v1.GetCheckRequest\x1a%.sentinel.monitor.v1.GetCheckResponse\"e\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02Y\x12(/services/{service_id}/checks/{check_id}Z-\x12+/v1/services/{service_id}/checks/{check_id}\x12\xae\x01\n\nListChecks\x12&.sentinel.monitor.v1.ListChecksRequest\x1a\'.sentinel.monitor.v1.ListChecksResponse\"O\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\x43\x12\x1d/services/{service_id}/checksZ\"\x12 /v1/services/{service_id}/checks\x12\xe1\x01\n\x0bUpdateCheck\x12\'.sentinel.monitor.v1.UpdateCheckRequest\x1a(.sentinel.monitor.v1.UpdateCheckResponse\"\x7f\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02s2./services/{check.service_id}/checks/{check.id}:\x05\x63heckZ:21/v1/services/{check.service_id}/checks/{check.id}:\x05\x63heck\x12\xc7\x01\n\x0b\x44\x65leteCheck\x12\'.sentinel.monitor.v1.DeleteCheckRequest\x1a(.sentinel.monitor.v1.DeleteCheckResponse\"e\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02Y*(/services/{service_id}/checks/{check_id}Z-*+/v1/services/{service_id}/checks/{check_id}\x12\xd6\x01\n\nPauseCheck\x12&.sentinel.monitor.v1.PauseCheckRequest\x1a\'.sentinel.monitor.v1.PauseCheckResponse\"w\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02k\"./services/{service_id}/checks/{check_id}:pause:\x01*Z6\"1/v1/services/{service_id}/checks/{check_id}:pause:\x01*\x12\xdb\x01\n\x0bResumeCheck\x12\'.sentinel.monitor.v1.ResumeCheckRequest\x1a(.sentinel.monitor.v1.ResumeCheckResponse\"y\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02m\"//services/{service_id}/checks/{check_id}:resume:\x01*Z7\"2/v1/services/{service_id}/checks/{check_id}:resume:\x01*\x12\xe6\x01\n\x10ListCheckResults\x12,.sentinel.monitor.v1.ListCheckResultsRequest\x1a-.sentinel.monitor.v1.ListCheckResultsResponse\"u\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02i\x12\x30/services/{service_id}/checks/{check_id}/resultsZ5\x12\x33/v1/services/{service_id}/checks/{check_id}/resultsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -103,6 +105,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESUMECHECKREQUEST'].fields_by_name['service_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_RESUMECHECKREQUEST'].fields_by_name['check_id']._loaded_options = None
   _globals['_RESUMECHECKREQUEST'].fields_by_name['check_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LISTCHECKRESULTSREQUEST'].fields_by_name['service_id']._loaded_options = None
+  _globals['_LISTCHECKRESULTSREQUEST'].fields_by_name['service_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LISTCHECKRESULTSREQUEST'].fields_by_name['check_id']._loaded_options = None
+  _globals['_LISTCHECKRESULTSREQUEST'].fields_by_name['check_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LISTCHECKRESULTSREQUEST'].fields_by_name['start_time']._loaded_options = None
+  _globals['_LISTCHECKRESULTSREQUEST'].fields_by_name['start_time']._serialized_options = b'\272H\016\262\001\013\032\007\010\200\203\321\377\257\0072\000'
+  _globals['_LISTCHECKRESULTSREQUEST'].fields_by_name['end_time']._loaded_options = None
+  _globals['_LISTCHECKRESULTSREQUEST'].fields_by_name['end_time']._serialized_options = b'\272H\016\262\001\013\032\007\010\200\203\321\377\257\0072\000'
+  _globals['_LISTCHECKRESULTSREQUEST'].fields_by_name['outcomes']._loaded_options = None
+  _globals['_LISTCHECKRESULTSREQUEST'].fields_by_name['outcomes']._serialized_options = b'\272H\020\222\001\r\020\020\030\001\"\007\202\001\004\020\001 \000'
+  _globals['_LISTCHECKRESULTSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTCHECKRESULTSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTCHECKRESULTSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTCHECKRESULTSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_LISTCHECKRESULTSREQUEST']._loaded_options = None
+  _globals['_LISTCHECKRESULTSREQUEST']._serialized_options = b'\272H\230\001\032\225\001\n\032end_time.behind_start_time\022&end_time must be later than start_time\032O!has(this.start_time) || !has(this.end_time) || this.start_time < this.end_time'
   _globals['_MONITORSERVICE'].methods_by_name['CreateService']._loaded_options = None
   _globals['_MONITORSERVICE'].methods_by_name['CreateService']._serialized_options = b'\242\273\030\002\020\003\202\323\344\223\002!\"\t/services:\001*Z\021\"\014/v1/services:\001*'
   _globals['_MONITORSERVICE'].methods_by_name['GetService']._loaded_options = None
@@ -129,60 +147,66 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MONITORSERVICE'].methods_by_name['PauseCheck']._serialized_options = b'\242\273\030\002\020\003\202\323\344\223\002k\"./services/{service_id}/checks/{check_id}:pause:\001*Z6\"1/v1/services/{service_id}/checks/{check_id}:pause:\001*'
   _globals['_MONITORSERVICE'].methods_by_name['ResumeCheck']._loaded_options = None
   _globals['_MONITORSERVICE'].methods_by_name['ResumeCheck']._serialized_options = b'\242\273\030\002\020\003\202\323\344\223\002m\"//services/{service_id}/checks/{check_id}:resume:\001*Z7\"2/v1/services/{service_id}/checks/{check_id}:resume:\001*'
-  _globals['_CREATESERVICEREQUEST']._serialized_start=262
-  _globals['_CREATESERVICEREQUEST']._serialized_end=633
-  _globals['_CREATESERVICEREQUEST_LABELSENTRY']._serialized_start=588
-  _globals['_CREATESERVICEREQUEST_LABELSENTRY']._serialized_end=633
-  _globals['_CREATESERVICERESPONSE']._serialized_start=635
-  _globals['_CREATESERVICERESPONSE']._serialized_end=705
-  _globals['_GETSERVICEREQUEST']._serialized_start=707
-  _globals['_GETSERVICEREQUEST']._serialized_end=756
-  _globals['_GETSERVICERESPONSE']._serialized_start=758
-  _globals['_GETSERVICERESPONSE']._serialized_end=825
-  _globals['_LISTSERVICESREQUEST']._serialized_start=828
-  _globals['_LISTSERVICESREQUEST']._serialized_end=1172
-  _globals['_LISTSERVICESRESPONSE']._serialized_start=1174
-  _globals['_LISTSERVICESRESPONSE']._serialized_end=1289
-  _globals['_UPDATESERVICEREQUEST']._serialized_start=1292
-  _globals['_UPDATESERVICEREQUEST']._serialized_end=1539
-  _globals['_UPDATESERVICERESPONSE']._serialized_start=1541
-  _globals['_UPDATESERVICERESPONSE']._serialized_end=1611
-  _globals['_DELETESERVICEREQUEST']._serialized_start=1613
-  _globals['_DELETESERVICEREQUEST']._serialized_end=1665
-  _globals['_DELETESERVICERESPONSE']._serialized_start=1667
-  _globals['_DELETESERVICERESPONSE']._serialized_end=1690
-  _globals['_GETSERVICESTATUSREQUEST']._serialized_start=1692
-  _globals['_GETSERVICESTATUSREQUEST']._serialized_end=1747
-  _globals['_GETSERVICESTATUSRESPONSE']._serialized_start=1749
-  _globals['_GETSERVICESTATUSRESPONSE']._serialized_end=1827
-  _globals['_CREATECHECKREQUEST']._serialized_start=1830
-  _globals['_CREATECHECKREQUEST']._serialized_end=1964
-  _globals['_CREATECHECKRESPONSE']._serialized_start=1966
-  _globals['_CREATECHECKRESPONSE']._serialized_end=2030
-  _globals['_GETCHECKREQUEST']._serialized_start=2032
-  _globals['_GETCHECKREQUEST']._serialized_end=2107
-  _globals['_GETCHECKRESPONSE']._serialized_start=2109
-  _globals['_GETCHECKRESPONSE']._serialized_end=2170
-  _globals['_LISTCHECKSREQUEST']._serialized_start=2172
-  _globals['_LISTCHECKSREQUEST']._serialized_end=2279
-  _globals['_LISTCHECKSRESPONSE']._serialized_start=2281
-  _globals['_LISTCHECKSRESPONSE']._serialized_end=2390
-  _globals['_UPDATECHECKREQUEST']._serialized_start=2393
-  _globals['_UPDATECHECKREQUEST']._serialized_end=2760
-  _globals['_UPDATECHECKRESPONSE']._serialized_start=2762
-  _globals['_UPDATECHECKRESPONSE']._serialized_end=2826
-  _globals['_DELETECHECKREQUEST']._serialized_start=2828
-  _globals['_DELETECHECKREQUEST']._serialized_end=2906
-  _globals['_DELETECHECKRESPONSE']._serialized_start=2908
-  _globals['_DELETECHECKRESPONSE']._serialized_end=2929
-  _globals['_PAUSECHECKREQUEST']._serialized_start=2931
-  _globals['_PAUSECHECKREQUEST']._serialized_end=3008
-  _globals['_PAUSECHECKRESPONSE']._serialized_start=3010
-  _globals['_PAUSECHECKRESPONSE']._serialized_end=3073
-  _globals['_RESUMECHECKREQUEST']._serialized_start=3075
-  _globals['_RESUMECHECKREQUEST']._serialized_end=3153
-  _globals['_RESUMECHECKRESPONSE']._serialized_start=3155
-  _globals['_RESUMECHECKRESPONSE']._serialized_end=3219
-  _globals['_MONITORSERVICE']._serialized_start=3222
-  _globals['_MONITORSERVICE']._serialized_end=5686
+  _globals['_MONITORSERVICE'].methods_by_name['ListCheckResults']._loaded_options = None
+  _globals['_MONITORSERVICE'].methods_by_name['ListCheckResults']._serialized_options = b'\242\273\030\002\020\001\202\323\344\223\002i\0220/services/{service_id}/checks/{check_id}/resultsZ5\0223/v1/services/{service_id}/checks/{check_id}/results'
+  _globals['_CREATESERVICEREQUEST']._serialized_start=329
+  _globals['_CREATESERVICEREQUEST']._serialized_end=700
+  _globals['_CREATESERVICEREQUEST_LABELSENTRY']._serialized_start=655
+  _globals['_CREATESERVICEREQUEST_LABELSENTRY']._serialized_end=700
+  _globals['_CREATESERVICERESPONSE']._serialized_start=702
+  _globals['_CREATESERVICERESPONSE']._serialized_end=772
+  _globals['_GETSERVICEREQUEST']._serialized_start=774
+  _globals['_GETSERVICEREQUEST']._serialized_end=823
+  _globals['_GETSERVICERESPONSE']._serialized_start=825
+  _globals['_GETSERVICERESPONSE']._serialized_end=892
+  _globals['_LISTSERVICESREQUEST']._serialized_start=895
+  _globals['_LISTSERVICESREQUEST']._serialized_end=1239
+  _globals['_LISTSERVICESRESPONSE']._serialized_start=1241
+  _globals['_LISTSERVICESRESPONSE']._serialized_end=1356
+  _globals['_UPDATESERVICEREQUEST']._serialized_start=1359
+  _globals['_UPDATESERVICEREQUEST']._serialized_end=1606
+  _globals['_UPDATESERVICERESPONSE']._serialized_start=1608
+  _globals['_UPDATESERVICERESPONSE']._serialized_end=1678
+  _globals['_DELETESERVICEREQUEST']._serialized_start=1680
+  _globals['_DELETESERVICEREQUEST']._serialized_end=1732
+  _globals['_DELETESERVICERESPONSE']._serialized_start=1734
+  _globals['_DELETESERVICERESPONSE']._serialized_end=1757
+  _globals['_GETSERVICESTATUSREQUEST']._serialized_start=1759
+  _globals['_GETSERVICESTATUSREQUEST']._serialized_end=1814
+  _globals['_GETSERVICESTATUSRESPONSE']._serialized_start=1816
+  _globals['_GETSERVICESTATUSRESPONSE']._serialized_end=1894
+  _globals['_CREATECHECKREQUEST']._serialized_start=1897
+  _globals['_CREATECHECKREQUEST']._serialized_end=2031
+  _globals['_CREATECHECKRESPONSE']._serialized_start=2033
+  _globals['_CREATECHECKRESPONSE']._serialized_end=2097
+  _globals['_GETCHECKREQUEST']._serialized_start=2099
+  _globals['_GETCHECKREQUEST']._serialized_end=2174
+  _globals['_GETCHECKRESPONSE']._serialized_start=2176
+  _globals['_GETCHECKRESPONSE']._serialized_end=2237
+  _globals['_LISTCHECKSREQUEST']._serialized_start=2239
+  _globals['_LISTCHECKSREQUEST']._serialized_end=2346
+  _globals['_LISTCHECKSRESPONSE']._serialized_start=2348
+  _globals['_LISTCHECKSRESPONSE']._serialized_end=2457
+  _globals['_UPDATECHECKREQUEST']._serialized_start=2460
+  _globals['_UPDATECHECKREQUEST']._serialized_end=2827
+  _globals['_UPDATECHECKRESPONSE']._serialized_start=2829
+  _globals['_UPDATECHECKRESPONSE']._serialized_end=2893
+  _globals['_DELETECHECKREQUEST']._serialized_start=2895
+  _globals['_DELETECHECKREQUEST']._serialized_end=2973
+  _globals['_DELETECHECKRESPONSE']._serialized_start=2975
+  _globals['_DELETECHECKRESPONSE']._serialized_end=2996
+  _globals['_PAUSECHECKREQUEST']._serialized_start=2998
+  _globals['_PAUSECHECKREQUEST']._serialized_end=3075
+  _globals['_PAUSECHECKRESPONSE']._serialized_start=3077
+  _globals['_PAUSECHECKRESPONSE']._serialized_end=3140
+  _globals['_RESUMECHECKREQUEST']._serialized_start=3142
+  _globals['_RESUMECHECKREQUEST']._serialized_end=3220
+  _globals['_RESUMECHECKRESPONSE']._serialized_start=3222
+  _globals['_RESUMECHECKRESPONSE']._serialized_end=3286
+  _globals['_LISTCHECKRESULTSREQUEST']._serialized_start=3289
+  _globals['_LISTCHECKRESULTSREQUEST']._serialized_end=3809
+  _globals['_LISTCHECKRESULTSRESPONSE']._serialized_start=3811
+  _globals['_LISTCHECKRESULTSRESPONSE']._serialized_end=3913
+  _globals['_MONITORSERVICE']._serialized_start=3916
+  _globals['_MONITORSERVICE']._serialized_end=6613
 # @@protoc_insertion_point(module_scope)

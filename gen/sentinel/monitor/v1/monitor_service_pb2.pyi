@@ -1,7 +1,11 @@
+import datetime
+
 from buf.validate import validate_pb2 as _validate_pb2
 from google.api import annotations_pb2 as _annotations_pb2
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sentinel.monitor.v1 import check_pb2 as _check_pb2
+from sentinel.monitor.v1 import result_pb2 as _result_pb2
 from sentinel.monitor.v1 import service_pb2 as _service_pb2
 from sentinel.options.v1 import access_pb2 as _access_pb2
 from google.protobuf.internal import containers as _containers
@@ -216,3 +220,31 @@ class ResumeCheckResponse(_message.Message):
     CHECK_FIELD_NUMBER: _ClassVar[int]
     check: _check_pb2.Check
     def __init__(self, check: _Optional[_Union[_check_pb2.Check, _Mapping]] = ...) -> None: ...
+
+class ListCheckResultsRequest(_message.Message):
+    __slots__ = ("service_id", "check_id", "start_time", "end_time", "outcomes", "on_demand", "page_size", "page_token")
+    SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    CHECK_ID_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    ON_DEMAND_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    service_id: str
+    check_id: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    outcomes: _containers.RepeatedScalarFieldContainer[_result_pb2.Outcome]
+    on_demand: bool
+    page_size: int
+    page_token: str
+    def __init__(self, service_id: _Optional[str] = ..., check_id: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcomes: _Optional[_Iterable[_Union[_result_pb2.Outcome, str]]] = ..., on_demand: _Optional[bool] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListCheckResultsResponse(_message.Message):
+    __slots__ = ("results", "next_page_token")
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[_result_pb2.CheckResult]
+    next_page_token: str
+    def __init__(self, results: _Optional[_Iterable[_Union[_result_pb2.CheckResult, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...

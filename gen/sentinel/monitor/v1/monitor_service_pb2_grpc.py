@@ -103,6 +103,11 @@ class MonitorServiceStub:
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckRequest.SerializeToString,
                 response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckResponse.FromString,
                 _registered_method=True)
+        self.ListCheckResults = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/ListCheckResults',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListCheckResultsRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListCheckResultsResponse.FromString,
+                _registered_method=True)
 
 
 class MonitorServiceServicer:
@@ -232,6 +237,20 @@ class MonitorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCheckResults(self, request, context):
+        """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
+        that says how many.
+
+        A page may hold fewer results than were asked for, or none, though there are more: one page looks through so much
+        history at the most. Only an empty next_page_token says that there are no more. Nothing is counted, since that would
+        mean to read it all.
+
+        Errors: CHECK_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MonitorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -299,6 +318,11 @@ def add_MonitorServiceServicer_to_server(servicer, server):
                     servicer.ResumeCheck,
                     request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckRequest.FromString,
                     response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckResponse.SerializeToString,
+            ),
+            'ListCheckResults': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCheckResults,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListCheckResultsRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListCheckResultsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -656,6 +680,33 @@ class MonitorService:
             '/sentinel.monitor.v1.MonitorService/ResumeCheck',
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckRequest.SerializeToString,
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCheckResults(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/ListCheckResults',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListCheckResultsRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListCheckResultsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -105,6 +105,16 @@ class MonitorServiceStub:
 
     Errors: CHECK_NOT_FOUND.
     """
+    ListCheckResults: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ListCheckResultsRequest, _monitor_service_pb2.ListCheckResultsResponse]
+    """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
+    that says how many.
+
+    A page may hold fewer results than were asked for, or none, though there are more: one page looks through so much
+    history at the most. Only an empty next_page_token says that there are no more. Nothing is counted, since that would
+    mean to read it all.
+
+    Errors: CHECK_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
 
 @_typing.type_check_only
 class MonitorServiceAsyncStub(MonitorServiceStub):
@@ -182,6 +192,16 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     """Goes on probing a check that is paused, from its next slot. One that is not paused stays as it is.
 
     Errors: CHECK_NOT_FOUND.
+    """
+    ListCheckResults: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ListCheckResultsRequest, _monitor_service_pb2.ListCheckResultsResponse]  # type: ignore[assignment]
+    """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
+    that says how many.
+
+    A page may hold fewer results than were asked for, or none, though there are more: one page looks through so much
+    history at the most. Only an empty next_page_token says that there are no more. Nothing is counted, since that would
+    mean to read it all.
+
+    Errors: CHECK_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
 
 class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -335,6 +355,22 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Goes on probing a check that is paused, from its next slot. One that is not paused stays as it is.
 
         Errors: CHECK_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListCheckResults(
+        self,
+        request: _monitor_service_pb2.ListCheckResultsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.ListCheckResultsResponse, _abc.Awaitable[_monitor_service_pb2.ListCheckResultsResponse]]:
+        """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
+        that says how many.
+
+        A page may hold fewer results than were asked for, or none, though there are more: one page looks through so much
+        history at the most. Only an empty next_page_token says that there are no more. Nothing is counted, since that would
+        mean to read it all.
+
+        Errors: CHECK_NOT_FOUND, PAGE_TOKEN_INVALID.
         """
 
 def add_MonitorServiceServicer_to_server(servicer: MonitorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
