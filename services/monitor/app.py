@@ -11,6 +11,7 @@ from services.common.sealed import Sealer
 from services.common.server import background
 from services.monitor.checks import Checks
 from services.monitor.history_removal import HistoryRemoval
+from services.monitor.maintenance import MaintenanceWindows
 from services.monitor.quotas import Quotas
 from services.monitor.results import ResultHistory
 from services.monitor.servicer import MonitorServicer
@@ -35,11 +36,16 @@ async def main(process: Process) -> None:
     server = await process.new_server([_SERVICE])
     server.reflect(_REFLECTED)
     quotas = Quotas(process.settings.quota_services, process.settings.quota_checks)
+    windows = MaintenanceWindows(store, pager, quotas)
     servicer = MonitorServicer(
-        Services(store, pager, quotas), Checks(store, pager, quotas), Status(store), ResultHistory(store, pager)
+        Services(store, pager, quotas),
+        Checks(store, pager, quotas),
+        Status(store),
+        ResultHistory(store, pager),
+        windows,
     )
     add_MonitorServiceServicer_to_server(servicer, server.grpc)
-    async with background(HistoryRemoval(store).run()):
+    async with background(HistoryRemoval(store).run(), windows.run()):
         await process.serve(server)
 
 

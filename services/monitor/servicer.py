@@ -10,6 +10,8 @@ from services.common.interceptors.call import Context
 from services.common.principal import current_principal
 from services.common.result import to_message
 from services.monitor.checks import Checks
+from services.monitor.maintenance import MaintenanceWindows
+from services.monitor.maintenance_messages import window_draft, window_message
 from services.monitor.messages import (
     check_draft,
     check_message,
@@ -35,13 +37,17 @@ class MonitorServicer(MonitorServiceServicer):
         checks: the same for checks.
         status: what is known of them.
         results: what was recorded of checks.
+        windows: makes, lists and deletes maintenance windows.
     """
 
-    def __init__(self, services: Services, checks: Checks, status: Status, results: ResultHistory) -> None:
+    def __init__(
+        self, services: Services, checks: Checks, status: Status, results: ResultHistory, windows: MaintenanceWindows
+    ) -> None:
         self._services = services
         self._checks = checks
         self._status = status
         self._results = results
+        self._windows = windows
         self._updates = Updates()
 
     async def CreateService(self, request: pb.CreateServiceRequest, context: Context) -> pb.CreateServiceResponse:
@@ -154,3 +160,37 @@ class MonitorServicer(MonitorServiceServicer):
         return pb.ListCheckResultsResponse(
             results=[to_message(result) for result in page.items], next_page_token=page.next_token
         )
+
+    async def CreateMaintenanceWindow(
+        self, request: pb.CreateMaintenanceWindowRequest, context: Context
+    ) -> pb.CreateMaintenanceWindowResponse:
+        """A new maintenance window."""
+        made = await self._windows.create(
+            current_actor(), window_draft(request.window), optional_id(request.request_id)
+        )
+        return pb.CreateMaintenanceWindowResponse(window=window_message(made))
+
+    async def GetMaintenanceWindow(
+        self, request: pb.GetMaintenanceWindowRequest, context: Context
+    ) -> pb.GetMaintenanceWindowResponse:
+        """A maintenance window."""
+        found = await self._windows.get(current_principal().tenant_id, UUID(request.maintenance_window_id))
+        return pb.GetMaintenanceWindowResponse(window=window_message(found))
+
+    async def ListMaintenanceWindows(
+        self, request: pb.ListMaintenanceWindowsRequest, context: Context
+    ) -> pb.ListMaintenanceWindowsResponse:
+        """A page of maintenance windows."""
+        page = await self._windows.list(current_principal().tenant_id, request.page_size, request.page_token)
+        return pb.ListMaintenanceWindowsResponse(
+            windows=[window_message(window) for window in page.items],
+            next_page_token=page.next_token,
+            total_size=page.total,
+        )
+
+    async def DeleteMaintenanceWindow(
+        self, request: pb.DeleteMaintenanceWindowRequest, context: Context
+    ) -> pb.DeleteMaintenanceWindowResponse:
+        """The end of a maintenance window."""
+        await self._windows.delete(current_actor(), UUID(request.maintenance_window_id))
+        return pb.DeleteMaintenanceWindowResponse()

@@ -32,6 +32,9 @@ class StatusStore(Protocol):
     async def suspensions(self, tenant_id: UUID, since_us: int, now: int) -> Sequence[tuple[int, int]]:
         """Spans [start, end) in which the tenant was suspended, of those that ended behind a point in time."""
 
+    async def maintenance(self, tenant_id: UUID, service_id: UUID, since_us: int, now: int) -> Sequence[Span]:
+        """Spans [start, end) in which a service was inside a maintenance window, of those that begin before now."""
+
     async def periods(
         self, tenant_id: UUID, check_ids: Sequence[UUID], since_us: int
     ) -> Mapping[UUID, Sequence[tuple[int, int | None]]]:
@@ -67,10 +70,11 @@ class Status:
         checks = [CheckStatus(row.check, *row.known(now), last.get(row.check.id)) for row in tracked]
         sums = {name: Figures(now - length, now) for name, length in WINDOWS.items()}
         suspended = await self._store.suspensions(tenant_id, since, now)
+        maintained = await self._store.maintenance(tenant_id, service_id, since, now)
         periods = await self._store.periods(tenant_id, ids, since)
         for check_id, row in zip(ids, tracked, strict=True):
             while_paused = paused(periods.get(check_id, ()), max(since, row.check.create_us), now)
-            off = union([*suspended, *while_paused])
+            off = union([*suspended, *maintained, *while_paused])
             for name, figures in (await self._measure(tenant_id, row, now, off)).items():
                 sums[name] += figures
         state = service_state(tally(check.state for check in checks))

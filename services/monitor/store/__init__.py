@@ -6,9 +6,10 @@ policies too. Whatever changes something writes its entry into the audit log in 
 
 from services.monitor.store.checks import CheckSql
 from services.monitor.store.history import HistorySql
+from services.monitor.store.maintenance import MaintenanceSql
 from services.monitor.store.results import ResultSql
 from services.monitor.store.services import ServiceSql
 
 
-class MonitorStore(ServiceSql, CheckSql, HistorySql, ResultSql):
+class MonitorStore(ServiceSql, CheckSql, HistorySql, ResultSql, MaintenanceSql):
     """Everything that monitor keeps in PostgreSQL."""

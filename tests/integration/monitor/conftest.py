@@ -17,6 +17,7 @@ from services.common.sealed import Sealer
 from services.common.spec import HttpSpec
 from services.monitor.checks import Checks
 from services.monitor.drafts import CheckDraft, ServiceDraft
+from services.monitor.maintenance import MaintenanceWindows
 from services.monitor.quotas import Quotas
 from services.monitor.results import ResultHistory
 from services.monitor.services import Services
@@ -47,6 +48,7 @@ class Monitor:
         self.services = Services(self.store, pager, self.quotas)
         self.checks = Checks(self.store, pager, self.quotas)
         self.status = Status(self.store)
+        self.windows = MaintenanceWindows(self.store, pager, self.quotas)
         self.results = ResultHistory(self.store, pager)
 
     @property

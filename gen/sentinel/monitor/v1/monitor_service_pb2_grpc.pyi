@@ -115,6 +115,26 @@ class MonitorServiceStub:
 
     Errors: CHECK_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
+    CreateMaintenanceWindow: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateMaintenanceWindowRequest, _monitor_service_pb2.CreateMaintenanceWindowResponse]
+    """Makes a maintenance window.
+
+    Errors: SERVICE_NOT_FOUND, QUOTA_EXCEEDED.
+    """
+    GetMaintenanceWindow: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetMaintenanceWindowRequest, _monitor_service_pb2.GetMaintenanceWindowResponse]
+    """Answers one maintenance window.
+
+    Errors: MAINTENANCE_WINDOW_NOT_FOUND.
+    """
+    ListMaintenanceWindows: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ListMaintenanceWindowsRequest, _monitor_service_pb2.ListMaintenanceWindowsResponse]
+    """Answers the tenant's maintenance windows, oldest first, a page at a time.
+
+    Errors: PAGE_TOKEN_INVALID.
+    """
+    DeleteMaintenanceWindow: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteMaintenanceWindowRequest, _monitor_service_pb2.DeleteMaintenanceWindowResponse]
+    """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
+
+    Errors: MAINTENANCE_WINDOW_NOT_FOUND.
+    """
 
 @_typing.type_check_only
 class MonitorServiceAsyncStub(MonitorServiceStub):
@@ -202,6 +222,26 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     mean to read it all.
 
     Errors: CHECK_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
+    CreateMaintenanceWindow: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateMaintenanceWindowRequest, _monitor_service_pb2.CreateMaintenanceWindowResponse]  # type: ignore[assignment]
+    """Makes a maintenance window.
+
+    Errors: SERVICE_NOT_FOUND, QUOTA_EXCEEDED.
+    """
+    GetMaintenanceWindow: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetMaintenanceWindowRequest, _monitor_service_pb2.GetMaintenanceWindowResponse]  # type: ignore[assignment]
+    """Answers one maintenance window.
+
+    Errors: MAINTENANCE_WINDOW_NOT_FOUND.
+    """
+    ListMaintenanceWindows: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ListMaintenanceWindowsRequest, _monitor_service_pb2.ListMaintenanceWindowsResponse]  # type: ignore[assignment]
+    """Answers the tenant's maintenance windows, oldest first, a page at a time.
+
+    Errors: PAGE_TOKEN_INVALID.
+    """
+    DeleteMaintenanceWindow: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteMaintenanceWindowRequest, _monitor_service_pb2.DeleteMaintenanceWindowResponse]  # type: ignore[assignment]
+    """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
+
+    Errors: MAINTENANCE_WINDOW_NOT_FOUND.
     """
 
 class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -371,6 +411,50 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         mean to read it all.
 
         Errors: CHECK_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateMaintenanceWindow(
+        self,
+        request: _monitor_service_pb2.CreateMaintenanceWindowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.CreateMaintenanceWindowResponse, _abc.Awaitable[_monitor_service_pb2.CreateMaintenanceWindowResponse]]:
+        """Makes a maintenance window.
+
+        Errors: SERVICE_NOT_FOUND, QUOTA_EXCEEDED.
+        """
+
+    @_abc_1.abstractmethod
+    def GetMaintenanceWindow(
+        self,
+        request: _monitor_service_pb2.GetMaintenanceWindowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.GetMaintenanceWindowResponse, _abc.Awaitable[_monitor_service_pb2.GetMaintenanceWindowResponse]]:
+        """Answers one maintenance window.
+
+        Errors: MAINTENANCE_WINDOW_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListMaintenanceWindows(
+        self,
+        request: _monitor_service_pb2.ListMaintenanceWindowsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.ListMaintenanceWindowsResponse, _abc.Awaitable[_monitor_service_pb2.ListMaintenanceWindowsResponse]]:
+        """Answers the tenant's maintenance windows, oldest first, a page at a time.
+
+        Errors: PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteMaintenanceWindow(
+        self,
+        request: _monitor_service_pb2.DeleteMaintenanceWindowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.DeleteMaintenanceWindowResponse, _abc.Awaitable[_monitor_service_pb2.DeleteMaintenanceWindowResponse]]:
+        """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
+
+        Errors: MAINTENANCE_WINDOW_NOT_FOUND.
         """
 
 def add_MonitorServiceServicer_to_server(servicer: MonitorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
