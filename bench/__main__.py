@@ -5,15 +5,18 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import identity, metrics, probes, report, start, streams, takeover
+from bench import identity, metrics, probes, report, size, start, status, streams, takeover, wire
 
 MEASURES = {
     "start": start.measure,
     "metrics": metrics.measure,
+    "wire": wire.measure,
     "identity": identity.measure,
     "probes": probes.measure,
+    "size": size.measure,
     "streams": streams.measure,
     "takeover": takeover.measure,
+    "status": status.measure,
 }
 
 

@@ -1,6 +1,10 @@
-"""A target that costs little: answers every connection with 200 and hangs up. `python -m bench.target PORT`."""
+"""A target that costs little: answers every connection with 200 and hangs up. `python -m bench.target PORT [PEM]`.
+
+With a PEM file, of a key and its certificate, it speaks TLS.
+"""
 
 import asyncio
+import ssl
 import sys
 from typing import cast
 
@@ -19,11 +23,15 @@ class _Target(asyncio.Protocol):
         self._transport.close()
 
 
-async def main(port: int) -> None:
+async def main(port: int, pem: str | None) -> None:
     """Answer for ever."""
-    server = await asyncio.get_running_loop().create_server(_Target, "127.0.0.1", port, backlog=_BACKLOG)
+    tls = None
+    if pem is not None:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(pem)
+    server = await asyncio.get_running_loop().create_server(_Target, "127.0.0.1", port, ssl=tls, backlog=_BACKLOG)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1])))
+    uvloop.run(main(int(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else None))  # noqa: PLR2004 — the second argument

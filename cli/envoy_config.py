@@ -25,6 +25,7 @@ _BUFFER_PER_ROUTE = "type.googleapis.com/envoy.extensions.filters.http.buffer.v3
 _HTTP2 = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _LARGEST_BODY_BYTES = 1024 * 1024
 _MOST_CLIENTS = 10_000
+_MOST_REQUESTS = 20_000
 _MINUTE_S = 60
 _BAD_REQUEST = 400
 _TOO_MANY_REQUESTS = 429
@@ -233,4 +234,6 @@ def _cluster(name: str, *sockets: Path) -> dict[str, Any]:
             }
         ],
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        # Each open stream is a request; by default Envoy refuses the 1,025th.
+        "circuit_breakers": {"thresholds": [{"max_requests": _MOST_REQUESTS}]},
     }

@@ -17,6 +17,8 @@ from services.common.settings import (
     number,
     quota_checks,
     quota_services,
+    retention_hourly_days,
+    retention_raw_days,
     trusted_proxies,
 )
 from services.worker.egress import EgressPolicy
@@ -44,6 +46,8 @@ class StackSettings:
         trusted_proxies: networks whose word on a client's address is believed.
         quota_services: how many services a tenant may have.
         quota_checks: how many checks a tenant may have.
+        retention_raw_days: how many days results are kept.
+        retention_hourly_days: how many days the figures of single hours are kept.
     """
 
     http_port: int
@@ -60,6 +64,8 @@ class StackSettings:
     trusted_proxies: str
     quota_services: int
     quota_checks: int
+    retention_raw_days: int
+    retention_hourly_days: int
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -84,6 +90,8 @@ class StackSettings:
             trusted_proxies=",".join(str(network) for network in trusted_proxies(environment)),
             quota_services=quota_services(environment),
             quota_checks=quota_checks(environment),
+            retention_raw_days=retention_raw_days(environment),
+            retention_hourly_days=retention_hourly_days(environment),
         )
 
 

@@ -139,6 +139,8 @@ class _Stack:
             "SENTINEL_AUTH_LIMIT_BURST": str(settings.limit_burst),
             "SENTINEL_QUOTA_SERVICES": str(settings.quota_services),
             "SENTINEL_QUOTA_CHECKS": str(settings.quota_checks),
+            "SENTINEL_RETENTION_RAW_DAYS": str(settings.retention_raw_days),
+            "SENTINEL_RETENTION_HOURLY_DAYS": str(settings.retention_hourly_days),
         }
         return [
             Program(

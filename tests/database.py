@@ -53,12 +53,13 @@ class TestServer:
             self._process.wait(10)
             self._process = None
 
-    async def clone(self) -> str:
-        """The URL of a new database with all tables and no rows."""
+    async def clone(self, *, empty: bool = False) -> str:
+        """The URL of a new database with all tables and no rows; without tables if it is to be empty."""
         name = f"test_{next(_numbers)}"
         maintenance = await asyncpg.connect(self.admin_url.replace(f"/{DATABASE}?", "/postgres?"))
         try:
-            await maintenance.execute(f"CREATE DATABASE {name} TEMPLATE {DATABASE}")
+            template = "template0" if empty else DATABASE
+            await maintenance.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         finally:
             await maintenance.close()
         return self.admin_url.replace(f"/{DATABASE}?", f"/{name}?")

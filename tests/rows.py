@@ -45,6 +45,9 @@ async def a_check(
     await admin.execute(
         "INSERT INTO check_periods VALUES ($1, $2, $3, NULL, $4)", tenant_id, check_id, now, interval_us
     )
+    await admin.execute(
+        "INSERT INTO check_rollups VALUES ($1, $2, date_trunc('hour', $3::timestamptz))", tenant_id, check_id, now
+    )
     return tenant_id, service_id, check_id
 
 

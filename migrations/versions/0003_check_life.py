@@ -73,6 +73,26 @@ BEGIN
 END
 $$;
 
+-- As before, but who has waited for the lock may find in a cached catalogue that the day is not made yet.
+CREATE OR REPLACE FUNCTION make_results_partition(day date) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+DECLARE
+    name text := 'results_' || to_char(day, 'YYYYMMDD');
+BEGIN
+    IF to_regclass('public.' || name) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    PERFORM pg_advisory_xact_lock(hashtext('make_results_partition'));
+    EXECUTE format(
+        'CREATE TABLE public.%I PARTITION OF public.results FOR VALUES FROM (%L) TO (%L)',
+        name, day::timestamp AT TIME ZONE 'UTC', (day + 1)::timestamp AT TIME ZONE 'UTC'
+    );
+EXCEPTION
+    WHEN duplicate_table THEN NULL;
+END
+$$;
+
 REVOKE ALL ON FUNCTION remove_history FROM PUBLIC;
 
 GRANT EXECUTE ON FUNCTION remove_history TO sentinel_monitor;

@@ -1,4 +1,4 @@
-"""One read of new results for all tenants that are read live on a worker (docs/adr/0015).
+"""One read of new results for all tenants that are read live on a worker (docs/adr/0012).
 
 The role sentinel_tail may execute one function and nothing else. The index on recorded_xid becomes a B-tree: a BRIN
 index leaves what was written since the last vacuum to be scanned whole, which is a minute of everybody's results on

@@ -9,7 +9,7 @@ import importlib
 from alembic import op
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0009"
 
 statements = importlib.import_module("migrations.versions.0001_first_tables").statements
 
@@ -66,7 +66,9 @@ GRANT EXECUTE ON FUNCTION maintenance_windows_to_plan TO sentinel_monitor;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON maintenance_windows, maintenance_spans TO sentinel_monitor;
 
-GRANT SELECT ON maintenance_spans TO sentinel_engine;
+GRANT SELECT ON maintenance_spans TO sentinel_engine, sentinel_rollup;
+
+GRANT SELECT (service_id) ON checks TO sentinel_rollup;
 """
 
 TENANT_OWNED = ("maintenance_windows", "maintenance_spans")
@@ -83,6 +85,7 @@ def upgrade() -> None:
             "USING (tenant_id = nullif(current_setting('app.tenant_id', true), '')::uuid)"
         )
     op.execute("CREATE POLICY engine ON maintenance_spans TO sentinel_engine USING (true)")
+    op.execute("CREATE POLICY rollup ON maintenance_spans TO sentinel_rollup USING (true)")
 
 
 def downgrade() -> None:

@@ -19,6 +19,10 @@ _DNS_PORT = 53
 _HIGHEST_PORT = 65_535
 _MOST_ATTEMPTS = 100_000
 _MOST_OF_A_TENANT = 1_000_000
+# Results hold for up to two days; windows up to 30 days begin with any hour.
+_LEAST_RAW_DAYS = 7
+_LEAST_HOURLY_DAYS = 35
+_MOST_DAYS = 36_500
 
 
 class SettingError(Exception):
@@ -54,6 +58,8 @@ class ServiceSettings:
         limit_burst: how many of them at once.
         quota_services: how many services a tenant may have.
         quota_checks: how many checks a tenant may have.
+        retention_raw_days: how many days results are kept.
+        retention_hourly_days: how many days the figures of single hours are kept.
         metrics_listen: where to serve /metrics over HTTP; None for nowhere.
     """
 
@@ -70,6 +76,8 @@ class ServiceSettings:
     limit_burst: int
     quota_services: int
     quota_checks: int
+    retention_raw_days: int
+    retention_hourly_days: int
     metrics_listen: Address | None
 
     @classmethod
@@ -95,6 +103,8 @@ class ServiceSettings:
             limit_burst=auth_limit_burst(environment),
             quota_services=quota_services(environment),
             quota_checks=quota_checks(environment),
+            retention_raw_days=retention_raw_days(environment),
+            retention_hourly_days=retention_hourly_days(environment),
             metrics_listen=_metrics_listen(environment),
         )
 
@@ -167,6 +177,16 @@ def quota_services(environment: Mapping[str, str]) -> int:
 def quota_checks(environment: Mapping[str, str]) -> int:
     """How many checks a tenant may have."""
     return number(environment, "SENTINEL_QUOTA_CHECKS", 20_000, 1, _MOST_OF_A_TENANT)
+
+
+def retention_raw_days(environment: Mapping[str, str]) -> int:
+    """How many days results are kept."""
+    return number(environment, "SENTINEL_RETENTION_RAW_DAYS", 30, _LEAST_RAW_DAYS, _MOST_DAYS)
+
+
+def retention_hourly_days(environment: Mapping[str, str]) -> int:
+    """How many days the figures of single hours are kept."""
+    return number(environment, "SENTINEL_RETENTION_HOURLY_DAYS", 400, _LEAST_HOURLY_DAYS, _MOST_DAYS)
 
 
 def _metrics_listen(environment: Mapping[str, str]) -> Address | None:

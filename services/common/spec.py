@@ -81,13 +81,14 @@ class HttpSpec:
             "expected_statuses": list(self.expected_statuses),
             "follow_redirects": self.follow_redirects,
             "body_contains": self.body_contains,
-            "tls": self.tls.to_json(),
+            "tls": None if self.tls == DEFAULT_TLS else self.tls.to_json(),
         }
 
     @classmethod
     def from_json(cls, column: dict[str, Any]) -> "HttpSpec":
         """From the column `spec`; what was written before there was a field lacks it."""
-        tls = TlsOptions(**column.get("tls", {}))
+        given = column.get("tls")
+        tls = TlsOptions(**given) if given else DEFAULT_TLS
         return cls(
             url=column["url"],
             method=column["method"],
@@ -96,5 +97,5 @@ class HttpSpec:
             expected_statuses=tuple(column["expected_statuses"]),
             follow_redirects=column["follow_redirects"],
             body_contains=column.get("body_contains", ""),
-            tls=DEFAULT_TLS if tls == DEFAULT_TLS else tls,
+            tls=tls,
         )

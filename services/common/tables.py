@@ -237,6 +237,37 @@ check_states = Table(
     _moment("accounted_time"),
 )
 
+check_rollups = Table(
+    "check_rollups",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("check_id", UUID, primary_key=True),
+    _moment("rolled_time"),
+)
+
+
+def _figures(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("tenant_id", UUID, primary_key=True),
+        Column("check_id", UUID, primary_key=True),
+        Column("start_time", TIMESTAMP(timezone=True), primary_key=True),
+        Column("life_us", BigInteger, nullable=False),
+        Column("up_us", BigInteger, nullable=False),
+        Column("down_us", BigInteger, nullable=False),
+        Column("up_slots", Integer, nullable=False),
+        Column("down_slots", Integer, nullable=False),
+        Column("error_slots", Integer, nullable=False),
+        Column("missed_slots", Integer, nullable=False),
+        Column("latencies", LargeBinary, nullable=False),
+        Column("p95_us", Integer),
+    )
+
+
+check_hours = _figures("check_hours")
+check_days = _figures("check_days")
+
 
 def _results(name: str) -> Table:
     return Table(
@@ -274,6 +305,48 @@ def _results(name: str) -> Table:
 
 results = _results("results")
 on_demand_results = _results("on_demand_results")
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("id", UUID, primary_key=True),
+    Column("service_id", UUID, nullable=False),
+    Column("check_id", UUID, nullable=False),
+    Column("service_name", Text, nullable=False),
+    Column("check_name", Text, nullable=False),
+    _moment("start_time"),
+    _moment("detect_time"),
+    _moment("end_time", nullable=True),
+    Column("resolution", SmallInteger),
+    _moment("acknowledge_time", nullable=True),
+    Column("error_kind", SmallInteger),
+    Column("error_message", Text),
+    Column("status_code", SmallInteger),
+    Column("dns_us", Integer),
+    Column("connect_us", Integer),
+    Column("tls_us", Integer),
+    Column("ttfb_us", Integer),
+    Column("transfer_us", Integer),
+    Column("total_us", Integer),
+    Column("last_error_kind", SmallInteger),
+    Column("last_error_message", Text),
+    Column("last_status_code", SmallInteger),
+)
+
+incident_events = Table(
+    "incident_events",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("incident_id", UUID, primary_key=True),
+    Column("id", UUID, primary_key=True),
+    _moment("create_time"),
+    Column("kind", SmallInteger, nullable=False),
+    Column("actor_kind", SmallInteger),
+    Column("actor_id", UUID),
+    Column("actor_name", Text, nullable=False),
+    Column("note", Text, nullable=False),
+)
 
 workers = Table(
     "workers",

@@ -23,6 +23,7 @@ class ChecksStore(Protocol):
         Raises:
             NotFound: SERVICE_NOT_FOUND.
             AlreadyExists: CHECK_NAME_TAKEN.
+            FailedPrecondition: QUOTA_EXCEEDED.
         """
 
     async def find_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> TrackedCheck | None:

@@ -14,11 +14,15 @@ def refuse_bad_http(http: HttpSpec, field: str) -> None:
         InvalidArgument: naming the field.
     """
     refuse_bad_url(http.url, f"{field}.url")
-    _refuse_bad_authorities(http.tls.ca_certificates, f"{field}.tls.ca_certificates")
+    refuse_bad_authorities(http.tls.ca_certificates, f"{field}.tls.ca_certificates")
 
 
-def _refuse_bad_authorities(pem: str, field: str) -> None:
-    """Refuse authorities that no connection could be verified against; none at all are good."""
+def refuse_bad_authorities(pem: str, field: str) -> None:
+    """Refuse authorities that no connection could be verified against; none at all are good.
+
+    Raises:
+        InvalidArgument: naming the field.
+    """
     if not pem:
         return
     if "PRIVATE KEY" in pem:

@@ -88,8 +88,8 @@ class WindowsStore(Protocol):
     async def windows_to_plan(self, until_us: int) -> Sequence[tuple[UUID, UUID]]:
         """Tenants and ids of some recurring windows that are not planned up to a point in time."""
 
-    async def plan_window(self, tenant_id: UUID, window_id: UUID, until_us: int) -> None:
-        """Write a window's spans up to a point in time, in one place at a time."""
+    async def plan_window(self, tenant_id: UUID, window_id: UUID, now: int, until_us: int) -> None:
+        """Write a window's spans from now or later up to a point in time, in one place at a time."""
 
 
 class MaintenanceWindows:
@@ -169,8 +169,7 @@ class MaintenanceWindows:
         # A third of the horizon is written at a time, so that a window is planned a few times a year.
         while due := await self._store.windows_to_plan(now + HORIZON_US * 2 // 3):
             for tenant_id, window_id in due:
-                until_us = now + HORIZON_US
-                await self._store.plan_window(tenant_id, window_id, until_us)
+                await self._store.plan_window(tenant_id, window_id, now, now + HORIZON_US)
 
     async def run(self) -> None:
         """Plan until cancelled."""

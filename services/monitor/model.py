@@ -121,20 +121,23 @@ class TrackedCheck:
 
 @dataclass(frozen=True, slots=True)
 class StatefulService:
-    """A service and what it is in."""
+    """A service, what it is in, its open incidents, and where it is shown the figures of its latest 24 closed hours."""
 
     service: Service
     state: ServiceState
+    open_incidents: int
+    latest_day: Figures | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CheckStatus:
-    """What a check is in, since when, and its latest result."""
+    """What a check is in, since when, its latest result, and why it is in that, in words."""
 
     check: Check
     state: CheckState
     state_us: int | None
     last: Result | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,8 @@ class ServiceStatus:
     state: ServiceState
     uptime: Sequence[tuple[str, Figures]]
     checks: Sequence[CheckStatus]
+    open_incidents: int
+    reason: str
 
 
 def _etag(resource_id: UUID, update_us: int) -> str:

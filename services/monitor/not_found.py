@@ -18,3 +18,8 @@ def window_not_found() -> NotFound:
 def check_not_found() -> NotFound:
     """What an unknown check id, or another tenant's, answers."""
     return NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "the service has no such check")
+
+
+def incident_not_found() -> NotFound:
+    """What an unknown incident id, or another tenant's, answers."""
+    return NotFound(reasons.ERROR_REASON_INCIDENT_NOT_FOUND, "the tenant has no such incident")

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 
 Span = tuple[int, int]
 """A span of time [start, end)."""
+FOREVER = 1 << 62
+"""Where a span ends that goes on."""
 
 
 def paused(periods: Sequence[tuple[int, int | None]], from_us: int, now: int) -> list[Span]:
@@ -35,3 +37,13 @@ def union(spans: Iterable[Span]) -> list[Span]:
         elif start_us < end_us:
             found.append((start_us, end_us))
     return found
+
+
+def on(off: Sequence[Span], from_us: int, until_us: int) -> list[Span]:
+    """What is left of [from, until) without some spans, which are in order and apart; in order and apart, too."""
+    left, edge = [], from_us
+    for start_us, end_us in off:
+        left.append((edge, min(start_us, until_us)))
+        edge = max(edge, end_us)
+    left.append((edge, until_us))
+    return [(start_us, end_us) for start_us, end_us in left if start_us < end_us]

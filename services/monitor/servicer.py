@@ -10,19 +10,26 @@ from services.common.interceptors.call import Context
 from services.common.principal import current_principal
 from services.common.result import to_message
 from services.monitor.checks import Checks
+from services.monitor.figures import ServiceFigures
+from services.monitor.incident_messages import event_message, incident_filter, incident_message
+from services.monitor.incidents import Incidents
 from services.monitor.maintenance import MaintenanceWindows
 from services.monitor.maintenance_messages import window_draft, window_message
 from services.monitor.messages import (
     check_draft,
     check_message,
     optional_id,
+    overview_message,
     result_filter,
+    series_message,
+    series_wanted,
     service_draft,
     service_filter,
     service_message,
     service_order,
     status_message,
 )
+from services.monitor.overview import Overviews
 from services.monitor.results import ResultHistory
 from services.monitor.services import Services
 from services.monitor.status import Status
@@ -36,16 +43,30 @@ class MonitorServicer(MonitorServiceServicer):
         services: makes, lists, changes and deletes services.
         checks: the same for checks.
         status: what is known of them.
+        figures: how services were.
+        overviews: how a tenant is.
+        incidents: reads incidents and works on them.
         results: what was recorded of checks.
         windows: makes, lists and deletes maintenance windows.
     """
 
     def __init__(
-        self, services: Services, checks: Checks, status: Status, results: ResultHistory, windows: MaintenanceWindows
+        self,
+        services: Services,
+        checks: Checks,
+        status: Status,
+        figures: ServiceFigures,
+        overviews: Overviews,
+        incidents: Incidents,
+        results: ResultHistory,
+        windows: MaintenanceWindows,
     ) -> None:
         self._services = services
         self._checks = checks
         self._status = status
+        self._figures = figures
+        self._overviews = overviews
+        self._incidents = incidents
         self._results = results
         self._windows = windows
         self._updates = Updates()
@@ -92,6 +113,20 @@ class MonitorServicer(MonitorServiceServicer):
         """How a service is."""
         status = await self._status.of_service(current_principal().tenant_id, UUID(request.service_id))
         return pb.GetServiceStatusResponse(status=status_message(status))
+
+    async def GetServiceUptime(
+        self, request: pb.GetServiceUptimeRequest, context: Context
+    ) -> pb.GetServiceUptimeResponse:
+        """How a service was over time."""
+        buckets = await self._figures.series(
+            current_principal().tenant_id, UUID(request.service_id), series_wanted(request)
+        )
+        return series_message(buckets)
+
+    async def GetOverview(self, request: pb.GetOverviewRequest, context: Context) -> pb.GetOverviewResponse:
+        """The tenant at a glance."""
+        overview = await self._overviews.of_tenant(current_principal().tenant_id)
+        return pb.GetOverviewResponse(overview=overview_message(overview))
 
     async def CreateCheck(self, request: pb.CreateCheckRequest, context: Context) -> pb.CreateCheckResponse:
         """A new check."""
@@ -194,3 +229,38 @@ class MonitorServicer(MonitorServiceServicer):
         """The end of a maintenance window."""
         await self._windows.delete(current_actor(), UUID(request.maintenance_window_id))
         return pb.DeleteMaintenanceWindowResponse()
+
+    async def ListIncidents(self, request: pb.ListIncidentsRequest, context: Context) -> pb.ListIncidentsResponse:
+        """A page of incidents."""
+        page = await self._incidents.list(
+            current_principal().tenant_id, incident_filter(request), request.page_size, request.page_token
+        )
+        return pb.ListIncidentsResponse(
+            incidents=[incident_message(incident) for incident in page.items],
+            next_page_token=page.next_token,
+            total_size=page.total,
+        )
+
+    async def GetIncident(self, request: pb.GetIncidentRequest, context: Context) -> pb.GetIncidentResponse:
+        """An incident with its timeline."""
+        incident, events = await self._incidents.get(current_principal().tenant_id, UUID(request.incident_id))
+        return pb.GetIncidentResponse(
+            incident=incident_message(incident), timeline=[event_message(event) for event in events]
+        )
+
+    async def AcknowledgeIncident(
+        self, request: pb.AcknowledgeIncidentRequest, context: Context
+    ) -> pb.AcknowledgeIncidentResponse:
+        """An incident, acknowledged."""
+        incident = await self._incidents.acknowledge(current_actor(), UUID(request.incident_id), request.note)
+        return pb.AcknowledgeIncidentResponse(incident=incident_message(incident))
+
+    async def AddIncidentNote(self, request: pb.AddIncidentNoteRequest, context: Context) -> pb.AddIncidentNoteResponse:
+        """A note on an incident."""
+        incident = await self._incidents.note(current_actor(), UUID(request.incident_id), request.note)
+        return pb.AddIncidentNoteResponse(incident=incident_message(incident))
+
+    async def ResolveIncident(self, request: pb.ResolveIncidentRequest, context: Context) -> pb.ResolveIncidentResponse:
+        """An incident, resolved by hand."""
+        incident = await self._incidents.resolve(current_actor(), UUID(request.incident_id), request.note)
+        return pb.ResolveIncidentResponse(incident=incident_message(incident))

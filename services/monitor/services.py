@@ -1,7 +1,7 @@
 """What a tenant runs and watches: making, reading, listing, changing and deleting services."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from services.common.ids import new_id
 from services.common.paging import KeyRequest, Page, Pager
 from services.common.spec import HttpSpec
 from services.monitor.drafts import CheckDraft, ServiceDraft, changed_service, new_check
+from services.monitor.figures import ServiceFigures
 from services.monitor.model import Check, Service, ServiceState, StatefulService
 from services.monitor.not_found import service_not_found
 from services.monitor.quotas import Quotas
@@ -52,7 +53,12 @@ class ServicesStore(Protocol):
     async def create_service(
         self, actor: Actor, service: Service, first_check: Check | None, request_id: UUID | None, quotas: Quotas
     ) -> UUID:
-        """Record a service, within the quotas; answers its id, or that of the one that the request id made before."""
+        """Record a service, within the quotas; answers its id, or that of the one that the request id made before.
+
+        Raises:
+            AlreadyExists: SERVICE_NAME_TAKEN.
+            FailedPrecondition: QUOTA_EXCEEDED.
+        """
 
     async def find_service(self, tenant_id: UUID, service_id: UUID, now: int) -> StatefulService | None:
         """A service and what it is in."""
@@ -85,10 +91,12 @@ class Services:
         store: where they are recorded.
         pager: reads and writes page tokens.
         quotas: how many a tenant may have.
+        figures: how they were.
     """
 
-    def __init__(self, store: ServicesStore, pager: Pager, quotas: Quotas) -> None:
+    def __init__(self, store: ServicesStore, pager: Pager, quotas: Quotas, figures: ServiceFigures) -> None:
         self._store = store
+        self._figures = figures
         self._pager = pager
         self._quotas = quotas
 
@@ -115,10 +123,12 @@ class Services:
         Raises:
             NotFound: SERVICE_NOT_FOUND.
         """
-        found = await self._store.find_service(tenant_id, service_id, now_us())
+        now = now_us()
+        found = await self._store.find_service(tenant_id, service_id, now)
         if found is None:
             raise service_not_found()
-        return found
+        (shown,) = await self._with_figures(tenant_id, [found], now)
+        return shown
 
     async def list(
         self, tenant_id: UUID, wanted: ServiceFilter, order: ServiceOrder, page_size: int, page_token: str
@@ -130,7 +140,9 @@ class Services:
         """
         scope = f"services by {order} of {wanted}"
         request = self._pager.key_request(tenant_id, scope, page_size, page_token)
-        rows, total = await self._store.list_services(tenant_id, wanted, order, request, now_us())
+        now = now_us()
+        found, total = await self._store.list_services(tenant_id, wanted, order, request, now)
+        rows = await self._with_figures(tenant_id, found, now)
         return self._pager.key_page(
             tenant_id, scope, request.size, rows, total, lambda row: order.position_of(row.service)
         )
@@ -159,3 +171,9 @@ class Services:
             NotFound: SERVICE_NOT_FOUND.
         """
         await self._store.delete_service(actor, service_id, now_us())
+
+    async def _with_figures(
+        self, tenant_id: UUID, rows: Sequence[StatefulService], now: int
+    ) -> Sequence[StatefulService]:
+        figures = await self._figures.of_latest_day(tenant_id, [row.service.id for row in rows], now)
+        return [replace(row, latest_day=figures[row.service.id]) for row in rows]

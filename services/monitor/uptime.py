@@ -1,27 +1,40 @@
-"""Uptime over a span of time (semantics.md §16, §17, §18). Pure; integer microseconds until the last division.
+"""Uptime over spans of time (semantics.md §16, §17, §18). Pure; integer microseconds until the last division.
 
 A result holds from its slot until the next one, at most two intervals; after that nothing is known. Time up and time
 down are what UP and DOWN results hold; ERROR, MISSED and unknown time is outside both. Time in which a check was off is
-outside everything.
+outside everything. One function, `measure`, makes all figures: those that are shown and those that are kept.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
 
 from services.common.outcome import Outcome
+from services.monitor.latency import Latencies, bucket_of
+from services.monitor.off import Span
 
-_HOLD_INTERVALS = 2
-_VERDICTS = (Outcome.UP, Outcome.DOWN)
+HOLD_INTERVALS = 2
 _SHOWN = 1_000_000  # shares are shown to the sixth digit, cut off: 0.9999999 never reads 1
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """What uptime needs of a result: its slot, its interval then (both µs), and how it ended."""
+class Slot(NamedTuple):
+    """What uptime needs of a result: its slot, its interval then (both µs), and how it ended.
+
+    Attributes:
+        slot_us: when it was due.
+        interval_us: the check's interval at that time.
+        outcome: how it ended.
+        slot_count: how many slots in a row, from this one on, ended so; more than one only for MISSED.
+        total_us: how long the run took, if there was one.
+    """
 
     slot_us: int
     interval_us: int
     outcome: Outcome
+    slot_count: int = 1
+    total_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +49,9 @@ class Figures:
         down_us: time down.
         up_slots: slots that ended UP.
         down_slots: slots that ended DOWN.
+        error_slots: slots that ended ERROR.
+        missed_slots: slots that ended MISSED.
+        latencies: how long the runs took that ended UP; empty where that was not asked.
     """
 
     start_us: int
@@ -45,6 +61,9 @@ class Figures:
     down_us: int = 0
     up_slots: int = 0
     down_slots: int = 0
+    error_slots: int = 0
+    missed_slots: int = 0
+    latencies: Latencies = field(default_factory=Latencies)
 
     @property
     def unknown_us(self) -> int:
@@ -67,72 +86,125 @@ class Figures:
         return _share(self.up_us + self.down_us, self.life_us)
 
     def __add__(self, other: "Figures") -> "Figures":
-        """The figures of both, over the same span (§18)."""
+        """The figures of both: of other checks over the same span (§18), or of the same checks over another span."""
         return Figures(
-            self.start_us,
-            self.end_us,
+            min(self.start_us, other.start_us),
+            max(self.end_us, other.end_us),
             self.life_us + other.life_us,
             self.up_us + other.up_us,
             self.down_us + other.down_us,
             self.up_slots + other.up_slots,
             self.down_slots + other.down_slots,
+            self.error_slots + other.error_slots,
+            self.missed_slots + other.missed_slots,
+            self.latencies + other.latencies,
         )
 
 
-class Meter:
-    """Measures one check over one span, from its results in order.
+class _Part:
+    """What has been found of one span between two edges."""
+
+    __slots__ = ("counted", "held", "latencies", "life_us")
+
+    def __init__(self) -> None:
+        self.life_us = 0
+        self.held = {Outcome.UP: 0, Outcome.DOWN: 0}
+        self.counted = dict.fromkeys(Outcome, 0)
+        self.latencies: Counter[int] = Counter()
+
+    def figures(self, start_us: int, end_us: int) -> Figures:
+        return Figures(
+            start_us,
+            end_us,
+            self.life_us,
+            self.held[Outcome.UP],
+            self.held[Outcome.DOWN],
+            self.counted[Outcome.UP],
+            self.counted[Outcome.DOWN],
+            self.counted[Outcome.ERROR],
+            self.counted[Outcome.MISSED],
+            Latencies(self.latencies),
+        )
+
+
+def total(some: Sequence[Figures]) -> Figures:
+    """All of several, one at least; cheaper than one after the other where they carry latencies."""
+    return Figures(
+        min(each.start_us for each in some),
+        max(each.end_us for each in some),
+        sum(each.life_us for each in some),
+        sum(each.up_us for each in some),
+        sum(each.down_us for each in some),
+        sum(each.up_slots for each in some),
+        sum(each.down_slots for each in some),
+        sum(each.error_slots for each in some),
+        sum(each.missed_slots for each in some),
+        Latencies.sum(each.latencies for each in some),
+    )
+
+
+def measure(slots: Iterable[Slot], edges: Sequence[int], on: Sequence[Span]) -> list[Figures]:
+    """The figures of one check for each span between two edges.
 
     Args:
-        start_us: where the span begins.
-        end_us: where it ends; not included.
-        birth_us: when the check was made; the span is clipped to its life.
-        now_us: the span is clipped to now, too.
-        off: spans [start, end) in which the check was off, apart from each other.
+        slots: its results in order, each once: those between the first edge and the last, and before them at least the
+            last one before the first edge, if that holds on or stands for slots behind it.
+        edges: where spans begin and end, rising.
+        on: spans in which the check existed and was not off, until now; in order and apart.
     """
+    parts = [_Part() for _ in range(len(edges) - 1)]
+    cells = [
+        (max(start, low), min(end, high), part)
+        for (start, end), part in zip(pairwise(edges), parts, strict=True)
+        for low, high in on
+        if max(start, low) < min(end, high)
+    ]
+    for start, end, part in cells:
+        part.life_us += end - start
+    first = 0
+    last: Slot | None = None
+    for slot in slots:
+        if last is not None:
+            first = _add(last, slot.slot_us, cells, first)
+        last = slot
+    if last is not None:
+        _add(last, edges[-1], cells, first)
+    return [part.figures(start, end) for (start, end), part in zip(pairwise(edges), parts, strict=True)]
 
-    def __init__(
-        self, start_us: int, end_us: int, birth_us: int, now_us: int, off: Sequence[tuple[int, int]] = ()
-    ) -> None:
-        self._start, self._end = start_us, end_us
-        self._low = max(start_us, birth_us)
-        self._high = max(self._low, min(end_us, now_us))
-        self._off = off
-        self._held = dict.fromkeys(_VERDICTS, 0)
-        self._counted = dict.fromkeys(_VERDICTS, 0)
-        self._last: Slot | None = None
 
-    def add(self, slot: Slot) -> None:
-        """Take the next result: each slot once, in order, from two of the longest intervals before the span on."""
-        self._held_until(slot.slot_us)
-        on = not any(start <= slot.slot_us < end for start, end in self._off)
-        if on and slot.outcome in self._counted and self._low <= slot.slot_us < self._high:
-            self._counted[slot.outcome] += 1
-        self._last = slot
+def _add(slot: Slot, next_us: int, cells: Sequence[tuple[int, int, _Part]], first: int) -> int:
+    """Count a result and what it holds until the next one; answers the first cell that a later result can reach.
 
-    def figures(self) -> Figures:
-        """What has been measured; the last result holds on as far as it may."""
-        self._held_until(self._high)
-        self._last = None
-        return Figures(
-            self._start,
-            self._end,
-            self._on_between(self._low, self._high),
-            self._held[Outcome.UP],
-            self._held[Outcome.DOWN],
-            self._counted[Outcome.UP],
-            self._counted[Outcome.DOWN],
-        )
+    Cells are spans of one part in which the check was on; those before `first` end at or before the slot.
+    """
+    slot_us, interval_us, outcome, slot_count, total_us = slot
+    while first < len(cells) and cells[first][1] <= slot_us:
+        first += 1
+    if slot_count > 1:
+        for start, end, part in cells[first:]:
+            part.counted[outcome] += _slots_in(slot, start, end)
+    elif first < len(cells) and cells[first][0] <= slot_us:
+        part = cells[first][2]
+        part.counted[outcome] += 1
+        if outcome is Outcome.UP and total_us is not None:
+            part.latencies[bucket_of(total_us)] += 1
+    if outcome is Outcome.UP or outcome is Outcome.DOWN:
+        until = min(next_us, slot_us + HOLD_INTERVALS * interval_us)
+        at = first
+        while at < len(cells) and cells[at][0] < until:
+            start, end, part = cells[at]
+            part.held[outcome] += min(end, until) - max(start, slot_us)
+            at += 1
+    return first
 
-    def _held_until(self, next_us: int) -> None:
-        last = self._last
-        if last is not None and last.outcome in self._held:
-            until = min(next_us, last.slot_us + _HOLD_INTERVALS * last.interval_us, self._high)
-            self._held[last.outcome] += self._on_between(max(last.slot_us, self._low), until)
 
-    def _on_between(self, start_us: int, end_us: int) -> int:
-        """How much of a span the check was not off."""
-        off = sum(max(0, min(end_us, end) - max(start_us, start)) for start, end in self._off)
-        return max(0, end_us - start_us - off)
+def _slots_in(slot: Slot, start_us: int, end_us: int) -> int:
+    """How many of the slots that a result stands for lie in [start, end)."""
+
+    def before(moment: int) -> int:
+        return min(slot.slot_count, max(0, -((slot.slot_us - moment) // slot.interval_us)))
+
+    return before(end_us) - before(start_us)
 
 
 def _share(part: int, whole: int) -> float | None:

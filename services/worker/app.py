@@ -48,6 +48,8 @@ _ENGINE_CONNECTIONS = 4
 _REQUEST_CONNECTIONS = 8
 _MOST_RUNS = 4_000
 _MOST_AT_A_TARGET = 256
+# A body has 1 MiB at the most.
+_MOST_BODIES = 256
 _OTHER_FILES = 256
 _PATIENCE_S = 2.0
 _RARELY = (5_000, 10, 1_000)
@@ -83,7 +85,7 @@ async def main(process: Process) -> None:
     )
     leases = Leases(engine_store, worker_id, clock, Reporter(host, metrics, gauges).report, metrics)
     recorder = Recorder(engine_store, SelfFaultGuard(canaries, clock), leases.epoch, clock, metrics)
-    dispatcher = Dispatcher(_most_runs(), _MOST_AT_A_TARGET)
+    dispatcher = Dispatcher(_most_runs(), _MOST_AT_A_TARGET, _MOST_BODIES)
     engine = Engine(prober, recorder, worker_id, dispatcher, leases, clock, metrics)
     roster = Roster(engine_store, engine, recorder, clock)
     tail = Tail(TailStore(tail_pool))

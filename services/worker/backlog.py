@@ -1,4 +1,7 @@
-"""Due slots that wait for a place, each tenant's and each target's in a lane of its own (semantics.md §20). Pure."""
+"""Due slots that wait for a place, each tenant's and each target's in a lane of its own (semantics.md §20). Pure.
+
+A tenant's checks whose bodies are kept wait apart from its others, since they need a place more.
+"""
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -22,6 +25,12 @@ class Queued(Protocol):
 
 
 _Lane = deque[tuple[int, Queued]]
+_Line = tuple[UUID, bool]
+
+
+def lane_of(check: ScheduledCheck) -> tuple[_Line, str]:
+    """Where a check waits: its tenant and whether its body is kept, and its target."""
+    return (check.tenant_id, check.spec.reads_body), check.target
 
 
 class Backlog:
@@ -36,7 +45,7 @@ class Backlog:
 
     def __init__(self, shares: Shares) -> None:
         self._shares = shares
-        self._tenants: dict[UUID, OrderedDict[str, _Lane]] = {}
+        self._lines: dict[_Line, OrderedDict[str, _Lane]] = {}
         self._tickets = 0
         self._size = 0
 
@@ -44,19 +53,19 @@ class Backlog:
         return self._size
 
     def __bool__(self) -> bool:
-        return bool(self._tenants)
+        return bool(self._lines)
 
-    def holds(self, tenant_id: UUID) -> bool:
-        """Whether something of a tenant waits, so that what comes now has to wait behind it."""
-        return tenant_id in self._tenants
+    def holds(self, check: ScheduledCheck) -> bool:
+        """Whether something waits that a check which is due now has to wait behind."""
+        return (check.tenant_id, check.spec.reads_body) in self._lines
 
     def add(self, queued: Queued) -> None:
         """Let a check wait; whatever else it waited for is forgotten."""
         self._tickets -= 1  # below those of the schedule, which are above 0
         queued.ticket = self._tickets
-        lanes = self._tenants.setdefault(queued.check.tenant_id, OrderedDict())
+        line, target = lane_of(queued.check)
         self._size += 1
-        lanes.setdefault(queued.check.target, deque()).append((self._tickets, queued))
+        self._lines.setdefault(line, OrderedDict()).setdefault(target, deque()).append((self._tickets, queued))
 
     def admit(self, is_late: Callable[[Queued], bool]) -> tuple[list[Queued], list[Queued]]:
         """Take out what may begin, its places taken, and what is too late.
@@ -69,16 +78,15 @@ class Backlog:
         before = -1
         while before != len(starting):
             before = len(starting)
-            for tenant_id in tuple(self._tenants):
-                self._turn(tenant_id, is_late, starting, late)
+            for line in tuple(self._lines):
+                self._turn(line, is_late, starting, late)
         return starting, late
 
-    def _turn(
-        self, tenant_id: UUID, is_late: Callable[[Queued], bool], starting: list[Queued], late: list[Queued]
-    ) -> None:
+    def _turn(self, line: _Line, is_late: Callable[[Queued], bool], starting: list[Queued], late: list[Queued]) -> None:
         """Let one slot of a tenant begin, if one may; take out what is too late, as far as it is in the way."""
-        lanes = self._tenants[tenant_id]
-        admitted = self._shares.admits_tenant(tenant_id)
+        lanes = self._lines[line]
+        tenant_id, keeps_body = line
+        admitted = self._shares.admits_tenant(tenant_id, keeps_body=keeps_body)
         for _ in range(len(lanes)):
             target, lane = next(iter(lanes.items()))
             lanes.move_to_end(target)
@@ -89,14 +97,14 @@ class Backlog:
                 queued = lane.popleft()[1]
                 self._size -= 1
                 queued.ticket = 0
-                self._shares.take(tenant_id, target)
+                self._shares.take(queued.check)
                 starting.append(queued)
             if not lane:
                 del lanes[target]
             if begins or not (admitted or dropped):
                 break
         if not lanes:
-            del self._tenants[tenant_id]
+            del self._lines[line]
 
 
 def _drop_heads(lane: _Lane, is_late: Callable[[Queued], bool], late: list[Queued]) -> int:

@@ -1,4 +1,4 @@
-"""The time that slots are run by: the database's, which all workers share (docs/adr/0011).
+"""The time that slots are run by: the database's, which all workers share (docs/adr/0015).
 
 A machine's own clock may be wrong or be stepped; then a worker would run slots that are not due, or give up slots that
 are. Between two looks at the database's clock ours goes on with the machine's monotonic clock, which nobody steps, so

@@ -12,7 +12,7 @@ from services.worker.own_trouble import OwnTrouble, is_own
 
 
 class Connection(asyncio.Protocol):
-    """A plain connection; `done` is set when the answer is complete, cut off, or will not be.
+    """A plain connection.
 
     Args:
         address: a literal one that may be dialled.
@@ -22,12 +22,12 @@ class Connection(asyncio.Protocol):
     Attributes:
         address: as given.
         answer: what came so far.
-        done: fails with ProbeFailure or OwnTrouble when there will be no answer.
         is_late: whether another connection was made first.
     """
 
     __slots__ = (
         "_dialled_ns",
+        "_done",
         "_first_ns",
         "_loop",
         "_seen",
@@ -36,13 +36,12 @@ class Connection(asyncio.Protocol):
         "_wire",
         "address",
         "answer",
-        "done",
         "is_late",
     )
 
     def __init__(self, address: str, wire: Wire, seen: Observation) -> None:
         self._loop = asyncio.get_running_loop()
-        self.done: asyncio.Future[None] = self._loop.create_future()
+        self._done: asyncio.Future[None] | None = self._loop.create_future()
         self.answer = AnswerReader(seen, without_body=wire.is_head, keep_body=wire.keep_body)
         self.is_late = False
         self.address = address
@@ -68,14 +67,35 @@ class Connection(asyncio.Protocol):
             self.close()  # it may stand already, without anybody knowing of it
             raise
 
+    async def ended(self) -> None:
+        """Wait until the answer is complete or cut off, and close.
+
+        Raises:
+            ProbeFailure: there will be no answer.
+            OwnTrouble: for a reason of our own.
+        """
+        try:
+            if self._done is not None:
+                await self._done
+        finally:
+            self.close()
+
     def close(self) -> None:
         """Close at once, whatever is under way."""
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
         self.answer.close()
-        if self.done.done() and not self.done.cancelled():
-            self.done.exception()  # seen, even if a cancellation came first
+        if self._done is not None:
+            if self._done.done() and not self._done.cancelled():
+                self._done.exception()  # seen, even if a cancellation came first
+            # What it failed with holds frames that hold this connection: both would wait for the garbage collector.
+            self._done = None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing that comes matters any more."""
+        return self._done is None or self._done.done()
 
     # asyncio's side
 
@@ -98,7 +118,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came."""
-        if self.done.done() or self.is_late:
+        if self.is_late or self.is_over:
             return
         try:
             self._received(data)
@@ -112,7 +132,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The connection is gone."""
-        if self.done.done() or self.is_late:
+        if self.is_late or self.is_over:
             return
         if exc is not None and is_own(exc):
             self._fail(OwnTrouble(exc))
@@ -160,8 +180,11 @@ class Connection(asyncio.Protocol):
             seen.transfer_us = (time.perf_counter_ns() - self._first_ns) // 1000
             if seen.on_phase is not None:
                 seen.on_phase("transfer", seen.transfer_us)
-        self.done.set_result(None)
+        if self._done is not None:
+            self._done.set_result(None)
 
     def _fail(self, error: Exception) -> None:
-        if not self.done.done():
-            self.done.set_exception(error)
+        if isinstance(error, ProbeFailure):
+            error.__traceback__ = error.__context__ = error.__cause__ = None  # as above; its sentence says it all
+        if self._done is not None and not self._done.done():
+            self._done.set_exception(error)

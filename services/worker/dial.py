@@ -1,4 +1,4 @@
-"""To one of several addresses: raced as RFC 8305 says, the first connection wins (docs/adr/0011)."""
+"""To one of several addresses: raced as RFC 8305 says, the first connection wins (docs/adr/0013)."""
 
 import asyncio
 import errno

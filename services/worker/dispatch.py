@@ -16,7 +16,7 @@ from uuid import UUID
 
 from services.common.grid import lateness_us
 from services.common.outcome import MissedReason
-from services.worker.backlog import Backlog
+from services.worker.backlog import Backlog, lane_of
 from services.worker.fairness import Shares
 from services.worker.schedule import Account, Missed, Schedule, ScheduledCheck, Span, go_on
 
@@ -63,13 +63,14 @@ class Dispatcher:
     Args:
         capacity: how many runs may be under way.
         per_target: how many of them at one target host.
+        bodies: how many of them may keep a body.
 
     Attributes:
         outage: the last span of time in which the database was away, so that nobody could hold a lease.
     """
 
-    def __init__(self, capacity: int, per_target: int) -> None:
-        self._shares = Shares(capacity, per_target)
+    def __init__(self, capacity: int, per_target: int, bodies: int) -> None:
+        self._shares = Shares(capacity, per_target, bodies)
         self._runs: dict[UUID, Run] = {}
         self._schedule = Schedule()
         self._backlog = Backlog(self._shares)
@@ -136,7 +137,7 @@ class Dispatcher:
         if run.place is _Place.RUNNING:
             run.account = account
             return []
-        if run.place is _Place.DUE and former.target != check.target:
+        if run.place is _Place.DUE and lane_of(former) != lane_of(check):
             self._backlog.add(run)
         if (former.interval_us, former.since_us) == (check.interval_us, check.since_us):
             return []
@@ -176,11 +177,11 @@ class Dispatcher:
             if now_us - run.slot_us > lateness_us(check.interval_us):
                 lapses += self._lapse(run, now_us)
             elif (
-                not backlog.holds(check.tenant_id)
-                and shares.admits_tenant(check.tenant_id)
+                not backlog.holds(check)
+                and shares.admits_tenant(check.tenant_id, keeps_body=check.spec.reads_body)
                 and shares.admits_target(check.tenant_id, check.target)
             ):
-                shares.take(check.tenant_id, check.target)
+                shares.take(check)
                 starting.append(run)
             else:
                 run.place = _Place.DUE
@@ -204,7 +205,7 @@ class Dispatcher:
             began: the check as it was when the run began.
             now_us: the time.
         """
-        self._shares.give_back(began.tenant_id, began.target)
+        self._shares.give_back(began)
         if not run.held:
             del self._runs[began.id]
             return []
@@ -236,8 +237,8 @@ class Dispatcher:
 def _further(account: Account, former: ScheduledCheck, seen_to_us: int, check: ScheduledCheck) -> Account:
     """An account that counts what we have seen to ourselves and may not have written yet.
 
-    On another grid that is at most what lies before the grid's begin: a slot that was run on the old one after that was
-    nobody's, and must not hide one of the new grid.
+    Only slots of the period that we knew count as seen to: what we ran after its end was nobody's, and must not hide a
+    slot of a period that came behind it, of which there may have been several until we heard.
 
     Args:
         account: as the database has it.
@@ -245,6 +246,8 @@ def _further(account: Account, former: ScheduledCheck, seen_to_us: int, check: S
         seen_to_us: the last of its slots that we have seen to.
         check: the check as it is.
     """
-    if former.interval_us != check.interval_us:
-        seen_to_us = min(seen_to_us, check.since_us - 1)
+    if former.since_us != check.since_us:
+        # Without such a period all of it is accounted for.
+        ends = [period.end_us for period in account.former if period.start_us == former.since_us]
+        seen_to_us = min([seen_to_us, *(end_us - 1 for end_us in ends)]) if ends else account.slot_us
     return Account(max(account.slot_us, seen_to_us), account.former, account.off)

@@ -14,6 +14,8 @@ from services.worker.metrics import Metrics
 _TIMEOUT_S = 2.0
 _TRIES = 3
 _MOST_CACHED = 10_000
+# Whoever asked may have given up: c-ares goes on for some seconds.
+_MOST_UNDER_WAY = 10_000
 # A monitor has to notice a changed or broken name soon, whatever its TTL says. That a name is not there is remembered
 # for less than its zone's SOA would ever allow (RFC 2308 §5), a server's failure for less than five minutes (§7).
 _LONGEST_S = 30.0
@@ -84,7 +86,7 @@ class Resolver:
 
         Raises:
             ResolutionError: it has none, or no name server said so in time.
-            NoNameServer: no name server could be asked.
+            NoNameServer: no name server could be asked, or too many questions are under way.
         """
         answer = self._cache.get(host)
         cached = answer is not None and self._clock() < answer.good_until_s
@@ -92,6 +94,8 @@ class Resolver:
         if answer is None or not cached:
             task = self._under_way.get(host)
             if task is None:
+                if len(self._under_way) >= _MOST_UNDER_WAY:
+                    raise NoNameServer("the monitor waits for too many names already")
                 task = self._under_way[host] = asyncio.create_task(self._ask(host))
                 task.add_done_callback(lambda _: self._under_way.pop(host, None))
             # Others may wait for the same answer: one who gives up must not take it from them.

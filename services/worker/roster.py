@@ -7,9 +7,10 @@ whole, a few hundred checks at a time, so that what runs is not held up.
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import suppress
-from typing import Protocol
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from itertools import islice
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from services.common import logs
@@ -22,14 +23,16 @@ from services.worker.record import Recorder
 from services.worker.schedule import Account, ScheduledCheck
 
 _log = logs.get("roster")
-_POLL_S = 1.0
+_POLL_S = 5.0
 _COUNT_EVERY_US = 30 * SECOND_US
 _RETRY_S = 0.5
 # Changes bear the clock of the machine that made them, and are committed a little later than that.
-_OVERLAP_US = 30 * SECOND_US
-_MANY = 10_000
+_OVERLAP_US = 15 * SECOND_US
+# So many checks are taken between two turns of the event loop.
+_AT_ONCE = 250
 
 Held = tuple[ScheduledCheck, Account]
+_T = TypeVar("_T")
 
 
 class RosterStore(Protocol):
@@ -41,8 +44,8 @@ class RosterStore(Protocol):
     async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[Held]:
         """Those of some checks that are on, each with its account."""
 
-    async def checks_of_tenant(self, tenant_id: UUID, shards: Collection[int]) -> Sequence[Held]:
-        """A tenant's checks of some shards that are on, each with its account."""
+    async def checks_of_tenants(self, tenants: Collection[UUID], shards: Collection[int]) -> Sequence[UUID]:
+        """Some tenants' checks of some shards, on or off."""
 
     async def changed_since(self, since_us: int, shards: Collection[int]) -> Sequence[tuple[UUID, int]]:
         """The checks of some shards that were changed at or after a point in time, each with when that was."""
@@ -114,36 +117,35 @@ class Roster:
                 await asyncio.sleep(_RETRY_S)
 
     async def _follow(self) -> None:
-        """Read what is due to be read; what is not read, since the database is away, stays due."""
+        """Read what is due to be read; what cannot be read, since the database is away, stays due."""
         if self._unread:
-            await self._read_shards(frozenset(self._unread))
+            with _taken(self._unread, frozenset(self._unread)) as shards:
+                await self._read_shards(shards)
         await self._poll()
-        if self._changed:
-            changed = frozenset(self._changed)
-            rows = await self._store.checks_by_id(changed)
-            self._changed -= changed
-            self._take(rows, [check for check in map(self._engine.check, changed) if check is not None])
-        for tenant_id in tuple(self._tenants):
-            rows = await self._store.checks_of_tenant(tenant_id, self._shards)
-            self._tenants.discard(tenant_id)
-            self._take(rows, [check for check in self._engine.checks() if check.tenant_id == tenant_id])
+        while self._tenants:
+            with _taken(self._tenants, frozenset(self._tenants)) as tenants:
+                self._changed.update(await self._store.checks_of_tenants(tenants, self._shards))
+                # What is off by now is not found, but was held.
+                self._changed.update(check.id for check in self._engine.checks() if check.tenant_id in tenants)
+        while self._changed:
+            with _taken(self._changed, frozenset(islice(self._changed, _AT_ONCE))) as changed:
+                rows = await self._store.checks_by_id(changed)
+            found = self._take(rows)
+            for check in filter(None, map(self._engine.check, changed - found)):
+                self._engine.retire(check)
 
     async def _read_shards(self, shards: frozenset[int]) -> None:
         # What we ran before we lost a shard and still hold in memory counts as accounted.
         await self._recorder.flushed()
         seen: set[UUID] = set()
         async for rows in self._store.checks_of_shards(shards):
-            self._take(rows, ())
-            seen.update(check.id for check, _ in rows)
-        self._unread -= shards
+            seen |= self._take(rows)
+            # They stay; there is no use in looking among them for garbage again and again.
+            gc.freeze()
         for check in self._engine.checks():
             if check.shard in shards and check.id not in seen:
                 self._engine.retire(check)
         _log.debug("read shards", checks=len(seen), shards=len(shards))
-        if len(seen) >= _MANY:
-            # They stay; there is no use in looking among them for garbage again and again.
-            gc.collect()
-            gc.freeze()
 
     async def _poll(self) -> None:
         now_us = self._clock.now_us()
@@ -160,12 +162,20 @@ class Roster:
             if self._unread:
                 self._wake.set()
 
-    def _take(self, rows: Sequence[Held], former: Collection[ScheduledCheck]) -> None:
-        """Hold what was read; what we ran of the same and was not read is off or gone."""
-        found = {check.id for check, _ in rows}
-        for check in former:
-            if check.id not in found:
-                self._engine.retire(check)
+    def _take(self, rows: Sequence[Held]) -> set[UUID]:
+        """Hold what was read of our shards; answers what was read."""
         for check, account in rows:
             if check.shard in self._shards:
                 self._engine.hold(check, account)
+        return {check.id for check, _ in rows}
+
+
+@contextmanager
+def _taken(due: set[_T], part: frozenset[_T]) -> Iterator[frozenset[_T]]:
+    """Take a part of what is due before it is read: what changes meanwhile is due again. Put it back if that fails."""
+    due -= part
+    try:
+        yield part
+    except BaseException:
+        due |= part
+        raise

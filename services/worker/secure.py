@@ -87,7 +87,7 @@ class SecureConnection(Connection):
 
     def _read_records(self, tls: ssl.SSLObject) -> None:
         try:
-            while not self.done.done():
+            while not self.is_over:
                 data = tls.read(_LARGEST_RECORD)
                 if not data:
                     super()._ended(None)

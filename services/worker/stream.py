@@ -1,7 +1,7 @@
 """Live results out: from a cursor or from now on, in recording order, nothing lost or doubled, with an honest end.
 
-A reader with a cursor first reads by itself, in bounded pages, up to where the order is settled; then it joins the tail
-(tail.py) and reads by itself the little that lies between. From there on it takes what it is handed.
+A reader whose cursor is old first reads by itself, in bounded pages, up to where the order is settled. Then it joins
+the tail (tail.py), reads by itself what lies up to there, and from then on takes what it is handed.
 """
 
 import asyncio
@@ -22,6 +22,8 @@ from services.worker.tail import Tail
 _PAGE = 1_000
 # How many transactions one page of catching up looks through at the most: what a tenant has may lie far apart.
 _SPAN_XIDS = 10_000
+# Who comes back this soon joins at once: what is handed out while it catches up is little.
+_NEAR_XIDS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,8 @@ class Streams:
                 settled = await self._store.frontier()
                 # At once: a reader learns that it is heard, and can resume though nothing has happened yet.
                 yield Beat(cursor)
-                async with aclosing(self._catch_up(tenant_id, reader, settled)) as events:
+                goal = cursor if settled.xid - cursor.xid <= _NEAR_XIDS else settled
+                async with aclosing(self._catch_up(tenant_id, reader, goal)) as events:
                     async for event in events:
                         yield event
             async with aclosing(self._live(reader)) as events:

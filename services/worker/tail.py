@@ -1,4 +1,4 @@
-"""The end of what has been recorded, read once for all tenants that somebody here reads live (docs/adr/0015).
+"""The end of what has been recorded, read once for all tenants that somebody here reads live (docs/adr/0012).
 
 The order of results is one for all tenants (position.py), so one position serves all their readers. A look reads what
 has been recorded behind it and hands each tenant's part to that tenant's readers. Who joins does so between two looks,

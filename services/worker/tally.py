@@ -9,7 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from services.common.state import Track, advance
+from services.common.grid import first_slot_at_or_after, slots_between
+from services.common.maintenance import in_maintenance
+from services.common.outcome import Outcome
+from services.common.state import CheckState, Track, advance
+from services.worker.incident import Turn, opens, resolves
 from services.worker.record import Pending
 from services.worker.schedule import Period
 
@@ -26,6 +30,8 @@ class Tally:
         since_us: since when it is on with its interval; None while it is off.
         interval_us: that interval.
         former: periods that ended; filled in only where a result is not of the present one.
+        maintenance: spans in which it was inside a maintenance window; filled in only where it may matter.
+        turns: where its incident opens or is resolved, in order.
     """
 
     tenant_id: UUID
@@ -35,38 +41,64 @@ class Tally:
     since_us: int | None
     interval_us: int | None
     former: Sequence[Period] = ()
+    maintenance: Sequence[tuple[int, int]] = ()
+    turns: tuple[Turn, ...] = ()
 
     def is_present(self, pending: Pending) -> bool:
         """Whether a result is of the period that goes on."""
         result = pending.result
         return self.since_us is not None and result.slot_us >= self.since_us and result.interval_us == self.interval_us
 
-    def open_part(self, pending: Pending) -> Pending:
-        """A range without what is accounted for already: whoever made it may have known less than we do now."""
-        result = pending.result
-        known = (self.accounted_us - result.slot_us) // result.interval_us + 1
-        if not 0 < known < result.slot_count:
-            return pending
-        slot_us = result.slot_us + known * result.interval_us
-        return replace(pending, result=replace(result, slot_us=slot_us, slot_count=result.slot_count - known))
+    def may_turn(self, pending: Pending) -> bool:
+        """Whether a result may do more than add to a run of UP: so whether it matters if it is inside a window."""
+        outcome, track = pending.result.outcome, self.track
+        if outcome is Outcome.UP:
+            return track.state is not CheckState.UP or track.streak_outcome is not Outcome.UP
+        return outcome is Outcome.DOWN
 
-    def counts(self, pending: Pending) -> bool:
-        """Whether a result counts."""
+    def parts(self, pending: Pending) -> list[Pending]:
+        """What of a result counts, if any of it does.
+
+        Of a range of missed slots that is what lies behind the last accounted one and in periods: who made it may have
+        known neither what was accounted for already nor that a period was to end or another to begin.
+        """
         result = pending.result
-        if result.slot_us <= self.accounted_us or pending.epoch != self.epoch:
-            return False
-        return self.is_present(pending) or any(
-            period.start_us <= result.slot_us < period.end_us and period.interval_us == result.interval_us
-            for period in self.former
-        )
+        if pending.epoch != self.epoch:
+            return []
+        if self.is_present(pending) and result.slot_us > self.accounted_us:
+            return [pending]
+        spans = [(each.start_us, each.end_us) for each in self.former if each.interval_us == result.interval_us]
+        end_us = result.slot_us + result.slot_count * result.interval_us
+        if self.since_us is not None and self.interval_us == result.interval_us:
+            spans.append((self.since_us, end_us))
+        parts = []
+        for start_us, until_us in sorted(spans):
+            behind_us = max(result.slot_us, start_us, self.accounted_us + 1)
+            first_us = first_slot_at_or_after(result.slot_us, result.interval_us, behind_us)
+            slots = slots_between(first_us, min(until_us, end_us), result.interval_us)
+            if slots:
+                parts.append(replace(pending, result=replace(result, slot_us=first_us, slot_count=slots)))
+        return parts
 
     def add(self, pending: Pending) -> None:
-        """Count a result."""
+        """Count a result; inside a maintenance window it neither lengthens nor breaks a run."""
         result, check = pending.result, pending.check
         self.accounted_us = result.slot_us + (result.slot_count - 1) * result.interval_us
-        self.track = advance(
-            self.track, result.slot_us, result.outcome, check.failure_threshold, check.recovery_threshold
+        if self.maintenance and in_maintenance(result.slot_us, self.maintenance):
+            return
+        before = self.track
+        self.track = after = advance(
+            before, result.slot_us, result.outcome, check.failure_threshold, check.recovery_threshold
         )
+        # Most checks are UP and stay it: they pay for nothing but this.
+        if after.state is CheckState.DOWN or after.state is not before.state:
+            self._turn(before, after, pending)
+
+    def _turn(self, before: Track, after: Track, pending: Pending) -> None:
+        opening = opens(before, after, pending.check.failure_threshold)
+        if after.streak_us is not None and (opening or resolves(before, after)):
+            turn = Turn(self.tenant_id, pending.check.id, opening, after.streak_us, pending.result.slot_us)
+            self.turns = (*self.turns, turn)
 
 
 def count(batch: Sequence[Pending], tallies: Mapping[UUID, Tally]) -> list[Pending]:
@@ -81,8 +113,7 @@ def count(batch: Sequence[Pending], tallies: Mapping[UUID, Tally]) -> list[Pendi
         tally = tallies.get(pending.result.check_id)
         if tally is None:
             continue
-        part = tally.open_part(pending)
-        if tally.counts(part):
+        for part in tally.parts(pending):
             tally.add(part)
             counted.append(part)
     return counted

@@ -87,10 +87,7 @@ class ProbeTransport(httpx.AsyncBaseTransport):
             # Which address it was would tell an outsider about the inside.
             raise ProbeFailure(ErrorKind.BLOCKED_TARGET, "checks may not reach the address of this host")
         connection = await dial([self._connection(address, request, seen) for address in admitted])
-        try:
-            await connection.done
-        finally:
-            connection.close()
+        await connection.ended()
         answer = connection.answer
         return Answer(answer.status, answer.headers, answer.body, answer.truncated)
 

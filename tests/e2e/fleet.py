@@ -30,7 +30,8 @@ T = TypeVar("T")
 _MAKE_CHECKS = """
     INSERT INTO checks (tenant_id, id, service_id, shard, name, kind, spec, interval_us, timeout_us, failure_threshold,
                         recovery_threshold, retries, create_time, update_time)
-    SELECT $1, id, $2, shard, 'check ' || number, 'http', $3, $4, $5, 2, 1, 0, now(), now()
+    SELECT $1, id, $2, shard, 'check ' || number, 'http', replace($3, '{number}', number::text)::jsonb, $4, $5, 2, 1, 0,
+           now(), now()
     FROM unnest($6::uuid[], $7::smallint[]) WITH ORDINALITY AS w(id, shard, number)
 """
 _MAKE_STATES = """
@@ -87,7 +88,7 @@ class Fleet:
             await connection.close()
 
     async def make(self, team: Team, count: int, url: str, interval_s: int) -> None:
-        """Make checks, all at once: a client's creates would take a minute."""
+        """Make checks, all at once, since creates would take a minute; `{number}` in the url becomes each one's."""
         tenant_id, service_id = UUID(team.registered["tenant"]["id"]), UUID(team.service())
         ids = [new_id() for _ in range(count)]
         interval_us = interval_s * SECOND_US

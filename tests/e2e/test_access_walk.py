@@ -5,7 +5,7 @@ new method enters by itself; where its request cannot be made of ids alone, the 
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ import pytest
 from google.protobuf.descriptor import MethodDescriptor
 from sentinel.options.v1 import access_pb2
 
-from tests.e2e.stack import PASSWORD, Stack, Team, bearer, registration
+from tests.e2e.stack import PASSWORD, Stack, Team, bearer, registration, until
 from tests.e2e.walk import Answer, access_of, call_native, call_rest, ids_of, methods, put, reads, request_of
 
 ROLES = ("viewer", "member", "admin")
@@ -30,6 +30,7 @@ AUDITED = {"sentinel.auth.v1", "sentinel.monitor.v1"}
 STARTS_A_SESSION = {"Register", "AcceptInvitation"}
 # Ids that name nothing that a tenant owns.
 OTHER_IDS = {"request_id", "actor_id"}
+_INCIDENTS_AT_ONCE = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class World:
     def __init__(self, stack: Stack, resources: ExitStack) -> None:
         self.home, self.away = (resources.enter_context(Team(stack)) for _ in range(2))
         self.rest = resources.enter_context(stack.rest())
+        self._incidents: dict[str, list[str]] = {}
         sockets = (stack.data_dir / "run").resolve()
         self.channels = {
             package: resources.enter_context(grpc.insecure_channel(f"unix:{sockets / name}.sock"))
@@ -79,12 +81,15 @@ class World:
 
     def thing(self, name: str, team: Team, caller: Caller, others: dict[str, str]) -> str:
         """The id of something new in a team; a session is the caller's, or at the other team its administrator's."""
-        if name == "service_id":
-            return team.service()
+        makers: dict[str, Callable[[], str]] = {
+            "service_id": team.service,
+            "incident_id": lambda: self.incident(team),
+            "user_id": lambda: team.person("viewer").id,
+        }
+        if name in makers:
+            return makers[name]()
         if name == "check_id":
             return team.check(others["service_id"], "http://localhost:1/", interval="3600s")
-        if name == "user_id":
-            return team.person("viewer").id
         if name == "session_id":
             token = caller.token if team is self.home else team.tokens["accessToken"]
             return str(jwt.decode(token, options={"verify_signature": False})["sid"])
@@ -97,6 +102,18 @@ class World:
         else:
             made = team.api_key("viewer")["apiKey"]
         return str(made["id"])
+
+    def incident(self, team: Team) -> str:
+        """An open incident that no test has had; many are opened at once, since each takes a slot to fail."""
+        waiting = self._incidents.setdefault(team.slug, [])
+        if not waiting:
+            service = team.service()
+            for _ in range(_INCIDENTS_AT_ONCE):
+                team.check(service, "http://localhost:1/", failureThreshold=1)
+            query = f"/incidents?state=INCIDENT_STATE_OPEN&serviceId={service}&pageSize={_INCIDENTS_AT_ONCE}"
+            until(lambda: team.client.get(query).json()["totalSize"] == _INCIDENTS_AT_ONCE, 20)
+            waiting += [incident["id"] for incident in team.client.get(query).json()["incidents"]]
+        return waiting.pop()
 
     def example(self, method: str, caller: Caller) -> dict[str, Any]:
         """What a request needs besides ids."""
@@ -118,6 +135,7 @@ class World:
             "CreateApiKey": {"name": name, "role": "ROLE_VIEWER"},
             "UpdateMe": {"user": {"display_name": name}},
             "UpdateUser": {"user": {"role": "ROLE_MEMBER"}},
+            "AddIncidentNote": {"note": name},
             "CreateService": {"name": name},
             "UpdateService": {"service": {"name": name}},
             "UpdateCheck": {"check": {"name": name}},

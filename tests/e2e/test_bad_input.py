@@ -9,6 +9,7 @@ from tests.e2e.stack import Stack, Team, fields, reason, registration
 
 CHECK: dict[str, Any] = {"name": "home", "http": {"url": "https://example.com"}, "interval": "10s", "timeout": "5s"}
 LONG = "x" * 3000
+URL = "https://example.com"
 
 
 @pytest.mark.parametrize(
@@ -44,6 +45,10 @@ def test_unknown_and_mistyped_query_parameters_are_malformed(team: Team, query: 
         ({"http": {"url": "https://exa mple.com"}}, "check.http.url"),
         ({"http": {"url": "https://example.com/\r\nx: y"}}, "check.http.url"),
         ({"http": {"url": "https://" + "a" * 3000}}, "check.http.url"),
+        ({"http": {"url": URL, "bodyContains": "ü" * 513}}, "check.http.body_contains"),
+        ({"http": {"url": URL, "tls": {"caCertificates": "no PEM"}}}, "check.http.tls.ca_certificates"),
+        ({"http": {"url": URL, "tls": {"caCertificates": "a" * 65_537}}}, "check.http.tls.ca_certificates"),
+        ({"http": {"url": URL, "tls": {"serverName": "no name"}}}, "check.http.tls.server_name"),
         ({"http": {"url": "https://example.com", "method": "CONNECT"}}, "check.http.method"),
         ({"http": {"url": "https://example.com", "headers": {"Content-Length": "5"}}}, "check.http.headers"),
         ({"http": {"url": "https://example.com", "headers": {"x": "a\r\nb: c"}}}, "check.http.headers['x']"),

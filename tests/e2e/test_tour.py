@@ -34,12 +34,29 @@ def test_a_check_goes_up_down_and_up_again_and_the_status_tells_it(team: Team, t
     results.close()
 
     status = team.status(service)
-    assert [entry["window"] for entry in status["uptime"]] == ["24h", "7d", "30d"]
+    assert [entry["window"] for entry in status["uptime"]] == ["24h", "7d", "30d", "90d", "365d"]
     for entry in status["uptime"]:
         assert 0 < entry["ratio"] < 1
         assert entry["successRatio"] == 0.5
         assert 0 < entry["coverage"] <= 1
     assert status["checks"][0]["lastResult"]["outcome"] == "OUTCOME_UP"
+
+    (listed,) = team.client.get("/services").json()["services"]
+    assert listed["uptime"]["window"] == "24h"
+    assert "ratio" not in listed["uptime"]  # no hour of it is over
+
+    overview = team.client.get("/overview").json()["overview"]
+    assert overview["services"] == [{"state": "SERVICE_STATE_UP", "count": 1}]
+    assert overview["workers"]["liveWorkers"] >= 1
+    assert overview["workers"]["shardsHeld"] == overview["workers"]["shards"] == 256
+
+    series = team.client.get(f"/services/{service}/uptime?window=24h&bucket=1h").json()
+    assert series["overall"]["downSlots"] == "2"
+    assert series["overall"]["latency"]["p50"].endswith("s")
+    assert sum(int(bucket["upSlots"]) for bucket in series["buckets"]) == 2
+    assert len(series["buckets"]) in {24, 25}
+    empty = series["buckets"][0]
+    assert "ratio" not in empty and "latency" not in empty and empty["up"] == "0s"  # noqa: PT018 — one thing: no data
 
 
 def test_a_service_made_with_a_url_is_checked_every_minute(team: Team) -> None:

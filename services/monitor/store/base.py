@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import check_changes
 from services.common.audit import Actor, Change
-from services.common.clock import from_datetime, to_datetime
+from services.common.clock import HOUR_US, from_datetime, to_datetime
 from services.common.database import Database
 from services.common.grid import shard_of
 from services.common.maintenance import LONGEST_SPAN_US
@@ -33,7 +33,15 @@ from services.common.outcome import Outcome
 from services.common.spec import HTTP, HttpSpec
 from services.common.state import CheckState, Track
 from services.common.store import write_audit
-from services.common.tables import check_periods, check_states, checks, maintenance_spans, removed_checks
+from services.common.tables import (
+    check_periods,
+    check_rollups,
+    check_states,
+    checks,
+    maintenance_spans,
+    removed_checks,
+)
+from services.monitor.closing import floor
 from services.monitor.model import Check, TrackedCheck
 
 
@@ -80,6 +88,11 @@ async def insert_check(connection: AsyncConnection, actor: Actor, check: Check, 
             streak=0,
             streak_outcome=0,
             accounted_time=to_datetime(check.create_us),
+        )
+    )
+    await connection.execute(
+        insert(check_rollups).values(
+            tenant_id=tenant_id, check_id=check.id, rolled_time=to_datetime(floor(check.create_us, HOUR_US))
         )
     )
     await open_period(connection, check, check.create_us)

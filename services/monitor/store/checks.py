@@ -12,10 +12,11 @@ from services.common.audit import Actor, Change
 from services.common.clock import to_datetime
 from services.common.database import constraint_of
 from services.common.errors import AlreadyExists
+from services.common.incident import Resolution
 from services.common.paging import PageRequest
-from services.common.state import Track
+from services.common.state import CheckState, Track
 from services.common.store import write_audit
-from services.common.tables import check_periods, checks, services
+from services.common.tables import check_periods, check_states, checks, services
 from services.monitor.model import Check, TrackedCheck
 from services.monitor.not_found import check_not_found, service_not_found
 from services.monitor.quotas import Quotas
@@ -31,6 +32,7 @@ from services.monitor.store.base import (
     tracked,
     tracked_check,
 )
+from services.monitor.store.incidents import end_incidents
 
 
 class CheckSql(Sql):
@@ -114,6 +116,13 @@ class CheckSql(Sql):
                 before, after = found.check, decide(found.check)
                 if after != before:
                     await _update(connection, before, after)
+                    if before.enabled and not after.enabled:
+                        await _lock_state(connection, after)
+                        paused = after.update_us
+                        await end_incidents(connection, actor, [check_id], Resolution.CHECK_PAUSED, paused)
+                    if after.enabled and not before.enabled:
+                        await _begin_anew(connection, after)
+                        found = TrackedCheck(after, Track())
                     change = Change(f"check.{verb}", check_id, before.audited(), after.audited())
                     await write_audit(connection, actor, change)
                     await tell_worker(connection, after)
@@ -123,7 +132,7 @@ class CheckSql(Sql):
         return TrackedCheck(after, found.track)
 
     async def delete_check(self, actor: Actor, service_id: UUID, check_id: UUID, now: int) -> None:
-        """Delete a check, leave its history to be removed, and tell its worker.
+        """Delete a check, end its incident, leave its history to be removed, and tell its worker.
 
         Raises:
             NotFound: CHECK_NOT_FOUND.
@@ -131,6 +140,8 @@ class CheckSql(Sql):
         tenant_id = actor.tenant_id
         async with self._database.tenant(tenant_id) as connection:
             check = (await _locked(connection, tenant_id, service_id, check_id)).check
+            await _lock_state(connection, check)
+            await end_incidents(connection, actor, [check_id], Resolution.CHECK_DELETED, now)
             await leave_to_be_removed(connection, tenant_id, checks.c.id == check_id, now)
             await connection.execute(delete(checks).where(checks.c.tenant_id == tenant_id, checks.c.id == check_id))
             await write_audit(connection, actor, Change("check.delete", check_id, before=check.audited()))
@@ -158,6 +169,29 @@ async def _locked(connection: AsyncConnection, tenant_id: UUID, service_id: UUID
     if row is None:
         raise check_not_found()
     return tracked_check(row)
+
+
+async def _lock_state(connection: AsyncConnection, check: Check) -> None:
+    """Let no result be recorded, and so no incident be opened, until the transaction ends."""
+    its_state = (check_states.c.tenant_id == check.tenant_id) & (check_states.c.check_id == check.id)
+    await connection.execute(select(check_states.c.check_id).where(its_state).with_for_update())
+
+
+async def _begin_anew(connection: AsyncConnection, check: Check) -> None:
+    """What was known before a pause is not known behind it, and no run of results goes on over one."""
+    its_state = (check_states.c.tenant_id == check.tenant_id) & (check_states.c.check_id == check.id)
+    await connection.execute(
+        update(check_states)
+        .where(its_state)
+        .values(
+            state=int(CheckState.UNKNOWN),
+            state_time=None,
+            streak=0,
+            streak_outcome=0,
+            streak_time=None,
+            verdict_time=None,
+        )
+    )
 
 
 async def _update(connection: AsyncConnection, before: Check, after: Check) -> None:

@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.audit import Actor, Change
 from services.common.clock import from_datetime, to_datetime
-from services.common.maintenance import LONGEST_SPAN_US
 from services.common.paging import PageRequest
 from services.common.store import write_audit
 from services.common.tables import maintenance_spans, maintenance_windows, services
@@ -121,32 +120,22 @@ class MaintenanceSql(Sql):
             rows = await connection.execute(select(due.c.tenant_id, due.c.window_id))
             return [(row.tenant_id, row.window_id) for row in rows]
 
-    async def plan_window(self, tenant_id: UUID, window_id: UUID, until_us: int) -> None:
-        """Write a window's spans up to a point in time; whoever else would do so waits, and finds it done."""
+    async def plan_window(self, tenant_id: UUID, window_id: UUID, now: int, until_us: int) -> None:
+        """Write a window's spans up to a point in time; whoever else would do so waits, and finds it done.
+
+        What would have begun before now, while nobody planned, is left out: its hours may be closed.
+        """
         async with self._database.tenant(tenant_id) as connection:
             row = (await connection.execute(_the_window(tenant_id, window_id).with_for_update())).one_or_none()
             if row is None or from_datetime(row.planned_time) >= until_us:
                 return
             window = _window(row)
-            await _write_spans(connection, window, window.spans(from_datetime(row.planned_time), until_us))
+            await _write_spans(connection, window, window.spans(max(from_datetime(row.planned_time), now), until_us))
             await connection.execute(
                 update(maintenance_windows)
                 .where(_WINDOWS.tenant_id == tenant_id, _WINDOWS.id == window_id)
                 .values(planned_time=to_datetime(until_us))
             )
-
-    async def maintenance(self, tenant_id: UUID, service_id: UUID, since_us: int, now: int) -> Sequence[Span]:
-        """Spans [start, end) in which a service was inside a window: those that began before now and reach behind."""
-        query = select(_SPANS.start_time, _SPANS.end_time).where(
-            _SPANS.tenant_id == tenant_id,
-            _SPANS.start_time > to_datetime(since_us - LONGEST_SPAN_US),
-            _SPANS.start_time < to_datetime(now),
-            _SPANS.end_time > to_datetime(since_us),
-            or_(_SPANS.service_id.is_(None), _SPANS.service_id == service_id),
-        )
-        async with self._database.tenant(tenant_id) as connection:
-            rows = await connection.execute(query)
-            return [(from_datetime(row.start_time), from_datetime(row.end_time)) for row in rows]
 
 
 def _the_window(tenant_id: UUID, window_id: UUID) -> Any:  # noqa: ANN401 — a select of all columns

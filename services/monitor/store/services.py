@@ -27,10 +27,11 @@ from services.common.audit import Actor, Change
 from services.common.clock import from_datetime, to_datetime
 from services.common.database import constraint_of
 from services.common.errors import AlreadyExists
+from services.common.incident import Resolution
 from services.common.paging import KeyRequest
 from services.common.state import STALE_AFTER_INTERVALS, CheckState
 from services.common.store import write_audit
-from services.common.tables import check_periods, check_states, checks, services
+from services.common.tables import check_periods, check_states, checks, incidents, services
 from services.monitor.model import Check, Service, ServiceState, StatefulService
 from services.monitor.not_found import service_not_found
 from services.monitor.quotas import Quotas
@@ -38,6 +39,7 @@ from services.monitor.service_state import Tally, service_state
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store.base import Sql, count, insert_check, leave_to_be_removed, lock_quotas, maintained_since
 from services.monitor.store.checks import refuse_more_checks
+from services.monitor.store.incidents import end_incidents
 
 
 class ServiceSql(Sql):
@@ -131,7 +133,7 @@ class ServiceSql(Sql):
             raise
 
     async def delete_service(self, actor: Actor, service_id: UUID, now: int) -> None:
-        """Delete a service with its checks, leave their history to be removed, and tell their workers.
+        """Delete a service with its checks, end their incidents, leave their history to be removed, tell their workers.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
@@ -153,12 +155,13 @@ class ServiceSql(Sql):
                 .order_by(checks.c.id)
                 .with_for_update()
             )
-            await connection.execute(
+            locked = await connection.execute(
                 select(check_states.c.check_id)
                 .where(check_states.c.tenant_id == tenant_id, check_states.c.check_id.in_(its_ids))
                 .order_by(check_states.c.check_id)
                 .with_for_update()
             )
+            await end_incidents(connection, actor, [*locked.scalars()], Resolution.CHECK_DELETED, now)
             gone = {**_service(row).audited(), "checks": await count(connection, its_ids)}
             await leave_to_be_removed(connection, tenant_id, its_checks, now)
             await connection.execute(delete(services).where(the_service))
@@ -190,8 +193,21 @@ def _tally(tenant_id: UUID, now: int) -> Select[int, int, int]:
     )
 
 
+def tallies_of_all(tenant_id: UUID, now: int) -> Select[Any]:
+    """Each tally that services of a tenant have, and how many have it."""
+    grouped = _tally(tenant_id, now).add_columns(checks.c.service_id).group_by(checks.c.service_id).subquery()
+    tally = [func.coalesce(grouped.c[name], 0).label(name) for name in ("enabled", "down", "known")]
+    each = (
+        select(*tally, maintained_since(tenant_id, services.c.id).is_not(None).label("maintained"))
+        .select_from(services.outerjoin(grouped, grouped.c.service_id == services.c.id))
+        .where(services.c.tenant_id == tenant_id)
+        .subquery()
+    )
+    return select(each, func.count().label("services")).group_by(*each.c)
+
+
 def _with_tally(tenant_id: UUID, now: int, in_one_of: Sequence[ServiceState] = ()) -> Select[Any]:
-    """A tenant's services with the tallies of their checks; only those in some states, if any are given."""
+    """A tenant's services, the tallies of their checks and their open incidents; only those in given states, if any."""
     each = _tally(tenant_id, now)
     if in_one_of:
         # The filter asks every service, so all tallies are made in one go.
@@ -205,12 +221,24 @@ def _with_tally(tenant_id: UUID, now: int, in_one_of: Sequence[ServiceState] = (
         counts = beside.c
     enabled, down, known = (func.coalesce(counts[name], 0) for name in ("enabled", "down", "known"))
     maintained = maintained_since(tenant_id, services.c.id).is_not(None)
+    opened = (
+        select(func.count())
+        .where(
+            incidents.c.tenant_id == services.c.tenant_id,
+            incidents.c.service_id == services.c.id,
+            incidents.c.end_time.is_(None),
+        )
+        .correlate(services)
+        .scalar_subquery()
+        .label("open_incidents")
+    )
     query = select(
         services,
         enabled.label("enabled"),
         down.label("down"),
         known.label("known"),
         maintained.label("maintained"),
+        opened,
     )
     query = query.select_from(joined).where(services.c.tenant_id == tenant_id)
     if in_one_of:
@@ -274,7 +302,8 @@ def _service(row: Row[Any]) -> Service:
 
 
 def _stateful(row: Row[Any]) -> StatefulService:
-    return StatefulService(_service(row), service_state(Tally(row.enabled, row.down, row.known, row.maintained)))
+    tally = Tally(row.enabled, row.down, row.known, row.maintained)
+    return StatefulService(_service(row), service_state(tally), row.open_incidents)
 
 
 def _refuse(error: IntegrityError) -> None:

@@ -18,9 +18,13 @@ from services.worker.report import WorkerReport
 from services.worker.rows import CheckReader, add_periods, report_columns, result_columns, state_columns, to_tally
 from services.worker.schedule import Account, ScheduledCheck
 from services.worker.store.columns import ACQUIRE_S, CHECK, RECORDED, insert_into
+from services.worker.store.incidents import write_turns
+from services.worker.store.maintenance import read_maintenance
 from services.worker.tally import count
 
-_CHECKS_AT_ONCE = 500
+_CHECKS_AT_ONCE = 250
+# Each look at some shards costs a pass over the tables; each row that waits to be taken costs memory.
+_SHARDS_AT_ONCE = 16
 # How long the database may take before it counts as away. A renewal leaves time for another before the lease ends.
 _RENEW_PATIENCE_S = 3.0
 _RECORD_PATIENCE_S = 10.0
@@ -53,7 +57,7 @@ _HELD = f"""
 """  # noqa: S608 — our own text
 _CHECKS_OF_SHARDS = f"{_HELD} AND c.shard = ANY($1::smallint[])"
 _CHECKS_BY_ID = f"{_HELD} AND c.id = ANY($1::uuid[])"
-_CHECKS_OF_TENANT = f"{_HELD} AND c.tenant_id = $1 AND c.shard = ANY($2::smallint[])"
+_CHECKS_OF_TENANTS = "SELECT id FROM checks WHERE tenant_id = ANY($1::uuid[]) AND shard = ANY($2::smallint[])"
 _COUNTS = f"SELECT c.shard, count(*) AS checks {_ON} AND c.shard = ANY($1::smallint[]) GROUP BY c.shard"
 _CHANGED_SINCE = "SELECT id, update_time FROM checks WHERE update_time >= $1 AND shard = ANY($2::smallint[])"
 
@@ -192,11 +196,17 @@ class EngineStore:
         Raises:
             Unavailable: the database is away.
         """
-        read = CheckReader()
-        async with self._transaction(_READ_PATIENCE_S) as connection:
-            cursor = await connection.cursor(_CHECKS_OF_SHARDS, list(shards))
-            while rows := await cursor.fetch(_CHECKS_AT_ONCE):
-                yield [read(row) for row in rows]
+        read, ordered = CheckReader(), sorted(shards)
+        groups = [ordered[first : first + _SHARDS_AT_ONCE] for first in range(0, len(ordered), _SHARDS_AT_ONCE)]
+        async with asyncio.TaskGroup() as ahead:  # the database looks for the next while we take these
+            following = [ahead.create_task(self._fetch(_CHECKS_OF_SHARDS, group)) for group in groups[:1]]
+            for group in [*groups[1:], None]:
+                rows = await following.pop()
+                if group is not None:
+                    following.append(ahead.create_task(self._fetch(_CHECKS_OF_SHARDS, group)))
+                for first in range(0, len(rows), _CHECKS_AT_ONCE):
+                    yield [read(row) for row in rows[first : first + _CHECKS_AT_ONCE]]
+                    await asyncio.sleep(0)  # what is due has its turn
 
     async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[tuple[ScheduledCheck, Account]]:
         """Those of some checks that are on, each with its account.
@@ -206,15 +216,13 @@ class EngineStore:
         """
         return [*map(CheckReader(), await self._fetch(_CHECKS_BY_ID, list(ids)))]
 
-    async def checks_of_tenant(
-        self, tenant_id: UUID, shards: Collection[int]
-    ) -> Sequence[tuple[ScheduledCheck, Account]]:
-        """A tenant's checks of some shards that are on, each with its account.
+    async def checks_of_tenants(self, tenants: Collection[UUID], shards: Collection[int]) -> Sequence[UUID]:
+        """Some tenants' checks of some shards, on or off.
 
         Raises:
             Unavailable: the database is away.
         """
-        return [*map(CheckReader(), await self._fetch(_CHECKS_OF_TENANT, tenant_id, list(shards)))]
+        return [row["id"] for row in await self._fetch(_CHECKS_OF_TENANTS, list(tenants), list(shards))]
 
     async def changed_since(self, since_us: int, shards: Collection[int]) -> Sequence[tuple[UUID, int]]:
         """The checks of some shards that were changed at or after a point in time, each with when that was.
@@ -234,7 +242,7 @@ class EngineStore:
         return {row["shard"]: row["checks"] for row in await self._fetch(_COUNTS, list(shards))}
 
     async def record(self, batch: Sequence[Pending]) -> int:
-        """Write results and what they make of their checks' states in one transaction (semantics.md §14).
+        """Write results and what they make of their checks' states and incidents in one transaction (semantics.md §14).
 
         What does not count (tally.py) is left out, as is what belongs to a check that is gone.
 
@@ -242,8 +250,7 @@ class EngineStore:
             Unavailable: the database is away; nothing is known of the batch, and writing it again does no harm.
         """
         for day in {pending.result.slot_us // DAY_US for pending in batch} - self._days:
-            await self._fetch("SELECT make_results_partition($1)", to_datetime(day * DAY_US).date())
-            self._days.add(day)
+            await self._make_partition(day)
         checks = {pending.result.check_id: pending.check for pending in batch}
         async with self._transaction(_RECORD_PATIENCE_S) as connection:
             locked = await connection.fetch(
@@ -261,13 +268,28 @@ class EngineStore:
             if former:
                 tenants = [tallies[check_id].tenant_id for check_id in former]
                 add_periods(tallies, await connection.fetch(_PERIODS, tenants, list(former)))
+            turning = {
+                pending.result.check_id
+                for pending in batch
+                if (tally := tallies.get(pending.result.check_id)) and tally.may_turn(pending)
+            }
+            if turning:
+                results = [pending for pending in batch if pending.result.check_id in turning]
+                await read_maintenance(connection, results, tallies)
             counted = count(batch, tallies)
             if counted:
                 await connection.execute(_WRITE_RESULTS, *result_columns([pending.result for pending in counted]))
                 moved = {pending.result.check_id: tallies[pending.result.check_id] for pending in counted}
                 await connection.execute(_WRITE_STATES, *state_columns(moved))
+                if turned := [tally.turns for tally in moved.values() if tally.turns]:
+                    await write_turns(connection, turned)
                 await connection.execute(_NOTIFY)
         return len(counted)
+
+    async def _make_partition(self, day: int) -> None:
+        """Make room for the results of a day (UTC), counted from the Unix epoch."""
+        await self._fetch("SELECT make_results_partition($1)", to_datetime(day * DAY_US).date())
+        self._days.add(day)
 
     async def _fetch(self, query: str, *arguments: object) -> "list[asyncpg.Record]":
         async with self._connection(_READ_PATIENCE_S) as connection:

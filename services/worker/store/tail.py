@@ -1,4 +1,4 @@
-"""New results of all tenants that are read live here, in one read (docs/adr/0015)."""
+"""New results of all tenants that are read live here, in one read (docs/adr/0012)."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -64,6 +64,19 @@ async def two_tenants(admin: "asyncpg.Connection[asyncpg.Record]") -> list[UUID]
         await admin.execute(
             "INSERT INTO maintenance_spans VALUES ($1, $2, NULL, now(), now() + interval '1 h')", tenant_id, new_id()
         )
+        incident_id = new_id()
+        await admin.execute(
+            "INSERT INTO incidents (tenant_id, id, service_id, check_id, service_name, check_name, start_time,"
+            " detect_time) VALUES ($1, $2, $3, $4, '', '', now(), now())",
+            tenant_id, incident_id, service_id, check_id,
+        )  # fmt: skip
+        await admin.execute(
+            "INSERT INTO incident_events VALUES ($1, $2, $3, now(), 1)", tenant_id, incident_id, new_id()
+        )
+        for table in ("check_hours", "check_days"):
+            await admin.execute(
+                f"INSERT INTO {table} VALUES ($1, $2, now(), 1, 0, 0, 0, 0, 0, 0, '', NULL)", tenant_id, check_id
+            )
         tenants.append(tenant_id)
     return tenants
 
@@ -83,7 +96,7 @@ async def test_a_role_sees_one_tenants_rows_and_without_a_tenant_none(
 ) -> None:
     one, other = await two_tenants(admin)
     tables = await tenant_tables(admin)
-    assert len(tables) == 18
+    assert len(tables) == 23
     for role in ROLES:
         connection = await connect(database_url, role)
         try:
@@ -140,7 +153,7 @@ async def test_nobody_writes_into_another_tenant(
 
 async def test_each_role_owns_nothing_and_no_partition_is_open(admin: "asyncpg.Connection[asyncpg.Record]") -> None:
     await two_tenants(admin)
-    roles = [*ROLES, "sentinel_engine", "sentinel_tail"]
+    roles = [*ROLES, "sentinel_engine", "sentinel_tail", "sentinel_rollup"]
     owned = "SELECT count(*) FROM pg_class WHERE relowner = ANY(SELECT oid FROM pg_roles WHERE rolname = ANY($1))"
     powers = (
         "SELECT bool_or(rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb) FROM pg_roles WHERE rolname = ANY($1)"

@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 from services.common.audit import Actor, user_actor
-from services.common.database import Database
+from services.common.clock import DAY_US
+from services.common.database import Database, create_pool
 from services.common.ids import new_id
 from services.common.origin import Origin
 from services.common.paging import Pager
@@ -17,12 +18,15 @@ from services.common.sealed import Sealer
 from services.common.spec import HttpSpec
 from services.monitor.checks import Checks
 from services.monitor.drafts import CheckDraft, ServiceDraft
+from services.monitor.figures import ServiceFigures
+from services.monitor.incidents import Incidents
 from services.monitor.maintenance import MaintenanceWindows
 from services.monitor.quotas import Quotas
 from services.monitor.results import ResultHistory
 from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore
+from services.worker.store import EngineStore
 from tests.rows import a_tenant
 
 QUOTAS = Quotas(services=1_000, checks=1_000)
@@ -45,9 +49,11 @@ class Monitor:
     def __post_init__(self) -> None:
         """Build the use cases."""
         pager = Pager(Sealer(b"an installation's secret", "page"))
-        self.services = Services(self.store, pager, self.quotas)
         self.checks = Checks(self.store, pager, self.quotas)
-        self.status = Status(self.store)
+        self.figures = ServiceFigures(self.store, 400 * DAY_US)
+        self.services = Services(self.store, pager, self.quotas, self.figures)
+        self.status = Status(self.store, self.figures)
+        self.incidents = Incidents(self.store, pager)
         self.windows = MaintenanceWindows(self.store, pager, self.quotas)
         self.results = ResultHistory(self.store, pager)
 
@@ -81,6 +87,14 @@ async def store(database_url: str) -> AsyncIterator[MonitorStore]:
     database = Database(database_url, "sentinel_monitor")
     yield MonitorStore(database)
     await database.close()
+
+
+@pytest.fixture
+async def engine(database_url: str) -> AsyncIterator[EngineStore]:
+    """What the workers' engines ask the database."""
+    pool = await create_pool(database_url, "sentinel_engine", 4, times_in_us=True)
+    yield EngineStore(pool)
+    await pool.close()
 
 
 async def a_monitor(admin: Admin, store: MonitorStore, quotas: Quotas = QUOTAS) -> Monitor:

@@ -10,12 +10,12 @@ import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.common.clock import HOUR_US, SECOND_US, from_datetime, now_us, to_datetime
-from services.common.database import create_pool
 from services.common.errors import Aborted, AlreadyExists, InvalidArgument, NotFound
 from services.common.grid import shard_of
 from services.common.spec import HttpSpec
 from services.common.state import CheckState
 from services.monitor.drafts import CheckDraft
+from services.monitor.history_removal import HistoryRemoval
 from services.monitor.model import Check, ServiceState
 from services.worker.store import EngineStore
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
@@ -118,13 +118,11 @@ async def audited(admin: Admin) -> list[str]:
 
 
 async def test_who_is_not_in_an_open_period_is_not_the_workers(
-    monitor: Monitor, admin: Admin, database_url: str
+    monitor: Monitor, admin: Admin, engine: EngineStore
 ) -> None:
     service_id = await monitor.service()
     check_id = await monitor.check(service_id)
     of = (monitor.actor, service_id, check_id)
-    pool = await create_pool(database_url, "sentinel_engine", 2, times_in_us=True)
-    engine = EngineStore(pool)
 
     async def held() -> list[UUID]:
         by_id = [check.id for check, _ in await engine.checks_by_id([check_id])]
@@ -139,7 +137,6 @@ async def test_who_is_not_in_an_open_period_is_not_the_workers(
     assert await held() == [check_id]
     await monitor.checks.delete(*of)
     assert await held() == []
-    await pool.close()
 
 
 async def test_each_change_is_heard_once_it_is_committed_and_audited_before_and_after(
@@ -240,6 +237,16 @@ async def test_a_deleted_checks_name_is_free_and_its_history_goes_in_bounded_ste
     assert await admin.fetchval("SELECT count(*) FROM removed_checks") == 0
 
 
+async def test_the_background_removes_what_is_left(monitor: Monitor, admin: Admin) -> None:
+    service_id = await monitor.service()
+    await monitor.checks.delete(monitor.actor, service_id, await monitor.check(service_id))
+    removal = asyncio.create_task(HistoryRemoval(monitor.store).run())
+    async with asyncio.timeout(10):
+        while await admin.fetchval("SELECT count(*) FROM removed_checks"):
+            pass
+    removal.cancel()
+
+
 async def test_history_is_removed_in_one_place_at_a_time(monitor: Monitor, admin: Admin) -> None:
     service_id = await monitor.service()
     await monitor.checks.delete(monitor.actor, service_id, await monitor.check(service_id))
@@ -259,6 +266,9 @@ async def test_paused_time_is_outside_up_down_and_coverage(monitor: Monitor, adm
     for day in {to_datetime(moment).date() for moment in (birth, now)}:
         await admin.execute("SELECT make_results_partition($1)", day)
     await admin.execute("UPDATE checks SET create_time = $1", to_datetime(birth))
+    await admin.execute(
+        "UPDATE check_rollups SET rolled_time = date_trunc('hour', $1::timestamptz)", to_datetime(birth)
+    )
     await admin.execute(
         "UPDATE check_periods SET start_time = $1, end_time = $2", to_datetime(birth), to_datetime(pause)
     )

@@ -8,10 +8,13 @@ from uuid import UUID
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.clock import DAY_US, SECOND_US, now_us, to_datetime
+from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, now_us, to_datetime
 from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, SentinelError
+from services.common.grid import shard_of
 from services.common.ids import new_id
+from services.common.outcome import Outcome
 from services.common.paging import KeyRequest
+from services.common.result import Result
 from services.common.spec import HttpSpec
 from services.common.state import CheckState
 from services.monitor.drafts import CheckDraft, ServiceDraft
@@ -21,7 +24,10 @@ from services.monitor.quotas import Quotas
 from services.monitor.service_state import service_state, tally
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore
+from services.worker.record import Pending
+from services.worker.store import EngineStore
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
+from tests.worker import a_scheduled_check
 
 EVERY = ServiceFilter()
 BY_TIME, BY_NAME = ServiceOrder(), ServiceOrder(by_name=True)
@@ -230,6 +236,36 @@ async def test_deleting_a_service_and_its_checks_at_once_ends_without_a_ring(mon
     )
     assert {type(outcome) for outcome in outcomes if isinstance(outcome, BaseException)} <= {NotFound}
     assert await names(monitor) == []
+
+
+async def test_results_come_while_their_service_goes_and_none_is_left_behind(
+    monitor: Monitor, admin: Admin, engine: EngineStore
+) -> None:
+    """Batches and the deletion lock the same states; in one order, so neither fails, and history is found whole."""
+    slot = now_us() + HOUR_US
+    for round_ in range(5):
+        service_id = await monitor.service()
+        checks = [await monitor.check(service_id, f"c{number}") for number in range(12)]
+
+        def batch(checks: list[UUID], service_id: UUID, slot_us: int) -> list[Pending]:
+            return [
+                Pending(
+                    Result(monitor.tenant_id, service_id, check_id, slot_us, MINUTE_US, Outcome.UP, "w", attempt=1),
+                    a_scheduled_check(check_id, MINUTE_US, tenant_id=monitor.tenant_id, shard=shard_of(check_id)),
+                    0,
+                )
+                for check_id in checks
+            ]
+
+        await asyncio.gather(
+            *(engine.record(batch(checks[:: 1 - 2 * (n % 2)], service_id, slot + n * MINUTE_US)) for n in range(4)),
+            monitor.services.delete(monitor.actor, service_id),
+            *(engine.record(batch(checks, service_id, slot + n * MINUTE_US)) for n in range(4, 8)),
+        )
+        assert await engine.record(batch(checks, service_id, slot + 60 * MINUTE_US)) == 0, round_
+        while await monitor.store.remove_history(50):
+            pass
+        assert await admin.fetchval("SELECT count(*) FROM results") == 0
 
 
 async def test_quotas_hold_however_many_ask_at_once(admin: Admin, store: MonitorStore) -> None:

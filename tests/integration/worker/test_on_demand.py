@@ -21,7 +21,7 @@ from tests.targets import OK, target
 
 @pytest.fixture
 async def on_demand(database_url: str, prober: Prober) -> AsyncIterator[OnDemand]:
-    pool = await create_pool(database_url, "sentinel_worker", 2)
+    pool = await create_pool(database_url, "sentinel_worker", 2, times_in_us=True)
     yield OnDemand(TenantStore(pool), prober, "w")
     await pool.close()
 

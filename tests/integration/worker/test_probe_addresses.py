@@ -43,10 +43,7 @@ async def send(port: int, *addresses: str) -> Observation:
     """Dial some addresses, send a request over the connection that stands, read the answer."""
     seen = Observation()
     connection = await dial([Connection(address, request(port), seen) for address in addresses])
-    try:
-        await connection.done
-    finally:
-        connection.close()
+    await connection.ended()
     return seen
 
 

@@ -1,5 +1,6 @@
 """semantics.md §2, §14: each slot counts once, whatever is written again; the state moves in the same transaction."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -155,6 +156,14 @@ async def test_only_slots_of_a_time_in_which_the_check_was_on_with_that_interval
     assert await store.record([replace(pending(check, 9, UP), result=wider)]) == 1
 
 
+async def test_a_day_that_all_want_at_once_is_made_once(
+    store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    await asyncio.gather(*(EngineStore(store._pool)._make_partition(20_455) for _ in range(4)))
+
+    assert await admin.fetchval("SELECT count(*) FROM pg_inherits WHERE inhparent = 'results'::regclass") == 1
+
+
 async def test_leases_are_shared_fairly_taken_over_with_a_new_epoch_and_given_up_at_once(
     store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
@@ -214,8 +223,8 @@ async def test_checks_are_found_by_shard_id_tenant_and_change(
     assert account == Account(START_US)
     assert await of_shards(store, other) == []
     assert await store.checks_by_id([check_id]) == [(found, account)]
-    assert await store.checks_of_tenant(tenant_id, [shard]) == [(found, account)]
-    assert await store.checks_of_tenant(tenant_id, [other]) == []
+    assert await store.checks_of_tenants([tenant_id], [shard]) == [check_id]
+    assert await store.checks_of_tenants([tenant_id], [other]) == []
     assert await store.changed_since(START_US, [shard]) == [(check_id, START_US)]
     assert await store.changed_since(START_US + 1, [shard]) == []
     assert await store.counts([shard, other]) == {shard: 1}

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+import services.worker.resolver as resolver_room
 from services.common.outcome import ErrorKind, Outcome
 from services.worker.egress import EgressPolicy
 from services.worker.probe import Prober
@@ -91,6 +92,21 @@ async def test_many_who_ask_at_once_cost_one_question_and_one_who_gives_up_takes
     assert isinstance(found[0], asyncio.CancelledError)
     assert set(map(str, found[1:])) == {"('192.0.2.1',)"}
     assert len(server.questions) == 2
+
+
+async def test_questions_that_nobody_answers_are_bounded_and_our_own_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolver_room, "_MOST_UNDER_WAY", 3)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        resolver = Resolver((f"127.0.0.1:{silent.getsockname()[1]}",))
+        try:
+            for number in range(3):
+                with pytest.raises(TimeoutError):
+                    await asyncio.wait_for(resolver.resolve(f"shop-{number}.test"), 0.01)
+            with pytest.raises(NoNameServer, match="too many"):
+                await resolver.resolve("shop-4.test")
+        finally:
+            await resolver.close()
 
 
 async def test_a_name_server_that_cannot_be_reached_is_our_own_trouble() -> None:

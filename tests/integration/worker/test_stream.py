@@ -134,6 +134,7 @@ async def test_a_slot_of_long_ago_that_is_recorded_now_is_not_lost(scene: Scene,
 async def test_catching_up_goes_by_bounded_pages(scene: Scene, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "_PAGE", 3)
     monkeypatch.setattr(stream, "_SPAN_XIDS", 4)
+    monkeypatch.setattr(stream, "_NEAR_XIDS", 0)
     async with worker.follow(scene.tenant_id) as events:
         begun = await joined(events)
     numbers = list(range(40))

@@ -61,6 +61,7 @@ async def workers(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     """Two, with pages so small that every path is gone."""
     monkeypatch.setattr(stream, "_PAGE", 3)
     monkeypatch.setattr(stream, "_SPAN_XIDS", 4)
+    monkeypatch.setattr(stream, "_NEAR_XIDS", 6)
     monkeypatch.setattr(tail, "PAGE", 4)
     async with a_worker(database_url) as one, a_worker(database_url) as two:
         yield [one, two]

@@ -14,6 +14,7 @@ def test_without_settings_the_stack_is_embedded_on_port_8080() -> None:
     assert settings.workers == 1
     assert settings.egress_allow == ""
     assert (settings.log_level, settings.log_format) == ("info", "console")
+    assert (settings.quota_services, settings.quota_checks) == (5_000, 20_000)
 
 
 def test_each_setting_is_read() -> None:
@@ -27,15 +28,21 @@ def test_each_setting_is_read() -> None:
             "SENTINEL_DNS_SERVERS": "192.0.2.1, 192.0.2.2:5353,::1,[2001:db8::1]:54,[2001:db8::2]",
             "SENTINEL_LOG_LEVEL": "DEBUG",
             "SENTINEL_LOG_FORMAT": "json",
+            "SENTINEL_QUOTA_SERVICES": "7",
+            "SENTINEL_QUOTA_CHECKS": "8",
+            "SENTINEL_RETENTION_RAW_DAYS": "7",
+            "SENTINEL_RETENTION_HOURLY_DAYS": "36500",
         }
     )
     assert settings.http_port == 65_535
+    assert (settings.retention_raw_days, settings.retention_hourly_days) == (7, 36_500)
     assert settings.data_dir == Path("/var/lib/sentinel")
     assert settings.database_url == "postgresql://u:p@db/sentinel"
     assert settings.workers == 3
     assert settings.egress_allow == "10.0.0.0/8,fd00::/8"
     assert settings.dns_servers == "192.0.2.1:53,192.0.2.2:5353,[::1]:53,[2001:db8::1]:54,[2001:db8::2]:53"
     assert (settings.log_level, settings.log_format) == ("debug", "json")
+    assert (settings.quota_services, settings.quota_checks) == (7, 8)
 
 
 def test_an_empty_setting_is_one_that_is_not_set() -> None:
@@ -46,8 +53,11 @@ def test_an_empty_setting_is_one_that_is_not_set() -> None:
         "WORKERS",
         "EGRESS_ALLOW",
         "DNS_SERVERS",
+        "CANARIES",
         "LOG_LEVEL",
         "LOG_FORMAT",
+        "QUOTA_SERVICES",
+        "QUOTA_CHECKS",
     )
     assert StackSettings.read({f"SENTINEL_{name}": "" for name in names}) == StackSettings.read({})
 
@@ -55,6 +65,8 @@ def test_an_empty_setting_is_one_that_is_not_set() -> None:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("SENTINEL_RETENTION_RAW_DAYS", "6"),
+        ("SENTINEL_RETENTION_HOURLY_DAYS", "34"),
         ("SENTINEL_HTTP_PORT", "0"),
         ("SENTINEL_HTTP_PORT", "65536"),
         ("SENTINEL_HTTP_PORT", "-1"),
@@ -70,8 +82,13 @@ def test_an_empty_setting_is_one_that_is_not_set() -> None:
         ("SENTINEL_DNS_SERVERS", "192.0.2.1:0"),
         ("SENTINEL_DNS_SERVERS", "192.0.2.1:65536"),
         ("SENTINEL_DNS_SERVERS", "[::1]:dns"),
+        ("SENTINEL_CANARIES", "outside.test:443"),
+        ("SENTINEL_CANARIES", "192.0.2.1"),
+        ("SENTINEL_CANARIES", "192.0.2.1:0"),
         ("SENTINEL_LOG_LEVEL", "loud"),
         ("SENTINEL_LOG_FORMAT", "xml"),
+        ("SENTINEL_QUOTA_SERVICES", "0"),
+        ("SENTINEL_QUOTA_CHECKS", "1000001"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_name(name: str, value: str) -> None:

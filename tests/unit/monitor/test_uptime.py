@@ -1,12 +1,16 @@
 """semantics.md §16 to §18: time up, time down, coverage; null where there is no data; floored where shown."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.outcome import Outcome
-from services.monitor.uptime import Figures, Meter, Slot
+from services.monitor import uptime
+from services.monitor.latency import Latencies
+from services.monitor.off import on
+from services.monitor.uptime import Figures, Slot, total
 
 S = 1_000_000
 UP, DOWN, ERROR, MISSED = Outcome.UP, Outcome.DOWN, Outcome.ERROR, Outcome.MISSED
@@ -18,8 +22,11 @@ def histories(draw: st.DrawFn) -> list[Slot]:
     slot_us = draw(st.integers(0, 100 * S))
     for _ in range(draw(st.integers(0, 40))):
         interval = draw(st.sampled_from([5 * S, 10 * S, 60 * S]))
-        slots.append(Slot(slot_us, interval, draw(st.sampled_from(list(Outcome)))))
-        slot_us += draw(st.integers(1, 4 * interval))
+        outcome = draw(st.sampled_from(list(Outcome)))
+        count = draw(st.integers(1, 5)) if outcome is MISSED else 1
+        total_us = draw(st.none() | st.integers(0, 10**7)) if outcome in {UP, DOWN} else None
+        slots.append(Slot(slot_us, interval, outcome, count, total_us))
+        slot_us += (count - 1) * interval + draw(st.integers(1, 4 * interval))
     return slots
 
 
@@ -28,11 +35,11 @@ births = st.integers(0, 500 * S)
 nows = st.integers(0, 3500 * S)
 
 
-def measure(slots: list[Slot], start: int, end: int, birth: int, now: int) -> Figures:
-    meter = Meter(start, end, birth, now)
-    for slot in slots:
-        meter.add(slot)
-    return meter.figures()
+def measure(
+    slots: list[Slot], start: int, end: int, birth: int, now: int, off: list[tuple[int, int]] | None = None
+) -> Figures:
+    (figures,) = uptime.measure(slots, [start, end], on(off or [], max(start, birth), min(end, now)))
+    return figures
 
 
 def second_by_second(slots: list[Slot], start: int, end: int, birth: int, now: int) -> tuple[int, int]:
@@ -80,13 +87,9 @@ def test_splitting_a_span_and_adding_its_parts_changes_nothing(
     middle = min(max(cut, start), end)
     left, right = measure(slots, start, middle, birth, now), measure(slots, middle, end, birth, now)
 
-    assert left + Figures(start, middle, *_sums(right)) == Figures(
-        start, middle, *_sums(measure(slots, start, end, birth, now))
-    )
-
-
-def _sums(figures: Figures) -> tuple[int, ...]:
-    return (figures.life_us, figures.up_us, figures.down_us, figures.up_slots, figures.down_slots)
+    assert left + right == total([left, right]) == measure(slots, start, end, birth, now)
+    both = uptime.measure(slots, [start, middle, end], on([], max(start, birth), min(end, now)))
+    assert both == [left, right]
 
 
 def test_what_is_shown_is_floored_so_that_almost_all_never_reads_all() -> None:
@@ -116,11 +119,23 @@ def test_time_in_which_a_check_was_off_is_outside_everything(
     slots: list[Slot], span: list[int], birth: int, now: int, off: list[int]
 ) -> None:
     start, end = span
-    meter = Meter(start, end, birth, now, [(off[0], off[1])])
-    for slot in slots:
-        meter.add(slot)
-    figures = meter.figures()
+    figures = measure(slots, start, end, birth, now, [(off[0], off[1])])
     inside = measure(slots, max(start, off[0]), max(start, off[0], min(end, off[1])), birth, now)
     everywhere = measure(slots, start, end, birth, now)
 
-    assert _sums(figures) == tuple(whole - part for whole, part in zip(_sums(everywhere), _sums(inside), strict=True))
+    assert replace(figures + inside, start_us=start, end_us=end) == everywhere
+
+
+def test_a_range_of_missed_slots_counts_where_each_slot_lies() -> None:
+    missed = Slot(5 * S, 10 * S, MISSED, slot_count=4)  # 5, 15, 25, 35
+    spans = uptime.measure([missed], [0, 10 * S, 30 * S, 60 * S], [(0, 20 * S), (30 * S, 60 * S)])
+
+    assert [each.missed_slots for each in spans] == [1, 1, 1]
+    assert [each.unknown_us for each in spans] == [10 * S, 10 * S, 30 * S]
+
+
+def test_latencies_are_those_of_runs_that_ended_up() -> None:
+    slots = [Slot(0, 10 * S, UP, total_us=100), Slot(10 * S, 10 * S, DOWN, total_us=9), Slot(20 * S, 10 * S, UP)]
+    figures = measure(slots, 0, 30 * S, 0, 30 * S)
+
+    assert figures.latencies == Latencies({100: 1})

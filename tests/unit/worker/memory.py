@@ -54,6 +54,13 @@ class Row:
             spans.append(Period(self.tally.since_us, until_us, self.check.interval_us))
         return {slot for span in spans for slot in _slots(self.check.id, span)}
 
+    def history(self) -> str:
+        """Its periods: from when, until when, and the interval, in seconds."""
+        spans = [(each.start_us - BASE_US, each.end_us - BASE_US, each.interval_us) for each in self.periods]
+        if self.tally.since_us is not None:
+            spans.append((self.tally.since_us - BASE_US, 0, self.check.interval_us))
+        return str([tuple(part / SECOND_US for part in span) for span in spans])
+
     def slots(self) -> list[int]:
         """Each slot that is accounted for; ranges are expanded."""
         return [each.slot_us + number * each.interval_us for each in self.results for number in range(each.slot_count)]
@@ -74,16 +81,20 @@ class Database:
         now_s: its clock.
         table: the leases.
         rows: check → its row; those that are deleted are gone.
-        taken_s: shard → when it last changed hands.
+        taken: shard → who took it last, and when.
+        trespasses: what was done to shards that are another's.
         away: how it is away: "refusing", "silent", or not at all.
+        answers_to_lose: how many of the next answers never arrive; what was asked is done.
     """
 
     def __init__(self, tell: Callable[[str, str], None]) -> None:
         self.tell = tell
         self.table = LeaseTable()
         self.rows: dict[UUID, Row] = {}
-        self.taken_s: dict[int, float] = {}
+        self.taken: dict[int, tuple[str, float]] = {}
+        self.trespasses: list[str] = []
         self.away = ""
+        self.answers_to_lose = 0
 
     @property
     def now_s(self) -> float:
@@ -133,14 +144,20 @@ class Memory:
         self._database = database
 
     async def _ask(self) -> float:
-        """The way to the database; answers how long it was, since the way back is as long: else the clock that the
-        worker takes from the answer would be off by half the difference."""
+        """The way to the database; answers how long it was, since the way back is as long."""
         trip_s = random.choice(_TRIPS_S)  # noqa: S311 — not a secret
-        await self._trip(trip_s)
+        await self._go(trip_s)
         return trip_s
 
-    async def _trip(self, trip_s: float) -> None:
-        """One way to the database or back."""
+    async def _answer(self, trip_s: float) -> None:
+        """The way back."""
+        await self._go(trip_s)
+        if self._database.answers_to_lose:
+            self._database.answers_to_lose -= 1
+            raise Unavailable
+
+    async def _go(self, trip_s: float) -> None:
+        """One way, as long as it is open."""
         if self._database.away == "refusing":
             raise Unavailable
         await asyncio.sleep(trip_s)
@@ -151,46 +168,47 @@ class Memory:
             await asyncio.sleep(0.1)
 
     async def renew(self, worker_id: str, ttl_s: float, _report: WorkerReport, *, claim: bool) -> Renewal:
-        asked_us = monotonic_us()
         trip_s = await self._ask()
+        asked_us = monotonic_us()  # the clock is asked in a statement of its own, which is quick here
         table, database_us = self._database.table, self._database.now_us
         before = [lease.worker_id for lease in table.leases]
         free_in_s = table.free_in_s(worker_id)
         epochs = table.renew(worker_id, ttl_s, claim=claim)
-        self._database.taken_s |= {shard: self._database.now_s for shard in epochs if before[shard] != worker_id}
+        now_s = self._database.now_s
+        self._database.taken |= {shard: (worker_id, now_s) for shard in epochs if before[shard] != worker_id}
         if any(
             lease.worker_id is None and holder == worker_id for lease, holder in zip(table.leases, before, strict=True)
         ):
             self._database.tell(SHARDS_FREE, worker_id)
-        await self._trip(trip_s)
-        return Renewal(epochs, database_us, asked_us, monotonic_us(), free_in_s)
+        await self._answer(trip_s)
+        return Renewal(epochs, database_us, asked_us, asked_us, free_in_s)
 
     async def leave(self, worker_id: str) -> None:
         trip_s = await self._ask()
         self._database.table.leave(worker_id)
         self._database.tell(SHARDS_FREE, worker_id)
-        await self._trip(trip_s)
+        await self._answer(trip_s)
 
     async def checks_of_shards(self, shards: Collection[int]) -> AsyncIterator[Sequence[Held]]:
         trip_s = await self._ask()
         for row in list(self._database.rows.values()):
             if row.is_on and row.check.shard in shards:
                 held = _held(row)
-                await self._trip(trip_s)
+                await self._answer(trip_s)
                 yield [held]
 
     async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[Held]:
         trip_s = await self._ask()
         held = [_held(self._database.rows[each]) for each in ids if each in self._database.rows]
         held = [each for each in held if self._database.rows[each[0].id].is_on]
-        await self._trip(trip_s)
+        await self._answer(trip_s)
         return held
 
-    async def checks_of_tenant(self, tenant_id: UUID, shards: Collection[int]) -> Sequence[Held]:
+    async def checks_of_tenants(self, tenants: Collection[UUID], shards: Collection[int]) -> Sequence[UUID]:
         trip_s = await self._ask()
-        held = [_held(row) for row in self._database.rows.values() if row.is_on and row.check.shard in shards]
-        await self._trip(trip_s)
-        return [each for each in held if each[0].tenant_id == tenant_id]
+        checks = [row.check for row in self._database.rows.values()]
+        await self._answer(trip_s)
+        return [check.id for check in checks if check.tenant_id in tenants and check.shard in shards]
 
     async def changed_since(self, since_us: int, shards: Collection[int]) -> Sequence[tuple[UUID, int]]:
         trip_s = await self._ask()
@@ -199,13 +217,13 @@ class Memory:
             for row in self._database.rows.values()
             if row.update_us >= since_us and row.check.shard in shards
         ]
-        await self._trip(trip_s)
+        await self._answer(trip_s)
         return changed
 
     async def counts(self, shards: Collection[int]) -> Mapping[int, int]:
         trip_s = await self._ask()
         on = [row.check.shard for row in self._database.rows.values() if row.is_on and row.check.shard in shards]
-        await self._trip(trip_s)
+        await self._answer(trip_s)
         return {shard: on.count(shard) for shard in on}
 
     async def record(self, batch: Sequence[Pending]) -> int:
@@ -218,7 +236,10 @@ class Memory:
         counted = count(batch, tallies)
         for pending in counted:
             self._database.rows[pending.result.check_id].results.append(pending.result)
-        await self._trip(trip_s)
+            taker, _ = self._database.taken[pending.check.shard]
+            if taker != pending.result.worker_id:
+                self._database.trespasses.append(f"{pending.result.worker_id} recorded what {taker} has taken")
+        await self._answer(trip_s)
         return len(counted)
 
 

@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.clock import SECOND_US
+from services.common.spec import HttpSpec
 from services.worker.dispatch import Dispatcher, Run
-from services.worker.fairness import Shares
-from services.worker.schedule import Account
+from services.worker.fairness import Pool, Shares
+from services.worker.schedule import Account, ScheduledCheck
 from tests.worker import a_scheduled_check
 
-CAPACITY, PER_TARGET = 300, 60
+CAPACITY = 300
 T0 = 1_700_000_000 * SECOND_US
 
 
@@ -19,45 +20,66 @@ def tenant(number: int) -> UUID:
     return UUID(int=number + 1)
 
 
+def place(number: int, target: int, *, keeps_body: bool) -> ScheduledCheck:
+    spec = HttpSpec("http://t.test/", body_contains="ok" if keeps_body else "")
+    return a_scheduled_check(tenant_id=tenant(number), target=f"t{target}.test", spec=spec)
+
+
 @given(st.integers(1, 20))
 def test_however_many_tenants_take_what_they_can_the_next_one_may_begin_at_once(greedy: int) -> None:
-    shares = Shares(CAPACITY, CAPACITY)
+    pool = Pool(CAPACITY)
     progress = True
     while progress:
         progress = False
         for number in range(greedy):
-            if shares.admits_tenant(tenant(number)):
-                shares.take(tenant(number), f"t{number}.test")
+            if pool.admits(tenant(number)):
+                pool.take(tenant(number))
                 progress = True
 
-    assert shares.admits_tenant(tenant(99))
-    assert CAPACITY - shares.taken >= CAPACITY // (2 * greedy + 1) - greedy
+    assert pool.admits(tenant(99))
+    assert CAPACITY - pool.taken >= CAPACITY // (2 * greedy + 1) - greedy
     if greedy == 1:
-        assert shares.taken == CAPACITY * 2 // 3
+        assert pool.taken == CAPACITY * 2 // 3
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.booleans()), max_size=200))
-def test_no_bound_is_ever_exceeded_and_what_is_given_back_is_free(steps: list[tuple[int, int, bool]]) -> None:
-    shares = Shares(20, 7)
-    taken: list[tuple[UUID, str]] = []
-    for number, target, back in steps:
-        place = tenant(number), f"t{target}.test"
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.booleans(), st.booleans()), max_size=200))
+def test_no_bound_is_ever_exceeded_and_what_is_given_back_is_free(steps: list[tuple[int, int, bool, bool]]) -> None:
+    shares = Shares(20, 7, 5)
+    taken: list[ScheduledCheck] = []
+    for number, target, keeps_body, back in steps:
+        check = place(number, target, keeps_body=keeps_body)
         if back and taken:
-            shares.give_back(*taken.pop())
-        elif shares.admits_tenant(place[0]) and shares.admits_target(*place):
-            shares.take(*place)
-            taken.append(place)
+            shares.give_back(taken.pop())
+        elif shares.admits_tenant(check.tenant_id, keeps_body=keeps_body) and shares.admits_target(
+            check.tenant_id, check.target
+        ):
+            shares.take(check)
+            taken.append(check)
         assert shares.taken == len(taken) <= 20
-        assert all(sum(each[1] == f"t{each_target}.test" for each in taken) <= 7 for each_target in range(3))
-    for each in taken:
-        shares.give_back(*each)
+        assert all(sum(each.target == f"t{number}.test" for each in taken) <= 7 for number in range(3))
+        assert sum(each.spec.reads_body for each in taken) <= 5
+    for check in taken:
+        shares.give_back(check)
     assert shares.taken == 0
     assert all(shares.admits_target(tenant(0), f"t{target}.test") for target in range(3))
+    assert shares.admits_tenant(tenant(0), keeps_body=True)
+
+
+def test_who_waits_for_a_body_holds_up_no_check_without() -> None:
+    dispatcher = Dispatcher(100, 100, 3)
+    for number in range(40):
+        spec = HttpSpec("http://t.test/", body_contains="ok" if number < 20 else "")
+        dispatcher.hold(a_scheduled_check(UUID(int=number + 100), 5 * SECOND_US, spec=spec), Account(T0), T0)
+
+    starting, _ = dispatcher.due(T0 + 5 * SECOND_US)
+    assert sum(not run.check.spec.reads_body for run in starting) == 20
+    assert sum(run.check.spec.reads_body for run in starting) == 2
+    assert dispatcher.due_count == 18
 
 
 def test_ten_thousand_checks_that_time_out_delay_nobody_else() -> None:
     """Simulated: a tenant whose runs take 10 s each, and one whose checks have to begin within 1 s."""
-    dispatcher = Dispatcher(4_000, 256)
+    dispatcher = Dispatcher(4_000, 256, 256)
     second = SECOND_US
     for number in range(10_000):
         check = a_scheduled_check(UUID(int=number + 10**6), 20 * second, tenant_id=tenant(1), target=f"h{number % 500}")

@@ -4,10 +4,11 @@ import tracemalloc
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.common.spec import DEFAULT_TLS, HttpSpec, TlsOptions
+from services.worker import hop
 from services.worker.exchange import ProbeFailure
 from services.worker.hop import first_hop, wire, wire_of
 
@@ -121,3 +122,20 @@ def test_a_redirects_request_is_made_the_same_way() -> None:
     hop = first_hop(HttpSpec("http://t/"))._replace(url=httpx.URL("https://other.test/x"))
 
     assert wire(hop).bytes.startswith(b"GET /x HTTP/1.1\r\nHost: other.test\r\n")
+
+
+_HOSTS = st.sampled_from(
+    ["a.test", "xn--bcher-kva.test", "127.0.0.1", "localhost", "A.test", "b--c.d.test", "256.1.1.1"]
+)
+_PATHS = st.text("aB0._~-/%?=&#'é :", max_size=12)
+
+
+@given(st.sampled_from(["http", "https"]), _HOSTS, st.sampled_from(["", ":80", ":443", ":8080"]), _PATHS)
+def test_a_plain_url_is_read_as_httpx_reads_it(scheme: str, host: str, port: str, path: str) -> None:
+    url = f"{scheme}://{host}{port}" + (f"/{path}" if path else "")
+    try:
+        expected = hop._place(httpx.URL(url))
+    except (httpx.InvalidURL, UnicodeError, ValueError):
+        assume(condition=False)
+        raise
+    assert hop._place_of(url) == expected

@@ -3,6 +3,7 @@
 What runs here are the worker's own rooms; only the wire, the database's tables and the clocks are simulated (world.py).
 """
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -134,6 +135,13 @@ class Ownership(RuleBasedStateMachine):
         self.fault(self.world.now_s + _RECOVER_S)
         self.database.away = ""
 
+    @rule(answers=st.integers(1, 3), seconds=st.sampled_from([0.1, 0.4, 2.0]))
+    def lose_answers(self, answers: int, seconds: float) -> None:
+        """What was asked is done, but who asked does not know: it asks again."""
+        self.advance(seconds)
+        self.database.answers_to_lose = answers
+        self.fault(self.world.now_s + _RECOVER_S)
+
     @rule(how=st.sampled_from(["refusing", "silent"]), seconds=st.sampled_from([4.0, 12.0, 25.0]))
     @precondition(lambda self: not self.database.away)
     def be_without_the_database(self, how: str, seconds: float) -> None:
@@ -168,21 +176,22 @@ class Ownership(RuleBasedStateMachine):
     def no_slot_is_counted_twice_and_none_is_missed_without_a_fault(self) -> None:
         for row in self.database.rows.values():
             slots = row.slots()
-            assert len(slots) == len(set(slots)), f"{row.check.id}: counted twice"
-            assert set(slots) <= row.due(self.database.now_us + 1), f"{row.check.id}: off its grid"
+            assert len(slots) == len(set(slots)), f"{row}: counted twice"
+            stray = set(slots) - row.due(self.database.now_us + 1)
+            assert not stray, f"{row}: off its grid at {seconds(stray)}; now {self.world.now_s}; {row.history()}"
             for result in row.results:
                 if result.outcome is Outcome.MISSED:
                     for number in range(result.slot_count):
                         self.excused(row, result.slot_us + number * result.interval_us, result)
 
     @invariant()
-    def nobody_runs_what_is_anothers(self) -> None:
-        assert self.world.trespasses == []
+    def nobody_runs_or_records_what_is_anothers(self) -> None:
+        assert self.database.trespasses == []
 
     def excused(self, row: Row, slot_us: int, result: Any) -> None:
         at_s = (slot_us - BASE_US) / SECOND_US
         assert any(start <= at_s <= end for start, end in self.windows), (
-            f"{row.check.id}: slot at {at_s} missed, {result.missed_reason.name}, by {result.worker_id}; "
+            f"{row}: slot at {at_s} missed, {result.missed_reason.name}, by {result.worker_id}; "
             f"now {self.world.now_s}; {self.windows}"
         )
 
@@ -210,12 +219,19 @@ class Ownership(RuleBasedStateMachine):
         self.no_slot_is_counted_twice_and_none_is_missed_without_a_fault()
         for row in self.database.rows.values():
             lost = row.due(end_us) - set(row.slots())
-            assert not lost, f"{row.check.id}: lost {sorted((slot - BASE_US) / SECOND_US for slot in lost)}"
+            assert not lost, f"{row}: lost {seconds(lost)}; {row.history()}"
         held = [each.worker_id for each in self.database.table.leases]
         assert None not in held
         most = fair_share(len(self.workers()))
         assert all(held.count(each.id) <= most for each in self.workers())
 
 
+def seconds(slots: Collection[int]) -> list[float]:
+    return sorted((slot - BASE_US) / SECOND_US for slot in slots)
+
+
 def test_every_slot_is_accounted_for_once_in_any_order_of_events() -> None:
-    run_state_machine_as_test(Ownership, settings=settings(max_examples=60, stateful_step_count=30, deadline=None))
+    # The same orders each time, so that nobody's change fails by a rare one that was there before; to look for more of
+    # those, leave out `derandomize` and take some thousand examples: they take some minutes.
+    few = settings(max_examples=60, stateful_step_count=30, deadline=None, derandomize=True)
+    run_state_machine_as_test(Ownership, settings=few)

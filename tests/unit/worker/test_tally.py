@@ -10,6 +10,7 @@ from services.common.outcome import MissedReason, Outcome
 from services.common.result import Result
 from services.common.state import Track
 from services.worker.record import Pending
+from services.worker.schedule import Period
 from services.worker.tally import Tally, count
 from tests.worker import a_scheduled_check
 
@@ -44,3 +45,23 @@ def test_ranges_that_overlap_leave_no_slot_out_and_count_none_twice(ranges: list
         reached = max(reached, first + length - 1)
     assert slots == expected
     assert tally.accounted_us == (BASE + slots[-1] * INTERVAL if slots else BASE - 1)
+
+
+@given(st.integers(-5, 30), st.integers(1, 40), st.integers(1, 15), st.integers(0, 15), st.sampled_from([1, 2]))
+def test_a_range_counts_where_the_check_was_on_with_its_interval_whoever_did_not_know_of_that(
+    first: int, slots: int, length: int, pause: int, factor: int
+) -> None:
+    until, since = BASE + length * INTERVAL, BASE + (length + pause) * INTERVAL
+    before = BASE - 10 * INTERVAL
+    former = [Period(BASE, until, INTERVAL)]
+    tally = Tally(CHECK.tenant_id, Track(), before, 1, since, factor * INTERVAL, former)
+    counted = count([missed(first, slots)], {CHECK.id: tally})
+
+    due = {*range(length), *(range(length + pause, 100) if factor == 1 else ())}
+    told = [
+        (each.result.slot_us - BASE) // INTERVAL + number
+        for each in counted
+        for number in range(each.result.slot_count)
+    ]
+    assert told == [number for number in range(first, first + slots) if number in due]
+    assert tally.accounted_us == (BASE + told[-1] * INTERVAL if told else before)

@@ -39,7 +39,6 @@ class World:
         database: what all workers share.
         workers: all that ever were.
         running: the one that does something now.
-        trespasses: runs in shards that were another's for longer than a moment.
     """
 
     def __init__(self) -> None:
@@ -47,7 +46,6 @@ class World:
         self.database = Database(self._tell)
         self.workers: list[Worker] = []
         self.running: Worker | None = None
-        self.trespasses: list[str] = []
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
@@ -121,7 +119,7 @@ class Worker:
         clock = SharedClock()
         self.leases = Leases(store, self.id, clock, a_report)
         self._recorder = Recorder(store, SelfFaultGuard((), clock), self.leases.epoch, clock)
-        self._engine = Engine(UpProber(self), self._recorder, self.id, Dispatcher(100, 100), self.leases, clock)
+        self._engine = Engine(UpProber(self), self._recorder, self.id, Dispatcher(100, 100, 100), self.leases, clock)
         self.roster = Roster(store, self._engine, self._recorder, clock)
         self._main = self.loop.create_task(self._live())
 
@@ -156,9 +154,9 @@ class Worker:
         """Whoever starts a run holds its shard, or did until a moment ago (semantics.md §5, §6)."""
         shard = int(spec.url.rpartition("/")[2])
         database = self._world.database
-        holder, since_s = database.table.holder(shard), database.now_s - database.taken_s.get(shard, 0.0)
-        if holder not in {self.id, None} and since_s > MOMENT_S:
-            self._world.trespasses.append(f"{self.id} ran shard {shard}, which {holder} has held for {since_s} s")
+        holder, (_, taken_s) = database.table.holder(shard), database.taken[shard]
+        if holder not in {self.id, None} and database.now_s - taken_s > MOMENT_S:
+            database.trespasses.append(f"{self.id} ran shard {shard}, which {holder} holds since {taken_s}")
 
     def bury(self) -> None:
         """End it, whatever it is in the middle of."""

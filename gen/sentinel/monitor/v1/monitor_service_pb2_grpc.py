@@ -68,6 +68,16 @@ class MonitorServiceStub:
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceStatusRequest.SerializeToString,
                 response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceStatusResponse.FromString,
                 _registered_method=True)
+        self.GetServiceUptime = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/GetServiceUptime',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeResponse.FromString,
+                _registered_method=True)
+        self.GetOverview = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/GetOverview',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewResponse.FromString,
+                _registered_method=True)
         self.CreateCheck = channel.unary_unary(
                 '/sentinel.monitor.v1.MonitorService/CreateCheck',
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.CreateCheckRequest.SerializeToString,
@@ -128,6 +138,31 @@ class MonitorServiceStub:
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteMaintenanceWindowRequest.SerializeToString,
                 response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteMaintenanceWindowResponse.FromString,
                 _registered_method=True)
+        self.ListIncidents = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/ListIncidents',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListIncidentsRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListIncidentsResponse.FromString,
+                _registered_method=True)
+        self.GetIncident = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/GetIncident',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetIncidentRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetIncidentResponse.FromString,
+                _registered_method=True)
+        self.AcknowledgeIncident = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/AcknowledgeIncident',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.AcknowledgeIncidentRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.AcknowledgeIncidentResponse.FromString,
+                _registered_method=True)
+        self.AddIncidentNote = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/AddIncidentNote',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.AddIncidentNoteRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.AddIncidentNoteResponse.FromString,
+                _registered_method=True)
+        self.ResolveIncident = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/ResolveIncident',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResolveIncidentRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResolveIncidentResponse.FromString,
+                _registered_method=True)
 
 
 class MonitorServiceServicer:
@@ -175,7 +210,7 @@ class MonitorServiceServicer:
 
     def DeleteService(self, request, context):
         """Deletes a service with its checks. Both are gone at once and their names are free; what is recorded of the checks
-        is removed in the background.
+        is removed in the background. Open incidents end; incidents stay.
 
         Errors: SERVICE_NOT_FOUND.
         """
@@ -184,9 +219,25 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetServiceStatus(self, request, context):
-        """Answers what a service is in, its uptime over 24 h, 7 d and 30 d, and the latest result of each of its checks.
+        """Answers what a service is in, its uptime over 24 h to 365 d, and the latest result of each of its checks.
 
         Errors: SERVICE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetServiceUptime(self, request, context):
+        """Answers how a service was over time: uptime, coverage and latencies, bucket by bucket and overall.
+
+        Errors: SERVICE_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetOverview(self, request, context):
+        """Answers all of the tenant at a glance.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -230,7 +281,8 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteCheck(self, request, context):
-        """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background.
+        """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background. An
+        open incident ends; incidents stay.
 
         Errors: CHECK_NOT_FOUND.
         """
@@ -239,8 +291,8 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PauseCheck(self, request, context):
-        """Stops probing a check, within a second, until it is resumed. Time in which it is paused is outside every figure. A
-        check that is paused stays as it is.
+        """Stops probing a check, within a second, until it is resumed. Time in which it is paused is outside every figure. An
+        open incident ends. A check that is paused stays as it is.
 
         Errors: CHECK_NOT_FOUND.
         """
@@ -249,7 +301,8 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResumeCheck(self, request, context):
-        """Goes on probing a check that is paused, from its next slot. One that is not paused stays as it is.
+        """Goes on probing a check that is paused, from its next slot; until results have shown what it is in it is UNKNOWN. One
+        that is not paused stays as it is.
 
         Errors: CHECK_NOT_FOUND.
         """
@@ -307,6 +360,53 @@ class MonitorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListIncidents(self, request, context):
+        """Answers the tenant's incidents that meet a filter, newest first, a page at a time.
+
+        Errors: SERVICE_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetIncident(self, request, context):
+        """Answers one incident with its timeline, which names people of the team.
+
+        Errors: INCIDENT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcknowledgeIncident(self, request, context):
+        """Says that somebody sees to an open incident. One that is acknowledged stays as it is.
+
+        Errors: INCIDENT_NOT_FOUND, INCIDENT_RESOLVED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddIncidentNote(self, request, context):
+        """Writes a note into an incident's timeline, while it goes on or afterwards.
+
+        Errors: INCIDENT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResolveIncident(self, request, context):
+        """Ends an open incident now; one that has ended stays as it is. The check's state and uptime follow its results all the
+        same. If the check fails on, no further incident opens until a new run of failures, behind at least one slot that
+        passed, is as long as its failure_threshold asks for.
+
+        Errors: INCIDENT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MonitorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -339,6 +439,16 @@ def add_MonitorServiceServicer_to_server(servicer, server):
                     servicer.GetServiceStatus,
                     request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceStatusRequest.FromString,
                     response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceStatusResponse.SerializeToString,
+            ),
+            'GetServiceUptime': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetServiceUptime,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeResponse.SerializeToString,
+            ),
+            'GetOverview': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetOverview,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewResponse.SerializeToString,
             ),
             'CreateCheck': grpc.unary_unary_rpc_method_handler(
                     servicer.CreateCheck,
@@ -399,6 +509,31 @@ def add_MonitorServiceServicer_to_server(servicer, server):
                     servicer.DeleteMaintenanceWindow,
                     request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteMaintenanceWindowRequest.FromString,
                     response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteMaintenanceWindowResponse.SerializeToString,
+            ),
+            'ListIncidents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListIncidents,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListIncidentsRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListIncidentsResponse.SerializeToString,
+            ),
+            'GetIncident': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetIncident,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetIncidentRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetIncidentResponse.SerializeToString,
+            ),
+            'AcknowledgeIncident': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcknowledgeIncident,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.AcknowledgeIncidentRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.AcknowledgeIncidentResponse.SerializeToString,
+            ),
+            'AddIncidentNote': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddIncidentNote,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.AddIncidentNoteRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.AddIncidentNoteResponse.SerializeToString,
+            ),
+            'ResolveIncident': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResolveIncident,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResolveIncidentRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResolveIncidentResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -567,6 +702,60 @@ class MonitorService:
             '/sentinel.monitor.v1.MonitorService/GetServiceStatus',
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceStatusRequest.SerializeToString,
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetServiceUptime(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/GetServiceUptime',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetServiceUptimeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetOverview(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/GetOverview',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetOverviewResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -891,6 +1080,141 @@ class MonitorService:
             '/sentinel.monitor.v1.MonitorService/DeleteMaintenanceWindow',
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteMaintenanceWindowRequest.SerializeToString,
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteMaintenanceWindowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListIncidents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/ListIncidents',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListIncidentsRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListIncidentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetIncident(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/GetIncident',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetIncidentRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetIncidentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcknowledgeIncident(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/AcknowledgeIncident',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.AcknowledgeIncidentRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.AcknowledgeIncidentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddIncidentNote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/AddIncidentNote',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.AddIncidentNoteRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.AddIncidentNoteResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResolveIncident(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/ResolveIncident',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResolveIncidentRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResolveIncidentResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -59,15 +59,22 @@ class MonitorServiceStub:
     """
     DeleteService: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteServiceRequest, _monitor_service_pb2.DeleteServiceResponse]
     """Deletes a service with its checks. Both are gone at once and their names are free; what is recorded of the checks
-    is removed in the background.
+    is removed in the background. Open incidents end; incidents stay.
 
     Errors: SERVICE_NOT_FOUND.
     """
     GetServiceStatus: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceStatusRequest, _monitor_service_pb2.GetServiceStatusResponse]
-    """Answers what a service is in, its uptime over 24 h, 7 d and 30 d, and the latest result of each of its checks.
+    """Answers what a service is in, its uptime over 24 h to 365 d, and the latest result of each of its checks.
 
     Errors: SERVICE_NOT_FOUND.
     """
+    GetServiceUptime: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceUptimeRequest, _monitor_service_pb2.GetServiceUptimeResponse]
+    """Answers how a service was over time: uptime, coverage and latencies, bucket by bucket and overall.
+
+    Errors: SERVICE_NOT_FOUND.
+    """
+    GetOverview: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetOverviewRequest, _monitor_service_pb2.GetOverviewResponse]
+    """Answers all of the tenant at a glance."""
     CreateCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateCheckRequest, _monitor_service_pb2.CreateCheckResponse]
     """Puts a check on a service. It is first probed at its next slot, within one interval.
 
@@ -90,18 +97,20 @@ class MonitorServiceStub:
     Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH.
     """
     DeleteCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteCheckRequest, _monitor_service_pb2.DeleteCheckResponse]
-    """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background.
+    """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background. An
+    open incident ends; incidents stay.
 
     Errors: CHECK_NOT_FOUND.
     """
     PauseCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.PauseCheckRequest, _monitor_service_pb2.PauseCheckResponse]
-    """Stops probing a check, within a second, until it is resumed. Time in which it is paused is outside every figure. A
-    check that is paused stays as it is.
+    """Stops probing a check, within a second, until it is resumed. Time in which it is paused is outside every figure. An
+    open incident ends. A check that is paused stays as it is.
 
     Errors: CHECK_NOT_FOUND.
     """
     ResumeCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ResumeCheckRequest, _monitor_service_pb2.ResumeCheckResponse]
-    """Goes on probing a check that is paused, from its next slot. One that is not paused stays as it is.
+    """Goes on probing a check that is paused, from its next slot; until results have shown what it is in it is UNKNOWN. One
+    that is not paused stays as it is.
 
     Errors: CHECK_NOT_FOUND.
     """
@@ -135,6 +144,33 @@ class MonitorServiceStub:
 
     Errors: MAINTENANCE_WINDOW_NOT_FOUND.
     """
+    ListIncidents: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ListIncidentsRequest, _monitor_service_pb2.ListIncidentsResponse]
+    """Answers the tenant's incidents that meet a filter, newest first, a page at a time.
+
+    Errors: SERVICE_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
+    GetIncident: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetIncidentRequest, _monitor_service_pb2.GetIncidentResponse]
+    """Answers one incident with its timeline, which names people of the team.
+
+    Errors: INCIDENT_NOT_FOUND.
+    """
+    AcknowledgeIncident: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.AcknowledgeIncidentRequest, _monitor_service_pb2.AcknowledgeIncidentResponse]
+    """Says that somebody sees to an open incident. One that is acknowledged stays as it is.
+
+    Errors: INCIDENT_NOT_FOUND, INCIDENT_RESOLVED.
+    """
+    AddIncidentNote: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.AddIncidentNoteRequest, _monitor_service_pb2.AddIncidentNoteResponse]
+    """Writes a note into an incident's timeline, while it goes on or afterwards.
+
+    Errors: INCIDENT_NOT_FOUND.
+    """
+    ResolveIncident: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ResolveIncidentRequest, _monitor_service_pb2.ResolveIncidentResponse]
+    """Ends an open incident now; one that has ended stays as it is. The check's state and uptime follow its results all the
+    same. If the check fails on, no further incident opens until a new run of failures, behind at least one slot that
+    passed, is as long as its failure_threshold asks for.
+
+    Errors: INCIDENT_NOT_FOUND.
+    """
 
 @_typing.type_check_only
 class MonitorServiceAsyncStub(MonitorServiceStub):
@@ -167,15 +203,22 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     """
     DeleteService: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteServiceRequest, _monitor_service_pb2.DeleteServiceResponse]  # type: ignore[assignment]
     """Deletes a service with its checks. Both are gone at once and their names are free; what is recorded of the checks
-    is removed in the background.
+    is removed in the background. Open incidents end; incidents stay.
 
     Errors: SERVICE_NOT_FOUND.
     """
     GetServiceStatus: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceStatusRequest, _monitor_service_pb2.GetServiceStatusResponse]  # type: ignore[assignment]
-    """Answers what a service is in, its uptime over 24 h, 7 d and 30 d, and the latest result of each of its checks.
+    """Answers what a service is in, its uptime over 24 h to 365 d, and the latest result of each of its checks.
 
     Errors: SERVICE_NOT_FOUND.
     """
+    GetServiceUptime: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceUptimeRequest, _monitor_service_pb2.GetServiceUptimeResponse]  # type: ignore[assignment]
+    """Answers how a service was over time: uptime, coverage and latencies, bucket by bucket and overall.
+
+    Errors: SERVICE_NOT_FOUND.
+    """
+    GetOverview: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetOverviewRequest, _monitor_service_pb2.GetOverviewResponse]  # type: ignore[assignment]
+    """Answers all of the tenant at a glance."""
     CreateCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateCheckRequest, _monitor_service_pb2.CreateCheckResponse]  # type: ignore[assignment]
     """Puts a check on a service. It is first probed at its next slot, within one interval.
 
@@ -198,18 +241,20 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH.
     """
     DeleteCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteCheckRequest, _monitor_service_pb2.DeleteCheckResponse]  # type: ignore[assignment]
-    """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background.
+    """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background. An
+    open incident ends; incidents stay.
 
     Errors: CHECK_NOT_FOUND.
     """
     PauseCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.PauseCheckRequest, _monitor_service_pb2.PauseCheckResponse]  # type: ignore[assignment]
-    """Stops probing a check, within a second, until it is resumed. Time in which it is paused is outside every figure. A
-    check that is paused stays as it is.
+    """Stops probing a check, within a second, until it is resumed. Time in which it is paused is outside every figure. An
+    open incident ends. A check that is paused stays as it is.
 
     Errors: CHECK_NOT_FOUND.
     """
     ResumeCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ResumeCheckRequest, _monitor_service_pb2.ResumeCheckResponse]  # type: ignore[assignment]
-    """Goes on probing a check that is paused, from its next slot. One that is not paused stays as it is.
+    """Goes on probing a check that is paused, from its next slot; until results have shown what it is in it is UNKNOWN. One
+    that is not paused stays as it is.
 
     Errors: CHECK_NOT_FOUND.
     """
@@ -242,6 +287,33 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
 
     Errors: MAINTENANCE_WINDOW_NOT_FOUND.
+    """
+    ListIncidents: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ListIncidentsRequest, _monitor_service_pb2.ListIncidentsResponse]  # type: ignore[assignment]
+    """Answers the tenant's incidents that meet a filter, newest first, a page at a time.
+
+    Errors: SERVICE_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
+    GetIncident: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetIncidentRequest, _monitor_service_pb2.GetIncidentResponse]  # type: ignore[assignment]
+    """Answers one incident with its timeline, which names people of the team.
+
+    Errors: INCIDENT_NOT_FOUND.
+    """
+    AcknowledgeIncident: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.AcknowledgeIncidentRequest, _monitor_service_pb2.AcknowledgeIncidentResponse]  # type: ignore[assignment]
+    """Says that somebody sees to an open incident. One that is acknowledged stays as it is.
+
+    Errors: INCIDENT_NOT_FOUND, INCIDENT_RESOLVED.
+    """
+    AddIncidentNote: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.AddIncidentNoteRequest, _monitor_service_pb2.AddIncidentNoteResponse]  # type: ignore[assignment]
+    """Writes a note into an incident's timeline, while it goes on or afterwards.
+
+    Errors: INCIDENT_NOT_FOUND.
+    """
+    ResolveIncident: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ResolveIncidentRequest, _monitor_service_pb2.ResolveIncidentResponse]  # type: ignore[assignment]
+    """Ends an open incident now; one that has ended stays as it is. The check's state and uptime follow its results all the
+    same. If the check fails on, no further incident opens until a new run of failures, behind at least one slot that
+    passed, is as long as its failure_threshold asks for.
+
+    Errors: INCIDENT_NOT_FOUND.
     """
 
 class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -302,7 +374,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.DeleteServiceResponse, _abc.Awaitable[_monitor_service_pb2.DeleteServiceResponse]]:
         """Deletes a service with its checks. Both are gone at once and their names are free; what is recorded of the checks
-        is removed in the background.
+        is removed in the background. Open incidents end; incidents stay.
 
         Errors: SERVICE_NOT_FOUND.
         """
@@ -313,10 +385,29 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.GetServiceStatusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.GetServiceStatusResponse, _abc.Awaitable[_monitor_service_pb2.GetServiceStatusResponse]]:
-        """Answers what a service is in, its uptime over 24 h, 7 d and 30 d, and the latest result of each of its checks.
+        """Answers what a service is in, its uptime over 24 h to 365 d, and the latest result of each of its checks.
 
         Errors: SERVICE_NOT_FOUND.
         """
+
+    @_abc_1.abstractmethod
+    def GetServiceUptime(
+        self,
+        request: _monitor_service_pb2.GetServiceUptimeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.GetServiceUptimeResponse, _abc.Awaitable[_monitor_service_pb2.GetServiceUptimeResponse]]:
+        """Answers how a service was over time: uptime, coverage and latencies, bucket by bucket and overall.
+
+        Errors: SERVICE_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def GetOverview(
+        self,
+        request: _monitor_service_pb2.GetOverviewRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.GetOverviewResponse, _abc.Awaitable[_monitor_service_pb2.GetOverviewResponse]]:
+        """Answers all of the tenant at a glance."""
 
     @_abc_1.abstractmethod
     def CreateCheck(
@@ -369,7 +460,8 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.DeleteCheckRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.DeleteCheckResponse, _abc.Awaitable[_monitor_service_pb2.DeleteCheckResponse]]:
-        """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background.
+        """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background. An
+        open incident ends; incidents stay.
 
         Errors: CHECK_NOT_FOUND.
         """
@@ -380,8 +472,8 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.PauseCheckRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.PauseCheckResponse, _abc.Awaitable[_monitor_service_pb2.PauseCheckResponse]]:
-        """Stops probing a check, within a second, until it is resumed. Time in which it is paused is outside every figure. A
-        check that is paused stays as it is.
+        """Stops probing a check, within a second, until it is resumed. Time in which it is paused is outside every figure. An
+        open incident ends. A check that is paused stays as it is.
 
         Errors: CHECK_NOT_FOUND.
         """
@@ -392,7 +484,8 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.ResumeCheckRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.ResumeCheckResponse, _abc.Awaitable[_monitor_service_pb2.ResumeCheckResponse]]:
-        """Goes on probing a check that is paused, from its next slot. One that is not paused stays as it is.
+        """Goes on probing a check that is paused, from its next slot; until results have shown what it is in it is UNKNOWN. One
+        that is not paused stays as it is.
 
         Errors: CHECK_NOT_FOUND.
         """
@@ -455,6 +548,63 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
 
         Errors: MAINTENANCE_WINDOW_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListIncidents(
+        self,
+        request: _monitor_service_pb2.ListIncidentsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.ListIncidentsResponse, _abc.Awaitable[_monitor_service_pb2.ListIncidentsResponse]]:
+        """Answers the tenant's incidents that meet a filter, newest first, a page at a time.
+
+        Errors: SERVICE_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def GetIncident(
+        self,
+        request: _monitor_service_pb2.GetIncidentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.GetIncidentResponse, _abc.Awaitable[_monitor_service_pb2.GetIncidentResponse]]:
+        """Answers one incident with its timeline, which names people of the team.
+
+        Errors: INCIDENT_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def AcknowledgeIncident(
+        self,
+        request: _monitor_service_pb2.AcknowledgeIncidentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.AcknowledgeIncidentResponse, _abc.Awaitable[_monitor_service_pb2.AcknowledgeIncidentResponse]]:
+        """Says that somebody sees to an open incident. One that is acknowledged stays as it is.
+
+        Errors: INCIDENT_NOT_FOUND, INCIDENT_RESOLVED.
+        """
+
+    @_abc_1.abstractmethod
+    def AddIncidentNote(
+        self,
+        request: _monitor_service_pb2.AddIncidentNoteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.AddIncidentNoteResponse, _abc.Awaitable[_monitor_service_pb2.AddIncidentNoteResponse]]:
+        """Writes a note into an incident's timeline, while it goes on or afterwards.
+
+        Errors: INCIDENT_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ResolveIncident(
+        self,
+        request: _monitor_service_pb2.ResolveIncidentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.ResolveIncidentResponse, _abc.Awaitable[_monitor_service_pb2.ResolveIncidentResponse]]:
+        """Ends an open incident now; one that has ended stays as it is. The check's state and uptime follow its results all the
+        same. If the check fails on, no further incident opens until a new run of failures, behind at least one slot that
+        passed, is as long as its failure_threshold asks for.
+
+        Errors: INCIDENT_NOT_FOUND.
         """
 
 def add_MonitorServiceServicer_to_server(servicer: MonitorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

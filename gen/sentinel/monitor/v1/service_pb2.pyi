@@ -32,7 +32,7 @@ SERVICE_STATE_PAUSED: ServiceState
 SERVICE_STATE_MAINTENANCE: ServiceState
 
 class Service(_message.Message):
-    __slots__ = ("id", "name", "url", "description", "labels", "state", "create_time", "update_time", "etag")
+    __slots__ = ("id", "name", "url", "description", "labels", "state", "create_time", "update_time", "etag", "open_incidents", "uptime")
     class LabelsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -49,6 +49,8 @@ class Service(_message.Message):
     CREATE_TIME_FIELD_NUMBER: _ClassVar[int]
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    OPEN_INCIDENTS_FIELD_NUMBER: _ClassVar[int]
+    UPTIME_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     url: str
@@ -58,10 +60,12 @@ class Service(_message.Message):
     create_time: _timestamp_pb2.Timestamp
     update_time: _timestamp_pb2.Timestamp
     etag: str
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., url: _Optional[str] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., state: _Optional[_Union[ServiceState, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ...) -> None: ...
+    open_incidents: int
+    uptime: Uptime
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., url: _Optional[str] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., state: _Optional[_Union[ServiceState, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., open_incidents: _Optional[int] = ..., uptime: _Optional[_Union[Uptime, _Mapping]] = ...) -> None: ...
 
 class Uptime(_message.Message):
-    __slots__ = ("window", "start_time", "end_time", "ratio", "success_ratio", "coverage", "up", "down", "unknown")
+    __slots__ = ("window", "start_time", "end_time", "ratio", "success_ratio", "coverage", "up", "down", "unknown", "latency", "up_slots", "down_slots", "error_slots", "missed_slots")
     WINDOW_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -71,6 +75,11 @@ class Uptime(_message.Message):
     UP_FIELD_NUMBER: _ClassVar[int]
     DOWN_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    LATENCY_FIELD_NUMBER: _ClassVar[int]
+    UP_SLOTS_FIELD_NUMBER: _ClassVar[int]
+    DOWN_SLOTS_FIELD_NUMBER: _ClassVar[int]
+    ERROR_SLOTS_FIELD_NUMBER: _ClassVar[int]
+    MISSED_SLOTS_FIELD_NUMBER: _ClassVar[int]
     window: str
     start_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
@@ -80,30 +89,95 @@ class Uptime(_message.Message):
     up: _duration_pb2.Duration
     down: _duration_pb2.Duration
     unknown: _duration_pb2.Duration
-    def __init__(self, window: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ratio: _Optional[float] = ..., success_ratio: _Optional[float] = ..., coverage: _Optional[float] = ..., up: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., down: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., unknown: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    latency: Latency
+    up_slots: int
+    down_slots: int
+    error_slots: int
+    missed_slots: int
+    def __init__(self, window: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ratio: _Optional[float] = ..., success_ratio: _Optional[float] = ..., coverage: _Optional[float] = ..., up: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., down: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., unknown: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., latency: _Optional[_Union[Latency, _Mapping]] = ..., up_slots: _Optional[int] = ..., down_slots: _Optional[int] = ..., error_slots: _Optional[int] = ..., missed_slots: _Optional[int] = ...) -> None: ...
+
+class Latency(_message.Message):
+    __slots__ = ("p50", "p95", "p99")
+    P50_FIELD_NUMBER: _ClassVar[int]
+    P95_FIELD_NUMBER: _ClassVar[int]
+    P99_FIELD_NUMBER: _ClassVar[int]
+    p50: _duration_pb2.Duration
+    p95: _duration_pb2.Duration
+    p99: _duration_pb2.Duration
+    def __init__(self, p50: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., p95: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., p99: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class CheckStatus(_message.Message):
-    __slots__ = ("check_id", "name", "state", "state_time", "last_result")
+    __slots__ = ("check_id", "name", "state", "state_time", "last_result", "state_reason")
     CHECK_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     STATE_TIME_FIELD_NUMBER: _ClassVar[int]
     LAST_RESULT_FIELD_NUMBER: _ClassVar[int]
+    STATE_REASON_FIELD_NUMBER: _ClassVar[int]
     check_id: str
     name: str
     state: _check_pb2.CheckState
     state_time: _timestamp_pb2.Timestamp
     last_result: _result_pb2.CheckResult
-    def __init__(self, check_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[_check_pb2.CheckState, str]] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_result: _Optional[_Union[_result_pb2.CheckResult, _Mapping]] = ...) -> None: ...
+    state_reason: str
+    def __init__(self, check_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[_check_pb2.CheckState, str]] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_result: _Optional[_Union[_result_pb2.CheckResult, _Mapping]] = ..., state_reason: _Optional[str] = ...) -> None: ...
 
 class ServiceStatus(_message.Message):
-    __slots__ = ("service_id", "state", "uptime", "checks")
+    __slots__ = ("service_id", "state", "uptime", "checks", "open_incidents", "state_reason")
     SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     UPTIME_FIELD_NUMBER: _ClassVar[int]
     CHECKS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_INCIDENTS_FIELD_NUMBER: _ClassVar[int]
+    STATE_REASON_FIELD_NUMBER: _ClassVar[int]
     service_id: str
     state: ServiceState
     uptime: _containers.RepeatedCompositeFieldContainer[Uptime]
     checks: _containers.RepeatedCompositeFieldContainer[CheckStatus]
-    def __init__(self, service_id: _Optional[str] = ..., state: _Optional[_Union[ServiceState, str]] = ..., uptime: _Optional[_Iterable[_Union[Uptime, _Mapping]]] = ..., checks: _Optional[_Iterable[_Union[CheckStatus, _Mapping]]] = ...) -> None: ...
+    open_incidents: int
+    state_reason: str
+    def __init__(self, service_id: _Optional[str] = ..., state: _Optional[_Union[ServiceState, str]] = ..., uptime: _Optional[_Iterable[_Union[Uptime, _Mapping]]] = ..., checks: _Optional[_Iterable[_Union[CheckStatus, _Mapping]]] = ..., open_incidents: _Optional[int] = ..., state_reason: _Optional[str] = ...) -> None: ...
+
+class Overview(_message.Message):
+    __slots__ = ("services", "uptime", "slowest_checks", "workers")
+    SERVICES_FIELD_NUMBER: _ClassVar[int]
+    UPTIME_FIELD_NUMBER: _ClassVar[int]
+    SLOWEST_CHECKS_FIELD_NUMBER: _ClassVar[int]
+    WORKERS_FIELD_NUMBER: _ClassVar[int]
+    services: _containers.RepeatedCompositeFieldContainer[ServiceCount]
+    uptime: Uptime
+    slowest_checks: _containers.RepeatedCompositeFieldContainer[SlowCheck]
+    workers: WorkerCoverage
+    def __init__(self, services: _Optional[_Iterable[_Union[ServiceCount, _Mapping]]] = ..., uptime: _Optional[_Union[Uptime, _Mapping]] = ..., slowest_checks: _Optional[_Iterable[_Union[SlowCheck, _Mapping]]] = ..., workers: _Optional[_Union[WorkerCoverage, _Mapping]] = ...) -> None: ...
+
+class ServiceCount(_message.Message):
+    __slots__ = ("state", "count")
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    state: ServiceState
+    count: int
+    def __init__(self, state: _Optional[_Union[ServiceState, str]] = ..., count: _Optional[int] = ...) -> None: ...
+
+class SlowCheck(_message.Message):
+    __slots__ = ("service_id", "check_id", "service_name", "check_name", "p95")
+    SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    CHECK_ID_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
+    CHECK_NAME_FIELD_NUMBER: _ClassVar[int]
+    P95_FIELD_NUMBER: _ClassVar[int]
+    service_id: str
+    check_id: str
+    service_name: str
+    check_name: str
+    p95: _duration_pb2.Duration
+    def __init__(self, service_id: _Optional[str] = ..., check_id: _Optional[str] = ..., service_name: _Optional[str] = ..., check_name: _Optional[str] = ..., p95: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+
+class WorkerCoverage(_message.Message):
+    __slots__ = ("live_workers", "shards_held", "shards")
+    LIVE_WORKERS_FIELD_NUMBER: _ClassVar[int]
+    SHARDS_HELD_FIELD_NUMBER: _ClassVar[int]
+    SHARDS_FIELD_NUMBER: _ClassVar[int]
+    live_workers: int
+    shards_held: int
+    shards: int
+    def __init__(self, live_workers: _Optional[int] = ..., shards_held: _Optional[int] = ..., shards: _Optional[int] = ...) -> None: ...

@@ -1,0 +1,216 @@
+"""CPU of one probe over a fresh connection, beside what others need for the same, on the same target and machine.
+
+Ours is `Prober.run`. The blackbox exporter is asked over its HTTP endpoint, which is the only way to it, and that is in
+its figure. `openssl s_time` makes bare handshakes in C: what is over its figure is ours. Both verify the certificate.
+Each figure is the least of a few rounds, taken in turns, so that what else runs on the machine is in none.
+"""
+
+import asyncio
+import gc
+import re
+import resource
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import uvloop
+
+from bench import certificates
+from bench.report import Line, at_most, told
+from services.common.outcome import Outcome
+from services.common.spec import HttpSpec
+from services.worker.egress import EgressPolicy
+from services.worker.hop import wire_of
+from services.worker.probe import Prober
+from services.worker.resolver import Resolver
+from services.worker.tls import TlsContexts
+from services.worker.transport import ProbeTransport
+from tests.e2e.stack import free_port
+
+_ROUNDS = 3
+_PROBES = {"http": 4_000, "https": 800}
+_AT_ONCE = 20
+_S_TIME_S = 2
+_KEPT = 10_000
+_PATIENCE_S = 10.0
+_NAP_S = 0.05
+_BLACKBOX = "prometheus-blackbox-exporter"
+_KEYS = {"ECDSA P-256": certificates.ecdsa, "RSA 2048": certificates.rsa_2048}
+
+Measured = Callable[[], float]
+"""One round; answers microseconds of CPU each."""
+
+
+def measure(folder: Path) -> list[Line]:
+    """Run it."""
+    lines = [at_most("kept of a check for its probe", _kept(), "bytes", 512)]
+    with ExitStack() as stack:
+        port = stack.enter_context(_target(None))
+        others = {}
+        if shutil.which(_BLACKBOX):
+            others["blackbox_exporter"] = stack.enter_context(_blackbox(folder, f"http://127.0.0.1:{port}/", None))
+        figures = _in_turns({"ours": lambda: _ours(f"http://127.0.0.1:{port}/", None), **others})
+        lines += _compared("CPU of a probe over HTTP", figures, {"blackbox_exporter": 1 / 5})
+    for name, make_key in _KEYS.items():
+        files = certificates.make(folder, name.partition(" ")[0], make_key(), make_key())
+        with ExitStack() as stack:
+            lines += _compared(f"CPU of a probe over HTTPS, {name}", _over_tls(stack, folder, files), _OVER_TLS)
+    return lines
+
+
+_OVER_TLS = {"blackbox_exporter": 1 / 1.5, "openssl s_time": 1.25}
+
+
+def _over_tls(stack: ExitStack, folder: Path, files: certificates.Certificates) -> Mapping[str, float]:
+    port = stack.enter_context(_target(files.target))
+    url = f"https://127.0.0.1:{port}/"
+    rounds: dict[str, Measured] = {"ours": lambda: _ours(url, files.authority)}
+    if shutil.which("openssl"):
+        rounds["openssl s_time"] = lambda: _s_time(port, files.authority)
+    if shutil.which(_BLACKBOX):
+        rounds["blackbox_exporter"] = stack.enter_context(_blackbox(folder, url, files.authority))
+    return _in_turns(rounds)
+
+
+def _in_turns(rounds: Mapping[str, Measured]) -> Mapping[str, float]:
+    seen: dict[str, list[float]] = {name: [] for name in rounds}
+    for _ in range(_ROUNDS):
+        for name, run in rounds.items():
+            seen[name].append(run())
+    return {name: min(values) for name, values in seen.items()}
+
+
+def _compared(name: str, figures: Mapping[str, float], shares: Mapping[str, float]) -> list[Line]:
+    """Ours against a share of each other's; one that is not on PATH is told so."""
+    lines = []
+    for other, share in shares.items():
+        if other in figures:
+            lines.append(told(f"{name}: {other}", figures[other], "us/probe"))
+            lines.append(
+                at_most(f"{name}: ours, to {share:.3g} of it", figures["ours"], "us/probe", figures[other] * share)
+            )
+        else:
+            lines.append(told(f"{name}: ours ({other} is not on PATH)", figures["ours"], "us/probe"))
+    return lines
+
+
+@contextmanager
+def _target(pem: Path | None) -> Iterator[int]:
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "bench.target", str(port), *([str(pem)] if pem else [])])
+    try:
+        _wait_for(port)
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait_for(port: int) -> None:
+    end = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(_NAP_S)
+        else:
+            return
+
+
+def _kept() -> float:
+    """Bytes that stay in memory for each check that was probed, besides the check itself."""
+    specs = [HttpSpec(f"https://shop-{number}.example.com/status/{number}") for number in range(_KEPT)]
+    wire_of(HttpSpec("https://first.example.com/"))
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for spec in specs:
+            wire_of(spec)
+        return (tracemalloc.get_traced_memory()[0] - before) / _KEPT
+    finally:
+        tracemalloc.stop()
+
+
+def _ours(url: str, authority: Path | None) -> float:
+    return uvloop.run(_probes(url, TlsContexts(ssl.create_default_context(cafile=authority)) if authority else None))
+
+
+async def _probes(url: str, tls: TlsContexts | None) -> float:
+    resolver = Resolver()
+    prober = Prober(ProbeTransport(resolver, EgressPolicy.parse("127.0.0.0/8"), tls))
+    spec = HttpSpec(url)
+    count = _PROBES[url.partition(":")[0]]
+    left = iter(range(count))
+
+    async def some() -> None:
+        for _ in left:
+            seen = await prober.run(spec, timeout_s=5, retries=0)
+            if seen.outcome is not Outcome.UP:
+                raise RuntimeError(f"a probe of the target failed: {seen.error_message}")
+
+    gc.collect()
+    start = time.process_time()
+    await asyncio.gather(*(some() for _ in range(_AT_ONCE)))
+    seconds = time.process_time() - start
+    await resolver.close()
+    return seconds / count * 1e6
+
+
+def _s_time(port: int, authority: Path) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        ["openssl", "s_time", "-connect", f"127.0.0.1:{port}", "-new", "-time", str(_S_TIME_S),  # noqa: S607 — the one that is there
+         "-verify", "2", "-CAfile", str(authority)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    count = re.search(r"(\d+) connections in", done.stdout)
+    if count is None:
+        raise RuntimeError(f"openssl s_time said nothing of its connections: {done.stdout[-200:]}")
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / int(count[1]) * 1e6
+
+
+@contextmanager
+def _blackbox(folder: Path, url: str, authority: Path | None) -> Iterator[Measured]:
+    tls = f"\n      tls_config: {{ca_file: {authority}}}" if authority else ""
+    config = folder / "blackbox.yml"
+    config.write_text(
+        f"modules:\n  bench:\n    prober: http\n    timeout: 5s\n    http:\n      preferred_ip_protocol: ip4{tls}\n"
+    )
+    port = free_port()
+    command = [_BLACKBOX, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(port)
+        yield lambda: asyncio.run(_asked(psutil.Process(process.pid), port, url))
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def _asked(process: psutil.Process, port: int, url: str) -> float:
+    count = _PROBES[url.partition(":")[0]] // 2
+    left = iter(range(count))
+    before = process.cpu_times()
+    async with httpx.AsyncClient(timeout=10) as client:
+
+        async def some() -> None:
+            for _ in left:
+                answer = await client.get(f"http://127.0.0.1:{port}/probe", params={"target": url, "module": "bench"})
+                if "\nprobe_success 1" not in answer.text:
+                    raise RuntimeError(f"the blackbox exporter's probe failed: {answer.text[-200:]}")
+
+        await asyncio.gather(*(some() for _ in range(_AT_ONCE)))
+    after = process.cpu_times()
+    return float(after.user + after.system - before.user - before.system) / count * 1e6

@@ -1,0 +1,126 @@
+"""What an incident is (semantics.md §14), and what people may do about it. Pure; times in microseconds."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from uuid import UUID
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.common.audit import ActorKind
+from services.common.errors import FailedPrecondition
+from services.common.incident import IncidentEventKind, Resolution
+from services.common.outcome import ErrorKind
+
+
+class IncidentState(IntEnum):
+    """Whether an incident goes on. The numbers are the contract's."""
+
+    OPEN = 1
+    RESOLVED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a result failed."""
+
+    error_kind: ErrorKind | None
+    error_message: str
+    status_code: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Phases:
+    """The steps of a run as far as it came, and the whole of it."""
+
+    dns_us: int | None
+    connect_us: int | None
+    tls_us: int | None
+    ttfb_us: int | None
+    transfer_us: int | None
+    total_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """A span in which a check was DOWN.
+
+    Attributes:
+        service_name: as it was when the incident was opened, as is check_name: an incident outlives both.
+        start_us: the first failing slot.
+        detect_us: the slot that confirmed it.
+        end_us: when it ended; None while it goes on.
+        acknowledge_us: when somebody first acknowledged it.
+        cause: why the first failing slot failed; None where nothing is left of it.
+        phases: of the first failing slot.
+        last_cause: why the last failing slot so far failed; None where nothing is left of it.
+    """
+
+    id: UUID
+    service_id: UUID
+    check_id: UUID
+    service_name: str
+    check_name: str
+    start_us: int
+    detect_us: int
+    end_us: int | None
+    resolution: Resolution | None
+    acknowledge_us: int | None
+    cause: Cause | None
+    phases: Phases
+    last_cause: Cause | None
+
+    @property
+    def state(self) -> IncidentState:
+        """Whether it goes on."""
+        return IncidentState.OPEN if self.end_us is None else IncidentState.RESOLVED
+
+    def duration_us(self, now: int) -> int:
+        """How long it was, or has been so far."""
+        return max(0, (now if self.end_us is None else self.end_us) - self.start_us)
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentActor:
+    """Somebody who did something about an incident."""
+
+    kind: ActorKind
+    id: UUID
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentEvent:
+    """Something that happened to an incident; nobody's doing where it was the results'."""
+
+    id: UUID
+    create_us: int
+    kind: IncidentEventKind
+    actor: IncidentActor | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What somebody does about an incident.
+
+    Attributes:
+        kind: what.
+        note: what they write; empty where they do not.
+        at: when, in microseconds.
+    """
+
+    kind: IncidentEventKind
+    note: str
+    at: int
+
+    def changes(self, incident: Incident) -> bool:
+        """Whether the step changes an incident as it is now; else it has been done.
+
+        Raises:
+            FailedPrecondition: INCIDENT_RESOLVED.
+        """
+        if self.kind is IncidentEventKind.ACKNOWLEDGED:
+            if incident.state is IncidentState.RESOLVED:
+                raise FailedPrecondition(reasons.ERROR_REASON_INCIDENT_RESOLVED, "the incident has ended")
+            return incident.acknowledge_us is None
+        return self.kind is IncidentEventKind.NOTE or incident.state is IncidentState.OPEN

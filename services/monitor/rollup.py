@@ -1,0 +1,107 @@
+"""Closed hours and days are rolled up in the background: in bounded steps, in one place at a time (semantics.md §19).
+
+A step is one transaction: what it has closed stays closed, whenever the process ends, and what it has not is closed by
+the next one, from the same results to the same figures.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+from uuid import UUID
+
+from services.common import logs
+from services.common.clock import DAY_US, now_us
+from services.common.errors import Unavailable
+from services.monitor.closing import floor
+
+_LOOK_EVERY_S = 30.0
+_CHECKS_A_STEP = 100
+_DAYS_AHEAD = 3
+_log = logs.get("rollup")
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long raw results and closed hours are kept, at the least; closed days are for ever."""
+
+    raw_us: int
+    hourly_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a round has come: checks are looked at in the order of their marks and ids."""
+
+    rolled_us: int
+    tenant_id: UUID
+    check_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What a step came to.
+
+    Attributes:
+        place: where to go on; None at the end of the list.
+        moved: whether anything was closed.
+    """
+
+    place: Place | None
+    moved: bool
+
+
+class RollupStore(Protocol):
+    """What the rollup needs from the database."""
+
+    async def roll_up(self, behind: Place | None, now: int, keep: Keep, most: int) -> Step:
+        """Close what can be closed of some checks, unless another process is at it."""
+
+    async def make_day(self, day_us: int) -> None:
+        """Make room for the results of a day, if there is none, unless somebody reads for long: then another time."""
+
+    async def drop_day(self, before_us: int) -> date | None:
+        """Drop the oldest day of results, if it is before a day and nobody needs it any more; the day."""
+
+
+class Rollup:
+    """Closes hours and days, makes days of results ahead, and drops those that are old.
+
+    Args:
+        store: where they are.
+        keep: how long what is kept.
+    """
+
+    def __init__(self, store: RollupStore, keep: Keep) -> None:
+        self._store = store
+        self._keep = keep
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        while True:
+            try:
+                await self.round(now_us())
+                await self.move_days(now_us())
+            except Unavailable:
+                _log.debug("the database is away; rolling up waits")
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    async def round(self, now: int) -> None:
+        """Close all hours that can be closed at a time."""
+        place, moved = None, False
+        while True:
+            step = await self._store.roll_up(place, now, self._keep, _CHECKS_A_STEP)
+            place, moved = step.place, moved or step.moved
+            if place is None:
+                # What has a long backlog was moved by a part of it, and is looked at again.
+                if not moved:
+                    return
+                moved = False
+
+    async def move_days(self, now: int) -> None:
+        """Make days of results ahead, so that no batch of results has to; drop those that are old."""
+        today = floor(now, DAY_US)
+        for ahead in range(_DAYS_AHEAD + 1):
+            await self._store.make_day(today + ahead * DAY_US)
+        while (day := await self._store.drop_day(floor(now - self._keep.raw_us, DAY_US))) is not None:
+            _log.info("dropped the results of a day", day=str(day))

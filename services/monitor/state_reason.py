@@ -1,0 +1,68 @@
+"""Why a check or a service is in its state, in words (semantics.md §12, §13). Pure."""
+
+from collections.abc import Sequence
+
+from services.common.outcome import Outcome
+from services.common.result import Result
+from services.common.state import STALE_AFTER_INTERVALS, CheckState
+from services.monitor.model import CheckStatus, ServiceState, TrackedCheck
+
+_MOST_NAMES = 3
+
+
+def check_reason(row: TrackedCheck, state: CheckState, last: Result | None) -> str:
+    """Why a check is in a state, which is the one that it is known to be in.
+
+    Args:
+        row: the check and what its results amount to.
+        state: what it is in.
+        last: its latest result, if there is one.
+    """
+    track = row.track
+    if state is CheckState.PAUSED:
+        return "it is paused"
+    if state is CheckState.MAINTENANCE:
+        return "it is inside a maintenance window"
+    if track.streak_outcome is None:
+        return "no result has told yet"
+    if state is CheckState.UNKNOWN and track.state is not CheckState.UNKNOWN:
+        return f"no result has told for {STALE_AFTER_INTERVALS} intervals"
+    if track.streak_outcome is Outcome.DOWN:
+        why = f": {last.error_message}" if last and last.outcome is Outcome.DOWN and last.error_message else ""
+        return _run(track.streak, row.check.failure_threshold, "failed", confirmed=state is CheckState.DOWN) + why
+    return _run(track.streak, row.check.recovery_threshold, "passed", confirmed=state is CheckState.UP)
+
+
+def service_reason(state: ServiceState, checks: Sequence[CheckStatus]) -> str:
+    """Why a service is in a state, from its checks."""
+    enabled = [status for status in checks if status.state is not CheckState.PAUSED]
+    down = [status.check.name for status in enabled if status.state is CheckState.DOWN]
+    up = sum(status.state is CheckState.UP for status in enabled)
+    if state is ServiceState.PAUSED:
+        return "no check is enabled"
+    if state is ServiceState.MAINTENANCE:
+        return "it is inside a maintenance window"
+    if down:
+        return f"{_share(len(down), len(enabled))} down: {_names(down)}"
+    if not up:
+        return "nothing is known of any check"
+    return f"{_share(up, len(enabled))} up"
+
+
+def _run(streak: int, threshold: int, verb: str, *, confirmed: bool) -> str:
+    if not confirmed and streak < threshold:
+        return f"{streak} of {threshold} {_slots(threshold)} {verb}"
+    return f"{streak} {_slots(streak)} in a row {verb}" if streak > 1 else f"the last slot {verb}"
+
+
+def _slots(number: int) -> str:
+    return "slot" if number == 1 else "slots"
+
+
+def _share(some: int, every: int) -> str:
+    return f"{some} of {every} {'check' if every == 1 else 'checks'} {'is' if some == 1 else 'are'}"
+
+
+def _names(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

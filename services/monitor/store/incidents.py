@@ -1,0 +1,220 @@
+"""Incidents: finding and listing them, what people do about them, and their end when nobody watches any more."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, func, insert, or_, select, text, true, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common.audit import Actor, ActorKind, Change
+from services.common.clock import from_datetime, to_datetime
+from services.common.ids import new_id
+from services.common.incident import IncidentEventKind, Resolution
+from services.common.outcome import ErrorKind, Outcome
+from services.common.paging import PageRequest
+from services.common.store import last_failure, write_audit
+from services.common.tables import incident_events, incidents, results, services
+from services.monitor.incident import Cause, Incident, IncidentActor, IncidentEvent, IncidentState, Phases, Step
+from services.monitor.incidents import IncidentFilter
+from services.monitor.store.base import Sql, count
+
+_LATEST_EVENTS = 1_000
+# As the audit log calls them.
+_VERBS = {
+    IncidentEventKind.ACKNOWLEDGED: "acknowledge",
+    IncidentEventKind.NOTE: "note",
+    IncidentEventKind.RESOLVED: "resolve",
+}
+_END = text(
+    f"""
+    UPDATE incidents i
+    SET end_time = greatest(i.start_time, :now), resolution = :resolution,
+        (last_error_kind, last_error_message, last_status_code) = ({last_failure(":now")})
+    WHERE i.tenant_id = :tenant_id AND i.check_id = ANY(:check_ids) AND i.end_time IS NULL
+    RETURNING i.id
+    """  # noqa: S608 — our own text
+)
+
+
+class IncidentSql(Sql):
+    """Incidents in PostgreSQL."""
+
+    async def list_incidents(
+        self, tenant_id: UUID, wanted: IncidentFilter, page: PageRequest
+    ) -> tuple[Sequence[Incident], int] | None:
+        """One incident more than the page holds, if there are, newest first, and how many there are in all.
+
+        None if the tenant has no such service.
+        """
+        meets = [incidents.c.tenant_id == tenant_id, *_meets(wanted)]
+        rows = _incidents().where(*meets)
+        if page.after is not None:
+            rows = rows.where(incidents.c.id < page.after)
+        async with self._database.tenant(tenant_id) as connection:
+            if wanted.service_id is not None:
+                the_service = select(services.c.id).where(
+                    services.c.tenant_id == tenant_id, services.c.id == wanted.service_id
+                )
+                if (await connection.execute(the_service)).one_or_none() is None:
+                    return None
+            total = await count(connection, select(incidents.c.id).where(*meets))
+            found = await connection.execute(rows.order_by(incidents.c.id.desc()).limit(page.size + 1))
+            return [_incident(row) for row in found], total
+
+    async def find_incident(
+        self, tenant_id: UUID, incident_id: UUID
+    ) -> tuple[Incident, Sequence[IncidentEvent]] | None:
+        """An incident, and the latest of what happened to it, in order; None if the tenant has no such one."""
+        events = (
+            select(incident_events)
+            .where(incident_events.c.tenant_id == tenant_id, incident_events.c.incident_id == incident_id)
+            .order_by(incident_events.c.id.desc())
+            .limit(_LATEST_EVENTS)
+        )
+        async with self._database.tenant(tenant_id) as connection:
+            found = await _find(connection, tenant_id, incident_id)
+            if found is None:
+                return None
+            latest = [_event(row) for row in await connection.execute(events)]
+        return found, latest[::-1]
+
+    async def open_incidents(self, tenant_id: UUID, service_id: UUID) -> int:
+        """How many incidents of a service are open."""
+        is_open = (incidents.c.service_id == service_id) & incidents.c.end_time.is_(None)
+        async with self._database.tenant(tenant_id) as connection:
+            return await count(connection, select(incidents.c.id).where(incidents.c.tenant_id == tenant_id, is_open))
+
+    async def take_step(self, actor: Actor, incident_id: UUID, step: Step) -> Incident | None:
+        """Take a step while nobody else does; the incident as it is then. None if the tenant has no such one.
+
+        Raises:
+            FailedPrecondition: INCIDENT_RESOLVED.
+        """
+        tenant_id = actor.tenant_id
+        the_incident = (incidents.c.tenant_id == tenant_id) & (incidents.c.id == incident_id)
+        async with self._database.tenant(tenant_id) as connection:
+            await connection.execute(select(incidents.c.id).where(the_incident).with_for_update())
+            before = await _find(connection, tenant_id, incident_id)
+            if before is None or not step.changes(before):
+                return before
+            if step.kind is IncidentEventKind.ACKNOWLEDGED:
+                acknowledged = update(incidents).where(the_incident).values(acknowledge_time=to_datetime(step.at))
+                await connection.execute(acknowledged)
+            if step.kind is IncidentEventKind.RESOLVED:
+                await _end(connection, tenant_id, [before.check_id], Resolution.BY_HAND, step.at)
+            await _write_event(connection, actor, incident_id, step)
+            verb = _VERBS[step.kind]
+            change = Change(f"incident.{verb}", incident_id, after={"note": step.note} if step.note else None)
+            await write_audit(connection, actor, change)
+            return await _find(connection, tenant_id, incident_id)
+
+
+async def end_incidents(
+    connection: AsyncConnection, actor: Actor, check_ids: Sequence[UUID], resolution: Resolution, now: int
+) -> None:
+    """End what is open of checks that are watched no longer; their states have to be locked, so that no other opens."""
+    for incident_id in await _end(connection, actor.tenant_id, check_ids, resolution, now):
+        await _write_event(connection, actor, incident_id, Step(IncidentEventKind.RESOLVED, "", now))
+
+
+async def _end(
+    connection: AsyncConnection, tenant_id: UUID, check_ids: Sequence[UUID], resolution: Resolution, now: int
+) -> Sequence[UUID]:
+    values = {
+        "tenant_id": tenant_id,
+        "check_ids": list(check_ids),
+        "now": to_datetime(now),
+        "resolution": int(resolution),
+    }
+    return [row.id for row in await connection.execute(_END, values)]
+
+
+async def _write_event(connection: AsyncConnection, actor: Actor, incident_id: UUID, step: Step) -> None:
+    await connection.execute(
+        insert(incident_events).values(
+            tenant_id=actor.tenant_id,
+            incident_id=incident_id,
+            id=new_id(),
+            create_time=to_datetime(step.at),
+            kind=int(step.kind),
+            actor_kind=int(actor.kind),
+            actor_id=actor.id,
+            actor_name=func.coalesce(func.name_of_actor(actor.id), ""),
+            note=step.note,
+        )
+    )
+
+
+async def _find(connection: AsyncConnection, tenant_id: UUID, incident_id: UUID) -> Incident | None:
+    query = _incidents().where(incidents.c.tenant_id == tenant_id, incidents.c.id == incident_id)
+    row = (await connection.execute(query)).one_or_none()
+    return _incident(row) if row else None
+
+
+def _incidents() -> Select[Any]:
+    """Incidents; those that go on with the last failure so far, which the others hold themselves."""
+    last = (
+        select(results.c.error_kind, results.c.error_message, results.c.status_code)
+        .where(
+            incidents.c.end_time.is_(None),
+            results.c.tenant_id == incidents.c.tenant_id,
+            results.c.check_id == incidents.c.check_id,
+            results.c.slot_time >= incidents.c.start_time,
+            results.c.outcome == int(Outcome.DOWN),
+        )
+        .order_by(results.c.slot_time.desc())
+        .limit(1)
+        .lateral("last")
+    )
+    return select(
+        incidents,
+        func.coalesce(incidents.c.last_error_kind, last.c.error_kind).label("latest_error_kind"),
+        func.coalesce(incidents.c.last_error_message, last.c.error_message).label("latest_error_message"),
+        func.coalesce(incidents.c.last_status_code, last.c.status_code).label("latest_status_code"),
+    ).select_from(incidents.outerjoin(last, true()))
+
+
+def _meets(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
+    """What a filter says of an incident."""
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.state is not None:
+        end = incidents.c.end_time
+        conditions.append(end.is_(None) if wanted.state is IncidentState.OPEN else end.is_not(None))
+    if wanted.service_id is not None:
+        conditions.append(incidents.c.service_id == wanted.service_id)
+    if wanted.start_us is not None:
+        since = to_datetime(wanted.start_us)
+        conditions.append(or_(incidents.c.end_time.is_(None), incidents.c.end_time > since))
+    if wanted.end_us is not None:
+        conditions.append(incidents.c.start_time < to_datetime(wanted.end_us))
+    return conditions
+
+
+def _incident(row: Row[Any]) -> Incident:
+    return Incident(
+        id=row.id,
+        service_id=row.service_id,
+        check_id=row.check_id,
+        service_name=row.service_name,
+        check_name=row.check_name,
+        start_us=from_datetime(row.start_time),
+        detect_us=from_datetime(row.detect_time),
+        end_us=from_datetime(row.end_time) if row.end_time else None,
+        resolution=Resolution(row.resolution) if row.resolution else None,
+        acknowledge_us=from_datetime(row.acknowledge_time) if row.acknowledge_time else None,
+        cause=_cause(row.error_kind, row.error_message, row.status_code),
+        phases=Phases(row.dns_us, row.connect_us, row.tls_us, row.ttfb_us, row.transfer_us, row.total_us),
+        last_cause=_cause(row.latest_error_kind, row.latest_error_message, row.latest_status_code),
+    )
+
+
+def _cause(error_kind: int | None, message: str | None, status_code: int | None) -> Cause | None:
+    if message is None:
+        return None
+    return Cause(ErrorKind(error_kind) if error_kind else None, message, status_code)
+
+
+def _event(row: Row[Any]) -> IncidentEvent:
+    actor = IncidentActor(ActorKind(row.actor_kind), row.actor_id, row.actor_name) if row.actor_kind else None
+    return IncidentEvent(row.id, from_datetime(row.create_time), IncidentEventKind(row.kind), actor, row.note)

@@ -1,0 +1,182 @@
+"""Reading what figures are made of: closed hours and days, raw results, and when checks were on or in maintenance.
+
+The same statements serve requests, which row-level security binds to one tenant, and the rollup, which sees all.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ARRAY, BindParameter, Integer, Row, TextClause, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common.clock import from_datetime, to_datetime
+from services.common.maintenance import LONGEST_SPAN_US
+from services.common.outcome import Outcome
+from services.common.tables import check_days, check_hours
+from services.monitor.closing import ClosedSpan, Recorded
+from services.monitor.latency import Latencies
+from services.monitor.off import FOREVER, Span
+from services.monitor.uptime import Figures, Slot
+
+_OUTCOMES = tuple(Outcome)
+_SUMS = ["life_us", "up_us", "down_us", "up_slots", "down_slots", "error_slots", "missed_slots"]
+_MOMENTS = ARRAY(TIMESTAMP(timezone=True))
+
+
+def _array(name: str, of: Any) -> BindParameter[Any]:  # noqa: ANN401 — SQLAlchemy's types are of several kinds
+    return bindparam(name, type_=of)
+
+
+_KEYS = (_array("tenants", ARRAY(Uuid)), _array("checks", ARRAY(Uuid)), _array("starts", _MOMENTS))
+_SLOT = "r.slot_time, r.interval_us, r.outcome, r.slot_count, r.total_us"
+_OF_CHECK = "FROM results r WHERE r.tenant_id = w.tenant_id AND r.check_id = w.check_id"
+# Beside the results in a span the last one before it, wherever that is: the newest day that has one answers.
+_SLOTS = text(f"""
+    SELECT w.check_id, r.slot_time, r.interval_us, r.outcome, r.slot_count, r.total_us
+    FROM unnest(:tenants, :checks, :starts, :ends) AS w (tenant_id, check_id, start_time, end_time)
+    CROSS JOIN LATERAL (
+        (SELECT {_SLOT} {_OF_CHECK} AND r.slot_time < w.start_time ORDER BY r.slot_time DESC LIMIT 1)
+        UNION ALL
+        (SELECT {_SLOT} {_OF_CHECK} AND r.slot_time >= w.start_time AND r.slot_time < w.end_time)
+    ) AS r
+""").bindparams(*_KEYS, _array("ends", _MOMENTS))  # noqa: S608 — our own text
+_PERIODS = text("""
+    SELECT p.check_id, p.start_time, p.end_time
+    FROM unnest(:tenants, :checks, :starts) AS w (tenant_id, check_id, since)
+    JOIN check_periods p ON p.tenant_id = w.tenant_id AND p.check_id = w.check_id
+        AND (p.end_time IS NULL OR p.end_time > w.since)
+    ORDER BY p.check_id, p.start_time
+""").bindparams(*_KEYS)
+# Spans without a service are of all of the tenant's.
+_OFF = text("""
+    SELECT s.tenant_id, CAST(NULL AS uuid) AS service_id, s.start_time, s.end_time
+    FROM tenant_suspensions s
+    WHERE s.tenant_id = ANY(:tenants) AND (s.end_time IS NULL OR s.end_time > :since)
+    UNION ALL
+    SELECT s.tenant_id, s.service_id, s.start_time, s.end_time
+    FROM maintenance_spans s
+    WHERE s.tenant_id = ANY(:tenants) AND s.start_time > :first AND s.start_time < :until AND s.end_time > :since
+""").bindparams(_KEYS[0], *(bindparam(name, type_=TIMESTAMP(timezone=True)) for name in ("first", "since", "until")))
+
+
+def _closed(table: str, figures: str) -> TextClause:
+    return text(f"""
+        SELECT w.check_id, w.part, r.*
+        FROM unnest(:checks, :parts, :starts, :ends) AS w (check_id, part, start_time, end_time)
+        CROSS JOIN LATERAL (
+            SELECT {figures} FROM {table} r
+            WHERE r.tenant_id = :tenant AND r.check_id = w.check_id
+              AND r.start_time >= w.start_time AND r.start_time < w.end_time
+        ) AS r
+    """).bindparams(  # noqa: S608 — our own names
+        bindparam("tenant", type_=Uuid), _KEYS[1], _array("parts", ARRAY(Integer)), _KEYS[2], _array("ends", _MOMENTS)
+    )
+
+
+# Without latencies the database adds up; those only we can add.
+_ADDED = ", ".join(f"CAST(sum({name}) AS bigint) AS {name}" for name in _SUMS)
+_EACH = ", ".join((*_SUMS, "latencies"))
+_CLOSED = {
+    (table, latencies): _closed(table.name, _EACH if latencies else _ADDED)
+    for table in (check_hours, check_days)
+    for latencies in (False, True)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tail:
+    """What of a check's results is to be read: those with slots in [start, end), and the last one before."""
+
+    tenant_id: UUID
+    service_id: UUID
+    check_id: UUID
+    start_us: int
+    end_us: int
+
+
+async def read_tails(connection: AsyncConnection, tails: Sequence[Tail], into: Mapping[UUID, Recorded]) -> None:
+    """Read results of checks, and when those were on, into what is recorded of them."""
+    if not tails:
+        return
+    keys: dict[str, Any] = {
+        "tenants": [tail.tenant_id for tail in tails],
+        "checks": [tail.check_id for tail in tails],
+        "starts": [to_datetime(tail.start_us) for tail in tails],
+    }
+    ends = [to_datetime(tail.end_us) for tail in tails]
+    for check_id, slot_time, interval_us, outcome, slot_count, total_us in await connection.execute(
+        _SLOTS, {**keys, "ends": ends}
+    ):
+        slot = Slot(from_datetime(slot_time), interval_us, _OUTCOMES[outcome - 1], slot_count, total_us)
+        into[check_id].slots.append(slot)
+    for check_id, start, end in await connection.execute(_PERIODS, keys):
+        into[check_id].periods.append((from_datetime(start), None if end is None else from_datetime(end)))
+    off = await _off(connection, tails)
+    for tail in tails:
+        recorded = into[tail.check_id]
+        recorded.slots.sort()
+        recorded.off.extend(off.get((tail.tenant_id, None), ()))
+        recorded.off.extend(off.get((tail.tenant_id, tail.service_id), ()))
+
+
+async def _off(connection: AsyncConnection, tails: Sequence[Tail]) -> Mapping[tuple[UUID, UUID | None], Sequence[Span]]:
+    """When tenants were suspended or in maintenance, and under their services' ids when only those were."""
+    off: dict[tuple[UUID, UUID | None], list[Span]] = {}
+    since_us = min(tail.start_us for tail in tails)
+    bounds = {
+        "tenants": list({tail.tenant_id for tail in tails}),
+        "first": to_datetime(since_us - LONGEST_SPAN_US),
+        "since": to_datetime(since_us),
+        "until": to_datetime(max(tail.end_us for tail in tails)),
+    }
+    for tenant_id, service_id, start, end in await connection.execute(_OFF, bounds):
+        span = (from_datetime(start), FOREVER if end is None else from_datetime(end))
+        off.setdefault((tenant_id, service_id), []).append(span)
+    return off
+
+
+async def read_closed(
+    connection: AsyncConnection,
+    tenant_id: UUID,
+    days: Sequence[ClosedSpan],
+    hours: Sequence[ClosedSpan],
+    *,
+    latencies: bool,
+) -> list[tuple[UUID, int, Figures]]:
+    """The figures of closed days and hours of a tenant's checks, each with its check and its part."""
+    found = []
+    for table, spans in ((check_days, days), (check_hours, hours)):
+        if not spans:
+            continue
+        rows = await connection.execute(
+            _CLOSED[table, latencies],
+            {
+                "tenant": tenant_id,
+                "checks": [span.check_id for span in spans],
+                "parts": [span.part for span in spans],
+                "starts": [to_datetime(span.start_us) for span in spans],
+                "ends": [to_datetime(span.end_us) for span in spans],
+            },
+        )
+        found += [(row.check_id, row.part, figures_of(row)) for row in rows if row.life_us is not None]
+    return found
+
+
+def figures_of(row: Row[Any]) -> Figures:
+    """Figures in a row with their columns; the span is left to whoever knows it."""
+    packed = row.latencies if "latencies" in row._fields else b""
+    sums = {name: getattr(row, name) for name in _SUMS}
+    return Figures(0, 0, **sums, latencies=Latencies.unpack(packed))
+
+
+def columns_of(figures: Figures) -> dict[str, Any]:
+    """The columns of figures."""
+    return {
+        "start_time": to_datetime(figures.start_us),
+        **{name: getattr(figures, name) for name in _SUMS},
+        "latencies": figures.latencies.pack(),
+        "p95_us": figures.latencies.percentile(0.95),
+    }

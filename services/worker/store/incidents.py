@@ -1,0 +1,90 @@
+"""What turns make of incidents, in the transaction that records the results they come from."""
+
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import TypeAlias
+
+import asyncpg
+
+from services.common.ids import new_id
+from services.common.incident import IncidentEventKind, Resolution
+from services.common.store import last_failure
+from services.worker.incident import Turn
+
+_Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+
+# Where a check has an incident that ended behind the run's beginning, which is one that was resolved by hand, the next
+# one begins where that ended, so that no two overlap. A check that was paused meanwhile has none: whoever pauses it
+# locks its state, which this transaction holds, so what is read here is how it stays until the commit.
+_OPEN = f"""
+    WITH opened AS (
+        INSERT INTO incidents (tenant_id, id, service_id, check_id, service_name, check_name, start_time, detect_time,
+                               error_kind, error_message, status_code, dns_us, connect_us, tls_us, ttfb_us, transfer_us,
+                               total_us)
+        SELECT w.tenant_id, w.id, c.service_id, w.check_id, s.name, c.name, greatest(w.run_time, before.end_time),
+               greatest(w.slot_time, before.end_time), r.error_kind, r.error_message, r.status_code, r.dns_us,
+               r.connect_us, r.tls_us, r.ttfb_us, r.transfer_us, r.total_us
+        FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::uuid[])
+            AS w (tenant_id, check_id, run_time, slot_time, id)
+        JOIN checks c ON c.tenant_id = w.tenant_id AND c.id = w.check_id
+        JOIN services s ON s.tenant_id = c.tenant_id AND s.id = c.service_id
+        JOIN check_periods o ON o.tenant_id = w.tenant_id AND o.check_id = w.check_id AND o.end_time IS NULL
+        LEFT JOIN LATERAL (
+            SELECT * FROM results r
+            WHERE r.tenant_id = w.tenant_id AND r.check_id = w.check_id AND r.slot_time = w.run_time LIMIT 1
+        ) AS r ON true
+        CROSS JOIN LATERAL (
+            SELECT max(i.end_time) AS end_time FROM incidents i
+            WHERE i.tenant_id = w.tenant_id AND i.check_id = w.check_id
+        ) AS before
+        ON CONFLICT (tenant_id, check_id) WHERE end_time IS NULL DO NOTHING
+        RETURNING tenant_id, id
+    )
+    INSERT INTO incident_events (tenant_id, incident_id, id, create_time, kind)
+    SELECT opened.tenant_id, opened.id, e.id, now(), {int(IncidentEventKind.OPENED)}
+    FROM opened JOIN unnest($5::uuid[], $6::uuid[]) AS e (incident_id, id) ON e.incident_id = opened.id
+"""  # noqa: S608 — our own text
+_RESOLVE = f"""
+    WITH resolved AS (
+        UPDATE incidents i
+        SET end_time = greatest(i.start_time, w.run_time), resolution = {int(Resolution.RECOVERED)},
+            (last_error_kind, last_error_message, last_status_code) = ({last_failure("w.run_time")})
+        FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::uuid[]) AS w (tenant_id, check_id, run_time, id)
+        WHERE i.tenant_id = w.tenant_id AND i.check_id = w.check_id AND i.end_time IS NULL
+        RETURNING i.tenant_id, i.id, w.id AS event_id
+    )
+    INSERT INTO incident_events (tenant_id, incident_id, id, create_time, kind)
+    SELECT tenant_id, id, event_id, now(), {int(IncidentEventKind.RESOLVED)} FROM resolved
+"""  # noqa: S608 — our own text
+
+
+async def write_turns(connection: _Connection, turns_of_checks: Sequence[Sequence[Turn]]) -> None:
+    """Open and resolve incidents.
+
+    Args:
+        connection: in the transaction that has written the results, and holds the states of their checks.
+        turns_of_checks: for each check what has turned, in order. Nearly always that is one thing; a batch that has
+            waited may hold more.
+    """
+    for each in zip_longest(*turns_of_checks):
+        turns = [turn for turn in each if turn is not None]
+        opening = [turn for turn in turns if turn.opens]
+        resolving = [turn for turn in turns if not turn.opens]
+        if opening:
+            await connection.execute(
+                _OPEN,
+                [turn.tenant_id for turn in opening],
+                [turn.check_id for turn in opening],
+                [turn.run_us for turn in opening],
+                [turn.slot_us for turn in opening],
+                [new_id() for _ in opening],
+                [new_id() for _ in opening],
+            )
+        if resolving:
+            await connection.execute(
+                _RESOLVE,
+                [turn.tenant_id for turn in resolving],
+                [turn.check_id for turn in resolving],
+                [turn.run_us for turn in resolving],
+                [new_id() for _ in resolving],
+            )

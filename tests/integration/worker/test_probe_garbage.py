@@ -1,0 +1,45 @@
+"""A run leaves nothing to the garbage collector, however it ends: thousands a second would make it stop the loop."""
+
+import asyncio
+import gc
+
+from services.common.outcome import Outcome
+from services.worker.answer import AnswerReader
+from services.worker.connection import Connection
+from services.worker.exchange import Observation
+from services.worker.probe import Prober
+from tests.integration.worker.probing import probe
+from tests.targets import Authority, Echo, saying, target
+
+_OURS = (AnswerReader, Connection, Observation)
+
+
+async def test_nothing_of_a_run_waits_for_the_garbage_collector(prober: Prober, authority: Authority) -> None:
+    outcomes = []
+    async with (
+        target(Echo()) as plain,
+        target(Echo(), authority.server("localhost")) as secure,
+        target(Echo(), authority.server("other.test")) as wrong,
+        target(saying(b"nonsense")) as broken,
+        target(saying(then_wait=True)) as silent,
+    ):
+        urls = [f"http://localhost:{port}/" for port in (plain, broken, silent, 1)]
+        urls += [f"https://localhost:{port}/" for port in (secure, wrong, plain, silent)]
+        gc.collect()
+        gc.disable()
+        try:
+            for url in urls:
+                seen = await probe(prober, url, timeout_s=0.2)
+                outcomes.append(seen.outcome)
+                del seen
+            await asyncio.sleep(0)  # closed connections are let go in the loop's next turn
+            gc.set_debug(gc.DEBUG_SAVEALL)
+            gc.collect()
+            left = [type(each).__name__ for each in gc.garbage if isinstance(each, _OURS)]
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+
+    assert outcomes == [Outcome.UP, *[Outcome.DOWN] * 3, Outcome.UP, *[Outcome.DOWN] * 3]
+    assert left == []

@@ -1,0 +1,168 @@
+"""semantics.md §19: what is closed and the tail together are what all raw results tell, to the microsecond."""
+
+from dataclasses import replace
+from itertools import pairwise
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from services.common.outcome import Outcome
+from services.monitor.closing import Candidate, Recorded, choose, close_until, combine, floor, hours, split
+from services.monitor.off import union
+from services.monitor.uptime import Figures, Slot, total
+
+CHECK = UUID(int=1)
+KEEP = 30 * DAY_US
+START = 20_000 * DAY_US
+EMPTY = Figures(0, 0)
+hour = st.integers(0, 24 * 5)
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> tuple[list[Slot], list[tuple[int, int | None]], list[tuple[int, int]]]:
+    """Results of a check over some days, with pauses, changes of interval and suspensions of its tenant."""
+    slots: list[Slot] = []
+    periods: list[tuple[int, int | None]] = []
+    at = START + draw(st.integers(0, 2 * HOUR_US))
+    for _ in range(draw(st.integers(1, 5))):
+        interval = draw(st.sampled_from([5 * SECOND_US, MINUTE_US, 20 * MINUTE_US, HOUR_US, DAY_US]))
+        begin = at
+        at += draw(st.integers(1, interval))
+        for _ in range(draw(st.integers(0, 12))):
+            outcome = draw(st.sampled_from(list(Outcome)))
+            count = draw(st.integers(1, 200)) if outcome is Outcome.MISSED else 1
+            took = draw(st.integers(0, 10**7)) if outcome is Outcome.UP else None
+            slots.append(Slot(at, interval, outcome, count, took))
+            at += (count - 1) * interval + interval * draw(st.integers(1, 3))
+        periods.append((begin, at))
+        at += draw(st.sampled_from([0, 1, 40 * MINUTE_US, 30 * HOUR_US]))
+    if draw(st.booleans()):
+        periods[-1] = (periods[-1][0], None)
+    moments = st.integers(START, at + HOUR_US)
+    spans = draw(st.lists(st.tuples(moments, moments).map(lambda pair: (min(pair), max(pair))), max_size=2))
+    return slots, periods, union(spans)
+
+
+def read(
+    life: tuple[list[Slot], list[tuple[int, int | None]], list[tuple[int, int]]], rolled: int, since: int, end: int
+) -> Recorded:
+    """As the store reads it: the results from the later of the mark and a start on, and the last one before."""
+    slots, periods, off = life
+    start = max(rolled, since)
+    before = [slot for slot in slots if slot.slot_us < start][-1:]
+    return Recorded(
+        rolled,
+        slots=[*before, *(slot for slot in slots if start <= slot.slot_us < end)],
+        periods=[period for period in periods if period[1] is None or period[1] > start],
+        off=[span for span in off if span[1] > start],
+    )
+
+
+@settings(max_examples=300)
+@given(lives(), st.lists(hour, min_size=1, max_size=6, unique=True), hour, st.integers(0, DAY_US), st.data())
+def test_closed_hours_and_days_and_the_tail_are_the_same_as_all_raw_results(
+    life: tuple[list[Slot], list[tuple[int, int | None]], list[tuple[int, int]]],
+    starts: list[int],
+    marked: int,
+    later: int,
+    data: st.DataObject,
+) -> None:
+    edges = [START + start * HOUR_US for start in sorted(starts)]
+    now = edges[-1] + 1 + later
+    edges.append(now)
+    mark = START + min(marked * HOUR_US, floor(now - START, HOUR_US))
+    # Rolled up in steps, wherever those end; each reads afresh from the mark on.
+    rolled, by_hour = START, []
+    while rolled < mark:
+        until = rolled + HOUR_US * data.draw(st.integers(1, (mark - rolled) // HOUR_US))
+        by_hour += hours(read(life, rolled, rolled, until), until)
+        rolled = until
+    by_day = [
+        replace(total(some), start_us=day, end_us=day + DAY_US)
+        for day in range(START, floor(mark, DAY_US), DAY_US)
+        if (some := [each for each in by_hour if floor(each.start_us, DAY_US) == day])
+    ]
+
+    days, rest = split(CHECK, edges, mark)
+    recorded = read(life, mark, edges[0], now)
+    for spans, figures in ((days, by_day), (rest, by_hour)):
+        recorded.closed.extend(
+            (span.part, total([EMPTY, *some]))
+            for span in spans
+            if (some := [each for each in figures if span.start_us <= each.start_us < span.end_us])
+        )
+    found = combine(recorded, edges, now)
+
+    assert found == combine(read(life, 0, edges[0], now), edges, now)
+    assert sum(each.life_us for each in found) <= now - edges[0]
+    assert all(0 <= each.up_us + each.down_us <= each.life_us for each in found)
+
+
+@given(lives(), st.tuples(hour, hour, hour))
+def test_parts_of_a_window_added_are_the_window(
+    life: tuple[list[Slot], list[tuple[int, int | None]], list[tuple[int, int]]], at: tuple[int, int, int]
+) -> None:
+    start, middle, end = (START + each * HOUR_US + number for number, each in enumerate(sorted(at)))
+    raw = read(life, 0, start, end)
+
+    assert total(combine(raw, [start, middle, end], end)) == combine(raw, [start, end], end)[0]
+
+
+@given(st.lists(hour, min_size=2, max_size=5, unique=True), hour)
+def test_each_closed_hour_is_told_once(starts: list[int], marked: int) -> None:
+    edges = [START + start * HOUR_US for start in sorted(starts)]
+    mark = START + marked * HOUR_US
+    days, rest = split(CHECK, edges, mark)
+
+    told = sorted(
+        (at, part)
+        for spans in (days, rest)
+        for each in spans
+        for part in [each.part]
+        for at in range(each.start_us, each.end_us, HOUR_US)
+    )
+    assert told == [
+        (at, part) for part, (start, end) in enumerate(pairwise(edges)) for at in range(start, min(end, mark), HOUR_US)
+    ]
+    assert all(each.start_us % DAY_US == each.end_us % DAY_US == 0 for each in days)
+
+
+def candidate(rolled: int, accounted: int, interval: int = MINUTE_US) -> Candidate:
+    return Candidate(CHECK, CHECK, CHECK, START + rolled, START + accounted, interval)
+
+
+def test_an_hour_is_closed_when_the_account_has_passed_it_and_not_before() -> None:
+    now = START + 10 * HOUR_US
+
+    assert close_until(candidate(0, HOUR_US - 2), now, KEEP) == START
+    assert close_until(candidate(0, HOUR_US - 1), now, KEEP) == START + HOUR_US  # what comes is behind it
+    assert close_until(candidate(0, 3 * HOUR_US + 5), now, KEEP) == START + 3 * HOUR_US
+
+
+def test_an_hour_waits_until_the_clocks_of_all_have_passed_it() -> None:
+    fast = candidate(0, 2 * HOUR_US)
+
+    assert close_until(fast, START + HOUR_US, KEEP) == START
+    assert close_until(fast, START + HOUR_US + 5 * MINUTE_US, KEEP) == START + HOUR_US
+
+
+def test_what_stands_still_is_closed_before_its_results_are_dropped() -> None:
+    paused = candidate(0, MINUTE_US)
+
+    assert close_until(paused, START + 28 * DAY_US, KEEP) == START
+    assert close_until(paused, START + 28 * DAY_US + HOUR_US, KEEP) == START + HOUR_US
+
+
+def test_a_step_takes_as_many_as_it_can_bear_and_one_at_least() -> None:
+    now = START + 5 * DAY_US
+    backlog = [candidate(0, 5 * DAY_US) for _ in range(100)]
+    chosen = choose(backlog, now, KEEP)
+    dense = choose([candidate(0, 5 * DAY_US, 5 * SECOND_US)] * 9, now, KEEP)
+
+    assert 1 < len(chosen) < 10
+    assert sum((each.until_us - START) // MINUTE_US for each in chosen) < 5_000
+    assert sum((each.until_us - START) // (5 * SECOND_US) for each in dense) < 5_000
+    assert dense[0].until_us > START
+    assert len(choose([candidate(0, HOUR_US)] * 40, now, KEEP)) == 40

@@ -1,0 +1,80 @@
+"""Why a check or a service is in its state, in words."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import pytest
+
+from services.common.outcome import Outcome
+from services.common.result import Result
+from services.common.spec import HttpSpec
+from services.common.state import CheckState, Track, advance, known_state
+from services.monitor.model import Check, CheckStatus, TrackedCheck
+from services.monitor.service_state import service_state, tally
+from services.monitor.state_reason import check_reason, service_reason
+
+UP, DOWN, ERROR, MISSED = Outcome.UP, Outcome.DOWN, Outcome.ERROR, Outcome.MISSED
+STEP = 10_000_000
+
+
+def a_check(name: str = "home", pause_us: int | None = None) -> Check:
+    """A check that is DOWN after three failures and UP after two passes."""
+    one = UUID(int=1)
+    return Check(one, one, one, name, HttpSpec("http://t.test/"), STEP, 1, 3, 2, 0, 0, 0, pause_us)
+
+
+def reason(history: Sequence[Outcome], *, idle: int = 0, pause_us: int | None = None) -> str:
+    """Why a check with this history is in its state, so many intervals behind its last slot."""
+    track = Track()
+    last = None
+    for number, outcome in enumerate(history):
+        track = advance(track, number * STEP, outcome, 3, 2)
+        message = "connection refused" if outcome is DOWN else ""
+        last = Result(UUID(int=1), UUID(int=1), UUID(int=1), number * STEP, STEP, outcome, "w", error_message=message)
+    state, _ = known_state(track, STEP, (len(history) - 1 + idle) * STEP)
+    if pause_us is not None:
+        state = CheckState.PAUSED
+    return check_reason(TrackedCheck(a_check(pause_us=pause_us), track), state, last)
+
+
+@pytest.mark.parametrize(
+    ("history", "words"),
+    [
+        ([], "no result has told yet"),
+        ([MISSED, ERROR], "no result has told yet"),
+        ([UP], "1 of 2 slots passed"),
+        ([UP, UP], "2 slots in a row passed"),
+        ([DOWN], "1 of 3 slots failed: connection refused"),
+        ([UP, UP, DOWN, DOWN], "2 of 3 slots failed: connection refused"),
+        ([UP, UP, DOWN, DOWN, DOWN], "3 slots in a row failed: connection refused"),
+        ([DOWN, DOWN, DOWN, DOWN, ERROR], "4 slots in a row failed"),
+        ([DOWN, DOWN, DOWN, UP], "1 of 2 slots passed"),
+        ([DOWN, DOWN, DOWN, UP, DOWN], "the last slot failed: connection refused"),
+    ],
+)
+def test_a_checks_reason_tells_its_run_of_results(history: Sequence[Outcome], words: str) -> None:
+    assert reason(history) == words
+
+
+def test_a_check_that_nobody_looked_at_and_one_that_is_paused_say_so() -> None:
+    assert reason([UP, UP], idle=2) == "2 slots in a row passed"
+    assert reason([UP, UP], idle=3) == "no result has told for 2 intervals"
+    assert reason([UP, UP], pause_us=5) == "it is paused"
+
+
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        ([], "no check is enabled"),
+        ([CheckState.PAUSED], "no check is enabled"),
+        ([CheckState.UNKNOWN], "nothing is known of any check"),
+        ([CheckState.UP, CheckState.PAUSED], "1 of 1 check is up"),
+        ([CheckState.UP, CheckState.UNKNOWN], "1 of 2 checks is up"),
+        ([CheckState.UP, CheckState.DOWN], "1 of 2 checks is down: c1"),
+        ([CheckState.DOWN] * 5, "5 of 5 checks are down: c0, c1, c2 and 2 more"),
+    ],
+)
+def test_a_services_reason_tells_its_checks(states: Sequence[CheckState], words: str) -> None:
+    checks = [CheckStatus(a_check(f"c{number}"), state, None, None, "") for number, state in enumerate(states)]
+
+    assert service_reason(service_state(tally(states)), checks) == words

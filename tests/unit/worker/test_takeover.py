@@ -1,0 +1,61 @@
+"""semantics.md §6: how soon shards are another's, on virtual time: at once when given up, else when the lease ends."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from services.common import clock as common_clock
+from services.common.grid import SHARDS
+from services.worker import clock as worker_clock
+from services.worker.lease import RENEW_S, TTL_S
+from tests.unit.worker import memory
+from tests.unit.worker.world import Worker, World
+
+SOON_S = 0.2
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Two workers that share the shards."""
+    world = World()
+    monkeypatch.setattr(common_clock, "time", world)
+    monkeypatch.setattr(worker_clock, "time", world)
+    monkeypatch.setattr(memory, "_TRIPS_S", (0.002,))
+    for number in range(2):
+        world.workers.append(Worker(world, number))
+        world.advance(0.7)  # they renew at different times
+    world.advance(3 * RENEW_S)
+    yield world
+    world.close()
+
+
+def held(world: World) -> Counter[str | None]:
+    return Counter(world.database.table.holder(shard) for shard in range(SHARDS))
+
+
+@pytest.mark.parametrize("after_s", [0.1, 0.9, 1.7, 2.5])
+def test_a_killed_workers_shards_are_taken_when_its_leases_end(world: World, after_s: float) -> None:
+    world.advance(after_s)
+    world.workers[0].dead = True
+    world.advance(TTL_S + SOON_S)
+
+    assert held(world) == {"worker-1": SHARDS}
+
+
+@pytest.mark.parametrize("after_s", [0.1, 0.9, 1.7, 2.5])
+def test_a_stopped_workers_shards_are_taken_at_once(world: World, after_s: float) -> None:
+    world.advance(after_s)
+    world.workers[0].stop()
+    world.advance(SOON_S)
+
+    assert held(world) == {"worker-1": SHARDS}
+
+
+def test_who_joins_has_its_share_once_the_others_have_renewed(world: World) -> None:
+    world.workers.append(Worker(world, 2))
+    world.advance(RENEW_S + SOON_S)
+
+    shares = held(world)
+    assert set(shares) == {"worker-0", "worker-1", "worker-2"}
+    assert max(shares.values()) == 86
