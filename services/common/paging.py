@@ -100,5 +100,9 @@ class Pager:
         """A page out of the rows behind a position, of which one more than `size` was fetched."""
         items = rows[:size]
         more = len(rows) > size
-        token = self._sealer.seal(tenant_id, scope, position_of(items[-1])) if more else ""
+        token = self.token(tenant_id, scope, position_of(items[-1])) if more else ""
         return Page(items, token, total)
+
+    def token(self, tenant_id: UUID, scope: str, position: bytes) -> str:
+        """What asks for the page behind a position."""
+        return self._sealer.seal(tenant_id, scope, position)

@@ -16,6 +16,7 @@ class CheckState(IntEnum):
     DOWN = 2
     UNKNOWN = 3
     PAUSED = 4
+    MAINTENANCE = 5
 
 
 @dataclass(frozen=True, slots=True)

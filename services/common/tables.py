@@ -197,6 +197,32 @@ removed_checks = Table(
     _moment("remove_time"),
 )
 
+maintenance_windows = Table(
+    "maintenance_windows",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("id", UUID, primary_key=True),
+    Column("service_id", UUID),
+    Column("name", Text, nullable=False),
+    _moment("start_time"),
+    Column("duration_us", BigInteger, nullable=False),
+    Column("rrule", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("request_id", UUID),
+    _moment("create_time"),
+    _moment("planned_time"),
+)
+
+maintenance_spans = Table(
+    "maintenance_spans",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("window_id", UUID, primary_key=True),
+    Column("start_time", TIMESTAMP(timezone=True), primary_key=True),
+    _moment("end_time"),
+    Column("service_id", UUID),
+)
+
 check_states = Table(
     "check_states",
     metadata,

@@ -15,8 +15,10 @@ from services.monitor.checks import Checks
 from services.monitor.figures import ServiceFigures
 from services.monitor.history_removal import HistoryRemoval
 from services.monitor.incidents import Incidents
+from services.monitor.maintenance import MaintenanceWindows
 from services.monitor.overview import Overviews
 from services.monitor.quotas import Quotas
+from services.monitor.results import ResultHistory
 from services.monitor.rollup import Keep, Rollup
 from services.monitor.servicer import MonitorServicer
 from services.monitor.services import Services
@@ -45,6 +47,7 @@ async def main(process: Process) -> None:
     quotas = Quotas(settings.quota_services, settings.quota_checks)
     keep = Keep(settings.retention_raw_days * DAY_US, settings.retention_hourly_days * DAY_US)
     figures = ServiceFigures(store, keep.hourly_us)
+    windows = MaintenanceWindows(store, pager, quotas)
     servicer = MonitorServicer(
         Services(store, pager, quotas, figures),
         Checks(store, pager, quotas),
@@ -52,12 +55,15 @@ async def main(process: Process) -> None:
         figures,
         Overviews(store),
         Incidents(store, pager),
+        ResultHistory(store, pager),
+        windows,
     )
     add_MonitorServiceServicer_to_server(servicer, server.grpc)
     rollup_database = Database(settings.database_url, ROLLUP_ROLE, size=1)
     process.metrics.database.watch_pool("rollup", lambda: rollup_database.in_use, rollup_database.size)
+    rollup = Rollup(RollupSql(rollup_database), keep)
     try:
-        async with background(HistoryRemoval(store).run(), Rollup(RollupSql(rollup_database), keep).run()):
+        async with background(HistoryRemoval(store).run(), rollup.run(), windows.run()):
             await process.serve(server)
     finally:
         await rollup_database.close()

@@ -31,7 +31,7 @@ class Recorded:
         closed: figures of closed hours and days, each with the number of the span between two edges that it belongs to.
         slots: its results from the mark on, in order, and the last one before.
         periods: when it was enabled, in order; the last one may be open.
-        off: when its tenant was suspended.
+        off: when its tenant was suspended, and when it was inside a maintenance window.
     """
 
     rolled_us: int
@@ -62,6 +62,7 @@ class Candidate:
     """
 
     tenant_id: UUID
+    service_id: UUID
     check_id: UUID
     rolled_us: int
     accounted_us: int

@@ -6,6 +6,7 @@ from uuid import UUID
 from sentinel.monitor.v1 import check_pb2, monitor_service_pb2, service_pb2
 
 from services.common.clock import from_duration, from_timestamp, now_us, to_duration, to_timestamp
+from services.common.outcome import Outcome
 from services.common.result import to_message
 from services.common.spec import DEFAULT_TLS, HttpSpec, TlsOptions
 from services.monitor.drafts import CheckDraft, ServiceDraft
@@ -21,6 +22,7 @@ from services.monitor.model import (
     TrackedCheck,
 )
 from services.monitor.overview import Overview
+from services.monitor.results import ResultFilter
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.uptime import Figures, total
 
@@ -73,6 +75,17 @@ def service_order(order_by: str) -> ServiceOrder:
     """In which order to list them; the contract has seen to what it may say."""
     key, _, direction = order_by.partition(" ")
     return ServiceOrder(by_name=key == "name", descending=direction == "desc")
+
+
+def result_filter(request: monitor_service_pb2.ListCheckResultsRequest) -> ResultFilter:
+    """Which results to list."""
+    every = ResultFilter()
+    return ResultFilter(
+        from_timestamp(request.start_time) if request.HasField("start_time") else every.from_us,
+        from_timestamp(request.end_time) if request.HasField("end_time") else every.to_us,
+        tuple(sorted(Outcome(outcome) for outcome in request.outcomes)),
+        request.on_demand,
+    )
 
 
 def check_draft(message: check_pb2.Check) -> CheckDraft:

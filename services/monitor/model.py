@@ -21,6 +21,7 @@ class ServiceState(IntEnum):
     DOWN = 3
     UNKNOWN = 4
     PAUSED = 5
+    MAINTENANCE = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +104,18 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class TrackedCheck:
-    """A check and what its results amount to."""
+    """A check, what its results amount to, and since when it is inside a maintenance window; None when outside."""
 
     check: Check
     track: Track
+    maintenance_us: int | None = None
 
     def known(self, now: int) -> tuple[CheckState, int | None]:
         """What the check is in now, and since when (semantics.md §12)."""
         if self.check.pause_us is not None:
             return CheckState.PAUSED, self.check.pause_us
+        if self.maintenance_us is not None:
+            return CheckState.MAINTENANCE, self.maintenance_us
         return known_state(self.track, self.check.interval_us, now)
 
 

@@ -10,6 +10,11 @@ def service_not_found() -> NotFound:
     return NotFound(reasons.ERROR_REASON_SERVICE_NOT_FOUND, "the tenant has no such service")
 
 
+def window_not_found() -> NotFound:
+    """What an unknown maintenance window's id, or another tenant's, answers."""
+    return NotFound(reasons.ERROR_REASON_MAINTENANCE_WINDOW_NOT_FOUND, "the tenant has no such maintenance window")
+
+
 def check_not_found() -> NotFound:
     """What an unknown check id, or another tenant's, answers."""
     return NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "the service has no such check")

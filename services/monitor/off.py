@@ -1,4 +1,7 @@
-"""When a check was off (paused, or its tenant suspended), and when it was on (semantics.md §16). Pure; microseconds."""
+"""When a check was off: paused, inside a maintenance window, or its tenant suspended (semantics.md §16).
+
+Pure; times in microseconds.
+"""
 
 from collections.abc import Iterable, Sequence
 

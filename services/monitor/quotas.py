@@ -9,10 +9,11 @@ from services.common.errors import FailedPrecondition
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """How many services and checks a tenant may have."""
+    """How many services, checks and maintenance windows a tenant may have."""
 
     services: int
     checks: int
+    windows: int = 1_000
 
     def refuse_more_services(self, there_are: int) -> None:
         """Refuse one more service than the quota allows.
@@ -29,6 +30,14 @@ class Quotas:
             FailedPrecondition: QUOTA_EXCEEDED.
         """
         _refuse(there_are, self.checks, "checks")
+
+    def refuse_more_windows(self, there_are: int) -> None:
+        """Refuse one more maintenance window than the quota allows.
+
+        Raises:
+            FailedPrecondition: QUOTA_EXCEEDED.
+        """
+        _refuse(there_are, self.windows, "maintenance windows")
 
 
 def _refuse(there_are: int, quota: int, of_what: str) -> None:

@@ -8,15 +8,19 @@ from sentinel.monitor.v1.monitor_service_pb2_grpc import MonitorServiceServicer
 from services.common.audit import current_actor
 from services.common.interceptors.call import Context
 from services.common.principal import current_principal
+from services.common.result import to_message
 from services.monitor.checks import Checks
 from services.monitor.figures import ServiceFigures
 from services.monitor.incident_messages import event_message, incident_filter, incident_message
 from services.monitor.incidents import Incidents
+from services.monitor.maintenance import MaintenanceWindows
+from services.monitor.maintenance_messages import window_draft, window_message
 from services.monitor.messages import (
     check_draft,
     check_message,
     optional_id,
     overview_message,
+    result_filter,
     series_message,
     series_wanted,
     service_draft,
@@ -26,6 +30,7 @@ from services.monitor.messages import (
     status_message,
 )
 from services.monitor.overview import Overviews
+from services.monitor.results import ResultHistory
 from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.updates import Updates
@@ -38,9 +43,11 @@ class MonitorServicer(MonitorServiceServicer):
         services: makes, lists, changes and deletes services.
         checks: the same for checks.
         status: what is known of them.
-        incidents: reads incidents and works on them.
         figures: how services were.
         overviews: how a tenant is.
+        incidents: reads incidents and works on them.
+        results: what was recorded of checks.
+        windows: makes, lists and deletes maintenance windows.
     """
 
     def __init__(
@@ -51,6 +58,8 @@ class MonitorServicer(MonitorServiceServicer):
         figures: ServiceFigures,
         overviews: Overviews,
         incidents: Incidents,
+        results: ResultHistory,
+        windows: MaintenanceWindows,
     ) -> None:
         self._services = services
         self._checks = checks
@@ -58,6 +67,8 @@ class MonitorServicer(MonitorServiceServicer):
         self._figures = figures
         self._overviews = overviews
         self._incidents = incidents
+        self._results = results
+        self._windows = windows
         self._updates = Updates()
 
     async def CreateService(self, request: pb.CreateServiceRequest, context: Context) -> pb.CreateServiceResponse:
@@ -168,6 +179,56 @@ class MonitorServicer(MonitorServiceServicer):
         """A check, going on."""
         resumed = await self._checks.resume(current_actor(), UUID(request.service_id), UUID(request.check_id))
         return pb.ResumeCheckResponse(check=check_message(resumed))
+
+    async def ListCheckResults(
+        self, request: pb.ListCheckResultsRequest, context: Context
+    ) -> pb.ListCheckResultsResponse:
+        """A page of a check's results."""
+        page = await self._results.list(
+            current_principal().tenant_id,
+            UUID(request.service_id),
+            UUID(request.check_id),
+            result_filter(request),
+            request.page_size,
+            request.page_token,
+        )
+        return pb.ListCheckResultsResponse(
+            results=[to_message(result) for result in page.items], next_page_token=page.next_token
+        )
+
+    async def CreateMaintenanceWindow(
+        self, request: pb.CreateMaintenanceWindowRequest, context: Context
+    ) -> pb.CreateMaintenanceWindowResponse:
+        """A new maintenance window."""
+        made = await self._windows.create(
+            current_actor(), window_draft(request.window), optional_id(request.request_id)
+        )
+        return pb.CreateMaintenanceWindowResponse(window=window_message(made))
+
+    async def GetMaintenanceWindow(
+        self, request: pb.GetMaintenanceWindowRequest, context: Context
+    ) -> pb.GetMaintenanceWindowResponse:
+        """A maintenance window."""
+        found = await self._windows.get(current_principal().tenant_id, UUID(request.maintenance_window_id))
+        return pb.GetMaintenanceWindowResponse(window=window_message(found))
+
+    async def ListMaintenanceWindows(
+        self, request: pb.ListMaintenanceWindowsRequest, context: Context
+    ) -> pb.ListMaintenanceWindowsResponse:
+        """A page of maintenance windows."""
+        page = await self._windows.list(current_principal().tenant_id, request.page_size, request.page_token)
+        return pb.ListMaintenanceWindowsResponse(
+            windows=[window_message(window) for window in page.items],
+            next_page_token=page.next_token,
+            total_size=page.total,
+        )
+
+    async def DeleteMaintenanceWindow(
+        self, request: pb.DeleteMaintenanceWindowRequest, context: Context
+    ) -> pb.DeleteMaintenanceWindowResponse:
+        """The end of a maintenance window."""
+        await self._windows.delete(current_actor(), UUID(request.maintenance_window_id))
+        return pb.DeleteMaintenanceWindowResponse()
 
     async def ListIncidents(self, request: pb.ListIncidentsRequest, context: Context) -> pb.ListIncidentsResponse:
         """A page of incidents."""

@@ -21,6 +21,8 @@ def check_reason(row: TrackedCheck, state: CheckState, last: Result | None) -> s
     track = row.track
     if state is CheckState.PAUSED:
         return "it is paused"
+    if state is CheckState.MAINTENANCE:
+        return "it is inside a maintenance window"
     if track.streak_outcome is None:
         return "no result has told yet"
     if state is CheckState.UNKNOWN and track.state is not CheckState.UNKNOWN:
@@ -38,6 +40,8 @@ def service_reason(state: ServiceState, checks: Sequence[CheckStatus]) -> str:
     up = sum(status.state is CheckState.UP for status in enabled)
     if state is ServiceState.PAUSED:
         return "no check is enabled"
+    if state is ServiceState.MAINTENANCE:
+        return "it is inside a maintenance window"
     if down:
         return f"{_share(len(down), len(enabled))} down: {_names(down)}"
     if not up:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from services.common.grid import first_slot_at_or_after, slots_between
+from services.common.maintenance import in_maintenance
+from services.common.outcome import Outcome
 from services.common.state import CheckState, Track, advance
 from services.worker.incident import Turn, opens, resolves
 from services.worker.record import Pending
@@ -28,6 +30,7 @@ class Tally:
         since_us: since when it is on with its interval; None while it is off.
         interval_us: that interval.
         former: periods that ended; filled in only where a result is not of the present one.
+        maintenance: spans in which it was inside a maintenance window; filled in only where it may matter.
         turns: where its incident opens or is resolved, in order.
     """
 
@@ -38,12 +41,20 @@ class Tally:
     since_us: int | None
     interval_us: int | None
     former: Sequence[Period] = ()
+    maintenance: Sequence[tuple[int, int]] = ()
     turns: tuple[Turn, ...] = ()
 
     def is_present(self, pending: Pending) -> bool:
         """Whether a result is of the period that goes on."""
         result = pending.result
         return self.since_us is not None and result.slot_us >= self.since_us and result.interval_us == self.interval_us
+
+    def may_turn(self, pending: Pending) -> bool:
+        """Whether a result may do more than add to a run of UP: so whether it matters if it is inside a window."""
+        outcome, track = pending.result.outcome, self.track
+        if outcome is Outcome.UP:
+            return track.state is not CheckState.UP or track.streak_outcome is not Outcome.UP
+        return outcome is Outcome.DOWN
 
     def parts(self, pending: Pending) -> list[Pending]:
         """What of a result counts, if any of it does.
@@ -70,9 +81,11 @@ class Tally:
         return parts
 
     def add(self, pending: Pending) -> None:
-        """Count a result."""
+        """Count a result; inside a maintenance window it neither lengthens nor breaks a run."""
         result, check = pending.result, pending.check
         self.accounted_us = result.slot_us + (result.slot_count - 1) * result.interval_us
+        if self.maintenance and in_maintenance(result.slot_us, self.maintenance):
+            return
         before = self.track
         self.track = after = advance(
             before, result.slot_us, result.outcome, check.failure_threshold, check.recovery_threshold

@@ -96,8 +96,12 @@ class World:
         if name == "invitation_id":
             email = f"{uuid4().hex}@acme.test"
             return str(team.post("/users:invite", email=email, role="ROLE_VIEWER")["invitation"]["id"])
-        assert name == "api_key_id", f"say in `thing` how to make something for {name}"
-        return str(team.api_key("viewer")["apiKey"]["id"])
+        assert name in {"maintenance_window_id", "api_key_id"}, f"say in `thing` how to make something for {name}"
+        if name == "maintenance_window_id":
+            made = team.post("/maintenance-windows", name="Upgrade", duration="60s")["window"]
+        else:
+            made = team.api_key("viewer")["apiKey"]
+        return str(made["id"])
 
     def incident(self, team: Team) -> str:
         """An open incident that no test has had; many are opened at once, since each takes a slot to fail."""
@@ -136,6 +140,7 @@ class World:
             "UpdateService": {"service": {"name": name}},
             "UpdateCheck": {"check": {"name": name}},
             "CreateCheck": {"check": {"name": name, "http": {"url": "http://localhost:1/"}, "interval": "3600s"}},
+            "CreateMaintenanceWindow": {"window": {"name": name, "duration": "60s"}},
         }
         return examples.get(method, {})
 

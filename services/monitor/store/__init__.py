@@ -8,8 +8,10 @@ from services.monitor.store.checks import CheckSql
 from services.monitor.store.figures import FiguresSql
 from services.monitor.store.history import HistorySql
 from services.monitor.store.incidents import IncidentSql
+from services.monitor.store.maintenance import MaintenanceSql
+from services.monitor.store.results import ResultSql
 from services.monitor.store.services import ServiceSql
 
 
-class MonitorStore(ServiceSql, CheckSql, HistorySql, FiguresSql, IncidentSql):
+class MonitorStore(ServiceSql, CheckSql, HistorySql, FiguresSql, IncidentSql, ResultSql, MaintenanceSql):
     """Everything that monitor keeps in PostgreSQL."""

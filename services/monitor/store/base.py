@@ -1,10 +1,24 @@
 """What the store's parts share: the way to the database, how rows become checks, what happens to checks."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Text, cast, func, insert, literal, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    ScalarSelect,
+    Select,
+    Text,
+    and_,
+    cast,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,11 +28,19 @@ from services.common.audit import Actor, Change
 from services.common.clock import HOUR_US, from_datetime, to_datetime
 from services.common.database import Database
 from services.common.grid import shard_of
+from services.common.maintenance import LONGEST_SPAN_US
 from services.common.outcome import Outcome
 from services.common.spec import HTTP, HttpSpec
 from services.common.state import CheckState, Track
 from services.common.store import write_audit
-from services.common.tables import check_periods, check_rollups, check_states, checks, removed_checks
+from services.common.tables import (
+    check_periods,
+    check_rollups,
+    check_states,
+    checks,
+    maintenance_spans,
+    removed_checks,
+)
 from services.monitor.closing import floor
 from services.monitor.model import Check, TrackedCheck
 
@@ -150,10 +172,26 @@ def tracked(tenant_id: UUID) -> Select[Any]:
             check_states.c.streak_time,
             check_states.c.verdict_time,
             latest.c.pause_time,
+            maintained_since(tenant_id, checks.c.service_id).label("maintenance_time"),
         )
         .join(check_states, states)
         .join(latest, true())
         .where(checks.c.tenant_id == tenant_id)
+    )
+
+
+def maintained_since(tenant_id: UUID, service_id: ColumnElement[Any]) -> ScalarSelect[Any]:
+    """Since when a service is inside a maintenance window, as the database's clock says; NULL when it is in none."""
+    spans = maintenance_spans.c
+    return (
+        select(func.min(spans.start_time))
+        .where(
+            spans.tenant_id == tenant_id,
+            spans.start_time > func.now() - timedelta(microseconds=LONGEST_SPAN_US),
+            and_(spans.start_time <= func.now(), spans.end_time > func.now()),
+            or_(spans.service_id.is_(None), spans.service_id == service_id),
+        )
+        .scalar_subquery()
     )
 
 
@@ -167,7 +205,7 @@ def tracked_check(row: Row[Any]) -> TrackedCheck:
         _moment(row.streak_time),
         _moment(row.verdict_time),
     )
-    return TrackedCheck(_check(row), track)
+    return TrackedCheck(_check(row), track, _moment(row.maintenance_time))
 
 
 def _check(row: Row[Any]) -> Check:

@@ -119,7 +119,7 @@ class FiguresSql(Sql):
         lagging = _marks(tenant_id).where(check_rollups.c.rolled_time < to_datetime(end_us))
         async with self._database.tenant(tenant_id) as connection:
             tallies = [
-                (Tally(row.enabled, row.down, row.known), row.services)
+                (Tally(row.enabled, row.down, row.known, row.maintained), row.services)
                 for row in await connection.execute(tallies_of_all(tenant_id, now))
             ]
             which = (await connection.execute(_WHICH, {"tenant": tenant_id, "end": span["end"]})).one()
@@ -164,10 +164,12 @@ async def _read(
 ) -> Mapping[UUID, Mapping[UUID, Recorded]]:
     by_service: dict[UUID, dict[UUID, Recorded]] = {}
     by_check: dict[UUID, Recorded] = {}
+    services_of: dict[UUID, UUID] = {}
     # The marks first: what is before them never changes, so it does not matter that they move on meanwhile.
     for service_id, check_id, rolled in await connection.execute(which):
         recorded = Recorded(from_datetime(rolled))
         by_service.setdefault(service_id, {})[check_id] = by_check[check_id] = recorded
+        services_of[check_id] = service_id
     days, hours, tails = [], [], []
     for check_id, recorded in by_check.items():
         its_days, its_hours = split(check_id, edges, recorded.rolled_us)
@@ -175,7 +177,7 @@ async def _read(
         hours += its_hours
         start = max(edges[0], recorded.rolled_us)
         if start < edges[-1]:
-            tails.append(Tail(tenant_id, check_id, start, edges[-1]))
+            tails.append(Tail(tenant_id, services_of[check_id], check_id, start, edges[-1]))
     for check_id, part, figures in await read_closed(connection, tenant_id, days, hours, latencies=latencies):
         by_check[check_id].closed.append((part, figures))
     await read_tails(connection, tails, by_check)

@@ -1,4 +1,4 @@
-"""Reading what figures are made of: closed hours and days, raw results, and when checks were on.
+"""Reading what figures are made of: closed hours and days, raw results, and when checks were on or in maintenance.
 
 The same statements serve requests, which row-level security binds to one tenant, and the rollup, which sees all.
 """
@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.clock import from_datetime, to_datetime
+from services.common.maintenance import LONGEST_SPAN_US
 from services.common.outcome import Outcome
 from services.common.tables import check_days, check_hours
 from services.monitor.closing import ClosedSpan, Recorded
@@ -49,11 +50,16 @@ _PERIODS = text("""
         AND (p.end_time IS NULL OR p.end_time > w.since)
     ORDER BY p.check_id, p.start_time
 """).bindparams(*_KEYS)
-_SUSPENSIONS = text("""
-    SELECT s.tenant_id, s.start_time, s.end_time
+# Spans without a service are of all of the tenant's.
+_OFF = text("""
+    SELECT s.tenant_id, CAST(NULL AS uuid) AS service_id, s.start_time, s.end_time
     FROM tenant_suspensions s
     WHERE s.tenant_id = ANY(:tenants) AND (s.end_time IS NULL OR s.end_time > :since)
-""").bindparams(_KEYS[0], bindparam("since", type_=TIMESTAMP(timezone=True)))
+    UNION ALL
+    SELECT s.tenant_id, s.service_id, s.start_time, s.end_time
+    FROM maintenance_spans s
+    WHERE s.tenant_id = ANY(:tenants) AND s.start_time > :first AND s.start_time < :until AND s.end_time > :since
+""").bindparams(_KEYS[0], *(bindparam(name, type_=TIMESTAMP(timezone=True)) for name in ("first", "since", "until")))
 
 
 def _closed(table: str, figures: str) -> TextClause:
@@ -85,6 +91,7 @@ class Tail:
     """What of a check's results is to be read: those with slots in [start, end), and the last one before."""
 
     tenant_id: UUID
+    service_id: UUID
     check_id: UUID
     start_us: int
     end_us: int
@@ -107,18 +114,28 @@ async def read_tails(connection: AsyncConnection, tails: Sequence[Tail], into: M
         into[check_id].slots.append(slot)
     for check_id, start, end in await connection.execute(_PERIODS, keys):
         into[check_id].periods.append((from_datetime(start), None if end is None else from_datetime(end)))
-    suspended: dict[UUID, list[Span]] = {}
-    since = min(keys["starts"])
-    for tenant_id, start, end in await connection.execute(
-        _SUSPENSIONS, {"tenants": list({tail.tenant_id for tail in tails}), "since": since}
-    ):
-        suspended.setdefault(tenant_id, []).append(
-            (from_datetime(start), FOREVER if end is None else from_datetime(end))
-        )
+    off = await _off(connection, tails)
     for tail in tails:
         recorded = into[tail.check_id]
         recorded.slots.sort()
-        recorded.off.extend(suspended.get(tail.tenant_id, ()))
+        recorded.off.extend(off.get((tail.tenant_id, None), ()))
+        recorded.off.extend(off.get((tail.tenant_id, tail.service_id), ()))
+
+
+async def _off(connection: AsyncConnection, tails: Sequence[Tail]) -> Mapping[tuple[UUID, UUID | None], Sequence[Span]]:
+    """When tenants were suspended or in maintenance, and under their services' ids when only those were."""
+    off: dict[tuple[UUID, UUID | None], list[Span]] = {}
+    since_us = min(tail.start_us for tail in tails)
+    bounds = {
+        "tenants": list({tail.tenant_id for tail in tails}),
+        "first": to_datetime(since_us - LONGEST_SPAN_US),
+        "since": to_datetime(since_us),
+        "until": to_datetime(max(tail.end_us for tail in tails)),
+    }
+    for tenant_id, service_id, start, end in await connection.execute(_OFF, bounds):
+        span = (from_datetime(start), FOREVER if end is None else from_datetime(end))
+        off.setdefault((tenant_id, service_id), []).append(span)
+    return off
 
 
 async def read_closed(

@@ -92,6 +92,7 @@ async def _candidates(
     query = (
         select(
             check_rollups.c.tenant_id,
+            checks.c.service_id,
             check_rollups.c.check_id,
             check_rollups.c.rolled_time,
             check_states.c.accounted_time,
@@ -114,8 +115,8 @@ async def _candidates(
     if behind is not None:
         query = query.where(place > tuple_(to_datetime(behind.rolled_us), behind.tenant_id, behind.check_id))
     return [
-        Candidate(tenant_id, check_id, from_datetime(rolled), from_datetime(accounted), interval_us)
-        for tenant_id, check_id, rolled, accounted, interval_us in await connection.execute(query)
+        Candidate(tenant_id, service_id, check_id, from_datetime(rolled), from_datetime(accounted), interval_us)
+        for tenant_id, service_id, check_id, rolled, accounted, interval_us in await connection.execute(query)
     ]
 
 
@@ -124,7 +125,13 @@ async def _roll(connection: AsyncConnection, moving: Sequence[Closing], now: int
         return
     recorded = {each.candidate.check_id: Recorded(each.candidate.rolled_us) for each in moving}
     tails = [
-        Tail(each.candidate.tenant_id, each.candidate.check_id, each.candidate.rolled_us, each.until_us)
+        Tail(
+            each.candidate.tenant_id,
+            each.candidate.service_id,
+            each.candidate.check_id,
+            each.candidate.rolled_us,
+            each.until_us,
+        )
         for each in moving
     ]
     await read_tails(connection, tails, recorded)

@@ -37,7 +37,7 @@ from services.monitor.not_found import service_not_found
 from services.monitor.quotas import Quotas
 from services.monitor.service_state import Tally, service_state
 from services.monitor.services import ServiceFilter, ServiceOrder
-from services.monitor.store.base import Sql, count, insert_check, leave_to_be_removed, lock_quotas
+from services.monitor.store.base import Sql, count, insert_check, leave_to_be_removed, lock_quotas, maintained_since
 from services.monitor.store.checks import refuse_more_checks
 from services.monitor.store.incidents import end_incidents
 
@@ -197,12 +197,13 @@ def tallies_of_all(tenant_id: UUID, now: int) -> Select[Any]:
     """Each tally that services of a tenant have, and how many have it."""
     grouped = _tally(tenant_id, now).add_columns(checks.c.service_id).group_by(checks.c.service_id).subquery()
     tally = [func.coalesce(grouped.c[name], 0).label(name) for name in ("enabled", "down", "known")]
-    return (
-        select(*tally, func.count().label("services"))
+    each = (
+        select(*tally, maintained_since(tenant_id, services.c.id).is_not(None).label("maintained"))
         .select_from(services.outerjoin(grouped, grouped.c.service_id == services.c.id))
         .where(services.c.tenant_id == tenant_id)
-        .group_by(*tally)
+        .subquery()
     )
+    return select(each, func.count().label("services")).group_by(*each.c)
 
 
 def _with_tally(tenant_id: UUID, now: int, in_one_of: Sequence[ServiceState] = ()) -> Select[Any]:
@@ -219,6 +220,7 @@ def _with_tally(tenant_id: UUID, now: int, in_one_of: Sequence[ServiceState] = (
         joined = services.join(beside, true())
         counts = beside.c
     enabled, down, known = (func.coalesce(counts[name], 0) for name in ("enabled", "down", "known"))
+    maintained = maintained_since(tenant_id, services.c.id).is_not(None)
     opened = (
         select(func.count())
         .where(
@@ -230,23 +232,35 @@ def _with_tally(tenant_id: UUID, now: int, in_one_of: Sequence[ServiceState] = (
         .scalar_subquery()
         .label("open_incidents")
     )
-    query = select(services, enabled.label("enabled"), down.label("down"), known.label("known"), opened)
+    query = select(
+        services,
+        enabled.label("enabled"),
+        down.label("down"),
+        known.label("known"),
+        maintained.label("maintained"),
+        opened,
+    )
     query = query.select_from(joined).where(services.c.tenant_id == tenant_id)
     if in_one_of:
-        query = query.where(or_(*(_is_in(state, enabled, down, known) for state in in_one_of)))
+        query = query.where(or_(*(_is_in(state, enabled, down, known, maintained) for state in in_one_of)))
     return query
 
 
 def _is_in(
-    state: ServiceState, enabled: ColumnElement[int], down: ColumnElement[int], known: ColumnElement[int]
+    state: ServiceState,
+    enabled: ColumnElement[int],
+    down: ColumnElement[int],
+    known: ColumnElement[int],
+    maintained: ColumnElement[bool],
 ) -> ColumnElement[bool]:
     """service_state as a condition on a tally: a test holds both together."""
     conditions: dict[ServiceState, ColumnElement[bool]] = {
         ServiceState.PAUSED: enabled == 0,
-        ServiceState.DOWN: and_(enabled > 0, down == enabled),
-        ServiceState.DEGRADED: and_(down > 0, down < enabled),
-        ServiceState.UNKNOWN: and_(enabled > 0, known == 0),
-        ServiceState.UP: and_(known > 0, down == 0),
+        ServiceState.MAINTENANCE: and_(enabled > 0, maintained),
+        ServiceState.DOWN: and_(enabled > 0, down == enabled, ~maintained),
+        ServiceState.DEGRADED: and_(down > 0, down < enabled, ~maintained),
+        ServiceState.UNKNOWN: and_(enabled > 0, known == 0, ~maintained),
+        ServiceState.UP: and_(known > 0, down == 0, ~maintained),
     }
     return conditions[state]
 
@@ -288,7 +302,8 @@ def _service(row: Row[Any]) -> Service:
 
 
 def _stateful(row: Row[Any]) -> StatefulService:
-    return StatefulService(_service(row), service_state(Tally(row.enabled, row.down, row.known)), row.open_incidents)
+    tally = Tally(row.enabled, row.down, row.known, row.maintained)
+    return StatefulService(_service(row), service_state(tally), row.open_incidents)
 
 
 def _refuse(error: IntegrityError) -> None:

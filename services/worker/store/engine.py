@@ -19,6 +19,7 @@ from services.worker.rows import CheckReader, add_periods, report_columns, resul
 from services.worker.schedule import Account, ScheduledCheck
 from services.worker.store.columns import ACQUIRE_S, CHECK, RECORDED, insert_into
 from services.worker.store.incidents import write_turns
+from services.worker.store.maintenance import read_maintenance
 from services.worker.tally import count
 
 _CHECKS_AT_ONCE = 1_000
@@ -267,6 +268,14 @@ class EngineStore:
             if former:
                 tenants = [tallies[check_id].tenant_id for check_id in former]
                 add_periods(tallies, await connection.fetch(_PERIODS, tenants, list(former)))
+            turning = {
+                pending.result.check_id
+                for pending in batch
+                if (tally := tallies.get(pending.result.check_id)) and tally.may_turn(pending)
+            }
+            if turning:
+                results = [pending for pending in batch if pending.result.check_id in turning]
+                await read_maintenance(connection, results, tallies)
             counted = count(batch, tallies)
             if counted:
                 await connection.execute(_WRITE_RESULTS, *result_columns([pending.result for pending in counted]))

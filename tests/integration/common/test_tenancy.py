@@ -57,6 +57,13 @@ async def two_tenants(admin: "asyncpg.Connection[asyncpg.Record]") -> list[UUID]
                 tenant_id, check_id, START_US / 1e6, service_id,
             )  # fmt: skip
         await admin.execute("INSERT INTO removed_checks VALUES ($1, $2, now())", tenant_id, new_id())
+        await admin.execute(
+            "INSERT INTO maintenance_windows VALUES ($1, $2, NULL, 'w', now(), 1, '', '', NULL, now(), now())",
+            tenant_id, new_id(),
+        )  # fmt: skip
+        await admin.execute(
+            "INSERT INTO maintenance_spans VALUES ($1, $2, NULL, now(), now() + interval '1 h')", tenant_id, new_id()
+        )
         incident_id = new_id()
         await admin.execute(
             "INSERT INTO incidents (tenant_id, id, service_id, check_id, service_name, check_name, start_time,"
@@ -89,7 +96,7 @@ async def test_a_role_sees_one_tenants_rows_and_without_a_tenant_none(
 ) -> None:
     one, other = await two_tenants(admin)
     tables = await tenant_tables(admin)
-    assert len(tables) == 21
+    assert len(tables) == 23
     for role in ROLES:
         connection = await connect(database_url, role)
         try:

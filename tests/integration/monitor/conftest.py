@@ -20,7 +20,9 @@ from services.monitor.checks import Checks
 from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.figures import ServiceFigures
 from services.monitor.incidents import Incidents
+from services.monitor.maintenance import MaintenanceWindows
 from services.monitor.quotas import Quotas
+from services.monitor.results import ResultHistory
 from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore
@@ -52,6 +54,8 @@ class Monitor:
         self.services = Services(self.store, pager, self.quotas, self.figures)
         self.status = Status(self.store, self.figures)
         self.incidents = Incidents(self.store, pager)
+        self.windows = MaintenanceWindows(self.store, pager, self.quotas)
+        self.results = ResultHistory(self.store, pager)
 
     @property
     def tenant_id(self) -> UUID:

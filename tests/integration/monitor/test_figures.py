@@ -119,7 +119,15 @@ class History:
                 "SELECT start_time, end_time FROM tenant_suspensions WHERE tenant_id = $1", self.monitor.tenant_id
             )
         ]
-        off = union([*suspended, *paused(periods, self.since_us, now)])
+        maintained = [
+            (from_datetime(start), from_datetime(end))
+            for start, end in await self.admin.fetch(
+                "SELECT start_time, end_time FROM maintenance_spans"
+                " WHERE tenant_id = $1 AND coalesce(service_id, $2) = $2",
+                self.monitor.tenant_id, self.service_id,
+            )
+        ]  # fmt: skip
+        off = union([*suspended, *maintained, *paused(periods, self.since_us, now)])
         return measure(self.slots, edges, on(off, self.since_us, now))
 
 
@@ -159,6 +167,20 @@ async def test_status_and_series_are_what_raw_results_tell_whatever_is_rolled_up
         "INSERT INTO tenant_suspensions VALUES ($1, $2, $3, 'unpaid')",
         monitor.tenant_id, to_datetime(now - 50 * HOUR_US), to_datetime(now - 47 * HOUR_US),
     )  # fmt: skip
+    other = await a_history(admin, monitor, interval_us, days=4)
+    # Of a service, of another one, of all, across the ends of hours and days, and one that goes on and one ahead.
+    for service_id, begin, end in (
+        (history.service_id, now - 60 * HOUR_US - 7, now - 59 * HOUR_US + 13),
+        (other.service_id, now - 40 * HOUR_US, now - 38 * HOUR_US),
+        (None, now - 3 * DAY_US, now - 2 * DAY_US),
+        (history.service_id, now - 30 * MINUTE_US, now + HOUR_US),
+        (None, now + DAY_US, now + 2 * DAY_US),
+    ):
+        await admin.execute(
+            "INSERT INTO maintenance_spans (tenant_id, window_id, service_id, start_time, end_time)"
+            " VALUES ($1, gen_random_uuid(), $2, $3, $4)",
+            monitor.tenant_id, service_id, to_datetime(begin), to_datetime(end),
+        )  # fmt: skip
     rounds = Rollup(rollups, KEEP)
     for rolled_at in (now - 3 * DAY_US, now - 2 * DAY_US + 5, now - 7 * HOUR_US, now):
         windows = [*sorted(window_start(length, now) for length in WINDOWS.values()), now]

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.clock import HOUR_US, MINUTE_US, SECOND_US, now_us, to_datetime
+from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, now_us, to_datetime
 from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, SentinelError
 from services.common.grid import shard_of
 from services.common.ids import new_id
@@ -18,6 +18,7 @@ from services.common.result import Result
 from services.common.spec import HttpSpec
 from services.common.state import CheckState
 from services.monitor.drafts import CheckDraft, ServiceDraft
+from services.monitor.maintenance import WindowDraft
 from services.monitor.model import ServiceState
 from services.monitor.quotas import Quotas
 from services.monitor.service_state import service_state, tally
@@ -117,6 +118,9 @@ async def test_a_filter_by_state_finds_what_the_rule_says_in_what_is_shown(monit
     expected: dict[str, ServiceState] = {}
     for number, pair in enumerate([(), *((kind,) for kind in kinds), *product(kinds[:9], kinds[:10])]):
         service_id = await monitor.service(f"s{number}")
+        if number % 4 == 0:
+            window = WindowDraft("Upgrade", service_id, None, DAY_US)
+            await monitor.windows.create(monitor.actor, window, None)
         states = []
         for place, (enabled, known, age_s) in enumerate(pair):
             check_id = await monitor.check(service_id, f"c{place}", interval_us=interval)

@@ -130,7 +130,7 @@ def test_each_closed_hour_is_told_once(starts: list[int], marked: int) -> None:
 
 
 def candidate(rolled: int, accounted: int, interval: int = MINUTE_US) -> Candidate:
-    return Candidate(CHECK, CHECK, START + rolled, START + accounted, interval)
+    return Candidate(CHECK, CHECK, CHECK, START + rolled, START + accounted, interval)
 
 
 def test_an_hour_is_closed_when_the_account_has_passed_it_and_not_before() -> None:

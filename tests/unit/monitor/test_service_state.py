@@ -8,6 +8,8 @@ from services.monitor.service_state import service_state, tally
 
 UP, DOWN, UNKNOWN, OFF = CheckState.UP, CheckState.DOWN, CheckState.UNKNOWN, CheckState.PAUSED
 
+WORKED_ON = CheckState.MAINTENANCE
+
 
 @pytest.mark.parametrize(
     ("checks", "expected"),
@@ -24,6 +26,8 @@ UP, DOWN, UNKNOWN, OFF = CheckState.UP, CheckState.DOWN, CheckState.UNKNOWN, Che
         ([OFF, UP, DOWN], ServiceState.DEGRADED),
         ([OFF, UNKNOWN], ServiceState.UNKNOWN),
         ([OFF, UP], ServiceState.UP),
+        ([WORKED_ON, WORKED_ON], ServiceState.MAINTENANCE),
+        ([OFF, WORKED_ON], ServiceState.MAINTENANCE),
     ],
 )
 def test_a_service_is_in_what_its_checks_amount_to(checks: list[CheckState], expected: ServiceState) -> None:

@@ -19,11 +19,13 @@ class CheckState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     CHECK_STATE_DOWN: _ClassVar[CheckState]
     CHECK_STATE_UNKNOWN: _ClassVar[CheckState]
     CHECK_STATE_PAUSED: _ClassVar[CheckState]
+    CHECK_STATE_MAINTENANCE: _ClassVar[CheckState]
 CHECK_STATE_UNSPECIFIED: CheckState
 CHECK_STATE_UP: CheckState
 CHECK_STATE_DOWN: CheckState
 CHECK_STATE_UNKNOWN: CheckState
 CHECK_STATE_PAUSED: CheckState
+CHECK_STATE_MAINTENANCE: CheckState
 
 class Check(_message.Message):
     __slots__ = ("id", "service_id", "name", "http", "interval", "timeout", "failure_threshold", "recovery_threshold", "retries", "state", "state_time", "create_time", "update_time", "enabled", "etag")

@@ -6,6 +6,8 @@ from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sentinel.monitor.v1 import check_pb2 as _check_pb2
 from sentinel.monitor.v1 import incident_pb2 as _incident_pb2
+from sentinel.monitor.v1 import maintenance_pb2 as _maintenance_pb2
+from sentinel.monitor.v1 import result_pb2 as _result_pb2
 from sentinel.monitor.v1 import service_pb2 as _service_pb2
 from sentinel.options.v1 import access_pb2 as _access_pb2
 from google.protobuf.internal import containers as _containers
@@ -252,6 +254,88 @@ class ResumeCheckResponse(_message.Message):
     CHECK_FIELD_NUMBER: _ClassVar[int]
     check: _check_pb2.Check
     def __init__(self, check: _Optional[_Union[_check_pb2.Check, _Mapping]] = ...) -> None: ...
+
+class ListCheckResultsRequest(_message.Message):
+    __slots__ = ("service_id", "check_id", "start_time", "end_time", "outcomes", "on_demand", "page_size", "page_token")
+    SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    CHECK_ID_FIELD_NUMBER: _ClassVar[int]
+    START_TIME_FIELD_NUMBER: _ClassVar[int]
+    END_TIME_FIELD_NUMBER: _ClassVar[int]
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    ON_DEMAND_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    service_id: str
+    check_id: str
+    start_time: _timestamp_pb2.Timestamp
+    end_time: _timestamp_pb2.Timestamp
+    outcomes: _containers.RepeatedScalarFieldContainer[_result_pb2.Outcome]
+    on_demand: bool
+    page_size: int
+    page_token: str
+    def __init__(self, service_id: _Optional[str] = ..., check_id: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcomes: _Optional[_Iterable[_Union[_result_pb2.Outcome, str]]] = ..., on_demand: _Optional[bool] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListCheckResultsResponse(_message.Message):
+    __slots__ = ("results", "next_page_token")
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[_result_pb2.CheckResult]
+    next_page_token: str
+    def __init__(self, results: _Optional[_Iterable[_Union[_result_pb2.CheckResult, _Mapping]]] = ..., next_page_token: _Optional[str] = ...) -> None: ...
+
+class CreateMaintenanceWindowRequest(_message.Message):
+    __slots__ = ("window", "request_id")
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    window: _maintenance_pb2.MaintenanceWindow
+    request_id: str
+    def __init__(self, window: _Optional[_Union[_maintenance_pb2.MaintenanceWindow, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
+
+class CreateMaintenanceWindowResponse(_message.Message):
+    __slots__ = ("window",)
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    window: _maintenance_pb2.MaintenanceWindow
+    def __init__(self, window: _Optional[_Union[_maintenance_pb2.MaintenanceWindow, _Mapping]] = ...) -> None: ...
+
+class GetMaintenanceWindowRequest(_message.Message):
+    __slots__ = ("maintenance_window_id",)
+    MAINTENANCE_WINDOW_ID_FIELD_NUMBER: _ClassVar[int]
+    maintenance_window_id: str
+    def __init__(self, maintenance_window_id: _Optional[str] = ...) -> None: ...
+
+class GetMaintenanceWindowResponse(_message.Message):
+    __slots__ = ("window",)
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    window: _maintenance_pb2.MaintenanceWindow
+    def __init__(self, window: _Optional[_Union[_maintenance_pb2.MaintenanceWindow, _Mapping]] = ...) -> None: ...
+
+class ListMaintenanceWindowsRequest(_message.Message):
+    __slots__ = ("page_size", "page_token")
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    page_size: int
+    page_token: str
+    def __init__(self, page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListMaintenanceWindowsResponse(_message.Message):
+    __slots__ = ("windows", "next_page_token", "total_size")
+    WINDOWS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_SIZE_FIELD_NUMBER: _ClassVar[int]
+    windows: _containers.RepeatedCompositeFieldContainer[_maintenance_pb2.MaintenanceWindow]
+    next_page_token: str
+    total_size: int
+    def __init__(self, windows: _Optional[_Iterable[_Union[_maintenance_pb2.MaintenanceWindow, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ...) -> None: ...
+
+class DeleteMaintenanceWindowRequest(_message.Message):
+    __slots__ = ("maintenance_window_id",)
+    MAINTENANCE_WINDOW_ID_FIELD_NUMBER: _ClassVar[int]
+    maintenance_window_id: str
+    def __init__(self, maintenance_window_id: _Optional[str] = ...) -> None: ...
+
+class DeleteMaintenanceWindowResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
 
 class ListIncidentsRequest(_message.Message):
     __slots__ = ("page_size", "page_token", "state", "service_id", "start_time", "end_time")

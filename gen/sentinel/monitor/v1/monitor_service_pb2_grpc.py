@@ -113,6 +113,31 @@ class MonitorServiceStub:
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckRequest.SerializeToString,
                 response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckResponse.FromString,
                 _registered_method=True)
+        self.ListCheckResults = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/ListCheckResults',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListCheckResultsRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListCheckResultsResponse.FromString,
+                _registered_method=True)
+        self.CreateMaintenanceWindow = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/CreateMaintenanceWindow',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.CreateMaintenanceWindowRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.CreateMaintenanceWindowResponse.FromString,
+                _registered_method=True)
+        self.GetMaintenanceWindow = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/GetMaintenanceWindow',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetMaintenanceWindowRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetMaintenanceWindowResponse.FromString,
+                _registered_method=True)
+        self.ListMaintenanceWindows = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/ListMaintenanceWindows',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsResponse.FromString,
+                _registered_method=True)
+        self.DeleteMaintenanceWindow = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/DeleteMaintenanceWindow',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteMaintenanceWindowRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteMaintenanceWindowResponse.FromString,
+                _registered_method=True)
         self.ListIncidents = channel.unary_unary(
                 '/sentinel.monitor.v1.MonitorService/ListIncidents',
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListIncidentsRequest.SerializeToString,
@@ -285,6 +310,56 @@ class MonitorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListCheckResults(self, request, context):
+        """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
+        that says how many.
+
+        A page may hold fewer results than were asked for, or none, though there are more: one page looks through so much
+        history at the most. Only an empty next_page_token says that there are no more. Nothing is counted, since that would
+        mean to read it all.
+
+        Errors: CHECK_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateMaintenanceWindow(self, request, context):
+        """Makes a maintenance window.
+
+        Errors: SERVICE_NOT_FOUND, QUOTA_EXCEEDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMaintenanceWindow(self, request, context):
+        """Answers one maintenance window.
+
+        Errors: MAINTENANCE_WINDOW_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMaintenanceWindows(self, request, context):
+        """Answers the tenant's maintenance windows, oldest first, a page at a time.
+
+        Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteMaintenanceWindow(self, request, context):
+        """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
+
+        Errors: MAINTENANCE_WINDOW_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListIncidents(self, request, context):
         """Answers the tenant's incidents that meet a filter, newest first, a page at a time.
 
@@ -409,6 +484,31 @@ def add_MonitorServiceServicer_to_server(servicer, server):
                     servicer.ResumeCheck,
                     request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckRequest.FromString,
                     response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckResponse.SerializeToString,
+            ),
+            'ListCheckResults': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCheckResults,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListCheckResultsRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListCheckResultsResponse.SerializeToString,
+            ),
+            'CreateMaintenanceWindow': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateMaintenanceWindow,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.CreateMaintenanceWindowRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.CreateMaintenanceWindowResponse.SerializeToString,
+            ),
+            'GetMaintenanceWindow': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMaintenanceWindow,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetMaintenanceWindowRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetMaintenanceWindowResponse.SerializeToString,
+            ),
+            'ListMaintenanceWindows': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMaintenanceWindows,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsResponse.SerializeToString,
+            ),
+            'DeleteMaintenanceWindow': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteMaintenanceWindow,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteMaintenanceWindowRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteMaintenanceWindowResponse.SerializeToString,
             ),
             'ListIncidents': grpc.unary_unary_rpc_method_handler(
                     servicer.ListIncidents,
@@ -845,6 +945,141 @@ class MonitorService:
             '/sentinel.monitor.v1.MonitorService/ResumeCheck',
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckRequest.SerializeToString,
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCheckResults(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/ListCheckResults',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListCheckResultsRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListCheckResultsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateMaintenanceWindow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/CreateMaintenanceWindow',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.CreateMaintenanceWindowRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.CreateMaintenanceWindowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetMaintenanceWindow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/GetMaintenanceWindow',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetMaintenanceWindowRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.GetMaintenanceWindowResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListMaintenanceWindows(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/ListMaintenanceWindows',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteMaintenanceWindow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/DeleteMaintenanceWindow',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteMaintenanceWindowRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteMaintenanceWindowResponse.FromString,
             options,
             channel_credentials,
             insecure,

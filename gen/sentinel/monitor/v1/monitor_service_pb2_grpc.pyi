@@ -114,6 +114,36 @@ class MonitorServiceStub:
 
     Errors: CHECK_NOT_FOUND.
     """
+    ListCheckResults: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ListCheckResultsRequest, _monitor_service_pb2.ListCheckResultsResponse]
+    """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
+    that says how many.
+
+    A page may hold fewer results than were asked for, or none, though there are more: one page looks through so much
+    history at the most. Only an empty next_page_token says that there are no more. Nothing is counted, since that would
+    mean to read it all.
+
+    Errors: CHECK_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
+    CreateMaintenanceWindow: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateMaintenanceWindowRequest, _monitor_service_pb2.CreateMaintenanceWindowResponse]
+    """Makes a maintenance window.
+
+    Errors: SERVICE_NOT_FOUND, QUOTA_EXCEEDED.
+    """
+    GetMaintenanceWindow: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetMaintenanceWindowRequest, _monitor_service_pb2.GetMaintenanceWindowResponse]
+    """Answers one maintenance window.
+
+    Errors: MAINTENANCE_WINDOW_NOT_FOUND.
+    """
+    ListMaintenanceWindows: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ListMaintenanceWindowsRequest, _monitor_service_pb2.ListMaintenanceWindowsResponse]
+    """Answers the tenant's maintenance windows, oldest first, a page at a time.
+
+    Errors: PAGE_TOKEN_INVALID.
+    """
+    DeleteMaintenanceWindow: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteMaintenanceWindowRequest, _monitor_service_pb2.DeleteMaintenanceWindowResponse]
+    """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
+
+    Errors: MAINTENANCE_WINDOW_NOT_FOUND.
+    """
     ListIncidents: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ListIncidentsRequest, _monitor_service_pb2.ListIncidentsResponse]
     """Answers the tenant's incidents that meet a filter, newest first, a page at a time.
 
@@ -227,6 +257,36 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     that is not paused stays as it is.
 
     Errors: CHECK_NOT_FOUND.
+    """
+    ListCheckResults: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ListCheckResultsRequest, _monitor_service_pb2.ListCheckResultsResponse]  # type: ignore[assignment]
+    """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
+    that says how many.
+
+    A page may hold fewer results than were asked for, or none, though there are more: one page looks through so much
+    history at the most. Only an empty next_page_token says that there are no more. Nothing is counted, since that would
+    mean to read it all.
+
+    Errors: CHECK_NOT_FOUND, PAGE_TOKEN_INVALID.
+    """
+    CreateMaintenanceWindow: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateMaintenanceWindowRequest, _monitor_service_pb2.CreateMaintenanceWindowResponse]  # type: ignore[assignment]
+    """Makes a maintenance window.
+
+    Errors: SERVICE_NOT_FOUND, QUOTA_EXCEEDED.
+    """
+    GetMaintenanceWindow: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetMaintenanceWindowRequest, _monitor_service_pb2.GetMaintenanceWindowResponse]  # type: ignore[assignment]
+    """Answers one maintenance window.
+
+    Errors: MAINTENANCE_WINDOW_NOT_FOUND.
+    """
+    ListMaintenanceWindows: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ListMaintenanceWindowsRequest, _monitor_service_pb2.ListMaintenanceWindowsResponse]  # type: ignore[assignment]
+    """Answers the tenant's maintenance windows, oldest first, a page at a time.
+
+    Errors: PAGE_TOKEN_INVALID.
+    """
+    DeleteMaintenanceWindow: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteMaintenanceWindowRequest, _monitor_service_pb2.DeleteMaintenanceWindowResponse]  # type: ignore[assignment]
+    """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
+
+    Errors: MAINTENANCE_WINDOW_NOT_FOUND.
     """
     ListIncidents: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ListIncidentsRequest, _monitor_service_pb2.ListIncidentsResponse]  # type: ignore[assignment]
     """Answers the tenant's incidents that meet a filter, newest first, a page at a time.
@@ -428,6 +488,66 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         that is not paused stays as it is.
 
         Errors: CHECK_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListCheckResults(
+        self,
+        request: _monitor_service_pb2.ListCheckResultsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.ListCheckResultsResponse, _abc.Awaitable[_monitor_service_pb2.ListCheckResultsResponse]]:
+        """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
+        that says how many.
+
+        A page may hold fewer results than were asked for, or none, though there are more: one page looks through so much
+        history at the most. Only an empty next_page_token says that there are no more. Nothing is counted, since that would
+        mean to read it all.
+
+        Errors: CHECK_NOT_FOUND, PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def CreateMaintenanceWindow(
+        self,
+        request: _monitor_service_pb2.CreateMaintenanceWindowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.CreateMaintenanceWindowResponse, _abc.Awaitable[_monitor_service_pb2.CreateMaintenanceWindowResponse]]:
+        """Makes a maintenance window.
+
+        Errors: SERVICE_NOT_FOUND, QUOTA_EXCEEDED.
+        """
+
+    @_abc_1.abstractmethod
+    def GetMaintenanceWindow(
+        self,
+        request: _monitor_service_pb2.GetMaintenanceWindowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.GetMaintenanceWindowResponse, _abc.Awaitable[_monitor_service_pb2.GetMaintenanceWindowResponse]]:
+        """Answers one maintenance window.
+
+        Errors: MAINTENANCE_WINDOW_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ListMaintenanceWindows(
+        self,
+        request: _monitor_service_pb2.ListMaintenanceWindowsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.ListMaintenanceWindowsResponse, _abc.Awaitable[_monitor_service_pb2.ListMaintenanceWindowsResponse]]:
+        """Answers the tenant's maintenance windows, oldest first, a page at a time.
+
+        Errors: PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteMaintenanceWindow(
+        self,
+        request: _monitor_service_pb2.DeleteMaintenanceWindowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.DeleteMaintenanceWindowResponse, _abc.Awaitable[_monitor_service_pb2.DeleteMaintenanceWindowResponse]]:
+        """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
+
+        Errors: MAINTENANCE_WINDOW_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod

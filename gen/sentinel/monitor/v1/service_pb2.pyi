@@ -22,12 +22,14 @@ class ServiceState(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     SERVICE_STATE_DOWN: _ClassVar[ServiceState]
     SERVICE_STATE_UNKNOWN: _ClassVar[ServiceState]
     SERVICE_STATE_PAUSED: _ClassVar[ServiceState]
+    SERVICE_STATE_MAINTENANCE: _ClassVar[ServiceState]
 SERVICE_STATE_UNSPECIFIED: ServiceState
 SERVICE_STATE_UP: ServiceState
 SERVICE_STATE_DEGRADED: ServiceState
 SERVICE_STATE_DOWN: ServiceState
 SERVICE_STATE_UNKNOWN: ServiceState
 SERVICE_STATE_PAUSED: ServiceState
+SERVICE_STATE_MAINTENANCE: ServiceState
 
 class Service(_message.Message):
     __slots__ = ("id", "name", "url", "description", "labels", "state", "create_time", "update_time", "etag", "open_incidents", "uptime")

@@ -1,0 +1,181 @@
+"""Maintenance windows: making, reading, listing and deleting them, and planning them ahead (semantics.md §12)."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from services.common import logs
+from services.common.audit import Actor
+from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, now_us
+from services.common.errors import FieldViolation, InvalidArgument, Unavailable
+from services.common.ids import new_id
+from services.common.paging import Page, Pager, PageRequest
+from services.monitor.not_found import window_not_found
+from services.monitor.quotas import Quotas
+from services.monitor.recurrence import Span, occurrences, read_zone
+
+HORIZON_US = 90 * DAY_US
+_LOOK_EVERY_S = HOUR_US / SECOND_US
+_log = logs.get("maintenance")
+
+
+@dataclass(frozen=True, slots=True)
+class WindowDraft:
+    """A window as its author gives it; it begins now when `start_us` is None. Times in microseconds."""
+
+    name: str
+    service_id: UUID | None
+    start_us: int | None
+    duration_us: int
+    rrule: str = ""
+    time_zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A maintenance window; of a service, or of all of the tenant's when `service_id` is None."""
+
+    tenant_id: UUID
+    id: UUID
+    service_id: UUID | None
+    name: str
+    start_us: int
+    duration_us: int
+    rrule: str
+    time_zone: str
+    create_us: int
+
+    def spans(self, from_us: int, to_us: int) -> list[Span]:
+        """Its spans that begin in [from, to)."""
+        return occurrences(self.start_us, self.duration_us, self.rrule, self.time_zone, from_us, to_us)
+
+    def audited(self) -> dict[str, object]:
+        """What the audit log shows of the window."""
+        return {
+            "name": self.name,
+            "serviceId": str(self.service_id) if self.service_id else None,
+            "startSeconds": self.start_us / SECOND_US,
+            "durationSeconds": self.duration_us / SECOND_US,
+            "rrule": self.rrule,
+            "timeZone": self.time_zone,
+        }
+
+
+class WindowsStore(Protocol):
+    """What maintenance windows need from the database."""
+
+    async def create_window(
+        self,
+        actor: Actor,
+        window: Window,
+        until_us: int,
+        request_id: UUID | None,
+        quotas: Quotas,
+    ) -> Window:
+        """Record a window with its spans up to a horizon; a request id seen before answers the one it made."""
+
+    async def find_window(self, tenant_id: UUID, window_id: UUID) -> Window | None:
+        """A window."""
+
+    async def list_windows(self, tenant_id: UUID, page: PageRequest) -> tuple[Sequence[Window], int]:
+        """One window more than the page holds, if there are, oldest first, and how many there are in all."""
+
+    async def delete_window(self, actor: Actor, window_id: UUID, now: int) -> None:
+        """Delete a window with what of its spans lies ahead."""
+
+    async def windows_to_plan(self, until_us: int) -> Sequence[tuple[UUID, UUID]]:
+        """Tenants and ids of some recurring windows that are not planned up to a point in time."""
+
+    async def plan_window(self, tenant_id: UUID, window_id: UUID, now: int, until_us: int) -> None:
+        """Write a window's spans from now or later up to a point in time, in one place at a time."""
+
+
+class MaintenanceWindows:
+    """Makes, reads, lists and deletes maintenance windows, and plans them ahead.
+
+    Args:
+        store: where they are recorded.
+        pager: reads and writes page tokens.
+        quotas: how many a tenant may have.
+    """
+
+    def __init__(self, store: WindowsStore, pager: Pager, quotas: Quotas) -> None:
+        self._store = store
+        self._pager = pager
+        self._quotas = quotas
+
+    async def create(self, actor: Actor, draft: WindowDraft, request_id: UUID | None) -> Window:
+        """Make a window.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND.
+            FailedPrecondition: QUOTA_EXCEEDED.
+            InvalidArgument: it begins in the past, or its rule or zone has no meaning.
+        """
+        now = now_us()
+        start_us = now if draft.start_us is None else draft.start_us
+        if start_us < now - MINUTE_US:
+            violation = FieldViolation("window.start_time", "must not be in the past: what was measured stays")
+            raise InvalidArgument(f"{violation.field}: {violation.description}", [violation])
+        read_zone(draft.time_zone)
+        window = Window(
+            actor.tenant_id,
+            new_id(),
+            draft.service_id,
+            draft.name,
+            start_us,
+            draft.duration_us,
+            draft.rrule,
+            draft.time_zone,
+            now,
+        )
+        until_us = max(now, start_us) + HORIZON_US
+        return await self._store.create_window(actor, window, until_us, request_id, self._quotas)
+
+    async def get(self, tenant_id: UUID, window_id: UUID) -> Window:
+        """A window.
+
+        Raises:
+            NotFound: MAINTENANCE_WINDOW_NOT_FOUND.
+        """
+        found = await self._store.find_window(tenant_id, window_id)
+        if found is None:
+            raise window_not_found()
+        return found
+
+    async def list(self, tenant_id: UUID, page_size: int, page_token: str) -> Page[Window]:
+        """A page of windows, oldest first.
+
+        Raises:
+            InvalidArgument: PAGE_TOKEN_INVALID.
+        """
+        scope = "maintenance windows"
+        request = self._pager.request(tenant_id, scope, page_size, page_token)
+        found = await self._store.list_windows(tenant_id, request)
+        return self._pager.page(tenant_id, scope, request, *found, lambda window: window.id)
+
+    async def delete(self, actor: Actor, window_id: UUID) -> None:
+        """Delete a window; one that goes on ends now.
+
+        Raises:
+            NotFound: MAINTENANCE_WINDOW_NOT_FOUND.
+        """
+        await self._store.delete_window(actor, window_id, now_us())
+
+    async def plan(self, now: int) -> None:
+        """Write the spans of all recurring windows up to the horizon; doing it again changes nothing."""
+        # A third of the horizon is written at a time, so that a window is planned a few times a year.
+        while due := await self._store.windows_to_plan(now + HORIZON_US * 2 // 3):
+            for tenant_id, window_id in due:
+                await self._store.plan_window(tenant_id, window_id, now, now + HORIZON_US)
+
+    async def run(self) -> None:
+        """Plan until cancelled."""
+        while True:
+            try:
+                await self.plan(now_us())
+            except Unavailable:
+                _log.debug("the database is away; planning maintenance waits")
+            await asyncio.sleep(_LOOK_EVERY_S)

@@ -1,0 +1,130 @@
+"""When a maintenance window is: once, or as an RRULE of RFC 5545 in a time zone says. Pure; times in microseconds.
+
+The rule counts in the zone's wall clock, so a window at 02:00 stays at 02:00 when the clock changes. A wall time that
+is skipped is as much later as the clock jumps, and of one that comes twice the first counts (RFC 5545 §3.3.5). How long
+a window lasts is physical time.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dateutil.rrule import rrule, rrulestr
+
+from services.common.clock import from_datetime, to_datetime
+from services.common.errors import FieldViolation, InvalidArgument
+
+Span = tuple[int, int]
+
+_ALWAYS = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST"}
+# What each frequency may be narrowed by: little enough that every rule soon comes to its next date.
+_NARROWED_BY = {
+    "DAILY": set[str](),
+    "WEEKLY": {"BYDAY"},
+    "MONTHLY": {"BYDAY", "BYMONTHDAY"},
+    "YEARLY": set[str](),
+}
+_MOST_COUNT = 10_000
+_MOST_INTERVAL = 366
+_PART = re.compile(r"[A-Z]+=[A-Z0-9,+-]+")
+_DAY = r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)"
+_DAYS = re.compile(f"{_DAY}(,{_DAY})*")
+_UNTIL = re.compile(r"\d{8}T\d{6}Z")
+
+
+def occurrences(start_us: int, duration_us: int, rule: str, zone: str, from_us: int, to_us: int) -> list[Span]:
+    """The spans of a window that begin in [from, to), in order; one that does not recur begins at `start_us`.
+
+    Raises:
+        InvalidArgument: the rule or the zone has no meaning, or the rule does not occur at `start_us`.
+    """
+    begins = [start_us] if not rule else _recurring(start_us, rule, zone, from_us, to_us)
+    return [(begin, begin + duration_us) for begin in begins if from_us <= begin < to_us]
+
+
+def _recurring(start_us: int, rule: str, zone_name: str, from_us: int, to_us: int) -> list[int]:
+    zone = read_zone(zone_name)
+    first = to_datetime(start_us).astimezone(zone)
+    # A rule counts in whole seconds.
+    wall, rest_us = first.replace(tzinfo=None, microsecond=0), first.microsecond
+    dates = _read_rule(rule, wall, zone)
+    if next(iter(dates), None) != wall or first.fold:
+        raise _refused("window.start_time", "must be when the rule first occurs")
+    found = []
+    for date in dates:
+        begin = from_datetime(date.replace(tzinfo=zone).astimezone(UTC)) + rest_us
+        if begin >= to_us:
+            break
+        if begin >= from_us:
+            found.append(begin)
+    return found
+
+
+def read_zone(name: str) -> ZoneInfo:
+    """A time zone by name; UTC for none.
+
+    Raises:
+        InvalidArgument: there is no such zone.
+    """
+    try:
+        return ZoneInfo(name or "UTC")
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise _refused("window.time_zone", "must be a zone of the time zone database, such as Europe/Berlin") from error
+
+
+def _read_rule(text: str, wall: datetime, zone: ZoneInfo) -> rrule:
+    """A rule that begins at a wall time.
+
+    Raises:
+        InvalidArgument: it is none, or one of those that are not taken.
+    """
+    parts = _parts(text)
+    _refuse_others(parts)
+    try:
+        if until := parts.get("UNTIL"):
+            if not _UNTIL.fullmatch(until):
+                raise _refused("window.rrule", "must have an UNTIL in UTC, such as 20301231T235959Z")
+            # In the rule's own wall clock, since that is what its dates are compared in.
+            last = datetime.strptime(until, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).astimezone(zone)
+            parts["UNTIL"] = last.strftime("%Y%m%dT%H%M%S")
+        read = rrulestr(";".join(f"{key}={value}" for key, value in parts.items()), dtstart=wall)
+    except (ValueError, OverflowError) as error:
+        raise _refused("window.rrule", "must be an RRULE such as FREQ=WEEKLY;BYDAY=SU") from error
+    if not isinstance(read, rrule):
+        raise _refused("window.rrule", "must be one rule")
+    return read
+
+
+def _refused(field: str, rule: str) -> InvalidArgument:
+    return InvalidArgument(f"{field}: {rule}", [FieldViolation(field, rule)])
+
+
+def _parts(text: str) -> dict[str, str]:
+    """The parts of a rule, by name."""
+    parts: dict[str, str] = {}
+    for part in text.split(";"):
+        if not _PART.fullmatch(part):
+            raise _refused("window.rrule", "must be an RRULE such as FREQ=WEEKLY;BYDAY=SU")
+        key, _, value = part.partition("=")
+        if key in parts:
+            raise _refused("window.rrule", f"names {key} twice")
+        parts[key] = value
+    return parts
+
+
+def _refuse_others(parts: Mapping[str, str]) -> None:
+    """Refuse a rule that is none of those that are taken."""
+    narrowed_by = _NARROWED_BY.get(parts.get("FREQ", ""))
+    if narrowed_by is None:
+        raise _refused("window.rrule", f"must have a FREQ of {', '.join(_NARROWED_BY)}")
+    if unknown := sorted(parts.keys() - _ALWAYS - narrowed_by):
+        raise _refused("window.rrule", f"must not have {unknown[0]} with FREQ={parts['FREQ']}")
+    if len(parts.keys() & narrowed_by) > 1 or {"COUNT", "UNTIL"} <= parts.keys():
+        raise _refused("window.rrule", "must have one of BYDAY and BYMONTHDAY, and one of COUNT and UNTIL, at the most")
+    if not _DAYS.fullmatch(parts.get("BYDAY", "MO")):
+        raise _refused("window.rrule", "must have days such as MO, or 1MO and -1FR, in BYDAY")
+    for key, most in (("COUNT", _MOST_COUNT), ("INTERVAL", _MOST_INTERVAL)):
+        value = parts.get(key, "1")
+        if not (value.isdecimal() and len(value) <= len(str(most)) and 1 <= int(value) <= most):
+            raise _refused("window.rrule", f"must have a {key} from 1 to {most}")

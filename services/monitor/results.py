@@ -1,0 +1,86 @@
+"""What the slots of a check ended as, newest first."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from services.common.clock import SECOND_US
+from services.common.outcome import Outcome
+from services.common.paging import Page, Pager
+from services.common.result import Result
+from services.monitor.not_found import check_not_found
+
+_LAST_US = 253_402_300_800 * SECOND_US - 1  # the end of the year 9999, the last that a timestamp can say
+_SLOT_BYTES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFilter:
+    """Which results to list; one has to meet all of it.
+
+    Attributes:
+        from_us: with a slot at or after this.
+        to_us: with a slot before this.
+        outcomes: that ended as one of these; any when empty.
+        on_demand: runs on demand, instead of slots.
+    """
+
+    from_us: int = 0
+    to_us: int = _LAST_US
+    outcomes: tuple[Outcome, ...] = ()
+    on_demand: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Results that were found, newest first, and before which slot to look on; None when there are no more."""
+
+    results: Sequence[Result]
+    before_us: int | None
+
+
+class ResultsStore(Protocol):
+    """What the history needs from the database."""
+
+    async def has_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> bool:
+        """Whether the tenant's service has such a check."""
+
+    async def results_before(self, tenant_id: UUID, check_id: UUID, wanted: ResultFilter, most: int) -> Found:
+        """At most so many results that meet a filter, newest first, out of a bounded part of the history."""
+
+
+class ResultHistory:
+    """Lists what was recorded.
+
+    Args:
+        store: where it was.
+        pager: reads and writes page tokens.
+    """
+
+    def __init__(self, store: ResultsStore, pager: Pager) -> None:
+        self._store = store
+        self._pager = pager
+
+    async def list(
+        self, tenant_id: UUID, service_id: UUID, check_id: UUID, wanted: ResultFilter, page_size: int, page_token: str
+    ) -> Page[Result]:
+        """A page of a check's results, newest first; its total is what it holds, since nothing is counted.
+
+        Raises:
+            NotFound: CHECK_NOT_FOUND.
+            InvalidArgument: PAGE_TOKEN_INVALID.
+        """
+        scope = f"results of {check_id} {wanted}"
+        request = self._pager.key_request(tenant_id, scope, page_size, page_token)
+        if not await self._store.has_check(tenant_id, service_id, check_id):
+            raise check_not_found()
+        rest = wanted
+        if request.after is not None:
+            to_us = int.from_bytes(request.after, "big")
+            rest = ResultFilter(wanted.from_us, to_us, wanted.outcomes, wanted.on_demand)
+        found = await self._store.results_before(tenant_id, check_id, rest, request.size)
+        token = ""
+        if found.before_us is not None:
+            token = self._pager.token(tenant_id, scope, found.before_us.to_bytes(_SLOT_BYTES, "big"))
+        return Page(found.results, token, len(found.results))

@@ -1,0 +1,168 @@
+"""Maintenance windows and the spans that they cover."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common.audit import Actor, Change
+from services.common.clock import from_datetime, to_datetime
+from services.common.paging import PageRequest
+from services.common.store import write_audit
+from services.common.tables import maintenance_spans, maintenance_windows, services
+from services.monitor.maintenance import Window
+from services.monitor.not_found import service_not_found, window_not_found
+from services.monitor.quotas import Quotas
+from services.monitor.recurrence import Span
+from services.monitor.store.base import Sql, count, lock_quotas
+
+_WINDOWS = maintenance_windows.c
+_SPANS = maintenance_spans.c
+
+
+class MaintenanceSql(Sql):
+    """Maintenance windows in PostgreSQL."""
+
+    async def create_window(
+        self,
+        actor: Actor,
+        window: Window,
+        until_us: int,
+        request_id: UUID | None,
+        quotas: Quotas,
+    ) -> Window:
+        """Record a window with its spans up to a horizon, within the quotas; a request id seen before answers its own.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND.
+            FailedPrecondition: QUOTA_EXCEEDED.
+        """
+        tenant_id = actor.tenant_id
+        # Before anything is written: a rule without meaning is refused here.
+        spans = window.spans(window.start_us, until_us)
+        every = select(maintenance_windows).where(_WINDOWS.tenant_id == tenant_id)
+        async with self._database.tenant(tenant_id) as connection:
+            await lock_quotas(connection, tenant_id)
+            if request_id is not None:
+                made = (await connection.execute(every.where(_WINDOWS.request_id == request_id))).one_or_none()
+                if made is not None:
+                    return _window(made)
+            if window.service_id is not None:
+                the_service = select(services.c.id).where(
+                    services.c.tenant_id == tenant_id, services.c.id == window.service_id
+                )
+                if (await connection.execute(the_service.with_for_update(read=True))).one_or_none() is None:
+                    raise service_not_found()
+            quotas.refuse_more_windows(await count(connection, every))
+            await connection.execute(
+                insert(maintenance_windows).values(
+                    tenant_id=tenant_id,
+                    id=window.id,
+                    service_id=window.service_id,
+                    name=window.name,
+                    start_time=to_datetime(window.start_us),
+                    duration_us=window.duration_us,
+                    rrule=window.rrule,
+                    time_zone=window.time_zone,
+                    request_id=request_id,
+                    create_time=to_datetime(window.create_us),
+                    planned_time=to_datetime(until_us),
+                )
+            )
+            await _write_spans(connection, window, spans)
+            await write_audit(connection, actor, Change("maintenance_window.create", window.id, after=window.audited()))
+        return window
+
+    async def find_window(self, tenant_id: UUID, window_id: UUID) -> Window | None:
+        """A window; None if the tenant has no such one."""
+        async with self._database.tenant(tenant_id) as connection:
+            row = (await connection.execute(_the_window(tenant_id, window_id))).one_or_none()
+        return _window(row) if row else None
+
+    async def list_windows(self, tenant_id: UUID, page: PageRequest) -> tuple[Sequence[Window], int]:
+        """One window more than the page holds, if there are, oldest first, and how many there are in all."""
+        every = select(maintenance_windows).where(_WINDOWS.tenant_id == tenant_id)
+        rows = every if page.after is None else every.where(_WINDOWS.id > page.after)
+        async with self._database.tenant(tenant_id) as connection:
+            total = await count(connection, every)
+            found = await connection.execute(rows.order_by(_WINDOWS.id).limit(page.size + 1))
+            return [_window(row) for row in found], total
+
+    async def delete_window(self, actor: Actor, window_id: UUID, now: int) -> None:
+        """Delete a window with what of its spans lies ahead; one that goes on ends now, and what was stays.
+
+        Raises:
+            NotFound: MAINTENANCE_WINDOW_NOT_FOUND.
+        """
+        tenant_id, moment = actor.tenant_id, to_datetime(now)
+        of_window = (_SPANS.tenant_id == tenant_id) & (_SPANS.window_id == window_id)
+        async with self._database.tenant(tenant_id) as connection:
+            row = (await connection.execute(_the_window(tenant_id, window_id).with_for_update())).one_or_none()
+            if row is None:
+                raise window_not_found()
+            await connection.execute(delete(maintenance_spans).where(of_window, _SPANS.start_time >= moment))
+            await connection.execute(
+                update(maintenance_spans).where(of_window, _SPANS.end_time > moment).values(end_time=moment)
+            )
+            await connection.execute(
+                delete(maintenance_windows).where(_WINDOWS.tenant_id == tenant_id, _WINDOWS.id == window_id)
+            )
+            change = Change("maintenance_window.delete", window_id, before=_window(row).audited())
+            await write_audit(connection, actor, change)
+
+    async def windows_to_plan(self, until_us: int) -> Sequence[tuple[UUID, UUID]]:
+        """Tenants and ids of some recurring windows that are not planned up to a point in time."""
+        due = func.maintenance_windows_to_plan(to_datetime(until_us)).table_valued("tenant_id", "window_id")
+        async with self._database.untenanted() as connection:
+            rows = await connection.execute(select(due.c.tenant_id, due.c.window_id))
+            return [(row.tenant_id, row.window_id) for row in rows]
+
+    async def plan_window(self, tenant_id: UUID, window_id: UUID, now: int, until_us: int) -> None:
+        """Write a window's spans up to a point in time; whoever else would do so waits, and finds it done.
+
+        What would have begun before now, while nobody planned, is left out: its hours may be closed.
+        """
+        async with self._database.tenant(tenant_id) as connection:
+            row = (await connection.execute(_the_window(tenant_id, window_id).with_for_update())).one_or_none()
+            if row is None or from_datetime(row.planned_time) >= until_us:
+                return
+            window = _window(row)
+            await _write_spans(connection, window, window.spans(max(from_datetime(row.planned_time), now), until_us))
+            await connection.execute(
+                update(maintenance_windows)
+                .where(_WINDOWS.tenant_id == tenant_id, _WINDOWS.id == window_id)
+                .values(planned_time=to_datetime(until_us))
+            )
+
+
+def _the_window(tenant_id: UUID, window_id: UUID) -> Any:  # noqa: ANN401 — a select of all columns
+    return select(maintenance_windows).where(_WINDOWS.tenant_id == tenant_id, _WINDOWS.id == window_id)
+
+
+async def _write_spans(connection: AsyncConnection, window: Window, spans: Sequence[Span]) -> None:
+    if spans:
+        of_window = {"tenant_id": window.tenant_id, "window_id": window.id, "service_id": window.service_id}
+        await connection.execute(
+            upsert(maintenance_spans).on_conflict_do_nothing(),
+            [
+                {**of_window, "start_time": to_datetime(start_us), "end_time": to_datetime(end_us)}
+                for start_us, end_us in spans
+            ],
+        )
+
+
+def _window(row: Row[Any]) -> Window:
+    return Window(
+        row.tenant_id,
+        row.id,
+        row.service_id,
+        row.name,
+        from_datetime(row.start_time),
+        row.duration_us,
+        row.rrule,
+        row.time_zone,
+        from_datetime(row.create_time),
+    )

@@ -1,0 +1,53 @@
+"""A maintenance window and the history of a check, through the door."""
+
+from tests.e2e.stack import Team
+from tests.e2e.target import Target
+
+
+def test_a_window_puts_its_service_into_maintenance_until_it_is_deleted(team: Team) -> None:
+    service = team.service("Shop")
+    team.check(service, "http://localhost:1/", interval="3600s")
+    body = {"name": "Upgrade", "serviceId": service, "duration": "3600s"}
+    window = team.post("/maintenance-windows", **body)["window"]
+
+    assert team.client.get(f"/maintenance-windows/{window['id']}").json()["window"] == window
+    assert [each["id"] for each in team.client.get("/v1/maintenance-windows").json()["windows"]] == [window["id"]]
+    status = team.client.get(f"/services/{service}/status").json()["status"]
+    assert status["state"] == "SERVICE_STATE_MAINTENANCE"
+    assert [check["state"] for check in status["checks"]] == ["CHECK_STATE_MAINTENANCE"]
+
+    assert team.client.delete(f"/maintenance-windows/{window['id']}").status_code == 200
+    status = team.client.get(f"/services/{service}/status").json()["status"]
+    assert status["state"] == "SERVICE_STATE_UNKNOWN"
+
+
+def test_a_bad_rule_and_a_bad_duration_are_refused_by_name(team: Team) -> None:
+    for field, change in (
+        ("window.rrule", {"rrule": "FREQ=HOURLY"}),
+        ("window.time_zone", {"timeZone": "Mars/Olympus"}),
+        ("window.duration", {"duration": "1s"}),
+        ("window.duration", {"duration": None}),
+    ):
+        answer = team.client.post("/maintenance-windows", json={"name": "Upgrade", "duration": "60s", **change})
+        assert answer.status_code == 400
+        assert field in answer.text
+
+
+def test_what_a_check_ended_as_is_listed_by_time_and_outcome(team: Team, target: Target) -> None:
+    service = team.service("Shop")
+    check = team.check(service, target.url, name="home")
+    path = f"/services/{service}/checks/{check}/results"
+    seen = next(iter(team.results(f"?checkId={check}")))["result"]
+
+    def slots(query: str = "") -> list[str]:
+        answer = team.client.get(path + query)
+        assert answer.status_code == 200, answer.text
+        return [result["slotTime"] for result in answer.json()["results"]]
+
+    assert seen["slotTime"] in slots()
+    assert seen["slotTime"] in slots(f"?startTime={seen['slotTime']}&outcomes={seen['outcome']}")
+    assert seen["slotTime"] not in slots(f"?endTime={seen['slotTime']}")
+    assert slots("?onDemand=true") == []
+    backwards = team.client.get(path + "?startTime=2026-01-02T00:00:00Z&endTime=2026-01-01T00:00:00Z")
+    assert backwards.status_code == 400
+    assert "end_time" in backwards.text
