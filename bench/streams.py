@@ -80,6 +80,7 @@ async def _populate(stack: Stack, url: str) -> list[str]:
             user = User(tenant_id, user_id, "a@acme.test", "", Role.VIEWER, now, now)
             tokens.append(key.sign(user, session_id, now, now + _TOKENS_US))
         await admin.execute("UPDATE check_states SET accounted_time = now()")
+        await admin.execute("UPDATE check_rollups SET rolled_time = date_trunc('hour', now(), 'UTC')")
     await admin.execute("ANALYZE")
     await admin.close()
     return tokens

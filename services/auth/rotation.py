@@ -36,4 +36,7 @@ async def rotate(keyring: Keyring, store: KeyStore, *, revoke: bool) -> SigningK
         await store.retire_key(former.kid, now if revoke else now + SETTLE_US + ACCESS_LIFE_US + MINUTE_US)
         if revoke:
             keyring.drop(former)
+    if revoke:
+        # Auth reads the folder when it is told something: what it read before the files were gone still signs.
+        await store.publish_key(key, now)
     return key

@@ -42,6 +42,10 @@ _MAKE_PERIODS = """
     INSERT INTO check_periods (tenant_id, check_id, start_time, interval_us)
     SELECT $1, id, now(), $2 FROM unnest($3::uuid[]) AS w(id)
 """
+_MAKE_MARKS = """
+    INSERT INTO check_rollups (tenant_id, check_id, rolled_time)
+    SELECT $1, id, date_trunc('hour', now(), 'UTC') FROM unnest($2::uuid[]) AS w(id)
+"""
 _LEASES = "SELECT shard, worker_id, epoch FROM shard_leases WHERE worker_id IS NOT NULL AND expire_time > now()"
 _CHECKS = """
     SELECT c.id, c.shard, c.interval_us, c.create_time, s.accounted_time, s.state
@@ -99,6 +103,7 @@ class Fleet:
             await admin.execute(_MAKE_CHECKS, *arguments)
             await admin.execute(_MAKE_STATES, tenant_id, ids)
             await admin.execute(_MAKE_PERIODS, tenant_id, interval_us, ids)
+            await admin.execute(_MAKE_MARKS, tenant_id, ids)
             await admin.execute("SELECT pg_notify($1, $2)", TENANT_CHANNEL, str(tenant_id))
 
     async def holders(self) -> dict[int, str]:

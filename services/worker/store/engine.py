@@ -22,7 +22,7 @@ from services.worker.store.incidents import write_turns
 from services.worker.store.maintenance import read_maintenance
 from services.worker.tally import count
 
-_CHECKS_AT_ONCE = 250
+_CHECKS_AT_ONCE = 1_000
 # Each look at some shards costs a pass over the tables; each row that waits to be taken costs memory.
 _SHARDS_AT_ONCE = 16
 # How long the database may take before it counts as away. A renewal leaves time for another before the lease ends.
