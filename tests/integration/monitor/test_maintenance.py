@@ -103,6 +103,17 @@ async def test_a_recurring_window_is_planned_ahead_and_again_changes_nothing(adm
         await monitor.windows.get(monitor.tenant_id, window.id)
 
 
+async def test_what_nobody_planned_in_time_is_not_planned_into_the_past(admin: Admin, monitor: Monitor) -> None:
+    start_us = now_us() + HOUR_US
+    draft = WindowDraft("Nightly", None, start_us, HOUR_US, "FREQ=DAILY", "UTC")
+    await monitor.windows.create(monitor.actor, draft, None)
+    planned = await spans(admin, monitor)
+    later = start_us + 100 * DAY_US + 1
+    await monitor.windows.plan(later)
+    added = (await spans(admin, monitor))[len(planned) :]
+    assert added[0][0] == start_us + 101 * DAY_US
+
+
 async def test_they_are_listed_and_made_once_within_the_quota(admin: Admin, store: MonitorStore) -> None:
     monitor = await a_monitor(admin, store, Quotas(services=9, checks=9, windows=2))
     request_id = new_id()

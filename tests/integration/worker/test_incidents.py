@@ -97,6 +97,53 @@ async def test_in_whatever_batches_results_come_incidents_are_what_the_rule_says
     assert await timeline(admin) == opened_and_resolved[: None if ended else -1]
 
 
+async def maintain(admin: Admin, check: Check, service_id: UUID | None, first: int, until: int) -> None:
+    """Slots in [first, until) are inside a window, of a service or of all of the check's tenant."""
+    await admin.execute(
+        "INSERT INTO maintenance_spans (tenant_id, window_id, service_id, start_time, end_time)"
+        " VALUES ($1, gen_random_uuid(), $2, $3, $4)",
+        check[0], service_id, *(to_datetime(START_US + number * INTERVAL) for number in (first, until)),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_in_whatever_batches_results_come_windows_open_and_resolve_nothing(
+    store: EngineStore, admin: Admin, check: Check, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 — not a secret
+    history = chance.choices(list(Outcome), weights=[5, 5, 1, 1], k=120)
+    spans = [(first, first + chance.randint(1, 15)) for first in chance.sample(range(1, 120), k=4)]
+    _, elsewhere, _ = other = await a_check(admin, tenant_id=check[0], interval_us=INTERVAL)
+    for number, (first, until) in enumerate(spans):
+        await maintain(admin, check, check[1] if number % 2 else None, first, until)
+    await maintain(admin, check, elsewhere, 1, 121)
+    at = 0
+    while at < len(history):
+        until = at + chance.choice([1, 2, 3, 40])
+        part = batch(check, at + 1, history[at:until])
+        # In the same batch one of a service that is worked on all the time.
+        beside = batch(other, at + 1, [DOWN] * len(part))
+        assert await store.record([*part, *beside]) == 2 * len(part)
+        at = until
+
+    unheard = [
+        ERROR if any(first <= number < until for first, until in spans) else outcome
+        for number, outcome in enumerate(history, 1)
+    ]
+    assert await found(admin) == incidents_of([ERROR, *unheard], 2, 1)
+
+
+async def test_an_incident_outlasts_a_window_and_ends_with_what_is_seen_behind_it(
+    store: EngineStore, admin: Admin, check: Check
+) -> None:
+    await store.record(batch(check, 1, [DOWN, DOWN]))
+    await maintain(admin, check, check[1], 3, 6)
+    await store.record(batch(check, 3, [UP, DOWN, UP]))
+    assert await found(admin) == [(1, None)]
+    await store.record(batch(check, 6, [UP]))
+    assert await found(admin) == [(1, 6)]
+
+
 async def test_an_incident_tells_what_it_is_of_and_its_first_and_last_failure(
     store: EngineStore, admin: Admin, check: Check
 ) -> None:

@@ -22,7 +22,7 @@ hour = st.integers(0, 24 * 5)
 
 @st.composite
 def lives(draw: st.DrawFn) -> tuple[list[Slot], list[tuple[int, int | None]], list[tuple[int, int]]]:
-    """Results of a check over some days, with pauses, changes of interval and suspensions of its tenant."""
+    """Results of a check over some days, with pauses, changes of interval, suspensions and maintenance."""
     slots: list[Slot] = []
     periods: list[tuple[int, int | None]] = []
     at = START + draw(st.integers(0, 2 * HOUR_US))
@@ -41,7 +41,7 @@ def lives(draw: st.DrawFn) -> tuple[list[Slot], list[tuple[int, int | None]], li
     if draw(st.booleans()):
         periods[-1] = (periods[-1][0], None)
     moments = st.integers(START, at + HOUR_US)
-    spans = draw(st.lists(st.tuples(moments, moments).map(lambda pair: (min(pair), max(pair))), max_size=2))
+    spans = draw(st.lists(st.tuples(moments, moments).map(lambda pair: (min(pair), max(pair))), max_size=4))
     return slots, periods, union(spans)
 
 

@@ -56,6 +56,17 @@ def test_a_checks_reason_tells_its_run_of_results(history: Sequence[Outcome], wo
     assert reason(history) == words
 
 
+def test_inside_a_window_both_say_so_but_who_is_paused_says_that() -> None:
+    inside = TrackedCheck(a_check(), advance(Track(), 0, DOWN, 1, 1), maintenance_us=STEP)
+    state, _ = inside.known(2 * STEP)
+    words = check_reason(inside, state, None)
+    assert words == "it is inside a maintenance window"
+    status = CheckStatus(inside.check, state, STEP, None, words)
+    assert service_reason(service_state(tally([state])), [status]) == words
+    paused = TrackedCheck(a_check(pause_us=STEP), Track(), maintenance_us=STEP)
+    assert check_reason(paused, paused.known(2 * STEP)[0], None) == "it is paused"
+
+
 def test_a_check_that_nobody_looked_at_and_one_that_is_paused_say_so() -> None:
     assert reason([UP, UP], idle=2) == "2 slots in a row passed"
     assert reason([UP, UP], idle=3) == "no result has told for 2 intervals"

@@ -23,10 +23,13 @@ histories = st.lists(st.sampled_from(list(Outcome)), max_size=60)
 thresholds = st.integers(1, 4)
 
 
-def turns_of(history: Sequence[Outcome], failure: int, recovery: int) -> tuple[Turn, ...]:
-    """Where the incident of a check with this history turns."""
+def turns_of(
+    history: Sequence[Outcome], failure: int, recovery: int, maintenance: Sequence[tuple[int, int]] = ()
+) -> tuple[Turn, ...]:
+    """Where the incident of a check with this history turns; spans of maintenance in slots."""
     check = a_scheduled_check(UUID(int=3), INTERVAL, failure_threshold=failure, recovery_threshold=recovery)
-    tally = Tally(check.tenant_id, Track(), -1, 1, 0, INTERVAL)
+    spans = [(start * INTERVAL, end * INTERVAL) for start, end in maintenance]
+    tally = Tally(check.tenant_id, Track(), -1, 1, 0, INTERVAL, maintenance=spans)
     batch = [
         Pending(Result(check.tenant_id, check.service_id, check.id, n * INTERVAL, INTERVAL, outcome, "w"), check, 1)
         for n, outcome in enumerate(history)
@@ -109,3 +112,14 @@ def test_a_check_that_fails_on_under_a_raised_threshold_opens_none_twice() -> No
         count([Pending(result, as_it_was, 1)], {check.id: tally})
 
     assert [(turn.opens, turn.run_us) for turn in tally.turns] == [(True, 0)]
+
+
+@given(histories, thresholds, thresholds, st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), max_size=3))
+def test_inside_a_window_a_result_lengthens_and_breaks_no_run(
+    history: list[Outcome], failure: int, recovery: int, spans: list[tuple[int, int]]
+) -> None:
+    unheard = [
+        Outcome.ERROR if any(start <= number < end for start, end in spans) else outcome
+        for number, outcome in enumerate(history)
+    ]
+    assert turns_of(history, failure, recovery, spans) == turns_of(unheard, failure, recovery)
