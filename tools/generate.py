@@ -108,10 +108,13 @@ def differences(fresh: Path, committed: Path) -> list[str]:
 
 
 def last_committed_descriptor(current: bytes) -> bytes | None:
-    """The newest committed descriptor that differs from the current one, which the change has to be compatible with."""
+    """The newest committed descriptor that differs from the current one, which the change has to be compatible with.
+
+    Of the main line alone: what a branch tried before it was merged was never anybody's contract.
+    """
     path = f"gen/{DESCRIPTOR}"
     log = subprocess.run(
-        ["git", "log", "-n", "2", "--format=%H", "--", path],  # noqa: S607 — git, wherever it is
+        ["git", "log", "--first-parent", "-n", "2", "--format=%H", "--", path],  # noqa: S607 — git, wherever it is
         cwd=ROOT,
         capture_output=True,
         text=True,
