@@ -31,6 +31,8 @@ STARTS_A_SESSION = {"Register", "AcceptInvitation"}
 # Ids that name nothing that a tenant owns.
 OTHER_IDS = {"request_id", "actor_id"}
 _INCIDENTS_AT_ONCE = 30
+# A window that goes on would let no incident of its team open.
+_AHEAD = {"name": "Upgrade", "startTime": "2099-01-01T00:00:00Z", "duration": "60s"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ class World:
             return str(team.post("/users:invite", email=email, role="ROLE_VIEWER")["invitation"]["id"])
         assert name in {"maintenance_window_id", "api_key_id"}, f"say in `thing` how to make something for {name}"
         if name == "maintenance_window_id":
-            made = team.post("/maintenance-windows", name="Upgrade", duration="60s")["window"]
+            made = team.post("/maintenance-windows", **_AHEAD)["window"]
         else:
             made = team.api_key("viewer")["apiKey"]
         return str(made["id"])
@@ -140,7 +142,7 @@ class World:
             "UpdateService": {"service": {"name": name}},
             "UpdateCheck": {"check": {"name": name}},
             "CreateCheck": {"check": {"name": name, "http": {"url": "http://localhost:1/"}, "interval": "3600s"}},
-            "CreateMaintenanceWindow": {"window": {"name": name, "duration": "60s"}},
+            "CreateMaintenanceWindow": {"window": _AHEAD},
         }
         return examples.get(method, {})
 

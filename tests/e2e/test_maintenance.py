@@ -1,6 +1,6 @@
 """A maintenance window and the history of a check, through the door."""
 
-from tests.e2e.stack import Team
+from tests.e2e.stack import Team, until
 from tests.e2e.target import Target
 
 
@@ -19,6 +19,26 @@ def test_a_window_puts_its_service_into_maintenance_until_it_is_deleted(team: Te
     assert team.client.delete(f"/maintenance-windows/{window['id']}").status_code == 200
     status = team.client.get(f"/services/{service}/status").json()["status"]
     assert status["state"] == "SERVICE_STATE_UNKNOWN"
+
+
+def test_a_failure_opens_no_incident_inside_a_window_and_one_behind_it(team: Team) -> None:
+    service = team.service("Shop")
+    window = team.post("/maintenance-windows", name="Upgrade", serviceId=service, duration="3600s")["window"]
+    check = team.check(service, "http://localhost:1/", failureThreshold=1)
+    results = team.results(f"?checkId={check}")
+
+    def incidents() -> list[str]:
+        found = team.client.get(f"/incidents?serviceId={service}").json()["incidents"]
+        return [incident["startTime"] for incident in found]
+
+    assert next(results)["result"]["outcome"] == "OUTCOME_DOWN"
+    assert incidents() == []
+    assert team.status(service)["stateReason"] == "it is inside a maintenance window"
+    assert team.client.delete(f"/maintenance-windows/{window['id']}").status_code == 200
+    behind = next(results)["result"]
+    until(incidents, 2)
+    assert incidents() == [behind["slotTime"]]
+    results.close()
 
 
 def test_a_bad_rule_and_a_bad_duration_are_refused_by_name(team: Team) -> None:

@@ -185,13 +185,25 @@ def maintained_since(tenant_id: UUID, service_id: ColumnElement[Any]) -> ScalarS
     spans = maintenance_spans.c
     return (
         select(func.min(spans.start_time))
-        .where(
-            spans.tenant_id == tenant_id,
-            spans.start_time > func.now() - timedelta(microseconds=LONGEST_SPAN_US),
-            and_(spans.start_time <= func.now(), spans.end_time > func.now()),
-            or_(spans.service_id.is_(None), spans.service_id == service_id),
-        )
+        .where(_goes_on(tenant_id), or_(spans.service_id.is_(None), spans.service_id == service_id))
         .scalar_subquery()
+    )
+
+
+def is_maintained(tenant_id: UUID, service_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a service is inside a maintenance window; for any number of services the database looks once."""
+    its = maintenance_spans.c.service_id
+    going_on = select(its).where(_goes_on(tenant_id))
+    return or_(going_on.where(its.is_(None)).exists(), service_id.in_(going_on.where(its.is_not(None))))
+
+
+def _goes_on(tenant_id: UUID) -> ColumnElement[bool]:
+    spans = maintenance_spans.c
+    return and_(
+        spans.tenant_id == tenant_id,
+        spans.start_time > func.now() - timedelta(microseconds=LONGEST_SPAN_US),
+        spans.start_time <= func.now(),
+        spans.end_time > func.now(),
     )
 
 

@@ -37,7 +37,7 @@ from services.monitor.not_found import service_not_found
 from services.monitor.quotas import Quotas
 from services.monitor.service_state import Tally, service_state
 from services.monitor.services import ServiceFilter, ServiceOrder
-from services.monitor.store.base import Sql, count, insert_check, leave_to_be_removed, lock_quotas, maintained_since
+from services.monitor.store.base import Sql, count, insert_check, is_maintained, leave_to_be_removed, lock_quotas
 from services.monitor.store.checks import refuse_more_checks
 from services.monitor.store.incidents import end_incidents
 
@@ -198,7 +198,7 @@ def tallies_of_all(tenant_id: UUID, now: int) -> Select[Any]:
     grouped = _tally(tenant_id, now).add_columns(checks.c.service_id).group_by(checks.c.service_id).subquery()
     tally = [func.coalesce(grouped.c[name], 0).label(name) for name in ("enabled", "down", "known")]
     each = (
-        select(*tally, maintained_since(tenant_id, services.c.id).is_not(None).label("maintained"))
+        select(*tally, is_maintained(tenant_id, services.c.id).label("maintained"))
         .select_from(services.outerjoin(grouped, grouped.c.service_id == services.c.id))
         .where(services.c.tenant_id == tenant_id)
         .subquery()
@@ -220,7 +220,7 @@ def _with_tally(tenant_id: UUID, now: int, in_one_of: Sequence[ServiceState] = (
         joined = services.join(beside, true())
         counts = beside.c
     enabled, down, known = (func.coalesce(counts[name], 0) for name in ("enabled", "down", "known"))
-    maintained = maintained_since(tenant_id, services.c.id).is_not(None)
+    maintained = is_maintained(tenant_id, services.c.id)
     opened = (
         select(func.count())
         .where(
