@@ -39,6 +39,21 @@ def deaf(address: str, port: int) -> Iterator[None]:
                 each.close()
 
 
+@contextmanager
+def refusing(*addresses: str) -> Iterator[int]:
+    """A port that is held at each address, by nobody who listens."""
+    held = [socket.socket() for _ in addresses]
+    try:
+        held[0].bind((addresses[0], 0))
+        port = held[0].getsockname()[1]
+        for address, each in zip(addresses[1:], held[1:], strict=True):
+            each.bind((address, port))
+        yield port
+    finally:
+        for each in held:
+            each.close()
+
+
 async def send(port: int, *addresses: str) -> Observation:
     """Dial some addresses, send a request over the connection that stands, read the answer."""
     seen = Observation()
@@ -48,10 +63,11 @@ async def send(port: int, *addresses: str) -> Observation:
 
 
 async def test_an_address_that_refuses_costs_no_time() -> None:
-    async with target(Echo(), host="127.0.0.3") as port:
-        start = asyncio.get_running_loop().time()
-        seen = await send(port, "127.0.0.1", "127.0.0.2", "127.0.0.3")
-        elapsed_s = asyncio.get_running_loop().time() - start
+    with refusing("127.0.0.1", "127.0.0.2") as port:
+        async with target(Echo(), host="127.0.0.3", port=port):
+            start = asyncio.get_running_loop().time()
+            seen = await send(port, "127.0.0.1", "127.0.0.2", "127.0.0.3")
+            elapsed_s = asyncio.get_running_loop().time() - start
 
     assert (seen.resolved_ip, seen.status_code) == ("127.0.0.3", 200)
     assert elapsed_s < STAGGER_S
@@ -95,11 +111,9 @@ async def test_a_second_connection_of_one_request_closes_itself() -> None:
 
 
 async def test_when_none_takes_a_connection_the_refusal_is_said() -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-        with pytest.raises(ProbeFailure, match="was refused") as caught:
-            await send(port, "127.0.0.1", "127.0.0.2", "127.0.0.3")
+    addresses = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
+    with refusing(*addresses) as port, pytest.raises(ProbeFailure, match="was refused") as caught:
+        await send(port, *addresses)
 
     assert caught.value.kind is ErrorKind.CONNECT_REFUSED
 
