@@ -23,7 +23,8 @@ _SETTLE_S = 40
 _LOAD_S = 60.0
 _MB = 1024 * 1024
 
-_RUN_SINCE = "SELECT count(*) FROM results WHERE slot_time >= to_timestamp($1) AND outcome = 1"
+# By when they began: a worker that has just loaded is still behind its slots.
+_RUN_SINCE = "SELECT count(*) FROM results WHERE start_time >= to_timestamp($1) AND outcome = 1"
 
 
 def measure(folder: Path) -> list[Line]:

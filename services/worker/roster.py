@@ -8,7 +8,7 @@ whole, a few hundred checks at a time, so that what runs is not held up.
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import islice
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -138,10 +138,11 @@ class Roster:
         # What we ran before we lost a shard and still hold in memory counts as accounted.
         await self._recorder.flushed()
         seen: set[UUID] = set()
-        async for rows in self._store.checks_of_shards(shards):
-            seen |= self._take(rows)
-            # They stay; there is no use in looking among them for garbage again and again.
-            gc.freeze()
+        with self._engine.holding_fire() if self._engine.is_empty else nullcontext():
+            async for rows in self._store.checks_of_shards(shards):
+                seen |= self._take(rows)
+                # They stay; there is no use in looking among them for garbage again and again.
+                gc.freeze()
         for check in self._engine.checks():
             if check.shard in shards and check.id not in seen:
                 self._engine.retire(check)
