@@ -32,6 +32,8 @@ _OVERLAP_US = 15 * SECOND_US
 _AT_ONCE = 250
 
 Held = tuple[ScheduledCheck, Account]
+Key = tuple[UUID, UUID]
+"""A tenant and one of its checks."""
 _T = TypeVar("_T")
 
 
@@ -41,13 +43,13 @@ class RosterStore(Protocol):
     def checks_of_shards(self, shards: Collection[int]) -> AsyncIterator[Sequence[Held]]:
         """All checks of some shards that are on, each with its account, some at a time."""
 
-    async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[Held]:
+    async def checks_by_key(self, keys: Collection[Key]) -> Sequence[Held]:
         """Those of some checks that are on, each with its account."""
 
-    async def checks_of_tenants(self, tenants: Collection[UUID], shards: Collection[int]) -> Sequence[UUID]:
+    async def checks_of_tenants(self, tenants: Collection[UUID], shards: Collection[int]) -> Sequence[Key]:
         """Some tenants' checks of some shards, on or off."""
 
-    async def changed_since(self, since_us: int, shards: Collection[int]) -> Sequence[tuple[UUID, int]]:
+    async def changed_since(self, since_us: int, shards: Collection[int]) -> Sequence[tuple[Key, int]]:
         """The checks of some shards that were changed at or after a point in time, each with when that was."""
 
     async def counts(self, shards: Collection[int]) -> Mapping[int, int]:
@@ -71,9 +73,9 @@ class Roster:
         self._clock = clock
         self._shards: frozenset[int] = frozenset()
         self._unread: set[int] = set()
-        self._changed: set[UUID] = set()
+        self._changed: set[Key] = set()
         self._tenants: set[UUID] = set()
-        self._seen: dict[UUID, int] = {}
+        self._seen: dict[Key, int] = {}
         self._looked_us = clock.now_us()
         self._counted_us = self._looked_us
         self._wake = asyncio.Event()
@@ -82,7 +84,7 @@ class Roster:
         """A check was made, changed or deleted."""
         change = CheckChange.parse(payload)
         if change.shard in self._shards:
-            self._changed.add(change.check_id)
+            self._changed.add((change.tenant_id, change.check_id))
             self._wake.set()
 
     def on_tenant_notify(self, payload: str) -> None:
@@ -126,12 +128,14 @@ class Roster:
             with _taken(self._tenants, frozenset(self._tenants)) as tenants:
                 self._changed.update(await self._store.checks_of_tenants(tenants, self._shards))
                 # What is off by now is not found, but was held.
-                self._changed.update(check.id for check in self._engine.checks() if check.tenant_id in tenants)
+                self._changed.update(
+                    (check.tenant_id, check.id) for check in self._engine.checks() if check.tenant_id in tenants
+                )
         while self._changed:
             with _taken(self._changed, frozenset(islice(self._changed, _AT_ONCE))) as changed:
-                rows = await self._store.checks_by_id(changed)
+                rows = await self._store.checks_by_key(changed)
             found = self._take(rows)
-            for check in filter(None, map(self._engine.check, changed - found)):
+            for check in filter(None, map(self._engine.check, {check_id for _, check_id in changed} - found)):
                 self._engine.retire(check)
 
     async def _read_shards(self, shards: frozenset[int]) -> None:
@@ -152,7 +156,7 @@ class Roster:
         now_us = self._clock.now_us()
         changes = await self._store.changed_since(self._looked_us - _OVERLAP_US, self._shards)
         self._looked_us = now_us
-        self._changed |= {check_id for check_id, change_us in changes if self._seen.get(check_id) != change_us}
+        self._changed |= {key for key, change_us in changes if self._seen.get(key) != change_us}
         self._seen = dict(changes)
         if now_us - self._counted_us > _COUNT_EVERY_US:
             counts = await self._store.counts(self._shards)

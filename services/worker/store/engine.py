@@ -56,10 +56,12 @@ _HELD = f"""
     {_ON}
 """  # noqa: S608 — our own text
 _CHECKS_OF_SHARDS = f"{_HELD} AND c.shard = ANY($1::smallint[])"
-_CHECKS_BY_ID = f"{_HELD} AND c.id = ANY($1::uuid[])"
-_CHECKS_OF_TENANTS = "SELECT id FROM checks WHERE tenant_id = ANY($1::uuid[]) AND shard = ANY($2::smallint[])"
+_CHECKS_BY_KEY = f"{_HELD} AND (c.tenant_id, c.id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))"  # noqa: S608 — our own text
+_CHECKS_OF_TENANTS = (
+    "SELECT tenant_id, id FROM checks WHERE tenant_id = ANY($1::uuid[]) AND shard = ANY($2::smallint[])"
+)
 _COUNTS = f"SELECT c.shard, count(*) AS checks {_ON} AND c.shard = ANY($1::smallint[]) GROUP BY c.shard"
-_CHANGED_SINCE = "SELECT id, update_time FROM checks WHERE update_time >= $1 AND shard = ANY($2::smallint[])"
+_CHANGED_SINCE = "SELECT tenant_id, id, update_time FROM checks WHERE update_time >= $1 AND shard = ANY($2::smallint[])"
 
 # With each state the period that goes on and the epoch of the shard's lease: what a result has to fit.
 _LOCK_STATES = """
@@ -208,30 +210,36 @@ class EngineStore:
                     yield [read(row) for row in rows[first : first + _CHECKS_AT_ONCE]]
                     await asyncio.sleep(0)  # what is due has its turn
 
-    async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[tuple[ScheduledCheck, Account]]:
+    async def checks_by_key(self, keys: Collection[tuple[UUID, UUID]]) -> Sequence[tuple[ScheduledCheck, Account]]:
         """Those of some checks that are on, each with its account.
 
         Raises:
             Unavailable: the database is away.
         """
-        return [*map(CheckReader(), await self._fetch(_CHECKS_BY_ID, list(ids)))]
+        return [
+            *map(CheckReader(), await self._fetch(_CHECKS_BY_KEY, [key[0] for key in keys], [key[1] for key in keys]))
+        ]
 
-    async def checks_of_tenants(self, tenants: Collection[UUID], shards: Collection[int]) -> Sequence[UUID]:
+    async def checks_of_tenants(
+        self, tenants: Collection[UUID], shards: Collection[int]
+    ) -> Sequence[tuple[UUID, UUID]]:
         """Some tenants' checks of some shards, on or off.
 
         Raises:
             Unavailable: the database is away.
         """
-        return [row["id"] for row in await self._fetch(_CHECKS_OF_TENANTS, list(tenants), list(shards))]
+        return [
+            (row["tenant_id"], row["id"]) for row in await self._fetch(_CHECKS_OF_TENANTS, list(tenants), list(shards))
+        ]
 
-    async def changed_since(self, since_us: int, shards: Collection[int]) -> Sequence[tuple[UUID, int]]:
+    async def changed_since(self, since_us: int, shards: Collection[int]) -> Sequence[tuple[tuple[UUID, UUID], int]]:
         """The checks of some shards that were changed at or after a point in time, each with when that was.
 
         Raises:
             Unavailable: the database is away.
         """
         rows = await self._fetch(_CHANGED_SINCE, since_us, list(shards))
-        return [(row["id"], row["update_time"]) for row in rows]
+        return [((row["tenant_id"], row["id"]), row["update_time"]) for row in rows]
 
     async def counts(self, shards: Collection[int]) -> Mapping[int, int]:
         """How many checks of each shard are on; a shard without any is left out.

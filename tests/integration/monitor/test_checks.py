@@ -125,7 +125,7 @@ async def test_who_is_not_in_an_open_period_is_not_the_workers(
     of = (monitor.actor, service_id, check_id)
 
     async def held() -> list[UUID]:
-        by_id = [check.id for check, _ in await engine.checks_by_id([check_id])]
+        by_id = [check.id for check, _ in await engine.checks_by_key([(monitor.tenant_id, check_id)])]
         by_shard = [check.id async for rows in engine.checks_of_shards([shard_of(check_id)]) for check, _ in rows]
         assert by_shard == by_id
         return by_id

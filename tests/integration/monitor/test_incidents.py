@@ -51,7 +51,8 @@ class Worker:
         accounted = "SELECT accounted_time FROM check_states WHERE check_id = $1"
         moments = [await self._admin.fetchval(query, check_id) for query in (period, accounted)]
         first = max(map(from_datetime, moments)) + STEP
-        (held,) = await self._engine.checks_by_id([check_id])
+        tenant_id = await self._admin.fetchval("SELECT tenant_id FROM checks WHERE id = $1", check_id)
+        (held,) = await self._engine.checks_by_key([(tenant_id, check_id)])
         check = held[0]
         batch = [
             Pending(

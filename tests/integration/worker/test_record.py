@@ -222,15 +222,15 @@ async def test_checks_are_found_by_shard_id_tenant_and_change(
     assert (found.target, found.since_us) == ("t.test", START_US)
     assert account == Account(START_US)
     assert await of_shards(store, other) == []
-    assert await store.checks_by_id([check_id]) == [(found, account)]
-    assert await store.checks_of_tenants([tenant_id], [shard]) == [check_id]
+    assert await store.checks_by_key([(tenant_id, check_id)]) == [(found, account)]
+    assert await store.checks_of_tenants([tenant_id], [shard]) == [(tenant_id, check_id)]
     assert await store.checks_of_tenants([tenant_id], [other]) == []
-    assert await store.changed_since(START_US, [shard]) == [(check_id, START_US)]
+    assert await store.changed_since(START_US, [shard]) == [((tenant_id, check_id), START_US)]
     assert await store.changed_since(START_US + 1, [shard]) == []
     assert await store.counts([shard, other]) == {shard: 1}
 
     await admin.execute("INSERT INTO tenant_suspensions VALUES ($1, now(), NULL, 'not paid')", tenant_id)
-    assert (await of_shards(store, shard), await store.checks_by_id([check_id])) == ([], [])
+    assert (await of_shards(store, shard), await store.checks_by_key([(tenant_id, check_id)])) == ([], [])
     assert await store.counts([shard]) == {}
 
 
@@ -249,7 +249,7 @@ async def test_a_check_comes_with_what_lies_behind_its_account(
     )
     await admin.execute("INSERT INTO tenant_suspensions VALUES ($1, $2, $3, 'not paid')", tenant_id, at(20), at(40))
 
-    ((found, account),) = await store.checks_by_id([check_id])
+    ((found, account),) = await store.checks_by_key([(tenant_id, check_id)])
     assert found.since_us == START_US + 90 * SECOND_US
     assert account == Account(
         START_US,
@@ -257,7 +257,7 @@ async def test_a_check_comes_with_what_lies_behind_its_account(
         ((START_US + 20 * SECOND_US, START_US + 40 * SECOND_US),),
     )
     await admin.execute("UPDATE check_states SET accounted_time = $1", at(95))
-    assert (await store.checks_by_id([check_id]))[0][1] == Account(START_US + 95 * SECOND_US)
+    assert (await store.checks_by_key([(tenant_id, check_id)]))[0][1] == Account(START_US + 95 * SECOND_US)
 
 
 async def of_shards(store: EngineStore, *shards: int) -> list[tuple[ScheduledCheck, Account]]:

@@ -18,7 +18,7 @@ from services.worker.clock import monotonic_us
 from services.worker.lease import SHARDS_FREE, Renewal
 from services.worker.record import Pending
 from services.worker.report import WorkerReport
-from services.worker.roster import Held
+from services.worker.roster import Held, Key
 from services.worker.schedule import Account, Period, ScheduledCheck
 from services.worker.tally import Tally, count
 from tests.leases import LeaseTable
@@ -197,23 +197,23 @@ class Memory:
                 await self._answer(trip_s)
                 yield [held]
 
-    async def checks_by_id(self, ids: Collection[UUID]) -> Sequence[Held]:
+    async def checks_by_key(self, keys: Collection[Key]) -> Sequence[Held]:
         trip_s = await self._ask()
-        held = [_held(self._database.rows[each]) for each in ids if each in self._database.rows]
+        held = [_held(self._database.rows[each]) for _, each in keys if each in self._database.rows]
         held = [each for each in held if self._database.rows[each[0].id].is_on]
         await self._answer(trip_s)
         return held
 
-    async def checks_of_tenants(self, tenants: Collection[UUID], shards: Collection[int]) -> Sequence[UUID]:
+    async def checks_of_tenants(self, tenants: Collection[UUID], shards: Collection[int]) -> Sequence[Key]:
         trip_s = await self._ask()
         checks = [row.check for row in self._database.rows.values()]
         await self._answer(trip_s)
-        return [check.id for check in checks if check.tenant_id in tenants and check.shard in shards]
+        return [(check.tenant_id, check.id) for check in checks if check.tenant_id in tenants and check.shard in shards]
 
-    async def changed_since(self, since_us: int, shards: Collection[int]) -> Sequence[tuple[UUID, int]]:
+    async def changed_since(self, since_us: int, shards: Collection[int]) -> Sequence[tuple[Key, int]]:
         trip_s = await self._ask()
         changed = [
-            (row.check.id, row.update_us)
+            ((row.check.tenant_id, row.check.id), row.update_us)
             for row in self._database.rows.values()
             if row.update_us >= since_us and row.check.shard in shards
         ]
