@@ -15,7 +15,7 @@ from services.common.ids import new_id
 from services.common.origin import Origin
 from services.common.paging import Pager
 from services.common.sealed import Sealer
-from services.common.spec import HttpSpec
+from services.common.specs.http import HttpSpec
 from services.monitor.checks import Checks
 from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.figures import ServiceFigures

@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.common.outcome import ErrorKind, Outcome
-from services.common.spec import HttpSpec
+from services.common.specs.http import HttpSpec
 from services.worker.probe import Observation, Prober
 
 PLENTY_S = 5.0

@@ -1,0 +1,14 @@
+"""How each kind of check is probed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.common.specs.http import HttpSpec
+from services.common.specs.spec import Spec
+from services.worker.kinds.http import Http
+from services.worker.kinds.kind import Kind
+
+
+def every_kind() -> Mapping[type[Spec], Kind[Any]]:
+    """All kinds, by what they probe."""
+    return {HttpSpec: Http()}
