@@ -1,6 +1,6 @@
 """The tables as SQLAlchemy Core knows them; the migrations make them, and a test holds the two together."""
 
-from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import INET, JSONB, TIMESTAMP, UUID
 
 metadata = MetaData()
@@ -300,6 +300,8 @@ def _results(name: str) -> Table:
         Column("error_message", Text, nullable=False),
         Column("worker_id", Text, nullable=False),
         Column("tls_version", Text),
+        Column("failed_assertions", Text),
+        Column("slow", Boolean, nullable=False),
     )
 
 

@@ -1,20 +1,30 @@
 """What an HTTP check probes."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from google.protobuf.message import Message
 from sentinel.monitor.v1 import check_pb2 as pb
 
-from services.common.specs import codec
-from services.common.specs.assertions import SUCCESS, Assertion, BodyContains, StatusIs
+from services.common.specs import assertion_codec, codec
+from services.common.specs.assertions import (
+    SUCCESS,
+    Assertion,
+    BodyContains,
+    StatusIs,
+    ask_of_the_status,
+    read_the_body,
+)
+from services.common.specs.refusals import refuse_bad
 from services.common.specs.spec import Spec
 from services.common.specs.tls_options import DEFAULT_TLS, TlsOptions
 from services.common.specs.urls import refuse_bad_url
 
 # What stands between the scheme and the path of an absolute URL.
 _HOST = re.compile(r"[^:]*://([^/?#]*)")
+# What is shorter is a word that stands in many answers.
+_SHORTEST_SECRET = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,8 @@ class HttpSpec(Spec):
         follow_redirects: at most five, when true.
         body_contains: what the decoded body must contain; nothing when empty.
         tls: how an https target is verified.
+        asserted: what else must be true of the answer.
+        shows_body: whether somebody wants to see the body, whatever the assertions are; of one run, and no part of it.
         kept: what the worker made of this spec to send it; lives as long as the spec does, and is no part of it.
     """
 
@@ -44,6 +56,8 @@ class HttpSpec(Spec):
     follow_redirects: bool = True
     body_contains: str = ""
     tls: TlsOptions = DEFAULT_TLS
+    asserted: tuple[Assertion, ...] = ()
+    shows_body: bool = field(default=False, repr=False, compare=False)
     kept: object | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
@@ -53,27 +67,49 @@ class HttpSpec(Spec):
 
     @property
     def assertions(self) -> tuple[Assertion, ...]:
-        """What has to be true of the answer."""
-        status = StatusIs(self.expected_statuses) if self.expected_statuses else SUCCESS
-        return (status, BodyContains(self.body_contains)) if self.body_contains else (status,)
+        """What has to be true of the answer: what the shorthands say, then the rest."""
+        return (*self._shorthands(), *self.asserted) if self.asserted else self._shorthands()
+
+    @property
+    def implied_assertions(self) -> int:
+        """How many of them the shorthands say."""
+        return len(self._shorthands())
+
+    def _shorthands(self) -> tuple[Assertion, ...]:
+        said = (BodyContains(self.body_contains),) if self.body_contains else ()
+        if self.expected_statuses:
+            return (StatusIs(self.expected_statuses), *said)
+        return said if ask_of_the_status(self.asserted) else (SUCCESS, *said)
 
     @property
     def reads_body(self) -> bool:
-        """Whether the verdict needs the answer's body."""
-        return bool(self.body_contains)
+        """Whether the verdict needs the answer's body, or somebody wants to see it."""
+        return bool(self.body_contains) or self.shows_body or read_the_body(self.asserted)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The headers' values, and what follows a scheme such as Bearer: a target may send back what it was sent."""
+        values = [value for _, value in self.headers]
+        values += [value.partition(" ")[2] for value in values]
+        return tuple(sorted({value for value in values if len(value) >= _SHORTEST_SECRET}, key=len, reverse=True))
+
+    def showing(self) -> "HttpSpec":
+        """The same, and its answer's body is kept for people to see."""
+        return replace(self, shows_body=True)
 
     def keep(self, made: object) -> None:
         """Remember what was made of this spec."""
         object.__setattr__(self, "kept", made)
 
     def refuse_bad(self, field: str) -> None:
-        """Refuse a URL that could not be dialled, and authorities that could not be read.
+        """Refuse a URL that could not be dialled, authorities that could not be read, and assertions that fail always.
 
         Raises:
             InvalidArgument: naming the field.
         """
         refuse_bad_url(self.url, f"{field}.url")
         self.tls.refuse_bad(f"{field}.tls")
+        refuse_bad(self.asserted, f"{field}.assertions")
 
     def audited(self) -> dict[str, object]:
         """What the audit log shows; headers' values and bodies may be secrets, so it shows none."""
@@ -84,6 +120,7 @@ class HttpSpec(Spec):
             "bodyBytes": len(self.body),
             "expectedStatus": list(self.expected_statuses),
             "followRedirects": self.follow_redirects,
+            "assertions": [assertion_codec.name_of(each) for each in self.asserted],
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -97,6 +134,7 @@ class HttpSpec(Spec):
             "follow_redirects": self.follow_redirects,
             "body_contains": self.body_contains,
             "tls": None if self.tls == DEFAULT_TLS else codec.to_json(self.tls),
+            "assertions": assertion_codec.to_json(self.asserted),
         }
 
     @classmethod
@@ -113,6 +151,7 @@ class HttpSpec(Spec):
             follow_redirects=column["follow_redirects"],
             body_contains=column.get("body_contains", ""),
             tls=tls,
+            asserted=assertion_codec.from_json(column.get("assertions", ())),
         )
 
     def to_message(self) -> pb.HttpCheck:
@@ -125,6 +164,7 @@ class HttpSpec(Spec):
             expected_status=self.expected_statuses,
             follow_redirects=self.follow_redirects,
             body_contains=self.body_contains,
+            assertions=[assertion_codec.to_message(each) for each in self.asserted],
         )
         if self.tls != DEFAULT_TLS:
             codec.to_message(self.tls, message.tls)
@@ -143,4 +183,5 @@ class HttpSpec(Spec):
             follow_redirects=message.follow_redirects if message.HasField("follow_redirects") else True,
             body_contains=message.body_contains,
             tls=codec.from_message(TlsOptions, message.tls),
+            asserted=tuple(assertion_codec.from_message(each) for each in message.assertions),
         )

@@ -3,6 +3,7 @@ import datetime
 from buf.validate import validate_pb2 as _validate_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from sentinel.monitor.v1 import assertion_pb2 as _assertion_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -62,7 +63,7 @@ class Check(_message.Message):
     def __init__(self, id: _Optional[str] = ..., service_id: _Optional[str] = ..., name: _Optional[str] = ..., http: _Optional[_Union[HttpCheck, _Mapping]] = ..., interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., failure_threshold: _Optional[int] = ..., recovery_threshold: _Optional[int] = ..., retries: _Optional[int] = ..., state: _Optional[_Union[CheckState, str]] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., enabled: _Optional[bool] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class HttpCheck(_message.Message):
-    __slots__ = ("url", "method", "headers", "body", "expected_status", "follow_redirects", "body_contains", "tls")
+    __slots__ = ("url", "method", "headers", "body", "expected_status", "follow_redirects", "body_contains", "tls", "assertions")
     class HeadersEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -78,6 +79,7 @@ class HttpCheck(_message.Message):
     FOLLOW_REDIRECTS_FIELD_NUMBER: _ClassVar[int]
     BODY_CONTAINS_FIELD_NUMBER: _ClassVar[int]
     TLS_FIELD_NUMBER: _ClassVar[int]
+    ASSERTIONS_FIELD_NUMBER: _ClassVar[int]
     url: str
     method: str
     headers: _containers.ScalarMap[str, str]
@@ -86,7 +88,8 @@ class HttpCheck(_message.Message):
     follow_redirects: bool
     body_contains: str
     tls: TlsOptions
-    def __init__(self, url: _Optional[str] = ..., method: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., body: _Optional[str] = ..., expected_status: _Optional[_Iterable[int]] = ..., follow_redirects: _Optional[bool] = ..., body_contains: _Optional[str] = ..., tls: _Optional[_Union[TlsOptions, _Mapping]] = ...) -> None: ...
+    assertions: _containers.RepeatedCompositeFieldContainer[_assertion_pb2.Assertion]
+    def __init__(self, url: _Optional[str] = ..., method: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., body: _Optional[str] = ..., expected_status: _Optional[_Iterable[int]] = ..., follow_redirects: _Optional[bool] = ..., body_contains: _Optional[str] = ..., tls: _Optional[_Union[TlsOptions, _Mapping]] = ..., assertions: _Optional[_Iterable[_Union[_assertion_pb2.Assertion, _Mapping]]] = ...) -> None: ...
 
 class TlsOptions(_message.Message):
     __slots__ = ("skip_verify", "ca_certificates", "server_name")
