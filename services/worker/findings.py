@@ -65,7 +65,7 @@ class Examined(NamedTuple):
 
 
 _DAY_S = 86_400
-_SUCCESS = range(200, 300)  # RFC 9110 §15.3
+SUCCESSFUL = range(200, 300)  # RFC 9110 §15.3
 _NO_BODY = Body((), b"", truncated=False)
 _NOTHING, _NOT_MEASURED = Note("nothing"), Note("not measured")
 
@@ -96,7 +96,7 @@ def _status(assertion: StatusIs, examined: Examined) -> Finding:
     if codes or ranges:
         holds = status in codes or (status is not None and any(status in each for each in _spans(ranges)))
     else:
-        holds = status is not None and status in _SUCCESS
+        holds = status is not None and status in SUCCESSFUL
     return Finding(holds, _NOTHING if status is None else status, ErrorKind.STATUS)
 
 

@@ -109,6 +109,8 @@ Assertion: TypeAlias = (
     | PhaseWithin
 )
 SUCCESS = StatusIs()
+# What most checks expect; there is one, so that judging can tell it at a glance.
+SUCCESS_ALONE: tuple[Assertion, ...] = (SUCCESS,)
 _OF_THE_BODY = (BodyContains, BodyLacks, BodyMatches, JsonPathIs)
 
 

@@ -10,6 +10,7 @@ from sentinel.monitor.v1 import check_pb2 as pb
 from services.common.specs import assertion_codec, codec
 from services.common.specs.assertions import (
     SUCCESS,
+    SUCCESS_ALONE,
     Assertion,
     BodyContains,
     StatusIs,
@@ -76,6 +77,8 @@ class HttpSpec(Spec):
         return len(self._shorthands())
 
     def _shorthands(self) -> tuple[Assertion, ...]:
+        if not (self.expected_statuses or self.body_contains or self.asserted):
+            return SUCCESS_ALONE  # as most checks have it
         said = (BodyContains(self.body_contains),) if self.body_contains else ()
         if self.expected_statuses:
             return (StatusIs(self.expected_statuses), *said)
