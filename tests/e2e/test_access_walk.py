@@ -5,7 +5,7 @@ new method enters by itself; where its request cannot be made of ids alone, the 
 """
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -81,6 +81,14 @@ class World:
         if way == "rest":
             return call_rest(self.rest, caller.token, method, request)
         return call_native(self.channels[method.containing_service.file.package], caller.token, method, request)
+
+    def things(self, kinds: Collection[str], team: Team, caller: Caller, *, lasting: bool) -> dict[str, str]:
+        """The ids of things in a team, by kind; lasting ones nobody may change, so they are the same each time."""
+        made: dict[str, str] = {}
+        make = self.lasting_thing if lasting else self.thing
+        for kind in sorted(kinds, reverse=True):  # a service before its check
+            made[kind] = make(kind, team, caller, made)
+        return made
 
     def lasting_thing(self, name: str, team: Team, caller: Caller, others: dict[str, str]) -> str:
         """The id of something in a team that nobody may change: the same each time."""
@@ -207,16 +215,10 @@ def test_each_method_answers_each_caller_as_the_contract_says(
             put(values, ids[kind], thing)
         return world.call(way, caller, method, values)
 
-    def things_of(team: Team, make: Callable[[str, Team, Caller, dict[str, str]], str]) -> dict[str, str]:
-        made: dict[str, str] = {}
-        for kind in sorted(ids, reverse=True):  # a service before its check
-            made[kind] = make(kind, team, caller, made)
-        return made
-
-    away = things_of(world.away, world.lasting_thing)
+    away = world.things(ids, world.away, caller, lasting=True)
     home = away
     if caller.email or "session_id" not in ids:
-        home = things_of(world.home, world.thing if changes else world.lasting_thing)
+        home = world.things(ids, world.home, caller, lasting=not changes)
     if ids:
         nowhere = {kind: str(uuid4()) for kind in ids}
         inner = min(ids)  # a check before its service
