@@ -150,5 +150,10 @@ class Watcher(StreamReader):
     def _completed(self, picture: Picture) -> Complete:
         self._complete = True
         self._told.flags = 0
-        only = [each.service.id for each in picture.values() if self._wants(each.service)] if self._resumes else None
-        return Complete(only, self.cursor())
+        return Complete(self._known(picture) if self._resumes else None, self.cursor())
+
+    def _known(self, picture: Picture) -> list[UUID]:
+        """What it was told is there, whatever has moved since: it is told of that from here on."""
+        still = [each.service.id for each in picture.values() if self._wants(each.service)]
+        knew = [service_id for service_id, mark in self._waiting.items() if mark is not None]
+        return [service_id for service_id in still if service_id not in self._waiting] + knew
