@@ -16,7 +16,7 @@ from services.common.errors import Unavailable
 from services.monitor.closing import floor
 
 _LOOK_EVERY_S = 30.0
-_CHECKS_A_STEP = 100
+_CHECKS_A_STEP = 200
 _DAYS_AHEAD = 3
 _log = logs.get("rollup")
 
