@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.clock import DAY_US, from_datetime, to_datetime
 from services.common.database import driver_of
+from services.common.errors import Unavailable
 from services.monitor.closing import Candidate, Closing, Recorded, choose, floor, hours, settled_us
-from services.monitor.rollup import Keep, Place, Step
+from services.monitor.rollup import Keep, Place, Step, StepFailed
 from services.monitor.store.base import Sql
 from services.monitor.store.recorded import FIGURES_COLUMNS, Tail, columns_of, figures_of, read_tails
 from services.monitor.uptime import Figures, total
@@ -30,6 +31,7 @@ _CANDIDATES = """
     JOIN check_states s ON s.tenant_id = k.tenant_id AND s.check_id = k.check_id
     JOIN checks c ON c.tenant_id = k.tenant_id AND c.id = k.check_id
     WHERE k.rolled_time < $1 AND (k.rolled_time, k.tenant_id, k.check_id) > ($2, $3, $4)
+        AND k.check_id <> ALL($6::uuid[])
     ORDER BY k.rolled_time, k.tenant_id, k.check_id
     LIMIT $5
     FOR UPDATE OF k SKIP LOCKED
@@ -57,6 +59,14 @@ _HOURS = """
     ) AS h
 """
 
+_DROP_ON_DEMAND = """
+    DELETE FROM on_demand_results WHERE (tenant_id, check_id, slot_time) IN (
+        SELECT tenant_id, check_id, slot_time FROM on_demand_results
+        WHERE slot_time < $1 ORDER BY slot_time LIMIT $2
+    )
+    RETURNING 1
+"""
+
 
 def _write_into(table: str) -> str:
     """The statement that writes figures, one array a column; what is there already is written over."""
@@ -76,7 +86,7 @@ _WRITE_HOURS, _WRITE_DAYS = _write_into("check_hours"), _write_into("check_days"
 class RollupSql(Sql):
     """Rollups in PostgreSQL."""
 
-    async def roll_up(self, behind: Place | None, now: int, keep: Keep, most: int) -> Step:
+    async def roll_up(self, behind: Place | None, now: int, keep: Keep, most: int, aside: Sequence[UUID] = ()) -> Step:
         """Close what can be closed of some checks, in one transaction, unless another process is at it.
 
         Args:
@@ -84,19 +94,35 @@ class RollupSql(Sql):
             now: the time.
             keep: how long what is kept.
             most: how many checks to look at.
+            aside: checks that are not looked at.
+
+        Raises:
+            StepFailed: it failed, for another reason than that the database is away.
         """
+        chosen: list[Closing] = []
+        try:
+            async with self._database.untenanted() as connection:
+                driver = await driver_of(connection)
+                if not await driver.fetchval(_ONE_AT_A_TIME):
+                    return Step(None, moved=False)
+                found = await _candidates(driver, behind or _START, settled_us(now), most, aside)
+                chosen = choose(found, now, keep.raw_us)
+                moving = [each for each in chosen if each.until_us > each.candidate.rolled_us]
+                await _roll(connection, moving, now, keep)
+        except Unavailable:
+            raise
+        except Exception as error:
+            if not chosen:
+                raise
+            raise StepFailed([_place_of(each) for each in chosen]) from error
+        end = len(chosen) < most and len(chosen) == len(found)
+        return Step(None if end else _place_of(chosen[-1]), moved=bool(moving))
+
+    async def drop_on_demand(self, before_us: int, most: int) -> bool:
+        """Drop at most so many results of runs on demand from before a point in time; whether as many were there."""
         async with self._database.untenanted() as connection:
             driver = await driver_of(connection)
-            if not await driver.fetchval(_ONE_AT_A_TIME):
-                return Step(None, moved=False)
-            found = await _candidates(driver, behind or _START, settled_us(now), most)
-            chosen = choose(found, now, keep.raw_us)
-            moving = [each for each in chosen if each.until_us > each.candidate.rolled_us]
-            await _roll(connection, moving, now, keep)
-        if len(chosen) < most and len(chosen) == len(found):
-            return Step(None, moved=bool(moving))
-        last = chosen[-1].candidate
-        return Step(Place(last.rolled_us, last.tenant_id, last.check_id), moved=bool(moving))
+            return len(await driver.fetch(_DROP_ON_DEMAND, to_datetime(before_us), most)) == most
 
     async def make_day(self, day_us: int) -> None:
         """Make room for the results of a day, if there is none, unless somebody reads for long: then another time."""
@@ -112,10 +138,16 @@ class RollupSql(Sql):
             return dropped
 
 
-async def _candidates(driver: _Driver, behind: Place, bound_us: int, most: int) -> Sequence[Candidate]:
-    rows = await driver.fetch(
-        _CANDIDATES, to_datetime(bound_us), to_datetime(behind.rolled_us), behind.tenant_id, behind.check_id, most
-    )
+def _place_of(closing: Closing) -> Place:
+    candidate = closing.candidate
+    return Place(candidate.rolled_us, candidate.tenant_id, candidate.check_id)
+
+
+async def _candidates(
+    driver: _Driver, behind: Place, bound_us: int, most: int, aside: Sequence[UUID]
+) -> Sequence[Candidate]:
+    after = (to_datetime(behind.rolled_us), behind.tenant_id, behind.check_id)
+    rows = await driver.fetch(_CANDIDATES, to_datetime(bound_us), *after, most, aside)
     return [
         Candidate(tenant_id, service_id, check_id, from_datetime(rolled), from_datetime(accounted), interval_us)
         for tenant_id, service_id, check_id, rolled, accounted, interval_us in rows

@@ -26,6 +26,7 @@ from services.monitor.results import ResultHistory
 from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore
+from services.monitor.store.rollups import RollupSql
 from services.worker.store import EngineStore
 from tests.rows import a_tenant
 
@@ -106,3 +107,11 @@ async def a_monitor(admin: Admin, store: MonitorStore, quotas: Quotas = QUOTAS) 
 async def monitor(admin: Admin, store: MonitorStore) -> Monitor:
     """Monitor for one tenant."""
     return await a_monitor(admin, store)
+
+
+@pytest.fixture
+async def rollups(database_url: str) -> AsyncIterator[RollupSql]:
+    """The rollup's store."""
+    database = Database(database_url, "sentinel_rollup", size=1)
+    yield RollupSql(database)
+    await database.close()
