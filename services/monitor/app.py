@@ -1,5 +1,7 @@
 """The monitor process: `python -m services.monitor.app`."""
 
+import gc
+
 from sentinel.auth.v1 import auth_service_pb2
 from sentinel.monitor.v1 import monitor_service_pb2
 from sentinel.monitor.v1.monitor_service_pb2_grpc import add_MonitorServiceServicer_to_server
@@ -20,12 +22,14 @@ from services.monitor.figures import ServiceFigures
 from services.monitor.history_removal import HistoryRemoval
 from services.monitor.incidents import Incidents
 from services.monitor.maintenance import MaintenanceWindows
+from services.monitor.on_demand_removal import OnDemandRemoval
 from services.monitor.overview import Overviews
 from services.monitor.quotas import Quotas
 from services.monitor.results import ResultHistory
 from services.monitor.rollup import Keep, Rollup
 from services.monitor.servicer import MonitorServicer, UseCases
 from services.monitor.services import Services
+from services.monitor.set_aside import BackgroundCollector
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore
 from services.monitor.store.board import BoardSql
@@ -80,10 +84,17 @@ async def main(process: Process) -> None:
     add_MonitorServiceServicer_to_server(servicer, server.grpc)
     rollup_database = Database(settings.database_url, ROLLUP_ROLE, size=1)
     process.metrics.database.watch_pool("rollup", lambda: rollup_database.in_use, rollup_database.size)
-    rollup = Rollup(RollupSql(rollup_database), keep)
+    rollups = RollupSql(rollup_database)
+    rollup, removal = Rollup(rollups, keep), HistoryRemoval(store)
+    on_demand = OnDemandRemoval(rollups, settings.retention_on_demand_days * DAY_US)
+    asides = (rollup.aside, removal.aside, on_demand.aside, windows.aside)
+    process.metrics.registry.register(BackgroundCollector(*asides))
+    # All that was built and imported stays: looking through it for garbage would stop everything for 50 ms at a time.
+    gc.collect()
+    gc.freeze()
     try:
         async with background(
-            HistoryRemoval(store).run(), rollup.run(), windows.run(), boards.run(), watches.open.run()
+            rollup.run(), removal.run(), on_demand.run(), windows.run(), boards.run(), watches.open.run()
         ):
             await process.serve(server)
     finally:

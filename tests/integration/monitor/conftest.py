@@ -26,6 +26,7 @@ from services.monitor.results import ResultHistory
 from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore
+from services.monitor.store.rollups import RollupSql
 from services.worker.store import EngineStore
 from tests.integration.monitor.recording import Worker
 from tests.rows import a_tenant
@@ -115,3 +116,11 @@ async def worker(database_url: str, admin: Admin) -> AsyncIterator[Worker]:
     pool = await create_pool(database_url, "sentinel_engine", 1, times_in_us=True)
     yield Worker(EngineStore(pool), admin)
     await pool.close()
+
+
+@pytest.fixture
+async def rollups(database_url: str) -> AsyncIterator[RollupSql]:
+    """The rollup's store."""
+    database = Database(database_url, "sentinel_rollup", size=1)
+    yield RollupSql(database)
+    await database.close()
