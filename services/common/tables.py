@@ -262,6 +262,7 @@ def _figures(name: str) -> Table:
         Column("missed_slots", Integer, nullable=False),
         Column("latencies", LargeBinary, nullable=False),
         Column("p95_us", Integer),
+        Column("slow_slots", Integer, nullable=False),
     )
 
 

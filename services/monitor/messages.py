@@ -170,6 +170,8 @@ def uptime_message(figures: Figures, window: str = "") -> service_pb2.Uptime:
         down_slots=figures.down_slots,
         error_slots=figures.error_slots,
         missed_slots=figures.missed_slots,
+        slow_slots=figures.slow_slots,
+        slow_ratio=figures.slow_ratio,
     )
 
 

@@ -123,6 +123,11 @@ def test_slots_tell_them_in_the_stream_and_in_the_history(team: Team, targets: t
     assert [each["index"] for each in seen[broken]["failedAssertions"]] == [1, 2, 3, 4, 7]
     history = team.client.get(f"/services/{service}/checks/{broken}/results").json()["results"]
     assert history[-1]["failedAssertions"] == seen[broken]["failedAssertions"]
+    latest = team.status(service)["uptime"][0]
+    assert latest["slowSlots"] == latest["upSlots"] != "0"
+    assert latest["slowRatio"] == 1
+    before = team.status(team.service())["uptime"][0]
+    assert (before["slowSlots"], "slowRatio" in before) == ("0", False)
 
 
 def test_an_unsaved_check_is_tried_and_leaves_nothing(team: Team, targets: tuple[str, str]) -> None:

@@ -39,6 +39,7 @@ _OVERVIEW = text(
         CROSS JOIN LATERAL (
             SELECT sum(life_us) AS life_us, sum(up_us) AS up_us, sum(down_us) AS down_us, sum(up_slots) AS up_slots,
                    sum(down_slots) AS down_slots, sum(error_slots) AS error_slots, sum(missed_slots) AS missed_slots,
+                   sum(slow_slots) AS slow_slots,
                    max(p95_us) FILTER (WHERE start_time = :last) AS p95_us
             FROM check_hours h
             WHERE h.tenant_id = k.tenant_id AND h.check_id = k.check_id
@@ -51,10 +52,11 @@ _OVERVIEW = text(
     SELECT NULL::uuid AS check_id, NULL::uuid AS service_id, NULL AS check_name, NULL AS service_name,
            NULL::integer AS p95_us, sum(life_us)::bigint AS life_us, sum(up_us)::bigint AS up_us,
            sum(down_us)::bigint AS down_us, sum(up_slots)::bigint AS up_slots, sum(down_slots)::bigint AS down_slots,
-           sum(error_slots)::bigint AS error_slots, sum(missed_slots)::bigint AS missed_slots
+           sum(error_slots)::bigint AS error_slots, sum(missed_slots)::bigint AS missed_slots,
+           sum(slow_slots)::bigint AS slow_slots
     FROM each
     UNION ALL
-    SELECT e.check_id, c.service_id, c.name, s.name, e.p95_us, 0, 0, 0, 0, 0, 0, 0
+    SELECT e.check_id, c.service_id, c.name, s.name, e.p95_us, 0, 0, 0, 0, 0, 0, 0, 0
     FROM slowest e
     JOIN checks c ON c.tenant_id = :tenant AND c.id = e.check_id
     JOIN services s ON s.tenant_id = c.tenant_id AND s.id = c.service_id
