@@ -22,8 +22,8 @@ from services.common.settings import (
     retention_raw_days,
     trusted_proxies,
 )
-from services.worker.egress import EgressPolicy
 from services.worker.guard import Canary
+from services.worker.wire.egress import EgressPolicy
 
 _HIGHEST_PORT = 65_535
 

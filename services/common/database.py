@@ -8,7 +8,7 @@ forgets its tenant returns nothing.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
@@ -186,15 +186,22 @@ async def connect(url: str, role: str) -> "asyncpg.Connection[asyncpg.Record]":
 
 @asynccontextmanager
 async def tenant_transaction(
-    pool: "asyncpg.Pool[asyncpg.Record]", tenant_id: UUID
+    pool: "asyncpg.Pool[asyncpg.Record]",
+    tenant_id: UUID,
+    isolation: Literal["read_committed", "repeatable_read"] = "read_committed",
 ) -> "AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]":
     """Database.tenant for raw pools.
+
+    Args:
+        pool: under a service's role.
+        tenant_id: whose rows it sees.
+        isolation: with repeatable_read all its statements see one moment.
 
     Raises:
         Unavailable: the database is away.
     """
     try:
-        async with pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection, connection.transaction():
+        async with pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection, connection.transaction(isolation=isolation):
             await connection.execute("SELECT set_config('app.tenant_id', $1, true)", str(tenant_id))
             yield connection
     except CONNECTION_ERRORS as error:

@@ -23,14 +23,14 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import check_changes
+from services.common import check_changes, service_moves
 from services.common.audit import Actor, Change
 from services.common.clock import HOUR_US, from_datetime, to_datetime
 from services.common.database import Database
 from services.common.grid import shard_of
 from services.common.maintenance import LONGEST_SPAN_US
 from services.common.outcome import Outcome
-from services.common.spec import HTTP, HttpSpec
+from services.common.specs.kinds import KINDS
 from services.common.state import CheckState, Track
 from services.common.store import write_audit
 from services.common.tables import (
@@ -112,16 +112,22 @@ async def open_period(connection: AsyncConnection, check: Check, at: int) -> Non
     )
 
 
+async def tell_watchers(connection: AsyncConnection, tenant_id: UUID) -> None:
+    """Let whoever watches a tenant's services look at them again, as soon as this transaction commits."""
+    await connection.execute(select(func.pg_notify(service_moves.CHANNEL, str(tenant_id))))
+
+
 async def tell_worker(connection: AsyncConnection, check: Check) -> None:
-    """Let the worker that holds the check look at it again, as soon as this transaction commits."""
+    """Let the worker that holds the check, and whoever watches it, look again, as soon as this transaction commits."""
     payload = check_changes.CheckChange(shard_of(check.id), check.tenant_id, check.id).payload()
     await connection.execute(select(func.pg_notify(check_changes.CHANNEL, payload)))
+    await tell_watchers(connection, check.tenant_id)
 
 
 async def leave_to_be_removed(
     connection: AsyncConnection, tenant_id: UUID, which: ColumnElement[bool], now: int
 ) -> None:
-    """Write down which checks go, so that what was recorded of them is removed, and tell their workers."""
+    """Write down which checks go, so that what was recorded is removed; tell their workers, and who watches them."""
     going = select(checks.c.tenant_id, checks.c.id).where(checks.c.tenant_id == tenant_id, which)
     await connection.execute(
         upsert(removed_checks)
@@ -135,14 +141,15 @@ async def leave_to_be_removed(
     await connection.execute(
         select(func.pg_notify(check_changes.CHANNEL, payload)).where(checks.c.tenant_id == tenant_id, which)
     )
+    await tell_watchers(connection, tenant_id)
 
 
 def settings_of(check: Check) -> dict[str, Any]:
     """The columns of a check that can change."""
     return {
         "name": check.name,
-        "kind": HTTP,
-        "spec": check.http.to_json(),
+        "kind": check.spec.KIND,
+        "spec": check.spec.to_json(),
         "interval_us": check.interval_us,
         "timeout_us": check.timeout_us,
         "failure_threshold": check.failure_threshold,
@@ -226,7 +233,7 @@ def _check(row: Row[Any]) -> Check:
         id=row.id,
         service_id=row.service_id,
         name=row.name,
-        http=HttpSpec.from_json(row.spec),
+        spec=KINDS[row.kind].from_json(row.spec),
         interval_us=row.interval_us,
         timeout_us=row.timeout_us,
         failure_threshold=row.failure_threshold,

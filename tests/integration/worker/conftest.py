@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.worker.egress import EgressPolicy
 from services.worker.probe import Prober
-from services.worker.resolver import Resolver
-from services.worker.tls import TlsContexts
-from services.worker.transport import ProbeTransport
+from services.worker.wire.egress import EgressPolicy
+from services.worker.wire.network import Network
+from services.worker.wire.resolver import Resolver
+from services.worker.wire.tls import TlsContexts
 from tests.targets import Authority
 
 LOOPBACK = EgressPolicy.parse("127.0.0.0/8, ::1/128")
@@ -31,4 +31,4 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture
 def prober(resolver: Resolver, authority: Authority) -> Prober:
     """A prober that may reach loopback and trusts the test's authority."""
-    return Prober(ProbeTransport(resolver, LOOPBACK, TlsContexts(authority.trusting)))
+    return Prober(Network(resolver, LOOPBACK, TlsContexts(authority.trusting)))
