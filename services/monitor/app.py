@@ -51,7 +51,7 @@ async def main(process: Process) -> None:
     servicer = MonitorServicer(
         Services(store, pager, quotas, figures),
         Checks(store, pager, quotas),
-        Status(store, figures),
+        Status(store),
         figures,
         Overviews(store),
         Incidents(store, pager),

@@ -11,6 +11,7 @@ from itertools import pairwise
 from uuid import UUID
 
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US
+from services.monitor.incident_sums import IncidentSums
 from services.monitor.off import Span, on, paused, union
 from services.monitor.uptime import Figures, Slot, measure
 
@@ -32,6 +33,7 @@ class Recorded:
         slots: its results from the mark on, in order, and the last one before.
         periods: when it was enabled, in order; the last one may be open.
         off: when its tenant was suspended, and when it was inside a maintenance window.
+        incidents: what its incidents add up to, with the number of the span that it belongs to.
     """
 
     rolled_us: int
@@ -39,6 +41,7 @@ class Recorded:
     slots: list[Slot] = field(default_factory=list)
     periods: list[tuple[int, int | None]] = field(default_factory=list)
     off: list[Span] = field(default_factory=list)
+    incidents: list[tuple[int, IncidentSums]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +168,8 @@ def combine(recorded: Recorded, edges: Sequence[int], now: int) -> list[Figures]
     behind = [max(edge, recorded.rolled_us) for edge in edges]
     for part, tail in enumerate(_measured(recorded, behind, now)):
         found[part] += replace(tail, start_us=edges[part], end_us=edges[part + 1])
+    for part, sums in recorded.incidents:
+        found[part] = replace(found[part], incidents=found[part].incidents + sums)
     return found
 
 

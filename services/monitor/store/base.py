@@ -40,6 +40,7 @@ from services.common.tables import (
     checks,
     maintenance_spans,
     removed_checks,
+    services,
 )
 from services.monitor.closing import floor
 from services.monitor.model import Check, TrackedCheck
@@ -64,6 +65,12 @@ async def lock_quotas(connection: AsyncConnection, tenant_id: UUID) -> None:
 async def count(connection: AsyncConnection, query: Select[Any]) -> int:
     """How many rows a query has."""
     return (await connection.execute(select(func.count()).select_from(query.subquery()))).scalar_one()
+
+
+async def has_service(connection: AsyncConnection, tenant_id: UUID, service_id: UUID) -> bool:
+    """Whether a tenant has a service."""
+    query = select(services.c.id).where(services.c.tenant_id == tenant_id, services.c.id == service_id)
+    return (await connection.execute(query)).one_or_none() is not None
 
 
 async def insert_check(connection: AsyncConnection, actor: Actor, check: Check, request_id: UUID | None) -> None:

@@ -14,10 +14,10 @@ from services.common.incident import IncidentEventKind, Resolution
 from services.common.outcome import ErrorKind, Outcome
 from services.common.paging import PageRequest
 from services.common.store import last_failure, write_audit
-from services.common.tables import incident_events, incidents, results, services
+from services.common.tables import incident_events, incidents, results
 from services.monitor.incident import Cause, Incident, IncidentActor, IncidentEvent, IncidentState, Phases, Step
 from services.monitor.incidents import IncidentFilter
-from services.monitor.store.base import Sql, count
+from services.monitor.store.base import Sql, count, has_service
 
 _LATEST_EVENTS = 1_000
 # As the audit log calls them.
@@ -52,12 +52,8 @@ class IncidentSql(Sql):
         if page.after is not None:
             rows = rows.where(incidents.c.id < page.after)
         async with self._database.tenant(tenant_id) as connection:
-            if wanted.service_id is not None:
-                the_service = select(services.c.id).where(
-                    services.c.tenant_id == tenant_id, services.c.id == wanted.service_id
-                )
-                if (await connection.execute(the_service)).one_or_none() is None:
-                    return None
+            if wanted.service_id and not await has_service(connection, tenant_id, wanted.service_id):
+                return None
             total = await count(connection, select(incidents.c.id).where(*meets))
             found = await connection.execute(rows.order_by(incidents.c.id.desc()).limit(page.size + 1))
             return [_incident(row) for row in found], total
@@ -78,12 +74,6 @@ class IncidentSql(Sql):
                 return None
             latest = [_event(row) for row in await connection.execute(events)]
         return found, latest[::-1]
-
-    async def open_incidents(self, tenant_id: UUID, service_id: UUID) -> int:
-        """How many incidents of a service are open."""
-        is_open = (incidents.c.service_id == service_id) & incidents.c.end_time.is_(None)
-        async with self._database.tenant(tenant_id) as connection:
-            return await count(connection, select(incidents.c.id).where(incidents.c.tenant_id == tenant_id, is_open))
 
     async def take_step(self, actor: Actor, incident_id: UUID, step: Step) -> Incident | None:
         """Take a step while nobody else does; the incident as it is then. None if the tenant has no such one.
@@ -108,6 +98,14 @@ class IncidentSql(Sql):
             change = Change(f"incident.{verb}", incident_id, after={"note": step.note} if step.note else None)
             await write_audit(connection, actor, change)
             return await _find(connection, tenant_id, incident_id)
+
+
+async def newest_open(connection: AsyncConnection, tenant_id: UUID, most: int) -> tuple[int, Sequence[Incident]]:
+    """How many incidents of a tenant are open, and some of those that began last, the newest first."""
+    opened = (incidents.c.tenant_id == tenant_id) & incidents.c.end_time.is_(None)
+    how_many = await count(connection, select(incidents.c.id).where(opened))
+    newest = _incidents().where(opened).order_by(incidents.c.start_time.desc(), incidents.c.id.desc()).limit(most)
+    return how_many, [_incident(row) for row in await connection.execute(newest)]
 
 
 async def end_incidents(

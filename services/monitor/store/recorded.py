@@ -62,12 +62,20 @@ _OFF = text("""
 """).bindparams(_KEYS[0], *(bindparam(name, type_=TIMESTAMP(timezone=True)) for name in ("first", "since", "until")))
 
 
-def _closed(table: str, figures: str) -> TextClause:
+# The database adds up all but latencies: of those it puts together what was packed, and we add.
+ADDED = ", ".join(f"CAST(sum(r.{name}) AS bigint) AS {name}" for name in _SUMS)
+PACKED = """
+    string_agg(substr(r.latencies, 1, length(r.latencies) / 3), CAST('' AS bytea)) AS buckets,
+    string_agg(substr(r.latencies, 1 + length(r.latencies) / 3), CAST('' AS bytea)) AS counts
+"""
+
+
+def _closed(table: str) -> TextClause:
     return text(f"""
         SELECT w.check_id, w.part, r.*
         FROM unnest(:checks, :parts, :starts, :ends) AS w (check_id, part, start_time, end_time)
         CROSS JOIN LATERAL (
-            SELECT {figures} FROM {table} r
+            SELECT {ADDED}, {PACKED} FROM {table} r
             WHERE r.tenant_id = :tenant AND r.check_id = w.check_id
               AND r.start_time >= w.start_time AND r.start_time < w.end_time
         ) AS r
@@ -76,14 +84,7 @@ def _closed(table: str, figures: str) -> TextClause:
     )
 
 
-# Without latencies the database adds up; those only we can add.
-_ADDED = ", ".join(f"CAST(sum({name}) AS bigint) AS {name}" for name in _SUMS)
-_EACH = ", ".join((*_SUMS, "latencies"))
-_CLOSED = {
-    (table, latencies): _closed(table.name, _EACH if latencies else _ADDED)
-    for table in (check_hours, check_days)
-    for latencies in (False, True)
-}
+_CLOSED = {table: _closed(table.name) for table in (check_hours, check_days)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +144,6 @@ async def read_closed(
     tenant_id: UUID,
     days: Sequence[ClosedSpan],
     hours: Sequence[ClosedSpan],
-    *,
-    latencies: bool,
 ) -> list[tuple[UUID, int, Figures]]:
     """The figures of closed days and hours of a tenant's checks, each with its check and its part."""
     found = []
@@ -152,7 +151,7 @@ async def read_closed(
         if not spans:
             continue
         rows = await connection.execute(
-            _CLOSED[table, latencies],
+            _CLOSED[table],
             {
                 "tenant": tenant_id,
                 "checks": [span.check_id for span in spans],
@@ -161,15 +160,22 @@ async def read_closed(
                 "ends": [to_datetime(span.end_us) for span in spans],
             },
         )
-        found += [(row.check_id, row.part, figures_of(row)) for row in rows if row.life_us is not None]
+        found += [
+            (row.check_id, row.part, sums_of(row, Latencies.gather(row.buckets, row.counts)))
+            for row in rows
+            if row.life_us is not None
+        ]
     return found
 
 
 def figures_of(row: Row[Any]) -> Figures:
     """Figures in a row with their columns; the span is left to whoever knows it."""
-    packed = row.latencies if "latencies" in row._fields else b""
-    sums = {name: getattr(row, name) for name in _SUMS}
-    return Figures(0, 0, **sums, latencies=Latencies.unpack(packed))
+    return sums_of(row, Latencies.unpack(row.latencies))
+
+
+def sums_of(row: Row[Any], latencies: Latencies) -> Figures:
+    """Figures in a row with the columns of ADDED; the span is left to whoever knows it."""
+    return Figures(0, 0, **{name: getattr(row, name) for name in _SUMS}, latencies=latencies)
 
 
 def columns_of(figures: Figures) -> dict[str, Any]:
