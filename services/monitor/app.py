@@ -46,7 +46,7 @@ async def main(process: Process) -> None:
     settings = process.settings
     quotas = Quotas(settings.quota_services, settings.quota_checks)
     keep = Keep(settings.retention_raw_days * DAY_US, settings.retention_hourly_days * DAY_US)
-    figures = ServiceFigures(store, keep.hourly_us)
+    figures = ServiceFigures(store, keep)
     windows = MaintenanceWindows(store, pager, quotas)
     servicer = MonitorServicer(
         Services(store, pager, quotas, figures),

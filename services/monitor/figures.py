@@ -1,7 +1,7 @@
 """The figures of services: what closed hours and days tell, and the tail; one way for whatever shows figures (§18)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
 from uuid import UUID
@@ -9,7 +9,9 @@ from uuid import UUID
 from services.common.clock import now_us
 from services.monitor.buckets import latest_day, series_edges
 from services.monitor.closing import Recorded, combine
+from services.monitor.latency import Latencies
 from services.monitor.not_found import service_not_found
+from services.monitor.rollup import Keep
 from services.monitor.uptime import Figures, total
 
 
@@ -19,7 +21,7 @@ class FiguresStore(Protocol):
     async def recorded(
         self, tenant_id: UUID, service_ids: Sequence[UUID], edges: Sequence[int]
     ) -> Mapping[UUID, Sequence[Recorded]]:
-        """What is recorded of the checks of some services between edges, by service."""
+        """What is recorded of checks of some services between edges, by service; closed figures without latencies."""
 
     async def recorded_of_service(
         self, tenant_id: UUID, service_id: UUID, edges: Sequence[int]
@@ -49,18 +51,21 @@ class ServiceFigures:
 
     Args:
         store: where it is recorded.
-        keep_hours_us: how far back hours are kept.
+        keep: how long results and hours are kept.
     """
 
-    def __init__(self, store: FiguresStore, keep_hours_us: int) -> None:
+    def __init__(self, store: FiguresStore, keep: Keep) -> None:
         self._store = store
-        self._keep_hours_us = keep_hours_us
+        self._keep = keep
 
     async def of_latest_day(self, tenant_id: UUID, service_ids: Sequence[UUID], now: int) -> Mapping[UUID, Figures]:
-        """The figures of services over the latest 24 closed hours."""
+        """The figures of services over the latest 24 closed hours; without latencies, which are much to add of many."""
         edges = latest_day(now)
         recorded = await self._store.recorded(tenant_id, service_ids, edges)
-        return {service_id: summed(recorded.get(service_id, ()), edges, now)[0] for service_id in service_ids}
+        return {
+            service_id: replace(summed(recorded.get(service_id, ()), edges, now)[0], latencies=Latencies())
+            for service_id in service_ids
+        }
 
     async def series(self, tenant_id: UUID, service_id: UUID, wanted: SeriesWanted) -> Sequence[Figures]:
         """A series of a service's figures, oldest first.
@@ -70,7 +75,7 @@ class ServiceFigures:
             InvalidArgument: naming the field that does not fit.
         """
         now = now_us()
-        edges = series_edges(wanted.window, wanted.start_us, wanted.end_us, wanted.bucket, now, self._keep_hours_us)
+        edges = series_edges(wanted.window, wanted.start_us, wanted.end_us, wanted.bucket, now, self._keep)
         recorded = await self._store.recorded_of_service(tenant_id, service_id, edges)
         if recorded is None:
             raise service_not_found()

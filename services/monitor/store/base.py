@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Row,
     ScalarSelect,
@@ -159,7 +160,7 @@ def settings_of(check: Check) -> dict[str, Any]:
     }
 
 
-def tracked(tenant_id: UUID) -> Select[Any]:
+def tracked(tenant_id: UUID | BindParameter[UUID]) -> Select[Any]:
     """A tenant's checks, each with what its results amount to and since when it is paused, if it is."""
     latest = (
         select(check_periods.c.end_time.label("pause_time"))
@@ -187,7 +188,7 @@ def tracked(tenant_id: UUID) -> Select[Any]:
     )
 
 
-def maintained_since(tenant_id: UUID, service_id: ColumnElement[Any]) -> ScalarSelect[Any]:
+def maintained_since(tenant_id: UUID | BindParameter[UUID], service_id: ColumnElement[Any]) -> ScalarSelect[Any]:
     """Since when a service is inside a maintenance window, as the database's clock says; NULL when it is in none."""
     spans = maintenance_spans.c
     return (
@@ -197,14 +198,14 @@ def maintained_since(tenant_id: UUID, service_id: ColumnElement[Any]) -> ScalarS
     )
 
 
-def is_maintained(tenant_id: UUID, service_id: ColumnElement[Any]) -> ColumnElement[bool]:
+def is_maintained(tenant_id: UUID | BindParameter[UUID], service_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether a service is inside a maintenance window; for any number of services the database looks once."""
     its = maintenance_spans.c.service_id
     going_on = select(its).where(_goes_on(tenant_id))
     return or_(going_on.where(its.is_(None)).exists(), service_id.in_(going_on.where(its.is_not(None))))
 
 
-def _goes_on(tenant_id: UUID) -> ColumnElement[bool]:
+def _goes_on(tenant_id: UUID | BindParameter[UUID]) -> ColumnElement[bool]:
     spans = maintenance_spans.c
     return and_(
         spans.tenant_id == tenant_id,

@@ -1,6 +1,7 @@
 """What figures of a tenant's checks are made of, in as many statements whatever is asked."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -9,12 +10,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.clock import from_datetime
 from services.common.tables import check_rollups, checks
-from services.monitor.closing import Recorded, split
+from services.monitor.closing import Recorded, raw_spans, split
 from services.monitor.store.base import Sql, has_service
 from services.monitor.store.incident_sums import read_incident_sums
 from services.monitor.store.recorded import Tail, read_closed, read_tails
 
-Marks = Select[UUID, UUID, datetime]
+ITS_MARK = (check_rollups.c.tenant_id == checks.c.tenant_id) & (check_rollups.c.check_id == checks.c.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A check, and its mark: hours that end at or before are closed and rolled up."""
+
+    service_id: UUID
+    check_id: UUID
+    rolled_us: int
 
 
 class FiguresSql(Sql):
@@ -23,70 +33,82 @@ class FiguresSql(Sql):
     async def recorded(
         self, tenant_id: UUID, service_ids: Sequence[UUID], edges: Sequence[int]
     ) -> Mapping[UUID, Sequence[Recorded]]:
-        """What is recorded of the checks of some services between edges, by service.
+        """What is recorded of the checks of some services between edges, by service; closed figures without latencies.
 
         Args:
             tenant_id: the tenant.
             service_ids: its services; those that it has not are left out.
-            edges: where spans begin and end, rising; full hours as far as they are before a check's mark.
+            edges: where spans begin and end, rising.
         """
+        which = marks(tenant_id).where(checks.c.service_id.in_(service_ids))
         async with self._database.tenant(tenant_id) as connection:
-            return await read_recorded_of_services(connection, tenant_id, service_ids, edges)
+            return await read_recorded(
+                connection, tenant_id, await read_marks(connection, which), edges, latencies=False
+            )
 
     async def recorded_of_service(
         self, tenant_id: UUID, service_id: UUID, edges: Sequence[int]
     ) -> Sequence[Recorded] | None:
         """What is recorded of a service's checks between edges; None if the tenant has no such service."""
+        which = marks(tenant_id).where(checks.c.service_id == service_id)
         async with self._database.tenant(tenant_id) as connection:
-            if not await has_service(connection, tenant_id, service_id):
+            its_marks = await read_marks(connection, which)
+            if not its_marks and not await has_service(connection, tenant_id, service_id):
                 return None
-            found = await read_recorded_of_services(connection, tenant_id, [service_id], edges)
+            found = await read_recorded(connection, tenant_id, its_marks, edges, latencies=True)
         return found.get(service_id, ())
 
 
-async def read_recorded_of_services(
-    connection: AsyncConnection, tenant_id: UUID, service_ids: Sequence[UUID], edges: Sequence[int]
-) -> Mapping[UUID, Sequence[Recorded]]:
-    """What is recorded of the checks of some services between edges, incidents too, by service."""
-    which = marks(tenant_id).where(checks.c.service_id.in_(service_ids))
-    found = await read_recorded(connection, tenant_id, which, edges)
-    by_check = {check_id: recorded for its_checks in found.values() for check_id, recorded in its_checks.items()}
-    for check_id, part, sums in await read_incident_sums(connection, tenant_id, list(by_check), edges):
-        by_check[check_id].incidents.append((part, sums))
-    return {service_id: list(its_checks.values()) for service_id, its_checks in found.items()}
-
-
-def marks(tenant_id: UUID) -> Marks:
+def marks(tenant_id: UUID) -> Select[UUID, UUID, datetime]:
     """The marks of a tenant's checks."""
-    mark = (check_rollups.c.tenant_id == checks.c.tenant_id) & (check_rollups.c.check_id == checks.c.id)
     return (
         select(checks.c.service_id, checks.c.id, check_rollups.c.rolled_time)
-        .join(check_rollups, mark)
+        .join(check_rollups, ITS_MARK)
         .where(checks.c.tenant_id == tenant_id)
     )
 
 
+async def read_marks(connection: AsyncConnection, which: Select[UUID, UUID, datetime]) -> Sequence[Mark]:
+    """Those marks that are asked for."""
+    rows = await connection.execute(which)
+    return [Mark(service_id, check_id, from_datetime(rolled)) for service_id, check_id, rolled in rows]
+
+
 async def read_recorded(
-    connection: AsyncConnection, tenant_id: UUID, which: Marks, edges: Sequence[int]
-) -> Mapping[UUID, Mapping[UUID, Recorded]]:
-    """What results tell of those checks whose marks are asked for, by service and check."""
-    by_service: dict[UUID, dict[UUID, Recorded]] = {}
-    by_check: dict[UUID, Recorded] = {}
-    services_of: dict[UUID, UUID] = {}
-    # The marks first: what is before them never changes, so it does not matter that they move on meanwhile.
-    for service_id, check_id, rolled in await connection.execute(which):
-        recorded = Recorded(from_datetime(rolled))
-        by_service.setdefault(service_id, {})[check_id] = by_check[check_id] = recorded
-        services_of[check_id] = service_id
+    connection: AsyncConnection, tenant_id: UUID, its_marks: Sequence[Mark], edges: Sequence[int], *, latencies: bool
+) -> Mapping[UUID, Sequence[Recorded]]:
+    """What is recorded of checks between edges, by service.
+
+    Args:
+        connection: in the transaction in which their marks were read, before: what is before a mark never changes, so
+            it does not matter that marks move on meanwhile.
+        tenant_id: whose they are.
+        its_marks: the marks of the checks.
+        edges: where spans begin and end, rising.
+        latencies: whether what is closed carries latencies.
+    """
+    by_check = await read_results(connection, tenant_id, its_marks, edges, latencies=latencies)
+    for check_id, part, sums in await read_incident_sums(connection, tenant_id, list(by_check), edges):
+        by_check[check_id].incidents.append((part, sums))
+    by_service: dict[UUID, list[Recorded]] = {}
+    for mark in its_marks:
+        by_service.setdefault(mark.service_id, []).append(by_check[mark.check_id])
+    return by_service
+
+
+async def read_results(
+    connection: AsyncConnection, tenant_id: UUID, its_marks: Sequence[Mark], edges: Sequence[int], *, latencies: bool
+) -> Mapping[UUID, Recorded]:
+    """The same without incidents, by check."""
+    by_check = {mark.check_id: Recorded(mark.rolled_us) for mark in its_marks}
     days, hours, tails = [], [], []
-    for check_id, recorded in by_check.items():
-        its_days, its_hours = split(check_id, edges, recorded.rolled_us)
+    for mark in its_marks:
+        its_days, its_hours = split(mark.check_id, edges, mark.rolled_us)
         days += its_days
         hours += its_hours
-        start = max(edges[0], recorded.rolled_us)
-        if start < edges[-1]:
-            tails.append(Tail(tenant_id, services_of[check_id], check_id, start, edges[-1]))
-    for check_id, part, figures in await read_closed(connection, tenant_id, days, hours):
+        if spans := raw_spans(edges, mark.rolled_us):
+            tails.append(Tail(tenant_id, mark.service_id, mark.check_id, spans))
+    for check_id, part, figures in await read_closed(connection, tenant_id, days, hours, latencies=latencies):
         by_check[check_id].closed.append((part, figures))
     await read_tails(connection, tails, by_check)
-    return by_service
+    return by_check

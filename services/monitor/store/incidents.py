@@ -4,7 +4,22 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, insert, or_, select, text, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.audit import Actor, ActorKind, Change
@@ -102,10 +117,9 @@ class IncidentSql(Sql):
 
 async def newest_open(connection: AsyncConnection, tenant_id: UUID, most: int) -> tuple[int, Sequence[Incident]]:
     """How many incidents of a tenant are open, and some of those that began last, the newest first."""
-    opened = (incidents.c.tenant_id == tenant_id) & incidents.c.end_time.is_(None)
-    how_many = await count(connection, select(incidents.c.id).where(opened))
-    newest = _incidents().where(opened).order_by(incidents.c.start_time.desc(), incidents.c.id.desc()).limit(most)
-    return how_many, [_incident(row) for row in await connection.execute(newest)]
+    how_many = (await connection.execute(_COUNT_OPEN, {"tenant": tenant_id})).scalar_one()
+    rows = await connection.execute(_NEWEST_OPEN, {"tenant": tenant_id, "most": most})
+    return how_many, [_incident(row) for row in rows]
 
 
 async def end_incidents(
@@ -171,6 +185,16 @@ def _incidents() -> Select[Any]:
         func.coalesce(incidents.c.last_error_message, last.c.error_message).label("latest_error_message"),
         func.coalesce(incidents.c.last_status_code, last.c.status_code).label("latest_status_code"),
     ).select_from(incidents.outerjoin(last, true()))
+
+
+_OPEN = and_(incidents.c.tenant_id == bindparam("tenant", type_=Uuid), incidents.c.end_time.is_(None))
+_COUNT_OPEN = select(func.count()).select_from(incidents).where(_OPEN)
+_NEWEST_OPEN = (
+    _incidents()
+    .where(_OPEN)
+    .order_by(incidents.c.start_time.desc(), incidents.c.id.desc())
+    .limit(bindparam("most", type_=Integer))
+)
 
 
 def _meets(wanted: IncidentFilter) -> list[ColumnElement[bool]]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, text
+from sqlalchemy import BigInteger, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,7 +16,7 @@ from services.monitor.latency import Latencies
 from services.monitor.overview import RecordedOverview, SlowCheck, WorkerCoverage
 from services.monitor.service_state import Tally
 from services.monitor.store.base import Sql
-from services.monitor.store.figures import marks, read_recorded
+from services.monitor.store.figures import marks, read_marks, read_results
 from services.monitor.store.incident_sums import read_incident_sums_of_tenant
 from services.monitor.store.incidents import newest_open
 from services.monitor.store.recorded import ADDED, PACKED, sums_of
@@ -33,6 +33,7 @@ _WHICH = text("""
     FROM check_rollups WHERE tenant_id = :tenant AND rolled_time >= :end
 """).bindparams(bindparam("tenant", type_=Uuid), bindparam("end", type_=TIMESTAMP(timezone=True)))
 
+_TALLIES = tallies_of_all(bindparam("tenant", type_=Uuid), bindparam("now", type_=BigInteger))
 _SPAN = (
     bindparam("tenant", type_=Uuid),
     *(bindparam(name, type_=TIMESTAMP(timezone=True)) for name in ("start", "end")),
@@ -85,17 +86,19 @@ class OverviewSql(Sql):
         async with self._database.tenant(tenant_id) as connection:
             tallies = [
                 (Tally(row.enabled, row.down, row.known, row.maintained), row.services)
-                for row in await connection.execute(tallies_of_all(tenant_id, now))
+                for row in await connection.execute(_TALLIES, {"tenant": tenant_id, "now": now})
             ]
             closed, slowest = await self._add_up(connection, tenant_id, start_us, end_us)
-            behind = await read_recorded(connection, tenant_id, lagging, [start_us, end_us])
+            behind = await read_results(
+                connection, tenant_id, await read_marks(connection, lagging), [start_us, end_us], latencies=True
+            )
             incidents = await read_incident_sums_of_tenant(connection, tenant_id, start_us, end_us)
             live, held, shards = (await connection.execute(_WORKERS)).one()
             opened, newest = await newest_open(connection, tenant_id, _NEWEST)
         return RecordedOverview(
             tallies,
             closed,
-            [each for by_check in behind.values() for each in by_check.values()],
+            list(behind.values()),
             incidents,
             slowest,
             WorkerCoverage(live, held, shards),

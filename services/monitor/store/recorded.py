@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BindParameter, Integer, Row, TextClause, Uuid, bindparam, text
+from sqlalchemy import ARRAY, BindParameter, Boolean, Integer, Row, TextClause, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.clock import from_datetime, to_datetime
 from services.common.maintenance import LONGEST_SPAN_US
 from services.common.outcome import Outcome
-from services.common.tables import check_days, check_hours
 from services.monitor.closing import ClosedSpan, Recorded
 from services.monitor.latency import Latencies
 from services.monitor.off import FOREVER, Span
@@ -70,32 +69,56 @@ PACKED = """
 """
 
 
-def _closed(table: str) -> TextClause:
+_OF_SPAN = "r WHERE r.tenant_id = :tenant AND r.check_id = w.check_id AND r.start_time >= w.start_time"
+
+
+def _closed(figures: str) -> TextClause:
     return text(f"""
         SELECT w.check_id, w.part, r.*
-        FROM unnest(:checks, :parts, :starts, :ends) AS w (check_id, part, start_time, end_time)
+        FROM unnest(:checks, :parts, :starts, :ends, :by_day) AS w (check_id, part, start_time, end_time, by_day)
         CROSS JOIN LATERAL (
-            SELECT {ADDED}, {PACKED} FROM {table} r
-            WHERE r.tenant_id = :tenant AND r.check_id = w.check_id
-              AND r.start_time >= w.start_time AND r.start_time < w.end_time
+            SELECT {figures}
+            FROM (
+                SELECT * FROM check_days {_OF_SPAN} AND r.start_time < w.end_time AND w.by_day
+                UNION ALL
+                SELECT * FROM check_hours {_OF_SPAN} AND r.start_time < w.end_time AND NOT w.by_day
+            ) AS r
         ) AS r
-    """).bindparams(  # noqa: S608 — our own names
-        bindparam("tenant", type_=Uuid), _KEYS[1], _array("parts", ARRAY(Integer)), _KEYS[2], _array("ends", _MOMENTS)
+    """).bindparams(  # noqa: S608 — our own text
+        bindparam("tenant", type_=Uuid),
+        *_KEYS[1:],
+        _array("parts", ARRAY(Integer)),
+        _array("ends", _MOMENTS),
+        _array("by_day", ARRAY(Boolean)),
     )
 
 
-_CLOSED = {table: _closed(table.name) for table in (check_hours, check_days)}
+_CLOSED = _closed(f"{ADDED}, {PACKED}")
+_CLOSED_WITHOUT_LATENCIES = _closed(f"{ADDED}, CAST('' AS bytea) AS buckets, CAST('' AS bytea) AS counts")
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """What of a check's results is to be read: those with slots in [start, end), and the last one before."""
+    """What of a check's results is to be read: those with slots in some spans, and the last one before each.
+
+    Attributes:
+        spans: one at least, in order and apart.
+    """
 
     tenant_id: UUID
     service_id: UUID
     check_id: UUID
-    start_us: int
-    end_us: int
+    spans: Sequence[Span]
+
+    @property
+    def start_us(self) -> int:
+        """Where the first span begins."""
+        return self.spans[0][0]
+
+    @property
+    def end_us(self) -> int:
+        """Where the last span ends."""
+        return self.spans[-1][1]
 
 
 async def read_tails(connection: AsyncConnection, tails: Sequence[Tail], into: Mapping[UUID, Recorded]) -> None:
@@ -107,10 +130,14 @@ async def read_tails(connection: AsyncConnection, tails: Sequence[Tail], into: M
         "checks": [tail.check_id for tail in tails],
         "starts": [to_datetime(tail.start_us) for tail in tails],
     }
-    ends = [to_datetime(tail.end_us) for tail in tails]
-    for check_id, slot_time, interval_us, outcome, slot_count, total_us in await connection.execute(
-        _SLOTS, {**keys, "ends": ends}
-    ):
+    spans = [(tail, start, end) for tail in tails for start, end in tail.spans]
+    of_spans = {
+        "tenants": [tail.tenant_id for tail, _, _ in spans],
+        "checks": [tail.check_id for tail, _, _ in spans],
+        "starts": [to_datetime(start) for _, start, _ in spans],
+        "ends": [to_datetime(end) for _, _, end in spans],
+    }
+    for check_id, slot_time, interval_us, outcome, slot_count, total_us in await connection.execute(_SLOTS, of_spans):
         slot = Slot(from_datetime(slot_time), interval_us, _OUTCOMES[outcome - 1], slot_count, total_us)
         into[check_id].slots.append(slot)
     for check_id, start, end in await connection.execute(_PERIODS, keys):
@@ -118,7 +145,8 @@ async def read_tails(connection: AsyncConnection, tails: Sequence[Tail], into: M
     off = await _off(connection, tails)
     for tail in tails:
         recorded = into[tail.check_id]
-        recorded.slots.sort()
+        # The last one before a span may lie in the span before.
+        recorded.slots[:] = sorted(set(recorded.slots)) if len(tail.spans) > 1 else sorted(recorded.slots)
         recorded.off.extend(off.get((tail.tenant_id, None), ()))
         recorded.off.extend(off.get((tail.tenant_id, tail.service_id), ()))
 
@@ -144,28 +172,29 @@ async def read_closed(
     tenant_id: UUID,
     days: Sequence[ClosedSpan],
     hours: Sequence[ClosedSpan],
+    *,
+    latencies: bool,
 ) -> list[tuple[UUID, int, Figures]]:
     """The figures of closed days and hours of a tenant's checks, each with its check and its part."""
-    found = []
-    for table, spans in ((check_days, days), (check_hours, hours)):
-        if not spans:
-            continue
-        rows = await connection.execute(
-            _CLOSED[table],
-            {
-                "tenant": tenant_id,
-                "checks": [span.check_id for span in spans],
-                "parts": [span.part for span in spans],
-                "starts": [to_datetime(span.start_us) for span in spans],
-                "ends": [to_datetime(span.end_us) for span in spans],
-            },
-        )
-        found += [
-            (row.check_id, row.part, sums_of(row, Latencies.gather(row.buckets, row.counts)))
-            for row in rows
-            if row.life_us is not None
-        ]
-    return found
+    spans = [*days, *hours]
+    if not spans:
+        return []
+    rows = await connection.execute(
+        _CLOSED if latencies else _CLOSED_WITHOUT_LATENCIES,
+        {
+            "tenant": tenant_id,
+            "checks": [span.check_id for span in spans],
+            "parts": [span.part for span in spans],
+            "starts": [to_datetime(span.start_us) for span in spans],
+            "ends": [to_datetime(span.end_us) for span in spans],
+            "by_day": [True] * len(days) + [False] * len(hours),
+        },
+    )
+    return [
+        (row.check_id, row.part, sums_of(row, Latencies.gather(row.buckets, row.counts)))
+        for row in rows
+        if row.life_us is not None
+    ]
 
 
 def figures_of(row: Row[Any]) -> Figures:

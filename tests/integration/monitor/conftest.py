@@ -24,6 +24,7 @@ from services.monitor.incidents import Incidents
 from services.monitor.maintenance import MaintenanceWindows
 from services.monitor.quotas import Quotas
 from services.monitor.results import ResultHistory
+from services.monitor.rollup import Keep
 from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore
@@ -31,6 +32,7 @@ from services.monitor.store.rollups import RollupSql
 from services.worker.store import EngineStore
 from tests.rows import a_tenant
 
+KEEP = Keep(30 * DAY_US, 400 * DAY_US)
 QUOTAS = Quotas(services=1_000, checks=1_000)
 Admin = Any  # a connection as the owner of the tables
 
@@ -52,7 +54,7 @@ class Monitor:
         """Build the use cases."""
         pager = Pager(Sealer(b"an installation's secret", "page"))
         self.checks = Checks(self.store, pager, self.quotas)
-        self.figures = ServiceFigures(self.store, 400 * DAY_US)
+        self.figures = ServiceFigures(self.store, KEEP)
         self.services = Services(self.store, pager, self.quotas, self.figures)
         self.status = Status(self.store)
         self.incidents = Incidents(self.store, pager)

@@ -8,12 +8,9 @@ from services.common.outcome import Outcome
 from services.monitor.closing import floor
 from services.monitor.figures import summed
 from services.monitor.off import on, paused, union
-from services.monitor.rollup import Keep
 from services.monitor.uptime import Figures, Slot, measure
 from tests.integration.monitor.conftest import Admin, Monitor
 from tests.rows import a_check
-
-KEEP = Keep(30 * DAY_US, 400 * DAY_US)
 
 
 class History:

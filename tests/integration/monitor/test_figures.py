@@ -11,8 +11,8 @@ from services.monitor.closing import floor
 from services.monitor.rollup import Rollup
 from services.monitor.store.rollups import RollupSql
 from services.monitor.uptime import Slot
-from tests.integration.monitor.conftest import Admin, Monitor
-from tests.integration.monitor.histories import KEEP, History, a_history, marks
+from tests.integration.monitor.conftest import KEEP, Admin, Monitor
+from tests.integration.monitor.histories import History, a_history, marks
 
 
 @pytest.mark.parametrize("interval_us", [MINUTE_US, 20 * MINUTE_US, DAY_US])
@@ -43,8 +43,13 @@ async def test_status_and_series_are_what_raw_results_tell_whatever_is_rolled_up
     for rolled_at in (now - 3 * DAY_US, now - 2 * DAY_US + 5, now - 7 * HOUR_US, now):
         windows = [*sorted(window_start(length, now) for length in WINDOWS.values()), now]
         series = [
-            list(series_edges(window, None, None, bucket, now, KEEP.hourly_us))
+            list(series_edges(window, None, None, bucket, now, KEEP))
             for window, bucket in (("7d", "1h"), ("30d", "1d"), ("365d", "30d"))
+        ]
+        # Anywhere, with buckets of a day and of an hour.
+        series += [
+            list(series_edges("", now - first, now - last, bucket, now, KEEP))
+            for first, last, bucket in ((3 * DAY_US + 12_345, 7, "1d"), (50 * HOUR_US + 1, 30 * MINUTE_US, "1h"))
         ]
         for edges in (windows, *series):
             assert await history.shown(edges, now) == await history.raw(edges, now)

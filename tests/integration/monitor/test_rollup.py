@@ -1,15 +1,18 @@
 """Closing hours and days, one process at a time, and dropping what is old: no figure changes."""
 
 import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import asyncpg
 
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US, from_datetime, now_us, to_datetime
+from services.monitor.buckets import parts_since
 from services.monitor.closing import floor
 from services.monitor.rollup import Keep, Rollup
 from services.monitor.store.rollups import RollupSql
-from tests.integration.monitor.conftest import Admin, Monitor
-from tests.integration.monitor.histories import KEEP, History, a_history
+from tests.integration.monitor.conftest import KEEP, Admin, Monitor
+from tests.integration.monitor.histories import History, a_history
 
 
 async def test_a_deleted_check_leaves_no_figures(monitor: Monitor, admin: Admin, rollups: RollupSql) -> None:
@@ -26,16 +29,24 @@ async def test_a_deleted_check_leaves_no_figures(monitor: Monitor, admin: Admin,
         assert await admin.fetchval(f"SELECT count(*) FROM {table}") == 0
 
 
+@asynccontextmanager
+async def connected(database_url: str) -> AsyncIterator[Admin]:
+    """A connection of somebody else's."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
 async def test_one_process_at_a_time_rolls_up(
     monitor: Monitor, admin: Admin, rollups: RollupSql, database_url: str
 ) -> None:
     await a_history(admin, monitor, 20 * MINUTE_US, days=2)
-    other = await asyncpg.connect(database_url)
-    async with other.transaction():
+    async with connected(database_url) as other, other.transaction():
         await other.execute("SELECT pg_advisory_xact_lock(hashtextextended('roll_up', 0))")
         assert not (await rollups.roll_up(None, now_us(), KEEP, 10)).moved
     assert (await rollups.roll_up(None, now_us(), KEEP, 10)).moved
-    await other.close()
 
 
 async def days_of_results(admin: Admin) -> list[str]:
@@ -58,7 +69,7 @@ async def test_old_days_of_results_go_and_no_figure_changes(monitor: Monitor, ad
     before = await history.shown(edges, now)
 
     await rounds.move_days(now)
-    assert (await days_of_results(admin))[0] == day_name(now - 12 * DAY_US + 17 * MINUTE_US)  # nothing is rolled up yet
+    assert (await days_of_results(admin))[0] == day_name(history.slots[0].slot_us)  # nothing is rolled up yet
     await rounds.round(now)
     await rounds.move_days(now)
     days = await days_of_results(admin)
@@ -66,6 +77,9 @@ async def test_old_days_of_results_go_and_no_figure_changes(monitor: Monitor, ad
     assert days[-1] == day_name(now + 3 * DAY_US)
     after = await history.shown(edges, now)
     assert after == before
+    # As far back as parts of hours are told, a result of the days before may hold.
+    cut = [parts_since(now, keep.raw_us), parts_since(now, keep.raw_us) + 7 * HOUR_US + 12_345]
+    assert await history.shown(cut, now) == await history.raw(cut, now)
     assert after == await history.raw(edges, now)
 
 
@@ -80,14 +94,12 @@ async def test_a_paused_check_holds_no_day_up_and_what_a_reader_locks_goes_anoth
     rounds = Rollup(rollups, keep)
     await rounds.round(now)
 
-    reader = await asyncpg.connect(database_url)
-    async with reader.transaction():
+    async with connected(database_url) as reader, reader.transaction():
         await reader.fetch("SELECT count(*) FROM results")
         await rounds.move_days(now)
-        assert (await days_of_results(admin))[0] == day_name(now - 12 * DAY_US)
+        assert (await days_of_results(admin))[0] == day_name(history.slots[0].slot_us)
     await rounds.move_days(now)
     assert (await days_of_results(admin))[0] >= day_name(now - 7 * DAY_US)
-    await reader.close()
     edges = [floor(now - 12 * DAY_US, HOUR_US), now]
     assert await history.shown(edges, now) == await history.raw(edges, now)
 
