@@ -26,7 +26,7 @@ from services.monitor.store import MonitorStore
 from services.monitor.store.rollups import RollupSql
 from tests.database import TestServer
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
-from tests.integration.monitor.history import History, a_history
+from tests.integration.monitor.histories import History, a_history
 from tests.severed import Severed
 
 # Hours go while others come, so that each step deletes too.
@@ -108,10 +108,6 @@ async def test_rolling_up_goes_on_from_any_statement_and_figures_are_right_meanw
     async def roll(database: Database) -> None:
         await Rollup(RollupSql(database), KEEP).round(now)
 
-    async def shown() -> None:
-        found = await monitor.figures.between(monitor.tenant_id, [history.service_id], edges, now, latencies=True)
-        assert list(found[history.service_id]) == expected
-
     async with acting(database_url, "sentinel_rollup") as undisturbed:
         await roll(undisturbed)
         left = await rows(admin, *FIGURES)
@@ -119,7 +115,7 @@ async def test_rolling_up_goes_on_from_any_statement_and_figures_are_right_meanw
         assert left["check_days"]
 
         async def go_on() -> None:
-            await shown()
+            assert await history.shown(edges, now) == expected
             await roll(undisturbed)
             assert await rows(admin, *FIGURES) == left
             await begin()
@@ -282,7 +278,6 @@ async def test_rolling_up_outlasts_crashes_of_postgresql(own_postgres: TestServe
                 await Rollup(RollupSql(rolling), KEEP).round(now)
             except Unavailable:
                 crashes += 1
-            reading = Monitor(MonitorStore(database), monitor.actor)
-            found = await reading.figures.between(reading.tenant_id, [history.service_id], edges, now, latencies=True)
-            assert list(found[history.service_id]) == expected
+            history.monitor = Monitor(MonitorStore(database), monitor.actor)
+            assert await history.shown(edges, now) == expected
     assert crashes == 4
