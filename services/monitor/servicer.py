@@ -53,7 +53,7 @@ class UseCases:
         overviews: how a tenant is.
         incidents: reads incidents and works on them.
         results: what was recorded of checks.
-        windows: makes, lists and deletes maintenance windows.
+        windows: makes, lists, changes and deletes maintenance windows.
         watches: what services are, live.
     """
 
@@ -256,6 +256,14 @@ class MonitorServicer(MonitorServiceServicer):
             next_page_token=page.next_token,
             total_size=page.total,
         )
+
+    async def UpdateMaintenanceWindow(
+        self, request: pb.UpdateMaintenanceWindowRequest, context: Context
+    ) -> pb.UpdateMaintenanceWindowResponse:
+        """A maintenance window, changed."""
+        window_id, draft_of = UUID(request.window.id), self._updates.of_window(request)
+        changed = await self._windows.update(current_actor(), window_id, request.window.etag, draft_of)
+        return pb.UpdateMaintenanceWindowResponse(window=window_message(changed))
 
     async def DeleteMaintenanceWindow(
         self, request: pb.DeleteMaintenanceWindowRequest, context: Context
