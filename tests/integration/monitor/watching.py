@@ -1,7 +1,7 @@
 """What tests of watching share: a monitor process that shows services and does nothing else, and a client of it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
 from contextlib import aclosing, asynccontextmanager
 from uuid import UUID
 
@@ -35,8 +35,8 @@ class CountedStore(BoardSql):
         super().__init__(pool)
         self.reads = 0
 
-    async def recorded_services(self, tenant_id: UUID) -> Sequence[RecordedService]:
-        answer = await super().recorded_services(tenant_id)
+    async def recorded_services(self, tenant_id: UUID, only: Collection[UUID] | None) -> Collection[RecordedService]:
+        answer = await super().recorded_services(tenant_id, only)
         self.reads += 1
         return answer
 

@@ -97,7 +97,7 @@ MOVES = st.one_of(
 def test_a_reader_that_breaks_off_and_resumes_anywhere_ends_up_seeing_what_there_is(
     at_first: dict[UUID, int], moves: list[tuple[str, Any]]
 ) -> None:
-    board = Board(0)
+    board = Board()
     client = Client(board)
     board.show({each: a_standing(each, version) for each, version in at_first.items()})
     client.connect()
@@ -129,7 +129,7 @@ def test_a_reader_that_breaks_off_and_resumes_anywhere_ends_up_seeing_what_there
 
 def test_what_changes_while_a_reader_is_away_and_back_to_what_its_cursor_knew_is_told() -> None:
     """It was told of the change, but the connection broke before another cursor reached it."""
-    board = Board(0)
+    board = Board()
     client = Client(board)
     first = {each: a_standing(each, 0) for each in IDS}
     board.show(first)
@@ -146,7 +146,7 @@ def test_what_changes_while_a_reader_is_away_and_back_to_what_its_cursor_knew_is
 
 
 def test_what_changes_back_before_it_is_told_is_not_told_and_leaves_the_reader_with_an_exact_cursor() -> None:
-    board = Board(0)
+    board = Board()
     client = Client(board)
     board.show({each: a_standing(each, 0) for each in IDS})
     client.connect()
@@ -166,7 +166,7 @@ def test_what_changes_back_before_it_is_told_is_not_told_and_leaves_the_reader_w
 
 def test_who_resumes_is_told_what_differs_and_what_is_gone_and_nothing_else() -> None:
     ids = [UUID(int=number) for number in range(100)]
-    board = Board(0)
+    board = Board()
     board.show({each: a_standing(each, 0) for each in ids})
     client = Client(board)
     client.connect()
@@ -185,7 +185,7 @@ def test_who_resumes_is_told_what_differs_and_what_is_gone_and_nothing_else() ->
 
 
 def test_a_reader_that_does_not_keep_up_is_told_the_latest_and_holds_an_id_of_each_service() -> None:
-    board = Board(0)
+    board = Board()
     board.show({each: a_standing(each, 0) for each in IDS})
     client = Client(board)
     client.connect()
@@ -200,7 +200,7 @@ def test_a_reader_that_does_not_keep_up_is_told_the_latest_and_holds_an_id_of_ea
 
 
 def test_when_all_hold_too_much_who_holds_most_ends_and_can_resume() -> None:
-    board = Board(0)
+    board = Board()
     client = Client(board, Backlog(2 * len(IDS) - 1))
     board.show({each: a_standing(each, 0) for each in IDS})
     client.connect()
