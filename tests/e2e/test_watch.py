@@ -43,7 +43,7 @@ def next_change(events: Iterator[Event]) -> Event:
 
 def latest_cursor(events: list[Event]) -> str:
     """The cursor to resume with."""
-    found = [part["cursor"] for event in events for part in event.values() if part["cursor"]]
+    found = [part["cursor"] for event in events for part in event.values() if part.get("cursor")]
     return str(found[-1])
 
 
