@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import identity, kinds, metrics, probes, report, size, start, status, streams, takeover, wire
+from bench import identity, kinds, metrics, probes, report, size, start, status, streams, takeover, watch, wire
 
 MEASURES = {
     "start": start.measure,
@@ -18,6 +18,7 @@ MEASURES = {
     "streams": streams.measure,
     "takeover": takeover.measure,
     "status": status.measure,
+    "watch": watch.measure,
 }
 
 

@@ -41,6 +41,7 @@ ROLE = "sentinel_monitor"
 ROLLUP_ROLE = "sentinel_rollup"
 # Boards are read one at a time.
 _BOARD_CONNECTIONS = 1
+_RARELY = (5_000, 10, 1_000)
 _SERVICE = monitor_service_pb2.DESCRIPTOR.services_by_name["MonitorService"]
 # Envoy sends reflection here, so this process names what all three serve.
 _REFLECTED = [
@@ -52,6 +53,10 @@ _REFLECTED = [
 
 async def main(process: Process) -> None:
     """Build everything, serve, shut down."""
+    # Boards hold tens of thousands of objects and no cycles: to look for those among all there are, as often as Python
+    # does, stops everything for a tenth of a second. What has been loaded by now stays anyway.
+    gc.freeze()
+    gc.set_threshold(*_RARELY)
     store = MonitorStore(process.database)
     sealing_key = await process.sealing_key()
     pager = Pager(Sealer(sealing_key, "page"))

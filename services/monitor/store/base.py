@@ -24,13 +24,14 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import check_changes, service_moves
+from services.common import check_changes
 from services.common.audit import Actor, Change
 from services.common.clock import HOUR_US, from_datetime, to_datetime
 from services.common.database import Database
 from services.common.grid import shard_of
 from services.common.maintenance import LONGEST_SPAN_US
 from services.common.outcome import Outcome
+from services.common.service_moves import CHANNEL, ServiceMove
 from services.common.specs.kinds import KINDS
 from services.common.state import CheckState, Track
 from services.common.store import write_audit
@@ -120,22 +121,22 @@ async def open_period(connection: AsyncConnection, check: Check, at: int) -> Non
     )
 
 
-async def tell_watchers(connection: AsyncConnection, tenant_id: UUID) -> None:
-    """Let whoever watches a tenant's services look at them again, as soon as this transaction commits."""
-    await connection.execute(select(func.pg_notify(service_moves.CHANNEL, str(tenant_id))))
+async def tell_watchers(connection: AsyncConnection, tenant_id: UUID, service_id: UUID | None) -> None:
+    """Let whoever watches a service, or all of a tenant's, look again, as soon as this transaction commits."""
+    await connection.execute(select(func.pg_notify(CHANNEL, ServiceMove(tenant_id, service_id).payload())))
 
 
 async def tell_worker(connection: AsyncConnection, check: Check) -> None:
     """Let the worker that holds the check, and whoever watches it, look again, as soon as this transaction commits."""
     payload = check_changes.CheckChange(shard_of(check.id), check.tenant_id, check.id).payload()
     await connection.execute(select(func.pg_notify(check_changes.CHANNEL, payload)))
-    await tell_watchers(connection, check.tenant_id)
+    await tell_watchers(connection, check.tenant_id, check.service_id)
 
 
 async def leave_to_be_removed(
-    connection: AsyncConnection, tenant_id: UUID, which: ColumnElement[bool], now: int
+    connection: AsyncConnection, tenant_id: UUID, service_id: UUID, which: ColumnElement[bool], now: int
 ) -> None:
-    """Write down which checks go, so that what was recorded is removed; tell their workers, and who watches them."""
+    """Write down which checks of a service go, so that their history is removed; tell workers and watchers."""
     going = select(checks.c.tenant_id, checks.c.id).where(checks.c.tenant_id == tenant_id, which)
     await connection.execute(
         upsert(removed_checks)
@@ -149,7 +150,7 @@ async def leave_to_be_removed(
     await connection.execute(
         select(func.pg_notify(check_changes.CHANNEL, payload)).where(checks.c.tenant_id == tenant_id, which)
     )
-    await tell_watchers(connection, tenant_id)
+    await tell_watchers(connection, tenant_id, service_id)
 
 
 def settings_of(check: Check) -> dict[str, Any]:

@@ -149,7 +149,7 @@ async def test_results_that_move_nothing_make_nobody_look(
         await worker.record(checks[1], [DOWN, DOWN])
         await client.until(lambda: state_of(client, shop) == "DEGRADED")
         assert (process.store.reads - reads, client.told - events) == (1, 1)
-    assert told == [str(monitor.tenant_id)]
+    assert told == [service_moves.ServiceMove(monitor.tenant_id, shop).payload()]
     await listener.close()
 
 
@@ -323,8 +323,17 @@ async def test_reading_a_board_passes_over_no_other_tenants_rows(
             each.tenant_id,
         )
     await admin.execute("ANALYZE services, checks, check_periods, check_states, incidents, maintenance_spans")
-    for statement in (board._SERVICES, board._CHECKS):
-        plan = await plan_of(admin, monitor.tenant_id, (statement, (monitor.tenant_id,)))
+    some = [
+        row["id"]
+        for row in await admin.fetch("SELECT id FROM services WHERE tenant_id = $1 LIMIT 3", monitor.tenant_id)
+    ]
+    for statement, given in (
+        (board.SERVICES_OF_TENANT, ()),
+        (board.CHECKS_OF_TENANT, ()),
+        (board.SOME_SERVICES, (some,)),
+        (board.CHECKS_OF_SOME, (some,)),
+    ):
+        plan = await plan_of(admin, monitor.tenant_id, (statement, (monitor.tenant_id, *given)))
         assert "Seq Scan" not in plan.replace("Seq Scan on incidents", ""), plan  # which is empty
     async with process.client(monitor.tenant_id) as client:
         assert len(client.sees) == 200
