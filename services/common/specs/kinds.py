@@ -4,10 +4,12 @@ from collections.abc import Mapping
 
 from sentinel.monitor.v1 import check_pb2
 
+from services.common.specs.dns import DnsSpec
+from services.common.specs.grpc import GrpcSpec
 from services.common.specs.http import HttpSpec
 from services.common.specs.spec import Spec
 
-KINDS: Mapping[str, type[Spec]] = {each.KIND: each for each in (HttpSpec,)}
+KINDS: Mapping[str, type[Spec]] = {each.KIND: each for each in (DnsSpec, GrpcSpec, HttpSpec)}
 
 
 def spec_of(check: check_pb2.Check) -> Spec:

@@ -3,12 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+from services.common.specs.dns import DnsSpec
+from services.common.specs.grpc import GrpcSpec
 from services.common.specs.http import HttpSpec
 from services.common.specs.spec import Spec
+from services.worker.kinds.dns import Dns
+from services.worker.kinds.grpc import Grpc
 from services.worker.kinds.http import Http
 from services.worker.kinds.kind import Kind
 
 
 def every_kind() -> Mapping[type[Spec], Kind[Any]]:
     """All kinds, by what they probe."""
-    return {HttpSpec: Http()}
+    return {
+        DnsSpec: Dns(),
+        GrpcSpec: Grpc(),
+        HttpSpec: Http(),
+    }
