@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from google.protobuf.message import Message
-from sentinel.monitor.v1 import check_pb2 as pb
+from sentinel.monitor.v1 import dns_check_pb2
 
 from services.common.errors import InvalidArgument
 from services.common.specs.dns_records import expected_record, name_of
@@ -26,7 +26,7 @@ class DnsSpec(Spec):
     """
 
     KIND: ClassVar[str] = "dns"
-    MESSAGE: ClassVar[type[Message]] = pb.DnsCheck
+    MESSAGE: ClassVar[type[Message]] = dns_check_pb2.DnsCheck
 
     name: str
     type: str

@@ -8,8 +8,17 @@ from services.common.specs.dns import DnsSpec
 from services.common.specs.grpc import GrpcSpec
 from services.common.specs.http import HttpSpec
 from services.common.specs.spec import Spec
+from services.common.specs.tcp import TcpSpec
+from services.common.specs.tls import TlsSpec
 
-KINDS: Mapping[str, type[Spec]] = {each.KIND: each for each in (DnsSpec, GrpcSpec, HttpSpec)}
+_ALL: tuple[type[Spec], ...] = (
+    DnsSpec,
+    GrpcSpec,
+    HttpSpec,
+    TcpSpec,
+    TlsSpec,
+)
+KINDS: Mapping[str, type[Spec]] = {each.KIND: each for each in _ALL}
 
 
 def spec_of(check: check_pb2.Check) -> Spec:

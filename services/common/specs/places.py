@@ -1,18 +1,12 @@
 """A host and a port as people write them: "api.acme.test:443", "192.0.2.53", "[2001:db8::1]:53". Pure."""
 
-import ipaddress
-import re
 from typing import NamedTuple
 
-import idna
-
 from services.common.errors import InvalidArgument
+from services.common.specs.hosts import ascii_host, literal
 
 _HIGHEST_PORT = 65_535
 _MOST_DIGITS = 5
-_LONGEST_NAME = 253
-# RFC 952 and 1123, and the underscore that names of services and zones begin with.
-_LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 
 
 class Place(NamedTuple):
@@ -41,22 +35,24 @@ def place_of(text: str, port: int | None = None) -> Place:
     """
     host, digits = parted(text)
     if digits is not None:
-        if not (digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS):
-            raise ValueError(f"must have a port from 1 to {_HIGHEST_PORT}")
-        port = int(digits)
+        readable = digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS
+        port = int(digits) if readable else 0
     if port is None:
-        raise ValueError("must be a host and a port, such as api.acme.test:443")
+        raise ValueError("must be a host and a port, such as api.example.com:443")
     if not 0 < port <= _HIGHEST_PORT:
         raise ValueError(f"must have a port from 1 to {_HIGHEST_PORT}")
-    address = _address(host)
-    return Place(address or _name(host), address, port)
+    try:
+        name = ascii_host(host).removesuffix(".")
+    except ValueError as error:
+        raise ValueError("must be the name of a host, or an address") from error
+    return Place(name, literal(name), port)
 
 
 def parted(text: str) -> tuple[str, str | None]:
     """The host and the port as they are written, None without one; an IPv6 address stands in brackets, unless alone.
 
     Raises:
-        ValueError: there are brackets around something else.
+        ValueError: there are brackets around something else; the message is a phrase for its author.
     """
     if text.startswith("["):
         inside, closed, behind = text[1:].partition("]")
@@ -79,26 +75,3 @@ def refuse_bad_place(text: str, field: str, port: int | None = None) -> None:
         place_of(text, port)
     except ValueError as error:
         raise InvalidArgument.field(field, str(error)) from error
-
-
-def _address(host: str) -> str | None:
-    try:
-        ip = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    if isinstance(ip, ipaddress.IPv6Address) and ip.scope_id is not None:
-        raise ValueError("must be an address without a zone")
-    return str(ip)
-
-
-def _name(host: str) -> str:
-    name = host.removesuffix(".")
-    try:
-        name = name.lower() if name.isascii() else idna.encode(name, uts46=True).decode()
-    except idna.IDNAError as error:
-        raise ValueError("must be the name of a host") from error
-    labels = name.split(".")
-    # A name whose last label is a number would be taken for an address by some (RFC 3696 §2).
-    if len(name) > _LONGEST_NAME or labels[-1].isdigit() or not all(map(_LABEL.fullmatch, labels)):
-        raise ValueError("must be the name of a host, or an address")
-    return name

@@ -4,7 +4,7 @@ from typing import NamedTuple, cast
 
 from services.common.specs.grpc import GrpcSpec
 from services.common.specs.places import Place, place_of
-from services.common.specs.tls_options import DEFAULT_TLS, TlsOptions
+from services.common.specs.tls_options import TlsOptions
 from services.worker.facts import Facts
 from services.worker.wire.grpc_health import call, refuse_unless_serving, status_code
 from services.worker.wire.grpc_talk import GrpcTalk
@@ -64,14 +64,13 @@ def _call(spec: GrpcSpec) -> _Call:
     kept = spec.kept
     if not isinstance(kept, _Call):
         place = place_of(spec.address)
-        tls = (spec.tls_options or DEFAULT_TLS) if spec.tls else None
         host = f"[{place.host}]" if ":" in place.host else place.host
         is_own_port = place.port == PORTS["https" if spec.tls else "http"]
         kept = _Call(
             call(spec.service, host if is_own_port else f"{host}:{place.port}", secure=spec.tls),
             place,
-            tls,
-            tls.server_name or place.host if tls else "",
+            spec.options if spec.tls else None,
+            spec.server_name or place.host,
         )
         spec.keep(kept)
     return kept

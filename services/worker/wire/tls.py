@@ -1,59 +1,56 @@
-"""How targets under TLS are verified: one OpenSSL context for all that verify alike, kept and bounded."""
+"""How servers are verified: one OpenSSL context for all that are verified and spoken to alike, kept and bounded."""
 
 import ssl
 from collections import OrderedDict
+from collections.abc import Callable
 
 import httpx
 
 from services.common.specs.tls_options import TlsOptions
 
-HTTP_1_1 = "http/1.1"
+HTTP = "http/1.1"
 HTTP_2 = "h2"
+ANY = ""
+"""Whatever is spoken over the connection, the server is not asked for it: it might refuse what it does not know."""
+
+_PROTOCOLS = (HTTP, HTTP_2, ANY)
 _MOST_CONTEXTS = 256
 
 
 class TlsContexts:
-    """Contexts by what they verify and the protocol that they offer.
+    """Contexts by what they verify, and by the protocol that they ask for (ALPN): HTTP, HTTP_2 or ANY.
 
     Args:
-        public: verifies against the public authorities; by default those that httpx trusts.
+        public: makes a context that verifies against the public authorities; by default those that httpx trusts.
     """
 
-    def __init__(self, public: ssl.SSLContext | None = None) -> None:
-        # A context offers one protocol to all its connections.
-        again = httpx.create_ssl_context() if public is None else _like(public)
-        self._public = {
-            HTTP_1_1: _offering(HTTP_1_1, public or httpx.create_ssl_context()),
-            HTTP_2: _offering(HTTP_2, again),
-        }
-        self._trusting = {protocol: _offering(protocol, _trusting()) for protocol in self._public}
+    def __init__(self, public: Callable[[], ssl.SSLContext] = httpx.create_ssl_context) -> None:
+        # Made now: to read all public authorities takes some milliseconds, which no probe should wait for.
+        self._public = {protocol: _asking(public(), protocol) for protocol in _PROTOCOLS}
+        self._trusting = {protocol: _asking(_trusting(), protocol) for protocol in _PROTOCOLS}
         self._by_authorities: OrderedDict[tuple[str, str], ssl.SSLContext] = OrderedDict()
 
-    def of(self, options: TlsOptions, protocol: str = HTTP_1_1) -> ssl.SSLContext:
-        """The context for some options, which offers a protocol (ALPN); its name is not part of it."""
+    def of(self, options: TlsOptions, protocol: str = HTTP) -> ssl.SSLContext:
+        """The context for some options and a protocol; their server's name is not part of it."""
         if options.skip_verify:
             return self._trusting[protocol]
         pem = options.ca_certificates
         if not pem:
             return self._public[protocol]
-        key = pem, protocol
-        context = self._by_authorities.get(key)
+        context = self._by_authorities.get((pem, protocol))
         if context is None:
             # What is no certificate was refused when the check was saved.
-            context = self._by_authorities[key] = _offering(protocol, ssl.create_default_context(cadata=pem))
-        self._by_authorities.move_to_end(key)
+            context = _asking(ssl.create_default_context(cadata=pem), protocol)
+            self._by_authorities[pem, protocol] = context
+        self._by_authorities.move_to_end((pem, protocol))
         if len(self._by_authorities) > _MOST_CONTEXTS:
             self._by_authorities.popitem(last=False)
         return context
 
 
-def _like(public: ssl.SSLContext) -> ssl.SSLContext:
-    """Another that trusts the same authorities; those that it was given one by one, not as a folder."""
-    return ssl.create_default_context(cadata=b"".join(public.get_ca_certs(binary_form=True)))
-
-
-def _offering(protocol: str, context: ssl.SSLContext) -> ssl.SSLContext:
-    context.set_alpn_protocols([protocol])
+def _asking(context: ssl.SSLContext, protocol: str) -> ssl.SSLContext:
+    if protocol:
+        context.set_alpn_protocols([protocol])
     return context
 
 

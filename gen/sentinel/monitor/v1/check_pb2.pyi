@@ -3,6 +3,10 @@ import datetime
 from buf.validate import validate_pb2 as _validate_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from sentinel.monitor.v1 import dns_check_pb2 as _dns_check_pb2
+from sentinel.monitor.v1 import grpc_check_pb2 as _grpc_check_pb2
+from sentinel.monitor.v1 import tcp_check_pb2 as _tcp_check_pb2
+from sentinel.monitor.v1 import tls_check_pb2 as _tls_check_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -28,11 +32,13 @@ CHECK_STATE_PAUSED: CheckState
 CHECK_STATE_MAINTENANCE: CheckState
 
 class Check(_message.Message):
-    __slots__ = ("id", "service_id", "name", "http", "dns", "grpc", "interval", "timeout", "failure_threshold", "recovery_threshold", "retries", "state", "state_time", "create_time", "update_time", "enabled", "etag")
+    __slots__ = ("id", "service_id", "name", "http", "tcp", "tls", "dns", "grpc", "interval", "timeout", "failure_threshold", "recovery_threshold", "retries", "state", "state_time", "create_time", "update_time", "enabled", "etag")
     ID_FIELD_NUMBER: _ClassVar[int]
     SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     HTTP_FIELD_NUMBER: _ClassVar[int]
+    TCP_FIELD_NUMBER: _ClassVar[int]
+    TLS_FIELD_NUMBER: _ClassVar[int]
     DNS_FIELD_NUMBER: _ClassVar[int]
     GRPC_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_FIELD_NUMBER: _ClassVar[int]
@@ -50,8 +56,10 @@ class Check(_message.Message):
     service_id: str
     name: str
     http: HttpCheck
-    dns: DnsCheck
-    grpc: GrpcCheck
+    tcp: _tcp_check_pb2.TcpCheck
+    tls: _tls_check_pb2.TlsCheck
+    dns: _dns_check_pb2.DnsCheck
+    grpc: _grpc_check_pb2.GrpcCheck
     interval: _duration_pb2.Duration
     timeout: _duration_pb2.Duration
     failure_threshold: int
@@ -63,7 +71,7 @@ class Check(_message.Message):
     update_time: _timestamp_pb2.Timestamp
     enabled: bool
     etag: str
-    def __init__(self, id: _Optional[str] = ..., service_id: _Optional[str] = ..., name: _Optional[str] = ..., http: _Optional[_Union[HttpCheck, _Mapping]] = ..., dns: _Optional[_Union[DnsCheck, _Mapping]] = ..., grpc: _Optional[_Union[GrpcCheck, _Mapping]] = ..., interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., failure_threshold: _Optional[int] = ..., recovery_threshold: _Optional[int] = ..., retries: _Optional[int] = ..., state: _Optional[_Union[CheckState, str]] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., enabled: _Optional[bool] = ..., etag: _Optional[str] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., service_id: _Optional[str] = ..., name: _Optional[str] = ..., http: _Optional[_Union[HttpCheck, _Mapping]] = ..., tcp: _Optional[_Union[_tcp_check_pb2.TcpCheck, _Mapping]] = ..., tls: _Optional[_Union[_tls_check_pb2.TlsCheck, _Mapping]] = ..., dns: _Optional[_Union[_dns_check_pb2.DnsCheck, _Mapping]] = ..., grpc: _Optional[_Union[_grpc_check_pb2.GrpcCheck, _Mapping]] = ..., interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., failure_threshold: _Optional[int] = ..., recovery_threshold: _Optional[int] = ..., retries: _Optional[int] = ..., state: _Optional[_Union[CheckState, str]] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., enabled: _Optional[bool] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class HttpCheck(_message.Message):
     __slots__ = ("url", "method", "headers", "body", "expected_status", "follow_redirects", "body_contains", "tls")
@@ -91,30 +99,6 @@ class HttpCheck(_message.Message):
     body_contains: str
     tls: TlsOptions
     def __init__(self, url: _Optional[str] = ..., method: _Optional[str] = ..., headers: _Optional[_Mapping[str, str]] = ..., body: _Optional[str] = ..., expected_status: _Optional[_Iterable[int]] = ..., follow_redirects: _Optional[bool] = ..., body_contains: _Optional[str] = ..., tls: _Optional[_Union[TlsOptions, _Mapping]] = ...) -> None: ...
-
-class DnsCheck(_message.Message):
-    __slots__ = ("name", "type", "expected", "server")
-    NAME_FIELD_NUMBER: _ClassVar[int]
-    TYPE_FIELD_NUMBER: _ClassVar[int]
-    EXPECTED_FIELD_NUMBER: _ClassVar[int]
-    SERVER_FIELD_NUMBER: _ClassVar[int]
-    name: str
-    type: str
-    expected: _containers.RepeatedScalarFieldContainer[str]
-    server: str
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[str] = ..., expected: _Optional[_Iterable[str]] = ..., server: _Optional[str] = ...) -> None: ...
-
-class GrpcCheck(_message.Message):
-    __slots__ = ("address", "service", "tls", "tls_options")
-    ADDRESS_FIELD_NUMBER: _ClassVar[int]
-    SERVICE_FIELD_NUMBER: _ClassVar[int]
-    TLS_FIELD_NUMBER: _ClassVar[int]
-    TLS_OPTIONS_FIELD_NUMBER: _ClassVar[int]
-    address: str
-    service: str
-    tls: bool
-    tls_options: TlsOptions
-    def __init__(self, address: _Optional[str] = ..., service: _Optional[str] = ..., tls: _Optional[bool] = ..., tls_options: _Optional[_Union[TlsOptions, _Mapping]] = ...) -> None: ...
 
 class TlsOptions(_message.Message):
     __slots__ = ("skip_verify", "ca_certificates", "server_name")
