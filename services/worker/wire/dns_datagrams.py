@@ -22,7 +22,7 @@ _LARGEST = 65_535
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 8.0
 # Whoever sends as many that answer no question of ours is no name server.
-_MOST_STRANGE = 256
+_MOST_STRANGE = 64
 # That one server does not know it does not mean that the next one does not.
 _FOR_THE_NEXT = frozenset({dns.rcode.SERVFAIL, dns.rcode.NOTIMP, dns.rcode.REFUSED})
 

@@ -4,7 +4,6 @@ import struct
 from dataclasses import dataclass
 
 import dns.exception
-import dns.message
 import dns.name
 import dns.rcode
 import dns.rdata
@@ -12,6 +11,7 @@ import dns.rdataclass
 import dns.rdatatype
 
 from services.common.outcome import ErrorKind
+from services.worker.wire.dns_answer import records_in
 from services.worker.wire.probe_failure import ProbeFailure
 
 _HEADER = struct.Struct("!6H")
@@ -27,8 +27,8 @@ _LARGEST_DATAGRAM = 1232
 _OPT = struct.pack("!BHHIH", 0, dns.rdatatype.OPT, _LARGEST_DATAGRAM, 0, 0)
 # What a server may answer without repeating the question: that it did not get as far as to understand it.
 _WITHOUT_QUESTION = frozenset({dns.rcode.FORMERR, dns.rcode.SERVFAIL, dns.rcode.NOTIMP, dns.rcode.REFUSED})
-# 64 KiB of records whose names all point at a long one would hold up the event loop for a tenth of a second.
-_MOST_RECORDS = 512
+# What is read of an answer costs at most some tens of milliseconds, whatever is in it.
+_MOST_RECORDS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Reply:
         rcode: how it went.
         is_truncated: whether it says that there is more than fits; then there are no records.
         records: those of the type that was asked for, aliases followed.
-        alias: the last alias that was followed, empty when there was none.
+        alias: where the name's aliases lead to, empty when it is none.
     """
 
     rcode: dns.rcode.Rcode
@@ -56,11 +56,11 @@ class Question:
         type_: such as "MX".
     """
 
-    __slots__ = ("_asked", "type")
+    __slots__ = ("_asked", "_type")
 
     def __init__(self, name: dns.name.Name, type_: str) -> None:
-        self.type = type_
-        self._asked = name.to_digestable() + struct.pack("!2H", dns.rdatatype.from_text(type_), dns.rdataclass.IN)
+        self._type = dns.rdatatype.from_text(type_)
+        self._asked = name.to_digestable() + struct.pack("!2H", self._type, dns.rdataclass.IN)
 
     def wire(self, number: int, *, edns: bool = True) -> bytes:
         """The question as it is sent.
@@ -80,7 +80,7 @@ class Question:
         """
         if len(data) < _HEADER.size:
             return None
-        id_, flags, questions, *counts = _HEADER.unpack_from(data)
+        id_, flags, questions, count, _, _ = _HEADER.unpack_from(data)
         rcode = dns.rcode.Rcode.make(flags & _RCODE)
         if id_ != number or not flags & _IS_ANSWER or flags & _OPCODE:
             return None
@@ -88,26 +88,16 @@ class Question:
             return None
         if flags & _TRUNCATED or rcode:
             return Reply(rcode, is_truncated=bool(flags & _TRUNCATED))
-        if sum(counts) > _MOST_RECORDS:
+        if count > _MOST_RECORDS:
             raise ProbeFailure(ErrorKind.TOO_LARGE, f"the answer has more than {_MOST_RECORDS} records")
+        start = _HEADER.size + len(self._asked)
         try:
-            return _read(data)
+            records, alias = records_in(data, start, count, self._asked[:-_FIXED], self._type)
         except dns.exception.DNSException as error:
             raise ProbeFailure(ErrorKind.PROTOCOL, "the answer is malformed") from error
+        return Reply(rcode, records=records, alias=alias.to_text() if alias else "")
 
     def _is_repeated_in(self, data: bytes) -> bool:
         """Whether the answer is to this name, in any case, type and class."""
         repeated = data[_HEADER.size : _HEADER.size + len(self._asked)]
         return repeated[:-_FIXED].lower() + repeated[-_FIXED:] == self._asked
-
-
-def _read(data: bytes) -> Reply:
-    message = dns.message.from_wire(data)
-    if not isinstance(message, dns.message.QueryMessage):
-        raise dns.exception.FormError
-    followed = message.resolve_chaining()
-    return Reply(
-        message.rcode(),
-        records=tuple(followed.answer or ()),
-        alias=followed.canonical_name.to_text() if followed.cnames else "",
-    )
