@@ -75,7 +75,7 @@ class Inquiry:
         self._refusals: list[tuple[str, OSError]] = []
         self._strange = 0
         # A reply; or None for a server that cannot be reached, which is then no longer among them.
-        self._news: asyncio.Future[tuple[Server, Reply] | None] | None = None
+        self._news: asyncio.Future[tuple[Server, Reply] | None] = self._loop.create_future()
 
     async def answer(self) -> Answered:
         """Ask until there is an answer; `close` is to follow.
@@ -86,14 +86,13 @@ class Inquiry:
         """
         wait_s, turn = _FIRST_WAIT_S, 0
         while True:
-            self._news = news = self._loop.create_future()
             self._ask(self._servers[turn % len(self._servers)])
-            await asyncio.wait((news,), timeout=wait_s)
-            if not news.done():
+            await asyncio.wait((self._news,), timeout=wait_s)
+            if not self._news.done():
                 turn += 1
                 wait_s = min(wait_s * 2, _LONGEST_WAIT_S) if turn % len(self._servers) == 0 else wait_s
                 continue
-            said = news.result()
+            said, self._news = self._news.result(), self._loop.create_future()
             if said is None:
                 continue
             server, reply = said
@@ -109,10 +108,10 @@ class Inquiry:
         """Close all that is open."""
         for server in list(self._open):
             self._close(server)
-        if self._news is not None and self._news.done() and not self._news.cancelled():
+        if self._news.done() and not self._news.cancelled():
             self._news.exception()  # seen, even if a cancellation came first
-        # What it failed with holds frames that hold this: both would wait for the garbage collector.
-        self._news = None
+        # What it failed with holds frames that hold this: both would wait for the garbage collector, as below.
+        del self._news
 
     def _ask(self, server: Server) -> None:
         try:
@@ -133,7 +132,7 @@ class Inquiry:
 
     def _read(self, server: Server) -> None:
         news = self._news
-        if news is None or news.done():
+        if news.done():
             return  # what is there stays there until its turn
         try:
             data = self._open[server].socket.recv(_LARGEST)
@@ -145,6 +144,7 @@ class Inquiry:
         try:
             reply = self._question.answered_by(data, self._number)
         except ProbeFailure as failure:
+            failure.__traceback__ = failure.__context__ = failure.__cause__ = None
             news.set_exception(failure)
             return
         if reply is not None:
@@ -155,10 +155,8 @@ class Inquiry:
             news.set_exception(ProbeFailure(ErrorKind.PROTOCOL, "the server sends what answers no question"))
 
     def _refused(self, server: Server, error: OSError) -> None:
-        self._refusals.append((server.address, error))
+        self._refusals.append((server.address, error.with_traceback(None)))
         self._leave(server)
-        if self._news is None:
-            return
         if self._servers:
             self._news.set_result(None)
         else:
