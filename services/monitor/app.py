@@ -60,7 +60,7 @@ async def main(process: Process) -> None:
     settings = process.settings
     quotas = Quotas(settings.quota_services, settings.quota_checks)
     keep = Keep(settings.retention_raw_days * DAY_US, settings.retention_hourly_days * DAY_US)
-    figures = ServiceFigures(store, keep.hourly_us)
+    figures = ServiceFigures(store, keep)
     windows = MaintenanceWindows(store, pager, quotas)
     board_pool = await create_pool(settings.database_url, ROLE, _BOARD_CONNECTIONS, times_in_us=True)
     process.metrics.database.watch_pool("boards", lambda: in_use(board_pool), _BOARD_CONNECTIONS)
@@ -72,7 +72,7 @@ async def main(process: Process) -> None:
     use_cases = UseCases(
         Services(store, pager, quotas, figures),
         Checks(store, pager, quotas),
-        Status(store, figures),
+        Status(store),
         figures,
         Overviews(store),
         Incidents(store, pager),

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Row,
     ScalarSelect,
@@ -40,6 +41,7 @@ from services.common.tables import (
     checks,
     maintenance_spans,
     removed_checks,
+    services,
 )
 from services.monitor.closing import floor
 from services.monitor.model import Check, TrackedCheck
@@ -64,6 +66,12 @@ async def lock_quotas(connection: AsyncConnection, tenant_id: UUID) -> None:
 async def count(connection: AsyncConnection, query: Select[Any]) -> int:
     """How many rows a query has."""
     return (await connection.execute(select(func.count()).select_from(query.subquery()))).scalar_one()
+
+
+async def has_service(connection: AsyncConnection, tenant_id: UUID, service_id: UUID) -> bool:
+    """Whether a tenant has a service."""
+    query = select(services.c.id).where(services.c.tenant_id == tenant_id, services.c.id == service_id)
+    return (await connection.execute(query)).one_or_none() is not None
 
 
 async def insert_check(connection: AsyncConnection, actor: Actor, check: Check, request_id: UUID | None) -> None:
@@ -159,7 +167,7 @@ def settings_of(check: Check) -> dict[str, Any]:
     }
 
 
-def tracked(tenant_id: UUID) -> Select[Any]:
+def tracked(tenant_id: UUID | BindParameter[UUID]) -> Select[Any]:
     """A tenant's checks, each with what its results amount to and since when it is paused, if it is."""
     latest = (
         select(check_periods.c.end_time.label("pause_time"))
@@ -187,7 +195,7 @@ def tracked(tenant_id: UUID) -> Select[Any]:
     )
 
 
-def maintained_since(tenant_id: UUID, service_id: ColumnElement[Any]) -> ScalarSelect[Any]:
+def maintained_since(tenant_id: UUID | BindParameter[UUID], service_id: ColumnElement[Any]) -> ScalarSelect[Any]:
     """Since when a service is inside a maintenance window, as the database's clock says; NULL when it is in none."""
     spans = maintenance_spans.c
     return (
@@ -197,14 +205,14 @@ def maintained_since(tenant_id: UUID, service_id: ColumnElement[Any]) -> ScalarS
     )
 
 
-def is_maintained(tenant_id: UUID, service_id: ColumnElement[Any]) -> ColumnElement[bool]:
+def is_maintained(tenant_id: UUID | BindParameter[UUID], service_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether a service is inside a maintenance window; for any number of services the database looks once."""
     its = maintenance_spans.c.service_id
     going_on = select(its).where(_goes_on(tenant_id))
     return or_(going_on.where(its.is_(None)).exists(), service_id.in_(going_on.where(its.is_not(None))))
 
 
-def _goes_on(tenant_id: UUID) -> ColumnElement[bool]:
+def _goes_on(tenant_id: UUID | BindParameter[UUID]) -> ColumnElement[bool]:
     spans = maintenance_spans.c
     return and_(
         spans.tenant_id == tenant_id,

@@ -16,6 +16,7 @@ from services.common.specs.tls import StartTls, TlsSpec
 from services.monitor.drafts import CheckDraft, new_check
 from services.monitor.model import Service
 from services.monitor.updates import Updates
+from services.monitor.window import Window, WindowDraft
 
 CHECK = new_check(
     new_id(),
@@ -98,6 +99,35 @@ def test_what_a_service_would_break_is_named(service: dict[str, Any], paths: lis
     with pytest.raises(InvalidArgument) as refused:
         Updates().of_service(request)(SERVICE)
     assert {violation.field for violation in refused.value.violations} == {field}
+
+
+WINDOW = Window(new_id(), new_id(), None, "Upgrade", 7_000_001, 60 * SECOND_US, "", "", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("window", "paths", "field"),
+    [
+        ({"name": ""}, ["name"], "window.name"),
+        ({"serviceId": "shop"}, [], "window.service_id"),
+        ({"duration": "59s"}, [], "window.duration"),
+        ({}, ["duration"], "window.duration"),
+        ({"rrule": "x" * 201}, [], "window.rrule"),
+        ({"startTime": "2150-01-01T00:00:00Z"}, [], "window.start_time"),
+        ({"createTime": "2030-01-01T00:00:00Z"}, ["create_time"], "update_mask"),
+    ],
+)
+def test_what_a_window_would_break_is_named(window: dict[str, Any], paths: list[str], field: str) -> None:
+    request = ParseDict({"window": window}, pb.UpdateMaintenanceWindowRequest())
+    request.update_mask.CopyFrom(FieldMask(paths=paths))
+    with pytest.raises(InvalidArgument) as refused:
+        Updates().of_window(request)(WINDOW)
+    assert {violation.field for violation in refused.value.violations} == {field}
+
+
+def test_of_a_window_what_is_not_named_stays_to_the_microsecond() -> None:
+    request = ParseDict({"window": {"name": "Move"}}, pb.UpdateMaintenanceWindowRequest())
+
+    assert Updates().of_window(request)(WINDOW) == WindowDraft("Move", None, 7_000_001, 60 * SECOND_US, "", "")
 
 
 def test_labels_are_replaced_as_a_whole() -> None:
