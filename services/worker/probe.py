@@ -83,7 +83,7 @@ def _own(error: Exception) -> Verdict:
 def _timed_out(seen: Observation, timeout_s: float) -> Verdict:
     if seen.resolved_ip is None:
         kind, waiting_for = ErrorKind.DNS, "the name server"
-    elif seen.connect_us is None:
+    elif seen.connect_us is None and not seen.asks:
         kind, waiting_for = ErrorKind.CONNECT_TIMEOUT, "a connection"
     elif seen.shakes_hands:
         kind, waiting_for = ErrorKind.TIMEOUT, "the TLS handshake"

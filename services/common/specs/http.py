@@ -1,7 +1,7 @@
 """What an HTTP check probes."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from google.protobuf.message import Message
@@ -30,7 +30,6 @@ class HttpSpec(Spec):
         follow_redirects: at most five, when true.
         body_contains: what the decoded body must contain; nothing when empty.
         tls: how an https target is verified.
-        kept: what the worker made of this spec to send it; lives as long as the spec does, and is no part of it.
     """
 
     KIND: ClassVar[str] = "http"
@@ -44,7 +43,6 @@ class HttpSpec(Spec):
     follow_redirects: bool = True
     body_contains: str = ""
     tls: TlsOptions = DEFAULT_TLS
-    kept: object | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def target(self) -> str:
@@ -61,10 +59,6 @@ class HttpSpec(Spec):
     def reads_body(self) -> bool:
         """Whether the verdict needs the answer's body."""
         return bool(self.body_contains)
-
-    def keep(self, made: object) -> None:
-        """Remember what was made of this spec."""
-        object.__setattr__(self, "kept", made)
 
     def refuse_bad(self, field: str) -> None:
         """Refuse a URL that could not be dialled, and authorities that could not be read.

@@ -5,6 +5,7 @@ the contract's names, codec.py does the rest.
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 from google.protobuf.message import Message
@@ -13,18 +14,24 @@ from services.common.specs import codec
 from services.common.specs.assertions import Assertion
 
 
+@dataclass(frozen=True, slots=True)
 class Spec(ABC):
     """What a check of one kind probes, and what it expects; a frozen dataclass.
 
     Attributes:
         KIND: its name: the contract's branch, and what the database calls it.
         MESSAGE: how the contract says it.
+        kept: what the worker made of this spec to send it; lives as long as the spec does, and is no part of it.
     """
-
-    __slots__ = ()
 
     KIND: ClassVar[str]
     MESSAGE: ClassVar[type[Message]]
+
+    kept: object | None = field(default=None, init=False, repr=False, compare=False)
+
+    def keep(self, made: object) -> None:
+        """Remember what was made of this spec."""
+        object.__setattr__(self, "kept", made)
 
     @property
     @abstractmethod

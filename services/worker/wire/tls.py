@@ -9,14 +9,16 @@ import httpx
 from services.common.specs.tls_options import TlsOptions
 
 HTTP = "http/1.1"
+HTTP_2 = "h2"
 ANY = ""
 """Whatever is spoken over the connection, the server is not asked for it: it might refuse what it does not know."""
 
+_PROTOCOLS = (HTTP, HTTP_2, ANY)
 _MOST_CONTEXTS = 256
 
 
 class TlsContexts:
-    """Contexts by what they verify, and by the protocol that they ask for (ALPN): HTTP or ANY.
+    """Contexts by what they verify, and by the protocol that they ask for (ALPN): HTTP, HTTP_2 or ANY.
 
     Args:
         public: makes a context that verifies against the public authorities; by default those that httpx trusts.
@@ -24,8 +26,8 @@ class TlsContexts:
 
     def __init__(self, public: Callable[[], ssl.SSLContext] = httpx.create_ssl_context) -> None:
         # Made now: to read all public authorities takes some milliseconds, which no probe should wait for.
-        self._public = {protocol: _asking(public(), protocol) for protocol in (HTTP, ANY)}
-        self._trusting = {protocol: _asking(_trusting(), protocol) for protocol in (HTTP, ANY)}
+        self._public = {protocol: _asking(public(), protocol) for protocol in _PROTOCOLS}
+        self._trusting = {protocol: _asking(_trusting(), protocol) for protocol in _PROTOCOLS}
         self._by_authorities: OrderedDict[tuple[str, str], ssl.SSLContext] = OrderedDict()
 
     def of(self, options: TlsOptions, protocol: str = HTTP) -> ssl.SSLContext:
