@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +19,7 @@ from services.common.settings import (
     quota_services,
     retention_hourly_days,
     retention_raw_days,
+    secrets_keys,
     trusted_proxies,
 )
 from services.worker.guard import Canary
@@ -48,6 +49,7 @@ class StackSettings:
         quota_checks: how many checks a tenant may have.
         retention_raw_days: how many days results are kept.
         retention_hourly_days: how many days the figures of single hours are kept.
+        secrets_keys: what secrets of checks are encrypted with; none leaves what the data folder has.
     """
 
     http_port: int
@@ -66,6 +68,7 @@ class StackSettings:
     quota_checks: int
     retention_raw_days: int
     retention_hourly_days: int
+    secrets_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -92,6 +95,7 @@ class StackSettings:
             quota_checks=quota_checks(environment),
             retention_raw_days=retention_raw_days(environment),
             retention_hourly_days=retention_hourly_days(environment),
+            secrets_keys=secrets_keys(environment),
         )
 
 

@@ -20,6 +20,7 @@ from services.monitor.overview import Overviews
 from services.monitor.quotas import Quotas
 from services.monitor.results import ResultHistory
 from services.monitor.rollup import Keep, Rollup
+from services.monitor.sealing import seal_at_start
 from services.monitor.servicer import MonitorServicer
 from services.monitor.services import Services
 from services.monitor.status import Status
@@ -39,7 +40,7 @@ _REFLECTED = [
 
 async def main(process: Process) -> None:
     """Build everything, serve, shut down."""
-    store = MonitorStore(process.database)
+    store = MonitorStore(process.database, process.secret_box())
     pager = Pager(Sealer(await process.sealing_key(), "page"))
     server = await process.new_server([_SERVICE])
     server.reflect(_REFLECTED)
@@ -63,7 +64,7 @@ async def main(process: Process) -> None:
     process.metrics.database.watch_pool("rollup", lambda: rollup_database.in_use, rollup_database.size)
     rollup = Rollup(RollupSql(rollup_database), keep)
     try:
-        async with background(HistoryRemoval(store).run(), rollup.run(), windows.run()):
+        async with background(HistoryRemoval(store).run(), rollup.run(), windows.run(), seal_at_start(store)):
             await process.serve(server)
     finally:
         await rollup_database.close()

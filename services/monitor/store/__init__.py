@@ -10,8 +10,9 @@ from services.monitor.store.history import HistorySql
 from services.monitor.store.incidents import IncidentSql
 from services.monitor.store.maintenance import MaintenanceSql
 from services.monitor.store.results import ResultSql
+from services.monitor.store.secrets import SecretSql
 from services.monitor.store.services import ServiceSql
 
 
-class MonitorStore(ServiceSql, CheckSql, HistorySql, FiguresSql, IncidentSql, ResultSql, MaintenanceSql):
+class MonitorStore(ServiceSql, CheckSql, SecretSql, HistorySql, FiguresSql, IncidentSql, ResultSql, MaintenanceSql):
     """Everything that monitor keeps in PostgreSQL."""

@@ -76,7 +76,7 @@ class ServiceSql(Sql):
                 await write_audit(connection, actor, Change("service.create", service.id, after=service.audited()))
                 if first_check is not None:
                     await refuse_more_checks(connection, tenant_id, quotas)
-                    await insert_check(connection, actor, first_check, None)
+                    await insert_check(connection, actor, first_check, None, self._box)
         except IntegrityError as error:
             _refuse(error)
             raise
