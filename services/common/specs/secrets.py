@@ -58,9 +58,10 @@ def masked(text: str, secrets: Iterable[str]) -> str:
         if secret in text
         for found in re.finditer(f"(?={re.escape(secret)})", text)
     )
-    pieces, end = [], 0
+    pieces: list[str] = []
+    end = 0
     for start, until in spans:
-        if start >= end:
+        if start > end or not pieces:
             pieces += [text[end:start], HIDDEN]
         end = max(end, until)
     return "".join([*pieces, text[end:]])
