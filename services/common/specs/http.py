@@ -139,7 +139,7 @@ class HttpSpec(Spec):
             "follow_redirects": self.follow_redirects,
             "body_contains": self.body_contains,
             "tls": None if self.tls == DEFAULT_TLS else codec.to_json(self.tls),
-            "auth": None if self.auth == NO_AUTH else codec.to_json(self.auth),
+            **({} if self.auth == NO_AUTH else {"auth": codec.to_json(self.auth)}),
         }
 
     @classmethod
