@@ -119,20 +119,18 @@ async def test_secrets_reach_their_targets_and_nobody_else_while_keys_change(
         plain, secure = f"http://localhost:{port}", f"https://localhost:{secure_port}"
         tls = {"caCertificates": authority.pem}
         service = team.service()
-        checks = {
-            name: put(team, service, name, http)
-            for name, http in {
-                "basic": {"url": f"{plain}/basic", "basicAuth": {"username": "bob", "password": PASSWORD}},
-                "bearer": {"url": f"{plain}/bearer", "bearerToken": TOKEN},
-                "cookie": {"url": f"{plain}/cookie", "headers": {"Cookie": COOKIE}},
-                "shop": {"url": f"{plain}/shop", "headers": {"X-Shop": SHOP}, "secretHeaders": ["X-Shop"]},
-                "mutual": {
-                    "url": f"{secure}/",
-                    "tls": tls,
-                    "clientCertificate": {"certificate": certificate, "privateKey": key},
-                },
-            }.items()
+        asked: dict[str, dict[str, Any]] = {
+            "basic": {"url": f"{plain}/basic", "basicAuth": {"username": "bob", "password": PASSWORD}},
+            "bearer": {"url": f"{plain}/bearer", "bearerToken": TOKEN},
+            "cookie": {"url": f"{plain}/cookie", "headers": {"Cookie": COOKIE}},
+            "shop": {"url": f"{plain}/shop", "headers": {"X-Shop": SHOP}, "secretHeaders": ["X-Shop"]},
+            "mutual": {
+                "url": f"{secure}/",
+                "tls": tls,
+                "clientCertificate": {"certificate": certificate, "privateKey": key},
+            },
         }
+        checks = {name: put(team, service, name, http) for name, http in asked.items()}
         unknown = {name: put(team, service, f"no {name}", {"url": f"{plain}/{name}"}) for name in ("basic", "bearer")}
         unknown["mutual"] = put(team, service, "no mutual", {"url": f"{secure}/", "tls": tls})
 
