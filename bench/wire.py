@@ -18,6 +18,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -143,7 +144,9 @@ def _kept() -> float:
 
 
 def _ours(url: str, authority: Path | None) -> float:
-    return uvloop.run(_probes(url, TlsContexts(ssl.create_default_context(cafile=authority)) if authority else None))
+    return uvloop.run(
+        _probes(url, TlsContexts(partial(ssl.create_default_context, cafile=authority)) if authority else None)
+    )
 
 
 async def _probes(url: str, tls: TlsContexts | None) -> float:

@@ -18,6 +18,7 @@ from services.common.settings import (
     quota_checks,
     quota_services,
     retention_hourly_days,
+    retention_on_demand_days,
     retention_raw_days,
     secrets_keys,
     trusted_proxies,
@@ -49,6 +50,7 @@ class StackSettings:
         quota_checks: how many checks a tenant may have.
         retention_raw_days: how many days results are kept.
         retention_hourly_days: how many days the figures of single hours are kept.
+        retention_on_demand_days: how many days results of runs on demand are kept.
         secrets_keys: what secrets of checks are encrypted with; none leaves what the data folder has.
     """
 
@@ -68,6 +70,7 @@ class StackSettings:
     quota_checks: int
     retention_raw_days: int
     retention_hourly_days: int
+    retention_on_demand_days: int
     secrets_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
     @classmethod
@@ -95,6 +98,7 @@ class StackSettings:
             quota_checks=quota_checks(environment),
             retention_raw_days=retention_raw_days(environment),
             retention_hourly_days=retention_hourly_days(environment),
+            retention_on_demand_days=retention_on_demand_days(environment),
             secrets_keys=secrets_keys(environment),
         )
 

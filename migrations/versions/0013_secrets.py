@@ -8,7 +8,7 @@ import importlib
 from alembic import op
 
 revision = "0013"
-down_revision = "0010"
+down_revision = "0011"
 
 statements = importlib.import_module("migrations.versions.0001_first_tables").statements
 

@@ -1,6 +1,6 @@
 """Domain → Protobuf for what monitor answers, and back for what it is given."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from sentinel.monitor.v1 import check_pb2, monitor_service_pb2, service_pb2
@@ -64,11 +64,17 @@ def service_message(row: StatefulService) -> service_pb2.Service:
 
 def service_filter(request: monitor_service_pb2.ListServicesRequest) -> ServiceFilter:
     """Which services to list."""
-    labels = []
-    for label in request.labels:
+    states = tuple(sorted(ServiceState(state) for state in request.states))
+    return ServiceFilter(states, label_filter(request.labels), request.text)
+
+
+def label_filter(labels: Iterable[str]) -> tuple[tuple[str, str | None], ...]:
+    """Which labels a service is to have, and with which values; None for any."""
+    found = []
+    for label in labels:
         key, has_value, value = label.partition("=")
-        labels.append((key, value if has_value else None))
-    return ServiceFilter(tuple(sorted(ServiceState(state) for state in request.states)), tuple(labels), request.text)
+        found.append((key, value if has_value else None))
+    return tuple(found)
 
 
 def service_order(order_by: str) -> ServiceOrder:

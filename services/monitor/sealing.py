@@ -33,7 +33,7 @@ class SecretsStore(Protocol):
         """Tenants and their checks with secrets that the newest key has not encrypted, in order behind one of them."""
 
     async def seal_anew(self, tenant_id: UUID, check_ids: Collection[UUID]) -> Sequence[UUID]:
-        """Encrypt the secrets of some checks with the newest key; answers those whose secrets cannot be decrypted."""
+        """Encrypt the secrets of some checks with the newest key; answers those that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,9 @@ async def seal_at_start(store: SecretsStore) -> None:
             sealed = await seal_all(store)
         except Unavailable:
             await asyncio.sleep(_RETRY_S)
+        except Exception:  # noqa: BLE001 — what cannot be encrypted anew must not keep monitor from serving
+            _log.exception("the secrets of checks could not all be encrypted with the newest key")
+            return
     if sealed.done:
         _log.info("encrypted secrets of checks", checks=sealed.done, key=store.sealing_key)
     if sealed.unread:

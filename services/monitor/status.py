@@ -58,7 +58,8 @@ class Status:
         state = service_state(tally(check.state for check in checks))
         windows = await self._windows(tenant_id, service_id, now)
         open_incidents = await self._store.open_incidents(tenant_id, service_id)
-        return ServiceStatus(service_id, state, windows, checks, open_incidents, service_reason(state, checks))
+        reason = service_reason(state, [(check.check.name, check.state) for check in checks])
+        return ServiceStatus(service_id, state, windows, checks, open_incidents, reason)
 
     async def _windows(self, tenant_id: UUID, service_id: UUID, now: int) -> Sequence[tuple[str, Figures]]:
         """The figures of all windows: each is the sum of the spans that the starts of all windows cut."""

@@ -90,7 +90,7 @@ async def main(process: Process) -> None:
     engine = Engine(prober, recorder, worker_id, dispatcher, leases, clock, metrics)
     roster = Roster(engine_store, engine, recorder, clock)
     tail = Tail(TailStore(tail_pool))
-    streams = Streams(tenant_store, tail, metrics)
+    streams = Streams(tenant_store, tail, metrics.streams)
     channels = {
         check_changes.CHANNEL: roster.on_notify,
         check_changes.TENANT_CHANNEL: roster.on_tenant_notify,
@@ -111,7 +111,7 @@ async def main(process: Process) -> None:
     process.metrics.database.watch_pool("engine", lambda: in_use(engine_pool), _ENGINE_CONNECTIONS)
     process.metrics.database.watch_pool("streams", lambda: in_use(request_pool), _REQUEST_CONNECTIONS)
     try:
-        async with background(recorder.run(), recorded.run(), tail.run(), streams.run()):
+        async with background(recorder.run(), recorded.run(), tail.run(), streams.open.run()):
             async with background(leases.run(roster.set_shards), roster.run(), changes.run()):
                 await process.serve(server)
             # In order: fire no more, write what was seen, then let others have the shards (semantics.md §6).

@@ -23,7 +23,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import check_changes
+from services.common import check_changes, service_moves
 from services.common.audit import Actor, Change
 from services.common.clock import HOUR_US, from_datetime, to_datetime
 from services.common.database import Database
@@ -124,16 +124,22 @@ async def open_period(connection: AsyncConnection, check: Check, at: int) -> Non
     )
 
 
+async def tell_watchers(connection: AsyncConnection, tenant_id: UUID) -> None:
+    """Let whoever watches a tenant's services look at them again, as soon as this transaction commits."""
+    await connection.execute(select(func.pg_notify(service_moves.CHANNEL, str(tenant_id))))
+
+
 async def tell_worker(connection: AsyncConnection, check: Check) -> None:
-    """Let the worker that holds the check look at it again, as soon as this transaction commits."""
+    """Let the worker that holds the check, and whoever watches it, look again, as soon as this transaction commits."""
     payload = check_changes.CheckChange(shard_of(check.id), check.tenant_id, check.id).payload()
     await connection.execute(select(func.pg_notify(check_changes.CHANNEL, payload)))
+    await tell_watchers(connection, check.tenant_id)
 
 
 async def leave_to_be_removed(
     connection: AsyncConnection, tenant_id: UUID, which: ColumnElement[bool], now: int
 ) -> None:
-    """Write down which checks go, so that what was recorded of them is removed, and tell their workers."""
+    """Write down which checks go, so that what was recorded is removed; tell their workers, and who watches them."""
     going = select(checks.c.tenant_id, checks.c.id).where(checks.c.tenant_id == tenant_id, which)
     await connection.execute(
         upsert(removed_checks)
@@ -147,6 +153,7 @@ async def leave_to_be_removed(
     await connection.execute(
         select(func.pg_notify(check_changes.CHANNEL, payload)).where(checks.c.tenant_id == tenant_id, which)
     )
+    await tell_watchers(connection, tenant_id)
 
 
 def settings_of(check: Check) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from services.monitor.maintenance import Window
 from services.monitor.not_found import service_not_found, window_not_found
 from services.monitor.quotas import Quotas
 from services.monitor.recurrence import Span
-from services.monitor.store.base import Sql, count, lock_quotas
+from services.monitor.store.base import Sql, count, lock_quotas, tell_watchers
 
 _WINDOWS = maintenance_windows.c
 _SPANS = maintenance_spans.c
@@ -74,6 +74,7 @@ class MaintenanceSql(Sql):
             )
             await _write_spans(connection, window, spans)
             await write_audit(connection, actor, Change("maintenance_window.create", window.id, after=window.audited()))
+            await tell_watchers(connection, tenant_id)
         return window
 
     async def find_window(self, tenant_id: UUID, window_id: UUID) -> Window | None:
@@ -112,6 +113,7 @@ class MaintenanceSql(Sql):
             )
             change = Change("maintenance_window.delete", window_id, before=_window(row).audited())
             await write_audit(connection, actor, change)
+            await tell_watchers(connection, tenant_id)
 
     async def windows_to_plan(self, until_us: int) -> Sequence[tuple[UUID, UUID]]:
         """Tenants and ids of some recurring windows that are not planned up to a point in time."""

@@ -33,7 +33,7 @@ class SecretSql(Sql):
             return [(row.tenant_id, row.check_id) for row in await connection.execute(select(found))]
 
     async def seal_anew(self, tenant_id: UUID, check_ids: Collection[UUID]) -> Sequence[UUID]:
-        """Encrypt the secrets of some checks with the newest key; answers those whose secrets cannot be decrypted.
+        """Encrypt the secrets of some checks with the newest key; answers those that cannot be read.
 
         Raises:
             Unavailable: the database is away.
@@ -45,7 +45,7 @@ class SecretSql(Sql):
             for row in (await connection.execute(query)).all():
                 try:
                     spec = opened(row.kind, row.spec, tenant_id, row.id, self._box)
-                except CannotOpenError:
+                except (CannotOpenError, KeyError, TypeError, ValueError):  # one broken row must not hold up the rest
                     unread.append(row.id)
                     continue
                 sealed = to_column(spec, tenant_id, row.id, self._box)

@@ -37,7 +37,15 @@ from services.monitor.not_found import service_not_found
 from services.monitor.quotas import Quotas
 from services.monitor.service_state import Tally, service_state
 from services.monitor.services import ServiceFilter, ServiceOrder
-from services.monitor.store.base import Sql, count, insert_check, is_maintained, leave_to_be_removed, lock_quotas
+from services.monitor.store.base import (
+    Sql,
+    count,
+    insert_check,
+    is_maintained,
+    leave_to_be_removed,
+    lock_quotas,
+    tell_watchers,
+)
 from services.monitor.store.checks import refuse_more_checks
 from services.monitor.store.incidents import end_incidents
 
@@ -74,6 +82,7 @@ class ServiceSql(Sql):
                     )
                 )
                 await write_audit(connection, actor, Change("service.create", service.id, after=service.audited()))
+                await tell_watchers(connection, tenant_id)
                 if first_check is not None:
                     await refuse_more_checks(connection, tenant_id, quotas)
                     await insert_check(connection, actor, first_check, None, self._box)
@@ -128,6 +137,7 @@ class ServiceSql(Sql):
                     await connection.execute(update(services).where(the_service).values(**_settings_of(after)))
                     change = Change("service.update", service_id, before.audited(), after.audited())
                     await write_audit(connection, actor, change)
+                    await tell_watchers(connection, actor.tenant_id)
         except IntegrityError as error:
             _refuse(error)
             raise

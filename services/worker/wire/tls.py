@@ -1,13 +1,18 @@
-"""How https targets are verified: one OpenSSL context for all that verify alike, kept and bounded."""
+"""How servers are verified: one OpenSSL context for all that are verified and spoken to alike, kept and bounded."""
 
 import ssl
 from collections import OrderedDict
+from collections.abc import Callable
 
 import httpx
 
 from services.common.specs.client_certificate import ClientCertificate
 from services.common.specs.tls_options import TlsOptions
 from services.worker.wire.own_trouble import OwnTrouble
+
+HTTP = "http/1.1"
+ANY = ""
+"""Whatever is spoken over the connection, the server is not asked for it: it might refuse what it does not know."""
 
 _MOST_CONTEXTS = 256
 # Each holds the authorities that it trusts once more: 0.8 MB, and 20 ms to make, where those are the public ones. One
@@ -17,36 +22,39 @@ _MOST_SHOWING = 128
 
 
 class TlsContexts:
-    """Contexts by what they verify and what they show; each offers HTTP/1.1.
+    """Contexts by what they verify, and by the protocol that they ask for (ALPN): HTTP or ANY.
 
     Args:
-        public: verifies against the public authorities; by default those that httpx trusts.
+        public: makes a context that verifies against the public authorities; by default those that httpx trusts.
     """
 
-    def __init__(self, public: ssl.SSLContext | None = None) -> None:
-        self._public = _prepared(public or httpx.create_ssl_context())
-        self._trusting = _prepared(_trusting())
-        self._by_authorities: OrderedDict[str, ssl.SSLContext] = OrderedDict()
+    def __init__(self, public: Callable[[], ssl.SSLContext] = httpx.create_ssl_context) -> None:
+        # Made now: to read all public authorities takes some milliseconds, which no probe should wait for.
+        self._public = {protocol: _asking(public(), protocol) for protocol in (HTTP, ANY)}
+        self._trusting = {protocol: _asking(_trusting(), protocol) for protocol in (HTTP, ANY)}
+        self._by_authorities: OrderedDict[tuple[str, str], ssl.SSLContext] = OrderedDict()
         self._showing: OrderedDict[tuple[TlsOptions, ClientCertificate], ssl.SSLContext] = OrderedDict()
+        self._make_public = public
 
-    def of(self, options: TlsOptions) -> ssl.SSLContext:
-        """The context for some options; its name is not part of it."""
+    def of(self, options: TlsOptions, protocol: str = HTTP) -> ssl.SSLContext:
+        """The context for some options and a protocol; their server's name is not part of it."""
         if options.skip_verify:
-            return self._trusting
+            return self._trusting[protocol]
         pem = options.ca_certificates
         if not pem:
-            return self._public
-        context = self._by_authorities.get(pem)
+            return self._public[protocol]
+        context = self._by_authorities.get((pem, protocol))
         if context is None:
             # What is no certificate was refused when the check was saved.
-            context = self._by_authorities[pem] = _prepared(ssl.create_default_context(cadata=pem))
-        self._by_authorities.move_to_end(pem)
+            context = _asking(ssl.create_default_context(cadata=pem), protocol)
+            self._by_authorities[pem, protocol] = context
+        self._by_authorities.move_to_end((pem, protocol))
         if len(self._by_authorities) > _MOST_CONTEXTS:
             self._by_authorities.popitem(last=False)
         return context
 
     def showing(self, options: TlsOptions, certificate: ClientCertificate) -> ssl.SSLContext:
-        """The context for some options that shows a certificate to servers that ask for one.
+        """The context for some options and HTTP that shows a certificate to servers that ask for one.
 
         Raises:
             OwnTrouble: OpenSSL does not take the certificate, though it did when the check was saved.
@@ -54,7 +62,7 @@ class TlsContexts:
         key = options.elsewhere(), certificate
         context = self._showing.get(key)
         if context is None:
-            context = _prepared(_like(options))
+            context = _asking(self._verifying(options), HTTP)
             try:
                 certificate.load_into(context)
             except ssl.SSLError as error:
@@ -65,18 +73,17 @@ class TlsContexts:
             self._showing.popitem(last=False)
         return context
 
-
-def _like(options: TlsOptions) -> ssl.SSLContext:
-    """A context of its own that verifies as some options say."""
-    if options.skip_verify:
-        return _trusting()
-    if options.ca_certificates:
-        return ssl.create_default_context(cadata=options.ca_certificates)
-    return httpx.create_ssl_context()
+    def _verifying(self, options: TlsOptions) -> ssl.SSLContext:
+        """A context of its own that verifies as some options say."""
+        if options.skip_verify:
+            return _trusting()
+        pem = options.ca_certificates
+        return ssl.create_default_context(cadata=pem) if pem else self._make_public()
 
 
-def _prepared(context: ssl.SSLContext) -> ssl.SSLContext:
-    context.set_alpn_protocols(["http/1.1"])
+def _asking(context: ssl.SSLContext, protocol: str) -> ssl.SSLContext:
+    if protocol:
+        context.set_alpn_protocols([protocol])
     return context
 
 

@@ -26,7 +26,9 @@ from services.monitor.results import ResultHistory
 from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore
+from services.monitor.store.rollups import RollupSql
 from services.worker.store import EngineStore
+from tests.integration.monitor.recording import Worker
 from tests.rows import a_tenant
 
 QUOTAS = Quotas(services=1_000, checks=1_000)
@@ -106,3 +108,19 @@ async def a_monitor(admin: Admin, store: MonitorStore, quotas: Quotas = QUOTAS) 
 async def monitor(admin: Admin, store: MonitorStore) -> Monitor:
     """Monitor for one tenant."""
     return await a_monitor(admin, store)
+
+
+@pytest.fixture
+async def worker(database_url: str, admin: Admin) -> AsyncIterator[Worker]:
+    """Records what checks' slots end as."""
+    pool = await create_pool(database_url, "sentinel_engine", 1, times_in_us=True)
+    yield Worker(EngineStore(pool), admin)
+    await pool.close()
+
+
+@pytest.fixture
+async def rollups(database_url: str) -> AsyncIterator[RollupSql]:
+    """The rollup's store."""
+    database = Database(database_url, "sentinel_rollup", size=1)
+    yield RollupSql(database)
+    await database.close()
