@@ -27,6 +27,7 @@ from services.monitor.overview import Overviews
 from services.monitor.quotas import Quotas
 from services.monitor.results import ResultHistory
 from services.monitor.rollup import Keep, Rollup
+from services.monitor.sealing import seal_at_start
 from services.monitor.servicer import MonitorServicer, UseCases
 from services.monitor.services import Services
 from services.monitor.set_aside import BackgroundCollector
@@ -57,7 +58,7 @@ async def main(process: Process) -> None:
     # does, stops everything for a tenth of a second. What has been loaded by now stays anyway.
     gc.freeze()
     gc.set_threshold(*_RARELY)
-    store = MonitorStore(process.database)
+    store = MonitorStore(process.database, process.secret_box())
     sealing_key = await process.sealing_key()
     pager = Pager(Sealer(sealing_key, "page"))
     server = await process.new_server([_SERVICE])
@@ -99,7 +100,13 @@ async def main(process: Process) -> None:
     gc.freeze()
     try:
         async with background(
-            rollup.run(), removal.run(), on_demand.run(), windows.run(), boards.run(), watches.open.run()
+            rollup.run(),
+            removal.run(),
+            on_demand.run(),
+            windows.run(),
+            boards.run(),
+            watches.open.run(),
+            seal_at_start(store),
         ):
             await process.serve(server)
     finally:
