@@ -1,5 +1,7 @@
 """What the store asked of the database, and how PostgreSQL goes about it."""
 
+import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -34,3 +36,37 @@ async def plan_of(admin: Any, tenant_id: UUID, statement: Statement) -> str:
         await admin.execute("SELECT set_config('app.tenant_id', $1, true)", str(tenant_id))
         rows = await admin.fetch(f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) {text}", *given)
     return "\n".join(row[0] for row in rows)
+
+
+async def walked_over(admin: Any, role: str, tenant_id: UUID, statement: Statement, tables: str) -> list[str]:
+    """Those tables, of a pattern of names, that a statement would be run over from end to end.
+
+    Asked as the driver asks: at first with what it was given, later with a plan for anything.
+    """
+    text, given = statement
+    # Of many rows in one go, the first.
+    given = given[0] if given and isinstance(given[0], tuple) else given
+    found: list[str] = []
+    for mode in ("force_custom_plan", "force_generic_plan"):
+        async with admin.transaction():
+            await admin.execute(f"SET LOCAL ROLE {role}")
+            await admin.execute(f"SET LOCAL plan_cache_mode = {mode}")
+            await admin.execute("SELECT set_config('app.tenant_id', $1, true)", str(tenant_id))
+            plan = json.loads(await admin.fetchval(f"EXPLAIN (FORMAT JSON) {text}", *given))
+        found += [
+            f"{node['Relation Name']} ({mode}): {text}"
+            for node in _nodes(plan)
+            if node["Node Type"].endswith("Seq Scan") and re.fullmatch(tables, node["Relation Name"])
+        ]
+    return found
+
+
+def _nodes(plan: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(plan, list):
+        for each in plan:
+            yield from _nodes(each)
+    elif isinstance(plan, dict):
+        if "Node Type" in plan:
+            yield plan
+        for value in plan.values():
+            yield from _nodes(value)
