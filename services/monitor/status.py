@@ -68,7 +68,8 @@ class Status:
         # Each window is the sum of the spans that the starts of all windows cut.
         spans = summed(found.recorded, edges, now)
         windows = [(name, total(spans[edges.index(start) :])) for name, start in starts.items()]
-        return ServiceStatus(service_id, state, windows, checks, found.open_incidents, service_reason(state, checks))
+        reason = service_reason(state, [(check.check.name, check.state) for check in checks])
+        return ServiceStatus(service_id, state, windows, checks, found.open_incidents, reason)
 
 
 def _status_of(row: TrackedCheck, last: Result | None, now: int) -> CheckStatus:

@@ -6,6 +6,7 @@ from sentinel.monitor.v1 import monitor_service_pb2 as pb
 
 from services.common import field_mask
 from services.common.field_rules import FieldRules
+from services.common.specs.kinds import KINDS
 from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.maintenance_messages import window_draft, window_settings
 from services.monitor.messages import check_draft, check_settings, service_draft, service_settings
@@ -13,7 +14,7 @@ from services.monitor.model import Check, Service
 from services.monitor.window import Window, WindowDraft
 
 _OF_A_SERVICE = frozenset({"name", "url", "description", "labels"})
-_OF_A_CHECK = frozenset({"name", "http", "interval", "timeout", "failure_threshold", "recovery_threshold", "retries"})
+_OF_A_CHECK = frozenset({"name", *KINDS, "interval", "timeout", "failure_threshold", "recovery_threshold", "retries"})
 _OF_A_WINDOW = frozenset({"name", "service_id", "start_time", "duration", "rrule", "time_zone"})
 
 

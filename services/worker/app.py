@@ -20,7 +20,6 @@ from services.common.sealed import Sealer
 from services.common.server import background
 from services.worker.clock import SharedClock
 from services.worker.dispatch import Dispatcher
-from services.worker.egress import EgressPolicy
 from services.worker.engine import Engine
 from services.worker.exposition import WorkerCollector
 from services.worker.guard import Canary, SelfFaultGuard
@@ -31,13 +30,14 @@ from services.worker.position import Cursors
 from services.worker.probe import Prober
 from services.worker.record import Recorder
 from services.worker.report import Gauges, Reporter
-from services.worker.resolver import Resolver
 from services.worker.roster import Roster
 from services.worker.servicer import ProbeServicer
 from services.worker.store import RECORDED, EngineStore, TailStore, TenantStore
 from services.worker.stream import Streams
 from services.worker.tail import Tail
-from services.worker.transport import ProbeTransport
+from services.worker.wire.egress import EgressPolicy
+from services.worker.wire.network import Network
+from services.worker.wire.resolver import Resolver
 from services.worker.workers import Workers
 
 ROLE = "sentinel_worker"
@@ -73,7 +73,7 @@ async def main(process: Process) -> None:
 
     metrics = Metrics()
     resolver = Resolver(process.settings.dns_servers, metrics=metrics)
-    prober = Prober(ProbeTransport(resolver, egress))
+    prober = Prober(Network(resolver, egress))
     clock = SharedClock()
     gauges = Gauges(
         shards_held=lambda: leases.shards,
@@ -89,7 +89,7 @@ async def main(process: Process) -> None:
     engine = Engine(prober, recorder, worker_id, dispatcher, leases, clock, metrics)
     roster = Roster(engine_store, engine, recorder, clock)
     tail = Tail(TailStore(tail_pool))
-    streams = Streams(tenant_store, tail, metrics)
+    streams = Streams(tenant_store, tail, metrics.streams)
     channels = {
         check_changes.CHANNEL: roster.on_notify,
         check_changes.TENANT_CHANNEL: roster.on_tenant_notify,
@@ -110,7 +110,7 @@ async def main(process: Process) -> None:
     process.metrics.database.watch_pool("engine", lambda: in_use(engine_pool), _ENGINE_CONNECTIONS)
     process.metrics.database.watch_pool("streams", lambda: in_use(request_pool), _REQUEST_CONNECTIONS)
     try:
-        async with background(recorder.run(), recorded.run(), tail.run(), streams.run()):
+        async with background(recorder.run(), recorded.run(), tail.run(), streams.open.run()):
             async with background(leases.run(roster.set_shards), roster.run(), changes.run()):
                 await process.serve(server)
             # In order: fire no more, write what was seen, then let others have the shards (semantics.md §6).

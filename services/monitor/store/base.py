@@ -31,7 +31,8 @@ from services.common.database import Database
 from services.common.grid import shard_of
 from services.common.maintenance import LONGEST_SPAN_US
 from services.common.outcome import Outcome
-from services.common.spec import HTTP, HttpSpec
+from services.common.service_moves import CHANNEL, ServiceMove
+from services.common.specs.kinds import KINDS
 from services.common.state import CheckState, Track
 from services.common.store import write_audit
 from services.common.tables import (
@@ -120,16 +121,22 @@ async def open_period(connection: AsyncConnection, check: Check, at: int) -> Non
     )
 
 
+async def tell_watchers(connection: AsyncConnection, tenant_id: UUID, service_id: UUID | None) -> None:
+    """Let whoever watches a service, or all of a tenant's, look again, as soon as this transaction commits."""
+    await connection.execute(select(func.pg_notify(CHANNEL, ServiceMove(tenant_id, service_id).payload())))
+
+
 async def tell_worker(connection: AsyncConnection, check: Check) -> None:
-    """Let the worker that holds the check look at it again, as soon as this transaction commits."""
+    """Let the worker that holds the check, and whoever watches it, look again, as soon as this transaction commits."""
     payload = check_changes.CheckChange(shard_of(check.id), check.tenant_id, check.id).payload()
     await connection.execute(select(func.pg_notify(check_changes.CHANNEL, payload)))
+    await tell_watchers(connection, check.tenant_id, check.service_id)
 
 
 async def leave_to_be_removed(
-    connection: AsyncConnection, tenant_id: UUID, which: ColumnElement[bool], now: int
+    connection: AsyncConnection, tenant_id: UUID, service_id: UUID, which: ColumnElement[bool], now: int
 ) -> None:
-    """Write down which checks go, so that what was recorded of them is removed, and tell their workers."""
+    """Write down which checks of a service go, so that their history is removed; tell workers and watchers."""
     going = select(checks.c.tenant_id, checks.c.id).where(checks.c.tenant_id == tenant_id, which)
     await connection.execute(
         upsert(removed_checks)
@@ -143,14 +150,15 @@ async def leave_to_be_removed(
     await connection.execute(
         select(func.pg_notify(check_changes.CHANNEL, payload)).where(checks.c.tenant_id == tenant_id, which)
     )
+    await tell_watchers(connection, tenant_id, service_id)
 
 
 def settings_of(check: Check) -> dict[str, Any]:
     """The columns of a check that can change."""
     return {
         "name": check.name,
-        "kind": HTTP,
-        "spec": check.http.to_json(),
+        "kind": check.spec.KIND,
+        "spec": check.spec.to_json(),
         "interval_us": check.interval_us,
         "timeout_us": check.timeout_us,
         "failure_threshold": check.failure_threshold,
@@ -234,7 +242,7 @@ def _check(row: Row[Any]) -> Check:
         id=row.id,
         service_id=row.service_id,
         name=row.name,
-        http=HttpSpec.from_json(row.spec),
+        spec=KINDS[row.kind].from_json(row.spec),
         interval_us=row.interval_us,
         timeout_us=row.timeout_us,
         failure_threshold=row.failure_threshold,

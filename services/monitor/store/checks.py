@@ -133,7 +133,7 @@ class CheckSql(Sql):
             check = (await _locked(connection, tenant_id, service_id, check_id)).check
             await _lock_state(connection, check)
             await end_incidents(connection, actor, [check_id], Resolution.CHECK_DELETED, now)
-            await leave_to_be_removed(connection, tenant_id, checks.c.id == check_id, now)
+            await leave_to_be_removed(connection, tenant_id, service_id, checks.c.id == check_id, now)
             await connection.execute(delete(checks).where(checks.c.tenant_id == tenant_id, checks.c.id == check_id))
             await write_audit(connection, actor, Change("check.delete", check_id, before=check.audited()))
 

@@ -32,7 +32,7 @@ from services.common.store import last_failure, write_audit
 from services.common.tables import incident_events, incidents, results
 from services.monitor.incident import Cause, Incident, IncidentActor, IncidentEvent, IncidentState, Phases, Step
 from services.monitor.incidents import IncidentFilter
-from services.monitor.store.base import Sql, count, has_service
+from services.monitor.store.base import Sql, count, has_service, tell_watchers
 
 _LATEST_EVENTS = 1_000
 # As the audit log calls them.
@@ -108,6 +108,7 @@ class IncidentSql(Sql):
                 await connection.execute(acknowledged)
             if step.kind is IncidentEventKind.RESOLVED:
                 await _end(connection, tenant_id, [before.check_id], Resolution.BY_HAND, step.at)
+                await tell_watchers(connection, tenant_id, before.service_id)
             await _write_event(connection, actor, incident_id, step)
             verb = _VERBS[step.kind]
             change = Change(f"incident.{verb}", incident_id, after={"note": step.note} if step.note else None)

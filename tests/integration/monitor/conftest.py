@@ -16,7 +16,7 @@ from services.common.incident import Resolution
 from services.common.origin import Origin
 from services.common.paging import Pager
 from services.common.sealed import Sealer
-from services.common.spec import HttpSpec
+from services.common.specs.http import HttpSpec
 from services.monitor.checks import Checks
 from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.figures import ServiceFigures
@@ -30,6 +30,7 @@ from services.monitor.status import Status
 from services.monitor.store import MonitorStore
 from services.monitor.store.rollups import RollupSql
 from services.worker.store import EngineStore
+from tests.integration.monitor.recording import Worker
 from tests.rows import a_tenant
 
 KEEP = Keep(30 * DAY_US, 400 * DAY_US)
@@ -110,6 +111,14 @@ async def a_monitor(admin: Admin, store: MonitorStore, quotas: Quotas = QUOTAS) 
 async def monitor(admin: Admin, store: MonitorStore) -> Monitor:
     """Monitor for one tenant."""
     return await a_monitor(admin, store)
+
+
+@pytest.fixture
+async def worker(database_url: str, admin: Admin) -> AsyncIterator[Worker]:
+    """Records what checks' slots end as."""
+    pool = await create_pool(database_url, "sentinel_engine", 1, times_in_us=True)
+    yield Worker(EngineStore(pool), admin)
+    await pool.close()
 
 
 @pytest.fixture

@@ -1,17 +1,14 @@
 """A prober on real sockets, and a database server that may be stopped."""
 
-import shutil
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 
-from services.worker.egress import EgressPolicy
 from services.worker.probe import Prober
-from services.worker.resolver import Resolver
-from services.worker.tls import TlsContexts
-from services.worker.transport import ProbeTransport
-from tests.database import TestServer, running
+from services.worker.wire.egress import EgressPolicy
+from services.worker.wire.network import Network
+from services.worker.wire.resolver import Resolver
+from services.worker.wire.tls import TlsContexts
 from tests.targets import Authority
 
 LOOPBACK = EgressPolicy.parse("127.0.0.0/8, ::1/128")
@@ -34,12 +31,4 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture
 def prober(resolver: Resolver, authority: Authority) -> Prober:
     """A prober that may reach loopback and trusts the test's authority."""
-    return Prober(ProbeTransport(resolver, LOOPBACK, TlsContexts(authority.trusting)))
-
-
-@pytest.fixture
-def own_postgres(short_folder: Path) -> Iterator[TestServer]:
-    """A server that the test may stop."""
-    with running(short_folder / "own-pg") as server:
-        yield server
-    shutil.rmtree(short_folder / "own-pg")
+    return Prober(Network(resolver, LOOPBACK, TlsContexts(authority.trusting)))

@@ -1,5 +1,6 @@
 """An update is held to the contract's rules as the whole that it makes, and what breaks one is named."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from sentinel.monitor.v1 import monitor_service_pb2 as pb
 from services.common.clock import SECOND_US
 from services.common.errors import InvalidArgument
 from services.common.ids import new_id
-from services.common.spec import HttpSpec
+from services.common.specs.http import HttpSpec
+from services.common.specs.tls import StartTls, TlsSpec
 from services.monitor.drafts import CheckDraft, new_check
 from services.monitor.model import Service
 from services.monitor.updates import Updates
@@ -66,6 +68,16 @@ def test_two_fields_that_fit_together_only_go_together() -> None:
     changed = draft({"interval": "20s", "timeout": "5s"})
 
     assert (changed.interval_us, changed.timeout_us) == (20 * SECOND_US, 5 * SECOND_US)
+
+
+def test_a_part_of_any_kind_is_changed_and_the_rest_stays() -> None:
+    spec = TlsSpec("a.test", 465, min_days_left=7, start_tls=StartTls.SMTP)
+    check = new_check(new_id(), new_id(), CheckDraft("mail", spec), 1)
+    request = ParseDict({"check": {"tls": {"minDaysLeft": 14}}}, pb.UpdateCheckRequest())
+
+    assert Updates().of_check(request)(check).spec == replace(spec, min_days_left=14)
+    request.update_mask.CopyFrom(FieldMask(paths=["tls.start_tls"]))
+    assert Updates().of_check(request)(check).spec == replace(spec, start_tls=None)
 
 
 @pytest.mark.parametrize(
