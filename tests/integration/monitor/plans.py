@@ -7,8 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
+from asyncpg.connection import LoggedQuery
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+from sqlalchemy.pool import Pool
 
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -28,6 +30,29 @@ def asked() -> Iterator[list[Statement]]:
         event.remove(Engine, "before_cursor_execute", note)
 
 
+@contextmanager
+def asked_of_the_driver() -> Iterator[list[Statement]]:
+    """Collects what is asked meanwhile around SQLAlchemy, as the rollup does for what many rows go by."""
+    seen: list[Statement] = []
+    heard = []
+
+    def note(query: LoggedQuery) -> None:
+        if query.query.lstrip().startswith(("SELECT", "INSERT", "UPDATE", "DELETE")):
+            seen.append((query.query, tuple(query.args)))
+
+    def hear(connection: Any, *_rest: object) -> None:
+        connection.driver_connection.add_query_logger(note)
+        heard.append(connection.driver_connection)
+
+    event.listen(Pool, "checkout", hear)
+    try:
+        yield seen
+    finally:
+        event.remove(Pool, "checkout", hear)
+        for connection in heard:
+            connection.remove_query_logger(note)
+
+
 async def plan_of(admin: Any, tenant_id: UUID, statement: Statement) -> str:
     """How a statement is run for a tenant under monitor's role: with the policies, and with what was touched."""
     text, given = statement
@@ -44,8 +69,6 @@ async def walked_over(admin: Any, role: str, tenant_id: UUID, statement: Stateme
     Asked as the driver asks: at first with what it was given, later with a plan for anything.
     """
     text, given = statement
-    # Of many rows in one go, the first.
-    given = given[0] if given and isinstance(given[0], tuple) else given
     found: list[str] = []
     for mode in ("force_custom_plan", "force_generic_plan"):
         async with admin.transaction():
