@@ -19,7 +19,7 @@ from services.common.clock import DAY_US, HOUR_US, MINUTE_US, now_us, to_datetim
 from services.common.database import Database
 from services.common.paging import Pager
 from services.common.sealed import Sealer
-from services.common.spec import HttpSpec
+from services.common.specs.http import HttpSpec
 from services.monitor.closing import floor
 from services.monitor.figures import SeriesWanted, ServiceFigures
 from services.monitor.latency import Latencies, bucket_of

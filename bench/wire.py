@@ -18,6 +18,7 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -27,13 +28,13 @@ import uvloop
 from bench import certificates
 from bench.report import Line, at_most, told
 from services.common.outcome import Outcome
-from services.common.spec import HttpSpec
-from services.worker.egress import EgressPolicy
-from services.worker.hop import wire_of
+from services.common.specs.http import HttpSpec
 from services.worker.probe import Prober
-from services.worker.resolver import Resolver
-from services.worker.tls import TlsContexts
-from services.worker.transport import ProbeTransport
+from services.worker.wire.egress import EgressPolicy
+from services.worker.wire.hop import wire_of
+from services.worker.wire.network import Network
+from services.worker.wire.resolver import Resolver
+from services.worker.wire.tls import TlsContexts
 from tests.e2e.stack import free_port
 
 _ROUNDS = 3
@@ -143,12 +144,14 @@ def _kept() -> float:
 
 
 def _ours(url: str, authority: Path | None) -> float:
-    return uvloop.run(_probes(url, TlsContexts(ssl.create_default_context(cafile=authority)) if authority else None))
+    return uvloop.run(
+        _probes(url, TlsContexts(partial(ssl.create_default_context, cafile=authority)) if authority else None)
+    )
 
 
 async def _probes(url: str, tls: TlsContexts | None) -> float:
     resolver = Resolver()
-    prober = Prober(ProbeTransport(resolver, EgressPolicy.parse("127.0.0.0/8"), tls))
+    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8"), tls))
     spec = HttpSpec(url)
     count = _PROBES[url.partition(":")[0]]
     left = iter(range(count))

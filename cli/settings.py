@@ -18,11 +18,12 @@ from services.common.settings import (
     quota_checks,
     quota_services,
     retention_hourly_days,
+    retention_on_demand_days,
     retention_raw_days,
     trusted_proxies,
 )
-from services.worker.egress import EgressPolicy
 from services.worker.guard import Canary
+from services.worker.wire.egress import EgressPolicy
 
 _HIGHEST_PORT = 65_535
 
@@ -48,6 +49,7 @@ class StackSettings:
         quota_checks: how many checks a tenant may have.
         retention_raw_days: how many days results are kept.
         retention_hourly_days: how many days the figures of single hours are kept.
+        retention_on_demand_days: how many days results of runs on demand are kept.
     """
 
     http_port: int
@@ -66,6 +68,7 @@ class StackSettings:
     quota_checks: int
     retention_raw_days: int
     retention_hourly_days: int
+    retention_on_demand_days: int
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -92,6 +95,7 @@ class StackSettings:
             quota_checks=quota_checks(environment),
             retention_raw_days=retention_raw_days(environment),
             retention_hourly_days=retention_hourly_days(environment),
+            retention_on_demand_days=retention_on_demand_days(environment),
         )
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.common.clock import SECOND_US, to_datetime
 from services.common.grid import shard_of
 from services.common.ids import new_id
-from services.common.spec import HttpSpec
+from services.common.specs.http import HttpSpec
 from services.worker.report import WorkerReport
 
 START_US = 1_790_000_000 * SECOND_US

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from services.common.clock import SECOND_US
-from services.common.spec import HttpSpec
+from services.common.specs.http import HttpSpec
 from services.worker.schedule import ScheduledCheck
 
 _ID = UUID(int=3)

@@ -37,8 +37,8 @@ CONNECTION_ERRORS: tuple[type[BaseException], ...] = (
 
 _AWAY: tuple[type[BaseException], ...] = (PoolTimeout, *CONNECTION_ERRORS)
 _CONNECT_TIMEOUT_S = 5.0
-# PostgreSQL counts from the year 2000.
-_POSTGRES_EPOCH_US = from_datetime(datetime(2000, 1, 1, tzinfo=UTC))
+# PostgreSQL counts microseconds from the year 2000.
+POSTGRES_EPOCH_US = from_datetime(datetime(2000, 1, 1, tzinfo=UTC))
 _COMMAND_TIMEOUT_S = 30.0
 # Who stands still in a transaction keeps its locks no longer than this: whoever goes on instead needs them.
 _IDLE_IN_TRANSACTION = "5s"
@@ -110,6 +110,15 @@ class Database:
         await self._engine.dispose()
 
 
+async def driver_of(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
+    """The driver's own connection, inside the transaction that goes on: for the few statements that many rows go by."""
+    raw = await connection.get_raw_connection()
+    driver: asyncpg.Connection[asyncpg.Record] | None = raw.driver_connection
+    if driver is None:
+        raise RuntimeError("a connection that is in use has a driver's")
+    return driver
+
+
 def _is_connection_error(error: BaseException | None) -> bool:
     """SQLAlchemy wraps the driver's error once or twice; the driver's own is the cause."""
     while error is not None:
@@ -157,8 +166,8 @@ async def _times_in_us(connection: "asyncpg.Connection[asyncpg.Record]") -> None
         "timestamptz",
         schema="pg_catalog",
         format="tuple",
-        encoder=lambda time_us: (time_us - _POSTGRES_EPOCH_US,),
-        decoder=lambda wire: wire[0] + _POSTGRES_EPOCH_US,
+        encoder=lambda time_us: (time_us - POSTGRES_EPOCH_US,),
+        decoder=lambda wire: wire[0] + POSTGRES_EPOCH_US,
     )
 
 

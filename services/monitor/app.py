@@ -22,12 +22,14 @@ from services.monitor.figures import ServiceFigures
 from services.monitor.history_removal import HistoryRemoval
 from services.monitor.incidents import Incidents
 from services.monitor.maintenance import MaintenanceWindows
+from services.monitor.on_demand_removal import OnDemandRemoval
 from services.monitor.overview import Overviews
 from services.monitor.quotas import Quotas
 from services.monitor.results import ResultHistory
 from services.monitor.rollup import Keep, Rollup
 from services.monitor.servicer import MonitorServicer, UseCases
 from services.monitor.services import Services
+from services.monitor.set_aside import BackgroundCollector
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore
 from services.monitor.store.board import BoardSql
@@ -51,10 +53,6 @@ _REFLECTED = [
 
 async def main(process: Process) -> None:
     """Build everything, serve, shut down."""
-    # Boards hold tens of thousands of objects and no cycles: to look for those among all there are, as often as Python
-    # does, stops everything for a tenth of a second. What has been loaded by now stays anyway.
-    gc.freeze()
-    gc.set_threshold(*_RARELY)
     store = MonitorStore(process.database)
     sealing_key = await process.sealing_key()
     pager = Pager(Sealer(sealing_key, "page"))
@@ -87,10 +85,19 @@ async def main(process: Process) -> None:
     add_MonitorServiceServicer_to_server(servicer, server.grpc)
     rollup_database = Database(settings.database_url, ROLLUP_ROLE, size=1)
     process.metrics.database.watch_pool("rollup", lambda: rollup_database.in_use, rollup_database.size)
-    rollup = Rollup(RollupSql(rollup_database), keep)
+    rollups = RollupSql(rollup_database)
+    rollup, removal = Rollup(rollups, keep), HistoryRemoval(store)
+    on_demand = OnDemandRemoval(rollups, settings.retention_on_demand_days * DAY_US)
+    asides = (rollup.aside, removal.aside, on_demand.aside, windows.aside)
+    process.metrics.registry.register(BackgroundCollector(*asides))
+    # All that was built and imported stays: looking through it for garbage would stop everything for 50 ms at a time.
+    gc.collect()
+    gc.freeze()
+    # So would looking through boards, which hold tens of thousands of objects and no cycles, as often as Python does.
+    gc.set_threshold(*_RARELY)
     try:
         async with background(
-            HistoryRemoval(store).run(), rollup.run(), windows.run(), boards.run(), watches.open.run()
+            rollup.run(), removal.run(), on_demand.run(), windows.run(), boards.run(), watches.open.run()
         ):
             await process.serve(server)
     finally:

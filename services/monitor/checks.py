@@ -8,7 +8,6 @@ from services.common.audit import Actor
 from services.common.clock import now_us
 from services.common.paging import Page, Pager, PageRequest
 from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
-from services.monitor.http_rules import refuse_bad_http
 from services.monitor.model import Check, TrackedCheck
 from services.monitor.not_found import check_not_found, service_not_found
 from services.monitor.quotas import Quotas
@@ -73,9 +72,9 @@ class Checks:
             NotFound: SERVICE_NOT_FOUND.
             AlreadyExists: CHECK_NAME_TAKEN.
             FailedPrecondition: QUOTA_EXCEEDED.
-            InvalidArgument: the url cannot be probed.
+            InvalidArgument: what it names cannot be probed.
         """
-        refuse_bad_http(draft.http, "check.http")
+        draft.spec.refuse_bad(f"check.{draft.spec.KIND}")
         check = new_check(actor.tenant_id, service_id, draft, now_us())
         return await self._store.create_check(actor, check, request_id, self._quotas)
 

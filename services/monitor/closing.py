@@ -12,19 +12,22 @@ from uuid import UUID
 
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US
 from services.monitor.off import Span, on, paused, union
+from services.monitor.steady import Steady
 from services.monitor.uptime import Figures, Slot, measure
 
 # Pauses and accounts are told by the clocks of several machines.
 _SETTLED_US = 5 * MINUTE_US
 # An account that stands still, since nobody may run the check, keeps no raw results longer than they are to be kept.
 _FORCED_BEFORE_DROPPED_US = 2 * DAY_US
-# Work for some milliseconds: whoever asks something meanwhile waits no longer.
-_RESULTS_A_STEP = 3_000
+# Some tens of milliseconds of reading, most of it the database's.
+_RESULTS_A_STEP = 12_000
+# What is made of one check's results is made at once: a few milliseconds, in which nobody else is served.
+_RESULTS_OF_A_CHECK = 2_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Recorded:
-    """What is recorded of a check, as far as it is needed.
+    """What is recorded of a check, as far as it is needed; whoever reads it fills it in.
 
     Attributes:
         rolled_us: its mark: hours that end at or before are closed and rolled up.
@@ -36,7 +39,7 @@ class Recorded:
 
     rolled_us: int
     closed: list[tuple[int, Figures]] = field(default_factory=list)
-    slots: list[Slot] = field(default_factory=list)
+    slots: Sequence[Slot] | Steady = ()
     periods: list[tuple[int, int | None]] = field(default_factory=list)
     off: list[Span] = field(default_factory=list)
 
@@ -122,7 +125,7 @@ def choose(found: Sequence[Candidate], now: int, keep_raw_us: int) -> list[Closi
     for each in found:
         if room <= 0:
             break
-        most = max(HOUR_US, floor(room * each.interval_us, HOUR_US))
+        most = max(HOUR_US, floor(min(room, _RESULTS_OF_A_CHECK) * each.interval_us, HOUR_US))
         until = min(close_until(each, now, keep_raw_us), each.rolled_us + most)
         room -= (until - each.rolled_us) // each.interval_us
         chosen.append(Closing(each, until))
@@ -172,4 +175,7 @@ def _measured(recorded: Recorded, edges: Sequence[int], now: int) -> list[Figure
     start, until = edges[0], min(edges[-1], now)
     born = min((start for start, _ in recorded.periods), default=until)
     off = union([*recorded.off, *paused(recorded.periods, min(born, until), until)])
-    return measure(recorded.slots, edges, on(off, max(start, born), until))
+    alive = on(off, max(start, born), until)
+    if isinstance(recorded.slots, Steady):
+        return recorded.slots.measure(edges, alive)
+    return measure(recorded.slots, edges, alive)

@@ -7,12 +7,11 @@ from uuid import UUID
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.common.clock import SECOND_US
-from services.common.errors import Aborted
+from services.common.errors import Aborted, InvalidArgument
 from services.common.ids import new_id
-from services.common.spec import HttpSpec
-from services.monitor.http_rules import refuse_bad_http
+from services.common.specs.spec import Spec
+from services.common.specs.urls import refuse_bad_url
 from services.monitor.model import Check, Service
-from services.monitor.urls import refuse_bad_url
 
 DEFAULT_INTERVAL_US = 60 * SECOND_US
 DEFAULT_TIMEOUT_US = 10 * SECOND_US
@@ -35,7 +34,7 @@ class CheckDraft:
     """A check as its author gives it; None and 0 leave a figure to the default."""
 
     name: str
-    http: HttpSpec
+    spec: Spec
     interval_us: int | None = None
     timeout_us: int | None = None
     failure_threshold: int = 0
@@ -51,7 +50,7 @@ def new_check(tenant_id: UUID, service_id: UUID, draft: CheckDraft, now: int) ->
         id=new_id(),
         service_id=service_id,
         name=draft.name,
-        http=draft.http,
+        spec=draft.spec,
         interval_us=interval,
         # Where the default would not fit the interval, four fifths of it do.
         timeout_us=draft.timeout_us or min(DEFAULT_TIMEOUT_US, interval * 4 // 5),
@@ -73,7 +72,11 @@ def changed_check(check: Check, etag: str, draft_of: Callable[[Check], CheckDraf
     if etag and etag != check.etag:
         raise Aborted(reasons.ERROR_REASON_ETAG_MISMATCH, "the check has changed meanwhile; read it again")
     draft = draft_of(check)
-    refuse_bad_http(draft.http, "check.http")
+    if draft.spec.KIND != check.spec.KIND:
+        # Its history would be that of something else.
+        field = f"check.{draft.spec.KIND}"
+        raise InvalidArgument.field(field, f"the check is one of kind {check.spec.KIND}, and cannot become another")
+    draft.spec.refuse_bad(f"check.{draft.spec.KIND}")
     wished = replace(
         new_check(check.tenant_id, check.service_id, draft, check.create_us),
         id=check.id,

@@ -15,6 +15,7 @@ from services.common.paging import Page, Pager, PageRequest
 from services.monitor.not_found import window_not_found
 from services.monitor.quotas import Quotas
 from services.monitor.recurrence import Span, occurrences, read_zone
+from services.monitor.set_aside import SetAside
 
 HORIZON_US = 90 * DAY_US
 _LOOK_EVERY_S = HOUR_US / SECOND_US
@@ -99,12 +100,16 @@ class MaintenanceWindows:
         store: where they are recorded.
         pager: reads and writes page tokens.
         quotas: how many a tenant may have.
+
+    Attributes:
+        aside: what could not be planned.
     """
 
     def __init__(self, store: WindowsStore, pager: Pager, quotas: Quotas) -> None:
         self._store = store
         self._pager = pager
         self._quotas = quotas
+        self.aside = SetAside("maintenance")
 
     async def create(self, actor: Actor, draft: WindowDraft, request_id: UUID | None) -> Window:
         """Make a window.
@@ -165,11 +170,27 @@ class MaintenanceWindows:
         await self._store.delete_window(actor, window_id, now_us())
 
     async def plan(self, now: int) -> None:
-        """Write the spans of all recurring windows up to the horizon; doing it again changes nothing."""
+        """Write the spans of all recurring windows up to the horizon; doing it again changes nothing.
+
+        A window with which that fails is set aside.
+        """
         # A third of the horizon is written at a time, so that a window is planned a few times a year.
-        while due := await self._store.windows_to_plan(now + HORIZON_US * 2 // 3):
+        while due := await self._due(now):
             for tenant_id, window_id in due:
-                await self._store.plan_window(tenant_id, window_id, now, now + HORIZON_US)
+                try:
+                    await self._store.plan_window(tenant_id, window_id, now, now + HORIZON_US)
+                except Unavailable:
+                    raise
+                except Exception:  # noqa: BLE001 — the other windows are planned all the same
+                    self.aside.add(window_id, now)
+                    _log.exception(
+                        "a window could not be planned; it is left alone for an hour",
+                        tenant_id=str(tenant_id), window_id=str(window_id),
+                    )  # fmt: skip
+
+    async def _due(self, now: int) -> Sequence[tuple[UUID, UUID]]:
+        aside = set(self.aside.subjects(now))
+        return [each for each in await self._store.windows_to_plan(now + HORIZON_US * 2 // 3) if each[1] not in aside]
 
     async def run(self) -> None:
         """Plan until cancelled."""
@@ -178,4 +199,7 @@ class MaintenanceWindows:
                 await self.plan(now_us())
             except Unavailable:
                 _log.debug("the database is away; planning maintenance waits")
+            except Exception:  # noqa: BLE001 — the rest of the process goes on
+                self.aside.failed()
+                _log.exception("planning maintenance failed; it is tried again")
             await asyncio.sleep(_LOOK_EVERY_S)

@@ -8,7 +8,7 @@ from sentinel.monitor.v1 import check_pb2, monitor_service_pb2, service_pb2
 from services.common.clock import from_duration, from_timestamp, now_us, to_duration, to_timestamp
 from services.common.outcome import Outcome
 from services.common.result import to_message
-from services.common.spec import DEFAULT_TLS, HttpSpec, TlsOptions
+from services.common.specs.kinds import spec_of
 from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.figures import SeriesWanted
 from services.monitor.latency import Latencies
@@ -96,19 +96,9 @@ def result_filter(request: monitor_service_pb2.ListCheckResultsRequest) -> Resul
 
 def check_draft(message: check_pb2.Check) -> CheckDraft:
     """A check as its author gives it."""
-    http = message.http
     return CheckDraft(
         name=message.name,
-        http=HttpSpec(
-            url=http.url,
-            method=http.method or "GET",
-            headers=tuple(sorted(http.headers.items())),
-            body=http.body.encode(),
-            expected_statuses=tuple(http.expected_status),
-            follow_redirects=http.follow_redirects if http.HasField("follow_redirects") else True,
-            body_contains=http.body_contains,
-            tls=TlsOptions(http.tls.skip_verify, http.tls.ca_certificates, http.tls.server_name),
-        ),
+        spec=spec_of(message),
         interval_us=from_duration(message.interval) if message.HasField("interval") else None,
         timeout_us=from_duration(message.timeout) if message.HasField("timeout") else None,
         failure_threshold=message.failure_threshold,
@@ -119,32 +109,16 @@ def check_draft(message: check_pb2.Check) -> CheckDraft:
 
 def check_settings(check: Check) -> check_pb2.Check:
     """What of a check can be changed."""
-    return check_pb2.Check(
+    message = check_pb2.Check(
         name=check.name,
-        http=check_pb2.HttpCheck(
-            url=check.http.url,
-            method=check.http.method,
-            headers=dict(check.http.headers),
-            body=check.http.body.decode(),
-            expected_status=check.http.expected_statuses,
-            follow_redirects=check.http.follow_redirects,
-            body_contains=check.http.body_contains,
-            tls=_tls(check.http.tls),
-        ),
         interval=to_duration(check.interval_us),
         timeout=to_duration(check.timeout_us),
         failure_threshold=check.failure_threshold,
         recovery_threshold=check.recovery_threshold,
         retries=check.retries,
     )
-
-
-def _tls(options: TlsOptions) -> check_pb2.TlsOptions | None:
-    if options == DEFAULT_TLS:
-        return None
-    return check_pb2.TlsOptions(
-        skip_verify=options.skip_verify, ca_certificates=options.ca_certificates, server_name=options.server_name
-    )
+    getattr(message, check.spec.KIND).CopyFrom(check.spec.to_message())
+    return message
 
 
 def check_message(row: TrackedCheck) -> check_pb2.Check:

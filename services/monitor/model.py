@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.common.clock import SECOND_US
 from services.common.result import Result
-from services.common.spec import HttpSpec
+from services.common.specs.spec import Spec
 from services.common.state import CheckState, Track, known_state
 from services.monitor.uptime import Figures
 
@@ -60,7 +60,7 @@ class Check:
     id: UUID
     service_id: UUID
     name: str
-    http: HttpSpec
+    spec: Spec
     interval_us: int
     timeout_us: int
     failure_threshold: int
@@ -81,18 +81,11 @@ class Check:
         return _etag(self.id, self.update_us)
 
     def audited(self) -> dict[str, object]:
-        """What the audit log shows of the check; headers' values and bodies may be secrets, so it shows none."""
+        """What the audit log shows of the check; nothing that may be a secret."""
         return {
             "serviceId": str(self.service_id),
             "name": self.name,
-            "http": {
-                "url": self.http.url,
-                "method": self.http.method,
-                "headers": {name: "[hidden]" for name, _ in self.http.headers},
-                "bodyBytes": len(self.http.body),
-                "expectedStatus": list(self.http.expected_statuses),
-                "followRedirects": self.http.follow_redirects,
-            },
+            self.spec.KIND: self.spec.audited(),
             "intervalSeconds": self.interval_us / SECOND_US,
             "timeoutSeconds": self.timeout_us / SECOND_US,
             "failureThreshold": self.failure_threshold,

@@ -6,12 +6,13 @@ from sentinel.monitor.v1 import monitor_service_pb2 as pb
 
 from services.common import field_mask
 from services.common.field_rules import FieldRules
+from services.common.specs.kinds import KINDS
 from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.messages import check_draft, check_settings, service_draft, service_settings
 from services.monitor.model import Check, Service
 
 _OF_A_SERVICE = frozenset({"name", "url", "description", "labels"})
-_OF_A_CHECK = frozenset({"name", "http", "interval", "timeout", "failure_threshold", "recovery_threshold", "retries"})
+_OF_A_CHECK = frozenset({"name", *KINDS, "interval", "timeout", "failure_threshold", "recovery_threshold", "retries"})
 
 
 class Updates:

@@ -20,7 +20,6 @@ from services.common.sealed import Sealer
 from services.common.server import background
 from services.worker.clock import SharedClock
 from services.worker.dispatch import Dispatcher
-from services.worker.egress import EgressPolicy
 from services.worker.engine import Engine
 from services.worker.exposition import WorkerCollector
 from services.worker.guard import Canary, SelfFaultGuard
@@ -31,13 +30,14 @@ from services.worker.position import Cursors
 from services.worker.probe import Prober
 from services.worker.record import Recorder
 from services.worker.report import Gauges, Reporter
-from services.worker.resolver import Resolver
 from services.worker.roster import Roster
 from services.worker.servicer import ProbeServicer
 from services.worker.store import RECORDED, EngineStore, TailStore, TenantStore
 from services.worker.stream import Streams
 from services.worker.tail import Tail
-from services.worker.transport import ProbeTransport
+from services.worker.wire.egress import EgressPolicy
+from services.worker.wire.network import Network
+from services.worker.wire.resolver import Resolver
 from services.worker.workers import Workers
 
 ROLE = "sentinel_worker"
@@ -73,7 +73,7 @@ async def main(process: Process) -> None:
 
     metrics = Metrics()
     resolver = Resolver(process.settings.dns_servers, metrics=metrics)
-    prober = Prober(ProbeTransport(resolver, egress))
+    prober = Prober(Network(resolver, egress))
     clock = SharedClock()
     gauges = Gauges(
         shards_held=lambda: leases.shards,

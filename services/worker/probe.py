@@ -1,20 +1,18 @@
-"""One run of a check: attempts, redirects, one deadline over all of it; always an observation, never an exception."""
+"""One run of a check: attempts, one deadline over all of them; always an observation, never an exception."""
 
 import asyncio
 import time
 
 from services.common import logs
 from services.common.outcome import ErrorKind, Outcome
-from services.common.spec import HttpSpec
-from services.worker.answer import LARGEST_BODY
-from services.worker.content_coding import decoded
-from services.worker.deadline import Deadline
-from services.worker.exchange import LONGEST_MESSAGE, Observation, OnPhase, ProbeFailure
-from services.worker.hop import first_hop, wire, wire_of
-from services.worker.judge import Verdict, judge, judge_body
-from services.worker.own_trouble import OwnTrouble, is_own, sentence
-from services.worker.redirect import MOST_REDIRECTS, REDIRECTS, next_hop, origin
-from services.worker.transport import Answer, ProbeTransport
+from services.common.specs.spec import Spec
+from services.worker.judge import Verdict, judge
+from services.worker.kinds.every import every_kind
+from services.worker.wire.deadline import Deadline
+from services.worker.wire.network import Network
+from services.worker.wire.observation import Observation, OnPhase
+from services.worker.wire.own_trouble import OwnTrouble, is_own, sentence
+from services.worker.wire.probe_failure import LONGEST_MESSAGE, ProbeFailure
 
 __all__ = ["Observation", "Prober"]
 
@@ -25,19 +23,18 @@ class Prober:
     """Runs checks.
 
     Args:
-        transport: sends one request.
+        network: the way to targets.
     """
 
-    def __init__(self, transport: ProbeTransport) -> None:
-        self._transport = transport
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._kinds = every_kind()
 
-    async def run(
-        self, spec: HttpSpec, *, timeout_s: float, retries: int, on_phase: OnPhase | None = None
-    ) -> Observation:
+    async def run(self, spec: Spec, *, timeout_s: float, retries: int, on_phase: OnPhase | None = None) -> Observation:
         """Run a check once.
 
         Args:
-            spec: what to request and what to expect.
+            spec: what to probe and what to expect.
             timeout_s: over everything, from DNS to the last byte, retries and redirects included (§4).
             retries: quick further attempts before the verdict is DOWN (§10).
             on_phase: told each phase as it ends.
@@ -60,41 +57,18 @@ class Prober:
         seen.total_us = (time.perf_counter_ns() - start) // 1000
         return seen
 
-    async def _attempts(self, spec: HttpSpec, retries: int, seen: Observation) -> Verdict:
+    async def _attempts(self, spec: Spec, retries: int, seen: Observation) -> Verdict:
+        kind = self._kinds[type(spec)]
         while True:
             try:
-                request = wire_of(spec)
-                answer = await self._transport.exchange(request, seen)
-                if spec.follow_redirects and answer.status in REDIRECTS:
-                    answer = await self._follow(spec, answer, seen)
-                verdict = _verdict(spec, answer)
+                facts = await kind.attempt(spec, self._network, seen)
+                verdict = judge(spec.assertions, facts)
             except ProbeFailure as failure:
                 verdict = Verdict(Outcome.DOWN, failure.kind, failure.sentence)
             settled = verdict.outcome is Outcome.UP or verdict.error_kind is ErrorKind.BLOCKED_TARGET
             if settled or seen.attempt > retries:
                 return verdict
             seen.next_attempt()
-
-    async def _follow(self, spec: HttpSpec, answer: Answer, seen: Observation) -> Answer:
-        """The answer at the end of all redirects."""
-        hop, tls = first_hop(spec), spec.tls
-        while (following := next_hop(hop, answer.status, answer.headers)) is not None:
-            if seen.redirects == MOST_REDIRECTS:
-                raise ProbeFailure(ErrorKind.TOO_MANY_REDIRECTS, f"more than {MOST_REDIRECTS} redirects")
-            if origin(following.url) != origin(hop.url):
-                tls = tls.elsewhere()
-            hop = following
-            seen.next_hop()
-            answer = await self._transport.exchange(wire(hop, keep_body=spec.reads_body, tls=tls), seen)
-        return answer
-
-
-def _verdict(spec: HttpSpec, answer: Answer) -> Verdict:
-    verdict = judge(spec, answer.status)
-    if not spec.reads_body or verdict.outcome is not Outcome.UP:
-        return verdict
-    body, truncated = decoded(answer.headers, answer.body, LARGEST_BODY, truncated=answer.truncated)
-    return judge_body(spec, body, truncated=truncated)
 
 
 def _own(error: Exception) -> Verdict:

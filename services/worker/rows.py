@@ -3,7 +3,6 @@
 Points in time are microseconds on both sides: the worker's pools are made so.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID
@@ -13,7 +12,7 @@ import orjson
 
 from services.common.outcome import Outcome
 from services.common.result import Result, from_row
-from services.common.spec import HttpSpec
+from services.common.specs.kinds import KINDS
 from services.common.state import CheckState, Track
 from services.worker.position import Position
 from services.worker.report import SeenWorker, WorkerReport
@@ -21,8 +20,6 @@ from services.worker.schedule import Account, Period, ScheduledCheck
 from services.worker.tally import Tally
 
 _T = TypeVar("_T")
-# What stands between the scheme and the path of an absolute URL.
-_HOST = re.compile(r"[^:]*://([^/?#]*)")
 
 # The columns of a result and their types, in the order in which result_columns gives them.
 RESULT_TYPES = {
@@ -189,14 +186,14 @@ class CheckReader:
             since_us: since when it is on; 0 where that does not matter.
         """
         share = self._share
-        spec = HttpSpec.from_json(orjson.loads(row["spec"]))
+        spec = KINDS[row["kind"]].from_json(orjson.loads(row["spec"]))
         return ScheduledCheck(
             tenant_id=share(row["tenant_id"]),
             service_id=share(row["service_id"]),
             id=row["id"],
             shard=row["shard"],
             spec=spec,
-            target=share(_HOST.match(spec.url)[1].lower()),  # type: ignore[index] # the contract refuses other URLs
+            target=share(spec.target),
             interval_us=share(row["interval_us"]),
             timeout_us=share(row["timeout_us"]),
             failure_threshold=row["failure_threshold"],

@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.common.grid import anchor_us, first_slot_at_or_after, lateness_us, slots_between
-from services.common.spec import HttpSpec
+from services.common.specs.spec import Spec
 
 Span = tuple[int, int]
 """A span of time [start, end)."""
@@ -51,7 +51,7 @@ class ScheduledCheck:
     service_id: UUID
     id: UUID
     shard: int
-    spec: HttpSpec
+    spec: Spec
     target: str
     interval_us: int
     timeout_us: int

@@ -19,7 +19,7 @@ from services.common.database import CONNECTION_ERRORS
 from services.common.grid import SHARDS, shard_of
 from services.common.ids import new_id
 from services.common.outcome import MissedReason, Outcome
-from services.common.spec import HttpSpec
+from services.common.specs.http import HttpSpec
 from services.worker.lease import fair_share
 from tests.e2e.ledger import Entry, Ledger
 from tests.e2e.stack import Stack, Team, free_port

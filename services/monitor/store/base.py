@@ -31,7 +31,7 @@ from services.common.grid import shard_of
 from services.common.maintenance import LONGEST_SPAN_US
 from services.common.outcome import Outcome
 from services.common.service_moves import CHANNEL, ServiceMove
-from services.common.spec import HTTP, HttpSpec
+from services.common.specs.kinds import KINDS
 from services.common.state import CheckState, Track
 from services.common.store import write_audit
 from services.common.tables import (
@@ -149,8 +149,8 @@ def settings_of(check: Check) -> dict[str, Any]:
     """The columns of a check that can change."""
     return {
         "name": check.name,
-        "kind": HTTP,
-        "spec": check.http.to_json(),
+        "kind": check.spec.KIND,
+        "spec": check.spec.to_json(),
         "interval_us": check.interval_us,
         "timeout_us": check.timeout_us,
         "failure_threshold": check.failure_threshold,
@@ -234,7 +234,7 @@ def _check(row: Row[Any]) -> Check:
         id=row.id,
         service_id=row.service_id,
         name=row.name,
-        http=HttpSpec.from_json(row.spec),
+        spec=KINDS[row.kind].from_json(row.spec),
         interval_us=row.interval_us,
         timeout_us=row.timeout_us,
         failure_threshold=row.failure_threshold,

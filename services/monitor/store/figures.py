@@ -145,7 +145,7 @@ async def _add_up(
         if row.check_id is not None:
             slowest.append(SlowCheck(row.service_id, row.check_id, row.service_name, row.check_name, row.p95_us))
         elif row.life_us is not None:
-            figures += replace(figures_of(row), start_us=figures.start_us, end_us=figures.end_us)
+            figures += replace(figures_of(row._asdict()), start_us=figures.start_us, end_us=figures.end_us)
     return figures, slowest
 
 

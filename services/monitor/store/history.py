@@ -7,6 +7,7 @@ from sqlalchemy import ARRAY, Uuid, cast, column, func, select, true
 
 from services.common.result import Result, from_row
 from services.common.tables import results
+from services.monitor.history_removal import HistoryStays
 from services.monitor.store.base import Sql
 
 _SLOTS_A_ROUND = 5_000
@@ -29,8 +30,19 @@ class HistorySql(Sql):
             rows = await connection.execute(select(last).select_from(wanted.join(last, onclause=true())))
             return {row["check_id"]: from_row(dict(row)) for row in rows.mappings()}
 
-    async def remove_history(self, most: int) -> bool:
-        """Remove at most so many rows of deleted checks, unless another process is at it; whether more is left here."""
+    async def remove_history(self, most: int, aside: Sequence[UUID] = ()) -> bool:
+        """Remove at most so many rows of deleted checks, unless another process is at it; whether more is left here.
+
+        Args:
+            most: how many.
+            aside: checks whose history is left alone.
+
+        Raises:
+            HistoryStays: it failed with one check; what was removed of others is.
+        """
+        step = func.remove_history(most, cast(list(aside), ARRAY(Uuid))).table_valued("more", "failed_check", "failure")
         async with self._database.untenanted() as connection:
-            more: bool = (await connection.execute(select(func.remove_history(most)))).scalar_one()
-            return more
+            more, failed_check, failure = (await connection.execute(select(step))).one()
+        if failed_check is not None:
+            raise HistoryStays(failed_check, failure)
+        return bool(more)

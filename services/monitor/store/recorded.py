@@ -3,26 +3,39 @@
 The same statements serve requests, which row-level security binds to one tenant, and the rollup, which sees all.
 """
 
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BindParameter, Integer, Row, TextClause, Uuid, bindparam, text
+import asyncpg
+from sqlalchemy import ARRAY, BindParameter, Integer, TextClause, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.clock import from_datetime, to_datetime
+from services.common.database import POSTGRES_EPOCH_US, driver_of
 from services.common.maintenance import LONGEST_SPAN_US
 from services.common.outcome import Outcome
 from services.common.tables import check_days, check_hours
 from services.monitor.closing import ClosedSpan, Recorded
 from services.monitor.latency import Latencies
 from services.monitor.off import FOREVER, Span
+from services.monitor.steady import Steady, holds_on
 from services.monitor.uptime import Figures, Slot
 
-_OUTCOMES = tuple(Outcome)
+_OUTCOMES = {int(outcome): outcome for outcome in Outcome}
 _SUMS = ["life_us", "up_us", "down_us", "up_slots", "down_slots", "error_slots", "missed_slots"]
+FIGURES_COLUMNS = {
+    "start_time": "timestamptz",
+    **{name: "bigint" if name.endswith("_us") else "integer" for name in _SUMS},
+    "latencies": "bytea",
+    "p95_us": "integer",
+}
+"""What `columns_of` makes: the columns of `check_hours` and `check_days` behind the check's key, with their types."""
+# As PostgreSQL sends them.
+_UP, _ONCE = struct.pack(">h", Outcome.UP), struct.pack(">i", 1)
 _MOMENTS = ARRAY(TIMESTAMP(timezone=True))
 
 
@@ -33,16 +46,27 @@ def _array(name: str, of: Any) -> BindParameter[Any]:  # noqa: ANN401 — SQLAlc
 _KEYS = (_array("tenants", ARRAY(Uuid)), _array("checks", ARRAY(Uuid)), _array("starts", _MOMENTS))
 _SLOT = "r.slot_time, r.interval_us, r.outcome, r.slot_count, r.total_us"
 _OF_CHECK = "FROM results r WHERE r.tenant_id = w.tenant_id AND r.check_id = w.check_id"
-# Beside the results in a span the last one before it, wherever that is: the newest day that has one answers.
-_SLOTS = text(f"""
-    SELECT w.check_id, r.slot_time, r.interval_us, r.outcome, r.slot_count, r.total_us
-    FROM unnest(:tenants, :checks, :starts, :ends) AS w (tenant_id, check_id, start_time, end_time)
+# Beside the results in a span the last one before it, wherever that is: the newest day that has one answers. A check's
+# results come as one row, each column packed, since making a row of each result costs several times as much.
+_SLOTS = f"""
+    SELECT w.check_id, packed.*
+    FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[])
+        AS w (tenant_id, check_id, start_time, end_time)
     CROSS JOIN LATERAL (
-        (SELECT {_SLOT} {_OF_CHECK} AND r.slot_time < w.start_time ORDER BY r.slot_time DESC LIMIT 1)
-        UNION ALL
-        (SELECT {_SLOT} {_OF_CHECK} AND r.slot_time >= w.start_time AND r.slot_time < w.end_time)
-    ) AS r
-""").bindparams(*_KEYS, _array("ends", _MOMENTS))  # noqa: S608 — our own text
+        SELECT string_agg(timestamptz_send(s.slot_time), '') AS slot_times,
+               string_agg(int8send(s.interval_us), '') AS intervals_us,
+               string_agg(int2send(s.outcome), '') AS outcomes,
+               string_agg(int4send(s.slot_count), '') AS slot_counts,
+               array_agg(s.total_us) AS totals_us
+        FROM (
+            (SELECT {_SLOT} {_OF_CHECK} AND r.slot_time < w.start_time ORDER BY r.slot_time DESC LIMIT 1)
+            UNION ALL
+            (SELECT {_SLOT} {_OF_CHECK} AND r.slot_time >= w.start_time AND r.slot_time < w.end_time)
+            ORDER BY slot_time
+        ) AS s
+    ) AS packed
+    WHERE packed.slot_times IS NOT NULL
+"""  # noqa: S608 — our own text
 _PERIODS = text("""
     SELECT p.check_id, p.start_time, p.end_time
     FROM unnest(:tenants, :checks, :starts) AS w (tenant_id, check_id, since)
@@ -107,19 +131,35 @@ async def read_tails(connection: AsyncConnection, tails: Sequence[Tail], into: M
         "starts": [to_datetime(tail.start_us) for tail in tails],
     }
     ends = [to_datetime(tail.end_us) for tail in tails]
-    for check_id, slot_time, interval_us, outcome, slot_count, total_us in await connection.execute(
-        _SLOTS, {**keys, "ends": ends}
-    ):
-        slot = Slot(from_datetime(slot_time), interval_us, _OUTCOMES[outcome - 1], slot_count, total_us)
-        into[check_id].slots.append(slot)
+    driver = await driver_of(connection)
+    for row in await driver.fetch(_SLOTS, keys["tenants"], keys["checks"], keys["starts"], ends):
+        into[row["check_id"]].slots = _slots_of(row)
     for check_id, start, end in await connection.execute(_PERIODS, keys):
         into[check_id].periods.append((from_datetime(start), None if end is None else from_datetime(end)))
     off = await _off(connection, tails)
     for tail in tails:
         recorded = into[tail.check_id]
-        recorded.slots.sort()
         recorded.off.extend(off.get((tail.tenant_id, None), ()))
         recorded.off.extend(off.get((tail.tenant_id, tail.service_id), ()))
+
+
+def _slots_of(row: asyncpg.Record) -> Sequence[Slot] | Steady:
+    """The results in a row of `_SLOTS`: what PostgreSQL sends of a column is its values one after the other."""
+    intervals, outcomes, counts = row["intervals_us"], row["outcomes"], row["slot_counts"]
+    size = len(outcomes) // len(_UP)
+    slots_us = [time_us + POSTGRES_EPOCH_US for time_us in struct.unpack(f">{size}q", row["slot_times"])]
+    if outcomes == _UP * size and counts == _ONCE * size and intervals == intervals[:8] * size:
+        interval_us = int.from_bytes(intervals[:8])
+        if holds_on(slots_us, interval_us):
+            return Steady(slots_us, interval_us, row["totals_us"])
+    columns = (
+        slots_us,
+        struct.unpack(f">{size}q", intervals),
+        [_OUTCOMES[outcome] for outcome in struct.unpack(f">{size}h", outcomes)],
+        struct.unpack(f">{size}i", counts),
+        row["totals_us"],
+    )
+    return [Slot._make(slot) for slot in zip(*columns, strict=True)]
 
 
 async def _off(connection: AsyncConnection, tails: Sequence[Tail]) -> Mapping[tuple[UUID, UUID | None], Sequence[Span]]:
@@ -161,22 +201,18 @@ async def read_closed(
                 "ends": [to_datetime(span.end_us) for span in spans],
             },
         )
-        found += [(row.check_id, row.part, figures_of(row)) for row in rows if row.life_us is not None]
+        found += [(row.check_id, row.part, figures_of(row._asdict())) for row in rows if row.life_us is not None]
     return found
 
 
-def figures_of(row: Row[Any]) -> Figures:
-    """Figures in a row with their columns; the span is left to whoever knows it."""
-    packed = row.latencies if "latencies" in row._fields else b""
-    sums = {name: getattr(row, name) for name in _SUMS}
-    return Figures(0, 0, **sums, latencies=Latencies.unpack(packed))
+def figures_of(columns: Mapping[str, Any]) -> Figures:
+    """Figures in a row, by the names of its columns; the span is left to whoever knows it."""
+    sums = {name: columns[name] for name in _SUMS}
+    return Figures(0, 0, **sums, latencies=Latencies.unpack(columns.get("latencies", b"")))
 
 
-def columns_of(figures: Figures) -> dict[str, Any]:
-    """The columns of figures."""
-    return {
-        "start_time": to_datetime(figures.start_us),
-        **{name: getattr(figures, name) for name in _SUMS},
-        "latencies": figures.latencies.pack(),
-        "p95_us": figures.latencies.percentile(0.95),
-    }
+def columns_of(figures: Figures) -> tuple[Any, ...]:
+    """Figures as FIGURES_COLUMNS has them."""
+    latencies = figures.latencies
+    sums = (getattr(figures, name) for name in _SUMS)
+    return to_datetime(figures.start_us), *sums, latencies.pack(), latencies.percentile(0.95)

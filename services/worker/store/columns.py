@@ -9,7 +9,7 @@ ACQUIRE_S = 5.0
 COUNT_WORKERS = "SELECT count(*) FROM workers"
 
 CHECK = """
-    c.tenant_id, c.service_id, c.id, c.shard, c.spec, c.interval_us, c.timeout_us,
+    c.tenant_id, c.service_id, c.id, c.shard, c.kind, c.spec, c.interval_us, c.timeout_us,
     c.failure_threshold, c.recovery_threshold, c.retries
 """
 # The address as text: the driver would make an object of it that costs more than the rest of the row.

@@ -15,7 +15,7 @@ from services.common.ids import new_id
 from services.common.origin import Origin
 from services.common.paging import Pager
 from services.common.sealed import Sealer
-from services.common.spec import HttpSpec
+from services.common.specs.http import HttpSpec
 from services.monitor.checks import Checks
 from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.figures import ServiceFigures
@@ -26,6 +26,7 @@ from services.monitor.results import ResultHistory
 from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore
+from services.monitor.store.rollups import RollupSql
 from services.worker.store import EngineStore
 from tests.integration.monitor.recording import Worker
 from tests.rows import a_tenant
@@ -115,3 +116,11 @@ async def worker(database_url: str, admin: Admin) -> AsyncIterator[Worker]:
     pool = await create_pool(database_url, "sentinel_engine", 1, times_in_us=True)
     yield Worker(EngineStore(pool), admin)
     await pool.close()
+
+
+@pytest.fixture
+async def rollups(database_url: str) -> AsyncIterator[RollupSql]:
+    """The rollup's store."""
+    database = Database(database_url, "sentinel_rollup", size=1)
+    yield RollupSql(database)
+    await database.close()

@@ -12,7 +12,7 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 from services.common.clock import HOUR_US, SECOND_US, from_datetime, now_us, to_datetime
 from services.common.errors import Aborted, AlreadyExists, InvalidArgument, NotFound
 from services.common.grid import shard_of
-from services.common.spec import HttpSpec
+from services.common.specs.http import HttpSpec
 from services.common.state import CheckState
 from services.monitor.drafts import CheckDraft
 from services.monitor.history_removal import HistoryRemoval

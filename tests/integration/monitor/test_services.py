@@ -15,7 +15,7 @@ from services.common.ids import new_id
 from services.common.outcome import Outcome
 from services.common.paging import KeyRequest
 from services.common.result import Result
-from services.common.spec import HttpSpec
+from services.common.specs.http import HttpSpec
 from services.common.state import CheckState
 from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.maintenance import WindowDraft

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from services.worker.egress import EgressPolicy
 from services.worker.probe import Prober
-from services.worker.resolver import Resolver
-from services.worker.tls import TlsContexts
-from services.worker.transport import ProbeTransport
+from services.worker.wire.egress import EgressPolicy
+from services.worker.wire.network import Network
+from services.worker.wire.resolver import Resolver
+from services.worker.wire.tls import TlsContexts
 from tests.database import TestServer, running
 from tests.targets import Authority
 
@@ -34,7 +34,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 @pytest.fixture
 def prober(resolver: Resolver, authority: Authority) -> Prober:
     """A prober that may reach loopback and trusts the test's authority."""
-    return Prober(ProbeTransport(resolver, LOOPBACK, TlsContexts(authority.trusting)))
+    return Prober(Network(resolver, LOOPBACK, TlsContexts(authority.trusting)))
 
 
 @pytest.fixture

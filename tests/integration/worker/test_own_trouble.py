@@ -7,17 +7,17 @@ import pytest
 
 _RUN = """
 import asyncio, resource, socket, sys, uvloop
-from services.common.spec import HttpSpec
-from services.worker.egress import EgressPolicy
+from services.common.specs.http import HttpSpec
+from services.worker.wire.egress import EgressPolicy
 from services.worker.probe import Prober
-from services.worker.resolver import Resolver
-from services.worker.transport import ProbeTransport
+from services.worker.wire.resolver import Resolver
+from services.worker.wire.network import Network
 
 async def main():
     server = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     resolver = Resolver(("127.0.0.1:1",))
-    prober = Prober(ProbeTransport(resolver, EgressPolicy.parse("127.0.0.0/8")))
+    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8")))
     {trouble}
     seen = await prober.run(HttpSpec({url}), timeout_s=3, retries=1)
     {relief}

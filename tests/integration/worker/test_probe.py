@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from services.common.outcome import ErrorKind, Outcome
-from services.common.spec import HttpSpec
+from services.common.specs.http import HttpSpec
 from services.worker.probe import Prober
 from tests.integration.worker.probing import PLENTY_S, probe, verdict
 from tests.targets import CHUNKED, OK, Echo, saying, target

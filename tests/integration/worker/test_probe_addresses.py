@@ -8,11 +8,13 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from services.common.outcome import ErrorKind
-from services.common.spec import HttpSpec
-from services.worker.connection import Connection
-from services.worker.dial import STAGGER_S, dial, in_turns
-from services.worker.exchange import Observation, ProbeFailure
-from services.worker.hop import Wire, wire_of
+from services.common.specs.http import HttpSpec
+from services.worker.wire.dial import STAGGER_S, dial, in_turns
+from services.worker.wire.hop import Wire, wire_of
+from services.worker.wire.http_talk import HttpTalk
+from services.worker.wire.link import Link
+from services.worker.wire.observation import Observation
+from services.worker.wire.probe_failure import ProbeFailure
 from tests.targets import Echo, saying, target
 
 
@@ -54,11 +56,16 @@ def refusing(*addresses: str) -> Iterator[int]:
             each.close()
 
 
+def link_to(address: str, port: int, seen: Observation) -> Link:
+    """A link that sends a request."""
+    return Link(address, port, seen, HttpTalk(request(port), seen))
+
+
 async def send(port: int, *addresses: str) -> Observation:
     """Dial some addresses, send a request over the connection that stands, read the answer."""
     seen = Observation()
-    connection = await dial([Connection(address, request(port), seen) for address in addresses])
-    await connection.ended()
+    link = await dial([link_to(address, port, seen) for address in addresses])
+    await link.ended()
     return seen
 
 
@@ -99,7 +106,7 @@ async def test_a_second_connection_of_one_request_closes_itself() -> None:
     echo = Echo()
     async with target(saying(then_wait=True)) as port, target(echo, host="127.0.0.2", port=port):
         seen = Observation()
-        first, second = (Connection(address, request(port), seen) for address in ("127.0.0.1", "127.0.0.2"))
+        first, second = (link_to(address, port, seen) for address in ("127.0.0.1", "127.0.0.2"))
         await first.dial()
         await second.dial()
         assert (first.is_late, second.is_late) == (False, True)
@@ -133,7 +140,7 @@ async def test_giving_up_closes_every_attempt() -> None:
 
 async def test_families_take_turns_beginning_with_the_preferred_one() -> None:
     def turns(*addresses: str) -> list[str]:
-        return [each.address for each in in_turns([Connection(one, request(1), Observation()) for one in addresses])]
+        return [each.address for each in in_turns([link_to(one, 1, Observation()) for one in addresses])]
 
     assert turns("2001:db8::1", "2001:db8::2", "192.0.2.1") == ["2001:db8::1", "192.0.2.1", "2001:db8::2"]
     assert turns("192.0.2.1", "192.0.2.2", "2001:db8::1") == ["192.0.2.1", "2001:db8::1", "192.0.2.2"]

@@ -4,14 +4,15 @@ import asyncio
 import gc
 
 from services.common.outcome import Outcome
-from services.worker.answer import AnswerReader
-from services.worker.connection import Connection
-from services.worker.exchange import Observation
 from services.worker.probe import Prober
+from services.worker.wire.answer import AnswerReader
+from services.worker.wire.http_talk import HttpTalk
+from services.worker.wire.link import Link
+from services.worker.wire.observation import Observation
 from tests.integration.worker.probing import probe
 from tests.targets import Authority, Echo, saying, target
 
-_OURS = (AnswerReader, Connection, Observation)
+_OURS = (AnswerReader, HttpTalk, Link, Observation)
 
 
 async def test_nothing_of_a_run_waits_for_the_garbage_collector(prober: Prober, authority: Authority) -> None:

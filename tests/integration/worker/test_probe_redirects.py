@@ -3,10 +3,10 @@
 import pytest
 
 from services.common.outcome import ErrorKind, Outcome
-from services.worker.egress import EgressPolicy
 from services.worker.probe import Prober
-from services.worker.resolver import Resolver
-from services.worker.transport import ProbeTransport
+from services.worker.wire.egress import EgressPolicy
+from services.worker.wire.network import Network
+from services.worker.wire.resolver import Resolver
 from tests.integration.worker.probing import probe, verdict
 from tests.targets import Echo, target
 
@@ -57,7 +57,7 @@ async def test_loopback_is_blocked_unless_it_is_allowed_and_nothing_is_dialled(r
     echo = Echo()
     async with target(echo) as port:
         for host in ("localhost", "127.0.0.1", "[::1]", "2130706433", "0x7f.1"):
-            seen = await probe(Prober(ProbeTransport(resolver, EgressPolicy())), f"http://{host}:{port}/", retries=3)
+            seen = await probe(Prober(Network(resolver, EgressPolicy())), f"http://{host}:{port}/", retries=3)
             assert seen.error_kind in {ErrorKind.BLOCKED_TARGET, ErrorKind.DNS}, host
             assert (seen.outcome, seen.resolved_ip) == (Outcome.DOWN, None)
 

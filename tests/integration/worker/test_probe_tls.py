@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from services.common.outcome import ErrorKind, Outcome
-from services.common.spec import TlsOptions
+from services.common.specs.tls_options import TlsOptions
 from services.worker.probe import Prober
-from services.worker.resolver import Resolver
-from services.worker.transport import ProbeTransport
+from services.worker.wire.network import Network
+from services.worker.wire.resolver import Resolver
 from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.probing import probe, verdict
 from tests.targets import OK, Authority, Echo, saying, target
@@ -86,7 +86,7 @@ async def test_without_verification_any_certificate_is_taken_and_its_end_is_told
 async def test_authorities_of_a_check_are_trusted_instead_of_the_public_ones(
     resolver: Resolver, authority: Authority, tmp_path: Path
 ) -> None:
-    public = Prober(ProbeTransport(resolver, LOOPBACK))
+    public = Prober(Network(resolver, LOOPBACK))
     stranger = Authority(tmp_path)
     async with target(Echo(), authority.server("localhost")) as port:
         url = f"https://localhost:{port}/"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.common.clock import SECOND_US
 from services.common.ids import new_id
-from services.common.spec import HttpSpec
+from services.common.specs.http import HttpSpec
 from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
 from services.monitor.model import Check
 
@@ -17,7 +17,7 @@ NOW = 1_790_000_000 * SECOND_US
 
 def draft_of(check: Check) -> CheckDraft:
     return CheckDraft(
-        check.name, check.http, check.interval_us, check.timeout_us, check.failure_threshold, check.recovery_threshold,
+        check.name, check.spec, check.interval_us, check.timeout_us, check.failure_threshold, check.recovery_threshold,
         check.retries,
     )  # fmt: skip
 
@@ -32,7 +32,7 @@ def a_check() -> Check:
 
 def test_what_the_draft_leaves_out_goes_back_to_the_default_that_fits() -> None:
     check = replace(a_check(), interval_us=3600 * SECOND_US, timeout_us=100 * SECOND_US, failure_threshold=9)
-    draft = CheckDraft("home", check.http, interval_us=5 * SECOND_US)
+    draft = CheckDraft("home", check.spec, interval_us=5 * SECOND_US)
     changed = changed_check(check, "", lambda _: draft, NOW)
 
     assert (changed.interval_us, changed.timeout_us, changed.failure_threshold) == (5 * SECOND_US, 4 * SECOND_US, 2)

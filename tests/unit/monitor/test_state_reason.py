@@ -7,7 +7,7 @@ import pytest
 
 from services.common.outcome import Outcome
 from services.common.result import Result
-from services.common.spec import HttpSpec
+from services.common.specs.http import HttpSpec
 from services.common.state import CheckState, Track, advance, known_state
 from services.monitor.model import Check, TrackedCheck
 from services.monitor.service_state import service_state, tally

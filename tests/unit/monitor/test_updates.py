@@ -10,7 +10,7 @@ from sentinel.monitor.v1 import monitor_service_pb2 as pb
 from services.common.clock import SECOND_US
 from services.common.errors import InvalidArgument
 from services.common.ids import new_id
-from services.common.spec import HttpSpec
+from services.common.specs.http import HttpSpec
 from services.monitor.drafts import CheckDraft, new_check
 from services.monitor.model import Service
 from services.monitor.updates import Updates

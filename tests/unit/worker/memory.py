@@ -12,7 +12,7 @@ from services.common.clock import SECOND_US
 from services.common.errors import Unavailable
 from services.common.grid import anchor_us, first_slot_at_or_after
 from services.common.result import Result
-from services.common.spec import HttpSpec
+from services.common.specs.http import HttpSpec
 from services.common.state import Track
 from services.worker.clock import monotonic_us
 from services.worker.lease import SHARDS_FREE, Renewal
@@ -107,7 +107,7 @@ class Database:
     def create(self, check_id: UUID, interval_us: int, shard: int) -> None:
         """A new check."""
         now_us = self.now_us
-        spec = HttpSpec(f"http://target.test/{shard}")
+        spec = HttpSpec(f"http://target.{shard}/")
         check = a_scheduled_check(check_id, interval_us, shard=shard, since_us=now_us, spec=spec)
         tally = Tally(check.tenant_id, Track(), now_us, None, now_us, interval_us)
         self.rows[check_id] = row = Row(check, tally, now_us)

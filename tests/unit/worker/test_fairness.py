@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.clock import SECOND_US
-from services.common.spec import HttpSpec
+from services.common.specs.http import HttpSpec
 from services.worker.dispatch import Dispatcher, Run
 from services.worker.fairness import Pool, Shares
 from services.worker.schedule import Account, ScheduledCheck

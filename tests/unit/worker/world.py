@@ -11,7 +11,7 @@ from services.common import check_changes
 from services.common.clock import SECOND_US
 from services.common.outcome import Outcome
 from services.common.server import background
-from services.common.spec import HttpSpec
+from services.common.specs.spec import Spec
 from services.worker.clock import SharedClock
 from services.worker.dispatch import Dispatcher
 from services.worker.engine import Engine
@@ -90,7 +90,7 @@ class UpProber(Prober):
     def __init__(self, worker: "Worker") -> None:
         self._worker = worker
 
-    async def run(self, spec: HttpSpec, **_: object) -> Observation:
+    async def run(self, spec: Spec, **_: object) -> Observation:
         self._worker.on_start(spec)
         await asyncio.sleep(random.choice(_RUNS_S))  # noqa: S311 — not a secret
         none = (None,) * 5
@@ -150,9 +150,9 @@ class Worker:
         self.loop.call_soon(self._stop.set)
         self.loop.due_s = self._world.now_s
 
-    def on_start(self, spec: HttpSpec) -> None:
+    def on_start(self, spec: Spec) -> None:
         """Whoever starts a run holds its shard, or did until a moment ago (semantics.md §5, §6)."""
-        shard = int(spec.url.rpartition("/")[2])
+        shard = int(spec.target.rpartition(".")[2])
         database = self._world.database
         holder, (_, taken_s) = database.table.holder(shard), database.taken[shard]
         if holder not in {self.id, None} and database.now_s - taken_s > MOMENT_S:

@@ -1,0 +1,146 @@
+"""What an HTTP check probes."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from google.protobuf.message import Message
+from sentinel.monitor.v1 import check_pb2 as pb
+
+from services.common.specs import codec
+from services.common.specs.assertions import SUCCESS, Assertion, BodyContains, StatusIs
+from services.common.specs.spec import Spec
+from services.common.specs.tls_options import DEFAULT_TLS, TlsOptions
+from services.common.specs.urls import refuse_bad_url
+
+# What stands between the scheme and the path of an absolute URL.
+_HOST = re.compile(r"[^:]*://([^/?#]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSpec(Spec):
+    """An HTTP request and what its answer must be.
+
+    Attributes:
+        url: absolute, http or https, without credentials.
+        method: in upper case.
+        headers: names and values, in order.
+        body: what follows the headers.
+        expected_statuses: the codes that mean UP; any 2xx when empty.
+        follow_redirects: at most five, when true.
+        body_contains: what the decoded body must contain; nothing when empty.
+        tls: how an https target is verified.
+        kept: what the worker made of this spec to send it; lives as long as the spec does, and is no part of it.
+    """
+
+    KIND: ClassVar[str] = "http"
+    MESSAGE: ClassVar[type[Message]] = pb.HttpCheck
+
+    url: str
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    expected_statuses: tuple[int, ...] = ()
+    follow_redirects: bool = True
+    body_contains: str = ""
+    tls: TlsOptions = DEFAULT_TLS
+    kept: object | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def target(self) -> str:
+        """The URL's host, and its port where it has one."""
+        return _HOST.match(self.url)[1].lower()  # type: ignore[index] # the contract refuses other URLs
+
+    @property
+    def assertions(self) -> tuple[Assertion, ...]:
+        """What has to be true of the answer."""
+        status = StatusIs(self.expected_statuses) if self.expected_statuses else SUCCESS
+        return (status, BodyContains(self.body_contains)) if self.body_contains else (status,)
+
+    @property
+    def reads_body(self) -> bool:
+        """Whether the verdict needs the answer's body."""
+        return bool(self.body_contains)
+
+    def keep(self, made: object) -> None:
+        """Remember what was made of this spec."""
+        object.__setattr__(self, "kept", made)
+
+    def refuse_bad(self, field: str) -> None:
+        """Refuse a URL that could not be dialled, and authorities that could not be read.
+
+        Raises:
+            InvalidArgument: naming the field.
+        """
+        refuse_bad_url(self.url, f"{field}.url")
+        self.tls.refuse_bad(f"{field}.tls")
+
+    def audited(self) -> dict[str, object]:
+        """What the audit log shows; headers' values and bodies may be secrets, so it shows none."""
+        return {
+            "url": self.url,
+            "method": self.method,
+            "headers": {name: "[hidden]" for name, _ in self.headers},
+            "bodyBytes": len(self.body),
+            "expectedStatus": list(self.expected_statuses),
+            "followRedirects": self.follow_redirects,
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """As the column `spec` holds it."""
+        return {
+            "url": self.url,
+            "method": self.method,
+            "headers": [list(pair) for pair in self.headers],
+            "body": self.body.decode(),
+            "expected_statuses": list(self.expected_statuses),
+            "follow_redirects": self.follow_redirects,
+            "body_contains": self.body_contains,
+            "tls": None if self.tls == DEFAULT_TLS else codec.to_json(self.tls),
+        }
+
+    @classmethod
+    def from_json(cls, column: dict[str, Any]) -> "HttpSpec":
+        """From the column `spec`; what was written before there was a field lacks it."""
+        given = column.get("tls")
+        tls = TlsOptions(**given) if given else DEFAULT_TLS
+        return cls(
+            url=column["url"],
+            method=column["method"],
+            headers=tuple((name, value) for name, value in column["headers"]),
+            body=column["body"].encode(),
+            expected_statuses=tuple(column["expected_statuses"]),
+            follow_redirects=column["follow_redirects"],
+            body_contains=column.get("body_contains", ""),
+            tls=tls,
+        )
+
+    def to_message(self) -> pb.HttpCheck:
+        """As the contract says it."""
+        message = pb.HttpCheck(
+            url=self.url,
+            method=self.method,
+            headers=dict(self.headers),
+            body=self.body.decode(),
+            expected_status=self.expected_statuses,
+            follow_redirects=self.follow_redirects,
+            body_contains=self.body_contains,
+        )
+        if self.tls != DEFAULT_TLS:
+            codec.to_message(self.tls, message.tls)
+            message.tls.SetInParent()
+        return message
+
+    @classmethod
+    def from_message(cls, message: pb.HttpCheck) -> "HttpSpec":
+        """From what the contract's rules let through."""
+        return cls(
+            url=message.url,
+            method=message.method or "GET",
+            headers=tuple(sorted(message.headers.items())),
+            body=message.body.encode(),
+            expected_statuses=tuple(message.expected_status),
+            follow_redirects=message.follow_redirects if message.HasField("follow_redirects") else True,
+            body_contains=message.body_contains,
+            tls=codec.from_message(TlsOptions, message.tls),
+        )

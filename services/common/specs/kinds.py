@@ -1,0 +1,23 @@
+"""All kinds of checks, by name."""
+
+from collections.abc import Mapping
+
+from sentinel.monitor.v1 import check_pb2
+
+from services.common.specs.http import HttpSpec
+from services.common.specs.spec import Spec
+from services.common.specs.tcp import TcpSpec
+from services.common.specs.tls import TlsSpec
+
+_ALL: tuple[type[Spec], ...] = (
+    HttpSpec,
+    TcpSpec,
+    TlsSpec,
+)
+KINDS: Mapping[str, type[Spec]] = {each.KIND: each for each in _ALL}
+
+
+def spec_of(check: check_pb2.Check) -> Spec:
+    """What a check probes; the contract's rules have seen to it that there is a kind."""
+    kind = check.WhichOneof("kind") or HttpSpec.KIND
+    return KINDS[kind].from_message(getattr(check, kind))

@@ -1,0 +1,75 @@
+"""What a check probes: the part of it that differs by kind, between the contract, the database and the worker.
+
+A kind is a class here, a branch of the contract's oneof, and a file in services/worker/kinds/. Where its fields bear
+the contract's names, codec.py does the rest.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Self
+
+from google.protobuf.message import Message
+
+from services.common.specs import codec
+from services.common.specs.assertions import Assertion
+
+
+class Spec(ABC):
+    """What a check of one kind probes, and what it expects; a frozen dataclass.
+
+    Attributes:
+        KIND: its name: the contract's branch, and what the database calls it.
+        MESSAGE: how the contract says it.
+    """
+
+    __slots__ = ()
+
+    KIND: ClassVar[str]
+    MESSAGE: ClassVar[type[Message]]
+
+    @property
+    @abstractmethod
+    def target(self) -> str:
+        """The host that it burdens, in lower case; so many runs at the most burden one at a time (semantics.md §20)."""
+
+    @property
+    def assertions(self) -> tuple[Assertion, ...]:
+        """What has to be true of what an attempt learns."""
+        return ()
+
+    @property
+    def reads_body(self) -> bool:
+        """Whether an attempt may keep as much in memory as an HTTP answer's body."""
+        return False
+
+    @abstractmethod
+    def refuse_bad(self, field: str) -> None:
+        """Refuse what could never be probed, beyond what the contract's rules see.
+
+        Args:
+            field: where the spec is in the request, such as "check.http".
+
+        Raises:
+            InvalidArgument: naming the field.
+        """
+
+    def audited(self) -> dict[str, object]:
+        """What the audit log shows of it; nothing that may be a secret."""
+        return {codec.camel(name): value for name, value in self.to_json().items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """As the column `spec` holds it."""
+        return codec.to_json(self)
+
+    @classmethod
+    def from_json(cls, column: dict[str, Any]) -> Self:
+        """From the column `spec`; what was written before there was a field lacks it."""
+        return codec.from_json(cls, column)
+
+    def to_message(self) -> Message:
+        """As the contract says it."""
+        return codec.to_message(self, self.MESSAGE())
+
+    @classmethod
+    def from_message(cls, message: Any) -> Self:  # noqa: ANN401 — of the class MESSAGE
+        """From what the contract's rules let through."""
+        return codec.from_message(cls, message)

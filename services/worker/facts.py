@@ -1,0 +1,21 @@
+"""What an attempt learned, for assertions to read; None where its kind of check, or this answer, has no such thing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.worker.wire.body import Body
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was learned.
+
+    Attributes:
+        status_code: the answer's.
+        headers: names and values, as they came.
+        body: what came behind them; None when nobody looks at it.
+    """
+
+    status_code: int | None = None
+    headers: Sequence[tuple[bytes, bytes]] = ()
+    body: Body | None = None

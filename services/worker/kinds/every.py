@@ -1,0 +1,22 @@
+"""How each kind of check is probed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.common.specs.http import HttpSpec
+from services.common.specs.spec import Spec
+from services.common.specs.tcp import TcpSpec
+from services.common.specs.tls import TlsSpec
+from services.worker.kinds.http import Http
+from services.worker.kinds.kind import Kind
+from services.worker.kinds.tcp import Tcp
+from services.worker.kinds.tls import Tls
+
+
+def every_kind() -> Mapping[type[Spec], Kind[Any]]:
+    """All kinds, by what they probe."""
+    return {
+        HttpSpec: Http(),
+        TcpSpec: Tcp(),
+        TlsSpec: Tls(),
+    }

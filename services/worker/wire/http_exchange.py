@@ -1,0 +1,51 @@
+"""One HTTP request out, its answer in: no object of httpx's on the way (docs/adr/0002)."""
+
+from typing import NamedTuple, cast
+
+from services.worker.wire.hop import Wire
+from services.worker.wire.http_talk import HttpTalk
+from services.worker.wire.link import Link
+from services.worker.wire.network import Network
+from services.worker.wire.observation import Observation
+from services.worker.wire.secure import SecureLink
+
+
+class Answer(NamedTuple):
+    """What came back.
+
+    Attributes:
+        status: the status code.
+        headers: as they came.
+        body: as it came over the wire, still encoded, as far as it was read; empty when nobody looks at it.
+        truncated: whether the body was cut off at the limit.
+    """
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytearray
+    truncated: bool
+
+
+async def exchange(network: Network, request: Wire, seen: Observation) -> Answer:
+    """Send a request and read its answer over a fresh connection; cancelling closes it at once.
+
+    Args:
+        network: the way.
+        request: what to send, and where.
+        seen: told how far it came, even if it fails or is cancelled.
+
+    Raises:
+        ProbeFailure: there was no usable answer; its kind says why.
+        OwnTrouble: for a reason of our own.
+    """
+
+    def link_to(address: str) -> Link:
+        talk = HttpTalk(request, seen)
+        if request.tls is None:
+            return Link(address, request.port, seen, talk)
+        return SecureLink(address, request.port, seen, talk, network.tls.of(request.tls), request.server_name)
+
+    link = await network.connect(request.host, request.address, seen, link_to)
+    await link.ended()
+    answer = cast("HttpTalk", link.talk).answer
+    return Answer(answer.status, answer.headers, answer.body, answer.truncated)

@@ -1,0 +1,74 @@
+"""The way to a target, for every kind of check: the name is resolved, the addresses vetted, and those dialled."""
+
+import time
+from collections.abc import Callable
+
+from services.common.outcome import ErrorKind
+from services.worker.wire.dial import dial
+from services.worker.wire.egress import EgressPolicy
+from services.worker.wire.link import Link
+from services.worker.wire.observation import Observation
+from services.worker.wire.own_trouble import OwnTrouble
+from services.worker.wire.probe_failure import ProbeFailure
+from services.worker.wire.resolver import NoNameServer, ResolutionError, Resolver
+from services.worker.wire.tls import TlsContexts
+
+
+class Network:
+    """What leads out; needs a running event loop.
+
+    Args:
+        resolver: finds addresses.
+        egress: says which of them may be dialled.
+        tls: verifies servers.
+
+    Attributes:
+        tls: as given.
+    """
+
+    def __init__(self, resolver: Resolver, egress: EgressPolicy, tls: TlsContexts | None = None) -> None:
+        self._resolver = resolver
+        self._egress = egress
+        self.tls = tls or TlsContexts()
+
+    async def connect(self, host: str, literal: str | None, seen: Observation, link_to: Callable[[str], Link]) -> Link:
+        """Connect to a host; answers the link, on which the talk has begun.
+
+        Args:
+            host: a name in ASCII, or an address.
+            literal: the host itself if it is an address.
+            seen: told how far it came, even if it fails or is cancelled.
+            link_to: makes a link to a literal address; several may race, one wins.
+
+        Raises:
+            ProbeFailure: there is no connection; its kind says why.
+            OwnTrouble: for a reason of our own.
+        """
+        return await dial([link_to(address) for address in await self.addresses(host, literal, seen)])
+
+    async def addresses(self, host: str, literal: str | None, seen: Observation) -> list[str]:
+        """The addresses of a host that may be dialled, in the order to try them; one at least (semantics.md §22).
+
+        Raises:
+            ProbeFailure: DNS or BLOCKED_TARGET.
+            OwnTrouble: for a reason of our own.
+        """
+        found = (literal,) if literal is not None else await self._resolve(host, seen)
+        admitted = [address for address in found if self._egress.admits(address)]
+        if not admitted:
+            # Which address it was would tell an outsider about the inside.
+            raise ProbeFailure(ErrorKind.BLOCKED_TARGET, "checks may not reach the address of this host")
+        return admitted
+
+    async def _resolve(self, host: str, seen: Observation) -> tuple[str, ...]:
+        start = time.perf_counter_ns()
+        try:
+            found = await self._resolver.resolve(host)
+        except NoNameServer as error:
+            raise OwnTrouble(str(error)) from error
+        except ResolutionError as error:
+            raise ProbeFailure(ErrorKind.DNS, str(error)) from error
+        seen.dns_us = (time.perf_counter_ns() - start) // 1000
+        if seen.on_phase is not None:
+            seen.on_phase("dns", seen.dns_us)
+        return found

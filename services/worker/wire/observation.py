@@ -1,0 +1,78 @@
+"""What one run saw on its way."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from services.common.outcome import ErrorKind, Outcome
+
+OnPhase = Callable[[str, int], None]
+"""Told each phase (dns, connect, tls, ttfb, transfer) and its microseconds when it ends."""
+
+
+@dataclass(slots=True)
+class Observation:
+    """What a run saw; phases are those of the last hop of the last attempt, total_us is over all (semantics.md §8).
+
+    One object for the whole run, filled in as it goes on, so that a run that is cut off tells how far it came. A phase
+    that was not reached stays None, never 0.
+
+    Attributes:
+        outcome: how it ended.
+        error_kind: why it did not end UP.
+        error_message: the same in words, without secrets, cut to size.
+        status_code: the answer's; None without an answer.
+        dns_us: resolving the name; None for a literal address.
+        connect_us: making the connection that was used.
+        tls_us: the handshake; None for http.
+        ttfb_us: from the request's last byte to the answer's first.
+        transfer_us: from the answer's first byte to its last; None when the answer was cut off.
+        total_us: the whole run, retries and redirects included.
+        resolved_ip: the address that was dialled.
+        http_version: the answer's, such as "1.1".
+        tls_version: as agreed on, such as "1.3"; None for http.
+        tls_not_after: when the certificate expires.
+        body_bytes: how much of a body was read, as it came over the wire; None without an answer.
+        redirects: how many were followed.
+        attempt: which attempt this is, from 1.
+        shakes_hands: whether a TLS handshake is under way.
+        on_phase: told each phase as it ends.
+    """
+
+    outcome: Outcome = Outcome.ERROR
+    error_kind: ErrorKind | None = None
+    error_message: str = ""
+    status_code: int | None = None
+    dns_us: int | None = None
+    connect_us: int | None = None
+    tls_us: int | None = None
+    ttfb_us: int | None = None
+    transfer_us: int | None = None
+    total_us: int = 0
+    resolved_ip: str | None = None
+    http_version: str | None = None
+    tls_version: str | None = None
+    tls_not_after: datetime | None = None
+    body_bytes: int | None = None
+    redirects: int = 0
+    attempt: int = 1
+    shakes_hands: bool = False
+    on_phase: OnPhase | None = field(default=None, repr=False, compare=False)
+
+    def next_attempt(self) -> None:
+        """Another attempt begins."""
+        self.attempt += 1
+        self.redirects = 0
+        self._forget_hop()
+
+    def next_hop(self) -> None:
+        """A redirect is followed."""
+        self.redirects += 1
+        self._forget_hop()
+
+    def _forget_hop(self) -> None:
+        self.status_code = self.dns_us = self.connect_us = self.tls_us = self.ttfb_us = self.transfer_us = None
+        self.resolved_ip = self.http_version = self.tls_version = None
+        self.tls_not_after = None
+        self.body_bytes = None
+        self.shakes_hands = False

@@ -1,0 +1,21 @@
+"""How an attempt fails for a reason of the target's."""
+
+import httpx
+
+from services.common.outcome import ErrorKind
+
+LONGEST_MESSAGE = 256
+
+
+class ProbeFailure(httpx.TransportError):
+    """An attempt got no usable answer, or not the one that it should.
+
+    Attributes:
+        kind: why, as results say it.
+        sentence: the same in words, without secrets, cut to size.
+    """
+
+    def __init__(self, kind: ErrorKind, sentence: str) -> None:
+        super().__init__(sentence)
+        self.kind = kind
+        self.sentence = sentence[:LONGEST_MESSAGE]

@@ -1,0 +1,58 @@
+"""A spec comes back from the database as it went in, and from rows of before as it was meant."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+from sentinel.monitor.v1.check_pb2 import HttpCheck
+
+from services.common.specs.http import HttpSpec
+from services.common.specs.tls_options import DEFAULT_TLS, TlsOptions
+
+texts = st.text(max_size=20)
+specs = st.builds(
+    HttpSpec,
+    url=texts,
+    method=texts,
+    headers=st.lists(st.tuples(texts, texts)).map(tuple),
+    body=texts.map(str.encode),
+    expected_statuses=st.lists(st.integers(100, 599)).map(tuple),
+    follow_redirects=st.booleans(),
+    body_contains=texts,
+    tls=st.builds(TlsOptions, st.booleans(), texts, texts),
+)
+
+
+@given(specs)
+def test_a_spec_comes_back_as_it_went(spec: HttpSpec) -> None:
+    assert HttpSpec.from_json(json.loads(json.dumps(spec.to_json()))) == spec
+
+
+def test_a_row_of_before_verifies_and_asks_nothing_of_the_body() -> None:
+    column = HttpSpec("http://t/").to_json()
+    del column["tls"], column["body_contains"]
+
+    assert HttpSpec.from_json(column) == HttpSpec("http://t/")
+    assert HttpSpec.from_json(column).tls is DEFAULT_TLS
+
+
+def test_the_name_of_an_origin_stays_behind_and_the_rest_goes_along() -> None:
+    assert TlsOptions(skip_verify=True, server_name="a.test").elsewhere() == TlsOptions(skip_verify=True)
+    assert DEFAULT_TLS.elsewhere() is DEFAULT_TLS
+
+
+@given(
+    st.builds(
+        HttpSpec,
+        url=texts,
+        method=st.sampled_from(["GET", "PUT"]),
+        headers=st.dictionaries(texts, texts).map(lambda headers: tuple(sorted(headers.items()))),
+        body=texts.map(str.encode),
+        expected_statuses=st.lists(st.integers(100, 599)).map(tuple),
+        follow_redirects=st.booleans(),
+        body_contains=texts,
+        tls=st.builds(TlsOptions, st.booleans(), texts, texts),
+    )
+)
+def test_the_contract_says_it_and_it_comes_back(spec: HttpSpec) -> None:
+    assert HttpSpec.from_message(HttpCheck.FromString(spec.to_message().SerializeToString())) == spec

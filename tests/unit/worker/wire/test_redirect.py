@@ -1,0 +1,61 @@
+"""semantics.md §22 and RFC 9110 §15.4: where a redirect leads, and what goes along."""
+
+import httpx
+import pytest
+
+from services.worker.wire.hop import Hop
+from services.worker.wire.redirect import next_hop
+
+
+def follow(method: str, status: int, location: str, **headers: str) -> Hop | None:
+    given = {"Authorization": "Bearer secret", "x-api-key": "secret", "Host": "shop.internal", **headers}
+    body = b"body" if method in {"POST", "PUT"} else b""
+    hop = Hop(method, httpx.URL("https://shop.test/a?b=1"), tuple(given.items()), body)
+    return next_hop(hop, status, [(b"Location", location.encode())])
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "expected"),
+    [
+        ("GET", 301, "GET"), ("POST", 301, "GET"), ("POST", 302, "GET"), ("PUT", 302, "PUT"), ("PUT", 303, "GET"),
+        ("POST", 307, "POST"), ("POST", 308, "POST"), ("HEAD", 303, "HEAD"),
+    ],
+)  # fmt: skip
+def test_the_method_changes_as_the_rfc_says_and_the_body_goes_with_it(method: str, status: int, expected: str) -> None:
+    following = follow(method, status, "/next")
+
+    assert following is not None
+    assert following.method == expected
+    assert following.body == (b"body" if method == expected and method in {"POST", "PUT"} else b"")
+    assert str(following.url) == "https://shop.test/next"
+
+
+@pytest.mark.parametrize(
+    "location", ["https://evil.test/", "http://shop.test/", "https://shop.test:8443/", "//evil.test/x"]
+)
+def test_nothing_that_could_be_a_secret_goes_to_another_origin(location: str) -> None:
+    following = follow("POST", 307, location, cookie="secret", accept="text/html")
+
+    assert following is not None
+    assert "secret" not in str(following.headers)
+    assert dict(following.headers)["accept"] == "text/html"
+    assert following.body == b""
+
+
+def test_headers_go_along_within_the_origin() -> None:
+    following = follow("GET", 302, "https://shop.test:443/x")
+
+    assert following is not None
+    assert dict(following.headers)["Authorization"] == "Bearer secret"
+    assert "Host" not in dict(following.headers)
+
+
+@pytest.mark.parametrize(
+    "location", ["ftp://shop.test/", "file:///etc/passwd", "", "http://", "https://u:p@shop.test/"]
+)
+def test_what_cannot_be_requested_is_not_followed(location: str) -> None:
+    assert follow("GET", 302, location) is None
+
+
+def test_an_answer_that_is_no_redirect_leads_nowhere() -> None:
+    assert follow("GET", 200, "/x") is None
