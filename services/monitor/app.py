@@ -54,10 +54,6 @@ _REFLECTED = [
 
 async def main(process: Process) -> None:
     """Build everything, serve, shut down."""
-    # Boards hold tens of thousands of objects and no cycles: to look for those among all there are, as often as Python
-    # does, stops everything for a tenth of a second. What has been loaded by now stays anyway.
-    gc.freeze()
-    gc.set_threshold(*_RARELY)
     store = MonitorStore(process.database, process.secret_box())
     sealing_key = await process.sealing_key()
     pager = Pager(Sealer(sealing_key, "page"))
@@ -98,6 +94,8 @@ async def main(process: Process) -> None:
     # All that was built and imported stays: looking through it for garbage would stop everything for 50 ms at a time.
     gc.collect()
     gc.freeze()
+    # So would looking through boards, which hold tens of thousands of objects and no cycles, as often as Python does.
+    gc.set_threshold(*_RARELY)
     try:
         async with background(
             rollup.run(),
