@@ -189,6 +189,18 @@ check_periods = Table(
     Column("interval_us", BigInteger, nullable=False),
 )
 
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("check_id", UUID, primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False),
+    _moment("last_signal_time", nullable=True),
+    _moment("last_success_time", nullable=True),
+    Column("last_exit_code", SmallInteger),
+    Column("signals", BigInteger, nullable=False),
+)
+
 removed_checks = Table(
     "removed_checks",
     metadata,

@@ -111,7 +111,7 @@ def check_settings(check: Check) -> check_pb2.Check:
         recovery_threshold=check.recovery_threshold,
         retries=check.retries,
     )
-    getattr(message, check.spec.KIND).CopyFrom(check.spec.to_message())
+    check.spec.into_check(message)
     return message
 
 

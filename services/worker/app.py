@@ -28,11 +28,13 @@ from services.worker.metrics import Metrics
 from services.worker.on_demand import OnDemand
 from services.worker.position import Cursors
 from services.worker.probe import Prober
+from services.worker.reception import Reception
 from services.worker.record import Recorder
 from services.worker.report import Gauges, Reporter
 from services.worker.roster import Roster
 from services.worker.servicer import ProbeServicer
-from services.worker.store import RECORDED, EngineStore, TailStore, TenantStore
+from services.worker.signals import Signals
+from services.worker.store import RECORDED, EngineStore, ReceptionSql, SignalsSql, TailStore, TenantStore
 from services.worker.stream import Streams
 from services.worker.tail import Tail
 from services.worker.wire.egress import EgressPolicy
@@ -73,7 +75,7 @@ async def main(process: Process) -> None:
 
     metrics = Metrics()
     resolver = Resolver(process.settings.dns_servers, metrics=metrics)
-    prober = Prober(Network(resolver, egress))
+    prober = Prober(Network(resolver, egress), Signals(SignalsSql(engine_pool)))
     clock = SharedClock()
     gauges = Gauges(
         shards_held=lambda: leases.shards,
@@ -101,16 +103,18 @@ async def main(process: Process) -> None:
     sealing_key = await process.sealing_key()
     cursors, pager = Cursors(Sealer(sealing_key, "cursor")), Pager(Sealer(sealing_key, "page"))
     on_demand = OnDemand(tenant_store, prober, worker_id)
+    reception = Reception(ReceptionSql(request_pool), metrics)
     server = await process.new_server([_SERVICE])
     server.reflect([_SERVICE])
     add_ProbeServiceServicer_to_server(
-        ProbeServicer(process, tenant_store, streams, cursors, on_demand, Workers(tenant_store, pager)), server.grpc
+        ProbeServicer(process, tenant_store, streams, cursors, on_demand, Workers(tenant_store, pager), reception),
+        server.grpc,
     )
     process.metrics.registry.register(WorkerCollector(metrics, gauges))
     process.metrics.database.watch_pool("engine", lambda: in_use(engine_pool), _ENGINE_CONNECTIONS)
     process.metrics.database.watch_pool("streams", lambda: in_use(request_pool), _REQUEST_CONNECTIONS)
     try:
-        async with background(recorder.run(), recorded.run(), tail.run(), streams.run()):
+        async with background(recorder.run(), recorded.run(), tail.run(), streams.run(), reception.run()):
             async with background(leases.run(roster.set_shards), roster.run(), changes.run()):
                 await process.serve(server)
             # In order: fire no more, write what was seen, then let others have the shards (semantics.md §6).

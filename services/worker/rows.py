@@ -186,7 +186,7 @@ class CheckReader:
             since_us: since when it is on; 0 where that does not matter.
         """
         share = self._share
-        spec = KINDS[row["kind"]].from_json(orjson.loads(row["spec"]))
+        spec = KINDS[row["kind"]].from_json(orjson.loads(row["spec"])).run_for(row["tenant_id"], row["id"])
         return ScheduledCheck(
             tenant_id=share(row["tenant_id"]),
             service_id=share(row["service_id"]),

@@ -81,7 +81,7 @@ class World:
             return call_rest(self.rest, caller.token, method, request)
         return call_native(self.channels[method.containing_service.file.package], caller.token, method, request)
 
-    def thing(self, name: str, team: Team, caller: Caller, others: dict[str, str]) -> str:
+    def thing(self, name: str, team: Team, caller: Caller, others: dict[str, str], method: str) -> str:
         """The id of something new in a team; a session is the caller's, or at the other team its administrator's."""
         makers: dict[str, Callable[[], str]] = {
             "service_id": team.service,
@@ -90,6 +90,8 @@ class World:
         }
         if name in makers:
             return makers[name]()
+        if name == "check_id" and method == "RotateHeartbeatToken":
+            return team.heartbeat(others["service_id"], interval="3600s")[0]
         if name == "check_id":
             return team.check(others["service_id"], "http://localhost:1/", interval="3600s")
         if name == "session_id":
@@ -124,8 +126,12 @@ class World:
         if method == "Login":
             person = caller if caller.email else self.callers["viewer"]
             return {"tenant_slug": self.home.slug, "email": person.email, "password": PASSWORD}
-        if method == "Refresh":
-            return {"refresh_token": self.home.person("viewer").refresh_token}
+        tokens: dict[str, Callable[[], dict[str, Any]]] = {
+            "Refresh": lambda: {"refresh_token": self.home.person("viewer").refresh_token},
+            "ReportHeartbeat": lambda: {"token": self.home.heartbeat(self.home.service(), interval="3600s")[1]},
+        }
+        if method in tokens:
+            return tokens[method]()
         if method == "AcceptInvitation":
             invited = self.home.post("/users:invite", email=f"{uuid4().hex}@acme.test", role="ROLE_VIEWER")
             return {"token": invited["token"], "password": PASSWORD}
@@ -199,7 +205,7 @@ def test_each_method_answers_each_caller_as_the_contract_says(
     def things_of(team: Team) -> dict[str, str]:
         made: dict[str, str] = {}
         for kind in sorted(ids, reverse=True):  # a service before its check
-            made[kind] = world.thing(kind, team, caller, made)
+            made[kind] = world.thing(kind, team, caller, made, method.name)
         return made
 
     away = things_of(world.away) if ids else {}

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 from sentinel.monitor.v1 import check_pb2
 
+from services.common.specs.heartbeat import HeartbeatSpec
 from services.common.specs.http import HttpSpec
 from services.common.specs.spec import Spec
 
-KINDS: Mapping[str, type[Spec]] = {each.KIND: each for each in (HttpSpec,)}
+KINDS: Mapping[str, type[Spec]] = {each.KIND: each for each in (HeartbeatSpec, HttpSpec)}
 
 
 def spec_of(check: check_pb2.Check) -> Spec:
     """What a check probes; the contract's rules have seen to it that there is a kind."""
     kind = check.WhichOneof("kind") or HttpSpec.KIND
-    return KINDS[kind].from_message(getattr(check, kind))
+    return KINDS[kind].out_of_check(check)
