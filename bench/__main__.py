@@ -5,13 +5,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import identity, metrics, probes, report, size, start, status, streams, takeover, wire
+from bench import heartbeat, identity, metrics, probes, report, size, start, status, streams, takeover, wire
 
 MEASURES = {
     "start": start.measure,
     "metrics": metrics.measure,
     "wire": wire.measure,
     "identity": identity.measure,
+    "heartbeat": heartbeat.measure,
     "probes": probes.measure,
     "size": size.measure,
     "streams": streams.measure,

@@ -16,7 +16,7 @@ from services.common.errors import NotFound, ResourceExhausted
 from services.worker.metrics import Metrics, SignalEnd
 from services.worker.token_limit import TokenLimit
 
-_BATCH_S = 0.004
+_BATCH_S = 0.002
 _MOST_WAITING = 10_000
 _RETRY_S = 1.0
 
