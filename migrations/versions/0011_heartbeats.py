@@ -1,7 +1,7 @@
 """What jobs report: one row for each heartbeat, with the hash of the token that its signals are sent with.
 
 A signal comes without a tenant, so it is written by a function that takes tokens' hashes and answers which of them are
-any heartbeat's, no more. The engine reads what was reported, for all tenants.
+any heartbeat's, no more. The engine reads what was reported, for all tenants, and when nobody could take signals.
 """
 
 import importlib
@@ -28,6 +28,16 @@ CREATE TABLE heartbeats (
 ) WITH (fillfactor = 50);
 
 CREATE UNIQUE INDEX heartbeats_token_hash ON heartbeats (token_hash);
+
+-- One row: when a worker last said that it takes signals, and the last span in which none did.
+CREATE TABLE heartbeat_reception (
+    id boolean PRIMARY KEY DEFAULT true CHECK (id),
+    last_time timestamptz NOT NULL,
+    outage_start_time timestamptz,
+    outage_end_time timestamptz
+) WITH (fillfactor = 10);
+
+INSERT INTO heartbeat_reception VALUES (true, now());
 """
 
 FUNCTIONS = """
@@ -63,6 +73,10 @@ GRANT EXECUTE ON FUNCTION report_heartbeats TO sentinel_worker;
 
 GRANTS = """
 GRANT INSERT, SELECT (tenant_id, check_id), UPDATE (token_hash) ON heartbeats TO sentinel_monitor;
+
+GRANT SELECT, UPDATE ON heartbeat_reception TO sentinel_worker;
+
+GRANT SELECT ON heartbeat_reception TO sentinel_engine;
 
 GRANT SELECT (tenant_id, check_id, last_signal_time, last_success_time, last_exit_code) ON heartbeats
     TO sentinel_engine;

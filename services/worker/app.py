@@ -28,6 +28,7 @@ from services.worker.metrics import Metrics
 from services.worker.on_demand import OnDemand
 from services.worker.position import Cursors
 from services.worker.probe import Prober
+from services.worker.receiving import Receiving
 from services.worker.reception import Reception
 from services.worker.record import Recorder
 from services.worker.report import Gauges, Reporter
@@ -103,7 +104,8 @@ async def main(process: Process) -> None:
     sealing_key = await process.sealing_key()
     cursors, pager = Cursors(Sealer(sealing_key, "cursor")), Pager(Sealer(sealing_key, "page"))
     on_demand = OnDemand(tenant_store, prober, worker_id)
-    reception = Reception(ReceptionSql(request_pool), metrics)
+    reception_store = ReceptionSql(request_pool)
+    reception, receiving = Reception(reception_store, metrics), Receiving(reception_store)
     server = await process.new_server([_SERVICE])
     server.reflect([_SERVICE])
     add_ProbeServiceServicer_to_server(
@@ -114,7 +116,9 @@ async def main(process: Process) -> None:
     process.metrics.database.watch_pool("engine", lambda: in_use(engine_pool), _ENGINE_CONNECTIONS)
     process.metrics.database.watch_pool("streams", lambda: in_use(request_pool), _REQUEST_CONNECTIONS)
     try:
-        async with background(recorder.run(), recorded.run(), tail.run(), streams.run(), reception.run()):
+        async with background(
+            recorder.run(), recorded.run(), tail.run(), streams.run(), reception.run(), receiving.run()
+        ):
             async with background(leases.run(roster.set_shards), roster.run(), changes.run()):
                 await process.serve(server)
             # In order: fire no more, write what was seen, then let others have the shards (semantics.md §6).

@@ -21,6 +21,7 @@ class Reported:
         signal_us: when the last signal came; None when none ever has.
         success_us: when the last one came that told of a success.
         exit_code: of the last signal: 0 for a success, None for a failure without one.
+        outage: the last span of time in which nobody could take signals; up to when it was read while it goes on.
     """
 
     read_us: int
@@ -28,6 +29,7 @@ class Reported:
     signal_us: int | None = None
     success_us: int | None = None
     exit_code: int | None = None
+    outage: tuple[int, int] | None = None
 
 
 def verdict_on(spec: HeartbeatSpec, reported: Reported) -> Verdict:
@@ -35,7 +37,8 @@ def verdict_on(spec: HeartbeatSpec, reported: Reported) -> Verdict:
 
     Signals tell something while they are no older than one is due, or than the check is on: so what came during a pause
     counts behind it, but no failure of long before does. As long as nothing tells, silence counts from when the check
-    is on, and nothing is known until it has lasted too long: neither up nor down.
+    is on, and nothing is known until it has lasted too long: neither up nor down. Nor is anything known while a signal
+    may have come in vain, since nobody could take it.
     """
     now_us, allowed_us = reported.read_us, spec.period_us + spec.grace_us
     on_us = now_us if reported.on_us is None else reported.on_us
@@ -52,9 +55,24 @@ def verdict_on(spec: HeartbeatSpec, reported: Reported) -> Verdict:
         return Verdict(Outcome.UP)
     silent_us = now_us - max(on_us, success_us or on_us)
     due = f"one is due every {span(spec.period_us)}" + (f", {span(spec.grace_us)} grace" if spec.grace_us else "")
-    if silent_us > allowed_us:
-        return Verdict(Outcome.DOWN, ErrorKind.HEARTBEAT_OVERDUE, f"no signal for {span(silent_us)}; {due}")
-    return Verdict(Outcome.ERROR, ErrorKind.NO_SIGNAL_YET, f"no signal yet; {due}")
+    if silent_us <= allowed_us:
+        return Verdict(Outcome.ERROR, ErrorKind.NO_SIGNAL_YET, f"no signal yet; {due}")
+    silence = f"no signal for {span(silent_us)}"
+    if reported.outage is not None and _may_be_lost(now_us - silent_us, allowed_us, now_us, reported.outage):
+        return Verdict(Outcome.ERROR, ErrorKind.NO_SIGNAL_YET, f"{silence}, but the monitor could not take any; {due}")
+    return Verdict(Outcome.DOWN, ErrorKind.HEARTBEAT_OVERDUE, f"{silence}; {due}")
+
+
+def _may_be_lost(heard_us: int, allowed_us: int, now_us: int, outage: tuple[int, int]) -> bool:
+    """Whether it may be an outage's doing that nothing was heard for too long.
+
+    Of a job that signals as often as it should, an outage swallows what it sent: the signal that was due, and before it
+    those that it sends beyond need. Had the outage ended in the first half of what is allowed, another one would have
+    come in time; had it begun behind all of it, one would have come before. Behind the outage the job has as long as
+    ever to be heard.
+    """
+    start_us, end_us = outage
+    return start_us < heard_us + allowed_us and 2 * (end_us - heard_us) > allowed_us and now_us - end_us <= allowed_us
 
 
 def span(span_us: int) -> str:

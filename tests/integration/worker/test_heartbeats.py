@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.clock import DAY_US, MINUTE_US, SECOND_US
+from services.common.clock import DAY_US, MINUTE_US, SECOND_US, from_datetime
 from services.common.database import create_pool
 from services.common.errors import NotFound, ResourceExhausted, Unavailable
 from services.common.heartbeat_token import hash_of, new_token
@@ -20,6 +20,7 @@ from services.common.server import background
 from services.common.specs.heartbeat import HeartbeatSpec
 from services.worker.metrics import Metrics, SignalEnd
 from services.worker.probe import Prober
+from services.worker.receiving import Receiving
 from services.worker.reception import Reception
 from services.worker.signals import Signals
 from services.worker.store import ReceptionSql, SignalsSql
@@ -254,3 +255,44 @@ async def test_time_is_the_databases_and_never_goes_back(desk: Desk, admin: Any)
     await desk.take(token)
     row = await admin.fetchrow("SELECT * FROM heartbeats")
     assert (row["last_signal_time"], row["last_success_time"], row["signals"]) == (ahead, ahead, 2)
+
+
+async def test_silence_while_nobody_could_take_signals_is_nobodys_fault(
+    database_url: str, desk: Desk, admin: Any
+) -> None:
+    key, token = await a_heartbeat(admin, DAILY)
+    await desk.take(token)
+    await ages(admin, key[1], DAY_US + 11 * MINUTE_US)
+    assert await desk.verdict(DAILY.run_for(*key)) == OVERDUE
+
+    last = await admin.fetchval(
+        "UPDATE heartbeat_reception SET last_time = now() - interval '1 hour' RETURNING last_time"
+    )
+    going_on = await desk.signals.of(key)
+    assert going_on is not None
+    assert going_on.outage == (from_datetime(last), going_on.read_us)  # before anybody says that it is over
+    assert await desk.verdict(DAILY.run_for(*key)) == UNKNOWN
+
+    pool = await create_pool(database_url, "sentinel_worker", 1, times_in_us=True)
+    receiving = Receiving(ReceptionSql(pool))
+    async with background(receiving.run()), asyncio.timeout(5):
+        while (over := await desk.signals.of(key)) is None or over.outage == (from_datetime(last), over.read_us):
+            pass
+    assert over.outage is not None
+    assert over.outage[0] == from_datetime(last)
+    assert going_on.read_us < over.outage[1] < over.read_us
+    await ReceptionSql(pool).note_receiving()
+    again = await desk.signals.of(key)
+    assert again is not None
+    assert again.outage == over.outage  # who says it in time ends nothing
+    assert await desk.verdict(DAILY.run_for(*key)) == UNKNOWN
+    await pool.close()
+
+    # A day behind it the job has had all the time that it has ever.
+    await ages(admin, key[1], DAY_US)
+    span = "interval '1 day 11 minutes'"
+    await admin.execute(
+        f"UPDATE heartbeat_reception SET outage_start_time = outage_start_time - {span},"
+        f" outage_end_time = outage_end_time - {span}"
+    )
+    assert await desk.verdict(DAILY.run_for(*key)) == OVERDUE

@@ -105,6 +105,39 @@ def test_any_story_comes_to_what_the_documentation_says(spec: HeartbeatSpec, eve
         assert ends(spec, story.reported()) == story.expected(spec)
 
 
+spans = st.integers(1, 40)
+
+
+@given(spans, st.integers(0, 40), spans, st.integers(0, 39), st.integers(0, 200), st.integers(1, 200))
+def test_a_job_that_signals_often_enough_is_never_down_because_the_monitor_was_away(
+    period: int, grace: int, every: int, first: int, away: int, for_so_long: int
+) -> None:
+    spec, every, back = HeartbeatSpec(period, grace), min(every, period), away + for_so_long
+    heard: int | None = None
+    for now in range(500):
+        if now % every == first % every and not away <= now < back:
+            heard = now
+        code = None if heard is None else 0
+        outage = None if now < away else (away, min(now, back))
+        assert ends(spec, Reported(now, 0, heard, heard, code, outage)) in {UP, UNKNOWN}
+
+
+@given(spans, st.integers(0, 40), st.sets(st.integers(0, 200)))
+def test_a_job_that_is_gone_is_found_however_often_the_monitor_is_restarted(
+    period: int, grace: int, restarts: set[int]
+) -> None:
+    """Each takes a moment, and only the last one is known."""
+    spec, allowed = HeartbeatSpec(period, grace), period + grace
+    verdicts = []
+    for now in range(allowed + 1, 2 * allowed + 4):
+        last = max((restart for restart in restarts if restart <= now), default=None)
+        outage = None if last is None else (last, min(now, last + 1))
+        verdicts.append(ends(spec, Reported(now, 0, 0, 0, 0, outage)))
+
+    assert verdicts[-1] == OVERDUE
+    assert verdicts == sorted(verdicts, key=lambda each: each == OVERDUE)  # once found it stays found
+
+
 @pytest.mark.parametrize(
     ("reported", "expected", "words"),
     [
@@ -127,6 +160,12 @@ def test_any_story_comes_to_what_the_documentation_says(spec: HeartbeatSpec, eve
             Reported(NOW, NOW - MINUTE_US, NOW - 2 * DAY_US, None, 1),
             UNKNOWN,
             "no signal yet; one is due every 1 d, 10 min grace",
+        ),
+        # The monitor was away when it was due.
+        (
+            Reported(NOW, 0, NOW - 25 * HOUR_US, NOW - 25 * HOUR_US, 0, (NOW - 2 * HOUR_US, NOW - HOUR_US)),
+            UNKNOWN,
+            "no signal for 1 d 1 h, but the monitor could not take any; one is due every 1 d, 10 min grace",
         ),
         # Read in a transaction that began a moment before the signal's.
         (Reported(NOW, NOW + 1, NOW + 1, NOW + 1, 0), UP, ""),
