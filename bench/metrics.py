@@ -53,7 +53,7 @@ def _probes() -> float:
         metrics.resolved(cached=True)
         metrics.started(1_400)
         metrics.ended(Outcome.DOWN, ErrorKind.TIMEOUT)
-        metrics.sent()
+        metrics.streams.sent()
     return (time.perf_counter() - begun) / _PROBES * 1e6
 
 

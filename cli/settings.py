@@ -20,6 +20,7 @@ from services.common.settings import (
     quota_checks,
     quota_services,
     retention_hourly_days,
+    retention_on_demand_days,
     retention_raw_days,
     trusted_proxies,
 )
@@ -52,6 +53,7 @@ class StackSettings:
         quota_checks: how many checks a tenant may have.
         retention_raw_days: how many days results are kept.
         retention_hourly_days: how many days the figures of single hours are kept.
+        retention_on_demand_days: how many days results of runs on demand are kept.
     """
 
     http_port: int
@@ -72,6 +74,7 @@ class StackSettings:
     quota_checks: int
     retention_raw_days: int
     retention_hourly_days: int
+    retention_on_demand_days: int
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -100,6 +103,7 @@ class StackSettings:
             quota_checks=quota_checks(environment),
             retention_raw_days=retention_raw_days(environment),
             retention_hourly_days=retention_hourly_days(environment),
+            retention_on_demand_days=retention_on_demand_days(environment),
         )
 
 

@@ -141,6 +141,7 @@ class _Stack:
             "SENTINEL_QUOTA_CHECKS": str(settings.quota_checks),
             "SENTINEL_RETENTION_RAW_DAYS": str(settings.retention_raw_days),
             "SENTINEL_RETENTION_HOURLY_DAYS": str(settings.retention_hourly_days),
+            "SENTINEL_RETENTION_ON_DEMAND_DAYS": str(settings.retention_on_demand_days),
         }
         return [
             Program(

@@ -70,6 +70,26 @@ def reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
+class Watched:
+    """Does what a handler does, then nothing; and notes when the other end is gone.
+
+    Attributes:
+        gone: set once the last connection has ended at its other end.
+    """
+
+    def __init__(self, handler: Handler) -> None:
+        self.gone = asyncio.Event()
+        self._handler = handler
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection."""
+        self.gone.clear()
+        with suppress(ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
+            await self._handler(reader, writer)
+            await reader.read()
+        self.gone.set()
+
+
 class Echo:
     """Answers 200, and remembers the requests' bytes."""
 
@@ -94,7 +114,6 @@ class Authority:
 
     Attributes:
         pem: its certificate.
-        trusting: a client's context that trusts it and nobody else.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -103,8 +122,10 @@ class Authority:
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test Authority")])
         self._certificate = self._sign(self._name, self._key.public_key(), days=2, authority=True)
         self.pem = self._certificate.public_bytes(Encoding.PEM).decode()
-        self.trusting = ssl.create_default_context(cadata=self.pem)
-        self.trusting.set_alpn_protocols(["http/1.1"])
+
+    def trusting(self) -> ssl.SSLContext:
+        """A client's context that trusts it and nobody else."""
+        return ssl.create_default_context(cadata=self.pem)
 
     def server(self, host: str, *, days: float = 1, self_signed: bool = False) -> ssl.SSLContext:
         """A server's context with a certificate for a host; `days` from now until it expires."""

@@ -8,11 +8,11 @@ forgets its tenant returns nothing.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import func, select, true
+from sqlalchemy import Text, bindparam, func, select, true
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -37,11 +37,13 @@ CONNECTION_ERRORS: tuple[type[BaseException], ...] = (
 
 _AWAY: tuple[type[BaseException], ...] = (PoolTimeout, *CONNECTION_ERRORS)
 _CONNECT_TIMEOUT_S = 5.0
-# PostgreSQL counts from the year 2000.
-_POSTGRES_EPOCH_US = from_datetime(datetime(2000, 1, 1, tzinfo=UTC))
+# PostgreSQL counts microseconds from the year 2000.
+POSTGRES_EPOCH_US = from_datetime(datetime(2000, 1, 1, tzinfo=UTC))
 _COMMAND_TIMEOUT_S = 30.0
 # Who stands still in a transaction keeps its locks no longer than this: whoever goes on instead needs them.
 _IDLE_IN_TRANSACTION = "5s"
+# Made once: it begins every transaction.
+_BIND_TO_TENANT = select(func.set_config("app.tenant_id", bindparam("tenant", type_=Text), true()))
 
 
 class Database:
@@ -79,7 +81,7 @@ class Database:
             Unavailable: the database is away.
         """
         async with self.untenanted() as connection:
-            await connection.execute(select(func.set_config("app.tenant_id", str(tenant_id), true())))
+            await connection.execute(_BIND_TO_TENANT, {"tenant": str(tenant_id)})
             yield connection
 
     @asynccontextmanager
@@ -108,6 +110,15 @@ class Database:
     async def close(self) -> None:
         """Close all connections."""
         await self._engine.dispose()
+
+
+async def driver_of(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
+    """The driver's own connection, inside the transaction that goes on: for the few statements that many rows go by."""
+    raw = await connection.get_raw_connection()
+    driver: asyncpg.Connection[asyncpg.Record] | None = raw.driver_connection
+    if driver is None:
+        raise RuntimeError("a connection that is in use has a driver's")
+    return driver
 
 
 def _is_connection_error(error: BaseException | None) -> bool:
@@ -157,8 +168,8 @@ async def _times_in_us(connection: "asyncpg.Connection[asyncpg.Record]") -> None
         "timestamptz",
         schema="pg_catalog",
         format="tuple",
-        encoder=lambda time_us: (time_us - _POSTGRES_EPOCH_US,),
-        decoder=lambda wire: wire[0] + _POSTGRES_EPOCH_US,
+        encoder=lambda time_us: (time_us - POSTGRES_EPOCH_US,),
+        decoder=lambda wire: wire[0] + POSTGRES_EPOCH_US,
     )
 
 
@@ -177,15 +188,22 @@ async def connect(url: str, role: str) -> "asyncpg.Connection[asyncpg.Record]":
 
 @asynccontextmanager
 async def tenant_transaction(
-    pool: "asyncpg.Pool[asyncpg.Record]", tenant_id: UUID
+    pool: "asyncpg.Pool[asyncpg.Record]",
+    tenant_id: UUID,
+    isolation: Literal["read_committed", "repeatable_read"] = "read_committed",
 ) -> "AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]":
     """Database.tenant for raw pools.
+
+    Args:
+        pool: under a service's role.
+        tenant_id: whose rows it sees.
+        isolation: with repeatable_read all its statements see one moment.
 
     Raises:
         Unavailable: the database is away.
     """
     try:
-        async with pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection, connection.transaction():
+        async with pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection, connection.transaction(isolation=isolation):
             await connection.execute("SELECT set_config('app.tenant_id', $1, true)", str(tenant_id))
             yield connection
     except CONNECTION_ERRORS as error:

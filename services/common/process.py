@@ -55,6 +55,22 @@ class Process:
         self.revocations = Revocations(self.store)
         self.stopping = asyncio.Event()
         self._tokens = TokenVerifier(self.store)
+        self._heard: dict[str, Callable[[str], None]] = {
+            revocations.CHANNEL: self.revocations.on_notify,
+            tokens.CHANNEL: self._tokens.on_notify,
+        }
+        self._on_connect: list[Callable[[], Awaitable[None]]] = [self._read_afresh]
+
+    def hear(self, channel: str, react: Callable[[str], None], on_connect: Callable[[], Awaitable[None]]) -> None:
+        """Listen to one more channel, on the one connection that does, once the process serves.
+
+        Args:
+            channel: what notifications are sent to.
+            react: what to do with a payload; must be quick and must not raise.
+            on_connect: called whenever listening begins: notifications may have been lost before.
+        """
+        self._heard[channel] = react
+        self._on_connect.append(on_connect)
 
     async def sealing_key(self) -> bytes:
         """The secret behind page tokens and cursors; waits for the database if it is away."""
@@ -73,12 +89,7 @@ class Process:
 
     async def serve(self, server: Server, ready: Ready | None = None) -> None:
         """Serve until told to stop; `ready` says when the service can answer, the database's word by default."""
-        listener = Listener(
-            self.settings.database_url,
-            self.role,
-            {revocations.CHANNEL: self.revocations.on_notify, tokens.CHANNEL: self._tokens.on_notify},
-            self._read_afresh,
-        )
+        listener = Listener(self.settings.database_url, self.role, self._heard, self._listening)
         answers = ready or self.store.ping
 
         async def measured() -> None:
@@ -96,6 +107,10 @@ class Process:
                 await server.serve(self.settings.listen, measured, self.stopping)
         finally:
             await self.database.close()
+
+    async def _listening(self) -> None:
+        for each in self._on_connect:
+            await each()
 
     async def _read_afresh(self) -> None:
         """Notifications may have been lost while nobody listened."""

@@ -61,6 +61,7 @@ class ServiceSettings:
         quota_checks: how many checks a tenant may have.
         retention_raw_days: how many days results are kept.
         retention_hourly_days: how many days the figures of single hours are kept.
+        retention_on_demand_days: how many days results of runs on demand are kept.
         metrics_listen: where to serve /metrics over HTTP; None for nowhere.
     """
 
@@ -79,6 +80,7 @@ class ServiceSettings:
     quota_checks: int
     retention_raw_days: int
     retention_hourly_days: int
+    retention_on_demand_days: int
     metrics_listen: Address | None
 
     @classmethod
@@ -106,6 +108,7 @@ class ServiceSettings:
             quota_checks=quota_checks(environment),
             retention_raw_days=retention_raw_days(environment),
             retention_hourly_days=retention_hourly_days(environment),
+            retention_on_demand_days=retention_on_demand_days(environment),
             metrics_listen=_metrics_listen(environment),
         )
 
@@ -198,6 +201,11 @@ def retention_raw_days(environment: Mapping[str, str]) -> int:
 def retention_hourly_days(environment: Mapping[str, str]) -> int:
     """How many days the figures of single hours are kept."""
     return number(environment, "SENTINEL_RETENTION_HOURLY_DAYS", 400, _LEAST_HOURLY_DAYS, _MOST_DAYS)
+
+
+def retention_on_demand_days(environment: Mapping[str, str]) -> int:
+    """How many days results of runs on demand are kept."""
+    return number(environment, "SENTINEL_RETENTION_ON_DEMAND_DAYS", 30, 1, _MOST_DAYS)
 
 
 def _metrics_listen(environment: Mapping[str, str]) -> Address | None:

@@ -1,33 +1,47 @@
 """The monitor process: `python -m services.monitor.app`."""
 
+import gc
+
 from sentinel.auth.v1 import auth_service_pb2
 from sentinel.monitor.v1 import monitor_service_pb2
 from sentinel.monitor.v1.monitor_service_pb2_grpc import add_MonitorServiceServicer_to_server
 from sentinel.probe.v1 import probe_service_pb2
 
+from services.common import service_moves
 from services.common.clock import DAY_US
-from services.common.database import Database
+from services.common.database import Database, create_pool, in_use
 from services.common.paging import Pager
 from services.common.process import Process, run
 from services.common.sealed import Sealer
 from services.common.server import background
+from services.common.stream_metrics import StreamMetrics
+from services.monitor.board import Boards
 from services.monitor.checks import Checks
+from services.monitor.exposition import MonitorCollector
 from services.monitor.figures import ServiceFigures
 from services.monitor.history_removal import HistoryRemoval
 from services.monitor.incidents import Incidents
 from services.monitor.maintenance import MaintenanceWindows
+from services.monitor.on_demand_removal import OnDemandRemoval
 from services.monitor.overview import Overviews
 from services.monitor.quotas import Quotas
 from services.monitor.results import ResultHistory
 from services.monitor.rollup import Keep, Rollup
-from services.monitor.servicer import MonitorServicer
+from services.monitor.servicer import MonitorServicer, UseCases
 from services.monitor.services import Services
+from services.monitor.set_aside import BackgroundCollector
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore
+from services.monitor.store.board import BoardSql
 from services.monitor.store.rollups import RollupSql
+from services.monitor.watch import Watches
+from services.monitor.watch_cursors import WatchCursors
 
 ROLE = "sentinel_monitor"
 ROLLUP_ROLE = "sentinel_rollup"
+# Boards are read one at a time.
+_BOARD_CONNECTIONS = 1
+_RARELY = (5_000, 10, 1_000)
 _SERVICE = monitor_service_pb2.DESCRIPTOR.services_by_name["MonitorService"]
 # Envoy sends reflection here, so this process names what all three serve.
 _REFLECTED = [
@@ -39,33 +53,57 @@ _REFLECTED = [
 
 async def main(process: Process) -> None:
     """Build everything, serve, shut down."""
+    # Boards hold tens of thousands of objects and no cycles: to look for those among all there are, as often as Python
+    # does, stops everything for a tenth of a second. What has been loaded by now stays anyway.
+    gc.freeze()
+    gc.set_threshold(*_RARELY)
     store = MonitorStore(process.database)
-    pager = Pager(Sealer(await process.sealing_key(), "page"))
+    sealing_key = await process.sealing_key()
+    pager = Pager(Sealer(sealing_key, "page"))
     server = await process.new_server([_SERVICE])
     server.reflect(_REFLECTED)
     settings = process.settings
     quotas = Quotas(settings.quota_services, settings.quota_checks)
     keep = Keep(settings.retention_raw_days * DAY_US, settings.retention_hourly_days * DAY_US)
-    figures = ServiceFigures(store, keep.hourly_us)
+    figures = ServiceFigures(store, keep)
     windows = MaintenanceWindows(store, pager, quotas)
-    servicer = MonitorServicer(
+    board_pool = await create_pool(settings.database_url, ROLE, _BOARD_CONNECTIONS, times_in_us=True)
+    process.metrics.database.watch_pool("boards", lambda: in_use(board_pool), _BOARD_CONNECTIONS)
+    boards = Boards(BoardSql(board_pool))
+    process.hear(service_moves.CHANNEL, boards.on_notify, boards.on_connect)
+    watch_metrics = StreamMetrics()
+    process.metrics.registry.register(MonitorCollector(watch_metrics))
+    watches = Watches(boards, watch_metrics)
+    use_cases = UseCases(
         Services(store, pager, quotas, figures),
         Checks(store, pager, quotas),
-        Status(store, figures),
+        Status(store),
         figures,
         Overviews(store),
         Incidents(store, pager),
         ResultHistory(store, pager),
         windows,
+        watches,
     )
+    servicer = MonitorServicer(process, use_cases, WatchCursors(Sealer(sealing_key, "watch cursor")))
     add_MonitorServiceServicer_to_server(servicer, server.grpc)
     rollup_database = Database(settings.database_url, ROLLUP_ROLE, size=1)
     process.metrics.database.watch_pool("rollup", lambda: rollup_database.in_use, rollup_database.size)
-    rollup = Rollup(RollupSql(rollup_database), keep)
+    rollups = RollupSql(rollup_database)
+    rollup, removal = Rollup(rollups, keep), HistoryRemoval(store)
+    on_demand = OnDemandRemoval(rollups, settings.retention_on_demand_days * DAY_US)
+    asides = (rollup.aside, removal.aside, on_demand.aside, windows.aside)
+    process.metrics.registry.register(BackgroundCollector(*asides))
+    # All that was built and imported stays: looking through it for garbage would stop everything for 50 ms at a time.
+    gc.collect()
+    gc.freeze()
     try:
-        async with background(HistoryRemoval(store).run(), rollup.run(), windows.run()):
+        async with background(
+            rollup.run(), removal.run(), on_demand.run(), windows.run(), boards.run(), watches.open.run()
+        ):
             await process.serve(server)
     finally:
+        await board_pool.close()
         await rollup_database.close()
 
 

@@ -1,10 +1,14 @@
 """What was recorded of deleted checks goes in the background: in bounded steps, in one place at a time."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Protocol
+from uuid import UUID
 
 from services.common import logs
+from services.common.clock import now_us
 from services.common.errors import Unavailable
+from services.monitor.set_aside import SetAside
 
 _LOOK_EVERY_S = 5.0
 _A_STEP = 5_000
@@ -13,11 +17,32 @@ _PAUSE_S = 0.05
 _log = logs.get("history_removal")
 
 
+class HistoryStays(Exception):
+    """What was recorded of one check could not be removed; what was removed of others is.
+
+    Args:
+        check_id: the check.
+        reason: what the database says.
+    """
+
+    def __init__(self, check_id: UUID, reason: str) -> None:
+        super().__init__(reason)
+        self.check_id = check_id
+
+
 class HistoryStore(Protocol):
     """What the removal needs from the database."""
 
-    async def remove_history(self, most: int) -> bool:
-        """Remove at most so many rows, unless another process is at it; whether more is left to do here."""
+    async def remove_history(self, most: int, aside: Sequence[UUID] = ()) -> bool:
+        """Remove at most so many rows, unless another process is at it; whether more is left to do here.
+
+        Args:
+            most: how many.
+            aside: checks whose history is left alone.
+
+        Raises:
+            HistoryStays: it failed with one check.
+        """
 
 
 class HistoryRemoval:
@@ -25,17 +50,31 @@ class HistoryRemoval:
 
     Args:
         store: where it is.
+
+    Attributes:
+        aside: what it could not do.
     """
 
     def __init__(self, store: HistoryStore) -> None:
         self._store = store
+        self.aside = SetAside("history_removal")
 
     async def run(self) -> None:
         """Remove until cancelled."""
         while True:
-            more = False
-            try:
-                more = await self._store.remove_history(_A_STEP)
-            except Unavailable:
-                _log.debug("the database is away; removing history waits")
+            more = await self._step(now_us())
             await asyncio.sleep(_PAUSE_S if more else _LOOK_EVERY_S)
+
+    async def _step(self, now: int) -> bool:
+        try:
+            return await self._store.remove_history(_A_STEP, self.aside.subjects(now))
+        except Unavailable:
+            _log.debug("the database is away; removing history waits")
+        except HistoryStays as stays:
+            self.aside.add(stays.check_id, now)
+            _log.exception("the history of a check stays; it is left alone for an hour", check_id=str(stays.check_id))
+            return True
+        except Exception:  # noqa: BLE001 — the rest of the process goes on
+            self.aside.failed()
+            _log.exception("removing history failed; it is tried again")
+        return False

@@ -1,66 +1,23 @@
-"""Maintenance windows: making, reading, listing and deleting them, and planning them ahead (semantics.md §12)."""
+"""Maintenance windows: making, reading, listing, changing and deleting them, and planning them ahead (§12)."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
 from services.common import logs
 from services.common.audit import Actor
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, now_us
-from services.common.errors import FieldViolation, InvalidArgument, Unavailable
-from services.common.ids import new_id
+from services.common.clock import DAY_US, HOUR_US, SECOND_US, now_us
+from services.common.errors import Unavailable
 from services.common.paging import Page, Pager, PageRequest
 from services.monitor.not_found import window_not_found
 from services.monitor.quotas import Quotas
-from services.monitor.recurrence import Span, occurrences, read_zone
+from services.monitor.set_aside import SetAside
+from services.monitor.window import Window, WindowDraft, changed_window, new_window
 
 HORIZON_US = 90 * DAY_US
 _LOOK_EVERY_S = HOUR_US / SECOND_US
 _log = logs.get("maintenance")
-
-
-@dataclass(frozen=True, slots=True)
-class WindowDraft:
-    """A window as its author gives it; it begins now when `start_us` is None. Times in microseconds."""
-
-    name: str
-    service_id: UUID | None
-    start_us: int | None
-    duration_us: int
-    rrule: str = ""
-    time_zone: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A maintenance window; of a service, or of all of the tenant's when `service_id` is None."""
-
-    tenant_id: UUID
-    id: UUID
-    service_id: UUID | None
-    name: str
-    start_us: int
-    duration_us: int
-    rrule: str
-    time_zone: str
-    create_us: int
-
-    def spans(self, from_us: int, to_us: int) -> list[Span]:
-        """Its spans that begin in [from, to)."""
-        return occurrences(self.start_us, self.duration_us, self.rrule, self.time_zone, from_us, to_us)
-
-    def audited(self) -> dict[str, object]:
-        """What the audit log shows of the window."""
-        return {
-            "name": self.name,
-            "serviceId": str(self.service_id) if self.service_id else None,
-            "startSeconds": self.start_us / SECOND_US,
-            "durationSeconds": self.duration_us / SECOND_US,
-            "rrule": self.rrule,
-            "timeZone": self.time_zone,
-        }
 
 
 class WindowsStore(Protocol):
@@ -82,6 +39,15 @@ class WindowsStore(Protocol):
     async def list_windows(self, tenant_id: UUID, page: PageRequest) -> tuple[Sequence[Window], int]:
         """One window more than the page holds, if there are, oldest first, and how many there are in all."""
 
+    async def change_window(
+        self, actor: Actor, window_id: UUID, decide: Callable[[Window], Window], now: int, horizon_us: int
+    ) -> Window:
+        """Make a window what `decide` says, while nobody else changes it, and plan it anew from now on.
+
+        Raises:
+            NotFound: MAINTENANCE_WINDOW_NOT_FOUND, or SERVICE_NOT_FOUND where it would be of another one.
+        """
+
     async def delete_window(self, actor: Actor, window_id: UUID, now: int) -> None:
         """Delete a window with what of its spans lies ahead."""
 
@@ -93,18 +59,22 @@ class WindowsStore(Protocol):
 
 
 class MaintenanceWindows:
-    """Makes, reads, lists and deletes maintenance windows, and plans them ahead.
+    """Makes, reads, lists, changes and deletes maintenance windows, and plans them ahead.
 
     Args:
         store: where they are recorded.
         pager: reads and writes page tokens.
         quotas: how many a tenant may have.
+
+    Attributes:
+        aside: what could not be planned.
     """
 
     def __init__(self, store: WindowsStore, pager: Pager, quotas: Quotas) -> None:
         self._store = store
         self._pager = pager
         self._quotas = quotas
+        self.aside = SetAside("maintenance")
 
     async def create(self, actor: Actor, draft: WindowDraft, request_id: UUID | None) -> Window:
         """Make a window.
@@ -115,23 +85,8 @@ class MaintenanceWindows:
             InvalidArgument: it begins in the past, or its rule or zone has no meaning.
         """
         now = now_us()
-        start_us = now if draft.start_us is None else draft.start_us
-        if start_us < now - MINUTE_US:
-            violation = FieldViolation("window.start_time", "must not be in the past: what was measured stays")
-            raise InvalidArgument(f"{violation.field}: {violation.description}", [violation])
-        read_zone(draft.time_zone)
-        window = Window(
-            actor.tenant_id,
-            new_id(),
-            draft.service_id,
-            draft.name,
-            start_us,
-            draft.duration_us,
-            draft.rrule,
-            draft.time_zone,
-            now,
-        )
-        until_us = max(now, start_us) + HORIZON_US
+        window = new_window(actor, draft, now)
+        until_us = max(now, window.start_us) + HORIZON_US
         return await self._store.create_window(actor, window, until_us, request_id, self._quotas)
 
     async def get(self, tenant_id: UUID, window_id: UUID) -> Window:
@@ -156,6 +111,21 @@ class MaintenanceWindows:
         found = await self._store.list_windows(tenant_id, request)
         return self._pager.page(tenant_id, scope, request, *found, lambda window: window.id)
 
+    async def update(
+        self, actor: Actor, window_id: UUID, etag: str, draft_of: Callable[[Window], WindowDraft]
+    ) -> Window:
+        """Change a window from now on; an etag that is not empty has to be the window's.
+
+        Raises:
+            NotFound: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND.
+            Aborted: ETAG_MISMATCH.
+            InvalidArgument: what it would be breaks a rule.
+        """
+        now = now_us()
+        return await self._store.change_window(
+            actor, window_id, lambda window: changed_window(window, etag, draft_of, now), now, HORIZON_US
+        )
+
     async def delete(self, actor: Actor, window_id: UUID) -> None:
         """Delete a window; one that goes on ends now.
 
@@ -165,11 +135,27 @@ class MaintenanceWindows:
         await self._store.delete_window(actor, window_id, now_us())
 
     async def plan(self, now: int) -> None:
-        """Write the spans of all recurring windows up to the horizon; doing it again changes nothing."""
+        """Write the spans of all recurring windows up to the horizon; doing it again changes nothing.
+
+        A window with which that fails is set aside.
+        """
         # A third of the horizon is written at a time, so that a window is planned a few times a year.
-        while due := await self._store.windows_to_plan(now + HORIZON_US * 2 // 3):
+        while due := await self._due(now):
             for tenant_id, window_id in due:
-                await self._store.plan_window(tenant_id, window_id, now, now + HORIZON_US)
+                try:
+                    await self._store.plan_window(tenant_id, window_id, now, now + HORIZON_US)
+                except Unavailable:
+                    raise
+                except Exception:  # noqa: BLE001 — the other windows are planned all the same
+                    self.aside.add(window_id, now)
+                    _log.exception(
+                        "a window could not be planned; it is left alone for an hour",
+                        tenant_id=str(tenant_id), window_id=str(window_id),
+                    )  # fmt: skip
+
+    async def _due(self, now: int) -> Sequence[tuple[UUID, UUID]]:
+        aside = set(self.aside.subjects(now))
+        return [each for each in await self._store.windows_to_plan(now + HORIZON_US * 2 // 3) if each[1] not in aside]
 
     async def run(self) -> None:
         """Plan until cancelled."""
@@ -178,4 +164,7 @@ class MaintenanceWindows:
                 await self.plan(now_us())
             except Unavailable:
                 _log.debug("the database is away; planning maintenance waits")
+            except Exception:  # noqa: BLE001 — the rest of the process goes on
+                self.aside.failed()
+                _log.exception("planning maintenance failed; it is tried again")
             await asyncio.sleep(_LOOK_EVERY_S)

@@ -1,6 +1,6 @@
 """What a service is in, from the states of its checks (semantics.md §13). Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.common.state import CheckState
@@ -19,6 +19,21 @@ class Tally:
     down: int
     known: int
     maintained: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a check is in.
+
+    Attributes:
+        state: the state; never MAINTENANCE, which is the service's.
+        since_us: since when; None while UNKNOWN from the start.
+        clear_us: since when it has not been DOWN, for certain; None while it is, or has never been.
+    """
+
+    state: CheckState
+    since_us: int | None
+    clear_us: int | None
 
 
 def tally(checks: Iterable[CheckState]) -> Tally:
@@ -45,3 +60,27 @@ def service_state(checks: Tally) -> ServiceState:
     if not checks.known:
         return ServiceState.UNKNOWN
     return ServiceState.UP
+
+
+def service_since(state: ServiceState, checks: Sequence[Seen]) -> int | None:
+    """Since when a service is in its state for certain, as far as its checks' present states tell.
+
+    What a check was in before is not looked up, so the service may have been in its state for longer: where one check
+    was DOWN, then another too, then the first no more, it counts from then.
+
+    Args:
+        state: the service's state, of these checks; not MAINTENANCE.
+        checks: what its checks are in.
+    """
+    # What a check was in before it was paused counted; what it would be in now does not.
+    known = [check.since_us for check in checks if check.state is CheckState.PAUSED]
+    enabled = [check for check in checks if check.state is not CheckState.PAUSED]
+    down = [check.since_us or 0 for check in enabled if check.state is CheckState.DOWN]
+    if state is ServiceState.DEGRADED:
+        known += [min(down), min(check.clear_us or 0 for check in enabled if check.state is not CheckState.DOWN)]
+    elif state is ServiceState.UP:
+        known += [check.clear_us for check in enabled]
+        known.append(min(check.since_us or 0 for check in enabled if check.state is CheckState.UP))
+    else:
+        known += [check.since_us for check in enabled]
+    return max((moment for moment in known if moment), default=None)

@@ -1,15 +1,22 @@
 """MonitorService: Protobuf ⇄ domain, nothing else."""
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
 from uuid import UUID
 
 from sentinel.monitor.v1 import monitor_service_pb2 as pb
 from sentinel.monitor.v1.monitor_service_pb2_grpc import MonitorServiceServicer
 
 from services.common.audit import current_actor
+from services.common.ids import optional_id
 from services.common.interceptors.call import Context
 from services.common.principal import current_principal
+from services.common.process import Process
 from services.common.result import to_message
+from services.common.stream_guard import StreamGuard
 from services.monitor.checks import Checks
+from services.monitor.figure_messages import overview_message, series_message, series_wanted, status_message
 from services.monitor.figures import ServiceFigures
 from services.monitor.incident_messages import event_message, incident_filter, incident_message
 from services.monitor.incidents import Incidents
@@ -18,28 +25,27 @@ from services.monitor.maintenance_messages import window_draft, window_message
 from services.monitor.messages import (
     check_draft,
     check_message,
-    optional_id,
-    overview_message,
     result_filter,
-    series_message,
-    series_wanted,
     service_draft,
     service_filter,
     service_message,
     service_order,
-    status_message,
 )
 from services.monitor.overview import Overviews
 from services.monitor.results import ResultHistory
 from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.updates import Updates
+from services.monitor.watch import Watches
+from services.monitor.watch_cursors import WatchCursors
+from services.monitor.watch_messages import watch_filter, watch_message
 
 
-class MonitorServicer(MonitorServiceServicer):
-    """Answers the RPCs of monitor.
+@dataclass(frozen=True, slots=True)
+class UseCases:
+    """What monitor does.
 
-    Args:
+    Attributes:
         services: makes, lists, changes and deletes services.
         checks: the same for checks.
         status: what is known of them.
@@ -47,28 +53,43 @@ class MonitorServicer(MonitorServiceServicer):
         overviews: how a tenant is.
         incidents: reads incidents and works on them.
         results: what was recorded of checks.
-        windows: makes, lists and deletes maintenance windows.
+        windows: makes, lists, changes and deletes maintenance windows.
+        watches: what services are, live.
     """
 
-    def __init__(
-        self,
-        services: Services,
-        checks: Checks,
-        status: Status,
-        figures: ServiceFigures,
-        overviews: Overviews,
-        incidents: Incidents,
-        results: ResultHistory,
-        windows: MaintenanceWindows,
-    ) -> None:
-        self._services = services
-        self._checks = checks
-        self._status = status
-        self._figures = figures
-        self._overviews = overviews
-        self._incidents = incidents
-        self._results = results
-        self._windows = windows
+    services: Services
+    checks: Checks
+    status: Status
+    figures: ServiceFigures
+    overviews: Overviews
+    incidents: Incidents
+    results: ResultHistory
+    windows: MaintenanceWindows
+    watches: Watches
+
+
+class MonitorServicer(MonitorServiceServicer):
+    """Answers the RPCs of monitor.
+
+    Args:
+        process: whose end ends streams.
+        does: what monitor does.
+        cursors: reads and writes the cursors of those who watch.
+    """
+
+    def __init__(self, process: Process, does: UseCases, cursors: WatchCursors) -> None:
+        self._revocations = process.revocations
+        self._stopping = process.stopping
+        self._services = does.services
+        self._checks = does.checks
+        self._status = does.status
+        self._figures = does.figures
+        self._overviews = does.overviews
+        self._incidents = does.incidents
+        self._results = does.results
+        self._windows = does.windows
+        self._watches = does.watches
+        self._cursors = cursors
         self._updates = Updates()
 
     async def CreateService(self, request: pb.CreateServiceRequest, context: Context) -> pb.CreateServiceResponse:
@@ -95,6 +116,19 @@ class MonitorServicer(MonitorServiceServicer):
             next_page_token=page.next_token,
             total_size=page.total,
         )
+
+    async def WatchServices(
+        self, request: pb.WatchServicesRequest, context: Context
+    ) -> AsyncIterator[pb.WatchServicesResponse]:
+        """What services are, and each change."""
+        principal = current_principal()
+        tenant_id, wanted = principal.tenant_id, watch_filter(request)
+        scope = f"services of {wanted}"
+        cursor = self._cursors.read(tenant_id, scope, request.cursor) if request.cursor else None
+        guard = StreamGuard(principal, self._revocations, self._stopping)
+        async with aclosing(self._watches.follow(tenant_id, cursor, wanted.admits, guard)) as events:
+            async for event in events:
+                yield watch_message(event, lambda told: self._cursors.write(tenant_id, scope, told))
 
     async def UpdateService(self, request: pb.UpdateServiceRequest, context: Context) -> pb.UpdateServiceResponse:
         """A service, changed."""
@@ -229,6 +263,14 @@ class MonitorServicer(MonitorServiceServicer):
             next_page_token=page.next_token,
             total_size=page.total,
         )
+
+    async def UpdateMaintenanceWindow(
+        self, request: pb.UpdateMaintenanceWindowRequest, context: Context
+    ) -> pb.UpdateMaintenanceWindowResponse:
+        """A maintenance window, changed."""
+        window_id, draft_of = UUID(request.window.id), self._updates.of_window(request)
+        changed = await self._windows.update(current_actor(), window_id, request.window.etag, draft_of)
+        return pb.UpdateMaintenanceWindowResponse(window=window_message(changed))
 
     async def DeleteMaintenanceWindow(
         self, request: pb.DeleteMaintenanceWindowRequest, context: Context

@@ -34,6 +34,13 @@ class ServiceFilter:
     labels: tuple[tuple[str, str | None], ...] = ()
     text: str = ""
 
+    def admits(self, service: Service) -> bool:
+        """Whether a service meets all of it but the state."""
+        text = self.text.lower()
+        return all(
+            key in service.labels and value in (None, service.labels[key]) for key, value in self.labels
+        ) and any(text in each.lower() for each in (service.name, service.url, service.description))
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceOrder:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from services.common.outcome import ErrorKind, Outcome
 from services.common.result import Result
 from services.common.state import STALE_AFTER_INTERVALS, CheckState
-from services.monitor.model import CheckStatus, ServiceState, TrackedCheck
+from services.monitor.model import ServiceState, TrackedCheck
 
 _MOST_NAMES = 3
 
@@ -34,11 +34,11 @@ def check_reason(row: TrackedCheck, state: CheckState, last: Result | None) -> s
     return _run(track.streak, row.check.recovery_threshold, "passed", confirmed=state is CheckState.UP)
 
 
-def service_reason(state: ServiceState, checks: Sequence[CheckStatus]) -> str:
-    """Why a service is in a state, from its checks."""
-    enabled = [status for status in checks if status.state is not CheckState.PAUSED]
-    down = [status.check.name for status in enabled if status.state is CheckState.DOWN]
-    up = sum(status.state is CheckState.UP for status in enabled)
+def service_reason(state: ServiceState, checks: Sequence[tuple[str, CheckState]]) -> str:
+    """Why a service is in a state, from the names of its checks and what they are in."""
+    enabled = [check for check in checks if check[1] is not CheckState.PAUSED]
+    down = [name for name, its in enabled if its is CheckState.DOWN]
+    up = sum(its is CheckState.UP for _, its in enabled)
     if state is ServiceState.PAUSED:
         return "no check is enabled"
     if state is ServiceState.MAINTENANCE:

@@ -92,7 +92,7 @@ async def main(process: Process) -> None:
     engine = Engine(prober, recorder, worker_id, dispatcher, leases, clock, metrics)
     roster = Roster(engine_store, engine, recorder, clock)
     tail = Tail(TailStore(tail_pool))
-    streams = Streams(tenant_store, tail, metrics)
+    streams = Streams(tenant_store, tail, metrics.streams)
     channels = {
         check_changes.CHANNEL: roster.on_notify,
         check_changes.TENANT_CHANNEL: roster.on_tenant_notify,
@@ -117,7 +117,7 @@ async def main(process: Process) -> None:
     process.metrics.database.watch_pool("streams", lambda: in_use(request_pool), _REQUEST_CONNECTIONS)
     try:
         async with background(
-            recorder.run(), recorded.run(), tail.run(), streams.run(), reception.run(), receiving.run()
+            recorder.run(), recorded.run(), tail.run(), streams.open.run(), reception.run(), receiving.run()
         ):
             async with background(leases.run(roster.set_shards), roster.run(), changes.run()):
                 await process.serve(server)

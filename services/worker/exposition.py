@@ -27,7 +27,7 @@ class WorkerCollector:
         yield from self._runs()
         yield from self._recording()
         yield from self._leases()
-        yield from self._streams()
+        yield from self._metrics.streams.collect("sentinel_stream", "results")
         yield counter(
             "sentinel_heartbeat_signals",
             "Signals of jobs, by what became of them.",
@@ -90,14 +90,3 @@ class WorkerCollector:
         )
         rounds: dict[tuple[str, ...], float] = {("ok",): metrics.renewals, ("failed",): metrics.failed_renewals}
         yield counter("sentinel_lease_renewals", "Rounds of renewing, by how they went.", ("result",), rounds)
-
-    def _streams(self) -> Iterator[Metric]:
-        metrics = self._metrics
-        yield gauge("sentinel_stream_readers", "Streams of results that are open.", (), {(): metrics.readers})
-        yield counter("sentinel_stream_results", "Results sent to readers.", (), {(): metrics.sent_results})
-        yield counter(
-            "sentinel_stream_readers_ended",
-            "Streams that ended, by the reason; READER: the reader went away.",
-            ("reason",),
-            metrics.ended_readers(),
-        )

@@ -53,26 +53,34 @@ def verdict_on(spec: HeartbeatSpec, reported: Reported) -> Verdict:
         )
     if success_us is not None and now_us - success_us <= allowed_us:
         return Verdict(Outcome.UP)
-    silent_us = now_us - max(on_us, success_us or on_us)
+    heard_us = on_us if success_us is None else max(on_us, success_us)
+    silent_us = now_us - heard_us
     due = f"one is due every {span(spec.period_us)}" + (f", {span(spec.grace_us)} grace" if spec.grace_us else "")
     if silent_us <= allowed_us:
         return Verdict(Outcome.ERROR, ErrorKind.NO_SIGNAL_YET, f"no signal yet; {due}")
     silence = f"no signal for {span(silent_us)}"
-    if reported.outage is not None and _may_be_lost(now_us - silent_us, allowed_us, now_us, reported.outage):
+    # A job that was not heard since the check is on may send its first signal at any moment.
+    from_us = heard_us + allowed_us // 2 if heard_us == success_us else heard_us
+    if reported.outage is not None and _may_be_lost(
+        (from_us, heard_us + allowed_us), reported.outage, now_us - allowed_us
+    ):
         return Verdict(Outcome.ERROR, ErrorKind.NO_SIGNAL_YET, f"{silence}, but the monitor could not take any; {due}")
     return Verdict(Outcome.DOWN, ErrorKind.HEARTBEAT_OVERDUE, f"{silence}; {due}")
 
 
-def _may_be_lost(heard_us: int, allowed_us: int, now_us: int, outage: tuple[int, int]) -> bool:
+def _may_be_lost(due: tuple[int, int], outage: tuple[int, int], long_ago_us: int) -> bool:
     """Whether it may be an outage's doing that nothing was heard for too long.
 
-    Of a job that signals as often as it should, an outage swallows what it sent: the signal that was due, and before it
-    those that it sends beyond need. Had the outage ended in the first half of what is allowed, another one would have
-    come in time; had it begun behind all of it, one would have come before. Behind the outage the job has as long as
-    ever to be heard.
+    Of a job that signals as often as it should, an outage swallows what was due meanwhile. Had it ended in the first
+    half of the time allowed, another signal would have come in the second; had it begun behind all of that, one would
+    have come before it. Behind the outage the job has as long as ever to be heard.
+
+    Args:
+        due: the span in which an outage may swallow the last signal that could have come in time.
+        outage: the outage.
+        long_ago_us: an outage that ended before this is no excuse any more.
     """
-    start_us, end_us = outage
-    return start_us < heard_us + allowed_us and 2 * (end_us - heard_us) > allowed_us and now_us - end_us <= allowed_us
+    return outage[0] <= due[1] and outage[1] > due[0] and outage[1] >= long_ago_us
 
 
 def span(span_us: int) -> str:

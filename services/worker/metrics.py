@@ -11,7 +11,7 @@ from time import monotonic
 from services.common.clock import SECOND_US
 from services.common.distribution import Distribution
 from services.common.outcome import ErrorKind, MissedReason, Outcome
-from services.common.stream_guard import EndReason
+from services.common.stream_metrics import StreamMetrics
 
 # Preferred numbers (ISO 3, R10), ten to a decade from 0.1 ms to 30 s: what is read from them is less than a third high.
 _PREFERRED = (100, 125, 160, 200, 250, 315, 400, 500, 630, 800)
@@ -44,7 +44,7 @@ class SignalEnd(IntEnum):
 
 
 class Metrics:
-    """The worker's figures; each only grows, but for `readers`.
+    """The worker's figures; each only grows.
 
     Attributes:
         lag: from each slot to its run's begin, in microseconds.
@@ -56,8 +56,7 @@ class Metrics:
         renewals: rounds in which the leases were renewed.
         failed_renewals: rounds in which they could not be.
         renewed_at_s: when they were last, by time.monotonic(); at first when we began.
-        readers: streams of results that are open.
-        sent_results: results sent to readers.
+        streams: of the streams of results.
     """
 
     def __init__(self) -> None:
@@ -70,13 +69,10 @@ class Metrics:
         self.renewals = 0
         self.failed_renewals = 0
         self.renewed_at_s = monotonic()
-        self.readers = 0
-        self.sent_results = 0
+        self.streams = StreamMetrics()
         self._ended = [0] * ((len(Outcome) + 1) * _KINDS)
         self._missed = [0] * (len(MissedReason) + 1)
         self._signals = [0] * len(SignalEnd)
-        # The last place is for readers that went away by themselves.
-        self._readers_ended = [0] * (len(EndReason) + 1)
 
     def started(self, lag_us: int) -> None:
         """A run began so long after its slot."""
@@ -115,19 +111,6 @@ class Metrics:
         """The leases could not be renewed."""
         self.failed_renewals += 1
 
-    def reader_came(self) -> None:
-        """A stream of results began."""
-        self.readers += 1
-
-    def sent(self) -> None:
-        """A result was sent to a reader."""
-        self.sent_results += 1
-
-    def reader_left(self, reason: EndReason | None) -> None:
-        """A stream of results ended; None when its reader went away."""
-        self.readers -= 1
-        self._readers_ended[reason - 1 if reason else -1] += 1
-
     def signal_ended(self, end: SignalEnd) -> None:
         """A signal of a job was written down, or refused."""
         self._signals[end] += 1
@@ -152,8 +135,3 @@ class Metrics:
     def missed_slots(self) -> dict[tuple[str, ...], float]:
         """Slots by the reason that nobody ran them."""
         return {(reason.name,): self._missed[reason] for reason in MissedReason}
-
-    def ended_readers(self) -> dict[tuple[str, ...], float]:
-        """Streams by the reason of their end; READER when the reader went away."""
-        names = [reason.name for reason in EndReason] + ["READER"]
-        return {(name,): count for name, count in zip(names, self._readers_ended, strict=True)}

@@ -4,10 +4,8 @@ import struct
 from typing import NamedTuple
 from uuid import UUID
 
-from sentinel.options.v1 import error_reason_pb2 as reasons
-
-from services.common.errors import FieldViolation, InvalidArgument
-from services.common.sealed import Sealer, SealError
+from services.common.cursors import open_cursor
+from services.common.sealed import Sealer
 
 _LAYOUT = struct.Struct(">QQ16s")
 
@@ -58,10 +56,5 @@ class Cursors:
         Raises:
             InvalidArgument: CURSOR_INVALID.
         """
-        try:
-            xid, slot_us, check_id = _LAYOUT.unpack(self._sealer.open(tenant_id, scope, cursor))
-        except (SealError, struct.error) as error:
-            violation = FieldViolation("cursor", "must be a cursor of this stream with this filter")
-            message = f"{violation.field}: {violation.description}"
-            raise InvalidArgument(message, [violation], reasons.ERROR_REASON_CURSOR_INVALID) from error
+        xid, slot_us, check_id = _LAYOUT.unpack(open_cursor(self._sealer, tenant_id, scope, cursor, _LAYOUT.size))
         return Position(xid, slot_us, UUID(bytes=check_id))

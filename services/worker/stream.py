@@ -14,9 +14,10 @@ from uuid import UUID
 from services.common.errors import Unavailable
 from services.common.result import Result
 from services.common.stream_guard import LOOK_S, EndReason, StreamGuard
-from services.worker.metrics import Metrics
+from services.common.stream_metrics import StreamMetrics
+from services.common.stream_reader import Backlog, OpenStreams
 from services.worker.position import FIRST_ID, Position
-from services.worker.reader import Backlog, Reader, Recorded, Wanted
+from services.worker.reader import MOST_QUEUED_BY_ALL, Reader, Recorded, Wanted
 from services.worker.tail import Tail
 
 _PAGE = 1_000
@@ -63,25 +64,17 @@ class Streams:
         store: where a reader that resumes catches up.
         tail: hands out what is new.
         metrics: told of readers and what is sent to them.
+
+    Attributes:
+        open: those that are open now.
     """
 
-    def __init__(self, store: CatchUpStore, tail: Tail, metrics: Metrics | None = None) -> None:
+    def __init__(self, store: CatchUpStore, tail: Tail, metrics: StreamMetrics | None = None) -> None:
         self._store = store
-        self._metrics = metrics or Metrics()
+        self._metrics = metrics or StreamMetrics()
         self._tail = tail
-        self._backlog = Backlog()
-        self._open: dict[Reader, StreamGuard] = {}
-
-    async def run(self) -> None:
-        """Look after all open streams, until cancelled: end those that must end, wake those that were quiet long."""
-        while True:
-            await asyncio.sleep(LOOK_S)
-            for reader, guard in list(self._open.items()):
-                reason = guard.must_end()
-                if reason is not None:
-                    reader.end(reason)
-                elif reader.is_quiet():
-                    reader.something.set()
+        self._backlog = Backlog(MOST_QUEUED_BY_ALL)
+        self.open = OpenStreams(self._metrics)
 
     async def follow(
         self, tenant_id: UUID, cursor: Position | None, wanted: Wanted, guard: StreamGuard
@@ -98,29 +91,26 @@ class Streams:
             Unavailable: the database is away as the stream begins.
         """
         reader = Reader(wanted, self._backlog)
-        self._open[reader] = guard
-        self._metrics.reader_came()
-        try:
-            if cursor is None:
-                reader.position = await self._tail.join(tenant_id, reader)
-                yield Beat(reader.position)
-            else:
-                reader.position = cursor
-                settled = await self._store.frontier()
-                # At once: a reader learns that it is heard, and can resume though nothing has happened yet.
-                yield Beat(cursor)
-                goal = cursor if settled.xid - cursor.xid <= _NEAR_XIDS else settled
-                async with aclosing(self._catch_up(tenant_id, reader, goal)) as events:
+        with self.open.holding(reader, guard):
+            try:
+                if cursor is None:
+                    reader.position = await self._tail.join(tenant_id, reader)
+                    yield Beat(reader.position)
+                else:
+                    reader.position = cursor
+                    settled = await self._store.frontier()
+                    # At once: a reader learns that it is heard, and can resume though nothing has happened yet.
+                    yield Beat(cursor)
+                    goal = cursor if settled.xid - cursor.xid <= _NEAR_XIDS else settled
+                    async with aclosing(self._catch_up(tenant_id, reader, goal)) as events:
+                        async for event in events:
+                            yield event
+                async with aclosing(self._live(reader)) as events:
                     async for event in events:
                         yield event
-            async with aclosing(self._live(reader)) as events:
-                async for event in events:
-                    yield event
-        finally:
-            del self._open[reader]
-            self._tail.leave(tenant_id, reader)
-            reader.close()
-            self._metrics.reader_left(reader.over)
+            finally:
+                self._tail.leave(tenant_id, reader)
+                reader.close()
 
     async def _catch_up(self, tenant_id: UUID, reader: Reader, goal: Position) -> AsyncGenerator[Event, None]:
         """Read up to a goal, then join the tail and read up to where it is, however long the database is away."""

@@ -9,13 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from services.common.clock import SECOND_US
 from services.common.grid import first_slot_at_or_after, slots_between
 from services.common.maintenance import in_maintenance
 from services.common.outcome import Outcome
-from services.common.state import CheckState, Track, advance
+from services.common.state import STALE_AFTER_INTERVALS, CheckState, Track, advance
 from services.worker.incident import Turn, opens, resolves
 from services.worker.record import Pending
 from services.worker.schedule import Period
+
+# Whoever shows states may have seen a check go stale a little before our own clock says so.
+_CLOCKS_DIFFER_US = SECOND_US
 
 
 @dataclass(slots=True)
@@ -93,6 +97,22 @@ class Tally:
         # Most checks are UP and stay it: they pay for nothing but this.
         if after.state is CheckState.DOWN or after.state is not before.state:
             self._turn(before, after, pending)
+
+    def is_news(self, before: Track, now: int) -> bool:
+        """Whether what the check is known to be in has moved, or may have, or an incident of it.
+
+        Args:
+            before: what its results amounted to before.
+            now: the time of this machine's clock.
+        """
+        after = self.track
+        if self.turns or before.state is not after.state or before.state_us != after.state_us:
+            return True
+        if before.verdict_us is None or before.verdict_us == after.verdict_us:
+            return False
+        # It was shown as UNKNOWN, since no result had told for so long; now one has.
+        stale_us = before.verdict_us + STALE_AFTER_INTERVALS * (self.interval_us or 0)
+        return now > stale_us - _CLOCKS_DIFFER_US
 
     def _turn(self, before: Track, after: Track, pending: Pending) -> None:
         opening = opens(before, after, pending.check.failure_threshold)

@@ -1,11 +1,13 @@
 """A spec's dataclass to JSON and to its message, and back, by the names of its fields. Pure.
 
 A field of type str, bool, int or float, of another dataclass, or a tuple of these is the message's field of the same
-name. One that ends in _us is a span in microseconds: the message's Duration without the ending. Everything has a
-default, so that what was written before there was a field can be read.
+name; so is an enum, whose numbers are the contract's, or None where the contract's is unspecified. One that ends in _us
+is a span in microseconds: the message's Duration without the ending. Everything has a default, so that what was written
+before there was a field can be read.
 """
 
 from dataclasses import fields, is_dataclass
+from enum import IntEnum
 from functools import cache
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -65,6 +67,8 @@ def from_message(kind: type[_T], message: Message) -> _T:
             continue
         if name.endswith(_SPAN):
             given[name] = from_duration(value)
+        elif _is_enum(type_):
+            given[name] = type_(value) if value else None
         else:
             given[name] = from_message(type_, value) if _has_fields(type_) else value
     return kind(**given)
@@ -99,6 +103,10 @@ def _has_fields(type_: Any) -> bool:  # noqa: ANN401 — a field's type
     return is_dataclass(type_)
 
 
+def _is_enum(type_: Any) -> bool:  # noqa: ANN401 — a field's type
+    return isinstance(type_, type) and issubclass(type_, IntEnum)
+
+
 def _plain(value: Any) -> Any:  # noqa: ANN401 — a field's value
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
@@ -107,8 +115,10 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 — a field's value
 
 def _made(type_: tuple[Any, bool], value: Any) -> Any:  # noqa: ANN401 — a field's value
     one, many = type_
-    if value is None or not (many or _has_fields(one)):
-        return value
+    if value is None:
+        return None
     if many:
         return tuple(from_json(one, each) if _has_fields(one) else each for each in value)
-    return from_json(one, value)
+    if _is_enum(one):
+        return one(value)
+    return from_json(one, value) if _has_fields(one) else value

@@ -35,8 +35,8 @@ class HeartbeatSpec(Spec):
 
     @property
     def target(self) -> str:
-        """Nobody is burdened."""
-        return ""
+        """No host is burdened, so none is named."""
+        return "(none)"
 
     def refuse_bad(self, field: str) -> None:
         """The contract's rules see all that can be wrong."""

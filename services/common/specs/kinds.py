@@ -7,8 +7,16 @@ from sentinel.monitor.v1 import check_pb2
 from services.common.specs.heartbeat import HeartbeatSpec
 from services.common.specs.http import HttpSpec
 from services.common.specs.spec import Spec
+from services.common.specs.tcp import TcpSpec
+from services.common.specs.tls import TlsSpec
 
-KINDS: Mapping[str, type[Spec]] = {each.KIND: each for each in (HeartbeatSpec, HttpSpec)}
+_ALL: tuple[type[Spec], ...] = (
+    HeartbeatSpec,
+    HttpSpec,
+    TcpSpec,
+    TlsSpec,
+)
+KINDS: Mapping[str, type[Spec]] = {each.KIND: each for each in _ALL}
 
 
 def spec_of(check: check_pb2.Check) -> Spec:

@@ -16,13 +16,14 @@ from services.common.incident import Resolution
 from services.common.paging import PageRequest
 from services.common.state import CheckState, Track
 from services.common.store import write_audit
-from services.common.tables import check_periods, check_states, checks, heartbeats, services
+from services.common.tables import check_periods, check_states, checks, heartbeats
 from services.monitor.model import Check, TrackedCheck
 from services.monitor.not_found import check_not_found, service_not_found
 from services.monitor.quotas import Quotas
 from services.monitor.store.base import (
     Sql,
     count,
+    has_service,
     insert_check,
     leave_to_be_removed,
     lock_quotas,
@@ -64,10 +65,7 @@ class CheckSql(Sql):
                     made = (await connection.execute(of_request)).one_or_none()
                     if made is not None:
                         return tracked_check(made)
-                the_service = select(services.c.id).where(
-                    services.c.tenant_id == tenant_id, services.c.id == check.service_id
-                )
-                if (await connection.execute(the_service)).one_or_none() is None:
+                if not await has_service(connection, tenant_id, check.service_id):
                     raise service_not_found()
                 await refuse_more_checks(connection, tenant_id, quotas)
                 await insert_check(connection, actor, check, request_id)
@@ -93,23 +91,16 @@ class CheckSql(Sql):
 
         None if the tenant has no such service.
         """
-        the_service = select(services.c.id).where(services.c.tenant_id == tenant_id, services.c.id == service_id)
         every = select(checks.c.id).where(checks.c.tenant_id == tenant_id, checks.c.service_id == service_id)
         rows = tracked(tenant_id).where(checks.c.service_id == service_id)
         if page.after is not None:
             rows = rows.where(checks.c.id > page.after)
         async with self._database.tenant(tenant_id) as connection:
-            if (await connection.execute(the_service)).one_or_none() is None:
+            if not await has_service(connection, tenant_id, service_id):
                 return None
             total = await count(connection, every)
             found = await connection.execute(rows.order_by(checks.c.id).limit(page.size + 1))
             return [tracked_check(row) for row in found], total
-
-    async def tracked_checks(self, tenant_id: UUID, service_id: UUID) -> Sequence[TrackedCheck]:
-        """All checks of a service, oldest first."""
-        query = tracked(tenant_id).where(checks.c.service_id == service_id).order_by(checks.c.id)
-        async with self._database.tenant(tenant_id) as connection:
-            return [tracked_check(row) for row in await connection.execute(query)]
 
     async def change_check(
         self, actor: Actor, service_id: UUID, check_id: UUID, verb: str, decide: Callable[[Check], Check]
@@ -170,7 +161,7 @@ class CheckSql(Sql):
             check = (await _locked(connection, tenant_id, service_id, check_id)).check
             await _lock_state(connection, check)
             await end_incidents(connection, actor, [check_id], Resolution.CHECK_DELETED, now)
-            await leave_to_be_removed(connection, tenant_id, checks.c.id == check_id, now)
+            await leave_to_be_removed(connection, tenant_id, service_id, checks.c.id == check_id, now)
             await connection.execute(delete(checks).where(checks.c.tenant_id == tenant_id, checks.c.id == check_id))
             await write_audit(connection, actor, Change("check.delete", check_id, before=check.audited()))
 

@@ -1,55 +1,92 @@
 """Closing hours and days, and dropping results behind them: for all tenants, under the role sentinel_rollup."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Table, Uuid, bindparam, func, select, text, tuple_
-from sqlalchemy.dialects.postgresql import TIMESTAMP, insert
+import asyncpg
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.clock import DAY_US, from_datetime, to_datetime
-from services.common.tables import check_days, check_hours, check_rollups, check_states, checks
+from services.common.database import driver_of
+from services.common.errors import Unavailable
 from services.monitor.closing import Candidate, Closing, Recorded, choose, floor, hours, settled_us
-from services.monitor.rollup import Keep, Place, Step
+from services.monitor.rollup import Keep, Place, Step, StepFailed
 from services.monitor.store.base import Sql
-from services.monitor.store.recorded import Tail, columns_of, figures_of, read_tails
+from services.monitor.store.recorded import FIGURES_COLUMNS, Tail, columns_of, figures_of, read_tails
 from services.monitor.uptime import Figures, total
 
-_ONE_AT_A_TIME = func.pg_try_advisory_xact_lock(func.hashtextextended("roll_up", 0))
+_ONE_AT_A_TIME = "SELECT pg_try_advisory_xact_lock(hashtextextended('roll_up', 0))"
 _Closed = tuple[Closing, Sequence[Figures]]
+_Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
-_ARRAYS = (
-    bindparam("tenants", type_=ARRAY(Uuid)),
-    bindparam("checks", type_=ARRAY(Uuid)),
-    bindparam("moments", type_=ARRAY(TIMESTAMP(timezone=True))),
-)
-_MOVE = text("""
-    UPDATE check_rollups k SET rolled_time = w.moment
-    FROM unnest(:tenants, :checks, :moments) AS w (tenant_id, check_id, moment)
+# In the order of their marks. Whoever deletes one waits for us, so that it leaves nothing behind.
+_CANDIDATES = """
+    SELECT k.tenant_id, c.service_id, k.check_id, k.rolled_time, s.accounted_time, c.interval_us
+    FROM check_rollups k
+    JOIN check_states s ON s.tenant_id = k.tenant_id AND s.check_id = k.check_id
+    JOIN checks c ON c.tenant_id = k.tenant_id AND c.id = k.check_id
+    WHERE k.rolled_time < $1 AND (k.rolled_time, k.tenant_id, k.check_id) > ($2, $3, $4)
+        AND k.check_id <> ALL($6::uuid[])
+    ORDER BY k.rolled_time, k.tenant_id, k.check_id
+    LIMIT $5
+    FOR UPDATE OF k SKIP LOCKED
+"""
+# Then whoever asks something meanwhile has a turn: a millisecond of work, where all goes well.
+_CHECKS_AT_ONCE = 16
+_START = Place(0, UUID(int=0), UUID(int=0))
+_CHECKS = "unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS w (tenant_id, check_id, moment)"
+_MOVE = f"""
+    UPDATE check_rollups k SET rolled_time = w.moment FROM {_CHECKS}
     WHERE k.tenant_id = w.tenant_id AND k.check_id = w.check_id
-""").bindparams(*_ARRAYS)
-_FORGET = text("""
-    DELETE FROM check_hours h USING unnest(:tenants, :checks, :moments) AS w (tenant_id, check_id, moment)
+"""  # noqa: S608 — our own text
+_FORGET = f"""
+    DELETE FROM check_hours h USING {_CHECKS}
     WHERE h.tenant_id = w.tenant_id AND h.check_id = w.check_id AND h.start_time < w.moment
-""").bindparams(*_ARRAYS)
-_HOURS = text("""
+"""  # noqa: S608 — our own text
+_HOURS = """
     SELECT h.*
-    FROM unnest(:tenants, :checks, :moments, :ends) AS w (tenant_id, check_id, moment, end_time)
+    FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[])
+        AS w (tenant_id, check_id, moment, end_time)
     CROSS JOIN LATERAL (
         SELECT * FROM check_hours r
         WHERE r.tenant_id = w.tenant_id AND r.check_id = w.check_id
           AND r.start_time >= w.moment AND r.start_time < w.end_time
     ) AS h
-""").bindparams(*_ARRAYS, bindparam("ends", type_=ARRAY(TIMESTAMP(timezone=True))))
+"""
+
+_DROP_ON_DEMAND = """
+    DELETE FROM on_demand_results WHERE (tenant_id, check_id, slot_time) IN (
+        SELECT tenant_id, check_id, slot_time FROM on_demand_results
+        WHERE slot_time < $1 ORDER BY slot_time LIMIT $2
+    )
+    RETURNING 1
+"""
+
+
+def _write_into(table: str) -> str:
+    """The statement that writes figures, one array a column; what is there already is written over."""
+    names = list(FIGURES_COLUMNS)
+    arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(FIGURES_COLUMNS.values(), 3))
+    changed = ", ".join(f"{name} = excluded.{name}" for name in names)
+    return f"""
+        INSERT INTO {table} (tenant_id, check_id, {", ".join(names)})
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], {arrays})
+        ON CONFLICT (tenant_id, check_id, start_time) DO UPDATE SET {changed}
+    """  # noqa: S608 — our own names
+
+
+_WRITE_HOURS, _WRITE_DAYS = _write_into("check_hours"), _write_into("check_days")
 
 
 class RollupSql(Sql):
     """Rollups in PostgreSQL."""
 
-    async def roll_up(self, behind: Place | None, now: int, keep: Keep, most: int) -> Step:
+    async def roll_up(self, behind: Place | None, now: int, keep: Keep, most: int, aside: Sequence[UUID] = ()) -> Step:
         """Close what can be closed of some checks, in one transaction, unless another process is at it.
 
         Args:
@@ -57,18 +94,35 @@ class RollupSql(Sql):
             now: the time.
             keep: how long what is kept.
             most: how many checks to look at.
+            aside: checks that are not looked at.
+
+        Raises:
+            StepFailed: it failed, for another reason than that the database is away.
         """
+        chosen: list[Closing] = []
+        try:
+            async with self._database.untenanted() as connection:
+                driver = await driver_of(connection)
+                if not await driver.fetchval(_ONE_AT_A_TIME):
+                    return Step(None, moved=False)
+                found = await _candidates(driver, behind or _START, settled_us(now), most, aside)
+                chosen = choose(found, now, keep.raw_us)
+                moving = [each for each in chosen if each.until_us > each.candidate.rolled_us]
+                await _roll(connection, moving, now, keep)
+        except Unavailable:
+            raise
+        except Exception as error:
+            if not chosen:
+                raise
+            raise StepFailed([_place_of(each) for each in chosen]) from error
+        end = len(chosen) < most and len(chosen) == len(found)
+        return Step(None if end else _place_of(chosen[-1]), moved=bool(moving))
+
+    async def drop_on_demand(self, before_us: int, most: int) -> bool:
+        """Drop at most so many results of runs on demand from before a point in time; whether as many were there."""
         async with self._database.untenanted() as connection:
-            if not (await connection.execute(select(_ONE_AT_A_TIME))).scalar_one():
-                return Step(None, moved=False)
-            found = await _candidates(connection, behind, settled_us(now), most)
-            chosen = choose(found, now, keep.raw_us)
-            moving = [each for each in chosen if each.until_us > each.candidate.rolled_us]
-            await _roll(connection, moving, now, keep)
-        if len(chosen) < most and len(chosen) == len(found):
-            return Step(None, moved=bool(moving))
-        last = chosen[-1].candidate
-        return Step(Place(last.rolled_us, last.tenant_id, last.check_id), moved=bool(moving))
+            driver = await driver_of(connection)
+            return len(await driver.fetch(_DROP_ON_DEMAND, to_datetime(before_us), most)) == most
 
     async def make_day(self, day_us: int) -> None:
         """Make room for the results of a day, if there is none, unless somebody reads for long: then another time."""
@@ -84,39 +138,19 @@ class RollupSql(Sql):
             return dropped
 
 
+def _place_of(closing: Closing) -> Place:
+    candidate = closing.candidate
+    return Place(candidate.rolled_us, candidate.tenant_id, candidate.check_id)
+
+
 async def _candidates(
-    connection: AsyncConnection, behind: Place | None, bound_us: int, most: int
+    driver: _Driver, behind: Place, bound_us: int, most: int, aside: Sequence[UUID]
 ) -> Sequence[Candidate]:
-    """Checks in the order of their marks. Whoever deletes one waits for us, so that it leaves nothing behind."""
-    place = tuple_(check_rollups.c.rolled_time, check_rollups.c.tenant_id, check_rollups.c.check_id)
-    query = (
-        select(
-            check_rollups.c.tenant_id,
-            checks.c.service_id,
-            check_rollups.c.check_id,
-            check_rollups.c.rolled_time,
-            check_states.c.accounted_time,
-            checks.c.interval_us,
-        )
-        .join(
-            check_states,
-            (check_states.c.tenant_id == check_rollups.c.tenant_id)
-            & (check_states.c.check_id == check_rollups.c.check_id),
-        )
-        .join(
-            checks,
-            (checks.c.tenant_id == check_rollups.c.tenant_id) & (checks.c.id == check_rollups.c.check_id),
-        )
-        .where(check_rollups.c.rolled_time < to_datetime(bound_us))
-        .order_by(check_rollups.c.rolled_time, check_rollups.c.tenant_id, check_rollups.c.check_id)
-        .limit(most)
-        .with_for_update(of=check_rollups, skip_locked=True)
-    )
-    if behind is not None:
-        query = query.where(place > tuple_(to_datetime(behind.rolled_us), behind.tenant_id, behind.check_id))
+    after = (to_datetime(behind.rolled_us), behind.tenant_id, behind.check_id)
+    rows = await driver.fetch(_CANDIDATES, to_datetime(bound_us), *after, most, aside)
     return [
         Candidate(tenant_id, service_id, check_id, from_datetime(rolled), from_datetime(accounted), interval_us)
-        for tenant_id, service_id, check_id, rolled, accounted, interval_us in await connection.execute(query)
+        for tenant_id, service_id, check_id, rolled, accounted, interval_us in rows
     ]
 
 
@@ -129,63 +163,52 @@ async def _roll(connection: AsyncConnection, moving: Sequence[Closing], now: int
             each.candidate.tenant_id,
             each.candidate.service_id,
             each.candidate.check_id,
-            each.candidate.rolled_us,
-            each.until_us,
+            [(each.candidate.rolled_us, each.until_us)],
         )
         for each in moving
     ]
     await read_tails(connection, tails, recorded)
-    closed = [(each, hours(recorded[each.candidate.check_id], each.until_us)) for each in moving]
-    await _write(connection, check_hours, closed)
-    await _write(connection, check_days, await _completed_days(connection, moving))
-    keys = _keys(moving)
-    await connection.execute(_MOVE, {**keys, "moments": [to_datetime(each.until_us) for each in moving]})
+    closed = []
+    for number, each in enumerate(moving, 1):
+        closed.append((each, hours(recorded[each.candidate.check_id], each.until_us)))
+        if number % _CHECKS_AT_ONCE == 0:
+            await asyncio.sleep(0)
+    driver = await driver_of(connection)
+    await _write(driver, _WRITE_HOURS, closed)
+    await _write(driver, _WRITE_DAYS, await _completed_days(driver, moving))
+    tenants, checks = _keys(moving)
+    await driver.execute(_MOVE, tenants, checks, [to_datetime(each.until_us) for each in moving])
     # What is added in front goes behind; never an hour whose day is not complete.
     before = floor(now - keep.hourly_us, DAY_US)
-    await connection.execute(
-        _FORGET, {**keys, "moments": [to_datetime(min(before, floor(each.until_us, DAY_US))) for each in moving]}
-    )
+    starts = [to_datetime(min(before, floor(each.until_us, DAY_US))) for each in moving]
+    await driver.execute(_FORGET, tenants, checks, starts)
 
 
-async def _completed_days(connection: AsyncConnection, moving: Sequence[Closing]) -> list[_Closed]:
+async def _completed_days(driver: _Driver, moving: Sequence[Closing]) -> list[_Closed]:
     """The figures of days whose last hour was just closed, from all their hours."""
     completing = [each for each in moving if each.first_day_us < each.last_day_us]
     if not completing:
         return []
-    rows = await connection.execute(
-        _HOURS,
-        {
-            **_keys(completing),
-            "moments": [to_datetime(each.first_day_us) for each in completing],
-            "ends": [to_datetime(each.last_day_us) for each in completing],
-        },
-    )
+    starts = [to_datetime(each.first_day_us) for each in completing]
+    ends = [to_datetime(each.last_day_us) for each in completing]
     sums: dict[tuple[UUID, int], list[Figures]] = {}
-    for row in rows:
-        start = from_datetime(row.start_time)
-        day = floor(start, DAY_US)
-        sums.setdefault((row.check_id, day), []).append(replace(figures_of(row), start_us=day, end_us=day + DAY_US))
+    for row in await driver.fetch(_HOURS, *_keys(completing), starts, ends):
+        day = floor(from_datetime(row["start_time"]), DAY_US)
+        figures = replace(figures_of(dict(row)), start_us=day, end_us=day + DAY_US)
+        sums.setdefault((row["check_id"], day), []).append(figures)
     by_check = {each.candidate.check_id: each for each in completing}
     return [(by_check[check_id], [total(some)]) for (check_id, _), some in sums.items()]
 
 
-async def _write(connection: AsyncConnection, table: Table, closed: Sequence[_Closed]) -> None:
+async def _write(driver: _Driver, statement: str, closed: Sequence[_Closed]) -> None:
     rows = [
-        {"tenant_id": each.candidate.tenant_id, "check_id": each.candidate.check_id, **columns_of(figures)}
+        (each.candidate.tenant_id, each.candidate.check_id, *columns_of(figures))
         for each, some in closed
         for figures in some
     ]
-    if not rows:
-        return
-    statement = insert(table)
-    changed = {name: statement.excluded[name] for name in rows[0] if name not in table.primary_key.columns}
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed), rows
-    )
+    if rows:
+        await driver.execute(statement, *zip(*rows, strict=True))
 
 
-def _keys(some: Sequence[Closing]) -> dict[str, Any]:
-    return {
-        "tenants": [each.candidate.tenant_id for each in some],
-        "checks": [each.candidate.check_id for each in some],
-    }
+def _keys(some: Sequence[Closing]) -> tuple[list[UUID], list[UUID]]:
+    return [each.candidate.tenant_id for each in some], [each.candidate.check_id for each in some]

@@ -6,13 +6,17 @@ from typing import Any
 from services.common.specs.heartbeat import HeartbeatSpec
 from services.common.specs.http import HttpSpec
 from services.common.specs.spec import Spec
+from services.common.specs.tcp import TcpSpec
+from services.common.specs.tls import TlsSpec
 from services.worker.kinds.heartbeat import Heartbeat
 from services.worker.kinds.http import Http
 from services.worker.kinds.kind import Kind
+from services.worker.kinds.tcp import Tcp
+from services.worker.kinds.tls import Tls
 from services.worker.signals import Signals
 
 
-def every_kind(signals: Signals | None) -> Mapping[type[Spec], Kind[Any]]:
+def every_kind(signals: Signals | None = None) -> Mapping[type[Spec], Kind[Any]]:
     """All kinds, by what they probe.
 
     Args:
@@ -20,6 +24,8 @@ def every_kind(signals: Signals | None) -> Mapping[type[Spec], Kind[Any]]:
     """
     kinds: dict[type[Spec], Kind[Any]] = {
         HttpSpec: Http(),
+        TcpSpec: Tcp(),
+        TlsSpec: Tls(),
     }
     if signals is not None:
         kinds[HeartbeatSpec] = Heartbeat(signals)

@@ -1,13 +1,12 @@
 """One request of a run: what is asked of whom, and the bytes that say it. Pure."""
 
-import ipaddress
 import re
-from functools import lru_cache
 from typing import NamedTuple
 
 import httpx
 
 from services.common.outcome import ErrorKind
+from services.common.specs.hosts import literal
 from services.common.specs.http import HttpSpec
 from services.common.specs.tls_options import DEFAULT_TLS, TlsOptions
 from services.worker.wire.probe_failure import ProbeFailure
@@ -18,7 +17,6 @@ _ACCEPT = ("Accept", "*/*")
 # What content_coding.py can undo.
 _CODINGS = ("Accept-Encoding", "gzip, deflate, br")
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-_MOST_LITERALS = 16_384
 # Lower case, no dot segments, nothing to encode: what httpx would leave as it is.
 _PLAIN = re.compile(
     r"(https?)://((?:[a-z0-9]+(?:-+[a-z0-9]+)*\.)*[a-z][a-z0-9]*|(?:[0-9]{1,3}\.){3}[0-9]{1,3})(?::([1-9][0-9]{0,4}))?"
@@ -159,12 +157,3 @@ def wire_of(spec: HttpSpec) -> Wire:
         kept = _wire(spec.method, place, _headers(spec), spec.body, spec.tls, keep_body=spec.reads_body)
         spec.keep(kept)
     return kept  # type: ignore[return-value] # nobody else keeps anything there
-
-
-@lru_cache(maxsize=_MOST_LITERALS)
-def literal(host: str) -> str | None:
-    """The host itself if it is an address, else None."""
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        return None

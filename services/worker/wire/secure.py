@@ -16,6 +16,21 @@ from services.worker.wire.probe_failure import ProbeFailure
 _LARGEST_RECORD = 16_384
 _MOST_CERTIFICATES = 1_024
 _CLOSED = "the server closed the connection in the TLS handshake"
+_NOT_VALID = "the certificate is not valid"
+_STRANGER = "the certificate is not from an authority that is trusted"
+_OTHER_NAME = "the certificate is for another name"
+# OpenSSL's own numbers (x509_vfy.h).
+_FAULTS = {
+    2: _STRANGER,  # its issuer is not there
+    9: "the certificate is not valid yet",
+    10: "the certificate has expired",
+    18: _STRANGER,  # it has signed itself
+    19: _STRANGER,  # whoever signed it has signed itself
+    20: _STRANGER,  # its issuer is not there, and is not among the authorities
+    21: _STRANGER,  # it stands alone
+    62: _OTHER_NAME,
+    64: _OTHER_NAME,  # for another address
+}
 
 
 class SecureLink(Link):
@@ -49,7 +64,16 @@ class SecureLink(Link):
             self._tls.write(data)
             self._flush()
 
+    @property
+    def is_secured(self) -> bool:
+        """Whether a handshake has begun: nothing goes over the connection in plain any more."""
+        return self._tls is not None
+
     def _begin(self) -> None:
+        self._secure()
+
+    def _secure(self) -> None:
+        """Begin the handshake."""
         self._began_ns = time.perf_counter_ns()
         self._seen.shakes_hands = True
         try:
@@ -126,7 +150,7 @@ def not_after(certificate: bytes) -> datetime | None:
 
 def _sentence(error: ssl.SSLError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate is not valid: {error.verify_message}"
+        return f"{_FAULTS.get(error.verify_code, _NOT_VALID)}: {error.verify_message}"
     return f"the TLS handshake failed: {_reason(error)}"
 
 

@@ -59,7 +59,7 @@ async def two_tenants(admin: "asyncpg.Connection[asyncpg.Record]") -> list[UUID]
         await admin.execute("INSERT INTO heartbeats VALUES ($1, $2, $3)", tenant_id, check_id, tenant_id.bytes)
         await admin.execute("INSERT INTO removed_checks VALUES ($1, $2, now())", tenant_id, new_id())
         await admin.execute(
-            "INSERT INTO maintenance_windows VALUES ($1, $2, NULL, 'w', now(), 1, '', '', NULL, now(), now())",
+            "INSERT INTO maintenance_windows VALUES ($1, $2, NULL, 'w', now(), 1, '', '', NULL, now(), now(), now())",
             tenant_id, new_id(),
         )  # fmt: skip
         await admin.execute(

@@ -1,7 +1,7 @@
 """Incidents: what people see of them and do about them, and what ends them when nobody watches any more."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -11,70 +11,21 @@ import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.common.audit import ActorKind
-from services.common.clock import from_datetime, now_us
-from services.common.database import create_pool
+from services.common.clock import now_us
 from services.common.errors import FailedPrecondition, NotFound
 from services.common.ids import new_id
 from services.common.incident import IncidentEventKind, Resolution
 from services.common.outcome import ErrorKind, Outcome
-from services.common.result import Result
 from services.common.state import CheckState
 from services.monitor.incident import Cause, Incident, IncidentState
 from services.monitor.incidents import IncidentFilter
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore
-from services.worker.record import Pending
-from services.worker.store import EngineStore
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
+from tests.integration.monitor.recording import STEP, Worker
 
 UP, DOWN = Outcome.UP, Outcome.DOWN
-STEP = 10  # microseconds: what is recorded lies in the past already, as it does of a worker
 OPENED, ACKNOWLEDGED, NOTE, RESOLVED = IncidentEventKind
-
-
-class Worker:
-    """Records what a check's slots end as, each a moment behind the one before.
-
-    Args:
-        engine: as a worker asks the database.
-        admin: the owner of the tables.
-    """
-
-    def __init__(self, engine: EngineStore, admin: Admin) -> None:
-        self._engine = engine
-        self._admin = admin
-
-    async def record(self, check_id: UUID, outcomes: Sequence[Outcome], message: str = "refused") -> int:
-        """Record some; answers the slot of the first."""
-        interval = await self._admin.fetchval("SELECT interval_us FROM checks WHERE id = $1", check_id)
-        period = "SELECT max(start_time) FROM check_periods WHERE check_id = $1"
-        accounted = "SELECT accounted_time FROM check_states WHERE check_id = $1"
-        moments = [await self._admin.fetchval(query, check_id) for query in (period, accounted)]
-        first = max(map(from_datetime, moments)) + STEP
-        tenant_id = await self._admin.fetchval("SELECT tenant_id FROM checks WHERE id = $1", check_id)
-        (held,) = await self._engine.checks_by_key([(tenant_id, check_id)])
-        check = held[0]
-        batch = [
-            Pending(
-                Result(
-                    check.tenant_id, check.service_id, check_id, first + number * STEP, interval, outcome, "w",
-                    error_kind=ErrorKind.CONNECT_REFUSED if outcome is DOWN else None,
-                    error_message=message if outcome is DOWN else "",
-                ),
-                check,
-                0,
-            )
-            for number, outcome in enumerate(outcomes)
-        ]  # fmt: skip
-        assert await self._engine.record(batch) == len(batch)
-        return first
-
-
-@pytest.fixture
-async def worker(database_url: str, admin: Admin) -> AsyncIterator[Worker]:
-    pool = await create_pool(database_url, "sentinel_engine", 1, times_in_us=True)
-    yield Worker(EngineStore(pool), admin)
-    await pool.close()
 
 
 async def listed(monitor: Monitor, **wanted: Any) -> Sequence[Incident]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from services.common.outcome import ErrorKind, Outcome
 from services.common.specs.http import HttpSpec
+from services.common.specs.spec import Spec
 from services.worker.probe import Observation, Prober
 
 PLENTY_S = 5.0
@@ -12,6 +13,11 @@ PLENTY_S = 5.0
 async def probe(prober: Prober, url: str, *, timeout_s: float = PLENTY_S, retries: int = 0, **spec: Any) -> Observation:
     """Run a check with this URL once."""
     return await prober.run(HttpSpec(url, **spec), timeout_s=timeout_s, retries=retries)
+
+
+async def run(prober: Prober, spec: Spec, *, timeout_s: float = PLENTY_S) -> Observation:
+    """Run a check of any kind once."""
+    return await prober.run(spec, timeout_s=timeout_s, retries=0)
 
 
 def verdict(seen: Observation) -> tuple[Outcome, ErrorKind | None]:

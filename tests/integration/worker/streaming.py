@@ -93,7 +93,7 @@ async def a_worker(url: str) -> AsyncIterator[Worker]:
     tail = Tail(store)
     streams = Streams(TenantStore(requests), tail)
     listener = Listener(url, "sentinel_worker", {RECORDED: tail.on_notify}, tail.on_connect)
-    async with background(listener.run(), tail.run(), streams.run()):
+    async with background(listener.run(), tail.run(), streams.open.run()):
         yield Worker(streams, tail, store)
     await requests.close()
     await tail_pool.close()

@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from services.common import stream_reader
 from services.common.clock import now_us
 from services.common.database import connect
 from services.common.revocations import Revocation, Revoked
@@ -173,7 +174,7 @@ async def test_a_reader_that_does_not_keep_up_is_told_so_and_can_resume(
 async def test_when_all_together_hold_too_much_the_slowest_ends_and_the_others_read_on(
     scene: Scene, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader, "MOST_QUEUED_BY_ALL", 8)
+    monkeypatch.setattr(worker.streams._backlog, "most", 8)
     async with worker.follow(scene.tenant_id) as slow, worker.follow(scene.tenant_id) as fast:
         await joined(slow)
         await joined(fast)
@@ -204,7 +205,7 @@ async def test_a_stream_that_must_end_says_why_within_a_second_and_gives_nothing
         elif why is EndReason.SESSION_ENDED:
             entry = Revocation(Revoked.SESSION, principal.credential_id, datetime.now(UTC))
             worker.revocations.on_notify(entry.payload())
-        (opened,) = worker.streams._open
+        (opened,) = worker.streams.open._open
         async with asyncio.timeout(1):
             await opened.something.wait()
             while not opened.is_over():
@@ -229,7 +230,7 @@ async def test_a_quiet_stream_says_where_it_stands(
         (event,) = await take(events, 1)
         await other.record(scene.admin, 2)
         await worker.has_looked()
-        monkeypatch.setattr(reader, "_QUIET_S", 0.1)
+        monkeypatch.setattr(stream_reader, "QUIET_S", 0.1)
         async with asyncio.timeout(5):
             beat = await anext(events)
     assert isinstance(beat, Beat)
@@ -259,7 +260,7 @@ async def test_many_readers_of_many_tenants_cost_one_read_and_each_sees_its_tena
         assert all(event.result.tenant_id == each.tenant_id for (each, _), (event,) in zip(readers, seen, strict=True))
         assert all(one is two for (one,), (two,) in zip(seen[::2], seen[1::2], strict=True))
     assert worker.streams._tail._readers == {}
-    assert worker.streams._backlog._queued == 0
+    assert worker.streams._backlog._held == 0
 
 
 async def test_nobody_reads_nobody_asks(scene: Scene, worker: Worker) -> None:

@@ -32,10 +32,12 @@ def test_each_setting_is_read() -> None:
             "SENTINEL_QUOTA_CHECKS": "8",
             "SENTINEL_RETENTION_RAW_DAYS": "7",
             "SENTINEL_RETENTION_HOURLY_DAYS": "36500",
+            "SENTINEL_RETENTION_ON_DEMAND_DAYS": "1",
         }
     )
     assert settings.http_port == 65_535
     assert (settings.retention_raw_days, settings.retention_hourly_days) == (7, 36_500)
+    assert settings.retention_on_demand_days == 1
     assert settings.data_dir == Path("/var/lib/sentinel")
     assert settings.database_url == "postgresql://u:p@db/sentinel"
     assert settings.workers == 3
@@ -67,6 +69,7 @@ def test_an_empty_setting_is_one_that_is_not_set() -> None:
     [
         ("SENTINEL_RETENTION_RAW_DAYS", "6"),
         ("SENTINEL_RETENTION_HOURLY_DAYS", "34"),
+        ("SENTINEL_RETENTION_ON_DEMAND_DAYS", "0"),
         ("SENTINEL_HTTP_PORT", "0"),
         ("SENTINEL_HTTP_PORT", "65536"),
         ("SENTINEL_HTTP_PORT", "-1"),

@@ -7,7 +7,15 @@ from google.api import annotations_pb2, http_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from sentinel.auth.v1 import auth_service_pb2
-from sentinel.monitor.v1 import check_pb2, incident_pb2, monitor_service_pb2, result_pb2, service_pb2, stream_pb2
+from sentinel.monitor.v1 import (
+    check_pb2,
+    incident_pb2,
+    monitor_service_pb2,
+    result_pb2,
+    service_pb2,
+    stream_pb2,
+    tls_check_pb2,
+)
 from sentinel.options.v1 import access_pb2
 from sentinel.probe.v1 import probe_service_pb2
 
@@ -15,6 +23,7 @@ from services.common.incident import IncidentEventKind, Resolution
 from services.common.outcome import ErrorKind, MissedReason, Outcome
 from services.common.principal import Role
 from services.common.rules import rules_of
+from services.common.specs.tls import StartTls
 from services.common.state import CheckState
 from services.common.stream_guard import EndReason
 from services.monitor.incident import IncidentState
@@ -65,6 +74,7 @@ def test_every_method_has_a_route_and_the_same_under_v1(method: MethodDescriptor
         (Resolution, incident_pb2.IncidentResolution, "INCIDENT_RESOLUTION_"),
         (EndReason, stream_pb2.StreamEndReason, "STREAM_END_REASON_"),
         (Role, access_pb2.Role, "ROLE_"),
+        (StartTls, tls_check_pb2.StartTls, "START_TLS_"),
     ],
 )
 def test_the_domains_numbers_are_the_contracts(ours: type[IntEnum], theirs: EnumTypeWrapper, prefix: str) -> None:

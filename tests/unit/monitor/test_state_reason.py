@@ -9,7 +9,7 @@ from services.common.outcome import Outcome
 from services.common.result import Result
 from services.common.specs.http import HttpSpec
 from services.common.state import CheckState, Track, advance, known_state
-from services.monitor.model import Check, CheckStatus, TrackedCheck
+from services.monitor.model import Check, TrackedCheck
 from services.monitor.service_state import service_state, tally
 from services.monitor.state_reason import check_reason, service_reason
 
@@ -61,8 +61,7 @@ def test_inside_a_window_both_say_so_but_who_is_paused_says_that() -> None:
     state, _ = inside.known(2 * STEP)
     words = check_reason(inside, state, None)
     assert words == "it is inside a maintenance window"
-    status = CheckStatus(inside.check, state, STEP, None, words)
-    assert service_reason(service_state(tally([state])), [status]) == words
+    assert service_reason(service_state(tally([state])), [("home", state)]) == words
     paused = TrackedCheck(a_check(pause_us=STEP), Track(), maintenance_us=STEP)
     assert check_reason(paused, paused.known(2 * STEP)[0], None) == "it is paused"
 
@@ -86,6 +85,6 @@ def test_a_check_that_nobody_looked_at_and_one_that_is_paused_say_so() -> None:
     ],
 )
 def test_a_services_reason_tells_its_checks(states: Sequence[CheckState], words: str) -> None:
-    checks = [CheckStatus(a_check(f"c{number}"), state, None, None, "") for number, state in enumerate(states)]
+    checks = [(f"c{number}", state) for number, state in enumerate(states)]
 
     assert service_reason(service_state(tally(states)), checks) == words

@@ -59,9 +59,9 @@ def test_missed_slots_and_ended_readers_are_counted_by_reason() -> None:
     for reason in MissedReason:
         metrics.missed(reason, 10 * reason)
     for reader in [*EndReason, None, None]:
-        metrics.reader_came()
-        metrics.reader_left(reader)
-    metrics.reader_came()
+        metrics.streams.reader_came()
+        metrics.streams.reader_left(reader)
+    metrics.streams.reader_came()
 
     samples = shown(metrics)
     for reason in MissedReason:
@@ -83,7 +83,7 @@ def test_batches_leases_lookups_and_the_moments_figures_are_shown() -> None:
     metrics.not_renewed()
     metrics.resolved(cached=True)
     metrics.resolved(cached=False)
-    metrics.sent()
+    metrics.streams.sent()
 
     samples = shown(metrics)
     assert value(samples, "sentinel_batch_results_bucket", le="100.0") == 1

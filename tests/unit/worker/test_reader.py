@@ -6,9 +6,10 @@ from services.common.ids import new_id
 from services.common.outcome import Outcome
 from services.common.result import Result
 from services.common.stream_guard import EndReason
+from services.common.stream_reader import Backlog
 from services.worker import reader
 from services.worker.position import Position
-from services.worker.reader import Backlog, Reader, Recorded
+from services.worker.reader import MOST_QUEUED_BY_ALL, Reader, Recorded
 
 
 def events(count: int, first: int = 0) -> list[Recorded]:
@@ -24,7 +25,7 @@ def all_of(_: Result) -> bool:
 
 
 def test_a_reader_is_given_what_it_wants_in_order_and_moves_on_as_it_takes() -> None:
-    one = Reader(lambda result: result.slot_us % 2 == 0, Backlog())
+    one = Reader(lambda result: result.slot_us % 2 == 0, Backlog(MOST_QUEUED_BY_ALL))
     one.give(events(5))
     assert [one.take().position.xid for _ in range(3)] == [0, 2, 4]
     assert one.position.xid == 4
@@ -32,14 +33,14 @@ def test_a_reader_is_given_what_it_wants_in_order_and_moves_on_as_it_takes() -> 
 
 
 def test_what_nobody_wants_wakes_nobody() -> None:
-    one = Reader(lambda _: False, Backlog())
+    one = Reader(lambda _: False, Backlog(MOST_QUEUED_BY_ALL))
     one.give(events(5))
     assert not one.something.is_set()
 
 
 def test_a_slow_reader_keeps_what_it_has_and_gets_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "MOST_QUEUED", 3)
-    one = Reader(all_of, Backlog())
+    one = Reader(all_of, Backlog(MOST_QUEUED_BY_ALL))
     one.give(events(3))
     one.give(events(1, 3))
     one.give(events(1, 4))
@@ -49,7 +50,7 @@ def test_a_slow_reader_keeps_what_it_has_and_gets_nothing_more(monkeypatch: pyte
 
 
 def test_that_its_session_ended_counts_more_than_that_it_was_slow() -> None:
-    one = Reader(all_of, Backlog())
+    one = Reader(all_of, Backlog(MOST_QUEUED_BY_ALL))
     one.end(EndReason.SLOW_READER)
     one.end(EndReason.SESSION_ENDED)
     one.end(EndReason.SLOW_READER)
@@ -57,9 +58,8 @@ def test_that_its_session_ended_counts_more_than_that_it_was_slow() -> None:
     assert one.stops_now()
 
 
-def test_when_all_hold_too_much_who_holds_most_loses_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MOST_QUEUED_BY_ALL", 10)
-    backlog = Backlog()
+def test_when_all_hold_too_much_who_holds_most_loses_it() -> None:
+    backlog = Backlog(10)
     one, two = Reader(all_of, backlog), Reader(all_of, backlog)
     one.give(events(3))
     two.give(events(7))
@@ -75,7 +75,7 @@ def test_when_all_hold_too_much_who_holds_most_loses_it(monkeypatch: pytest.Monk
 
 
 def test_readers_of_a_tenant_share_its_events() -> None:
-    backlog = Backlog()
+    backlog = Backlog(MOST_QUEUED_BY_ALL)
     one, two = Reader(all_of, backlog), Reader(all_of, backlog)
     recorded = events(2)
     for each in (one, two):

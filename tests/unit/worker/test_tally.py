@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from services.common.clock import SECOND_US
 from services.common.outcome import MissedReason, Outcome
 from services.common.result import Result
-from services.common.state import Track
+from services.common.state import CheckState, Track, advance, known_state
 from services.worker.record import Pending
 from services.worker.schedule import Period
 from services.worker.tally import Tally, count
@@ -65,3 +65,33 @@ def test_a_range_counts_where_the_check_was_on_with_its_interval_whoever_did_not
     ]
     assert told == [number for number in range(first, first + slots) if number in due]
     assert tally.accounted_us == (BASE + told[-1] * INTERVAL if told else before)
+
+
+HISTORIES = st.lists(st.sampled_from([Outcome.UP, Outcome.DOWN, Outcome.ERROR, Outcome.MISSED]), max_size=8)
+
+
+@given(HISTORIES, st.sampled_from(Outcome), st.integers(1, 6), st.integers(0, 3 * SECOND_US))
+def test_whatever_moves_what_is_shown_of_a_check_is_news(
+    history: list[Outcome], outcome: Outcome, gap: int, late_us: int
+) -> None:
+    before = Track()
+    for number, each in enumerate(history):
+        before = advance(before, BASE + number * INTERVAL, each, 2, 2)
+    slot_us = BASE + (len(history) - 1 + gap) * INTERVAL
+    now = slot_us + late_us
+    after = advance(before, slot_us, outcome, 2, 2)
+    tally = Tally(CHECK.tenant_id, after, slot_us, 1, BASE, INTERVAL)
+    for clock in (now - SECOND_US + 1, now, now + SECOND_US - 1):  # another machine's
+        if known_state(before, INTERVAL, clock) != known_state(after, INTERVAL, clock):
+            assert tally.is_news(before, now)
+
+
+@given(st.integers(2, 100), st.integers(0, INTERVAL - 2 * SECOND_US))
+def test_a_check_that_goes_on_as_it_was_is_no_news(slots: int, late_us: int) -> None:
+    before = Track()
+    for number in range(slots):
+        after = advance(before, BASE + number * INTERVAL, Outcome.UP, 2, 1)
+        tally = Tally(CHECK.tenant_id, after, BASE, 1, BASE, INTERVAL)
+        assert tally.is_news(before, BASE + number * INTERVAL + late_us) == (number == 0)
+        before = after
+    assert before.state is CheckState.UP

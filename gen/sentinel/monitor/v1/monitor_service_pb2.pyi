@@ -9,6 +9,7 @@ from sentinel.monitor.v1 import incident_pb2 as _incident_pb2
 from sentinel.monitor.v1 import maintenance_pb2 as _maintenance_pb2
 from sentinel.monitor.v1 import result_pb2 as _result_pb2
 from sentinel.monitor.v1 import service_pb2 as _service_pb2
+from sentinel.monitor.v1 import stream_pb2 as _stream_pb2
 from sentinel.options.v1 import access_pb2 as _access_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
@@ -82,6 +83,68 @@ class ListServicesResponse(_message.Message):
     next_page_token: str
     total_size: int
     def __init__(self, services: _Optional[_Iterable[_Union[_service_pb2.Service, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ...) -> None: ...
+
+class WatchServicesRequest(_message.Message):
+    __slots__ = ("labels", "text", "cursor")
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    labels: _containers.RepeatedScalarFieldContainer[str]
+    text: str
+    cursor: str
+    def __init__(self, labels: _Optional[_Iterable[str]] = ..., text: _Optional[str] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class WatchServicesResponse(_message.Message):
+    __slots__ = ("service", "gone", "complete", "heartbeat", "end", "kept")
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    GONE_FIELD_NUMBER: _ClassVar[int]
+    COMPLETE_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FIELD_NUMBER: _ClassVar[int]
+    service: WatchedService
+    gone: ServiceGone
+    complete: PictureComplete
+    heartbeat: _stream_pb2.Heartbeat
+    end: _stream_pb2.StreamEnd
+    kept: ServicesKept
+    def __init__(self, service: _Optional[_Union[WatchedService, _Mapping]] = ..., gone: _Optional[_Union[ServiceGone, _Mapping]] = ..., complete: _Optional[_Union[PictureComplete, _Mapping]] = ..., heartbeat: _Optional[_Union[_stream_pb2.Heartbeat, _Mapping]] = ..., end: _Optional[_Union[_stream_pb2.StreamEnd, _Mapping]] = ..., kept: _Optional[_Union[ServicesKept, _Mapping]] = ...) -> None: ...
+
+class WatchedService(_message.Message):
+    __slots__ = ("service", "state_time", "state_reason", "cursor")
+    SERVICE_FIELD_NUMBER: _ClassVar[int]
+    STATE_TIME_FIELD_NUMBER: _ClassVar[int]
+    STATE_REASON_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    service: _service_pb2.Service
+    state_time: _timestamp_pb2.Timestamp
+    state_reason: str
+    cursor: str
+    def __init__(self, service: _Optional[_Union[_service_pb2.Service, _Mapping]] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., state_reason: _Optional[str] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class ServiceGone(_message.Message):
+    __slots__ = ("service_id", "cursor")
+    SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    service_id: str
+    cursor: str
+    def __init__(self, service_id: _Optional[str] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class PictureComplete(_message.Message):
+    __slots__ = ("forget_others", "service_ids", "cursor")
+    FORGET_OTHERS_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_IDS_FIELD_NUMBER: _ClassVar[int]
+    CURSOR_FIELD_NUMBER: _ClassVar[int]
+    forget_others: bool
+    service_ids: _containers.RepeatedScalarFieldContainer[str]
+    cursor: str
+    def __init__(self, forget_others: _Optional[bool] = ..., service_ids: _Optional[_Iterable[str]] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class ServicesKept(_message.Message):
+    __slots__ = ("service_ids",)
+    SERVICE_IDS_FIELD_NUMBER: _ClassVar[int]
+    service_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, service_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class UpdateServiceRequest(_message.Message):
     __slots__ = ("service", "update_mask")
@@ -342,6 +405,20 @@ class ListMaintenanceWindowsResponse(_message.Message):
     next_page_token: str
     total_size: int
     def __init__(self, windows: _Optional[_Iterable[_Union[_maintenance_pb2.MaintenanceWindow, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ...) -> None: ...
+
+class UpdateMaintenanceWindowRequest(_message.Message):
+    __slots__ = ("window", "update_mask")
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
+    window: _maintenance_pb2.MaintenanceWindow
+    update_mask: _field_mask_pb2.FieldMask
+    def __init__(self, window: _Optional[_Union[_maintenance_pb2.MaintenanceWindow, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
+
+class UpdateMaintenanceWindowResponse(_message.Message):
+    __slots__ = ("window",)
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    window: _maintenance_pb2.MaintenanceWindow
+    def __init__(self, window: _Optional[_Union[_maintenance_pb2.MaintenanceWindow, _Mapping]] = ...) -> None: ...
 
 class DeleteMaintenanceWindowRequest(_message.Message):
     __slots__ = ("maintenance_window_id",)

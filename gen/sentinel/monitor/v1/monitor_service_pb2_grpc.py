@@ -53,6 +53,11 @@ class MonitorServiceStub:
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListServicesRequest.SerializeToString,
                 response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListServicesResponse.FromString,
                 _registered_method=True)
+        self.WatchServices = channel.unary_stream(
+                '/sentinel.monitor.v1.MonitorService/WatchServices',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.WatchServicesRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.WatchServicesResponse.FromString,
+                _registered_method=True)
         self.UpdateService = channel.unary_unary(
                 '/sentinel.monitor.v1.MonitorService/UpdateService',
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateServiceRequest.SerializeToString,
@@ -138,6 +143,11 @@ class MonitorServiceStub:
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsRequest.SerializeToString,
                 response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsResponse.FromString,
                 _registered_method=True)
+        self.UpdateMaintenanceWindow = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/UpdateMaintenanceWindow',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowResponse.FromString,
+                _registered_method=True)
         self.DeleteMaintenanceWindow = channel.unary_unary(
                 '/sentinel.monitor.v1.MonitorService/DeleteMaintenanceWindow',
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteMaintenanceWindowRequest.SerializeToString,
@@ -199,6 +209,20 @@ class MonitorServiceServicer:
         """Answers the tenant's services that meet a filter, in an order, a page at a time.
 
         Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchServices(self, request, context):
+        """Streams what the tenant's services are in: first each of them as it is now, then each that changes, as it is then.
+
+        Changes are seen within a second, those that come by time passing too. A reader that does not keep up is told the
+        latest of each service, not each change. One that reconnects with the last cursor it saw is told what differs from
+        what it was told, and what is gone. A cursor, or a heartbeat with one, comes at least every 15 s; the last message
+        says why the stream ended.
+
+        Errors: CURSOR_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -365,6 +389,17 @@ class MonitorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateMaintenanceWindow(self, request, context):
+        """Changes a maintenance window from now on. What it covered until now stays outside every figure, and what it did not
+        stays inside: one that goes on may end earlier or later, and one that would have begun already begins now. A change of
+        nothing leaves it as it was, etag included.
+
+        Errors: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteMaintenanceWindow(self, request, context):
         """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
 
@@ -438,6 +473,11 @@ def add_MonitorServiceServicer_to_server(servicer, server):
                     servicer.ListServices,
                     request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListServicesRequest.FromString,
                     response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListServicesResponse.SerializeToString,
+            ),
+            'WatchServices': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchServices,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.WatchServicesRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.WatchServicesResponse.SerializeToString,
             ),
             'UpdateService': grpc.unary_unary_rpc_method_handler(
                     servicer.UpdateService,
@@ -523,6 +563,11 @@ def add_MonitorServiceServicer_to_server(servicer, server):
                     servicer.ListMaintenanceWindows,
                     request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsRequest.FromString,
                     response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsResponse.SerializeToString,
+            ),
+            'UpdateMaintenanceWindow': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateMaintenanceWindow,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowResponse.SerializeToString,
             ),
             'DeleteMaintenanceWindow': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteMaintenanceWindow,
@@ -640,6 +685,33 @@ class MonitorService:
             '/sentinel.monitor.v1.MonitorService/ListServices',
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListServicesRequest.SerializeToString,
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListServicesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchServices(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/WatchServices',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.WatchServicesRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.WatchServicesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -1099,6 +1171,33 @@ class MonitorService:
             '/sentinel.monitor.v1.MonitorService/ListMaintenanceWindows',
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsRequest.SerializeToString,
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateMaintenanceWindow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/UpdateMaintenanceWindow',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowResponse.FromString,
             options,
             channel_credentials,
             insecure,

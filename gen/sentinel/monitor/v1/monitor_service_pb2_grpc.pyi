@@ -52,6 +52,16 @@ class MonitorServiceStub:
 
     Errors: PAGE_TOKEN_INVALID.
     """
+    WatchServices: _grpc.UnaryStreamMultiCallable[_monitor_service_pb2.WatchServicesRequest, _monitor_service_pb2.WatchServicesResponse]
+    """Streams what the tenant's services are in: first each of them as it is now, then each that changes, as it is then.
+
+    Changes are seen within a second, those that come by time passing too. A reader that does not keep up is told the
+    latest of each service, not each change. One that reconnects with the last cursor it saw is told what differs from
+    what it was told, and what is gone. A cursor, or a heartbeat with one, comes at least every 15 s; the last message
+    says why the stream ended.
+
+    Errors: CURSOR_INVALID.
+    """
     UpdateService: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateServiceRequest, _monitor_service_pb2.UpdateServiceResponse]
     """Changes a service; its checks stay as they are. A change of nothing leaves it as it was, etag included.
 
@@ -144,6 +154,13 @@ class MonitorServiceStub:
 
     Errors: PAGE_TOKEN_INVALID.
     """
+    UpdateMaintenanceWindow: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateMaintenanceWindowRequest, _monitor_service_pb2.UpdateMaintenanceWindowResponse]
+    """Changes a maintenance window from now on. What it covered until now stays outside every figure, and what it did not
+    stays inside: one that goes on may end earlier or later, and one that would have begun already begins now. A change of
+    nothing leaves it as it was, etag included.
+
+    Errors: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND, ETAG_MISMATCH.
+    """
     DeleteMaintenanceWindow: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteMaintenanceWindowRequest, _monitor_service_pb2.DeleteMaintenanceWindowResponse]
     """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
 
@@ -200,6 +217,16 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     """Answers the tenant's services that meet a filter, in an order, a page at a time.
 
     Errors: PAGE_TOKEN_INVALID.
+    """
+    WatchServices: _aio.UnaryStreamMultiCallable[_monitor_service_pb2.WatchServicesRequest, _monitor_service_pb2.WatchServicesResponse]  # type: ignore[assignment]
+    """Streams what the tenant's services are in: first each of them as it is now, then each that changes, as it is then.
+
+    Changes are seen within a second, those that come by time passing too. A reader that does not keep up is told the
+    latest of each service, not each change. One that reconnects with the last cursor it saw is told what differs from
+    what it was told, and what is gone. A cursor, or a heartbeat with one, comes at least every 15 s; the last message
+    says why the stream ended.
+
+    Errors: CURSOR_INVALID.
     """
     UpdateService: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateServiceRequest, _monitor_service_pb2.UpdateServiceResponse]  # type: ignore[assignment]
     """Changes a service; its checks stay as they are. A change of nothing leaves it as it was, etag included.
@@ -293,6 +320,13 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
 
     Errors: PAGE_TOKEN_INVALID.
     """
+    UpdateMaintenanceWindow: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateMaintenanceWindowRequest, _monitor_service_pb2.UpdateMaintenanceWindowResponse]  # type: ignore[assignment]
+    """Changes a maintenance window from now on. What it covered until now stays outside every figure, and what it did not
+    stays inside: one that goes on may end earlier or later, and one that would have begun already begins now. A change of
+    nothing leaves it as it was, etag included.
+
+    Errors: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND, ETAG_MISMATCH.
+    """
     DeleteMaintenanceWindow: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteMaintenanceWindowRequest, _monitor_service_pb2.DeleteMaintenanceWindowResponse]  # type: ignore[assignment]
     """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
 
@@ -364,6 +398,22 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Answers the tenant's services that meet a filter, in an order, a page at a time.
 
         Errors: PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchServices(
+        self,
+        request: _monitor_service_pb2.WatchServicesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_monitor_service_pb2.WatchServicesResponse], _abc.AsyncIterator[_monitor_service_pb2.WatchServicesResponse]]:
+        """Streams what the tenant's services are in: first each of them as it is now, then each that changes, as it is then.
+
+        Changes are seen within a second, those that come by time passing too. A reader that does not keep up is told the
+        latest of each service, not each change. One that reconnects with the last cursor it saw is told what differs from
+        what it was told, and what is gone. A cursor, or a heartbeat with one, comes at least every 15 s; the last message
+        says why the stream ended.
+
+        Errors: CURSOR_INVALID.
         """
 
     @_abc_1.abstractmethod
@@ -558,6 +608,19 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Answers the tenant's maintenance windows, oldest first, a page at a time.
 
         Errors: PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateMaintenanceWindow(
+        self,
+        request: _monitor_service_pb2.UpdateMaintenanceWindowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.UpdateMaintenanceWindowResponse, _abc.Awaitable[_monitor_service_pb2.UpdateMaintenanceWindowResponse]]:
+        """Changes a maintenance window from now on. What it covered until now stays outside every figure, and what it did not
+        stays inside: one that goes on may end earlier or later, and one that would have begun already begins now. A change of
+        nothing leaves it as it was, etag included.
+
+        Errors: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND, ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,59 @@
+"""Hosts as checks name them: which can be dialled, and how they are called on the wire. Pure."""
+
+import ipaddress
+import re
+from functools import lru_cache
+
+import idna
+
+from services.common.errors import InvalidArgument
+
+_MOST_KNOWN = 16_384
+_LONGEST = 253
+# Underscores are in no host's name by RFC 1123 §2.1, and in many names that are in use.
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
+# What ends so is an address or nothing: no name server may be asked for 127.1 (WHATWG URL §3.5).
+_ENDS_IN_NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\.?")
+
+
+@lru_cache(maxsize=_MOST_KNOWN)
+def ascii_host(host: str) -> str:
+    """A host as it is looked up and asked for: an address in its canonical text, a name in lower case and IDNA 2008.
+
+    Raises:
+        ValueError: it is neither an address nor a name.
+    """
+    address = literal(host)
+    if address is not None and "%" not in address:  # with a zone it would be this machine's alone
+        return address
+    lowered = host.lower()
+    name = lowered if lowered.isascii() else idna.encode(lowered).decode("ascii")  # IDNAError is a ValueError
+    if (
+        _NAME.fullmatch(name) is None
+        or len(name.removesuffix(".")) > _LONGEST
+        or _ENDS_IN_NUMBER.fullmatch(name.removesuffix(".").rpartition(".")[2])
+    ):
+        raise ValueError("neither an address nor a name")
+    return name
+
+
+@lru_cache(maxsize=_MOST_KNOWN)
+def literal(host: str) -> str | None:
+    """The host itself, in its canonical text, if it is an address; else None."""
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        return None
+
+
+def refuse_bad_host(host: str, field: str) -> None:
+    """Refuse a host that could not be dialled; no name is looked up.
+
+    Raises:
+        InvalidArgument: naming the field.
+    """
+    try:
+        ascii_host(host)
+    except ValueError as error:
+        raise InvalidArgument.field(field, "must be a name or an address alone, such as db.example.com") from error

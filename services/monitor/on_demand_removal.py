@@ -1,0 +1,52 @@
+"""Results of runs on demand go when they are old: in bounded steps, as many processes at it as like."""
+
+import asyncio
+from typing import Protocol
+
+from services.common import logs
+from services.common.clock import now_us
+from services.common.errors import Unavailable
+from services.monitor.set_aside import SetAside
+
+_LOOK_EVERY_S = 600.0
+_A_STEP = 2_000
+# Between two steps the database has time for what is urgent.
+_PAUSE_S = 0.05
+_log = logs.get("on_demand_removal")
+
+
+class OnDemandStore(Protocol):
+    """What the removal needs from the database."""
+
+    async def drop_on_demand(self, before_us: int, most: int) -> bool:
+        """Drop at most so many results of runs on demand from before a point in time; whether as many were there."""
+
+
+class OnDemandRemoval:
+    """Drops results of runs on demand that are old.
+
+    Args:
+        store: where they are.
+        keep_us: how long they are kept.
+
+    Attributes:
+        aside: what it could not do.
+    """
+
+    def __init__(self, store: OnDemandStore, keep_us: int) -> None:
+        self._store = store
+        self._keep_us = keep_us
+        self.aside = SetAside("on_demand_removal")
+
+    async def run(self) -> None:
+        """Drop until cancelled."""
+        while True:
+            more = False
+            try:
+                more = await self._store.drop_on_demand(now_us() - self._keep_us, _A_STEP)
+            except Unavailable:
+                _log.debug("the database is away; dropping results of runs on demand waits")
+            except Exception:  # noqa: BLE001 — the rest of the process goes on
+                self.aside.failed()
+                _log.exception("dropping results of runs on demand failed; it is tried again")
+            await asyncio.sleep(_PAUSE_S if more else _LOOK_EVERY_S)

@@ -1,0 +1,75 @@
+"""What background work could not do: counted, and left alone for a while, so that the rest goes on.
+
+A row that some statement refuses, or that no figure can be made of, must not end the process, nor hold up what is
+behind it. The log says which it is and why; `sentinel_background_failures_total` says that there is something to see.
+"""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from prometheus_client.core import Metric
+
+from services.common.clock import HOUR_US
+from services.common.exposition import counter, gauge
+
+_ASIDE_US = HOUR_US
+
+
+class SetAside:
+    """Ids that some background work leaves alone, each for an hour.
+
+    Args:
+        work: which work, as metrics call it.
+
+    Attributes:
+        work: as given.
+        failures: how often anything of it failed, for any reason but that the database was away.
+    """
+
+    def __init__(self, work: str) -> None:
+        self.work = work
+        self.failures = 0
+        self._until_us: dict[UUID, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._until_us)
+
+    def failed(self) -> None:
+        """Count a failure that is nobody's in particular."""
+        self.failures += 1
+
+    def add(self, subject: UUID, now: int) -> None:
+        """Count a failure, and leave alone what it was at."""
+        self.failures += 1
+        self._until_us[subject] = now + _ASIDE_US
+
+    def subjects(self, now: int) -> list[UUID]:
+        """What is left alone at a time."""
+        self._until_us = {subject: until for subject, until in self._until_us.items() if until > now}
+        return list(self._until_us)
+
+
+class BackgroundCollector:
+    """Shows how background work goes.
+
+    Args:
+        works: what each left aside.
+    """
+
+    def __init__(self, *works: SetAside) -> None:
+        self._works = works
+
+    def collect(self) -> Iterator[Metric]:
+        """As Prometheus takes it."""
+        yield counter(
+            "sentinel_background_failures",
+            "What background work could not do, by the work.",
+            ("work",),
+            {(each.work,): each.failures for each in self._works},
+        )
+        yield gauge(
+            "sentinel_background_set_aside",
+            "What background work leaves alone for an hour, since it failed, by the work.",
+            ("work",),
+            {(each.work,): len(each) for each in self._works},
+        )

@@ -1,0 +1,117 @@
+"""TCP: a connection, and what is said over it where the check asks for that."""
+
+import time
+
+from services.common.outcome import ErrorKind
+from services.common.specs.hosts import ascii_host, literal
+from services.common.specs.tcp import TcpSpec
+from services.worker.facts import Facts
+from services.worker.wire.link import Link
+from services.worker.wire.network import Network
+from services.worker.wire.observation import Observation
+from services.worker.wire.probe_failure import ProbeFailure
+
+LARGEST_ANSWER = 64 * 1024
+
+
+class Tcp:
+    """Makes attempts of TCP checks."""
+
+    async def attempt(self, spec: TcpSpec, network: Network, seen: Observation) -> Facts:
+        """Connect, send, and read until the expected text has come.
+
+        Raises:
+            ProbeFailure: there was no connection, or the text did not come; its kind says why.
+            OwnTrouble: for a reason of our own.
+        """
+        send, expect = spec.send.encode(), spec.expect.encode()
+
+        def link_to(address: str) -> Link:
+            return Link(address, spec.port, seen, TcpTalk(send, expect, seen))
+
+        host = ascii_host(spec.host)
+        link = await network.connect(host, literal(host), seen, link_to)
+        await link.ended()
+        return Facts()
+
+
+class TcpTalk:
+    """Sends some bytes and waits for others, which may come in any pieces.
+
+    Args:
+        send: what to say; nothing when empty.
+        expect: what to wait for; nothing when empty, then nothing is read.
+        seen: told the phases: ttfb from the last byte sent, or from the connection, to the first that came; transfer
+            from there to the end of what was waited for.
+    """
+
+    __slots__ = ("_expect", "_first_ns", "_heard", "_link", "_seen", "_send", "_sent_ns")
+
+    def __init__(self, send: bytes, expect: bytes, seen: Observation) -> None:
+        self._send = send
+        self._expect = expect
+        self._seen = seen
+        self._heard = bytearray()
+        self._link: Link | None = None
+        self._sent_ns = 0
+        self._first_ns = 0
+
+    def begin(self, link: Link) -> None:
+        """Send."""
+        self._link = link
+        if self._send:
+            link.write(self._send)
+        self._sent_ns = time.perf_counter_ns()
+        if not self._expect:
+            link.complete()
+
+    def hear(self, data: bytes) -> None:
+        """Look for the text; exactly as much as is allowed is looked at, however it was split.
+
+        Raises:
+            ProbeFailure: it is not in the first 64 KiB.
+        """
+        heard = self._heard
+        if not heard:
+            self._note_first()
+        # The text may have begun in what came before.
+        begin = max(0, len(heard) - len(self._expect) + 1)
+        heard += data[: LARGEST_ANSWER - len(heard)]
+        self._seen.body_bytes = len(heard)
+        if heard.find(self._expect, begin) >= 0:
+            self._complete()
+        elif len(heard) == LARGEST_ANSWER:
+            raise ProbeFailure(
+                ErrorKind.ASSERTION, "the first 64 KiB of the answer lack the text that it should contain"
+            )
+
+    def hang_up(self, error: Exception | None) -> None:
+        """Nothing more will come, and the text has not.
+
+        Raises:
+            ProbeFailure: always.
+        """
+        if error is not None:
+            raise ProbeFailure(ErrorKind.PROTOCOL, "the server broke off the connection") from error
+        if not self._heard:
+            raise ProbeFailure(ErrorKind.ASSERTION, "the server closed the connection without an answer")
+        raise ProbeFailure(ErrorKind.ASSERTION, "the answer ended without the text that it should contain")
+
+    def close(self) -> None:
+        """Let go of the link."""
+        self._link = None
+
+    def _note_first(self) -> None:
+        seen = self._seen
+        self._first_ns = time.perf_counter_ns()
+        seen.ttfb_us = (self._first_ns - self._sent_ns) // 1000
+        if seen.on_phase is not None:
+            seen.on_phase("ttfb", seen.ttfb_us)
+
+    def _complete(self) -> None:
+        seen = self._seen
+        seen.transfer_us = (time.perf_counter_ns() - self._first_ns) // 1000
+        if seen.on_phase is not None:
+            seen.on_phase("transfer", seen.transfer_us)
+        if self._link is not None:
+            self._link.complete()

@@ -1,0 +1,86 @@
+"""TLS: a handshake, whether the server is who it says, and how long its certificate is good for."""
+
+from datetime import UTC, datetime, timedelta
+
+from services.common.outcome import ErrorKind
+from services.common.specs.hosts import ascii_host, literal
+from services.common.specs.tls import TlsSpec
+from services.worker.facts import Facts
+from services.worker.wire.link import Link
+from services.worker.wire.network import Network
+from services.worker.wire.observation import Observation
+from services.worker.wire.plain_first import PlainFirstLink
+from services.worker.wire.probe_failure import ProbeFailure
+from services.worker.wire.secure import SecureLink
+from services.worker.wire.start_tls import DIALOGUES
+from services.worker.wire.tls import ANY
+
+_DAY = timedelta(days=1)
+
+
+class Tls:
+    """Makes attempts of TLS checks."""
+
+    async def attempt(self, spec: TlsSpec, network: Network, seen: Observation) -> Facts:
+        """Connect, speak what comes before TLS, shake hands, and look at the certificate.
+
+        Raises:
+            ProbeFailure: the server is not to be trusted, or not for long enough; its kind says why.
+            OwnTrouble: for a reason of our own.
+        """
+        host = ascii_host(spec.host)
+        context = network.tls.of(spec.options, ANY)
+        # A name is asked for without the dot that ends it (RFC 6066 §3).
+        name = spec.server_name or host.removesuffix(".")
+
+        def link_to(address: str) -> Link:
+            if spec.start_tls is None:
+                return SecureLink(address, spec.port, seen, _HandshakeAlone(), context, name)
+            dialogue = DIALOGUES[spec.start_tls]()
+            return PlainFirstLink(address, spec.port, seen, _HandshakeAlone(), context, name, dialogue=dialogue)
+
+        link = await network.connect(host, literal(host), seen, link_to)
+        await link.ended()
+        refuse_short_lived(seen.tls_not_after, datetime.now(UTC), spec.min_days_left)
+        return Facts()
+
+
+class _HandshakeAlone:
+    """Says nothing: once hands are shaken, all is known."""
+
+    def begin(self, link: Link) -> None:
+        """That was all."""
+        link.complete()
+
+    def hear(self, data: bytes) -> None:
+        """Nobody listens any more."""
+
+    def hang_up(self, error: Exception | None) -> None:
+        """Nor waits."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def refuse_short_lived(not_after: datetime | None, now: datetime, min_days_left: int) -> None:
+    """Refuse a certificate that is not good for as many full days. Pure.
+
+    Args:
+        not_after: when it expires; None when nobody could read that.
+        now: the time.
+        min_days_left: 0 asks only that it has not expired.
+
+    Raises:
+        ProbeFailure: TLS; its sentence says how many are left.
+    """
+    if not_after is None:
+        raise ProbeFailure(ErrorKind.TLS, "the certificate cannot be read")
+    days = (not_after - now) // _DAY
+    if days < 0:
+        raise ProbeFailure(ErrorKind.TLS, f"the certificate has expired: it was good until {not_after:%Y-%m-%d}")
+    if days < min_days_left:
+        left = "1 day" if days == 1 else f"{days} days"
+        raise ProbeFailure(
+            ErrorKind.TLS,
+            f"the certificate is good for {left} more, until {not_after:%Y-%m-%d}; it should be for {min_days_left}",
+        )

@@ -1,0 +1,83 @@
+"""A link that begins in plain and is secured later, when what was said in plain has come to that."""
+
+import ssl
+
+from services.common.outcome import ErrorKind
+from services.worker.wire.link import Talk
+from services.worker.wire.observation import Observation
+from services.worker.wire.probe_failure import ProbeFailure
+from services.worker.wire.secure import SecureLink
+from services.worker.wire.start_tls import Dialogue
+
+LARGEST_OPENING = 16 * 1024
+
+
+class PlainFirstLink(SecureLink):
+    """Holds a dialogue in plain, then shakes hands; its talk begins when that is over.
+
+    Args:
+        address: a literal one that may be dialled.
+        port: where to connect.
+        seen: told what is seen.
+        talk: begins when the handshake is over, and hears nothing of what was said in plain.
+        context: verifies the server, or does not.
+        server_name: the name to ask for and to verify.
+        dialogue: what is said in plain.
+    """
+
+    __slots__ = ("_dialogue", "_room", "_unread")
+
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        seen: Observation,
+        talk: Talk,
+        context: ssl.SSLContext,
+        server_name: str,
+        *,
+        dialogue: Dialogue,
+    ) -> None:
+        super().__init__(address, port, seen, talk, context, server_name)
+        self._dialogue = dialogue
+        self._unread = bytearray()
+        self._room = LARGEST_OPENING
+
+    def _begin(self) -> None:
+        self._say(next(self._dialogue))
+
+    def _received(self, data: bytes) -> None:
+        if self.is_secured:
+            super()._received(data)
+        else:
+            self._heard(data)
+
+    def _lost(self, error: Exception | None) -> None:
+        if self.is_secured:
+            super()._lost(error)
+        else:
+            raise ProbeFailure(ErrorKind.PROTOCOL, "the server closed the connection before TLS began") from error
+
+    def _heard(self, data: bytes) -> None:
+        self._room -= len(data)
+        if self._room < 0:
+            raise ProbeFailure(ErrorKind.TOO_LARGE, "the server said more than 16 KiB before TLS began")
+        unread = self._unread
+        unread += data
+        while (end := unread.find(b"\n")) >= 0:
+            line = bytes(unread[:end]).removesuffix(b"\r")
+            del unread[: end + 1]
+            try:
+                self._say(self._dialogue.send(line))
+            except StopIteration:
+                if unread:
+                    # It may be somebody else's, to be taken for what the server says under TLS (RFC 3207 §6).
+                    raise ProbeFailure(
+                        ErrorKind.PROTOCOL, "something was sent in plain behind the word that TLS may begin"
+                    ) from None
+                self._secure()
+                return
+
+    def _say(self, data: bytes) -> None:
+        if data:
+            self._send(data)

@@ -1,0 +1,146 @@
+"""What tests of watching share: a monitor process that shows services and does nothing else, and a client of it."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
+from contextlib import aclosing, asynccontextmanager
+from uuid import UUID
+
+import asyncpg
+
+from services.common import service_moves
+from services.common.clock import SECOND_US, now_us
+from services.common.database import create_pool
+from services.common.ids import new_id
+from services.common.listener import Listener
+from services.common.principal import Principal, Role
+from services.common.revocations import Revocations
+from services.common.server import background
+from services.common.store import CommonStore
+from services.common.stream_guard import StreamGuard
+from services.common.stream_metrics import StreamMetrics
+from services.monitor.board import Boards
+from services.monitor.model import Service
+from services.monitor.standing import Picture, RecordedService
+from services.monitor.store.board import BoardSql
+from services.monitor.watch import Event, Watches
+from services.monitor.watcher import Complete, Gone, Kept, Shown
+
+SOON_S = 2.0
+
+
+class CountedStore(BoardSql):
+    """The store, counting how often it was asked."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        super().__init__(pool)
+        self.reads = 0
+
+    async def recorded_services(self, tenant_id: UUID, only: Collection[UUID] | None) -> Collection[RecordedService]:
+        answer = await super().recorded_services(tenant_id, only)
+        self.reads += 1
+        return answer
+
+
+class Process:
+    """A monitor process.
+
+    Attributes:
+        ahead_us: how far its clock is ahead.
+        watches: its streams.
+        store: counts its reads.
+        pool: its connection to the database.
+        revocations: what it knows of credentials.
+        stopping: set when it stops.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self.ahead_us = 0
+        self.pool = pool
+        self.store = CountedStore(pool)
+        self.boards = Boards(self.store, lambda: now_us() + self.ahead_us)
+        self.watches = Watches(self.boards, StreamMetrics())
+        self.revocations = Revocations(CommonStore.__new__(CommonStore))  # never asked
+        self.stopping = asyncio.Event()
+
+    def follow(
+        self,
+        tenant_id: UUID,
+        cursor: bytes | None = None,
+        principal: Principal | None = None,
+        wanted: Callable[[Service], bool] = lambda _: True,
+    ) -> aclosing[AsyncGenerator[Event, None]]:
+        guard = StreamGuard(principal or a_viewer(tenant_id), self.revocations, self.stopping)
+        return aclosing(self.watches.follow(tenant_id, cursor, wanted, guard))
+
+    @asynccontextmanager
+    async def client(
+        self, tenant_id: UUID, before: "Client | None" = None, wanted: Callable[[Service], bool] = lambda _: True
+    ) -> AsyncIterator["Client"]:
+        """A client that has been told all there is; it goes on from where another has come to."""
+        client = Client(before)
+        async with self.follow(tenant_id, client.cursor, wanted=wanted) as client.events:
+            await client.until(lambda: client.complete)
+            yield client
+
+
+class Client:
+    """A client as the contract tells it to be.
+
+    Attributes:
+        sees: what it believes.
+        cursor: the latest that it was given.
+        complete: whether it has been told all that there was at first.
+        told: how many services it was told of, gone ones included.
+    """
+
+    events: AsyncGenerator[Event, None]
+
+    def __init__(self, before: "Client | None") -> None:
+        self.sees: Picture = dict(before.sees) if before else {}
+        self.cursor: bytes | None = before.cursor if before else None
+        self.complete = False
+        self._kept: set[UUID] = set()
+        self.told = 0
+
+    async def until(self, condition: Callable[[], bool], soon_s: float = SOON_S) -> None:
+        """Read until a condition holds, which must be so soon."""
+        async with asyncio.timeout(soon_s):
+            while not condition():
+                self.take(await anext(self.events))
+
+    def take(self, event: Event) -> None:
+        self.cursor = event.cursor or self.cursor
+        if isinstance(event, Shown):
+            self.sees[event.standing.service.id] = event.standing
+            self.told += 1
+        elif isinstance(event, Gone):
+            self.sees.pop(event.service_id, None)
+            self.told += 1
+        elif isinstance(event, Kept):
+            self._kept.update(event.service_ids)
+        elif isinstance(event, Complete):
+            self.complete = True
+            if event.keep is not None:
+                self.sees = {each: self.sees[each] for each in (*self._kept, *event.keep)}
+
+
+def a_viewer(tenant_id: UUID, *, expire_us: int | None = None) -> Principal:
+    return Principal(tenant_id, new_id(), Role.VIEWER, new_id(), expire_us or now_us() + 3600 * SECOND_US)
+
+
+@asynccontextmanager
+async def a_process(url: str) -> AsyncIterator[Process]:
+    pool = await create_pool(url, "sentinel_monitor", 1, times_in_us=True)
+    process = Process(pool)
+    boards = process.boards
+    heard = asyncio.Event()
+
+    async def on_connect() -> None:
+        heard.set()
+        await boards.on_connect()
+
+    listener = Listener(url, "sentinel_monitor", {service_moves.CHANNEL: boards.on_notify}, on_connect)
+    async with background(listener.run(), boards.run(), process.watches.open.run()):
+        await heard.wait()
+        yield process
+    await pool.close()
