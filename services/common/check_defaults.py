@@ -4,7 +4,6 @@ from services.common.clock import SECOND_US
 
 INTERVAL_US = 60 * SECOND_US
 TIMEOUT_US = 10 * SECOND_US
-FAILURE_THRESHOLD = 2
 RECOVERY_THRESHOLD = 1
 
 

@@ -39,7 +39,7 @@ class CheckDraft:
 
 def new_check(tenant_id: UUID, service_id: UUID, draft: CheckDraft, now: int) -> Check:
     """An enabled check as the draft has it, with defaults where it has nothing."""
-    interval = draft.interval_us or check_defaults.INTERVAL_US
+    interval = draft.spec.slots_every_us(draft.interval_us or check_defaults.INTERVAL_US)
     return Check(
         tenant_id=tenant_id,
         id=new_id(),
@@ -48,7 +48,7 @@ def new_check(tenant_id: UUID, service_id: UUID, draft: CheckDraft, now: int) ->
         spec=draft.spec,
         interval_us=interval,
         timeout_us=check_defaults.timeout_of(draft.timeout_us, interval),
-        failure_threshold=draft.failure_threshold or check_defaults.FAILURE_THRESHOLD,
+        failure_threshold=draft.failure_threshold or draft.spec.FAILURE_THRESHOLD,
         recovery_threshold=draft.recovery_threshold or check_defaults.RECOVERY_THRESHOLD,
         retries=draft.retries,
         create_us=now,
@@ -61,23 +61,33 @@ def changed_check(check: Check, etag: str, draft_of: Callable[[Check], CheckDraf
 
     Raises:
         Aborted: ETAG_MISMATCH.
-        InvalidArgument: what it would be breaks a rule.
+        InvalidArgument: what it would be breaks a rule, or keeps a secret that is not there.
     """
     if etag and etag != check.etag:
         raise Aborted(reasons.ERROR_REASON_ETAG_MISMATCH, "the check has changed meanwhile; read it again")
     draft = draft_of(check)
-    if draft.spec.KIND != check.spec.KIND:
-        # Its history would be that of something else.
-        field = f"check.{draft.spec.KIND}"
-        raise InvalidArgument.field(field, f"the check is one of kind {check.spec.KIND}, and cannot become another")
-    draft.spec.refuse_bad(f"check.{draft.spec.KIND}")
+    refuse_other_kind(check, draft.spec.KIND)
+    spec = draft.spec.keeping(check.spec)
+    if spec != check.spec:
+        spec.refuse_bad(f"check.{spec.KIND}")
     wished = replace(
-        new_check(check.tenant_id, check.service_id, draft, check.create_us),
+        new_check(check.tenant_id, check.service_id, replace(draft, spec=spec), check.create_us),
         id=check.id,
         update_us=check.update_us,
         pause_us=check.pause_us,
     )
     return check if wished == check else replace(wished, update_us=_behind(check, now))
+
+
+def refuse_other_kind(check: Check, kind: str) -> None:
+    """Refuse another kind than the check has: its history would be that of something else.
+
+    Raises:
+        InvalidArgument: naming the kind that it shall become.
+    """
+    if kind != check.spec.KIND:
+        message = f"the check is one of kind {check.spec.KIND}, and cannot become another"
+        raise InvalidArgument.field(f"check.{kind}", message)
 
 
 def paused_check(check: Check, now: int) -> Check:

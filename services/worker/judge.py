@@ -22,7 +22,6 @@ class Expectation(Protocol):
     def implied_assertions(self) -> int:
         """How many of them, from the first on, are not in the list that people see."""
 
-    @property
     def secrets(self) -> Sequence[str]:
         """What no word may show."""
 
@@ -78,7 +77,7 @@ def judge(wanted: Expectation, examined: Examined) -> Verdict:
 def _verdict(
     wanted: Expectation, failed: Sequence[tuple[int, Assertion, Finding]], trouble: Exception | None
 ) -> Verdict:
-    implied, secrets = wanted.implied_assertions, wanted.secrets
+    implied, secrets = wanted.implied_assertions, wanted.secrets()
     told = tuple(
         outcome_of(assertion, found, _index(position, implied), secrets)
         for position, assertion, found in failed[:MOST_TOLD]
@@ -94,7 +93,7 @@ def _verdict(
 def outcomes(wanted: Expectation, examined: Examined) -> Sequence[AssertionOutcome]:
     """What each assertion came to, for people to see; those that we cannot evaluate are UNKNOWN."""
     told = []
-    implied, secrets = wanted.implied_assertions, wanted.secrets
+    implied, secrets = wanted.implied_assertions, wanted.secrets()
     for position, assertion in enumerate(wanted.assertions):
         try:
             found = finding(assertion, examined)

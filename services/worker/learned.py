@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.common.assertion_outcome import AssertionOutcome
+from services.common.specs.secrets import masked
 from services.worker.findings import Examined
 from services.worker.judge import Expectation, outcomes
 from services.worker.wire.body import Body
 from services.worker.wire.probe_failure import ProbeFailure
-from services.worker.words import masked
 
 _MOST_HEADERS = 64
 _LONGEST_HEADER = 1_024
 _PREVIEW = 4_096
+# Masked before it is cut: a secret that begins in what is shown ends in here.
+_LOOKED_AT = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Learned:
 
 def learned(wanted: Expectation, examined: Examined) -> Learned:
     """What an attempt learned and what that means for what is wanted."""
-    facts, seen, secrets = examined.facts, examined.seen, wanted.secrets
+    facts, seen, secrets = examined.facts, examined.seen, wanted.secrets()
     preview, is_cut = _preview(facts.body, secrets)
     return Learned(
         attempt=seen.attempt,
@@ -67,9 +69,8 @@ def _preview(body: Body | None, secrets: Sequence[str]) -> tuple[str, bool]:
         data, truncated = body.read()
     except ProbeFailure:
         return "", False
-    # Masked before it is cut, with room for what a secret at the edge may hold.
-    text = masked(data[: 2 * _PREVIEW].decode(errors="replace"), secrets)
-    return text[:_PREVIEW], truncated or len(data) > 2 * _PREVIEW or len(text) > _PREVIEW
+    text = masked(data[:_LOOKED_AT].decode(errors="replace"), secrets)
+    return text[:_PREVIEW], truncated or len(data) > _LOOKED_AT or len(text) > _PREVIEW
 
 
 def _text(header: bytes) -> str:

@@ -13,7 +13,7 @@ from uuid import UUID
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.common.clock import SECOND_US, now_us
-from services.common.errors import NotFound, ResourceExhausted
+from services.common.errors import InvalidArgument, NotFound, ResourceExhausted
 from services.common.result import Result
 from services.common.specs.spec import Spec
 from services.common.stream_guard import HEARTBEAT_S
@@ -103,7 +103,10 @@ class OnDemand:
             InvalidArgument: what it names cannot be probed.
             ResourceExhausted: OVERLOADED.
         """
-        draft.spec.refuse_bad(f"check.{draft.spec.KIND}")
+        field = f"check.{draft.spec.KIND}"
+        draft.spec.refuse_bad(field)
+        if not draft.spec.ASKS:
+            raise InvalidArgument.field(field, "asks no target, so there is nothing to try")
         check = ScheduledCheck(
             tenant_id=tenant_id,
             service_id=_NOBODY,

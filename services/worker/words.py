@@ -21,13 +21,13 @@ from services.common.specs.assertions import (
     StatusIs,
     TotalTimeWithin,
 )
+from services.common.specs.secrets import masked
 from services.worker.findings import Finding, Note
 
 LONGEST_TEXT = 256
-HIDDEN = "[hidden]"
 _NAMED = 8
 # As much of an answer as can matter once it is masked and cut: a secret that begins in what is shown ends in here.
-_LOOKED_AT = 8 * 1024
+_LOOKED_AT = 64 * 1024
 _COMPARISONS = {
     "equals": "equals",
     "not_equals": "does not equal",
@@ -149,13 +149,6 @@ def actual(assertion: Assertion, found: Any) -> str:  # noqa: ANN401 — what a 
     if isinstance(found, timedelta):
         return f"valid for {found.days} days" if found >= timedelta(0) else "expired"
     return _json(found)
-
-
-def masked(text: str, secrets: Sequence[str]) -> str:
-    """A text without secrets."""
-    for secret in secrets:
-        text = text.replace(secret, HIDDEN)
-    return text
 
 
 def cut(text: str) -> str:

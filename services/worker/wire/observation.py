@@ -39,6 +39,7 @@ class Observation:
         failed_assertions: those that failed.
         slow: whether it is UP, and took longer than a limit that only flags it.
         shakes_hands: whether a TLS handshake is under way.
+        asks: whether a question is under way that needs no connection.
         on_phase: told each phase as it ends.
     """
 
@@ -62,7 +63,14 @@ class Observation:
     failed_assertions: tuple[AssertionOutcome, ...] = ()
     slow: bool = False
     shakes_hands: bool = False
+    asks: bool = False
     on_phase: OnPhase | None = field(default=None, repr=False, compare=False)
+
+    def tell(self, phase: str, elapsed_us: int) -> None:
+        """A phase ended."""
+        setattr(self, f"{phase}_us", elapsed_us)
+        if self.on_phase is not None:
+            self.on_phase(phase, elapsed_us)
 
     def next_attempt(self) -> None:
         """Another attempt begins."""
@@ -80,4 +88,4 @@ class Observation:
         self.resolved_ip = self.http_version = self.tls_version = None
         self.tls_not_after = None
         self.body_bytes = None
-        self.shakes_hands = False
+        self.shakes_hands = self.asks = False

@@ -184,7 +184,7 @@ async def test_a_check_that_is_not_saved_is_run_and_shown_and_nothing_is_recorde
     assert isinstance(facts, Learned)
     assert (facts.status_code, facts.resolved_ip, facts.is_cut) == (200, "127.0.0.1", True)
     assert ("server", "x/1") in facts.headers
-    assert facts.preview.startswith("you sent [hidden]!!")
+    assert facts.preview.startswith("you sent [secret]!!")
     assert len(facts.preview) == 4096
     assert [(each.index, each.status) for each in facts.assertions] == [
         (None, AssertionStatus.PASSED), (0, AssertionStatus.PASSED), (1, AssertionStatus.FAILED),

@@ -257,7 +257,7 @@ def test_what_the_check_sends_as_a_secret_is_in_no_word() -> None:
 
     assert len(verdict.failed) == 3
     assert "s3cr3t" not in repr(verdict)
-    assert verdict.failed[1].actual == "[hidden]"
+    assert verdict.failed[1].actual == "[secret]"
 
 
 def test_what_we_cannot_evaluate_is_our_error_unless_something_else_fails() -> None:

@@ -63,6 +63,14 @@ class ProbeServiceStub:
 
     Errors: CHECK_NOT_FOUND, RESULT_NOT_FOUND.
     """
+    ReportHeartbeat: _grpc.UnaryUnaryMultiCallable[_probe_service_pb2.ReportHeartbeatRequest, _probe_service_pb2.ReportHeartbeatResponse]
+    """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
+
+    It is answered once it is written down. Sending it again does no harm. The check's next slot tells of it, within a
+    minute. A signal for a check that is paused is written down too.
+
+    Errors: HEARTBEAT_NOT_FOUND, RATE_LIMITED, OVERLOADED.
+    """
     ListWorkers: _grpc.UnaryUnaryMultiCallable[_probe_service_pb2.ListWorkersRequest, _probe_service_pb2.ListWorkersResponse]
     """Lists the workers of this installation, oldest first. They run the checks of all tenants and belong to none; a
     worker that died leaves the list within 13 s.
@@ -104,6 +112,14 @@ class ProbeServiceAsyncStub(ProbeServiceStub):
     """Says what assertions come to on an answer that is given, or on a result that was recorded. No target is asked.
 
     Errors: CHECK_NOT_FOUND, RESULT_NOT_FOUND.
+    """
+    ReportHeartbeat: _aio.UnaryUnaryMultiCallable[_probe_service_pb2.ReportHeartbeatRequest, _probe_service_pb2.ReportHeartbeatResponse]  # type: ignore[assignment]
+    """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
+
+    It is answered once it is written down. Sending it again does no harm. The check's next slot tells of it, within a
+    minute. A signal for a check that is paused is written down too.
+
+    Errors: HEARTBEAT_NOT_FOUND, RATE_LIMITED, OVERLOADED.
     """
     ListWorkers: _aio.UnaryUnaryMultiCallable[_probe_service_pb2.ListWorkersRequest, _probe_service_pb2.ListWorkersResponse]  # type: ignore[assignment]
     """Lists the workers of this installation, oldest first. They run the checks of all tenants and belong to none; a
@@ -167,6 +183,20 @@ class ProbeServiceServicer(metaclass=_abc_1.ABCMeta):
         """Says what assertions come to on an answer that is given, or on a result that was recorded. No target is asked.
 
         Errors: CHECK_NOT_FOUND, RESULT_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportHeartbeat(
+        self,
+        request: _probe_service_pb2.ReportHeartbeatRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_probe_service_pb2.ReportHeartbeatResponse, _abc.Awaitable[_probe_service_pb2.ReportHeartbeatResponse]]:
+        """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
+
+        It is answered once it is written down. Sending it again does no harm. The check's next slot tells of it, within a
+        minute. A signal for a check that is paused is written down too.
+
+        Errors: HEARTBEAT_NOT_FOUND, RATE_LIMITED, OVERLOADED.
         """
 
     @_abc_1.abstractmethod

@@ -16,8 +16,10 @@ from services.common.specs.assertions import (
     StatusIs,
 )
 from services.common.specs.http import HttpSpec
+from services.common.specs.http_auth import NO_AUTH
 from services.common.specs.tls_options import DEFAULT_TLS, TlsOptions
 from tests.assertions import assertions
+from tests.unit.common.specs.test_secrets import auths
 
 texts = st.text(max_size=20)
 specs = st.builds(
@@ -31,6 +33,7 @@ specs = st.builds(
     body_contains=texts,
     tls=st.builds(TlsOptions, st.booleans(), texts, texts),
     asserted=st.lists(assertions, max_size=3).map(tuple),
+    auth=auths,
 )
 
 
@@ -45,6 +48,7 @@ def test_a_row_of_before_verifies_and_asks_nothing_of_the_body() -> None:
 
     assert HttpSpec.from_json(column) == HttpSpec("http://t/")
     assert HttpSpec.from_json(column).tls is DEFAULT_TLS
+    assert HttpSpec.from_json(column).auth is NO_AUTH
 
 
 def test_the_name_of_an_origin_stays_behind_and_the_rest_goes_along() -> None:
@@ -64,6 +68,7 @@ def test_the_name_of_an_origin_stays_behind_and_the_rest_goes_along() -> None:
         body_contains=texts,
         tls=st.builds(TlsOptions, st.booleans(), texts, texts),
         asserted=st.lists(assertions, max_size=3).map(tuple),
+        auth=auths,
     )
 )
 def test_the_contract_says_it_and_it_comes_back(spec: HttpSpec) -> None:
