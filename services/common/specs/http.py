@@ -108,7 +108,7 @@ class HttpSpec(Spec):
         self.tls.refuse_bad(f"{field}.tls")
         # In a header that is no secret too: what was kept for it would be shown.
         for path, value in [(_header(name), value) for name, value in self.headers] + [*self.secret_fields().items()]:
-            if value == HIDDEN:
+            if HIDDEN in value:
                 raise InvalidArgument.field(
                     f"{field}.{path}",
                     f"says {HIDDEN}, but no secret is stored there for this origin; give the secret itself",
