@@ -42,6 +42,7 @@ ROLE = "sentinel_monitor"
 ROLLUP_ROLE = "sentinel_rollup"
 # Boards are read one at a time.
 _BOARD_CONNECTIONS = 1
+_RARELY = (5_000, 10, 1_000)
 _SERVICE = monitor_service_pb2.DESCRIPTOR.services_by_name["MonitorService"]
 # Envoy sends reflection here, so this process names what all three serve.
 _REFLECTED = [
@@ -61,7 +62,7 @@ async def main(process: Process) -> None:
     settings = process.settings
     quotas = Quotas(settings.quota_services, settings.quota_checks)
     keep = Keep(settings.retention_raw_days * DAY_US, settings.retention_hourly_days * DAY_US)
-    figures = ServiceFigures(store, keep.hourly_us)
+    figures = ServiceFigures(store, keep)
     windows = MaintenanceWindows(store, pager, quotas)
     board_pool = await create_pool(settings.database_url, ROLE, _BOARD_CONNECTIONS, times_in_us=True)
     process.metrics.database.watch_pool("boards", lambda: in_use(board_pool), _BOARD_CONNECTIONS)
@@ -73,7 +74,7 @@ async def main(process: Process) -> None:
     use_cases = UseCases(
         Services(store, pager, quotas, figures),
         Checks(store, pager, quotas),
-        Status(store, figures),
+        Status(store),
         figures,
         Overviews(store),
         Incidents(store, pager),
@@ -93,6 +94,8 @@ async def main(process: Process) -> None:
     # All that was built and imported stays: looking through it for garbage would stop everything for 50 ms at a time.
     gc.collect()
     gc.freeze()
+    # So would looking through boards, which hold tens of thousands of objects and no cycles, as often as Python does.
+    gc.set_threshold(*_RARELY)
     try:
         async with background(
             rollup.run(),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from google.protobuf.message import Message
@@ -36,7 +36,6 @@ class HttpSpec(Spec):
         body_contains: what the decoded body must contain; nothing when empty.
         tls: how an https target is verified.
         auth: who it says it is, and which of its headers are secrets.
-        kept: what the worker made of this spec to send it; lives as long as the spec does, and is no part of it.
     """
 
     KIND: ClassVar[str] = "http"
@@ -51,7 +50,6 @@ class HttpSpec(Spec):
     body_contains: str = ""
     tls: TlsOptions = DEFAULT_TLS
     auth: HttpAuth = NO_AUTH
-    kept: object | None = field(default=None, init=False, compare=False)
 
     def __repr__(self) -> str:
         return f"HttpSpec({self.method} {self.url})"  # headers and bodies may be secrets
@@ -71,10 +69,6 @@ class HttpSpec(Spec):
     def reads_body(self) -> bool:
         """Whether the verdict needs the answer's body."""
         return bool(self.body_contains)
-
-    def keep(self, made: object) -> None:
-        """Remember what was made of this spec."""
-        object.__setattr__(self, "kept", made)
 
     @property
     def audience(self) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Row,
     ScalarSelect,
@@ -23,7 +24,7 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import check_changes, service_moves
+from services.common import check_changes
 from services.common.audit import Actor, Change
 from services.common.clock import HOUR_US, from_datetime, to_datetime
 from services.common.database import Database
@@ -31,6 +32,7 @@ from services.common.grid import shard_of
 from services.common.maintenance import LONGEST_SPAN_US
 from services.common.outcome import Outcome
 from services.common.secret_box import NO_KEYS, SecretBox
+from services.common.service_moves import CHANNEL, ServiceMove
 from services.common.specs.column import shown, to_column
 from services.common.specs.spec import Spec
 from services.common.state import CheckState, Track
@@ -42,6 +44,7 @@ from services.common.tables import (
     checks,
     maintenance_spans,
     removed_checks,
+    services,
 )
 from services.monitor.closing import floor
 from services.monitor.model import Check, TrackedCheck
@@ -68,6 +71,12 @@ async def lock_quotas(connection: AsyncConnection, tenant_id: UUID) -> None:
 async def count(connection: AsyncConnection, query: Select[Any]) -> int:
     """How many rows a query has."""
     return (await connection.execute(select(func.count()).select_from(query.subquery()))).scalar_one()
+
+
+async def has_service(connection: AsyncConnection, tenant_id: UUID, service_id: UUID) -> bool:
+    """Whether a tenant has a service."""
+    query = select(services.c.id).where(services.c.tenant_id == tenant_id, services.c.id == service_id)
+    return (await connection.execute(query)).one_or_none() is not None
 
 
 async def insert_check(
@@ -124,22 +133,22 @@ async def open_period(connection: AsyncConnection, check: Check, at: int) -> Non
     )
 
 
-async def tell_watchers(connection: AsyncConnection, tenant_id: UUID) -> None:
-    """Let whoever watches a tenant's services look at them again, as soon as this transaction commits."""
-    await connection.execute(select(func.pg_notify(service_moves.CHANNEL, str(tenant_id))))
+async def tell_watchers(connection: AsyncConnection, tenant_id: UUID, service_id: UUID | None) -> None:
+    """Let whoever watches a service, or all of a tenant's, look again, as soon as this transaction commits."""
+    await connection.execute(select(func.pg_notify(CHANNEL, ServiceMove(tenant_id, service_id).payload())))
 
 
 async def tell_worker(connection: AsyncConnection, check: Check) -> None:
     """Let the worker that holds the check, and whoever watches it, look again, as soon as this transaction commits."""
     payload = check_changes.CheckChange(shard_of(check.id), check.tenant_id, check.id).payload()
     await connection.execute(select(func.pg_notify(check_changes.CHANNEL, payload)))
-    await tell_watchers(connection, check.tenant_id)
+    await tell_watchers(connection, check.tenant_id, check.service_id)
 
 
 async def leave_to_be_removed(
-    connection: AsyncConnection, tenant_id: UUID, which: ColumnElement[bool], now: int
+    connection: AsyncConnection, tenant_id: UUID, service_id: UUID, which: ColumnElement[bool], now: int
 ) -> None:
-    """Write down which checks go, so that what was recorded is removed; tell their workers, and who watches them."""
+    """Write down which checks of a service go, so that their history is removed; tell workers and watchers."""
     going = select(checks.c.tenant_id, checks.c.id).where(checks.c.tenant_id == tenant_id, which)
     await connection.execute(
         upsert(removed_checks)
@@ -153,7 +162,7 @@ async def leave_to_be_removed(
     await connection.execute(
         select(func.pg_notify(check_changes.CHANNEL, payload)).where(checks.c.tenant_id == tenant_id, which)
     )
-    await tell_watchers(connection, tenant_id)
+    await tell_watchers(connection, tenant_id, service_id)
 
 
 def settings_of(check: Check) -> dict[str, Any]:
@@ -169,7 +178,7 @@ def settings_of(check: Check) -> dict[str, Any]:
     }
 
 
-def tracked(tenant_id: UUID) -> Select[Any]:
+def tracked(tenant_id: UUID | BindParameter[UUID]) -> Select[Any]:
     """A tenant's checks, each with what its results amount to and since when it is paused, if it is."""
     latest = (
         select(check_periods.c.end_time.label("pause_time"))
@@ -197,7 +206,7 @@ def tracked(tenant_id: UUID) -> Select[Any]:
     )
 
 
-def maintained_since(tenant_id: UUID, service_id: ColumnElement[Any]) -> ScalarSelect[Any]:
+def maintained_since(tenant_id: UUID | BindParameter[UUID], service_id: ColumnElement[Any]) -> ScalarSelect[Any]:
     """Since when a service is inside a maintenance window, as the database's clock says; NULL when it is in none."""
     spans = maintenance_spans.c
     return (
@@ -207,14 +216,14 @@ def maintained_since(tenant_id: UUID, service_id: ColumnElement[Any]) -> ScalarS
     )
 
 
-def is_maintained(tenant_id: UUID, service_id: ColumnElement[Any]) -> ColumnElement[bool]:
+def is_maintained(tenant_id: UUID | BindParameter[UUID], service_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """Whether a service is inside a maintenance window; for any number of services the database looks once."""
     its = maintenance_spans.c.service_id
     going_on = select(its).where(_goes_on(tenant_id))
     return or_(going_on.where(its.is_(None)).exists(), service_id.in_(going_on.where(its.is_not(None))))
 
 
-def _goes_on(tenant_id: UUID) -> ColumnElement[bool]:
+def _goes_on(tenant_id: UUID | BindParameter[UUID]) -> ColumnElement[bool]:
     spans = maintenance_spans.c
     return and_(
         spans.tenant_id == tenant_id,

@@ -7,6 +7,7 @@ from uuid import UUID
 from sentinel.options.v1 import error_reason_pb2 as reasons
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
     Row,
     Select,
@@ -82,7 +83,7 @@ class ServiceSql(Sql):
                     )
                 )
                 await write_audit(connection, actor, Change("service.create", service.id, after=service.audited()))
-                await tell_watchers(connection, tenant_id)
+                await tell_watchers(connection, tenant_id, service.id)
                 if first_check is not None:
                     await refuse_more_checks(connection, tenant_id, quotas)
                     await insert_check(connection, actor, first_check, None, self._box)
@@ -137,7 +138,7 @@ class ServiceSql(Sql):
                     await connection.execute(update(services).where(the_service).values(**_settings_of(after)))
                     change = Change("service.update", service_id, before.audited(), after.audited())
                     await write_audit(connection, actor, change)
-                    await tell_watchers(connection, actor.tenant_id)
+                    await tell_watchers(connection, actor.tenant_id, service_id)
         except IntegrityError as error:
             _refuse(error)
             raise
@@ -173,12 +174,12 @@ class ServiceSql(Sql):
             )
             await end_incidents(connection, actor, [*locked.scalars()], Resolution.CHECK_DELETED, now)
             gone = {**_service(row).audited(), "checks": await count(connection, its_ids)}
-            await leave_to_be_removed(connection, tenant_id, its_checks, now)
+            await leave_to_be_removed(connection, tenant_id, service_id, its_checks, now)
             await connection.execute(delete(services).where(the_service))
             await write_audit(connection, actor, Change("service.delete", service_id, before=gone))
 
 
-def _tally(tenant_id: UUID, now: int) -> Select[int, int, int]:
+def _tally(tenant_id: UUID | BindParameter[UUID], now: int | BindParameter[int]) -> Select[int, int, int]:
     """The tally of a tenant's checks (semantics.md §12, §13)."""
     is_open = and_(
         check_periods.c.tenant_id == checks.c.tenant_id,
@@ -203,7 +204,7 @@ def _tally(tenant_id: UUID, now: int) -> Select[int, int, int]:
     )
 
 
-def tallies_of_all(tenant_id: UUID, now: int) -> Select[Any]:
+def tallies_of_all(tenant_id: BindParameter[UUID], now: BindParameter[int]) -> Select[Any]:
     """Each tally that services of a tenant have, and how many have it."""
     grouped = _tally(tenant_id, now).add_columns(checks.c.service_id).group_by(checks.c.service_id).subquery()
     tally = [func.coalesce(grouped.c[name], 0).label(name) for name in ("enabled", "down", "known")]

@@ -8,11 +8,11 @@ from uuid import UUID
 
 import asyncpg
 
-from services.common import service_moves
 from services.common.clock import DAY_US, now_us, to_datetime
 from services.common.database import CONNECTION_ERRORS
 from services.common.errors import Unavailable
 from services.common.secret_box import NO_KEYS, SecretBox
+from services.common.service_moves import CHANNEL, ServiceMove
 from services.worker.clock import monotonic_us
 from services.worker.lease import SHARDS_FREE, Renewal, fair_share
 from services.worker.record import Pending
@@ -96,7 +96,7 @@ _WRITE_RESULTS = insert_into("results")
 # Once a transaction, whoever's results it records: a reader of the stream wants to know when it is settled, no more.
 _NOTIFY = f"SELECT pg_notify('{RECORDED}', pg_current_xact_id()::text)"
 # Only when there is something new to show, so that nobody looks in vain: most batches move no state.
-_NOTIFY_MOVED = f"SELECT pg_notify('{service_moves.CHANNEL}', w::text) FROM unnest($1::uuid[]) AS w"  # noqa: S608 — our own text
+_NOTIFY_MOVED = f"SELECT pg_notify('{CHANNEL}', move) FROM unnest($1::text[]) AS move"  # noqa: S608 — our own text
 
 # The share of shards is fair when no worker holds more than its part: what is over is given up for others to claim.
 _LIVE = """
@@ -299,7 +299,11 @@ class EngineStore:
                     await write_turns(connection, turned)
                 await connection.execute(_NOTIFY)
                 now = now_us()
-                news = {each.tenant_id for check_id, each in moved.items() if each.is_news(before[check_id], now)}
+                news = {
+                    ServiceMove(each.tenant_id, checks[check_id].service_id).payload()
+                    for check_id, each in moved.items()
+                    if each.is_news(before[check_id], now)
+                }
                 if news:
                     await connection.execute(_NOTIFY_MOVED, list(news))
         return len(counted)

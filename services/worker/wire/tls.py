@@ -11,9 +11,11 @@ from services.common.specs.tls_options import TlsOptions
 from services.worker.wire.own_trouble import OwnTrouble
 
 HTTP = "http/1.1"
+HTTP_2 = "h2"
 ANY = ""
 """Whatever is spoken over the connection, the server is not asked for it: it might refuse what it does not know."""
 
+_PROTOCOLS = (HTTP, HTTP_2, ANY)
 _MOST_CONTEXTS = 256
 # Each holds the authorities that it trusts once more: 0.8 MB, and 20 ms to make, where those are the public ones. One
 # context for all, with another certificate loaded each time, will not do: it keeps the last one of each kind of key,
@@ -22,7 +24,7 @@ _MOST_SHOWING = 128
 
 
 class TlsContexts:
-    """Contexts by what they verify, and by the protocol that they ask for (ALPN): HTTP or ANY.
+    """Contexts by what they verify, and by the protocol that they ask for (ALPN): HTTP, HTTP_2 or ANY.
 
     Args:
         public: makes a context that verifies against the public authorities; by default those that httpx trusts.
@@ -30,8 +32,8 @@ class TlsContexts:
 
     def __init__(self, public: Callable[[], ssl.SSLContext] = httpx.create_ssl_context) -> None:
         # Made now: to read all public authorities takes some milliseconds, which no probe should wait for.
-        self._public = {protocol: _asking(public(), protocol) for protocol in (HTTP, ANY)}
-        self._trusting = {protocol: _asking(_trusting(), protocol) for protocol in (HTTP, ANY)}
+        self._public = {protocol: _asking(public(), protocol) for protocol in _PROTOCOLS}
+        self._trusting = {protocol: _asking(_trusting(), protocol) for protocol in _PROTOCOLS}
         self._by_authorities: OrderedDict[tuple[str, str], ssl.SSLContext] = OrderedDict()
         self._showing: OrderedDict[tuple[TlsOptions, ClientCertificate], ssl.SSLContext] = OrderedDict()
         self._make_public = public

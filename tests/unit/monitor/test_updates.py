@@ -1,5 +1,6 @@
 """An update is held to the contract's rules as the whole that it makes, and what breaks one is named."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from services.common.clock import SECOND_US
 from services.common.errors import InvalidArgument
 from services.common.ids import new_id
 from services.common.specs.http import HttpSpec
+from services.common.specs.tls import StartTls, TlsSpec
 from services.monitor.drafts import CheckDraft, new_check
 from services.monitor.model import Service
 from services.monitor.updates import Updates
+from services.monitor.window import Window, WindowDraft
 
 CHECK = new_check(
     new_id(),
@@ -85,6 +88,16 @@ def test_two_fields_that_fit_together_only_go_together() -> None:
     assert (changed.interval_us, changed.timeout_us) == (20 * SECOND_US, 5 * SECOND_US)
 
 
+def test_a_part_of_any_kind_is_changed_and_the_rest_stays() -> None:
+    spec = TlsSpec("a.test", 465, min_days_left=7, start_tls=StartTls.SMTP)
+    check = new_check(new_id(), new_id(), CheckDraft("mail", spec), 1)
+    request = ParseDict({"check": {"tls": {"minDaysLeft": 14}}}, pb.UpdateCheckRequest())
+
+    assert Updates().of_check(request)(check).spec == replace(spec, min_days_left=14)
+    request.update_mask.CopyFrom(FieldMask(paths=["tls.start_tls"]))
+    assert Updates().of_check(request)(check).spec == replace(spec, start_tls=None)
+
+
 @pytest.mark.parametrize(
     ("service", "paths", "field"),
     [
@@ -104,6 +117,35 @@ def test_what_a_service_would_break_is_named(service: dict[str, Any], paths: lis
     with pytest.raises(InvalidArgument) as refused:
         Updates().of_service(request)(SERVICE)
     assert {violation.field for violation in refused.value.violations} == {field}
+
+
+WINDOW = Window(new_id(), new_id(), None, "Upgrade", 7_000_001, 60 * SECOND_US, "", "", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("window", "paths", "field"),
+    [
+        ({"name": ""}, ["name"], "window.name"),
+        ({"serviceId": "shop"}, [], "window.service_id"),
+        ({"duration": "59s"}, [], "window.duration"),
+        ({}, ["duration"], "window.duration"),
+        ({"rrule": "x" * 201}, [], "window.rrule"),
+        ({"startTime": "2150-01-01T00:00:00Z"}, [], "window.start_time"),
+        ({"createTime": "2030-01-01T00:00:00Z"}, ["create_time"], "update_mask"),
+    ],
+)
+def test_what_a_window_would_break_is_named(window: dict[str, Any], paths: list[str], field: str) -> None:
+    request = ParseDict({"window": window}, pb.UpdateMaintenanceWindowRequest())
+    request.update_mask.CopyFrom(FieldMask(paths=paths))
+    with pytest.raises(InvalidArgument) as refused:
+        Updates().of_window(request)(WINDOW)
+    assert {violation.field for violation in refused.value.violations} == {field}
+
+
+def test_of_a_window_what_is_not_named_stays_to_the_microsecond() -> None:
+    request = ParseDict({"window": {"name": "Move"}}, pb.UpdateMaintenanceWindowRequest())
+
+    assert Updates().of_window(request)(WINDOW) == WindowDraft("Move", None, 7_000_001, 60 * SECOND_US, "", "")
 
 
 def test_labels_are_replaced_as_a_whole() -> None:

@@ -7,8 +7,8 @@ import importlib
 
 from alembic import op
 
-revision = "0013"
-down_revision = "0011"
+revision = "0014"
+down_revision = "0013"
 
 statements = importlib.import_module("migrations.versions.0001_first_tables").statements
 
