@@ -6,16 +6,12 @@ from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.clock import SECOND_US
+from services.common import check_defaults
 from services.common.errors import Aborted, InvalidArgument
 from services.common.ids import new_id
 from services.common.specs.spec import Spec
 from services.common.specs.urls import refuse_bad_url
 from services.monitor.model import Check, Service
-
-DEFAULT_INTERVAL_US = 60 * SECOND_US
-DEFAULT_TIMEOUT_US = 10 * SECOND_US
-DEFAULT_RECOVERY_THRESHOLD = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +39,7 @@ class CheckDraft:
 
 def new_check(tenant_id: UUID, service_id: UUID, draft: CheckDraft, now: int) -> Check:
     """An enabled check as the draft has it, with defaults where it has nothing."""
-    interval = draft.spec.slots_every_us(draft.interval_us or DEFAULT_INTERVAL_US)
+    interval = draft.spec.slots_every_us(draft.interval_us or check_defaults.INTERVAL_US)
     return Check(
         tenant_id=tenant_id,
         id=new_id(),
@@ -51,10 +47,9 @@ def new_check(tenant_id: UUID, service_id: UUID, draft: CheckDraft, now: int) ->
         name=draft.name,
         spec=draft.spec,
         interval_us=interval,
-        # Where the default would not fit the interval, four fifths of it do.
-        timeout_us=draft.timeout_us or min(DEFAULT_TIMEOUT_US, interval * 4 // 5),
+        timeout_us=check_defaults.timeout_of(draft.timeout_us, interval),
         failure_threshold=draft.failure_threshold or draft.spec.FAILURE_THRESHOLD,
-        recovery_threshold=draft.recovery_threshold or DEFAULT_RECOVERY_THRESHOLD,
+        recovery_threshold=draft.recovery_threshold or check_defaults.RECOVERY_THRESHOLD,
         retries=draft.retries,
         create_us=now,
         update_us=now,

@@ -23,6 +23,7 @@ from services.common.server import background
 from services.worker.clock import SharedClock
 from services.worker.dispatch import Dispatcher
 from services.worker.engine import Engine
+from services.worker.evaluation import Evaluation
 from services.worker.exposition import WorkerCollector
 from services.worker.guard import Canary, SelfFaultGuard
 from services.worker.lease import SHARDS_FREE, Leases
@@ -110,7 +111,16 @@ async def main(process: Process) -> None:
     server = await process.new_server([_SERVICE])
     server.reflect([_SERVICE])
     add_ProbeServiceServicer_to_server(
-        ProbeServicer(process, tenant_store, streams, cursors, on_demand, Workers(tenant_store, pager), reception),
+        ProbeServicer(
+            process,
+            tenant_store,
+            streams,
+            cursors,
+            on_demand,
+            Evaluation(tenant_store),
+            Workers(tenant_store, pager),
+            reception,
+        ),
         server.grpc,
     )
     process.metrics.registry.register(WorkerCollector(metrics, gauges))

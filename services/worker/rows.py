@@ -11,6 +11,7 @@ import asyncpg
 import orjson
 
 from services.common import logs
+from services.common.assertion_outcome import to_column
 from services.common.outcome import Outcome
 from services.common.result import Result, from_row
 from services.common.secret_box import CannotOpenError, SecretBox
@@ -56,6 +57,8 @@ RESULT_TYPES = {
     "resolved_ip": "text",
     "http_version": "text",
     "tls_version": "text",
+    "failed_assertions": "text",
+    "slow": "boolean",
     "error_message": "text",
     "worker_id": "text",
 }
@@ -88,6 +91,8 @@ def result_columns(rows: Sequence[Result]) -> list[list[Any]]:
         [row.resolved_ip for row in rows],
         [row.http_version for row in rows],
         [row.tls_version for row in rows],
+        [to_column(row.failed_assertions) for row in rows],
+        [row.slow for row in rows],
         [row.error_message for row in rows],
         [row.worker_id for row in rows],
     ]

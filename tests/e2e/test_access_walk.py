@@ -165,6 +165,8 @@ class World:
             "UpdateCheck": {"check": {"name": name}},
             "CreateCheck": {"check": {"name": name, "http": {"url": "http://localhost:1/"}, "interval": "3600s"}},
             "CreateMaintenanceWindow": {"window": _AHEAD},
+            "TryCheck": {"check": {"name": name, "http": {"url": "http://localhost:1/"}}},
+            "EvaluateAssertions": {"assertions": [{"body_contains": name}], "given": {"body": name}},
             "UpdateMaintenanceWindow": {"window": {"name": name}},
         }
         return examples.get(method, {})

@@ -52,6 +52,15 @@ class Spec(ABC):
         return ()
 
     @property
+    def implied_assertions(self) -> int:
+        """How many of them, from the first on, say what is not in the check's list of assertions."""
+        return 0
+
+    def showing(self) -> Self:
+        """The same for a run whose answer people want to see."""
+        return self
+
+    @property
     def reads_body(self) -> bool:
         """Whether an attempt may keep as much in memory as an HTTP answer's body."""
         return False
