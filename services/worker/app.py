@@ -133,7 +133,7 @@ async def main(process: Process) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Pools:
-    """Connections under the roles that the worker acts in: for all tenants, for one at a time, and to read what is new."""
+    """Connections under the roles that the worker acts in: for all tenants, for one, and to read what is new."""
 
     engine: "asyncpg.Pool[asyncpg.Record]"
     requests: "asyncpg.Pool[asyncpg.Record]"
