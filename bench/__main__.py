@@ -5,12 +5,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import identity, metrics, probes, report, size, start, status, streams, takeover, watch, wire
+from bench import identity, kinds, metrics, probes, report, size, start, status, streams, takeover, watch, wire
 
 MEASURES = {
     "start": start.measure,
     "metrics": metrics.measure,
     "wire": wire.measure,
+    "kinds": kinds.measure,
     "identity": identity.measure,
     "probes": probes.measure,
     "size": size.measure,

@@ -100,8 +100,8 @@ async def _ask(admin: "asyncpg.Connection[asyncpg.Record]", database: Database, 
     made_s = time.perf_counter() - begun
 
     store = MonitorStore(database)
-    figures = ServiceFigures(store, KEEP.hourly_us)
-    status, overviews = Status(store, figures), Overviews(store)
+    figures = ServiceFigures(store, KEEP)
+    status, overviews = Status(store), Overviews(store)
     services = Services(store, Pager(Sealer(b"bench", "page")), Quotas(10_000, 10_000), figures)
     ids = {each: await admin.fetch("SELECT id FROM services WHERE tenant_id = $1", each) for each in (tenant, young)}
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -20,6 +20,7 @@ from services.common.settings import (
     retention_hourly_days,
     retention_on_demand_days,
     retention_raw_days,
+    secrets_keys,
     trusted_proxies,
 )
 from services.worker.guard import Canary
@@ -50,6 +51,7 @@ class StackSettings:
         retention_raw_days: how many days results are kept.
         retention_hourly_days: how many days the figures of single hours are kept.
         retention_on_demand_days: how many days results of runs on demand are kept.
+        secrets_keys: what secrets of checks are encrypted with; none leaves what the data folder has.
     """
 
     http_port: int
@@ -69,6 +71,7 @@ class StackSettings:
     retention_raw_days: int
     retention_hourly_days: int
     retention_on_demand_days: int
+    secrets_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -96,6 +99,7 @@ class StackSettings:
             retention_raw_days=retention_raw_days(environment),
             retention_hourly_days=retention_hourly_days(environment),
             retention_on_demand_days=retention_on_demand_days(environment),
+            secrets_keys=secrets_keys(environment),
         )
 
 

@@ -34,6 +34,14 @@ def postgres(short_folder: Path) -> Iterator[TestServer]:
 
 
 @pytest.fixture
+def own_postgres(short_folder: Path) -> Iterator[TestServer]:
+    """A server that the test may stop."""
+    with running(short_folder / "own-pg") as server:
+        yield server
+    shutil.rmtree(short_folder / "own-pg")
+
+
+@pytest.fixture
 async def database_url(postgres: TestServer) -> str:
     """A database of the test's own, with all tables and no rows."""
     return await postgres.clone()

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import func, select, true
+from sqlalchemy import Text, bindparam, func, select, true
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -42,6 +42,8 @@ POSTGRES_EPOCH_US = from_datetime(datetime(2000, 1, 1, tzinfo=UTC))
 _COMMAND_TIMEOUT_S = 30.0
 # Who stands still in a transaction keeps its locks no longer than this: whoever goes on instead needs them.
 _IDLE_IN_TRANSACTION = "5s"
+# Made once: it begins every transaction.
+_BIND_TO_TENANT = select(func.set_config("app.tenant_id", bindparam("tenant", type_=Text), true()))
 
 
 class Database:
@@ -64,6 +66,7 @@ class Database:
             max_overflow=0,
             pool_timeout=_CONNECT_TIMEOUT_S,
             pool_use_lifo=True,
+            hide_parameters=True,  # else an error's text, and so the log, would show what a statement writes
             connect_args={
                 "timeout": _CONNECT_TIMEOUT_S,
                 "command_timeout": _COMMAND_TIMEOUT_S,
@@ -79,7 +82,7 @@ class Database:
             Unavailable: the database is away.
         """
         async with self.untenanted() as connection:
-            await connection.execute(select(func.set_config("app.tenant_id", str(tenant_id), true())))
+            await connection.execute(_BIND_TO_TENANT, {"tenant": str(tenant_id)})
             yield connection
 
     @asynccontextmanager

@@ -210,6 +210,7 @@ maintenance_windows = Table(
     Column("time_zone", Text, nullable=False),
     Column("request_id", UUID),
     _moment("create_time"),
+    _moment("update_time"),
     _moment("planned_time"),
 )
 

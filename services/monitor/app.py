@@ -27,6 +27,7 @@ from services.monitor.overview import Overviews
 from services.monitor.quotas import Quotas
 from services.monitor.results import ResultHistory
 from services.monitor.rollup import Keep, Rollup
+from services.monitor.sealing import seal_at_start
 from services.monitor.servicer import MonitorServicer, UseCases
 from services.monitor.services import Services
 from services.monitor.set_aside import BackgroundCollector
@@ -53,7 +54,7 @@ _REFLECTED = [
 
 async def main(process: Process) -> None:
     """Build everything, serve, shut down."""
-    store = MonitorStore(process.database)
+    store = MonitorStore(process.database, process.secret_box())
     sealing_key = await process.sealing_key()
     pager = Pager(Sealer(sealing_key, "page"))
     server = await process.new_server([_SERVICE])
@@ -61,7 +62,7 @@ async def main(process: Process) -> None:
     settings = process.settings
     quotas = Quotas(settings.quota_services, settings.quota_checks)
     keep = Keep(settings.retention_raw_days * DAY_US, settings.retention_hourly_days * DAY_US)
-    figures = ServiceFigures(store, keep.hourly_us)
+    figures = ServiceFigures(store, keep)
     windows = MaintenanceWindows(store, pager, quotas)
     board_pool = await create_pool(settings.database_url, ROLE, _BOARD_CONNECTIONS, times_in_us=True)
     process.metrics.database.watch_pool("boards", lambda: in_use(board_pool), _BOARD_CONNECTIONS)
@@ -73,7 +74,7 @@ async def main(process: Process) -> None:
     use_cases = UseCases(
         Services(store, pager, quotas, figures),
         Checks(store, pager, quotas),
-        Status(store, figures),
+        Status(store),
         figures,
         Overviews(store),
         Incidents(store, pager),
@@ -97,7 +98,13 @@ async def main(process: Process) -> None:
     gc.set_threshold(*_RARELY)
     try:
         async with background(
-            rollup.run(), removal.run(), on_demand.run(), windows.run(), boards.run(), watches.open.run()
+            rollup.run(),
+            removal.run(),
+            on_demand.run(),
+            windows.run(),
+            boards.run(),
+            watches.open.run(),
+            seal_at_start(store),
         ):
             await process.serve(server)
     finally:

@@ -1,7 +1,8 @@
 """Which spans of time figures are asked for: windows up to now, and buckets of a series. Pure; microseconds, UTC.
 
 Closed hours and days answer for all but the newest. So a window begins with a full hour, a longer one with a full day,
-and is up to that much longer than its name says.
+and is up to that much longer than its name says. A span may begin and end anywhere while there are results to tell
+parts of hours from; before that with a full hour, and before hours are kept with a full day.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US
 from services.common.errors import InvalidArgument
 from services.monitor.closing import floor
+from services.monitor.rollup import Keep
 
 WINDOWS = {"24h": DAY_US, "7d": 7 * DAY_US, "30d": 30 * DAY_US, "90d": 90 * DAY_US, "365d": 365 * DAY_US}
 BUCKETS = {"1h": HOUR_US, "6h": 6 * HOUR_US, "1d": DAY_US, "7d": 7 * DAY_US, "30d": 30 * DAY_US}
@@ -16,6 +18,8 @@ MOST_BUCKETS = 1_000
 _DEFAULT_WINDOW = "30d"
 _LONGEST_BY_HOUR_US = 30 * DAY_US
 _LONGEST_IN_HOURS_US = 2 * DAY_US
+# What a result holds at most: two intervals of a day.
+_LONGEST_HELD_US = 2 * DAY_US
 # By then the hours of most checks are closed and rolled up.
 _LATELY_US = 10 * MINUTE_US
 
@@ -32,9 +36,9 @@ def latest_day(now: int) -> tuple[int, int]:
 
 
 def series_edges(
-    window: str, start_us: int | None, end_us: int | None, bucket: str, now: int, keep_hours_us: int
+    window: str, start_us: int | None, end_us: int | None, bucket: str, now: int, keep: Keep
 ) -> Sequence[int]:
-    """The edges of a series' buckets, rising; the last bucket may be shorter.
+    """The edges of a series' buckets, rising. Buckets begin with full hours; the first and the last may be shorter.
 
     Args:
         window: a name of WINDOWS, or empty.
@@ -42,7 +46,7 @@ def series_edges(
         end_us: where to end then; now if None or later than now.
         bucket: a name of BUCKETS, or empty.
         now: the time.
-        keep_hours_us: how far back hours are kept.
+        keep: how far back results and hours are kept.
 
     Raises:
         InvalidArgument: naming the field.
@@ -57,24 +61,33 @@ def series_edges(
         if window:
             raise InvalidArgument.field("window", "must be empty where start_time is given")
         start, end = start_us, now if end_us is None else min(end_us, now)
-        _refuse_bad_span(start, end, now)
+        _refuse_bad_span(start, end, now, parts_since(now, keep.raw_us))
         size = _size(bucket, end - start)
-    if start < now - keep_hours_us:
-        _refuse_hours(start, end, size, now - keep_hours_us)
-    if (end - start - 1) // size >= MOST_BUCKETS:
+    if start < now - keep.hourly_us:
+        _refuse_hours(start, end, size, now - keep.hourly_us)
+    first = floor(start, HOUR_US)
+    if (end - first - 1) // size >= MOST_BUCKETS:
         raise InvalidArgument.field("bucket", f"must be larger: a series has at most {MOST_BUCKETS} buckets")
-    return [*range(start, end, size), end]
+    # Only the ends cut hours, so only there results are read once more.
+    return [start, *range(first + size, end, size), end]
 
 
-def _refuse_bad_span(start: int, end: int, now: int) -> None:
+def parts_since(now: int, keep_raw_us: int) -> int:
+    """Since when parts of hours can be told: results are dropped by the day, and one may hold for two days."""
+    return floor(now - keep_raw_us, DAY_US) + _LONGEST_HELD_US
+
+
+def _refuse_bad_span(start: int, end: int, now: int, parts_since_us: int) -> None:
     if start >= now:
         raise InvalidArgument.field("start_time", "must be in the past")
     if start >= end:
         raise InvalidArgument.field("end_time", "must be later than start_time")
-    if start % HOUR_US:
-        raise InvalidArgument.field("start_time", "must be a full hour (UTC)")
-    if end != now and end % HOUR_US:
-        raise InvalidArgument.field("end_time", "must be a full hour (UTC), or absent for now")
+    if start % HOUR_US and start < parts_since_us:
+        raise InvalidArgument.field(
+            "start_time", "must be a full hour (UTC): of so long ago there are no single results"
+        )
+    if end % HOUR_US and end < parts_since_us:
+        raise InvalidArgument.field("end_time", "must be a full hour (UTC): of so long ago there are no single results")
 
 
 def _refuse_hours(start: int, end: int, size: int, hours_since: int) -> None:

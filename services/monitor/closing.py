@@ -3,6 +3,7 @@
 Results of a check are recorded in the order of their slots, each behind the last accounted one. So nothing can come any
 more into an hour that the account has passed: it is closed for good, and no result is ever late for it. What is closed
 is rolled up into hours, and a day whose hours all are into a day. The rest, from the check's mark on, is the tail.
+Where an edge cuts a closed hour, results of it are read once more.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from itertools import pairwise
 from uuid import UUID
 
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US
+from services.monitor.incident_sums import IncidentSums
 from services.monitor.off import Span, on, paused, union
 from services.monitor.steady import Steady
 from services.monitor.uptime import Figures, Slot, measure
@@ -32,9 +34,10 @@ class Recorded:
     Attributes:
         rolled_us: its mark: hours that end at or before are closed and rolled up.
         closed: figures of closed hours and days, each with the number of the span between two edges that it belongs to.
-        slots: its results from the mark on, in order, and the last one before.
+        slots: its results in the spans that only results tell of, in order, and the last one before each.
         periods: when it was enabled, in order; the last one may be open.
         off: when its tenant was suspended, and when it was inside a maintenance window.
+        incidents: what its incidents add up to, with the number of the span that it belongs to.
     """
 
     rolled_us: int
@@ -42,6 +45,7 @@ class Recorded:
     slots: Sequence[Slot] | Steady = ()
     periods: list[tuple[int, int | None]] = field(default_factory=list)
     off: list[Span] = field(default_factory=list)
+    incidents: list[tuple[int, IncidentSums]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +147,11 @@ def split(check_id: UUID, edges: Sequence[int], rolled_us: int) -> tuple[list[Cl
 
     Args:
         check_id: the check.
-        edges: where spans begin and end, rising; full hours as far as they are before the mark.
+        edges: where spans begin and end, rising.
         rolled_us: the check's mark.
     """
     days, rest = [], []
-    for part, (start, end) in enumerate(pairwise(edges)):
-        stop = min(end, rolled_us)
+    for part, (start, stop) in enumerate(_closed_hours(edges, rolled_us)):
         first, last = ceiling(start, DAY_US), floor(stop, DAY_US)
         if first < last:
             days.append(ClosedSpan(check_id, part, first, last))
@@ -159,22 +162,36 @@ def split(check_id: UUID, edges: Sequence[int], rolled_us: int) -> tuple[list[Cl
     return days, rest
 
 
+def raw_spans(edges: Sequence[int], rolled_us: int) -> list[Span]:
+    """What of the spans between edges only results tell, in order and apart: the tail, and hours that an edge cuts."""
+    return on(union(_closed_hours(edges, rolled_us)), edges[0], edges[-1])
+
+
+def _closed_hours(edges: Sequence[int], rolled_us: int) -> list[Span]:
+    """Of each span between two edges what its closed hours cover; empty where it has none."""
+    inside = ((ceiling(start, HOUR_US), floor(min(end, rolled_us), HOUR_US)) for start, end in pairwise(edges))
+    return [(start, max(start, stop)) for start, stop in inside]
+
+
 def combine(recorded: Recorded, edges: Sequence[int], now: int) -> list[Figures]:
     """The figures of a check for each span between two edges: what is closed, and the tail."""
     found = [Figures(start, end) for start, end in pairwise(edges)]
     for part, figures in recorded.closed:
         found[part] += replace(figures, start_us=edges[part], end_us=edges[part + 1])
-    # Cut at the mark: what is before it is closed, and told already.
-    behind = [max(edge, recorded.rolled_us) for edge in edges]
-    for part, tail in enumerate(_measured(recorded, behind, now)):
-        found[part] += replace(tail, start_us=edges[part], end_us=edges[part + 1])
+    # What is closed is told already.
+    told = _closed_hours(edges, recorded.rolled_us)
+    for part, raw in enumerate(_measured(recorded, edges, now, told)):
+        found[part] += raw
+    for part, sums in recorded.incidents:
+        found[part] = replace(found[part], incidents=found[part].incidents + sums)
     return found
 
 
-def _measured(recorded: Recorded, edges: Sequence[int], now: int) -> list[Figures]:
+def _measured(recorded: Recorded, edges: Sequence[int], now: int, told: Sequence[Span] = ()) -> list[Figures]:
+    """What results tell of the spans between edges, but for the time that is told already."""
     start, until = edges[0], min(edges[-1], now)
     born = min((start for start, _ in recorded.periods), default=until)
-    off = union([*recorded.off, *paused(recorded.periods, min(born, until), until)])
+    off = union([*recorded.off, *told, *paused(recorded.periods, min(born, until), until)])
     alive = on(off, max(start, born), until)
     if isinstance(recorded.slots, Steady):
         return recorded.slots.measure(edges, alive)

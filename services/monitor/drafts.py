@@ -67,7 +67,7 @@ def changed_check(check: Check, etag: str, draft_of: Callable[[Check], CheckDraf
 
     Raises:
         Aborted: ETAG_MISMATCH.
-        InvalidArgument: what it would be breaks a rule.
+        InvalidArgument: what it would be breaks a rule, or keeps a secret that is not there.
     """
     if etag and etag != check.etag:
         raise Aborted(reasons.ERROR_REASON_ETAG_MISMATCH, "the check has changed meanwhile; read it again")
@@ -76,9 +76,11 @@ def changed_check(check: Check, etag: str, draft_of: Callable[[Check], CheckDraf
         # Its history would be that of something else.
         field = f"check.{draft.spec.KIND}"
         raise InvalidArgument.field(field, f"the check is one of kind {check.spec.KIND}, and cannot become another")
-    draft.spec.refuse_bad(f"check.{draft.spec.KIND}")
+    spec = draft.spec.keeping(check.spec)
+    if spec != check.spec:
+        spec.refuse_bad(f"check.{spec.KIND}")
     wished = replace(
-        new_check(check.tenant_id, check.service_id, draft, check.create_us),
+        new_check(check.tenant_id, check.service_id, replace(draft, spec=spec), check.create_us),
         id=check.id,
         update_us=check.update_us,
         pause_us=check.pause_us,

@@ -1,7 +1,7 @@
 """The figures of services: what closed hours and days tell, and the tail; one way for whatever shows figures (§18)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol
 from uuid import UUID
@@ -9,20 +9,24 @@ from uuid import UUID
 from services.common.clock import now_us
 from services.monitor.buckets import latest_day, series_edges
 from services.monitor.closing import Recorded, combine
+from services.monitor.latency import Latencies
 from services.monitor.not_found import service_not_found
+from services.monitor.rollup import Keep
 from services.monitor.uptime import Figures, total
 
 
 class FiguresStore(Protocol):
     """What figures need from the database."""
 
-    async def has_service(self, tenant_id: UUID, service_id: UUID) -> bool:
-        """Whether the tenant has a service."""
-
     async def recorded(
-        self, tenant_id: UUID, service_ids: Sequence[UUID], edges: Sequence[int], *, latencies: bool
-    ) -> Mapping[UUID, Mapping[UUID, Recorded]]:
-        """What is recorded of the checks of some services between edges, by service and check."""
+        self, tenant_id: UUID, service_ids: Sequence[UUID], edges: Sequence[int]
+    ) -> Mapping[UUID, Sequence[Recorded]]:
+        """What is recorded of checks of some services between edges, by service; closed figures without latencies."""
+
+    async def recorded_of_service(
+        self, tenant_id: UUID, service_id: UUID, edges: Sequence[int]
+    ) -> Sequence[Recorded] | None:
+        """What is recorded of a service's checks between edges; None if the tenant has no such service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,47 +51,39 @@ class ServiceFigures:
 
     Args:
         store: where it is recorded.
-        keep_hours_us: how far back hours are kept.
+        keep: how long results and hours are kept.
     """
 
-    def __init__(self, store: FiguresStore, keep_hours_us: int) -> None:
+    def __init__(self, store: FiguresStore, keep: Keep) -> None:
         self._store = store
-        self._keep_hours_us = keep_hours_us
-
-    async def between(
-        self, tenant_id: UUID, service_ids: Sequence[UUID], edges: Sequence[int], now: int, *, latencies: bool = False
-    ) -> Mapping[UUID, Sequence[Figures]]:
-        """The figures of services for each span between two edges, summed over their checks.
-
-        Args:
-            tenant_id: the tenant.
-            service_ids: its services.
-            edges: where spans begin and end, rising; full hours but for the last, which may be now.
-            now: the time.
-            latencies: whether they carry latencies.
-        """
-        recorded = await self._store.recorded(tenant_id, service_ids, edges, latencies=latencies)
-        found = {}
-        for service_id in service_ids:
-            by_check = [combine(each, edges, now) for each in recorded.get(service_id, {}).values()]
-            by_check.append([Figures(start, end) for start, end in pairwise(edges)])
-            found[service_id] = [total(part) for part in zip(*by_check, strict=True)]
-        return found
+        self._keep = keep
 
     async def of_latest_day(self, tenant_id: UUID, service_ids: Sequence[UUID], now: int) -> Mapping[UUID, Figures]:
-        """The figures of services over the latest 24 closed hours."""
-        found = await self.between(tenant_id, service_ids, latest_day(now), now)
-        return {service_id: figures for service_id, (figures,) in found.items()}
+        """The figures of services over the latest 24 closed hours; without latencies, which are much to add of many."""
+        edges = latest_day(now)
+        recorded = await self._store.recorded(tenant_id, service_ids, edges)
+        return {
+            service_id: replace(summed(recorded.get(service_id, ()), edges, now)[0], latencies=Latencies())
+            for service_id in service_ids
+        }
 
     async def series(self, tenant_id: UUID, service_id: UUID, wanted: SeriesWanted) -> Sequence[Figures]:
-        """A series of a service's figures with their latencies, oldest first.
+        """A series of a service's figures, oldest first.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
             InvalidArgument: naming the field that does not fit.
         """
         now = now_us()
-        edges = series_edges(wanted.window, wanted.start_us, wanted.end_us, wanted.bucket, now, self._keep_hours_us)
-        if not await self._store.has_service(tenant_id, service_id):
+        edges = series_edges(wanted.window, wanted.start_us, wanted.end_us, wanted.bucket, now, self._keep)
+        recorded = await self._store.recorded_of_service(tenant_id, service_id, edges)
+        if recorded is None:
             raise service_not_found()
-        return (await self.between(tenant_id, [service_id], edges, now, latencies=True))[service_id]
+        return summed(recorded, edges, now)
+
+
+def summed(recorded: Sequence[Recorded], edges: Sequence[int], now: int) -> Sequence[Figures]:
+    """The figures of some checks together, for each span between two edges (semantics.md §18)."""
+    nothing = [Figures(start, end) for start, end in pairwise(edges)]
+    by_check = [combine(each, edges, now) for each in recorded]
+    return [total(part) for part in zip(nothing, *by_check, strict=True)]

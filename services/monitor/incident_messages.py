@@ -4,9 +4,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from sentinel.monitor.v1 import incident_pb2, monitor_service_pb2, result_pb2
 
 from services.common.clock import from_timestamp, now_us, to_duration, to_timestamp
+from services.common.ids import optional_id
 from services.monitor.incident import Cause, Incident, IncidentEvent, IncidentState
 from services.monitor.incidents import IncidentFilter
-from services.monitor.messages import optional_id
 
 
 def incident_filter(request: monitor_service_pb2.ListIncidentsRequest) -> IncidentFilter:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 # Below 128 each value has a bucket of its own; above, each power of two has 64.
 _SPLIT_BITS = 6
 _SPLIT = 1 << _SPLIT_BITS
+_BUCKET_BYTES = 2
 _ENTRY_BYTES = 6
 
 
@@ -49,6 +50,15 @@ class Latencies:
         for each in some:
             # Counter.update with a mapping adds.
             total.update(each.counts)
+        return cls(total)
+
+    @classmethod
+    def gather(cls, buckets: bytes, counts: bytes) -> "Latencies":
+        """All of several that were packed, given all their buckets, one after the other, and so all counts."""
+        size = len(buckets) // _BUCKET_BYTES
+        total: dict[int, int] = {}
+        for bucket, count in zip(struct.unpack(f"<{size}H", buckets), struct.unpack(f"<{size}I", counts), strict=True):
+            total[bucket] = total.get(bucket, 0) + count
         return cls(total)
 
     @classmethod

@@ -1,14 +1,16 @@
-"""All of a tenant at a glance: services by state, uptime, the slowest checks, and whether anybody looks."""
+"""All of a tenant at a glance: services by state, uptime, open incidents, slow checks, and whether anybody looks."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
 
 from services.common.clock import now_us
 from services.monitor.buckets import latest_day
 from services.monitor.closing import Recorded, combine
+from services.monitor.incident import Incident
+from services.monitor.incident_sums import IncidentSums
 from services.monitor.model import ServiceState
 from services.monitor.service_state import Tally, service_state
 from services.monitor.uptime import Figures, total
@@ -42,15 +44,21 @@ class RecordedOverview:
         tallies: tallies of services, each with how many services have it.
         closed: the figures of the checks all of whose hours are closed.
         tail: what is recorded of the others.
+        incidents: what the incidents of all checks add up to.
         slowest: the slowest checks first.
         workers: who looks.
+        open_incidents: how many incidents are open.
+        newest_open: those of them that began last, the newest first.
     """
 
     tallies: Sequence[tuple[Tally, int]]
     closed: Figures
     tail: Sequence[Recorded]
+    incidents: IncidentSums
     slowest: Sequence[SlowCheck]
     workers: WorkerCoverage
+    open_incidents: int
+    newest_open: Sequence[Incident]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +70,16 @@ class Overview:
         latest_day: the figures of all checks over the latest 24 closed hours.
         slowest: the slowest checks first.
         workers: who looks.
+        open_incidents: how many incidents are open.
+        newest_open: those of them that began last, the newest first.
     """
 
     services: Mapping[ServiceState, int]
     latest_day: Figures
     slowest: Sequence[SlowCheck]
     workers: WorkerCoverage
+    open_incidents: int
+    newest_open: Sequence[Incident]
 
 
 class OverviewStore(Protocol):
@@ -96,4 +108,11 @@ class Overviews:
         for tally, services in recorded.tallies:
             states[service_state(tally)] += services
         figures = total([recorded.closed, *(combine(each, edges, now)[0] for each in recorded.tail)])
-        return Overview(states, figures, recorded.slowest, recorded.workers)
+        return Overview(
+            states,
+            replace(figures, incidents=recorded.incidents),
+            recorded.slowest,
+            recorded.workers,
+            recorded.open_incidents,
+            recorded.newest_open,
+        )

@@ -9,12 +9,14 @@ from sentinel.monitor.v1 import monitor_service_pb2 as pb
 from sentinel.monitor.v1.monitor_service_pb2_grpc import MonitorServiceServicer
 
 from services.common.audit import current_actor
+from services.common.ids import optional_id
 from services.common.interceptors.call import Context
 from services.common.principal import current_principal
 from services.common.process import Process
 from services.common.result import to_message
 from services.common.stream_guard import StreamGuard
 from services.monitor.checks import Checks
+from services.monitor.figure_messages import overview_message, series_message, series_wanted, status_message
 from services.monitor.figures import ServiceFigures
 from services.monitor.incident_messages import event_message, incident_filter, incident_message
 from services.monitor.incidents import Incidents
@@ -23,16 +25,11 @@ from services.monitor.maintenance_messages import window_draft, window_message
 from services.monitor.messages import (
     check_draft,
     check_message,
-    optional_id,
-    overview_message,
     result_filter,
-    series_message,
-    series_wanted,
     service_draft,
     service_filter,
     service_message,
     service_order,
-    status_message,
 )
 from services.monitor.overview import Overviews
 from services.monitor.results import ResultHistory
@@ -56,7 +53,7 @@ class UseCases:
         overviews: how a tenant is.
         incidents: reads incidents and works on them.
         results: what was recorded of checks.
-        windows: makes, lists and deletes maintenance windows.
+        windows: makes, lists, changes and deletes maintenance windows.
         watches: what services are, live.
     """
 
@@ -259,6 +256,14 @@ class MonitorServicer(MonitorServiceServicer):
             next_page_token=page.next_token,
             total_size=page.total,
         )
+
+    async def UpdateMaintenanceWindow(
+        self, request: pb.UpdateMaintenanceWindowRequest, context: Context
+    ) -> pb.UpdateMaintenanceWindowResponse:
+        """A maintenance window, changed."""
+        window_id, draft_of = UUID(request.window.id), self._updates.of_window(request)
+        changed = await self._windows.update(current_actor(), window_id, request.window.etag, draft_of)
+        return pb.UpdateMaintenanceWindowResponse(window=window_message(changed))
 
     async def DeleteMaintenanceWindow(
         self, request: pb.DeleteMaintenanceWindowRequest, context: Context

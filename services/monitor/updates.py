@@ -8,11 +8,14 @@ from services.common import field_mask
 from services.common.field_rules import FieldRules
 from services.common.specs.kinds import KINDS
 from services.monitor.drafts import CheckDraft, ServiceDraft
+from services.monitor.maintenance_messages import window_draft, window_settings
 from services.monitor.messages import check_draft, check_settings, service_draft, service_settings
 from services.monitor.model import Check, Service
+from services.monitor.window import Window, WindowDraft
 
 _OF_A_SERVICE = frozenset({"name", "url", "description", "labels"})
 _OF_A_CHECK = frozenset({"name", *KINDS, "interval", "timeout", "failure_threshold", "recovery_threshold", "retries"})
+_OF_A_WINDOW = frozenset({"name", "service_id", "start_time", "duration", "rrule", "time_zone"})
 
 
 class Updates:
@@ -44,5 +47,16 @@ class Updates:
             field_mask.update(message, request.check, request.update_mask, _OF_A_CHECK)
             self._rules.refuse_broken(message, "check")
             return check_draft(message)
+
+        return draft_of
+
+    def of_window(self, request: pb.UpdateMaintenanceWindowRequest) -> Callable[[Window], WindowDraft]:
+        """From the window as it is to what it shall be; raises InvalidArgument where that breaks a rule."""
+
+        def draft_of(window: Window) -> WindowDraft:
+            message = window_settings(window)
+            field_mask.update(message, request.window, request.update_mask, _OF_A_WINDOW)
+            self._rules.refuse_broken(message, "window")
+            return window_draft(message)
 
         return draft_of

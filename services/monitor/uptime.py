@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from services.common.outcome import Outcome
+from services.monitor.incident_sums import IncidentSums
 from services.monitor.latency import Latencies, bucket_of
 from services.monitor.off import Span
 
@@ -52,6 +53,7 @@ class Figures:
         error_slots: slots that ended ERROR.
         missed_slots: slots that ended MISSED.
         latencies: how long the runs took that ended UP; empty where that was not asked.
+        incidents: what began and was resolved in it; `measure` knows of results only, and leaves none.
     """
 
     start_us: int
@@ -64,6 +66,7 @@ class Figures:
     error_slots: int = 0
     missed_slots: int = 0
     latencies: Latencies = field(default_factory=Latencies)
+    incidents: IncidentSums = field(default_factory=IncidentSums)
 
     @property
     def unknown_us(self) -> int:
@@ -85,6 +88,13 @@ class Figures:
         """Time up or down over the checks' life; None when they had none in the span."""
         return _share(self.up_us + self.down_us, self.life_us)
 
+    @property
+    def mtbf_us(self) -> int | None:
+        """Mean time between failures: time up over incidents, cut off; None without any, and where nothing is known."""
+        if not self.incidents.begun or not self.up_us + self.down_us:
+            return None
+        return self.up_us // self.incidents.begun
+
     def __add__(self, other: "Figures") -> "Figures":
         """The figures of both: of other checks over the same span (§18), or of the same checks over another span."""
         return Figures(
@@ -98,6 +108,7 @@ class Figures:
             self.error_slots + other.error_slots,
             self.missed_slots + other.missed_slots,
             self.latencies + other.latencies,
+            self.incidents + other.incidents,
         )
 
 
@@ -140,6 +151,7 @@ def total(some: Sequence[Figures]) -> Figures:
         sum(each.error_slots for each in some),
         sum(each.missed_slots for each in some),
         Latencies.sum(each.latencies for each in some),
+        IncidentSums.sum(each.incidents for each in some),
     )
 
 

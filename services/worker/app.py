@@ -69,7 +69,8 @@ async def main(process: Process) -> None:
     engine_pool = await create_pool(url, ENGINE_ROLE, _ENGINE_CONNECTIONS, times_in_us=True)
     request_pool = await create_pool(url, ROLE, _REQUEST_CONNECTIONS, times_in_us=True)
     tail_pool = await create_pool(url, TAIL_ROLE, 1, times_in_us=True)
-    engine_store, tenant_store = EngineStore(engine_pool), TenantStore(request_pool)
+    box = process.secret_box()
+    engine_store, tenant_store = EngineStore(engine_pool, box), TenantStore(request_pool, box)
 
     metrics = Metrics()
     resolver = Resolver(process.settings.dns_servers, metrics=metrics)

@@ -2,12 +2,17 @@
 
 import asyncio
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from services.common import logs
 from services.common.outcome import ErrorKind, Outcome
+from services.common.specs.secrets import masked
 from services.common.specs.spec import Spec
 from services.worker.judge import Verdict, judge
 from services.worker.kinds.every import every_kind
+from services.worker.kinds.kind import Kind
+from services.worker.kinds.sealed import Sealed, SealedSpec
 from services.worker.wire.deadline import Deadline
 from services.worker.wire.network import Network
 from services.worker.wire.observation import Observation, OnPhase
@@ -28,7 +33,7 @@ class Prober:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._kinds = every_kind()
+        self._kinds: Mapping[type[Spec], Kind[Any]] = {**every_kind(), SealedSpec: Sealed()}
 
     async def run(self, spec: Spec, *, timeout_s: float, retries: int, on_phase: OnPhase | None = None) -> Observation:
         """Run a check once.
@@ -53,7 +58,8 @@ class Prober:
         finally:
             deadline.clear()
         seen.outcome, seen.error_kind = verdict.outcome, verdict.error_kind
-        seen.error_message = verdict.message[:LONGEST_MESSAGE]
+        if verdict.message:
+            seen.error_message = masked(verdict.message, spec.secrets())[:LONGEST_MESSAGE]
         seen.total_us = (time.perf_counter_ns() - start) // 1000
         return seen
 
@@ -83,7 +89,7 @@ def _own(error: Exception) -> Verdict:
 def _timed_out(seen: Observation, timeout_s: float) -> Verdict:
     if seen.resolved_ip is None:
         kind, waiting_for = ErrorKind.DNS, "the name server"
-    elif seen.connect_us is None:
+    elif seen.connect_us is None and not seen.asks:
         kind, waiting_for = ErrorKind.CONNECT_TIMEOUT, "a connection"
     elif seen.shakes_hands:
         kind, waiting_for = ErrorKind.TIMEOUT, "the TLS handshake"

@@ -161,6 +161,7 @@ class World:
             "UpdateCheck": {"check": {"name": name}},
             "CreateCheck": {"check": {"name": name, "http": {"url": "http://localhost:1/"}, "interval": "3600s"}},
             "CreateMaintenanceWindow": {"window": _AHEAD},
+            "UpdateMaintenanceWindow": {"window": {"name": name}},
         }
         return examples.get(method, {})
 

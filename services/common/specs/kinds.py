@@ -4,12 +4,16 @@ from collections.abc import Mapping
 
 from sentinel.monitor.v1 import check_pb2
 
+from services.common.specs.dns import DnsSpec
+from services.common.specs.grpc import GrpcSpec
 from services.common.specs.http import HttpSpec
 from services.common.specs.spec import Spec
 from services.common.specs.tcp import TcpSpec
 from services.common.specs.tls import TlsSpec
 
 _ALL: tuple[type[Spec], ...] = (
+    DnsSpec,
+    GrpcSpec,
     HttpSpec,
     TcpSpec,
     TlsSpec,

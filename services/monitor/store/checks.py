@@ -1,6 +1,7 @@
 """Checks: making, finding, listing, changing and deleting them."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
@@ -14,15 +15,18 @@ from services.common.database import constraint_of
 from services.common.errors import AlreadyExists
 from services.common.incident import Resolution
 from services.common.paging import PageRequest
+from services.common.secret_box import CannotOpenError, SecretBox
+from services.common.specs.column import opened, to_column
 from services.common.state import CheckState, Track
 from services.common.store import write_audit
-from services.common.tables import check_periods, check_states, checks, services
+from services.common.tables import check_periods, check_states, checks
 from services.monitor.model import Check, TrackedCheck
 from services.monitor.not_found import check_not_found, service_not_found
 from services.monitor.quotas import Quotas
 from services.monitor.store.base import (
     Sql,
     count,
+    has_service,
     insert_check,
     leave_to_be_removed,
     lock_quotas,
@@ -44,7 +48,7 @@ class CheckSql(Sql):
         Raises:
             NotFound: SERVICE_NOT_FOUND.
             AlreadyExists: CHECK_NAME_TAKEN.
-            FailedPrecondition: QUOTA_EXCEEDED.
+            FailedPrecondition: QUOTA_EXCEEDED, SECRETS_KEY_MISSING.
         """
         tenant_id = actor.tenant_id
         try:
@@ -55,13 +59,10 @@ class CheckSql(Sql):
                     made = (await connection.execute(of_request)).one_or_none()
                     if made is not None:
                         return tracked_check(made)
-                the_service = select(services.c.id).where(
-                    services.c.tenant_id == tenant_id, services.c.id == check.service_id
-                )
-                if (await connection.execute(the_service)).one_or_none() is None:
+                if not await has_service(connection, tenant_id, check.service_id):
                     raise service_not_found()
                 await refuse_more_checks(connection, tenant_id, quotas)
-                await insert_check(connection, actor, check, request_id)
+                await insert_check(connection, actor, check, request_id, self._box)
         except IntegrityError as error:
             _refuse(error)
             raise
@@ -81,23 +82,16 @@ class CheckSql(Sql):
 
         None if the tenant has no such service.
         """
-        the_service = select(services.c.id).where(services.c.tenant_id == tenant_id, services.c.id == service_id)
         every = select(checks.c.id).where(checks.c.tenant_id == tenant_id, checks.c.service_id == service_id)
         rows = tracked(tenant_id).where(checks.c.service_id == service_id)
         if page.after is not None:
             rows = rows.where(checks.c.id > page.after)
         async with self._database.tenant(tenant_id) as connection:
-            if (await connection.execute(the_service)).one_or_none() is None:
+            if not await has_service(connection, tenant_id, service_id):
                 return None
             total = await count(connection, every)
             found = await connection.execute(rows.order_by(checks.c.id).limit(page.size + 1))
             return [tracked_check(row) for row in found], total
-
-    async def tracked_checks(self, tenant_id: UUID, service_id: UUID) -> Sequence[TrackedCheck]:
-        """All checks of a service, oldest first."""
-        query = tracked(tenant_id).where(checks.c.service_id == service_id).order_by(checks.c.id)
-        async with self._database.tenant(tenant_id) as connection:
-            return [tracked_check(row) for row in await connection.execute(query)]
 
     async def change_check(
         self, actor: Actor, service_id: UUID, check_id: UUID, verb: str, decide: Callable[[Check], Check]
@@ -109,13 +103,14 @@ class CheckSql(Sql):
         Raises:
             NotFound: CHECK_NOT_FOUND.
             AlreadyExists: CHECK_NAME_TAKEN.
+            FailedPrecondition: SECRETS_KEY_MISSING.
         """
         try:
             async with self._database.tenant(actor.tenant_id) as connection:
-                found = await _locked(connection, actor.tenant_id, service_id, check_id)
+                found = await _locked(connection, actor.tenant_id, service_id, check_id, self._box)
                 before, after = found.check, decide(found.check)
                 if after != before:
-                    await _update(connection, before, after)
+                    await _update(connection, before, after, self._box)
                     if before.enabled and not after.enabled:
                         await _lock_state(connection, after)
                         paused = after.update_us
@@ -139,7 +134,7 @@ class CheckSql(Sql):
         """
         tenant_id = actor.tenant_id
         async with self._database.tenant(tenant_id) as connection:
-            check = (await _locked(connection, tenant_id, service_id, check_id)).check
+            check = (await _locked(connection, tenant_id, service_id, check_id, self._box)).check
             await _lock_state(connection, check)
             await end_incidents(connection, actor, [check_id], Resolution.CHECK_DELETED, now)
             await leave_to_be_removed(connection, tenant_id, service_id, checks.c.id == check_id, now)
@@ -156,8 +151,10 @@ async def refuse_more_checks(connection: AsyncConnection, tenant_id: UUID, quota
     quotas.refuse_more_checks(await count(connection, select(checks.c.id).where(checks.c.tenant_id == tenant_id)))
 
 
-async def _locked(connection: AsyncConnection, tenant_id: UUID, service_id: UUID, check_id: UUID) -> TrackedCheck:
-    """The check, which nobody else changes until the transaction ends.
+async def _locked(
+    connection: AsyncConnection, tenant_id: UUID, service_id: UUID, check_id: UUID, box: SecretBox
+) -> TrackedCheck:
+    """The check, which nobody else changes until the transaction ends; without secrets that cannot be decrypted.
 
     Raises:
         NotFound: CHECK_NOT_FOUND.
@@ -168,6 +165,8 @@ async def _locked(connection: AsyncConnection, tenant_id: UUID, service_id: UUID
     row = (await connection.execute(tracked(tenant_id).where(which))).one_or_none()
     if row is None:
         raise check_not_found()
+    with suppress(CannotOpenError):
+        return tracked_check(row, opened(row.kind, row.spec, tenant_id, check_id, box))
     return tracked_check(row)
 
 
@@ -194,9 +193,13 @@ async def _begin_anew(connection: AsyncConnection, check: Check) -> None:
     )
 
 
-async def _update(connection: AsyncConnection, before: Check, after: Check) -> None:
+async def _update(connection: AsyncConnection, before: Check, after: Check, box: SecretBox) -> None:
     the_check = (checks.c.tenant_id == before.tenant_id) & (checks.c.id == before.id)
-    await connection.execute(update(checks).where(the_check).values(**settings_of(after)))
+    values = settings_of(after)
+    # What is not changed is not written: its secrets may be ones that cannot be decrypted now, and can tomorrow.
+    if after.spec != before.spec:
+        values["spec"] = to_column(after.spec, after.tenant_id, after.id, box)
+    await connection.execute(update(checks).where(the_check).values(**values))
     if (before.enabled, before.interval_us) == (after.enabled, after.interval_us):
         return
     if before.enabled:

@@ -4,7 +4,22 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, insert, or_, select, text, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.audit import Actor, ActorKind, Change
@@ -14,10 +29,10 @@ from services.common.incident import IncidentEventKind, Resolution
 from services.common.outcome import ErrorKind, Outcome
 from services.common.paging import PageRequest
 from services.common.store import last_failure, write_audit
-from services.common.tables import incident_events, incidents, results, services
+from services.common.tables import incident_events, incidents, results
 from services.monitor.incident import Cause, Incident, IncidentActor, IncidentEvent, IncidentState, Phases, Step
 from services.monitor.incidents import IncidentFilter
-from services.monitor.store.base import Sql, count, tell_watchers
+from services.monitor.store.base import Sql, count, has_service, tell_watchers
 
 _LATEST_EVENTS = 1_000
 # As the audit log calls them.
@@ -52,12 +67,8 @@ class IncidentSql(Sql):
         if page.after is not None:
             rows = rows.where(incidents.c.id < page.after)
         async with self._database.tenant(tenant_id) as connection:
-            if wanted.service_id is not None:
-                the_service = select(services.c.id).where(
-                    services.c.tenant_id == tenant_id, services.c.id == wanted.service_id
-                )
-                if (await connection.execute(the_service)).one_or_none() is None:
-                    return None
+            if wanted.service_id and not await has_service(connection, tenant_id, wanted.service_id):
+                return None
             total = await count(connection, select(incidents.c.id).where(*meets))
             found = await connection.execute(rows.order_by(incidents.c.id.desc()).limit(page.size + 1))
             return [_incident(row) for row in found], total
@@ -78,12 +89,6 @@ class IncidentSql(Sql):
                 return None
             latest = [_event(row) for row in await connection.execute(events)]
         return found, latest[::-1]
-
-    async def open_incidents(self, tenant_id: UUID, service_id: UUID) -> int:
-        """How many incidents of a service are open."""
-        is_open = (incidents.c.service_id == service_id) & incidents.c.end_time.is_(None)
-        async with self._database.tenant(tenant_id) as connection:
-            return await count(connection, select(incidents.c.id).where(incidents.c.tenant_id == tenant_id, is_open))
 
     async def take_step(self, actor: Actor, incident_id: UUID, step: Step) -> Incident | None:
         """Take a step while nobody else does; the incident as it is then. None if the tenant has no such one.
@@ -109,6 +114,13 @@ class IncidentSql(Sql):
             change = Change(f"incident.{verb}", incident_id, after={"note": step.note} if step.note else None)
             await write_audit(connection, actor, change)
             return await _find(connection, tenant_id, incident_id)
+
+
+async def newest_open(connection: AsyncConnection, tenant_id: UUID, most: int) -> tuple[int, Sequence[Incident]]:
+    """How many incidents of a tenant are open, and some of those that began last, the newest first."""
+    how_many = (await connection.execute(_COUNT_OPEN, {"tenant": tenant_id})).scalar_one()
+    rows = await connection.execute(_NEWEST_OPEN, {"tenant": tenant_id, "most": most})
+    return how_many, [_incident(row) for row in rows]
 
 
 async def end_incidents(
@@ -174,6 +186,16 @@ def _incidents() -> Select[Any]:
         func.coalesce(incidents.c.last_error_message, last.c.error_message).label("latest_error_message"),
         func.coalesce(incidents.c.last_status_code, last.c.status_code).label("latest_status_code"),
     ).select_from(incidents.outerjoin(last, true()))
+
+
+_OPEN = and_(incidents.c.tenant_id == bindparam("tenant", type_=Uuid), incidents.c.end_time.is_(None))
+_COUNT_OPEN = select(func.count()).select_from(incidents).where(_OPEN)
+_NEWEST_OPEN = (
+    _incidents()
+    .where(_OPEN)
+    .order_by(incidents.c.start_time.desc(), incidents.c.id.desc())
+    .limit(bindparam("most", type_=Integer))
+)
 
 
 def _meets(wanted: IncidentFilter) -> list[ColumnElement[bool]]:

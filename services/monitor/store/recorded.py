@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-from sqlalchemy import ARRAY, BindParameter, Integer, TextClause, Uuid, bindparam, text
+from sqlalchemy import ARRAY, BindParameter, Boolean, Integer, Row, TextClause, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.clock import from_datetime, to_datetime
-from services.common.database import POSTGRES_EPOCH_US, driver_of
+from services.common.database import POSTGRES_EPOCH_US
 from services.common.maintenance import LONGEST_SPAN_US
 from services.common.outcome import Outcome
-from services.common.tables import check_days, check_hours
 from services.monitor.closing import ClosedSpan, Recorded
 from services.monitor.latency import Latencies
 from services.monitor.off import FOREVER, Span
@@ -48,10 +46,9 @@ _SLOT = "r.slot_time, r.interval_us, r.outcome, r.slot_count, r.total_us"
 _OF_CHECK = "FROM results r WHERE r.tenant_id = w.tenant_id AND r.check_id = w.check_id"
 # Beside the results in a span the last one before it, wherever that is: the newest day that has one answers. A check's
 # results come as one row, each column packed, since making a row of each result costs several times as much.
-_SLOTS = f"""
+_SLOTS = text(f"""
     SELECT w.check_id, packed.*
-    FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[])
-        AS w (tenant_id, check_id, start_time, end_time)
+    FROM unnest(:tenants, :checks, :starts, :ends) AS w (tenant_id, check_id, start_time, end_time)
     CROSS JOIN LATERAL (
         SELECT string_agg(timestamptz_send(s.slot_time), '') AS slot_times,
                string_agg(int8send(s.interval_us), '') AS intervals_us,
@@ -66,7 +63,7 @@ _SLOTS = f"""
         ) AS s
     ) AS packed
     WHERE packed.slot_times IS NOT NULL
-"""  # noqa: S608 — our own text
+""").bindparams(*_KEYS, _array("ends", _MOMENTS))  # noqa: S608 — our own text
 _PERIODS = text("""
     SELECT p.check_id, p.start_time, p.end_time
     FROM unnest(:tenants, :checks, :starts) AS w (tenant_id, check_id, since)
@@ -86,39 +83,64 @@ _OFF = text("""
 """).bindparams(_KEYS[0], *(bindparam(name, type_=TIMESTAMP(timezone=True)) for name in ("first", "since", "until")))
 
 
-def _closed(table: str, figures: str) -> TextClause:
+# The database adds up all but latencies: of those it puts together what was packed, and we add.
+ADDED = ", ".join(f"CAST(sum(r.{name}) AS bigint) AS {name}" for name in _SUMS)
+PACKED = """
+    string_agg(substr(r.latencies, 1, length(r.latencies) / 3), CAST('' AS bytea)) AS buckets,
+    string_agg(substr(r.latencies, 1 + length(r.latencies) / 3), CAST('' AS bytea)) AS counts
+"""
+
+
+_OF_SPAN = "r WHERE r.tenant_id = :tenant AND r.check_id = w.check_id AND r.start_time >= w.start_time"
+
+
+def _closed(figures: str) -> TextClause:
     return text(f"""
         SELECT w.check_id, w.part, r.*
-        FROM unnest(:checks, :parts, :starts, :ends) AS w (check_id, part, start_time, end_time)
+        FROM unnest(:checks, :parts, :starts, :ends, :by_day) AS w (check_id, part, start_time, end_time, by_day)
         CROSS JOIN LATERAL (
-            SELECT {figures} FROM {table} r
-            WHERE r.tenant_id = :tenant AND r.check_id = w.check_id
-              AND r.start_time >= w.start_time AND r.start_time < w.end_time
+            SELECT {figures}
+            FROM (
+                SELECT * FROM check_days {_OF_SPAN} AND r.start_time < w.end_time AND w.by_day
+                UNION ALL
+                SELECT * FROM check_hours {_OF_SPAN} AND r.start_time < w.end_time AND NOT w.by_day
+            ) AS r
         ) AS r
-    """).bindparams(  # noqa: S608 — our own names
-        bindparam("tenant", type_=Uuid), _KEYS[1], _array("parts", ARRAY(Integer)), _KEYS[2], _array("ends", _MOMENTS)
+    """).bindparams(  # noqa: S608 — our own text
+        bindparam("tenant", type_=Uuid),
+        *_KEYS[1:],
+        _array("parts", ARRAY(Integer)),
+        _array("ends", _MOMENTS),
+        _array("by_day", ARRAY(Boolean)),
     )
 
 
-# Without latencies the database adds up; those only we can add.
-_ADDED = ", ".join(f"CAST(sum({name}) AS bigint) AS {name}" for name in _SUMS)
-_EACH = ", ".join((*_SUMS, "latencies"))
-_CLOSED = {
-    (table, latencies): _closed(table.name, _EACH if latencies else _ADDED)
-    for table in (check_hours, check_days)
-    for latencies in (False, True)
-}
+_CLOSED = _closed(f"{ADDED}, {PACKED}")
+_CLOSED_WITHOUT_LATENCIES = _closed(f"{ADDED}, CAST('' AS bytea) AS buckets, CAST('' AS bytea) AS counts")
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """What of a check's results is to be read: those with slots in [start, end), and the last one before."""
+    """What of a check's results is to be read: those with slots in some spans, and the last one before each.
+
+    Attributes:
+        spans: one at least, in order and apart.
+    """
 
     tenant_id: UUID
     service_id: UUID
     check_id: UUID
-    start_us: int
-    end_us: int
+    spans: Sequence[Span]
+
+    @property
+    def start_us(self) -> int:
+        """Where the first span begins."""
+        return self.spans[0][0]
+
+    @property
+    def end_us(self) -> int:
+        """Where the last span ends."""
+        return self.spans[-1][1]
 
 
 async def read_tails(connection: AsyncConnection, tails: Sequence[Tail], into: Mapping[UUID, Recorded]) -> None:
@@ -130,10 +152,17 @@ async def read_tails(connection: AsyncConnection, tails: Sequence[Tail], into: M
         "checks": [tail.check_id for tail in tails],
         "starts": [to_datetime(tail.start_us) for tail in tails],
     }
-    ends = [to_datetime(tail.end_us) for tail in tails]
-    driver = await driver_of(connection)
-    for row in await driver.fetch(_SLOTS, keys["tenants"], keys["checks"], keys["starts"], ends):
-        into[row["check_id"]].slots = _slots_of(row)
+    spans = [(tail, start, end) for tail in tails for start, end in tail.spans]
+    of_spans = {
+        "tenants": [tail.tenant_id for tail, _, _ in spans],
+        "checks": [tail.check_id for tail, _, _ in spans],
+        "starts": [to_datetime(start) for _, start, _ in spans],
+        "ends": [to_datetime(end) for _, _, end in spans],
+    }
+    for row in await connection.execute(_SLOTS, of_spans):
+        recorded, slots = into[row.check_id], _slots_of(row)
+        # The last one before a span may lie in the span before.
+        recorded.slots = sorted({*recorded.slots, *slots}) if recorded.slots else slots
     for check_id, start, end in await connection.execute(_PERIODS, keys):
         into[check_id].periods.append((from_datetime(start), None if end is None else from_datetime(end)))
     off = await _off(connection, tails)
@@ -143,21 +172,21 @@ async def read_tails(connection: AsyncConnection, tails: Sequence[Tail], into: M
         recorded.off.extend(off.get((tail.tenant_id, tail.service_id), ()))
 
 
-def _slots_of(row: asyncpg.Record) -> Sequence[Slot] | Steady:
+def _slots_of(row: Row[Any]) -> Sequence[Slot] | Steady:
     """The results in a row of `_SLOTS`: what PostgreSQL sends of a column is its values one after the other."""
-    intervals, outcomes, counts = row["intervals_us"], row["outcomes"], row["slot_counts"]
+    intervals, outcomes, counts = row.intervals_us, row.outcomes, row.slot_counts
     size = len(outcomes) // len(_UP)
-    slots_us = [time_us + POSTGRES_EPOCH_US for time_us in struct.unpack(f">{size}q", row["slot_times"])]
+    slots_us = [time_us + POSTGRES_EPOCH_US for time_us in struct.unpack(f">{size}q", row.slot_times)]
     if outcomes == _UP * size and counts == _ONCE * size and intervals == intervals[:8] * size:
         interval_us = int.from_bytes(intervals[:8])
         if holds_on(slots_us, interval_us):
-            return Steady(slots_us, interval_us, row["totals_us"])
+            return Steady(slots_us, interval_us, row.totals_us)
     columns = (
         slots_us,
         struct.unpack(f">{size}q", intervals),
         [_OUTCOMES[outcome] for outcome in struct.unpack(f">{size}h", outcomes)],
         struct.unpack(f">{size}i", counts),
-        row["totals_us"],
+        row.totals_us,
     )
     return [Slot._make(slot) for slot in zip(*columns, strict=True)]
 
@@ -187,28 +216,36 @@ async def read_closed(
     latencies: bool,
 ) -> list[tuple[UUID, int, Figures]]:
     """The figures of closed days and hours of a tenant's checks, each with its check and its part."""
-    found = []
-    for table, spans in ((check_days, days), (check_hours, hours)):
-        if not spans:
-            continue
-        rows = await connection.execute(
-            _CLOSED[table, latencies],
-            {
-                "tenant": tenant_id,
-                "checks": [span.check_id for span in spans],
-                "parts": [span.part for span in spans],
-                "starts": [to_datetime(span.start_us) for span in spans],
-                "ends": [to_datetime(span.end_us) for span in spans],
-            },
-        )
-        found += [(row.check_id, row.part, figures_of(row._asdict())) for row in rows if row.life_us is not None]
-    return found
+    spans = [*days, *hours]
+    if not spans:
+        return []
+    rows = await connection.execute(
+        _CLOSED if latencies else _CLOSED_WITHOUT_LATENCIES,
+        {
+            "tenant": tenant_id,
+            "checks": [span.check_id for span in spans],
+            "parts": [span.part for span in spans],
+            "starts": [to_datetime(span.start_us) for span in spans],
+            "ends": [to_datetime(span.end_us) for span in spans],
+            "by_day": [True] * len(days) + [False] * len(hours),
+        },
+    )
+    return [
+        (row.check_id, row.part, sums_of(row, Latencies.gather(row.buckets, row.counts)))
+        for row in rows
+        if row.life_us is not None
+    ]
 
 
 def figures_of(columns: Mapping[str, Any]) -> Figures:
-    """Figures in a row, by the names of its columns; the span is left to whoever knows it."""
-    sums = {name: columns[name] for name in _SUMS}
-    return Figures(0, 0, **sums, latencies=Latencies.unpack(columns.get("latencies", b"")))
+    """Figures by the names of their columns; the span is left to whoever knows it."""
+    latencies = Latencies.unpack(columns["latencies"])
+    return Figures(0, 0, **{name: columns[name] for name in _SUMS}, latencies=latencies)
+
+
+def sums_of(row: Row[Any], latencies: Latencies) -> Figures:
+    """Figures in a row with the columns of ADDED; the span is left to whoever knows it."""
+    return Figures(0, 0, **{name: getattr(row, name) for name in _SUMS}, latencies=latencies)
 
 
 def columns_of(figures: Figures) -> tuple[Any, ...]:

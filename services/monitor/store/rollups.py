@@ -163,8 +163,7 @@ async def _roll(connection: AsyncConnection, moving: Sequence[Closing], now: int
             each.candidate.tenant_id,
             each.candidate.service_id,
             each.candidate.check_id,
-            each.candidate.rolled_us,
-            each.until_us,
+            [(each.candidate.rolled_us, each.until_us)],
         )
         for each in moving
     ]

@@ -7,6 +7,7 @@ from uuid import UUID
 from sentinel.options.v1 import error_reason_pb2 as reasons
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     ColumnElement,
     Row,
     Select,
@@ -85,7 +86,7 @@ class ServiceSql(Sql):
                 await tell_watchers(connection, tenant_id, service.id)
                 if first_check is not None:
                     await refuse_more_checks(connection, tenant_id, quotas)
-                    await insert_check(connection, actor, first_check, None)
+                    await insert_check(connection, actor, first_check, None, self._box)
         except IntegrityError as error:
             _refuse(error)
             raise
@@ -178,7 +179,7 @@ class ServiceSql(Sql):
             await write_audit(connection, actor, Change("service.delete", service_id, before=gone))
 
 
-def _tally(tenant_id: UUID, now: int) -> Select[int, int, int]:
+def _tally(tenant_id: UUID | BindParameter[UUID], now: int | BindParameter[int]) -> Select[int, int, int]:
     """The tally of a tenant's checks (semantics.md §12, §13)."""
     is_open = and_(
         check_periods.c.tenant_id == checks.c.tenant_id,
@@ -203,7 +204,7 @@ def _tally(tenant_id: UUID, now: int) -> Select[int, int, int]:
     )
 
 
-def tallies_of_all(tenant_id: UUID, now: int) -> Select[Any]:
+def tallies_of_all(tenant_id: BindParameter[UUID], now: BindParameter[int]) -> Select[Any]:
     """Each tally that services of a tenant have, and how many have it."""
     grouped = _tally(tenant_id, now).add_columns(checks.c.service_id).group_by(checks.c.service_id).subquery()
     tally = [func.coalesce(grouped.c[name], 0).label(name) for name in ("enabled", "down", "known")]

@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
+from services.common.specs.dns import DnsSpec
+from services.common.specs.grpc import GrpcSpec
 from services.common.specs.http import HttpSpec
 from services.common.specs.spec import Spec
 from services.common.specs.tcp import TcpSpec
 from services.common.specs.tls import TlsSpec
+from services.worker.kinds.dns import Dns
+from services.worker.kinds.grpc import Grpc
 from services.worker.kinds.http import Http
 from services.worker.kinds.kind import Kind
 from services.worker.kinds.tcp import Tcp
@@ -16,6 +20,8 @@ from services.worker.kinds.tls import Tls
 def every_kind() -> Mapping[type[Spec], Kind[Any]]:
     """All kinds, by what they probe."""
     return {
+        DnsSpec: Dns(),
+        GrpcSpec: Grpc(),
         HttpSpec: Http(),
         TcpSpec: Tcp(),
         TlsSpec: Tls(),

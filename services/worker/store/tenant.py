@@ -9,6 +9,7 @@ from services.common.database import CONNECTION_ERRORS, tenant_transaction
 from services.common.errors import Unavailable
 from services.common.paging import PageRequest
 from services.common.result import Result
+from services.common.secret_box import NO_KEYS, SecretBox
 from services.worker.position import FIRST_ID, Position
 from services.worker.report import SeenWorker
 from services.worker.rows import CheckReader, result_columns, to_recorded, to_worker
@@ -35,10 +36,12 @@ class TenantStore:
 
     Args:
         pool: under the role sentinel_worker, times in microseconds.
+        box: decrypts secrets of checks.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", box: SecretBox = NO_KEYS) -> None:
         self._pool = pool
+        self._box = box
 
     async def list_workers(self, page: PageRequest, overdue_s: float) -> tuple[Sequence[SeenWorker], int]:
         """One worker more than the page holds, if there are, the oldest first, and how many there are in all.
@@ -64,7 +67,7 @@ class TenantStore:
         """A check of a service."""
         async with tenant_transaction(self._pool, tenant_id) as connection:
             row = await connection.fetchrow(_FIND_CHECK, tenant_id, service_id, check_id)
-        return CheckReader().check(row) if row else None
+        return CheckReader(self._box).check(row) if row else None
 
     async def has_service(self, tenant_id: UUID, service_id: UUID) -> bool:
         """Whether the tenant has a service."""

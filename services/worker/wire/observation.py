@@ -36,6 +36,7 @@ class Observation:
         redirects: how many were followed.
         attempt: which attempt this is, from 1.
         shakes_hands: whether a TLS handshake is under way.
+        asks: whether a question is under way that needs no connection.
         on_phase: told each phase as it ends.
     """
 
@@ -57,7 +58,14 @@ class Observation:
     redirects: int = 0
     attempt: int = 1
     shakes_hands: bool = False
+    asks: bool = False
     on_phase: OnPhase | None = field(default=None, repr=False, compare=False)
+
+    def tell(self, phase: str, elapsed_us: int) -> None:
+        """A phase ended."""
+        setattr(self, f"{phase}_us", elapsed_us)
+        if self.on_phase is not None:
+            self.on_phase(phase, elapsed_us)
 
     def next_attempt(self) -> None:
         """Another attempt begins."""
@@ -75,4 +83,4 @@ class Observation:
         self.resolved_ip = self.http_version = self.tls_version = None
         self.tls_not_after = None
         self.body_bytes = None
-        self.shakes_hands = False
+        self.shakes_hands = self.asks = False

@@ -58,7 +58,7 @@ async def two_tenants(admin: "asyncpg.Connection[asyncpg.Record]") -> list[UUID]
             )  # fmt: skip
         await admin.execute("INSERT INTO removed_checks VALUES ($1, $2, now())", tenant_id, new_id())
         await admin.execute(
-            "INSERT INTO maintenance_windows VALUES ($1, $2, NULL, 'w', now(), 1, '', '', NULL, now(), now())",
+            "INSERT INTO maintenance_windows VALUES ($1, $2, NULL, 'w', now(), 1, '', '', NULL, now(), now(), now())",
             tenant_id, new_id(),
         )  # fmt: skip
         await admin.execute(

@@ -9,9 +9,10 @@ import asyncpg
 import pytest
 
 from services.common.audit import Actor, user_actor
-from services.common.clock import DAY_US
+from services.common.clock import DAY_US, to_datetime
 from services.common.database import Database, create_pool
 from services.common.ids import new_id
+from services.common.incident import Resolution
 from services.common.origin import Origin
 from services.common.paging import Pager
 from services.common.sealed import Sealer
@@ -23,6 +24,7 @@ from services.monitor.incidents import Incidents
 from services.monitor.maintenance import MaintenanceWindows
 from services.monitor.quotas import Quotas
 from services.monitor.results import ResultHistory
+from services.monitor.rollup import Keep
 from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore
@@ -31,6 +33,7 @@ from services.worker.store import EngineStore
 from tests.integration.monitor.recording import Worker
 from tests.rows import a_tenant
 
+KEEP = Keep(30 * DAY_US, 400 * DAY_US)
 QUOTAS = Quotas(services=1_000, checks=1_000)
 Admin = Any  # a connection as the owner of the tables
 
@@ -52,9 +55,9 @@ class Monitor:
         """Build the use cases."""
         pager = Pager(Sealer(b"an installation's secret", "page"))
         self.checks = Checks(self.store, pager, self.quotas)
-        self.figures = ServiceFigures(self.store, 400 * DAY_US)
+        self.figures = ServiceFigures(self.store, KEEP)
         self.services = Services(self.store, pager, self.quotas, self.figures)
-        self.status = Status(self.store, self.figures)
+        self.status = Status(self.store)
         self.incidents = Incidents(self.store, pager)
         self.windows = MaintenanceWindows(self.store, pager, self.quotas)
         self.results = ResultHistory(self.store, pager)
@@ -124,3 +127,24 @@ async def rollups(database_url: str) -> AsyncIterator[RollupSql]:
     database = Database(database_url, "sentinel_rollup", size=1)
     yield RollupSql(database)
     await database.close()
+
+
+async def an_incident(
+    admin: Admin,
+    monitor: Monitor,
+    check_id: UUID,
+    start_us: int,
+    end_us: int | None = None,
+    resolution: Resolution = Resolution.RECOVERED,
+    error_message: str = "",
+) -> None:
+    """An incident of a check; without an end it is open."""
+    await admin.execute(
+        "INSERT INTO incidents (tenant_id, id, service_id, check_id, service_name, check_name, start_time, detect_time,"
+        " end_time, resolution, error_message)"
+        " SELECT c.tenant_id, $3, s.id, c.id, s.name, c.name, $4, $4, $5, $6, $7"
+        " FROM checks c JOIN services s ON s.tenant_id = c.tenant_id AND s.id = c.service_id"
+        " WHERE c.tenant_id = $1 AND c.id = $2",
+        monitor.tenant_id, check_id, new_id(), to_datetime(start_us), None if end_us is None else to_datetime(end_us),
+        None if end_us is None else int(resolution), error_message,
+    )  # fmt: skip

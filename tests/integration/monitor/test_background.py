@@ -10,13 +10,14 @@ from services.common.clock import DAY_US, HOUR_US, from_datetime, now_us, to_dat
 from services.common.ids import new_id
 from services.monitor.closing import floor
 from services.monitor.history_removal import HistoryRemoval
-from services.monitor.maintenance import HORIZON_US, WindowDraft
+from services.monitor.maintenance import HORIZON_US
 from services.monitor.on_demand_removal import OnDemandRemoval
 from services.monitor.rollup import Keep, Rollup, StepFailed
 from services.monitor.set_aside import BackgroundCollector, SetAside
 from services.monitor.store.rollups import RollupSql
+from services.monitor.window import WindowDraft
 from tests.integration.monitor.conftest import Admin, Monitor
-from tests.integration.monitor.history import a_history
+from tests.integration.monitor.histories import a_history
 from tests.scraped import collected, value
 
 KEEP = Keep(30 * DAY_US, 400 * DAY_US)
@@ -67,8 +68,7 @@ async def test_a_check_that_cannot_be_rolled_up_holds_up_no_other(
     assert await admin.fetchval(hours, stuck.check_id) > 20
     edges = [floor(now - DAY_US, HOUR_US), now]
     for each in histories:
-        found = await monitor.figures.between(monitor.tenant_id, [each.service_id], edges, now, latencies=True)
-        assert list(found[each.service_id]) == await each.raw(edges, now)
+        assert await each.shown(edges, now) == await each.raw(edges, now)
 
 
 async def test_where_nothing_can_be_rolled_up_a_round_gives_up_and_what_else_there_is_to_do_is_done(

@@ -16,11 +16,11 @@ from services.common.revocations import Revocation, Revoked
 from services.common.stream_guard import EndReason
 from services.monitor.drafts import ServiceDraft
 from services.monitor.incidents import IncidentFilter
-from services.monitor.maintenance import WindowDraft
 from services.monitor.model import Service, ServiceState
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore, board
 from services.monitor.watch import Beat, End
+from services.monitor.window import WindowDraft
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.integration.monitor.plans import plan_of
 from tests.integration.monitor.recording import Worker
@@ -89,8 +89,12 @@ async def test_each_change_is_told_soon_whatever_it_is(monitor: Monitor, worker:
         window = await monitor.windows.create(monitor.actor, WindowDraft("Patch", shop, None, MINUTE_US), None)
         await client.until(lambda: state_of(client, shop) == "MAINTENANCE")
         assert client.sees[shop].state_us == window.start_us
-        await monitor.windows.delete(monitor.actor, window.id)
+        other = await monitor.service()
+        elsewhere = WindowDraft("Patch", other, window.start_us, MINUTE_US)
+        await monitor.windows.update(monitor.actor, window.id, "", lambda _: elsewhere)
         await client.until(lambda: state_of(client, shop) == "UNKNOWN")
+        await monitor.windows.delete(monitor.actor, window.id)
+        await monitor.services.delete(monitor.actor, other)
 
         await monitor.checks.delete(monitor.actor, shop, check)
         await client.until(lambda: state_of(client, shop) == "PAUSED")

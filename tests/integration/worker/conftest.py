@@ -1,8 +1,6 @@
 """A prober on real sockets, and a database server that may be stopped."""
 
-import shutil
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -11,7 +9,6 @@ from services.worker.wire.egress import EgressPolicy
 from services.worker.wire.network import Network
 from services.worker.wire.resolver import Resolver
 from services.worker.wire.tls import TlsContexts
-from tests.database import TestServer, running
 from tests.targets import Authority
 
 LOOPBACK = EgressPolicy.parse("127.0.0.0/8, ::1/128")
@@ -35,11 +32,3 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def prober(resolver: Resolver, authority: Authority) -> Prober:
     """A prober that may reach loopback and trusts the test's authority."""
     return Prober(Network(resolver, LOOPBACK, TlsContexts(authority.trusting)))
-
-
-@pytest.fixture
-def own_postgres(short_folder: Path) -> Iterator[TestServer]:
-    """A server that the test may stop."""
-    with running(short_folder / "own-pg") as server:
-        yield server
-    shutil.rmtree(short_folder / "own-pg")

@@ -1,5 +1,6 @@
 """semantics.md §19: what is closed and the tail together are what all raw results tell, to the microsecond."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from uuid import UUID
@@ -9,7 +10,18 @@ from hypothesis import strategies as st
 
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from services.common.outcome import Outcome
-from services.monitor.closing import Candidate, Recorded, choose, close_until, combine, floor, hours, split
+from services.monitor.closing import (
+    Candidate,
+    Recorded,
+    ceiling,
+    choose,
+    close_until,
+    combine,
+    floor,
+    hours,
+    raw_spans,
+    split,
+)
 from services.monitor.off import union
 from services.monitor.uptime import Figures, Slot, total
 
@@ -45,39 +57,46 @@ def lives(draw: st.DrawFn) -> tuple[list[Slot], list[tuple[int, int | None]], li
     return slots, periods, union(spans)
 
 
-def read(
-    life: tuple[list[Slot], list[tuple[int, int | None]], list[tuple[int, int]]], rolled: int, since: int, end: int
-) -> Recorded:
-    """As the store reads it: the results from the later of the mark and a start on, and the last one before."""
+Life = tuple[list[Slot], list[tuple[int, int | None]], list[tuple[int, int]]]
+
+
+def read(life: Life, rolled: int, edges: Sequence[int]) -> Recorded:
+    """As the store reads it: the results in the spans that only those tell of, and the last one before each."""
     slots, periods, off = life
-    start = max(rolled, since)
-    before = [slot for slot in slots if slot.slot_us < start][-1:]
+    found: set[Slot] = set()
+    spans = raw_spans(edges, rolled)
+    for start, end in spans:
+        found.update([slot for slot in slots if slot.slot_us < start][-1:])
+        found.update(slot for slot in slots if start <= slot.slot_us < end)
+    first = spans[0][0] if spans else edges[-1]
     return Recorded(
         rolled,
-        slots=[*before, *(slot for slot in slots if start <= slot.slot_us < end)],
-        periods=[period for period in periods if period[1] is None or period[1] > start],
-        off=[span for span in off if span[1] > start],
+        slots=sorted(found),
+        periods=[period for period in periods if period[1] is None or period[1] > first],
+        off=[span for span in off if span[1] > first],
     )
 
 
+@st.composite
+def edges_of(draw: st.DrawFn) -> list[int]:
+    """Where spans begin and end: at full hours or days, or anywhere."""
+    anywhere = st.integers(0, 24 * 5 * HOUR_US)
+    full = st.sampled_from([HOUR_US, DAY_US]).flatmap(lambda grain: anywhere.map(lambda at: floor(at, grain)))
+    return [START + at for at in sorted(draw(st.lists(anywhere | full, min_size=2, max_size=7, unique=True)))]
+
+
 @settings(max_examples=300)
-@given(lives(), st.lists(hour, min_size=1, max_size=6, unique=True), hour, st.integers(0, DAY_US), st.data())
+@given(lives(), edges_of(), hour, st.data())
 def test_closed_hours_and_days_and_the_tail_are_the_same_as_all_raw_results(
-    life: tuple[list[Slot], list[tuple[int, int | None]], list[tuple[int, int]]],
-    starts: list[int],
-    marked: int,
-    later: int,
-    data: st.DataObject,
+    life: Life, edges: list[int], marked: int, data: st.DataObject
 ) -> None:
-    edges = [START + start * HOUR_US for start in sorted(starts)]
-    now = edges[-1] + 1 + later
-    edges.append(now)
+    now = edges[-1]
     mark = START + min(marked * HOUR_US, floor(now - START, HOUR_US))
     # Rolled up in steps, wherever those end; each reads afresh from the mark on.
     rolled, by_hour = START, []
     while rolled < mark:
         until = rolled + HOUR_US * data.draw(st.integers(1, (mark - rolled) // HOUR_US))
-        by_hour += hours(read(life, rolled, rolled, until), until)
+        by_hour += hours(read(life, rolled, [rolled, until]), until)
         rolled = until
     by_day = [
         replace(total(some), start_us=day, end_us=day + DAY_US)
@@ -86,7 +105,7 @@ def test_closed_hours_and_days_and_the_tail_are_the_same_as_all_raw_results(
     ]
 
     days, rest = split(CHECK, edges, mark)
-    recorded = read(life, mark, edges[0], now)
+    recorded = read(life, mark, edges)
     for spans, figures in ((days, by_day), (rest, by_hour)):
         recorded.closed.extend(
             (span.part, total([EMPTY, *some]))
@@ -95,38 +114,39 @@ def test_closed_hours_and_days_and_the_tail_are_the_same_as_all_raw_results(
         )
     found = combine(recorded, edges, now)
 
-    assert found == combine(read(life, 0, edges[0], now), edges, now)
+    assert found == combine(read(life, 0, edges), edges, now)
     assert sum(each.life_us for each in found) <= now - edges[0]
     assert all(0 <= each.up_us + each.down_us <= each.life_us for each in found)
 
 
-@given(lives(), st.tuples(hour, hour, hour))
-def test_parts_of_a_window_added_are_the_window(
-    life: tuple[list[Slot], list[tuple[int, int | None]], list[tuple[int, int]]], at: tuple[int, int, int]
-) -> None:
-    start, middle, end = (START + each * HOUR_US + number for number, each in enumerate(sorted(at)))
-    raw = read(life, 0, start, end)
+@given(lives(), edges_of())
+def test_parts_of_a_window_added_are_the_window(life: Life, edges: list[int]) -> None:
+    raw, ends = read(life, 0, edges), [edges[0], edges[-1]]
 
-    assert total(combine(raw, [start, middle, end], end)) == combine(raw, [start, end], end)[0]
+    assert total(combine(raw, edges, edges[-1])) == combine(raw, ends, edges[-1])[0]
 
 
-@given(st.lists(hour, min_size=2, max_size=5, unique=True), hour)
-def test_each_closed_hour_is_told_once(starts: list[int], marked: int) -> None:
-    edges = [START + start * HOUR_US for start in sorted(starts)]
+@given(edges_of(), hour)
+def test_each_moment_is_told_once(edges: list[int], marked: int) -> None:
     mark = START + marked * HOUR_US
     days, rest = split(CHECK, edges, mark)
-
-    told = sorted(
-        (at, part)
-        for spans in (days, rest)
-        for each in spans
-        for part in [each.part]
-        for at in range(each.start_us, each.end_us, HOUR_US)
-    )
-    assert told == [
-        (at, part) for part, (start, end) in enumerate(pairwise(edges)) for at in range(start, min(end, mark), HOUR_US)
+    raw = [
+        (part, max(start, low), min(end, high))
+        for part, (start, end) in enumerate(pairwise(edges))
+        for low, high in raw_spans(edges, mark)
+        if max(start, low) < min(end, high)
     ]
+    closed = [(each.part, each.start_us, each.end_us) for each in (*days, *rest)]
+
+    by_time = sorted((*raw, *closed), key=lambda told: told[1])
+    for part, (start, end) in enumerate(pairwise(edges)):
+        its = [(low, high) for of, low, high in by_time if of == part]
+        assert (its[0][0], its[-1][1]) == (start, end)
+        assert all(earlier[1] == later[0] for earlier, later in pairwise(its))
+    assert all(low % HOUR_US == high % HOUR_US == 0 and high <= mark for _, low, high in closed)
     assert all(each.start_us % DAY_US == each.end_us % DAY_US == 0 for each in days)
+    # No closed hour is read once more that lies in one span as a whole.
+    assert all(ceiling(low, HOUR_US) >= floor(min(high, mark), HOUR_US) for _, low, high in raw)
 
 
 def candidate(rolled: int, accounted: int, interval: int = MINUTE_US) -> Candidate:

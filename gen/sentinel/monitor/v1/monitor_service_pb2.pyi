@@ -390,6 +390,20 @@ class ListMaintenanceWindowsResponse(_message.Message):
     total_size: int
     def __init__(self, windows: _Optional[_Iterable[_Union[_maintenance_pb2.MaintenanceWindow, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ...) -> None: ...
 
+class UpdateMaintenanceWindowRequest(_message.Message):
+    __slots__ = ("window", "update_mask")
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
+    window: _maintenance_pb2.MaintenanceWindow
+    update_mask: _field_mask_pb2.FieldMask
+    def __init__(self, window: _Optional[_Union[_maintenance_pb2.MaintenanceWindow, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
+
+class UpdateMaintenanceWindowResponse(_message.Message):
+    __slots__ = ("window",)
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    window: _maintenance_pb2.MaintenanceWindow
+    def __init__(self, window: _Optional[_Union[_maintenance_pb2.MaintenanceWindow, _Mapping]] = ...) -> None: ...
+
 class DeleteMaintenanceWindowRequest(_message.Message):
     __slots__ = ("maintenance_window_id",)
     MAINTENANCE_WINDOW_ID_FIELD_NUMBER: _ClassVar[int]

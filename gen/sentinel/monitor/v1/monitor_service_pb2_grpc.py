@@ -138,6 +138,11 @@ class MonitorServiceStub:
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsRequest.SerializeToString,
                 response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsResponse.FromString,
                 _registered_method=True)
+        self.UpdateMaintenanceWindow = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/UpdateMaintenanceWindow',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowResponse.FromString,
+                _registered_method=True)
         self.DeleteMaintenanceWindow = channel.unary_unary(
                 '/sentinel.monitor.v1.MonitorService/DeleteMaintenanceWindow',
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.DeleteMaintenanceWindowRequest.SerializeToString,
@@ -370,6 +375,17 @@ class MonitorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateMaintenanceWindow(self, request, context):
+        """Changes a maintenance window from now on. What it covered until now stays outside every figure, and what it did not
+        stays inside: one that goes on may end earlier or later, and one that would have begun already begins now. A change of
+        nothing leaves it as it was, etag included.
+
+        Errors: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND, ETAG_MISMATCH.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DeleteMaintenanceWindow(self, request, context):
         """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
 
@@ -528,6 +544,11 @@ def add_MonitorServiceServicer_to_server(servicer, server):
                     servicer.ListMaintenanceWindows,
                     request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsRequest.FromString,
                     response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsResponse.SerializeToString,
+            ),
+            'UpdateMaintenanceWindow': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateMaintenanceWindow,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowResponse.SerializeToString,
             ),
             'DeleteMaintenanceWindow': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteMaintenanceWindow,
@@ -1104,6 +1125,33 @@ class MonitorService:
             '/sentinel.monitor.v1.MonitorService/ListMaintenanceWindows',
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsRequest.SerializeToString,
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateMaintenanceWindow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/UpdateMaintenanceWindow',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowResponse.FromString,
             options,
             channel_credentials,
             insecure,

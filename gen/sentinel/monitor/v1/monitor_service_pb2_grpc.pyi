@@ -149,6 +149,13 @@ class MonitorServiceStub:
 
     Errors: PAGE_TOKEN_INVALID.
     """
+    UpdateMaintenanceWindow: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateMaintenanceWindowRequest, _monitor_service_pb2.UpdateMaintenanceWindowResponse]
+    """Changes a maintenance window from now on. What it covered until now stays outside every figure, and what it did not
+    stays inside: one that goes on may end earlier or later, and one that would have begun already begins now. A change of
+    nothing leaves it as it was, etag included.
+
+    Errors: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND, ETAG_MISMATCH.
+    """
     DeleteMaintenanceWindow: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteMaintenanceWindowRequest, _monitor_service_pb2.DeleteMaintenanceWindowResponse]
     """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
 
@@ -302,6 +309,13 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     """Answers the tenant's maintenance windows, oldest first, a page at a time.
 
     Errors: PAGE_TOKEN_INVALID.
+    """
+    UpdateMaintenanceWindow: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateMaintenanceWindowRequest, _monitor_service_pb2.UpdateMaintenanceWindowResponse]  # type: ignore[assignment]
+    """Changes a maintenance window from now on. What it covered until now stays outside every figure, and what it did not
+    stays inside: one that goes on may end earlier or later, and one that would have begun already begins now. A change of
+    nothing leaves it as it was, etag included.
+
+    Errors: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND, ETAG_MISMATCH.
     """
     DeleteMaintenanceWindow: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteMaintenanceWindowRequest, _monitor_service_pb2.DeleteMaintenanceWindowResponse]  # type: ignore[assignment]
     """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
@@ -573,6 +587,19 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Answers the tenant's maintenance windows, oldest first, a page at a time.
 
         Errors: PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateMaintenanceWindow(
+        self,
+        request: _monitor_service_pb2.UpdateMaintenanceWindowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.UpdateMaintenanceWindowResponse, _abc.Awaitable[_monitor_service_pb2.UpdateMaintenanceWindowResponse]]:
+        """Changes a maintenance window from now on. What it covered until now stays outside every figure, and what it did not
+        stays inside: one that goes on may end earlier or later, and one that would have begun already begins now. A change of
+        nothing leaves it as it was, etag included.
+
+        Errors: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND, ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod

@@ -26,10 +26,11 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from sentinel.monitor.v1 import check_pb2 as sentinel_dot_monitor_dot_v1_dot_check__pb2
+from sentinel.monitor.v1 import incident_pb2 as sentinel_dot_monitor_dot_v1_dot_incident__pb2
 from sentinel.monitor.v1 import result_pb2 as sentinel_dot_monitor_dot_v1_dot_result__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!sentinel/monitor/v1/service.proto\x12\x13sentinel.monitor.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fsentinel/monitor/v1/check.proto\x1a sentinel/monitor/v1/result.proto\"\xb3\x04\n\x07Service\x12\n\n\x02id\x18\x01 \x01(\t\x12:\n\x04name\x18\x02 \x01(\tB,\xbaH)r\'\x10\x01\x18\x64\x32!^[^\\s\\x00]([^\\n\\x00]*[^\\s\\x00])?$\x12\x15\n\x03url\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12)\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x14\xbaH\x11r\x0f\x18\xe8\x07\x32\n^[^\\x00]*$\x12\x7f\n\x06labels\x18\x05 \x03(\x0b\x32(.sentinel.monitor.v1.Service.LabelsEntryBE\xbaHB\x9a\x01?\x10 \"(r&\x18?2\"^[a-z0-9]([a-z0-9._/-]*[a-z0-9])?$*\x11r\x0f\x18\xff\x01\x32\n^[^\\x00]*$\x12\x30\n\x05state\x18\x06 \x01(\x0e\x32!.sentinel.monitor.v1.ServiceState\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x04\x65tag\x18\t \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x16\n\x0eopen_incidents\x18\x0b \x01(\x05\x12+\n\x06uptime\x18\n \x01(\x0b\x32\x1b.sentinel.monitor.v1.Uptime\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe2\x03\n\x06Uptime\x12\x0e\n\x06window\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\x05ratio\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x1a\n\rsuccess_ratio\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x15\n\x08\x63overage\x18\x06 \x01(\x01H\x02\x88\x01\x01\x12%\n\x02up\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x04\x64own\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07unknown\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\x07latency\x18\n \x01(\x0b\x32\x1c.sentinel.monitor.v1.Latency\x12\x10\n\x08up_slots\x18\x0b \x01(\x03\x12\x12\n\ndown_slots\x18\x0c \x01(\x03\x12\x13\n\x0b\x65rror_slots\x18\r \x01(\x03\x12\x14\n\x0cmissed_slots\x18\x0e \x01(\x03\x42\x08\n\x06_ratioB\x10\n\x0e_success_ratioB\x0b\n\t_coverage\"\x81\x01\n\x07Latency\x12&\n\x03p50\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03p95\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03p99\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xda\x01\n\x0b\x43heckStatus\x12\x10\n\x08\x63heck_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.sentinel.monitor.v1.CheckState\x12.\n\nstate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x0blast_result\x18\x05 \x01(\x0b\x32 .sentinel.monitor.v1.CheckResult\x12\x14\n\x0cstate_reason\x18\x06 \x01(\t\"\xe2\x01\n\rServiceStatus\x12\x12\n\nservice_id\x18\x01 \x01(\t\x12\x30\n\x05state\x18\x02 \x01(\x0e\x32!.sentinel.monitor.v1.ServiceState\x12+\n\x06uptime\x18\x03 \x03(\x0b\x32\x1b.sentinel.monitor.v1.Uptime\x12\x30\n\x06\x63hecks\x18\x04 \x03(\x0b\x32 .sentinel.monitor.v1.CheckStatus\x12\x16\n\x0eopen_incidents\x18\x05 \x01(\x05\x12\x14\n\x0cstate_reason\x18\x06 \x01(\t\"\xda\x01\n\x08Overview\x12\x33\n\x08services\x18\x01 \x03(\x0b\x32!.sentinel.monitor.v1.ServiceCount\x12+\n\x06uptime\x18\x02 \x01(\x0b\x32\x1b.sentinel.monitor.v1.Uptime\x12\x36\n\x0eslowest_checks\x18\x03 \x03(\x0b\x32\x1e.sentinel.monitor.v1.SlowCheck\x12\x34\n\x07workers\x18\x04 \x01(\x0b\x32#.sentinel.monitor.v1.WorkerCoverage\"O\n\x0cServiceCount\x12\x30\n\x05state\x18\x01 \x01(\x0e\x32!.sentinel.monitor.v1.ServiceState\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\"\x83\x01\n\tSlowCheck\x12\x12\n\nservice_id\x18\x01 \x01(\t\x12\x10\n\x08\x63heck_id\x18\x02 \x01(\t\x12\x14\n\x0cservice_name\x18\x03 \x01(\t\x12\x12\n\ncheck_name\x18\x04 \x01(\t\x12&\n\x03p95\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"K\n\x0eWorkerCoverage\x12\x14\n\x0clive_workers\x18\x01 \x01(\x05\x12\x13\n\x0bshards_held\x18\x02 \x01(\x05\x12\x0e\n\x06shards\x18\x03 \x01(\x05*\xcb\x01\n\x0cServiceState\x12\x1d\n\x19SERVICE_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10SERVICE_STATE_UP\x10\x01\x12\x1a\n\x16SERVICE_STATE_DEGRADED\x10\x02\x12\x16\n\x12SERVICE_STATE_DOWN\x10\x03\x12\x19\n\x15SERVICE_STATE_UNKNOWN\x10\x04\x12\x18\n\x14SERVICE_STATE_PAUSED\x10\x05\x12\x1d\n\x19SERVICE_STATE_MAINTENANCE\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!sentinel/monitor/v1/service.proto\x12\x13sentinel.monitor.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fsentinel/monitor/v1/check.proto\x1a\"sentinel/monitor/v1/incident.proto\x1a sentinel/monitor/v1/result.proto\"\xb3\x04\n\x07Service\x12\n\n\x02id\x18\x01 \x01(\t\x12:\n\x04name\x18\x02 \x01(\tB,\xbaH)r\'\x10\x01\x18\x64\x32!^[^\\s\\x00]([^\\n\\x00]*[^\\s\\x00])?$\x12\x15\n\x03url\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x10\x12)\n\x0b\x64\x65scription\x18\x04 \x01(\tB\x14\xbaH\x11r\x0f\x18\xe8\x07\x32\n^[^\\x00]*$\x12\x7f\n\x06labels\x18\x05 \x03(\x0b\x32(.sentinel.monitor.v1.Service.LabelsEntryBE\xbaHB\x9a\x01?\x10 \"(r&\x18?2\"^[a-z0-9]([a-z0-9._/-]*[a-z0-9])?$*\x11r\x0f\x18\xff\x01\x32\n^[^\\x00]*$\x12\x30\n\x05state\x18\x06 \x01(\x0e\x32!.sentinel.monitor.v1.ServiceState\x12/\n\x0b\x63reate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x04\x65tag\x18\t \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x16\n\x0eopen_incidents\x18\x0b \x01(\x05\x12+\n\x06uptime\x18\n \x01(\x0b\x32\x1b.sentinel.monitor.v1.Uptime\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe3\x04\n\x06Uptime\x12\x0e\n\x06window\x18\x01 \x01(\t\x12.\n\nstart_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\x05ratio\x18\x04 \x01(\x01H\x00\x88\x01\x01\x12\x1a\n\rsuccess_ratio\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x15\n\x08\x63overage\x18\x06 \x01(\x01H\x02\x88\x01\x01\x12%\n\x02up\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x04\x64own\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12*\n\x07unknown\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\x07latency\x18\n \x01(\x0b\x32\x1c.sentinel.monitor.v1.Latency\x12\x10\n\x08up_slots\x18\x0b \x01(\x03\x12\x12\n\ndown_slots\x18\x0c \x01(\x03\x12\x13\n\x0b\x65rror_slots\x18\r \x01(\x03\x12\x14\n\x0cmissed_slots\x18\x0e \x01(\x03\x12\x11\n\tincidents\x18\x0f \x01(\x05\x12\x1a\n\x12resolved_incidents\x18\x10 \x01(\x05\x12\'\n\x04mttr\x18\x11 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\'\n\x04mtbf\x18\x12 \x01(\x0b\x32\x19.google.protobuf.DurationB\x08\n\x06_ratioB\x10\n\x0e_success_ratioB\x0b\n\t_coverage\"\x81\x01\n\x07Latency\x12&\n\x03p50\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03p95\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12&\n\x03p99\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xda\x01\n\x0b\x43heckStatus\x12\x10\n\x08\x63heck_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.sentinel.monitor.v1.CheckState\x12.\n\nstate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x35\n\x0blast_result\x18\x05 \x01(\x0b\x32 .sentinel.monitor.v1.CheckResult\x12\x14\n\x0cstate_reason\x18\x06 \x01(\t\"\xe2\x01\n\rServiceStatus\x12\x12\n\nservice_id\x18\x01 \x01(\t\x12\x30\n\x05state\x18\x02 \x01(\x0e\x32!.sentinel.monitor.v1.ServiceState\x12+\n\x06uptime\x18\x03 \x03(\x0b\x32\x1b.sentinel.monitor.v1.Uptime\x12\x30\n\x06\x63hecks\x18\x04 \x03(\x0b\x32 .sentinel.monitor.v1.CheckStatus\x12\x16\n\x0eopen_incidents\x18\x05 \x01(\x05\x12\x14\n\x0cstate_reason\x18\x06 \x01(\t\"\xb0\x02\n\x08Overview\x12\x33\n\x08services\x18\x01 \x03(\x0b\x32!.sentinel.monitor.v1.ServiceCount\x12+\n\x06uptime\x18\x02 \x01(\x0b\x32\x1b.sentinel.monitor.v1.Uptime\x12\x36\n\x0eslowest_checks\x18\x03 \x03(\x0b\x32\x1e.sentinel.monitor.v1.SlowCheck\x12\x34\n\x07workers\x18\x04 \x01(\x0b\x32#.sentinel.monitor.v1.WorkerCoverage\x12\x16\n\x0eopen_incidents\x18\x05 \x01(\x05\x12<\n\x15newest_open_incidents\x18\x06 \x03(\x0b\x32\x1d.sentinel.monitor.v1.Incident\"O\n\x0cServiceCount\x12\x30\n\x05state\x18\x01 \x01(\x0e\x32!.sentinel.monitor.v1.ServiceState\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\"\x83\x01\n\tSlowCheck\x12\x12\n\nservice_id\x18\x01 \x01(\t\x12\x10\n\x08\x63heck_id\x18\x02 \x01(\t\x12\x14\n\x0cservice_name\x18\x03 \x01(\t\x12\x12\n\ncheck_name\x18\x04 \x01(\t\x12&\n\x03p95\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\"K\n\x0eWorkerCoverage\x12\x14\n\x0clive_workers\x18\x01 \x01(\x05\x12\x13\n\x0bshards_held\x18\x02 \x01(\x05\x12\x0e\n\x06shards\x18\x03 \x01(\x05*\xcb\x01\n\x0cServiceState\x12\x1d\n\x19SERVICE_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10SERVICE_STATE_UP\x10\x01\x12\x1a\n\x16SERVICE_STATE_DEGRADED\x10\x02\x12\x16\n\x12SERVICE_STATE_DOWN\x10\x03\x12\x19\n\x15SERVICE_STATE_UNKNOWN\x10\x04\x12\x18\n\x14SERVICE_STATE_PAUSED\x10\x05\x12\x1d\n\x19SERVICE_STATE_MAINTENANCE\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,26 +49,26 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SERVICE'].fields_by_name['labels']._serialized_options = b'\272HB\232\001?\020 \"(r&\030?2\"^[a-z0-9]([a-z0-9._/-]*[a-z0-9])?$*\021r\017\030\377\0012\n^[^\\x00]*$'
   _globals['_SERVICE'].fields_by_name['etag']._loaded_options = None
   _globals['_SERVICE'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
-  _globals['_SERVICESTATE']._serialized_start=2366
-  _globals['_SERVICESTATE']._serialized_end=2569
-  _globals['_SERVICE']._serialized_start=220
-  _globals['_SERVICE']._serialized_end=783
-  _globals['_SERVICE_LABELSENTRY']._serialized_start=738
-  _globals['_SERVICE_LABELSENTRY']._serialized_end=783
-  _globals['_UPTIME']._serialized_start=786
-  _globals['_UPTIME']._serialized_end=1268
-  _globals['_LATENCY']._serialized_start=1271
-  _globals['_LATENCY']._serialized_end=1400
-  _globals['_CHECKSTATUS']._serialized_start=1403
-  _globals['_CHECKSTATUS']._serialized_end=1621
-  _globals['_SERVICESTATUS']._serialized_start=1624
-  _globals['_SERVICESTATUS']._serialized_end=1850
-  _globals['_OVERVIEW']._serialized_start=1853
-  _globals['_OVERVIEW']._serialized_end=2071
-  _globals['_SERVICECOUNT']._serialized_start=2073
-  _globals['_SERVICECOUNT']._serialized_end=2152
-  _globals['_SLOWCHECK']._serialized_start=2155
-  _globals['_SLOWCHECK']._serialized_end=2286
-  _globals['_WORKERCOVERAGE']._serialized_start=2288
-  _globals['_WORKERCOVERAGE']._serialized_end=2363
+  _globals['_SERVICESTATE']._serialized_start=2617
+  _globals['_SERVICESTATE']._serialized_end=2820
+  _globals['_SERVICE']._serialized_start=256
+  _globals['_SERVICE']._serialized_end=819
+  _globals['_SERVICE_LABELSENTRY']._serialized_start=774
+  _globals['_SERVICE_LABELSENTRY']._serialized_end=819
+  _globals['_UPTIME']._serialized_start=822
+  _globals['_UPTIME']._serialized_end=1433
+  _globals['_LATENCY']._serialized_start=1436
+  _globals['_LATENCY']._serialized_end=1565
+  _globals['_CHECKSTATUS']._serialized_start=1568
+  _globals['_CHECKSTATUS']._serialized_end=1786
+  _globals['_SERVICESTATUS']._serialized_start=1789
+  _globals['_SERVICESTATUS']._serialized_end=2015
+  _globals['_OVERVIEW']._serialized_start=2018
+  _globals['_OVERVIEW']._serialized_end=2322
+  _globals['_SERVICECOUNT']._serialized_start=2324
+  _globals['_SERVICECOUNT']._serialized_end=2403
+  _globals['_SLOWCHECK']._serialized_start=2406
+  _globals['_SLOWCHECK']._serialized_end=2537
+  _globals['_WORKERCOVERAGE']._serialized_start=2539
+  _globals['_WORKERCOVERAGE']._serialized_end=2614
 # @@protoc_insertion_point(module_scope)

@@ -4,6 +4,7 @@ from buf.validate import validate_pb2 as _validate_pb2
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sentinel.monitor.v1 import check_pb2 as _check_pb2
+from sentinel.monitor.v1 import incident_pb2 as _incident_pb2
 from sentinel.monitor.v1 import result_pb2 as _result_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -65,7 +66,7 @@ class Service(_message.Message):
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., url: _Optional[str] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., state: _Optional[_Union[ServiceState, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., open_incidents: _Optional[int] = ..., uptime: _Optional[_Union[Uptime, _Mapping]] = ...) -> None: ...
 
 class Uptime(_message.Message):
-    __slots__ = ("window", "start_time", "end_time", "ratio", "success_ratio", "coverage", "up", "down", "unknown", "latency", "up_slots", "down_slots", "error_slots", "missed_slots")
+    __slots__ = ("window", "start_time", "end_time", "ratio", "success_ratio", "coverage", "up", "down", "unknown", "latency", "up_slots", "down_slots", "error_slots", "missed_slots", "incidents", "resolved_incidents", "mttr", "mtbf")
     WINDOW_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -80,6 +81,10 @@ class Uptime(_message.Message):
     DOWN_SLOTS_FIELD_NUMBER: _ClassVar[int]
     ERROR_SLOTS_FIELD_NUMBER: _ClassVar[int]
     MISSED_SLOTS_FIELD_NUMBER: _ClassVar[int]
+    INCIDENTS_FIELD_NUMBER: _ClassVar[int]
+    RESOLVED_INCIDENTS_FIELD_NUMBER: _ClassVar[int]
+    MTTR_FIELD_NUMBER: _ClassVar[int]
+    MTBF_FIELD_NUMBER: _ClassVar[int]
     window: str
     start_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
@@ -94,7 +99,11 @@ class Uptime(_message.Message):
     down_slots: int
     error_slots: int
     missed_slots: int
-    def __init__(self, window: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ratio: _Optional[float] = ..., success_ratio: _Optional[float] = ..., coverage: _Optional[float] = ..., up: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., down: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., unknown: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., latency: _Optional[_Union[Latency, _Mapping]] = ..., up_slots: _Optional[int] = ..., down_slots: _Optional[int] = ..., error_slots: _Optional[int] = ..., missed_slots: _Optional[int] = ...) -> None: ...
+    incidents: int
+    resolved_incidents: int
+    mttr: _duration_pb2.Duration
+    mtbf: _duration_pb2.Duration
+    def __init__(self, window: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ratio: _Optional[float] = ..., success_ratio: _Optional[float] = ..., coverage: _Optional[float] = ..., up: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., down: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., unknown: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., latency: _Optional[_Union[Latency, _Mapping]] = ..., up_slots: _Optional[int] = ..., down_slots: _Optional[int] = ..., error_slots: _Optional[int] = ..., missed_slots: _Optional[int] = ..., incidents: _Optional[int] = ..., resolved_incidents: _Optional[int] = ..., mttr: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., mtbf: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class Latency(_message.Message):
     __slots__ = ("p50", "p95", "p99")
@@ -139,16 +148,20 @@ class ServiceStatus(_message.Message):
     def __init__(self, service_id: _Optional[str] = ..., state: _Optional[_Union[ServiceState, str]] = ..., uptime: _Optional[_Iterable[_Union[Uptime, _Mapping]]] = ..., checks: _Optional[_Iterable[_Union[CheckStatus, _Mapping]]] = ..., open_incidents: _Optional[int] = ..., state_reason: _Optional[str] = ...) -> None: ...
 
 class Overview(_message.Message):
-    __slots__ = ("services", "uptime", "slowest_checks", "workers")
+    __slots__ = ("services", "uptime", "slowest_checks", "workers", "open_incidents", "newest_open_incidents")
     SERVICES_FIELD_NUMBER: _ClassVar[int]
     UPTIME_FIELD_NUMBER: _ClassVar[int]
     SLOWEST_CHECKS_FIELD_NUMBER: _ClassVar[int]
     WORKERS_FIELD_NUMBER: _ClassVar[int]
+    OPEN_INCIDENTS_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_OPEN_INCIDENTS_FIELD_NUMBER: _ClassVar[int]
     services: _containers.RepeatedCompositeFieldContainer[ServiceCount]
     uptime: Uptime
     slowest_checks: _containers.RepeatedCompositeFieldContainer[SlowCheck]
     workers: WorkerCoverage
-    def __init__(self, services: _Optional[_Iterable[_Union[ServiceCount, _Mapping]]] = ..., uptime: _Optional[_Union[Uptime, _Mapping]] = ..., slowest_checks: _Optional[_Iterable[_Union[SlowCheck, _Mapping]]] = ..., workers: _Optional[_Union[WorkerCoverage, _Mapping]] = ...) -> None: ...
+    open_incidents: int
+    newest_open_incidents: _containers.RepeatedCompositeFieldContainer[_incident_pb2.Incident]
+    def __init__(self, services: _Optional[_Iterable[_Union[ServiceCount, _Mapping]]] = ..., uptime: _Optional[_Union[Uptime, _Mapping]] = ..., slowest_checks: _Optional[_Iterable[_Union[SlowCheck, _Mapping]]] = ..., workers: _Optional[_Union[WorkerCoverage, _Mapping]] = ..., open_incidents: _Optional[int] = ..., newest_open_incidents: _Optional[_Iterable[_Union[_incident_pb2.Incident, _Mapping]]] = ...) -> None: ...
 
 class ServiceCount(_message.Message):
     __slots__ = ("state", "count")

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from sentinel.monitor.v1.check_pb2 import HttpCheck
 
 from services.common.specs.http import HttpSpec
+from services.common.specs.http_auth import NO_AUTH
 from services.common.specs.tls_options import DEFAULT_TLS, TlsOptions
+from tests.unit.common.specs.test_secrets import auths
 
 texts = st.text(max_size=20)
 specs = st.builds(
@@ -20,6 +22,7 @@ specs = st.builds(
     follow_redirects=st.booleans(),
     body_contains=texts,
     tls=st.builds(TlsOptions, st.booleans(), texts, texts),
+    auth=auths,
 )
 
 
@@ -34,6 +37,7 @@ def test_a_row_of_before_verifies_and_asks_nothing_of_the_body() -> None:
 
     assert HttpSpec.from_json(column) == HttpSpec("http://t/")
     assert HttpSpec.from_json(column).tls is DEFAULT_TLS
+    assert HttpSpec.from_json(column).auth is NO_AUTH
 
 
 def test_the_name_of_an_origin_stays_behind_and_the_rest_goes_along() -> None:
@@ -52,6 +56,7 @@ def test_the_name_of_an_origin_stays_behind_and_the_rest_goes_along() -> None:
         follow_redirects=st.booleans(),
         body_contains=texts,
         tls=st.builds(TlsOptions, st.booleans(), texts, texts),
+        auth=auths,
     )
 )
 def test_the_contract_says_it_and_it_comes_back(spec: HttpSpec) -> None:

@@ -1,4 +1,4 @@
-"""A check of a monitor's tenant with a history that a test writes as a worker would, and what its raw results tell."""
+"""Checks with a history, written as a worker would, and what all of it tells."""
 
 import random
 
@@ -6,6 +6,7 @@ from services.common.clock import DAY_US, HOUR_US, MINUTE_US, from_datetime, now
 from services.common.grid import anchor_us, first_slot_at_or_after
 from services.common.outcome import Outcome
 from services.monitor.closing import floor
+from services.monitor.figures import summed
 from services.monitor.off import on, paused, union
 from services.monitor.uptime import Figures, Slot, measure
 from tests.integration.monitor.conftest import Admin, Monitor
@@ -101,9 +102,21 @@ class History:
         off = union([*suspended, *maintained, *paused(periods, self.since_us, now)])
         return measure(self.slots, edges, on(off, self.since_us, now))
 
+    async def shown(self, edges: list[int], now: int) -> list[Figures]:
+        """What its service's figures say."""
+        recorded = await self.monitor.store.recorded_of_service(self.monitor.tenant_id, self.service_id, edges)
+        assert recorded is not None
+        return list(summed(recorded, edges, now))
+
 
 async def a_history(admin: Admin, monitor: Monitor, interval_us: int, days: int, seed: int = 1) -> History:
+    """A check that was made some days ago, with results until now."""
     now = now_us()
     history = await History(admin, monitor, interval_us, now - days * DAY_US + 17 * MINUTE_US).make()
     await history.fill(now, random.Random(seed))  # noqa: S311 — a history, not a secret
     return history
+
+
+async def marks(admin: Admin) -> list[int]:
+    """The marks of all checks."""
+    return [from_datetime(row[0]) for row in await admin.fetch("SELECT rolled_time FROM check_rollups")]

@@ -1,0 +1,138 @@
+"""All of a tenant at a glance, in as many statements whatever there is of it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common.clock import HOUR_US, to_datetime
+from services.common.database import Database
+from services.common.secret_box import NO_KEYS, SecretBox
+from services.common.tables import check_rollups
+from services.monitor.latency import Latencies
+from services.monitor.overview import RecordedOverview, SlowCheck, WorkerCoverage
+from services.monitor.service_state import Tally
+from services.monitor.store.base import Sql
+from services.monitor.store.figures import marks, read_marks, read_results
+from services.monitor.store.incident_sums import read_incident_sums_of_tenant
+from services.monitor.store.incidents import newest_open
+from services.monitor.store.recorded import ADDED, PACKED, sums_of
+from services.monitor.store.services import tallies_of_all
+from services.monitor.uptime import Figures
+
+_Kept = tuple[tuple[UUID, int, int, int | None], Figures, Sequence[SlowCheck]]
+_MOST_KEPT = 10_000
+_NEWEST = 5
+
+# Which checks have all hours closed, as a number that differs when one comes or goes.
+_WHICH = text("""
+    SELECT count(*) AS checks, bit_xor(uuid_hash_extended(check_id, 0)) AS ids
+    FROM check_rollups WHERE tenant_id = :tenant AND rolled_time >= :end
+""").bindparams(bindparam("tenant", type_=Uuid), bindparam("end", type_=TIMESTAMP(timezone=True)))
+
+_TALLIES = tallies_of_all(bindparam("tenant", type_=Uuid), bindparam("now", type_=BigInteger))
+_SPAN = (
+    bindparam("tenant", type_=Uuid),
+    *(bindparam(name, type_=TIMESTAMP(timezone=True)) for name in ("start", "end")),
+)
+_CLOSED = """
+    FROM check_rollups k
+    JOIN check_hours r ON r.tenant_id = k.tenant_id AND r.check_id = k.check_id
+        AND r.start_time >= :start AND r.start_time < :end
+    WHERE k.tenant_id = :tenant AND k.rolled_time >= :end
+"""
+# Hour by hour, since all of them at once would be much to add up in one go.
+_HOURS = text(f"SELECT {ADDED}, {PACKED} {_CLOSED} GROUP BY r.start_time").bindparams(*_SPAN)
+_SLOWEST = text(f"""
+    WITH slowest AS (
+        SELECT k.check_id, r.p95_us {_CLOSED} AND r.p95_us IS NOT NULL ORDER BY r.p95_us DESC, k.check_id LIMIT 5
+    )
+    SELECT e.check_id, c.service_id, c.name AS check_name, s.name AS service_name, e.p95_us
+    FROM slowest e
+    JOIN checks c ON c.tenant_id = :tenant AND c.id = e.check_id
+    JOIN services s ON s.tenant_id = c.tenant_id AND s.id = c.service_id
+    ORDER BY e.p95_us DESC, e.check_id
+""").bindparams(*_SPAN)  # noqa: S608 — our own text
+# A worker renews every 3 s and is dead after 10 (§5, §6).
+_WORKERS = text("""
+    SELECT (SELECT count(*) FROM workers WHERE renew_time > now() - interval '10 seconds') AS live,
+           (SELECT count(*) FROM shard_leases WHERE expire_time > now()) AS held,
+           (SELECT count(*) FROM shard_leases) AS shards
+""")
+
+
+class OverviewSql(Sql):
+    """Overviews in PostgreSQL.
+
+    Args:
+        database: under the role sentinel_monitor.
+        box: encrypts and decrypts secrets of checks.
+    """
+
+    def __init__(self, database: Database, box: SecretBox = NO_KEYS) -> None:
+        super().__init__(database, box)
+        # By tenant: what closed hours add up to. Those hours never change, so it stays true for the same checks.
+        self._closed: dict[UUID, _Kept] = {}
+
+    async def overview(self, tenant_id: UUID, start_us: int, end_us: int, now: int) -> RecordedOverview:
+        """What is recorded of all of a tenant: its services by state, and of their checks what is between full hours.
+
+        Checks whose mark is at the end or behind, which are nearly all, are added up once an hour. Names of the slowest
+        are as they were then.
+        """
+        lagging = marks(tenant_id).where(check_rollups.c.rolled_time < to_datetime(end_us))
+        async with self._database.tenant(tenant_id) as connection:
+            tallies = [
+                (Tally(row.enabled, row.down, row.known, row.maintained), row.services)
+                for row in await connection.execute(_TALLIES, {"tenant": tenant_id, "now": now})
+            ]
+            closed, slowest = await self._add_up(connection, tenant_id, start_us, end_us)
+            behind = await read_results(
+                connection, tenant_id, await read_marks(connection, lagging), [start_us, end_us], latencies=True
+            )
+            incidents = await read_incident_sums_of_tenant(connection, tenant_id, start_us, end_us)
+            live, held, shards = (await connection.execute(_WORKERS)).one()
+            opened, newest = await newest_open(connection, tenant_id, _NEWEST)
+        return RecordedOverview(
+            tallies,
+            closed,
+            list(behind.values()),
+            incidents,
+            slowest,
+            WorkerCoverage(live, held, shards),
+            opened,
+            newest,
+        )
+
+    async def _add_up(
+        self, connection: AsyncConnection, tenant_id: UUID, start_us: int, end_us: int
+    ) -> tuple[Figures, Sequence[SlowCheck]]:
+        """What closed hours add up to, and the slowest checks of the last of them."""
+        end = to_datetime(end_us)
+        which = (await connection.execute(_WHICH, {"tenant": tenant_id, "end": end})).one()
+        key = (tenant_id, end_us, which.checks, which.ids)
+        if (kept := self._closed.get(tenant_id)) is None or kept[0] != key:
+            span = {"tenant": tenant_id, "start": to_datetime(start_us), "end": end}
+            figures = await _sum_hours(connection, span, Figures(start_us, end_us))
+            last_hour = {**span, "start": to_datetime(end_us - HOUR_US)}
+            slowest = [
+                SlowCheck(row.service_id, row.check_id, row.service_name, row.check_name, row.p95_us)
+                for row in await connection.execute(_SLOWEST, last_hour)
+            ]
+            while len(self._closed) >= _MOST_KEPT:
+                del self._closed[next(iter(self._closed))]
+            kept = self._closed[tenant_id] = (key, figures, slowest)
+        return kept[1], kept[2]
+
+
+async def _sum_hours(connection: AsyncConnection, span: Mapping[str, object], figures: Figures) -> Figures:
+    for row in await connection.execute(_HOURS, span):
+        hour = sums_of(row, Latencies.gather(row.buckets, row.counts))
+        figures += replace(hour, start_us=figures.start_us, end_us=figures.end_us)
+        # An hour of thousands of checks takes some milliseconds: whoever asks something meanwhile waits no longer.
+        await asyncio.sleep(0)
+    return figures
