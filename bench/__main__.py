@@ -5,7 +5,21 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import identity, kinds, metrics, probes, report, size, start, status, streams, takeover, watch, wire
+from bench import (
+    heartbeat,
+    identity,
+    kinds,
+    metrics,
+    probes,
+    report,
+    size,
+    start,
+    status,
+    streams,
+    takeover,
+    watch,
+    wire,
+)
 
 MEASURES = {
     "start": start.measure,
@@ -13,6 +27,7 @@ MEASURES = {
     "wire": wire.measure,
     "kinds": kinds.measure,
     "identity": identity.measure,
+    "heartbeat": heartbeat.measure,
     "probes": probes.measure,
     "size": size.measure,
     "streams": streams.measure,

@@ -12,6 +12,8 @@ from services.common.settings import (
     auth_limit_per_minute,
     database_url,
     dns_servers,
+    heartbeat_limit_burst,
+    heartbeat_limit_per_minute,
     log_format,
     log_level,
     number,
@@ -45,6 +47,8 @@ class StackSettings:
         log_format: console or json.
         limit_per_minute: calls a minute that one address may make of register, login and the like, each.
         limit_burst: how many of them at once.
+        heartbeat_limit_per_minute: signals of jobs a minute that one address may send.
+        heartbeat_limit_burst: how many of them at once.
         trusted_proxies: networks whose word on a client's address is believed.
         quota_services: how many services a tenant may have.
         quota_checks: how many checks a tenant may have.
@@ -65,6 +69,8 @@ class StackSettings:
     log_format: str
     limit_per_minute: int
     limit_burst: int
+    heartbeat_limit_per_minute: int
+    heartbeat_limit_burst: int
     trusted_proxies: str
     quota_services: int
     quota_checks: int
@@ -93,6 +99,8 @@ class StackSettings:
             log_format=log_format(environment),
             limit_per_minute=auth_limit_per_minute(environment),
             limit_burst=auth_limit_burst(environment),
+            heartbeat_limit_per_minute=heartbeat_limit_per_minute(environment),
+            heartbeat_limit_burst=heartbeat_limit_burst(environment),
             trusted_proxies=",".join(str(network) for network in trusted_proxies(environment)),
             quota_services=quota_services(environment),
             quota_checks=quota_checks(environment),

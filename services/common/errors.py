@@ -7,7 +7,8 @@
     │                            PASSWORD_WRONG
     ├── NotFound                 *_NOT_FOUND
     ├── AlreadyExists            *_TAKEN
-    ├── FailedPrecondition       LAST_ADMIN, QUOTA_EXCEEDED, INCIDENT_RESOLVED, SECRETS_KEY_MISSING
+    ├── FailedPrecondition       LAST_ADMIN, QUOTA_EXCEEDED, INCIDENT_RESOLVED, NOT_A_HEARTBEAT,
+    │                            SECRETS_KEY_MISSING
     ├── Aborted                  ETAG_MISMATCH
     ├── ResourceExhausted        RATE_LIMITED, OVERLOADED; always says when to try again
     ├── Unimplemented            METHOD_UNKNOWN

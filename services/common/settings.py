@@ -20,6 +20,7 @@ _MOST_DIGITS = 9
 _DNS_PORT = 53
 _HIGHEST_PORT = 65_535
 _MOST_ATTEMPTS = 100_000
+_MOST_SIGNALS = 1_000_000
 _MOST_OF_A_TENANT = 1_000_000
 # Results hold for up to two days; windows up to 30 days begin with any hour.
 _LEAST_RAW_DAYS = 7
@@ -176,6 +177,16 @@ def auth_limit_per_minute(environment: Mapping[str, str]) -> int:
 def auth_limit_burst(environment: Mapping[str, str]) -> int:
     """How many of them at once."""
     return number(environment, "SENTINEL_AUTH_LIMIT_BURST", 30, 1, _MOST_ATTEMPTS)
+
+
+def heartbeat_limit_per_minute(environment: Mapping[str, str]) -> int:
+    """How many signals of jobs a minute one client address may send: a whole office or cluster may share one."""
+    return number(environment, "SENTINEL_HEARTBEAT_LIMIT_PER_MINUTE", 6_000, 1, _MOST_SIGNALS)
+
+
+def heartbeat_limit_burst(environment: Mapping[str, str]) -> int:
+    """How many of them at once."""
+    return number(environment, "SENTINEL_HEARTBEAT_LIMIT_BURST", 1_000, 1, _MOST_SIGNALS)
 
 
 def quota_services(environment: Mapping[str, str]) -> int:

@@ -1,6 +1,6 @@
 """The tables as SQLAlchemy Core knows them; the migrations make them, and a test holds the two together."""
 
-from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import INET, JSONB, TIMESTAMP, UUID
 
 metadata = MetaData()
@@ -187,6 +187,27 @@ check_periods = Table(
     Column("start_time", TIMESTAMP(timezone=True), primary_key=True),
     _moment("end_time", nullable=True),
     Column("interval_us", BigInteger, nullable=False),
+)
+
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("check_id", UUID, primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False),
+    _moment("last_signal_time", nullable=True),
+    _moment("last_success_time", nullable=True),
+    Column("last_exit_code", SmallInteger),
+    Column("signals", BigInteger, nullable=False),
+)
+
+heartbeat_reception = Table(
+    "heartbeat_reception",
+    metadata,
+    Column("id", Boolean, primary_key=True),
+    _moment("last_time"),
+    _moment("outage_start_time", nullable=True),
+    _moment("outage_end_time", nullable=True),
 )
 
 removed_checks = Table(

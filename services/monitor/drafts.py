@@ -15,7 +15,6 @@ from services.monitor.model import Check, Service
 
 DEFAULT_INTERVAL_US = 60 * SECOND_US
 DEFAULT_TIMEOUT_US = 10 * SECOND_US
-DEFAULT_FAILURE_THRESHOLD = 2
 DEFAULT_RECOVERY_THRESHOLD = 1
 
 
@@ -44,7 +43,7 @@ class CheckDraft:
 
 def new_check(tenant_id: UUID, service_id: UUID, draft: CheckDraft, now: int) -> Check:
     """An enabled check as the draft has it, with defaults where it has nothing."""
-    interval = draft.interval_us or DEFAULT_INTERVAL_US
+    interval = draft.spec.slots_every_us(draft.interval_us or DEFAULT_INTERVAL_US)
     return Check(
         tenant_id=tenant_id,
         id=new_id(),
@@ -54,7 +53,7 @@ def new_check(tenant_id: UUID, service_id: UUID, draft: CheckDraft, now: int) ->
         interval_us=interval,
         # Where the default would not fit the interval, four fifths of it do.
         timeout_us=draft.timeout_us or min(DEFAULT_TIMEOUT_US, interval * 4 // 5),
-        failure_threshold=draft.failure_threshold or DEFAULT_FAILURE_THRESHOLD,
+        failure_threshold=draft.failure_threshold or draft.spec.FAILURE_THRESHOLD,
         recovery_threshold=draft.recovery_threshold or DEFAULT_RECOVERY_THRESHOLD,
         retries=draft.retries,
         create_us=now,
@@ -72,10 +71,7 @@ def changed_check(check: Check, etag: str, draft_of: Callable[[Check], CheckDraf
     if etag and etag != check.etag:
         raise Aborted(reasons.ERROR_REASON_ETAG_MISMATCH, "the check has changed meanwhile; read it again")
     draft = draft_of(check)
-    if draft.spec.KIND != check.spec.KIND:
-        # Its history would be that of something else.
-        field = f"check.{draft.spec.KIND}"
-        raise InvalidArgument.field(field, f"the check is one of kind {check.spec.KIND}, and cannot become another")
+    refuse_other_kind(check, draft.spec.KIND)
     spec = draft.spec.keeping(check.spec)
     if spec != check.spec:
         spec.refuse_bad(f"check.{spec.KIND}")
@@ -86,6 +82,17 @@ def changed_check(check: Check, etag: str, draft_of: Callable[[Check], CheckDraf
         pause_us=check.pause_us,
     )
     return check if wished == check else replace(wished, update_us=_behind(check, now))
+
+
+def refuse_other_kind(check: Check, kind: str) -> None:
+    """Refuse another kind than the check has: its history would be that of something else.
+
+    Raises:
+        InvalidArgument: naming the kind that it shall become.
+    """
+    if kind != check.spec.KIND:
+        message = f"the check is one of kind {check.spec.KIND}, and cannot become another"
+        raise InvalidArgument.field(f"check.{kind}", message)
 
 
 def paused_check(check: Check, now: int) -> Check:

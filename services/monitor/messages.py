@@ -99,7 +99,7 @@ def check_settings(check: Check) -> check_pb2.Check:
         recovery_threshold=check.recovery_threshold,
         retries=check.retries,
     )
-    getattr(message, check.spec.KIND).CopyFrom(check.spec.hidden().to_message())
+    check.spec.hidden().into_check(message)
     return message
 
 

@@ -13,6 +13,7 @@ from services.worker.judge import Verdict, judge
 from services.worker.kinds.every import every_kind
 from services.worker.kinds.kind import Kind
 from services.worker.kinds.sealed import Sealed, SealedSpec
+from services.worker.signals import Signals
 from services.worker.wire.deadline import Deadline
 from services.worker.wire.network import Network
 from services.worker.wire.observation import Observation, OnPhase
@@ -29,11 +30,12 @@ class Prober:
 
     Args:
         network: the way to targets.
+        signals: what jobs have reported; without a database to read it from, heartbeats cannot be run.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, signals: Signals | None = None) -> None:
         self._network = network
-        self._kinds: Mapping[type[Spec], Kind[Any]] = {**every_kind(), SealedSpec: Sealed()}
+        self._kinds: Mapping[type[Spec], Kind[Any]] = {**every_kind(signals), SealedSpec: Sealed()}
 
     async def run(self, spec: Spec, *, timeout_s: float, retries: int, on_phase: OnPhase | None = None) -> Observation:
         """Run a check once.
@@ -52,7 +54,7 @@ class Prober:
         except asyncio.CancelledError:
             if not deadline.passed():
                 raise
-            verdict = _timed_out(seen, timeout_s)
+            verdict = _timed_out(seen, timeout_s) if spec.ASKS else _own(OwnTrouble("the database took too long"))
         except Exception as error:  # noqa: BLE001 — a fault of ours is ERROR, never DOWN (§9)
             verdict = _own(error)
         finally:
@@ -79,7 +81,7 @@ class Prober:
 
 def _own(error: Exception) -> Verdict:
     if isinstance(error, OwnTrouble):
-        return Verdict(Outcome.ERROR, ErrorKind.INTERNAL, str(error))
+        return Verdict(Outcome.ERROR, error.kind, str(error))
     if is_own(error):
         return Verdict(Outcome.ERROR, ErrorKind.INTERNAL, sentence(error))
     _log.error("a run failed", exc_info=error)

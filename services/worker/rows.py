@@ -209,7 +209,7 @@ class CheckReader:
             service_id=share(row["service_id"]),
             id=row["id"],
             shard=row["shard"],
-            spec=spec,
+            spec=spec.run_for(row["tenant_id"], row["id"]),
             target=share(spec.target),
             interval_us=share(row["interval_us"]),
             timeout_us=share(row["timeout_us"]),

@@ -12,6 +12,7 @@ from sentinel.probe.v1.probe_service_pb2_grpc import ProbeServiceServicer
 
 from services.common.clock import now_us, to_duration, to_timestamp
 from services.common.errors import NotFound
+from services.common.heartbeat_token import hash_of
 from services.common.interceptors.call import Context
 from services.common.principal import current_principal
 from services.common.process import Process
@@ -20,6 +21,7 @@ from services.common.stream_guard import EndReason, StreamGuard
 from services.worker.on_demand import OnDemand, PhaseEnded, StillRunning
 from services.worker.position import Cursors, Position
 from services.worker.reader import Recorded
+from services.worker.reception import Reception
 from services.worker.report import SeenWorker
 from services.worker.store import TenantStore
 from services.worker.stream import Beat, Streams
@@ -36,6 +38,7 @@ class ProbeServicer(ProbeServiceServicer):
         cursors: reads and writes cursors.
         on_demand: runs checks.
         workers: lists workers.
+        reception: takes signals of jobs.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class ProbeServicer(ProbeServiceServicer):
         cursors: Cursors,
         on_demand: OnDemand,
         workers: Workers,
+        reception: Reception,
     ) -> None:
         self._revocations = process.revocations
         self._stopping = process.stopping
@@ -54,6 +58,7 @@ class ProbeServicer(ProbeServiceServicer):
         self._cursors = cursors
         self._on_demand = on_demand
         self._workers = workers
+        self._reception = reception
 
     async def StreamResults(
         self, request: pb.StreamResultsRequest, context: Context
@@ -104,6 +109,11 @@ class ProbeServicer(ProbeServiceServicer):
                     yield pb.RunCheckResponse(result=to_message(event))
         yield pb.RunCheckResponse(end=_end(EndReason.COMPLETE, ""))
 
+    async def ReportHeartbeat(self, request: pb.ReportHeartbeatRequest, context: Context) -> pb.ReportHeartbeatResponse:
+        """A job's signal, written down."""
+        await self._reception.take(hash_of(request.token), _exit_code(request.result))
+        return pb.ReportHeartbeatResponse()
+
     async def ListWorkers(self, request: pb.ListWorkersRequest, context: Context) -> pb.ListWorkersResponse:
         """A page of workers."""
         page = await self._workers.list(current_principal().tenant_id, request.page_size, request.page_token)
@@ -118,6 +128,11 @@ class ProbeServicer(ProbeServiceServicer):
             raise NotFound(reasons.ERROR_REASON_SERVICE_NOT_FOUND, "the tenant has no such service")
         if check_id is not None and not await self._store.has_check(tenant_id, check_id):
             raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "the tenant has no such check")
+
+
+def _exit_code(result: str) -> int | None:
+    """What the contract's result says: 0 for a success, None for a failure without a code."""
+    return None if result == "fail" else int(result or 0)
 
 
 def _recorded(result: Result, cursor: str) -> pb.StreamResultsResponse:

@@ -8,8 +8,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
+from uuid import UUID
 
 from google.protobuf.message import Message
+from sentinel.monitor.v1 import check_pb2
 
 from services.common.specs import codec
 from services.common.specs.assertions import Assertion
@@ -23,11 +25,15 @@ class Spec(ABC):
     Attributes:
         KIND: its name: the contract's branch, and what the database calls it.
         MESSAGE: how the contract says it.
+        FAILURE_THRESHOLD: how many DOWN slots in a row make its check DOWN unless its author says another number.
+        ASKS: whether a run asks a target, so that how long it took tells something.
         kept: what the worker made of this spec to send it; lives as long as the spec does, and is no part of it.
     """
 
     KIND: ClassVar[str]
     MESSAGE: ClassVar[type[Message]]
+    FAILURE_THRESHOLD: ClassVar[int] = 2
+    ASKS: ClassVar[bool] = True
 
     kept: object | None = field(default=None, init=False, repr=False, compare=False)
 
@@ -95,6 +101,14 @@ class Spec(ABC):
             InvalidArgument: naming the field.
         """
 
+    def slots_every_us(self, interval_us: int) -> int:
+        """From one slot to the next, in microseconds, when the contract's interval is this."""
+        return interval_us
+
+    def run_for(self, _tenant_id: UUID, _check_id: UUID) -> Self:
+        """As a worker runs it for a check; only a kind that looks something up has to know for which."""
+        return self
+
     def audited(self) -> dict[str, object]:
         """What the audit log shows of it; nothing that may be a secret."""
         return {codec.camel(name): value for name, value in self.to_json().items()}
@@ -116,3 +130,12 @@ class Spec(ABC):
     def from_message(cls, message: Any) -> Self:  # noqa: ANN401 — of the class MESSAGE
         """From what the contract's rules let through."""
         return codec.from_message(cls, message)
+
+    def into_check(self, check: check_pb2.Check) -> None:
+        """Say it in a check's message."""
+        getattr(check, self.KIND).CopyFrom(self.to_message())
+
+    @classmethod
+    def out_of_check(cls, check: check_pb2.Check) -> Self:
+        """From a check's message, which the contract's rules have let through."""
+        return cls.from_message(getattr(check, cls.KIND))

@@ -5,21 +5,21 @@ from contextlib import suppress
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.audit import Actor, Change
 from services.common.clock import to_datetime
 from services.common.database import constraint_of
-from services.common.errors import AlreadyExists
+from services.common.errors import AlreadyExists, FailedPrecondition
 from services.common.incident import Resolution
 from services.common.paging import PageRequest
 from services.common.secret_box import CannotOpenError, SecretBox
 from services.common.specs.column import opened, to_column
 from services.common.state import CheckState, Track
 from services.common.store import write_audit
-from services.common.tables import check_periods, check_states, checks
+from services.common.tables import check_periods, check_states, checks, heartbeats
 from services.monitor.model import Check, TrackedCheck
 from services.monitor.not_found import check_not_found, service_not_found
 from services.monitor.quotas import Quotas
@@ -42,8 +42,17 @@ from services.monitor.store.incidents import end_incidents
 class CheckSql(Sql):
     """Checks in PostgreSQL."""
 
-    async def create_check(self, actor: Actor, check: Check, request_id: UUID | None, quotas: Quotas) -> TrackedCheck:
+    async def create_check(
+        self, actor: Actor, check: Check, request_id: UUID | None, quotas: Quotas, token_hash: bytes | None
+    ) -> TrackedCheck:
         """Record a check, within the quotas, and tell its worker; a request id seen before answers the one it made.
+
+        Args:
+            actor: who makes it.
+            check: the check.
+            request_id: the caller's.
+            quotas: how many there may be.
+            token_hash: of what signals of a heartbeat are sent with; None for other kinds.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
@@ -63,6 +72,9 @@ class CheckSql(Sql):
                     raise service_not_found()
                 await refuse_more_checks(connection, tenant_id, quotas)
                 await insert_check(connection, actor, check, request_id, self._box)
+                if token_hash is not None:
+                    its_token = {"tenant_id": tenant_id, "check_id": check.id, "token_hash": token_hash}
+                    await connection.execute(insert(heartbeats).values(its_token))
         except IntegrityError as error:
             _refuse(error)
             raise
@@ -125,6 +137,22 @@ class CheckSql(Sql):
             _refuse(error)
             raise
         return TrackedCheck(after, found.track)
+
+    async def rotate_token(self, actor: Actor, service_id: UUID, check_id: UUID, token_hash: bytes) -> None:
+        """Give a heartbeat another token.
+
+        Raises:
+            NotFound: CHECK_NOT_FOUND.
+            FailedPrecondition: NOT_A_HEARTBEAT.
+        """
+        tenant_id = actor.tenant_id
+        which = (heartbeats.c.tenant_id == tenant_id) & (heartbeats.c.check_id == check_id)
+        async with self._database.tenant(tenant_id) as connection:
+            await _locked(connection, tenant_id, service_id, check_id, self._box)
+            rotated = await connection.execute(update(heartbeats).where(which).values(token_hash=token_hash))
+            if not rotated.rowcount:
+                raise FailedPrecondition(reasons.ERROR_REASON_NOT_A_HEARTBEAT, "only a heartbeat has a token")
+            await write_audit(connection, actor, Change("check.rotate_token", check_id))
 
     async def delete_check(self, actor: Actor, service_id: UUID, check_id: UUID, now: int) -> None:
         """Delete a check, end its incident, leave its history to be removed, and tell its worker.

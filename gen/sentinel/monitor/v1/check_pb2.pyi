@@ -32,7 +32,7 @@ CHECK_STATE_PAUSED: CheckState
 CHECK_STATE_MAINTENANCE: CheckState
 
 class Check(_message.Message):
-    __slots__ = ("id", "service_id", "name", "http", "tcp", "tls", "dns", "grpc", "interval", "timeout", "failure_threshold", "recovery_threshold", "retries", "state", "state_time", "create_time", "update_time", "enabled", "etag")
+    __slots__ = ("id", "service_id", "name", "http", "tcp", "tls", "dns", "grpc", "heartbeat", "interval", "timeout", "failure_threshold", "recovery_threshold", "retries", "state", "state_time", "create_time", "update_time", "enabled", "etag")
     ID_FIELD_NUMBER: _ClassVar[int]
     SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -41,6 +41,7 @@ class Check(_message.Message):
     TLS_FIELD_NUMBER: _ClassVar[int]
     DNS_FIELD_NUMBER: _ClassVar[int]
     GRPC_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     INTERVAL_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_FIELD_NUMBER: _ClassVar[int]
     FAILURE_THRESHOLD_FIELD_NUMBER: _ClassVar[int]
@@ -60,6 +61,7 @@ class Check(_message.Message):
     tls: _tls_check_pb2.TlsCheck
     dns: _dns_check_pb2.DnsCheck
     grpc: _grpc_check_pb2.GrpcCheck
+    heartbeat: HeartbeatCheck
     interval: _duration_pb2.Duration
     timeout: _duration_pb2.Duration
     failure_threshold: int
@@ -71,7 +73,7 @@ class Check(_message.Message):
     update_time: _timestamp_pb2.Timestamp
     enabled: bool
     etag: str
-    def __init__(self, id: _Optional[str] = ..., service_id: _Optional[str] = ..., name: _Optional[str] = ..., http: _Optional[_Union[HttpCheck, _Mapping]] = ..., tcp: _Optional[_Union[_tcp_check_pb2.TcpCheck, _Mapping]] = ..., tls: _Optional[_Union[_tls_check_pb2.TlsCheck, _Mapping]] = ..., dns: _Optional[_Union[_dns_check_pb2.DnsCheck, _Mapping]] = ..., grpc: _Optional[_Union[_grpc_check_pb2.GrpcCheck, _Mapping]] = ..., interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., failure_threshold: _Optional[int] = ..., recovery_threshold: _Optional[int] = ..., retries: _Optional[int] = ..., state: _Optional[_Union[CheckState, str]] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., enabled: _Optional[bool] = ..., etag: _Optional[str] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., service_id: _Optional[str] = ..., name: _Optional[str] = ..., http: _Optional[_Union[HttpCheck, _Mapping]] = ..., tcp: _Optional[_Union[_tcp_check_pb2.TcpCheck, _Mapping]] = ..., tls: _Optional[_Union[_tls_check_pb2.TlsCheck, _Mapping]] = ..., dns: _Optional[_Union[_dns_check_pb2.DnsCheck, _Mapping]] = ..., grpc: _Optional[_Union[_grpc_check_pb2.GrpcCheck, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatCheck, _Mapping]] = ..., interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., failure_threshold: _Optional[int] = ..., recovery_threshold: _Optional[int] = ..., retries: _Optional[int] = ..., state: _Optional[_Union[CheckState, str]] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., enabled: _Optional[bool] = ..., etag: _Optional[str] = ...) -> None: ...
 
 class HttpCheck(_message.Message):
     __slots__ = ("url", "method", "headers", "body", "expected_status", "follow_redirects", "body_contains", "tls", "basic_auth", "bearer_token", "client_certificate", "secret_headers")
@@ -133,3 +135,9 @@ class TlsOptions(_message.Message):
     ca_certificates: str
     server_name: str
     def __init__(self, skip_verify: _Optional[bool] = ..., ca_certificates: _Optional[str] = ..., server_name: _Optional[str] = ...) -> None: ...
+
+class HeartbeatCheck(_message.Message):
+    __slots__ = ("grace",)
+    GRACE_FIELD_NUMBER: _ClassVar[int]
+    grace: _duration_pb2.Duration
+    def __init__(self, grace: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...

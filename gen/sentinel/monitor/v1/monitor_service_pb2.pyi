@@ -225,10 +225,12 @@ class CreateCheckRequest(_message.Message):
     def __init__(self, service_id: _Optional[str] = ..., check: _Optional[_Union[_check_pb2.Check, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class CreateCheckResponse(_message.Message):
-    __slots__ = ("check",)
+    __slots__ = ("check", "heartbeat_token")
     CHECK_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_TOKEN_FIELD_NUMBER: _ClassVar[int]
     check: _check_pb2.Check
-    def __init__(self, check: _Optional[_Union[_check_pb2.Check, _Mapping]] = ...) -> None: ...
+    heartbeat_token: str
+    def __init__(self, check: _Optional[_Union[_check_pb2.Check, _Mapping]] = ..., heartbeat_token: _Optional[str] = ...) -> None: ...
 
 class GetCheckRequest(_message.Message):
     __slots__ = ("service_id", "check_id")
@@ -317,6 +319,20 @@ class ResumeCheckResponse(_message.Message):
     CHECK_FIELD_NUMBER: _ClassVar[int]
     check: _check_pb2.Check
     def __init__(self, check: _Optional[_Union[_check_pb2.Check, _Mapping]] = ...) -> None: ...
+
+class RotateHeartbeatTokenRequest(_message.Message):
+    __slots__ = ("service_id", "check_id")
+    SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    CHECK_ID_FIELD_NUMBER: _ClassVar[int]
+    service_id: str
+    check_id: str
+    def __init__(self, service_id: _Optional[str] = ..., check_id: _Optional[str] = ...) -> None: ...
+
+class RotateHeartbeatTokenResponse(_message.Message):
+    __slots__ = ("heartbeat_token",)
+    HEARTBEAT_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    heartbeat_token: str
+    def __init__(self, heartbeat_token: _Optional[str] = ...) -> None: ...
 
 class ListCheckResultsRequest(_message.Message):
     __slots__ = ("service_id", "check_id", "start_time", "end_time", "outcomes", "on_demand", "page_size", "page_token")

@@ -33,6 +33,9 @@ class ErrorKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_KIND_TOO_MANY_REDIRECTS: _ClassVar[ErrorKind]
     ERROR_KIND_BLOCKED_TARGET: _ClassVar[ErrorKind]
     ERROR_KIND_INTERNAL: _ClassVar[ErrorKind]
+    ERROR_KIND_HEARTBEAT_OVERDUE: _ClassVar[ErrorKind]
+    ERROR_KIND_HEARTBEAT_FAILED: _ClassVar[ErrorKind]
+    ERROR_KIND_NO_SIGNAL_YET: _ClassVar[ErrorKind]
 
 class MissedReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -58,6 +61,9 @@ ERROR_KIND_TOO_LARGE: ErrorKind
 ERROR_KIND_TOO_MANY_REDIRECTS: ErrorKind
 ERROR_KIND_BLOCKED_TARGET: ErrorKind
 ERROR_KIND_INTERNAL: ErrorKind
+ERROR_KIND_HEARTBEAT_OVERDUE: ErrorKind
+ERROR_KIND_HEARTBEAT_FAILED: ErrorKind
+ERROR_KIND_NO_SIGNAL_YET: ErrorKind
 MISSED_REASON_UNSPECIFIED: MissedReason
 MISSED_REASON_NO_WORKER: MissedReason
 MISSED_REASON_OVERLOADED: MissedReason

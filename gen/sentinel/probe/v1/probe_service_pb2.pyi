@@ -87,6 +87,18 @@ class PhaseEvent(_message.Message):
     elapsed: _duration_pb2.Duration
     def __init__(self, phase: _Optional[_Union[Phase, str]] = ..., elapsed: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
+class ReportHeartbeatRequest(_message.Message):
+    __slots__ = ("token", "result")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    result: str
+    def __init__(self, token: _Optional[str] = ..., result: _Optional[str] = ...) -> None: ...
+
+class ReportHeartbeatResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
 class ListWorkersRequest(_message.Message):
     __slots__ = ("page_size", "page_token")
     PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]

@@ -48,6 +48,11 @@ class ProbeServiceStub:
                 request_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckRequest.SerializeToString,
                 response_deserializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckResponse.FromString,
                 _registered_method=True)
+        self.ReportHeartbeat = channel.unary_unary(
+                '/sentinel.probe.v1.ProbeService/ReportHeartbeat',
+                request_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ReportHeartbeatRequest.SerializeToString,
+                response_deserializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ReportHeartbeatResponse.FromString,
+                _registered_method=True)
         self.ListWorkers = channel.unary_unary(
                 '/sentinel.probe.v1.ProbeService/ListWorkers',
                 request_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ListWorkersRequest.SerializeToString,
@@ -85,6 +90,18 @@ class ProbeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReportHeartbeat(self, request, context):
+        """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
+
+        It is answered once it is written down. Sending it again does no harm. The check's next slot tells of it, within a
+        minute. A signal for a check that is paused is written down too.
+
+        Errors: HEARTBEAT_NOT_FOUND, RATE_LIMITED, OVERLOADED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListWorkers(self, request, context):
         """Lists the workers of this installation, oldest first. They run the checks of all tenants and belong to none; a
         worker that died leaves the list within 13 s.
@@ -107,6 +124,11 @@ def add_ProbeServiceServicer_to_server(servicer, server):
                     servicer.RunCheck,
                     request_deserializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckRequest.FromString,
                     response_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckResponse.SerializeToString,
+            ),
+            'ReportHeartbeat': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportHeartbeat,
+                    request_deserializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ReportHeartbeatRequest.FromString,
+                    response_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ReportHeartbeatResponse.SerializeToString,
             ),
             'ListWorkers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListWorkers,
@@ -172,6 +194,33 @@ class ProbeService:
             '/sentinel.probe.v1.ProbeService/RunCheck',
             sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckRequest.SerializeToString,
             sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportHeartbeat(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.probe.v1.ProbeService/ReportHeartbeat',
+            sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ReportHeartbeatRequest.SerializeToString,
+            sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ReportHeartbeatResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -52,6 +52,14 @@ class ProbeServiceStub:
 
     Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
     """
+    ReportHeartbeat: _grpc.UnaryUnaryMultiCallable[_probe_service_pb2.ReportHeartbeatRequest, _probe_service_pb2.ReportHeartbeatResponse]
+    """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
+
+    It is answered once it is written down. Sending it again does no harm. The check's next slot tells of it, within a
+    minute. A signal for a check that is paused is written down too.
+
+    Errors: HEARTBEAT_NOT_FOUND, RATE_LIMITED, OVERLOADED.
+    """
     ListWorkers: _grpc.UnaryUnaryMultiCallable[_probe_service_pb2.ListWorkersRequest, _probe_service_pb2.ListWorkersResponse]
     """Lists the workers of this installation, oldest first. They run the checks of all tenants and belong to none; a
     worker that died leaves the list within 13 s.
@@ -82,6 +90,14 @@ class ProbeServiceAsyncStub(ProbeServiceStub):
     The result is recorded as on demand: it moves neither state nor uptime.
 
     Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
+    """
+    ReportHeartbeat: _aio.UnaryUnaryMultiCallable[_probe_service_pb2.ReportHeartbeatRequest, _probe_service_pb2.ReportHeartbeatResponse]  # type: ignore[assignment]
+    """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
+
+    It is answered once it is written down. Sending it again does no harm. The check's next slot tells of it, within a
+    minute. A signal for a check that is paused is written down too.
+
+    Errors: HEARTBEAT_NOT_FOUND, RATE_LIMITED, OVERLOADED.
     """
     ListWorkers: _aio.UnaryUnaryMultiCallable[_probe_service_pb2.ListWorkersRequest, _probe_service_pb2.ListWorkersResponse]  # type: ignore[assignment]
     """Lists the workers of this installation, oldest first. They run the checks of all tenants and belong to none; a
@@ -122,6 +138,20 @@ class ProbeServiceServicer(metaclass=_abc_1.ABCMeta):
         The result is recorded as on demand: it moves neither state nor uptime.
 
         Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportHeartbeat(
+        self,
+        request: _probe_service_pb2.ReportHeartbeatRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_probe_service_pb2.ReportHeartbeatResponse, _abc.Awaitable[_probe_service_pb2.ReportHeartbeatResponse]]:
+        """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
+
+        It is answered once it is written down. Sending it again does no harm. The check's next slot tells of it, within a
+        minute. A signal for a check that is paused is written down too.
+
+        Errors: HEARTBEAT_NOT_FOUND, RATE_LIMITED, OVERLOADED.
         """
 
     @_abc_1.abstractmethod
