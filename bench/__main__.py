@@ -5,7 +5,21 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import identity, kinds, metrics, probes, report, size, start, status, streams, takeover, wire
+from bench import (
+    heartbeat,
+    identity,
+    kinds,
+    metrics,
+    probes,
+    report,
+    size,
+    start,
+    status,
+    streams,
+    takeover,
+    watch,
+    wire,
+)
 
 MEASURES = {
     "start": start.measure,
@@ -13,11 +27,13 @@ MEASURES = {
     "wire": wire.measure,
     "kinds": kinds.measure,
     "identity": identity.measure,
+    "heartbeat": heartbeat.measure,
     "probes": probes.measure,
     "size": size.measure,
     "streams": streams.measure,
     "takeover": takeover.measure,
     "status": status.measure,
+    "watch": watch.measure,
 }
 
 

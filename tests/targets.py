@@ -145,6 +145,21 @@ class Authority:
             certificate.public_bytes(Encoding.PEM),
         )
 
+    def client(self, *, days: float = 1) -> tuple[str, str]:
+        """PEM of a client's certificate, and of its key; `days` from now until it expires."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Monitor")])
+        certificate = self._sign(name, key.public_key(), days=days)
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return certificate.public_bytes(Encoding.PEM).decode(), private.decode()
+
+    def asking(self, host: str) -> ssl.SSLContext:
+        """A server's context that takes nobody without a certificate of this authority."""
+        context = self.server(host)
+        context.load_verify_locations(cadata=self.pem)
+        context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
     def _sign(
         self,
         name: x509.Name,

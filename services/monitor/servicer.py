@@ -170,7 +170,7 @@ class MonitorServicer(MonitorServiceServicer):
             check_draft(request.check),
             optional_id(request.request_id),
         )
-        return pb.CreateCheckResponse(check=check_message(made))
+        return pb.CreateCheckResponse(check=check_message(made), heartbeat_token=made.heartbeat_token)
 
     async def GetCheck(self, request: pb.GetCheckRequest, context: Context) -> pb.GetCheckResponse:
         """A check."""
@@ -213,6 +213,13 @@ class MonitorServicer(MonitorServiceServicer):
         """A check, going on."""
         resumed = await self._checks.resume(current_actor(), UUID(request.service_id), UUID(request.check_id))
         return pb.ResumeCheckResponse(check=check_message(resumed))
+
+    async def RotateHeartbeatToken(
+        self, request: pb.RotateHeartbeatTokenRequest, context: Context
+    ) -> pb.RotateHeartbeatTokenResponse:
+        """A heartbeat's new token."""
+        token = await self._checks.rotate_token(current_actor(), UUID(request.service_id), UUID(request.check_id))
+        return pb.RotateHeartbeatTokenResponse(heartbeat_token=token)
 
     async def ListCheckResults(
         self, request: pb.ListCheckResultsRequest, context: Context

@@ -7,7 +7,7 @@ from sentinel.monitor.v1 import monitor_service_pb2 as pb
 from services.common import field_mask
 from services.common.field_rules import FieldRules
 from services.common.specs.kinds import KINDS
-from services.monitor.drafts import CheckDraft, ServiceDraft
+from services.monitor.drafts import CheckDraft, ServiceDraft, refuse_other_kind
 from services.monitor.maintenance_messages import window_draft, window_settings
 from services.monitor.messages import check_draft, check_settings, service_draft, service_settings
 from services.monitor.model import Check, Service
@@ -45,6 +45,8 @@ class Updates:
         def draft_of(check: Check) -> CheckDraft:
             message = check_settings(check)
             field_mask.update(message, request.check, request.update_mask, _OF_A_CHECK)
+            # First, since rules that differ by kind would say something beside the point.
+            refuse_other_kind(check, message.WhichOneof("kind") or check.spec.KIND)
             self._rules.refuse_broken(message, "check")
             return check_draft(message)
 

@@ -64,7 +64,7 @@ class MaintenanceSql(Sql):
             )
             await _write_spans(connection, window, spans)
             await write_audit(connection, actor, Change("maintenance_window.create", window.id, after=window.audited()))
-            await tell_watchers(connection, tenant_id)
+            await tell_watchers(connection, tenant_id, window.service_id)
         return window
 
     async def find_window(self, tenant_id: UUID, window_id: UUID) -> Window | None:
@@ -128,7 +128,8 @@ class MaintenanceSql(Sql):
             )
             change = Change("maintenance_window.update", window_id, before.audited(), after.audited())
             await write_audit(connection, actor, change)
-            await tell_watchers(connection, tenant_id)
+            for service_id in {before.service_id, after.service_id}:
+                await tell_watchers(connection, tenant_id, service_id)
         return after
 
     async def delete_window(self, actor: Actor, window_id: UUID, now: int) -> None:
@@ -146,9 +147,10 @@ class MaintenanceSql(Sql):
             await connection.execute(
                 delete(maintenance_windows).where(_WINDOWS.tenant_id == tenant_id, _WINDOWS.id == window_id)
             )
-            change = Change("maintenance_window.delete", window_id, before=_window(row).audited())
+            window = _window(row)
+            change = Change("maintenance_window.delete", window_id, before=window.audited())
             await write_audit(connection, actor, change)
-            await tell_watchers(connection, tenant_id)
+            await tell_watchers(connection, tenant_id, window.service_id)
 
     async def windows_to_plan(self, until_us: int) -> Sequence[tuple[UUID, UUID]]:
         """Tenants and ids of some recurring windows that are not planned up to a point in time."""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.common.assertion_outcome import AssertionOutcome
 from services.common.outcome import ErrorKind, Outcome
 
 OnPhase = Callable[[str, int], None]
@@ -35,6 +36,8 @@ class Observation:
         body_bytes: how much of a body was read, as it came over the wire; None without an answer.
         redirects: how many were followed.
         attempt: which attempt this is, from 1.
+        failed_assertions: those that failed.
+        slow: whether it is UP, and took longer than a limit that only flags it.
         shakes_hands: whether a TLS handshake is under way.
         asks: whether a question is under way that needs no connection.
         on_phase: told each phase as it ends.
@@ -57,6 +60,8 @@ class Observation:
     body_bytes: int | None = None
     redirects: int = 0
     attempt: int = 1
+    failed_assertions: tuple[AssertionOutcome, ...] = ()
+    slow: bool = False
     shakes_hands: bool = False
     asks: bool = False
     on_phase: OnPhase | None = field(default=None, repr=False, compare=False)

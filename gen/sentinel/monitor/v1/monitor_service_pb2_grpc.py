@@ -118,6 +118,11 @@ class MonitorServiceStub:
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckRequest.SerializeToString,
                 response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckResponse.FromString,
                 _registered_method=True)
+        self.RotateHeartbeatToken = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/RotateHeartbeatToken',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.RotateHeartbeatTokenRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.RotateHeartbeatTokenResponse.FromString,
+                _registered_method=True)
         self.ListCheckResults = channel.unary_unary(
                 '/sentinel.monitor.v1.MonitorService/ListCheckResults',
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListCheckResultsRequest.SerializeToString,
@@ -334,6 +339,15 @@ class MonitorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RotateHeartbeatToken(self, request, context):
+        """Gives a heartbeat another token. The one before ends at once.
+
+        Errors: CHECK_NOT_FOUND, NOT_A_HEARTBEAT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListCheckResults(self, request, context):
         """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
         that says how many.
@@ -524,6 +538,11 @@ def add_MonitorServiceServicer_to_server(servicer, server):
                     servicer.ResumeCheck,
                     request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckRequest.FromString,
                     response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckResponse.SerializeToString,
+            ),
+            'RotateHeartbeatToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateHeartbeatToken,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.RotateHeartbeatTokenRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.RotateHeartbeatTokenResponse.SerializeToString,
             ),
             'ListCheckResults': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCheckResults,
@@ -1017,6 +1036,33 @@ class MonitorService:
             '/sentinel.monitor.v1.MonitorService/ResumeCheck',
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckRequest.SerializeToString,
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateHeartbeatToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/RotateHeartbeatToken',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.RotateHeartbeatTokenRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.RotateHeartbeatTokenResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -124,6 +124,11 @@ class MonitorServiceStub:
 
     Errors: CHECK_NOT_FOUND.
     """
+    RotateHeartbeatToken: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.RotateHeartbeatTokenRequest, _monitor_service_pb2.RotateHeartbeatTokenResponse]
+    """Gives a heartbeat another token. The one before ends at once.
+
+    Errors: CHECK_NOT_FOUND, NOT_A_HEARTBEAT.
+    """
     ListCheckResults: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ListCheckResultsRequest, _monitor_service_pb2.ListCheckResultsResponse]
     """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
     that says how many.
@@ -284,6 +289,11 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     that is not paused stays as it is.
 
     Errors: CHECK_NOT_FOUND.
+    """
+    RotateHeartbeatToken: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.RotateHeartbeatTokenRequest, _monitor_service_pb2.RotateHeartbeatTokenResponse]  # type: ignore[assignment]
+    """Gives a heartbeat another token. The one before ends at once.
+
+    Errors: CHECK_NOT_FOUND, NOT_A_HEARTBEAT.
     """
     ListCheckResults: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ListCheckResultsRequest, _monitor_service_pb2.ListCheckResultsResponse]  # type: ignore[assignment]
     """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
@@ -538,6 +548,17 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         that is not paused stays as it is.
 
         Errors: CHECK_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def RotateHeartbeatToken(
+        self,
+        request: _monitor_service_pb2.RotateHeartbeatTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.RotateHeartbeatTokenResponse, _abc.Awaitable[_monitor_service_pb2.RotateHeartbeatTokenResponse]]:
+        """Gives a heartbeat another token. The one before ends at once.
+
+        Errors: CHECK_NOT_FOUND, NOT_A_HEARTBEAT.
         """
 
     @_abc_1.abstractmethod
