@@ -16,6 +16,7 @@ from services.common.database import Database, create_pool
 from services.common.errors import Unavailable
 from services.common.secret_box import SecretBox
 from services.common.secret_keys import SecretKeys, add_key, keep_keys, key_file
+from services.common.settings import SECRETS_KEY
 from services.monitor.sealing import seal_all
 from services.monitor.store import MonitorStore
 
@@ -55,6 +56,8 @@ async def rotate_secrets(settings: StackSettings) -> str:
     url, file = settings.database_url or _embedded_url(settings), key_file(settings.data_dir)
     try:
         if not settings.secrets_keys:
+            if not file.exists():  # a key of ours alone would lock everybody else out
+                raise CannotReachError(f"{file} is not there; run this where monitor runs, or set {SECRETS_KEY}")
             add_key(file)
         keys = SecretKeys(settings.secrets_keys, file)
         database = Database(url, _MONITOR_ROLE, size=1)
@@ -68,7 +71,7 @@ async def rotate_secrets(settings: StackSettings) -> str:
         raise CannotReachError(_NO_ANSWER) from error
     except (OSError, ValueError) as error:
         raise CannotReachError(f"{file} cannot be changed: {error}") from error
-    said = f"the secrets of {sealed.done} checks were encrypted with the newest key"
+    said = f"checks whose secrets were encrypted with the newest key: {sealed.done}"
     if sealed.unread:
         said += f"; no key decrypts those of {len(sealed.unread)}, which have to be given anew: {sealed.named}"
     return said

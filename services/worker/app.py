@@ -143,7 +143,7 @@ async def main(process: Process) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Pools:
-    """Connections under the roles that the worker acts in: for all tenants, for one at a time, to read what is new."""
+    """Connections by the role that the worker acts in: for all tenants, for one at a time, to read what is new."""
 
     engine: "asyncpg.Pool[asyncpg.Record]"
     requests: "asyncpg.Pool[asyncpg.Record]"

@@ -132,7 +132,7 @@ class HttpSpec(Spec):
         refuse_bad(self.asserted, f"{field}.assertions")
         # In a header that is no secret too: what was kept for it would be shown.
         for path, value in [(_header(name), value) for name, value in self.headers] + [*self.secret_fields().items()]:
-            if value == HIDDEN:
+            if HIDDEN in value:
                 raise InvalidArgument.field(
                     f"{field}.{path}",
                     f"says {HIDDEN}, but no secret is stored there for this origin; give the secret itself",

@@ -27,8 +27,6 @@ _LARGEST_DATAGRAM = 1232
 _OPT = struct.pack("!BHHIH", 0, dns.rdatatype.OPT, _LARGEST_DATAGRAM, 0, 0)
 # What a server may answer without repeating the question: that it did not get as far as to understand it.
 _WITHOUT_QUESTION = frozenset({dns.rcode.FORMERR, dns.rcode.SERVFAIL, dns.rcode.NOTIMP, dns.rcode.REFUSED})
-# What is read of an answer costs at most some tens of milliseconds, whatever is in it.
-_MOST_RECORDS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +86,6 @@ class Question:
             return None
         if flags & _TRUNCATED or rcode:
             return Reply(rcode, is_truncated=bool(flags & _TRUNCATED))
-        if count > _MOST_RECORDS:
-            raise ProbeFailure(ErrorKind.TOO_LARGE, f"the answer has more than {_MOST_RECORDS} records")
         start = _HEADER.size + len(self._asked)
         try:
             records, alias = records_in(data, start, count, self._asked[:-_FIXED], self._type)

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 import tracemalloc
 
 import pytest
@@ -72,6 +73,23 @@ def thousands_of_records(question: bytes) -> list[bytes]:
     for number in range(2_000):
         reply.add_answer(RR("acme.test", rdata=A(f"10.0.{number // 250}.{number % 250}")))
     return [bytes(reply.pack())]
+
+
+def long_names_in_few_bytes(question: bytes) -> list[bytes]:
+    """Records of 20 bytes whose names point at one of 120 labels."""
+    here = 12 + len("acme.test") + 2 + 4
+    pointer = bytes((0xC0, here))
+    data = pointer * 2 + bytes(20)
+    tail = b"\0\6\0\1\0\0\0\0" + len(data).to_bytes(2, "big") + data
+    return [
+        question[:2]
+        + b"\x81\x80\0\1\0\xff\0\0\0\0"
+        + question[12:here]
+        + b"\1x" * 120
+        + b"\0"
+        + tail
+        + (pointer + tail) * 254
+    ]
 
 
 def aliases_in_a_circle(question: bytes) -> list[bytes]:
@@ -148,6 +166,19 @@ async def test_a_broken_answer_by_tcp_is_a_protocol_error_and_the_connection_is_
 
     assert verdict(seen) == PROTOCOL
     assert seen.connect_us is not None
+
+
+async def test_an_answer_of_long_names_in_few_bytes_is_too_large_and_costs_little_time(prober: Prober) -> None:
+    async with serving(Rogue(long_names_in_few_bytes)) as server:
+        spec = DnsSpec("acme.test", "SOA", server=server)
+        seen = await run(prober, spec)
+        before = time.process_time()
+        for _ in range(10):
+            await run(prober, spec)
+        used = time.process_time() - before
+
+    assert verdict(seen) == (Outcome.DOWN, ErrorKind.TOO_LARGE)
+    assert used / 10 < 0.1
 
 
 async def test_silence_by_tcp_ends_at_the_deadline_and_the_connection_is_closed(prober: Prober) -> None:

@@ -1,8 +1,6 @@
 """gRPC checks against grpcio's own health service, plain and under TLS: what it says is what is told."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
@@ -15,26 +13,12 @@ from services.worker.probe import Prober
 from services.worker.wire.egress import EgressPolicy
 from services.worker.wire.network import Network
 from services.worker.wire.resolver import Resolver
+from tests.health import serving_grpc
 from tests.integration.worker.probing import run, verdict
 from tests.targets import Authority
 
 UP = (Outcome.UP, None)
 SERVING = health_pb2.HealthCheckResponse.SERVING
-
-
-@asynccontextmanager
-async def server(servicer: Any = None, tls: grpc.ServerCredentials | None = None) -> AsyncIterator[int]:
-    """A gRPC server with a health service, or without one; answers its port."""
-    serving = grpc.aio.server()
-    if servicer is not None:
-        health_pb2_grpc.add_HealthServicer_to_server(servicer, serving)
-    address = "127.0.0.1:0"
-    port = serving.add_secure_port(address, tls) if tls else serving.add_insecure_port(address)
-    await serving.start()
-    try:
-        yield port
-    finally:
-        await serving.stop(None)
 
 
 class Health(health.aio.HealthServicer):  # type: ignore[misc] # the library has no types
@@ -82,7 +66,7 @@ class Stuck(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # as above
 
 async def test_a_server_that_serves_is_up_and_each_phase_is_told(prober: Prober) -> None:
     servicer = Health()
-    async with server(servicer) as port:
+    async with serving_grpc(servicer) as port:
         seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}"))
 
     assert (verdict(seen), seen.status_code, seen.http_version) == (UP, 0, "2")
@@ -96,7 +80,7 @@ async def test_a_server_that_serves_is_up_and_each_phase_is_told(prober: Prober)
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 async def test_under_tls_the_server_is_verified(prober: Prober, authority: Authority, host: str) -> None:
     credentials = grpc.ssl_server_credentials([authority.pair("localhost")])
-    async with server(Health(), credentials) as port:
+    async with serving_grpc(Health(), credentials) as port:
         seen = await run(prober, GrpcSpec(f"{host}:{port}", tls=True))
         named = await run(prober, GrpcSpec(f"{host}:{port}", tls=True, server_name="localhost"))
         other = await run(prober, GrpcSpec(f"{host}:{port}", tls=True, server_name="other.test"))
@@ -112,7 +96,7 @@ async def test_authorities_of_a_check_are_trusted_instead_of_the_public_ones(
     resolver: Resolver, authority: Authority
 ) -> None:
     public = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8, ::1/128")))
-    async with server(Health(), grpc.ssl_server_credentials([authority.pair("localhost")])) as port:
+    async with serving_grpc(Health(), grpc.ssl_server_credentials([authority.pair("localhost")])) as port:
         seen = [
             await run(public, GrpcSpec(f"localhost:{port}", tls=True, ca_certificates=pem))
             for pem in (authority.pem, "")
@@ -135,7 +119,7 @@ async def test_a_service_is_down_when_the_server_says_so_and_others_are_not(
     servicer = Health()
     await servicer.set("shop.v1.Shop", status)
     await servicer.set("shop.v1.Cart", SERVING)
-    async with server(servicer) as port:
+    async with serving_grpc(servicer) as port:
         shop = await run(prober, GrpcSpec(f"127.0.0.1:{port}", "shop.v1.Shop"))
         cart = await run(prober, GrpcSpec(f"127.0.0.1:{port}", "shop.v1.Cart"))
 
@@ -146,7 +130,7 @@ async def test_a_service_is_down_when_the_server_says_so_and_others_are_not(
 
 
 async def test_a_service_that_the_server_does_not_know_is_down(prober: Prober) -> None:
-    async with server(Health()) as port:
+    async with serving_grpc(Health()) as port:
         seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}", "shop.v1.Shop"))
 
     assert (verdict(seen), seen.status_code) == ((Outcome.DOWN, ErrorKind.STATUS), 5)
@@ -154,7 +138,7 @@ async def test_a_service_that_the_server_does_not_know_is_down(prober: Prober) -
 
 
 async def test_a_server_without_a_health_service_is_down_and_says_so(prober: Prober) -> None:
-    async with server() as port:
+    async with serving_grpc() as port:
         seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}"))
 
     assert (verdict(seen), seen.status_code) == ((Outcome.DOWN, ErrorKind.STATUS), 12)
@@ -163,7 +147,7 @@ async def test_a_server_without_a_health_service_is_down_and_says_so(prober: Pro
 
 @pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN])
 async def test_another_status_is_named_and_its_text_is_not_told(prober: Prober, code: grpc.StatusCode) -> None:
-    async with server(Failing(code)) as port:
+    async with serving_grpc(Failing(code)) as port:
         seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}"))
 
     assert (verdict(seen), seen.status_code) == ((Outcome.DOWN, ErrorKind.STATUS), code.value[0])
@@ -172,7 +156,7 @@ async def test_another_status_is_named_and_its_text_is_not_told(prober: Prober, 
 
 async def test_a_server_that_does_not_answer_is_a_timeout_and_the_call_ends(prober: Prober) -> None:
     servicer = Stuck()
-    async with server(servicer) as port:
+    async with serving_grpc(servicer) as port:
         seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}"), timeout_s=0.3)
         await asyncio.wait_for(servicer.left.wait(), 5)
 

@@ -81,6 +81,7 @@ def test_another_path_of_the_origin_keeps_them() -> None:
         ((("Authorization", HIDDEN),), HttpAuth(), "check.http.headers['Authorization']"),
         ((("X-Shop", HIDDEN),), HttpAuth(secret_headers=("x-shop",)), "check.http.headers['X-Shop']"),
         ((("X-Shop", HIDDEN),), HttpAuth(), "check.http.headers['X-Shop']"),
+        ((("Authorization", f"Bearer {HIDDEN}"),), HttpAuth(), "check.http.headers['Authorization']"),
         ((), HttpAuth(bearer_token=HIDDEN), "check.http.bearer_token"),
         ((), HttpAuth(basic_auth=BasicAuth("bob", HIDDEN)), "check.http.basic_auth.password"),
         (
