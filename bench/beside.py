@@ -34,10 +34,24 @@ def in_turns(rounds: Mapping[str, Measured]) -> Mapping[str, float]:
 def serving(pem: Path | None) -> Iterator[int]:
     """A target that costs little, in a process of its own, under TLS with a PEM file; answers its port."""
     port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "bench.target", str(port), *([str(pem)] if pem else [])])
+    with _running("bench.target", str(port), *([str(pem)] if pem else []), port=port):
+        yield port
+
+
+@contextmanager
+def answering(kind: str) -> Iterator[int]:
+    """The same for a kind of check that speaks something else (bench/answers.py)."""
+    port = free_port()
+    with _running("bench.answers", kind, str(port), port=port):
+        yield port
+
+
+@contextmanager
+def _running(module: str, *arguments: str, port: int) -> Iterator[None]:
+    process = subprocess.Popen([sys.executable, "-m", module, *arguments])
     try:
         wait_for(port)
-        yield port
+        yield
     finally:
         process.kill()
         process.wait()

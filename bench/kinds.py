@@ -16,9 +16,11 @@ from typing import NamedTuple
 import uvloop
 
 from bench import certificates
-from bench.beside import in_turns, s_time, serving
+from bench.beside import answering, in_turns, s_time, serving
 from bench.report import Line, at_least, at_most, told
 from services.common.outcome import Outcome
+from services.common.specs.dns import DnsSpec
+from services.common.specs.grpc import GrpcSpec
 from services.common.specs.spec import Spec
 from services.common.specs.tcp import TcpSpec
 from services.common.specs.tls import TlsSpec
@@ -33,6 +35,8 @@ _ROUNDS = 3
 _AT_ONCE = 20
 _TCP_PROBES = 6_000
 _TLS_PROBES = 1_000
+_DNS_PROBES = 6_000
+_GRPC_PROBES = 6_000
 
 
 class Speed(NamedTuple):
@@ -82,20 +86,30 @@ def best(rounds: Callable[[], Speed]) -> Speed:
     return Speed(max(each.rate for each in seen), min(each.cpu_us for each in seen))
 
 
+def _dns(_folder: Path) -> list[Line]:
+    with answering("dns") as port:
+        return _fast("DNS", DnsSpec("acme.test", "A", ("192.0.2.1",), f"127.0.0.1:{port}"), _DNS_PROBES)
+
+
+def _grpc(_folder: Path) -> list[Line]:
+    with answering("grpc") as port:
+        return _fast("gRPC", GrpcSpec(f"127.0.0.1:{port}", "shop.v1.Shop"), _GRPC_PROBES)
+
+
+def _fast(name: str, spec: Spec, count: int) -> list[Line]:
+    seen = best(partial(speed, spec, count))
+    return [
+        at_least(f"{name}: one process", seen.rate, "probes/s", FEWEST),
+        told(f"{name}: CPU", seen.cpu_us, "us/probe"),
+    ]
+
+
 def _tcp(_folder: Path) -> list[Line]:
-    lines = []
     with serving(None) as port:
-        connect = TcpSpec("127.0.0.1", port)
-        for name, spec in (
-            ("TCP", connect),
-            ("TCP, send and expect", TcpSpec("127.0.0.1", port, "PING\r\n", "200 OK")),
-        ):
-            seen = best(partial(speed, spec, _TCP_PROBES))
-            lines += [
-                at_least(f"{name}: one process", seen.rate, "probes/s", FEWEST),
-                told(f"{name}: CPU", seen.cpu_us, "us/probe"),
-            ]
-    return lines
+        return [
+            *_fast("TCP", TcpSpec("127.0.0.1", port), _TCP_PROBES),
+            *_fast("TCP, send and expect", TcpSpec("127.0.0.1", port, "PING\r\n", "200 OK"), _TCP_PROBES),
+        ]
 
 
 def _tls(folder: Path) -> list[Line]:
@@ -118,6 +132,8 @@ def _tls(folder: Path) -> list[Line]:
 
 
 KINDS: Mapping[str, Callable[[Path], list[Line]]] = {
+    "dns": _dns,
+    "grpc": _grpc,
     "tcp": _tcp,
     "tls": _tls,
 }

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -22,6 +22,7 @@ from services.common.settings import (
     retention_hourly_days,
     retention_on_demand_days,
     retention_raw_days,
+    secrets_keys,
     trusted_proxies,
 )
 from services.worker.guard import Canary
@@ -54,6 +55,7 @@ class StackSettings:
         retention_raw_days: how many days results are kept.
         retention_hourly_days: how many days the figures of single hours are kept.
         retention_on_demand_days: how many days results of runs on demand are kept.
+        secrets_keys: what secrets of checks are encrypted with; none leaves what the data folder has.
     """
 
     http_port: int
@@ -75,6 +77,7 @@ class StackSettings:
     retention_raw_days: int
     retention_hourly_days: int
     retention_on_demand_days: int
+    secrets_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -104,6 +107,7 @@ class StackSettings:
             retention_raw_days=retention_raw_days(environment),
             retention_hourly_days=retention_hourly_days(environment),
             retention_on_demand_days=retention_on_demand_days(environment),
+            secrets_keys=secrets_keys(environment),
         )
 
 

@@ -284,6 +284,7 @@ def _figures(name: str) -> Table:
         Column("missed_slots", Integer, nullable=False),
         Column("latencies", LargeBinary, nullable=False),
         Column("p95_us", Integer),
+        Column("slow_slots", Integer, nullable=False),
     )
 
 
@@ -322,6 +323,8 @@ def _results(name: str) -> Table:
         Column("error_message", Text, nullable=False),
         Column("worker_id", Text, nullable=False),
         Column("tls_version", Text),
+        Column("failed_assertions", Text),
+        Column("slow", Boolean, nullable=False),
     )
 
 

@@ -27,6 +27,7 @@ from services.monitor.overview import Overviews
 from services.monitor.quotas import Quotas
 from services.monitor.results import ResultHistory
 from services.monitor.rollup import Keep, Rollup
+from services.monitor.sealing import seal_at_start
 from services.monitor.servicer import MonitorServicer, UseCases
 from services.monitor.services import Services
 from services.monitor.set_aside import BackgroundCollector
@@ -53,11 +54,7 @@ _REFLECTED = [
 
 async def main(process: Process) -> None:
     """Build everything, serve, shut down."""
-    # Boards hold tens of thousands of objects and no cycles: to look for those among all there are, as often as Python
-    # does, stops everything for a tenth of a second. What has been loaded by now stays anyway.
-    gc.freeze()
-    gc.set_threshold(*_RARELY)
-    store = MonitorStore(process.database)
+    store = MonitorStore(process.database, process.secret_box())
     sealing_key = await process.sealing_key()
     pager = Pager(Sealer(sealing_key, "page"))
     server = await process.new_server([_SERVICE])
@@ -97,9 +94,17 @@ async def main(process: Process) -> None:
     # All that was built and imported stays: looking through it for garbage would stop everything for 50 ms at a time.
     gc.collect()
     gc.freeze()
+    # So would looking through boards, which hold tens of thousands of objects and no cycles, as often as Python does.
+    gc.set_threshold(*_RARELY)
     try:
         async with background(
-            rollup.run(), removal.run(), on_demand.run(), windows.run(), boards.run(), watches.open.run()
+            rollup.run(),
+            removal.run(),
+            on_demand.run(),
+            windows.run(),
+            boards.run(),
+            watches.open.run(),
+            seal_at_start(store),
         ):
             await process.serve(server)
     finally:

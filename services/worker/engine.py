@@ -255,4 +255,6 @@ def to_result(check: ScheduledCheck, slot_us: int, start_us: int, seen: Observat
         resolved_ip=seen.resolved_ip,
         http_version=seen.http_version,
         tls_version=seen.tls_version,
+        failed_assertions=seen.failed_assertions,
+        slow=seen.slow,
     )

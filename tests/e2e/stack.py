@@ -19,7 +19,7 @@ import httpx
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PASSWORD = "correct horse"  # noqa: S105 — of teams that live as long as a test
+PASSWORD = "correct horse"  # of teams that live as long as a test
 _START_S = 60.0
 
 

@@ -116,10 +116,8 @@ class World:
         if name == "invitation_id":
             email = f"{uuid4().hex}@acme.test"
             return str(team.post("/users:invite", email=email, role="ROLE_VIEWER")["invitation"]["id"])
-        assert name in {"maintenance_window_id", "window_id", "api_key_id"}, (
-            f"say in `thing` how to make something for {name}"
-        )
-        if name != "api_key_id":
+        assert name in {"maintenance_window_id", "api_key_id"}, f"say in `thing` how to make something for {name}"
+        if name == "maintenance_window_id":
             made = team.post("/maintenance-windows", **_AHEAD)["window"]
         else:
             made = team.api_key("viewer")["apiKey"]
@@ -167,6 +165,8 @@ class World:
             "UpdateCheck": {"check": {"name": name}},
             "CreateCheck": {"check": {"name": name, "http": {"url": "http://localhost:1/"}, "interval": "3600s"}},
             "CreateMaintenanceWindow": {"window": _AHEAD},
+            "TryCheck": {"check": {"name": name, "http": {"url": "http://localhost:1/"}}},
+            "EvaluateAssertions": {"assertions": [{"body_contains": name}], "given": {"body": name}},
             "UpdateMaintenanceWindow": {"window": {"name": name}},
         }
         return examples.get(method, {})

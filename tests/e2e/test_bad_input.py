@@ -8,6 +8,7 @@ import pytest
 from tests.e2e.stack import Stack, Team, fields, reason, registration
 
 CHECK: dict[str, Any] = {"name": "home", "http": {"url": "https://example.com"}, "interval": "10s", "timeout": "5s"}
+GRPC = {"address": "api.test:443", "tls": True}
 LONG = "x" * 3000
 URL = "https://example.com"
 
@@ -77,6 +78,24 @@ def test_unknown_and_mistyped_query_parameters_are_malformed(team: Team, query: 
             "check.tls.ca_certificates",
         ),
         ({"http": None, "tls": {"host": "a.test", "port": 443, "serverName": "a b"}}, "check.tls.server_name"),
+        ({"http": None, "dns": {"name": "acme.test"}}, "check.dns.type"),
+        ({"http": None, "dns": {"name": "acme.test", "type": "ANY"}}, "check.dns.type"),
+        ({"http": None, "dns": {"type": "A"}}, "check.dns.name"),
+        ({"http": None, "dns": {"name": "a b.test", "type": "A"}}, "check.dns.name"),
+        ({"http": None, "dns": {"name": "a..test", "type": "A"}}, "check.dns.name"),
+        ({"http": None, "dns": {"name": "a.test", "type": "MX", "expected": ["mail"]}}, "check.dns.expected[0]"),
+        ({"http": None, "dns": {"name": "a.test", "type": "TXT", "expected": ["a\nb"]}}, "check.dns.expected[0]"),
+        ({"http": None, "dns": {"name": "a.test", "type": "A", "expected": ["1.2.3.4"] * 2}}, "check.dns.expected"),
+        ({"http": None, "dns": {"name": "a.test", "type": "A", "server": "ns.test:0"}}, "check.dns.server"),
+        ({"http": None, "grpc": {}}, "check.grpc.address"),
+        ({"http": None, "grpc": {"address": "api.test"}}, "check.grpc.address"),
+        ({"http": None, "grpc": {"address": "https://api.test:443"}}, "check.grpc.address"),
+        ({"http": None, "grpc": {"address": "api.test:443", "service": "a b"}}, "check.grpc.service"),
+        ({"http": None, "grpc": {"address": "api.test:443", "serverName": "a.test"}}, "check.grpc.server_name"),
+        (
+            {"http": None, "grpc": {"address": "api.test:443", "tls": True, "caCertificates": "no PEM"}},
+            "check.grpc.ca_certificates",
+        ),
         ({"interval": "4s"}, "check.interval"),
         ({"interval": "86401s"}, "check.interval"),
         ({"interval": "-10s"}, "check.interval"),

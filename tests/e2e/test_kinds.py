@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from grpc import ssl_server_credentials
+from grpc_health.v1.health.aio import HealthServicer
+
 from tests.e2e.stack import Team
+from tests.health import serving_grpc
+from tests.integration.worker.kinds.zones import Zone
+from tests.integration.worker.name_server import serving
 from tests.mail import SMTP, following
 from tests.targets import Authority, Watched, target
 
@@ -63,7 +69,37 @@ async def tls(authority: Authority) -> AsyncIterator[Case]:
         )
 
 
+@asynccontextmanager
+async def dns(authority: Authority) -> AsyncIterator[Case]:
+    """A name server with two mail exchangers."""
+    zone = Zone("acme.test. 60 MX 10 mail.acme.test.", "acme.test. 60 MX 20 mail2.acme.test.")
+    async with serving(zone) as address:
+        asked = {"name": "acme.test", "type": "MX", "server": address}
+        yield Case(
+            {"dns": {**asked, "expected": ["20 mail2.acme.test", "10 Mail.acme.test."]}},
+            {"dns": {**asked, "expected": ["10 mail.acme.test."]}},
+            "ASSERTION",
+            {"ttfb"},
+        )
+
+
+@asynccontextmanager
+async def grpc(authority: Authority) -> AsyncIterator[Case]:
+    """A gRPC server under TLS, with a health service."""
+    credentials = ssl_server_credentials([authority.pair("api.test")])
+    async with serving_grpc(HealthServicer(), credentials) as port:
+        asked = {"address": f"127.0.0.1:{port}", "tls": True, "caCertificates": authority.pem, "serverName": "api.test"}
+        yield Case(
+            {"grpc": {**asked, "service": ""}},
+            {"grpc": {**asked, "service": "shop.v1.Shop"}},
+            "STATUS",
+            {"connect", "tls", "ttfb", "transfer"},
+        )
+
+
 CASES: Mapping[str, Callable[[Authority], AbstractAsyncContextManager[Case]]] = {
+    "dns": dns,
+    "grpc": grpc,
     "tcp": tcp,
     "tls": tls,
 }
@@ -92,8 +128,8 @@ def results_of(team: Team, cases: Mapping[str, Case]) -> dict[str, dict[str, Any
 
 async def test_each_kind_is_probed_on_its_schedule_and_its_results_say_how_it_was(team: Team, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    async with AsyncExitStack() as serving:
-        cases = {kind: await serving.enter_async_context(serve(authority)) for kind, serve in CASES.items()}
+    async with AsyncExitStack() as servers:
+        cases = {kind: await servers.enter_async_context(serve(authority)) for kind, serve in CASES.items()}
         seen = await asyncio.to_thread(results_of, team, cases)
 
     for kind, case in cases.items():

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from sentinel.monitor.v1 import check_pb2
 
+from services.common.specs.dns import DnsSpec
+from services.common.specs.grpc import GrpcSpec
 from services.common.specs.heartbeat import HeartbeatSpec
 from services.common.specs.http import HttpSpec
 from services.common.specs.spec import Spec
@@ -11,6 +13,8 @@ from services.common.specs.tcp import TcpSpec
 from services.common.specs.tls import TlsSpec
 
 _ALL: tuple[type[Spec], ...] = (
+    DnsSpec,
+    GrpcSpec,
     HeartbeatSpec,
     HttpSpec,
     TcpSpec,

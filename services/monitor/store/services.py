@@ -86,7 +86,7 @@ class ServiceSql(Sql):
                 await tell_watchers(connection, tenant_id, service.id)
                 if first_check is not None:
                     await refuse_more_checks(connection, tenant_id, quotas)
-                    await insert_check(connection, actor, first_check, None)
+                    await insert_check(connection, actor, first_check, None, self._box)
         except IntegrityError as error:
             _refuse(error)
             raise

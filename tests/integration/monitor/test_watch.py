@@ -89,8 +89,12 @@ async def test_each_change_is_told_soon_whatever_it_is(monitor: Monitor, worker:
         window = await monitor.windows.create(monitor.actor, WindowDraft("Patch", shop, None, MINUTE_US), None)
         await client.until(lambda: state_of(client, shop) == "MAINTENANCE")
         assert client.sees[shop].state_us == window.start_us
-        await monitor.windows.delete(monitor.actor, window.id)
+        other = await monitor.service()
+        elsewhere = WindowDraft("Patch", other, window.start_us, MINUTE_US)
+        await monitor.windows.update(monitor.actor, window.id, "", lambda _: elsewhere)
         await client.until(lambda: state_of(client, shop) == "UNKNOWN")
+        await monitor.windows.delete(monitor.actor, window.id)
+        await monitor.services.delete(monitor.actor, other)
 
         await monitor.checks.delete(monitor.actor, shop, check)
         await client.until(lambda: state_of(client, shop) == "PAUSED")

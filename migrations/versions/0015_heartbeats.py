@@ -8,8 +8,8 @@ import importlib
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 
 statements = importlib.import_module("migrations.versions.0001_first_tables").statements
 
