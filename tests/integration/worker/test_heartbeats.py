@@ -1,4 +1,4 @@
-"""Signals on a real database: written together, answered when committed, and read again for verdicts (ADR 0023)."""
+"""Signals on a real database: written together, answered when committed, and read again for verdicts (ADR 0025)."""
 
 import asyncio
 from collections.abc import AsyncIterator
