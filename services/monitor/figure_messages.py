@@ -19,6 +19,7 @@ def status_message(status: ServiceStatus) -> service_pb2.ServiceStatus:
     return service_pb2.ServiceStatus(
         service_id=str(status.service_id),
         state=f"SERVICE_STATE_{status.state.name}",
+        state_time=to_timestamp(status.state_us),
         uptime=[uptime_message(figures, window) for window, figures in status.uptime],
         checks=[_check_status(check) for check in status.checks],
         open_incidents=status.open_incidents,

@@ -142,10 +142,11 @@ class CheckStatus:
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """What a service is in, how it was, and why."""
+    """What a service is in, since when for certain, how it was, and why."""
 
     service_id: UUID
     state: ServiceState
+    state_us: int | None
     uptime: Sequence[tuple[str, Figures]]
     checks: Sequence[CheckStatus]
     open_incidents: int

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from grpc import ssl_server_credentials
-from grpc_health.v1.health.aio import HealthServicer
+from grpc_health.v1 import health
 
 from tests.e2e.stack import Team
 from tests.health import serving_grpc
@@ -87,7 +87,7 @@ async def dns(authority: Authority) -> AsyncIterator[Case]:
 async def grpc(authority: Authority) -> AsyncIterator[Case]:
     """A gRPC server under TLS, with a health service."""
     credentials = ssl_server_credentials([authority.pair("api.test")])
-    async with serving_grpc(HealthServicer(), credentials) as port:
+    async with serving_grpc(health.aio.HealthServicer(), credentials) as port:
         asked = {"address": f"127.0.0.1:{port}", "tls": True, "caCertificates": authority.pem, "serverName": "api.test"}
         yield Case(
             {"grpc": {**asked, "service": ""}},

@@ -136,20 +136,22 @@ class CheckStatus(_message.Message):
     def __init__(self, check_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[_check_pb2.CheckState, str]] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_result: _Optional[_Union[_result_pb2.CheckResult, _Mapping]] = ..., state_reason: _Optional[str] = ...) -> None: ...
 
 class ServiceStatus(_message.Message):
-    __slots__ = ("service_id", "state", "uptime", "checks", "open_incidents", "state_reason")
+    __slots__ = ("service_id", "state", "uptime", "checks", "open_incidents", "state_reason", "state_time")
     SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     UPTIME_FIELD_NUMBER: _ClassVar[int]
     CHECKS_FIELD_NUMBER: _ClassVar[int]
     OPEN_INCIDENTS_FIELD_NUMBER: _ClassVar[int]
     STATE_REASON_FIELD_NUMBER: _ClassVar[int]
+    STATE_TIME_FIELD_NUMBER: _ClassVar[int]
     service_id: str
     state: ServiceState
     uptime: _containers.RepeatedCompositeFieldContainer[Uptime]
     checks: _containers.RepeatedCompositeFieldContainer[CheckStatus]
     open_incidents: int
     state_reason: str
-    def __init__(self, service_id: _Optional[str] = ..., state: _Optional[_Union[ServiceState, str]] = ..., uptime: _Optional[_Iterable[_Union[Uptime, _Mapping]]] = ..., checks: _Optional[_Iterable[_Union[CheckStatus, _Mapping]]] = ..., open_incidents: _Optional[int] = ..., state_reason: _Optional[str] = ...) -> None: ...
+    state_time: _timestamp_pb2.Timestamp
+    def __init__(self, service_id: _Optional[str] = ..., state: _Optional[_Union[ServiceState, str]] = ..., uptime: _Optional[_Iterable[_Union[Uptime, _Mapping]]] = ..., checks: _Optional[_Iterable[_Union[CheckStatus, _Mapping]]] = ..., open_incidents: _Optional[int] = ..., state_reason: _Optional[str] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Overview(_message.Message):
     __slots__ = ("services", "uptime", "slowest_checks", "workers", "open_incidents", "newest_open_incidents")
