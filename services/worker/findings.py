@@ -173,9 +173,9 @@ def _is_number(value: object) -> bool:
 
 def _equal(value: object, operand: object) -> bool:
     """Of the same kind, and the same: 1 is 1.0, but neither "1" nor true."""
-    if _is_number(operand):
-        return _is_number(value) and value == operand
-    return type(value) is type(operand) and value == operand
+    if type(value) is type(operand):
+        return value == operand
+    return _is_number(value) and _is_number(operand) and value == operand
 
 
 def _matches(value: object, operand: Any) -> bool:  # noqa: ANN401 — a str, by the contract

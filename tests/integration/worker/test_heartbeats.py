@@ -1,4 +1,4 @@
-"""Signals on a real database: written together, answered when committed, and read again for verdicts (ADR 0023)."""
+"""Signals on a real database: written together, answered when committed, and read again for verdicts (ADR 0025)."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -280,7 +280,7 @@ async def test_silence_while_nobody_could_take_signals_is_nobodys_fault(
             pass
     assert over.outage is not None
     assert over.outage[0] == from_datetime(last)
-    assert going_on.read_us < over.outage[1] < over.read_us
+    assert going_on.read_us < over.outage[1] <= over.read_us + 5 * SECOND_US  # the door needs a moment too
     await ReceptionSql(pool).note_receiving()
     again = await desk.signals.of(key)
     assert again is not None
