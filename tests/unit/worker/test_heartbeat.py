@@ -170,6 +170,24 @@ def test_a_job_that_is_gone_is_found_however_often_the_monitor_is_restarted(
             UNKNOWN,
             "no signal for 1 d 1 h, but the monitor could not take any; one is due every 1 d, 10 min grace",
         ),
+        # It was away so early that another signal would have come in time, unless none ever came.
+        (
+            Reported(NOW, 0, NOW - 25 * HOUR_US, NOW - 25 * HOUR_US, 0, (NOW - 24 * HOUR_US, NOW - 23 * HOUR_US)),
+            OVERDUE,
+            "no signal for 1 d 1 h; one is due every 1 d, 10 min grace",
+        ),
+        (
+            Reported(NOW, NOW - 25 * HOUR_US, outage=(NOW - 24 * HOUR_US, NOW - 23 * HOUR_US)),
+            UNKNOWN,
+            "no signal for 1 d 1 h, but the monitor could not take any; one is due every 1 d, 10 min grace",
+        ),
+        # At the last moment.
+        (Reported(NOW, 0, NOW - DAY_US - 10 * MINUTE_US, NOW - DAY_US - 10 * MINUTE_US, 0), UP, ""),
+        (
+            Reported(NOW, NOW - DAY_US - 10 * MINUTE_US),
+            UNKNOWN,
+            "no signal yet; one is due every 1 d, 10 min grace",
+        ),
         # Read in a transaction that began a moment before the signal's.
         (Reported(NOW, NOW + 1, NOW + 1, NOW + 1, 0), UP, ""),
     ],
