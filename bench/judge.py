@@ -10,9 +10,9 @@ from bench.report import Line, at_most, told
 from services.common.outcome import Outcome
 from services.common.specs.assertions import BodyContains, BodyMatches, HeaderIs, JsonPathIs, StatusIs, TotalTimeWithin
 from services.common.specs.http import HttpSpec
-from services.worker.facts import Facts
-from services.worker.findings import Examined
-from services.worker.judge import judge
+from services.worker.judging.facts import Facts
+from services.worker.judging.findings import Examined
+from services.worker.judging.judge import judge
 from services.worker.wire.body import Body
 from services.worker.wire.observation import Observation
 

@@ -19,7 +19,7 @@ from services.common.result import Result
 from services.common.specs.spec import Spec
 from services.common.stream_guard import HEARTBEAT_S
 from services.worker.engine import to_result
-from services.worker.learned import Learned, learned
+from services.worker.judging.learned import Learned, learned
 from services.worker.probe import Observation, Prober
 from services.worker.schedule import ScheduledCheck
 

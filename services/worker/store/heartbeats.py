@@ -9,8 +9,8 @@ import asyncpg
 
 from services.common.database import CONNECTION_ERRORS
 from services.common.errors import Unavailable
-from services.worker.heartbeat import Reported
-from services.worker.reception import Signal
+from services.worker.heartbeats.heartbeat import Reported
+from services.worker.heartbeats.reception import Signal
 from services.worker.store.columns import ACQUIRE_S
 
 # How long the database may take before it counts as away.

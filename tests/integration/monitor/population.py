@@ -4,8 +4,8 @@ import json
 
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US, now_us, to_datetime
 from services.common.specs.http import HttpSpec
-from services.monitor.closing import floor
-from services.monitor.latency import Latencies, bucket_of
+from services.monitor.figures.closing import floor
+from services.monitor.figures.latency import Latencies, bucket_of
 from tests.integration.monitor.conftest import Admin, Monitor
 
 RAW_DAYS = 1

@@ -15,12 +15,12 @@ from services.common.outcome import Outcome
 from services.common.revocations import Revocation, Revoked
 from services.common.stream_guard import EndReason
 from services.monitor.drafts import ServiceDraft
-from services.monitor.incidents import IncidentFilter
+from services.monitor.incidents.incidents import IncidentFilter
+from services.monitor.maintenance.window import WindowDraft
 from services.monitor.model import Service, ServiceState
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore, board
-from services.monitor.watch import Beat, End
-from services.monitor.window import WindowDraft
+from services.monitor.watching.watch import Beat, End
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.integration.monitor.plans import plan_of
 from tests.integration.monitor.recording import Worker

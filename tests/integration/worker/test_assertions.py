@@ -31,8 +31,8 @@ from services.common.specs.assertions import (
 from services.common.specs.heartbeat import HeartbeatSpec
 from services.common.specs.http import HttpSpec
 from services.common.specs.tls_options import TlsOptions
-from services.worker.evaluation import Evaluation
-from services.worker.learned import Learned
+from services.worker.judging.evaluation import Evaluation
+from services.worker.judging.learned import Learned
 from services.worker.on_demand import OnDemand, PhaseEnded, TryDraft
 from services.worker.probe import Prober
 from services.worker.record import Pending

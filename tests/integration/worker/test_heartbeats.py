@@ -18,11 +18,11 @@ from services.common.ids import new_id
 from services.common.outcome import ErrorKind, Outcome
 from services.common.server import background
 from services.common.specs.heartbeat import HeartbeatSpec
+from services.worker.heartbeats.receiving import Receiving
+from services.worker.heartbeats.reception import Reception
+from services.worker.heartbeats.signals import Signals
 from services.worker.metrics import Metrics, SignalEnd
 from services.worker.probe import Prober
-from services.worker.receiving import Receiving
-from services.worker.reception import Reception
-from services.worker.signals import Signals
 from services.worker.store import ReceptionSql, SignalsSql
 from services.worker.wire.egress import EgressPolicy
 from services.worker.wire.network import Network

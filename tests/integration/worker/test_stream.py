@@ -14,8 +14,8 @@ from services.common.clock import now_us
 from services.common.database import connect
 from services.common.revocations import Revocation, Revoked
 from services.common.stream_guard import EndReason
-from services.worker import reader, stream
-from services.worker.stream import Beat, End
+from services.worker.streams import reader, stream
+from services.worker.streams.stream import Beat, End
 from tests.database import TestServer
 from tests.integration.worker.streaming import Scene, Worker, a_reader, a_scene, a_worker, joined, number, take
 from tests.rows import START_US

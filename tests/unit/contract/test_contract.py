@@ -28,7 +28,7 @@ from services.common.rules import rules_of
 from services.common.specs.tls import StartTls
 from services.common.state import CheckState
 from services.common.stream_guard import EndReason
-from services.monitor.incident import IncidentState
+from services.monitor.incidents.incident import IncidentState
 from services.monitor.model import ServiceState
 
 SERVICES = [
