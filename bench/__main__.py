@@ -5,7 +5,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import identity, metrics, probes, report, size, start, status, streams, takeover, wire
+from bench import identity, metrics, probes, report, rest, size, start, status, streams, takeover, wire
 
 MEASURES = {
     "start": start.measure,
@@ -17,6 +17,7 @@ MEASURES = {
     "streams": streams.measure,
     "takeover": takeover.measure,
     "status": status.measure,
+    "rest": rest.measure,
 }
 
 
