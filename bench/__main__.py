@@ -5,19 +5,39 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import identity, metrics, probes, report, rest, size, start, status, streams, takeover, wire
+from bench import (
+    heartbeat,
+    identity,
+    kinds,
+    metrics,
+    probes,
+    report,
+    rest,
+    rollup,
+    size,
+    start,
+    status,
+    streams,
+    takeover,
+    watch,
+    wire,
+)
 
 MEASURES = {
     "start": start.measure,
     "metrics": metrics.measure,
     "wire": wire.measure,
+    "kinds": kinds.measure,
     "identity": identity.measure,
+    "heartbeat": heartbeat.measure,
     "probes": probes.measure,
     "size": size.measure,
     "streams": streams.measure,
     "takeover": takeover.measure,
     "status": status.measure,
     "rest": rest.measure,
+    "rollup": rollup.measure,
+    "watch": watch.measure,
 }
 
 

@@ -86,11 +86,13 @@ async def fill(
     await admin.execute(_MAKE, tenant, to_datetime(start), checks, spec, to_datetime(end if days else start))
     await results(admin, tenant, max(start, now - raw_us), now)
     if days:
-        packed = Latencies({bucket_of(20_000 + number * 900): 9 for number in range(7)}).pack()
-        for table, unit, us, until in (
-            ("check_hours", "hour", HOUR_US, end),
-            ("check_days", "day", DAY_US, floor(end, DAY_US)),
+        # Latencies from 20 to 90 ms, in as many buckets as so many runs would fall into.
+        for table, unit, us, until, buckets in (
+            ("check_hours", "hour", HOUR_US, end, 40),
+            ("check_days", "day", DAY_US, floor(end, DAY_US), 100),
         ):
+            took_us = (int(20_000 * 4.5 ** (number / buckets)) for number in range(buckets))
+            packed = Latencies({bucket_of(each): us // MINUTE_US // buckets + 1 for each in took_us}).pack()
             statement = _CLOSED.format(table=table, unit=unit, us=us)
             await admin.execute(statement, tenant, to_datetime(start), to_datetime(until), packed)
     return [row["id"] for row in await admin.fetch("SELECT id FROM services WHERE tenant_id = $1", tenant)]

@@ -7,16 +7,12 @@ Each figure is the least of a few rounds, taken in turns, so that what else runs
 
 import asyncio
 import gc
-import re
-import resource
 import shutil
-import socket
 import ssl
 import subprocess
-import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -26,6 +22,7 @@ import psutil
 import uvloop
 
 from bench import certificates
+from bench.beside import Measured, in_turns, s_time, serving, wait_for
 from bench.report import Line, at_most, told
 from services.common.outcome import Outcome
 from services.common.specs.http import HttpSpec
@@ -37,29 +34,22 @@ from services.worker.wire.resolver import Resolver
 from services.worker.wire.tls import TlsContexts
 from tests.e2e.stack import free_port
 
-_ROUNDS = 3
 _PROBES = {"http": 4_000, "https": 800}
 _AT_ONCE = 20
-_S_TIME_S = 2
 _KEPT = 10_000
-_PATIENCE_S = 10.0
-_NAP_S = 0.05
 _BLACKBOX = "prometheus-blackbox-exporter"
 _KEYS = {"ECDSA P-256": certificates.ecdsa, "RSA 2048": certificates.rsa_2048}
-
-Measured = Callable[[], float]
-"""One round; answers microseconds of CPU each."""
 
 
 def measure(folder: Path) -> list[Line]:
     """Run it."""
     lines = [at_most("kept of a check for its probe", _kept(), "bytes", 512)]
     with ExitStack() as stack:
-        port = stack.enter_context(_target(None))
+        port = stack.enter_context(serving(None))
         others = {}
         if shutil.which(_BLACKBOX):
             others["blackbox_exporter"] = stack.enter_context(_blackbox(folder, f"http://127.0.0.1:{port}/", None))
-        figures = _in_turns({"ours": lambda: _ours(f"http://127.0.0.1:{port}/", None), **others})
+        figures = in_turns({"ours": lambda: _ours(f"http://127.0.0.1:{port}/", None), **others})
         lines += _compared("CPU of a probe over HTTP", figures, {"blackbox_exporter": 1 / 5})
     for name, make_key in _KEYS.items():
         files = certificates.make(folder, name.partition(" ")[0], make_key(), make_key())
@@ -72,22 +62,14 @@ _OVER_TLS = {"blackbox_exporter": 1 / 1.5, "openssl s_time": 1.25}
 
 
 def _over_tls(stack: ExitStack, folder: Path, files: certificates.Certificates) -> Mapping[str, float]:
-    port = stack.enter_context(_target(files.target))
+    port = stack.enter_context(serving(files.target))
     url = f"https://127.0.0.1:{port}/"
     rounds: dict[str, Measured] = {"ours": lambda: _ours(url, files.authority)}
     if shutil.which("openssl"):
-        rounds["openssl s_time"] = lambda: _s_time(port, files.authority)
+        rounds["openssl s_time"] = lambda: s_time(port, files.authority)
     if shutil.which(_BLACKBOX):
         rounds["blackbox_exporter"] = stack.enter_context(_blackbox(folder, url, files.authority))
-    return _in_turns(rounds)
-
-
-def _in_turns(rounds: Mapping[str, Measured]) -> Mapping[str, float]:
-    seen: dict[str, list[float]] = {name: [] for name in rounds}
-    for _ in range(_ROUNDS):
-        for name, run in rounds.items():
-            seen[name].append(run())
-    return {name: min(values) for name, values in seen.items()}
+    return in_turns(rounds)
 
 
 def _compared(name: str, figures: Mapping[str, float], shares: Mapping[str, float]) -> list[Line]:
@@ -102,31 +84,6 @@ def _compared(name: str, figures: Mapping[str, float], shares: Mapping[str, floa
         else:
             lines.append(told(f"{name}: ours ({other} is not on PATH)", figures["ours"], "us/probe"))
     return lines
-
-
-@contextmanager
-def _target(pem: Path | None) -> Iterator[int]:
-    port = free_port()
-    process = subprocess.Popen([sys.executable, "-m", "bench.target", str(port), *([str(pem)] if pem else [])])
-    try:
-        _wait_for(port)
-        yield port
-    finally:
-        process.kill()
-        process.wait()
-
-
-def _wait_for(port: int) -> None:
-    end = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except ConnectionRefusedError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(_NAP_S)
-        else:
-            return
 
 
 def _kept() -> float:
@@ -170,20 +127,6 @@ async def _probes(url: str, tls: TlsContexts | None) -> float:
     return seconds / count * 1e6
 
 
-def _s_time(port: int, authority: Path) -> float:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
-        ["openssl", "s_time", "-connect", f"127.0.0.1:{port}", "-new", "-time", str(_S_TIME_S),  # noqa: S607 — the one that is there
-         "-verify", "2", "-CAfile", str(authority)],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    count = re.search(r"(\d+) connections in", done.stdout)
-    if count is None:
-        raise RuntimeError(f"openssl s_time said nothing of its connections: {done.stdout[-200:]}")
-    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / int(count[1]) * 1e6
-
-
 @contextmanager
 def _blackbox(folder: Path, url: str, authority: Path | None) -> Iterator[Measured]:
     tls = f"\n      tls_config: {{ca_file: {authority}}}" if authority else ""
@@ -195,7 +138,7 @@ def _blackbox(folder: Path, url: str, authority: Path | None) -> Iterator[Measur
     command = [_BLACKBOX, f"--config.file={config}", f"--web.listen-address=127.0.0.1:{port}"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait_for(port)
+        wait_for(port)
         yield lambda: asyncio.run(_asked(psutil.Process(process.pid), port, url))
     finally:
         process.kill()

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import sys
 
-from cli.operator import CannotReachError, resume_tenant, rotate_keys, suspend_tenant
+from cli.operator import CannotReachError, resume_tenant, rotate_keys, rotate_secrets, suspend_tenant
 from cli.settings import StackSettings
 from cli.up import CannotStartError, up
 from services.auth.tenants import OperatorError
@@ -20,6 +20,8 @@ def main() -> int:
             return up(settings, stop_with_parent=arguments.stop_with_parent)
         if arguments.command == "rotate-keys":
             work = rotate_keys(settings, revoke=arguments.revoke)
+        elif arguments.command == "rotate-secrets":
+            work = rotate_secrets(settings)
         elif arguments.command == "suspend-tenant":
             work = suspend_tenant(settings, arguments.slug, arguments.reason)
         else:
@@ -42,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     rotation.add_argument(
         "--revoke", action="store_true", help="refuse at once what the former keys have signed: one was stolen"
     )
+    commands.add_parser("rotate-secrets", help="encrypt the secrets of all checks with a new key")
     suspension = commands.add_parser("suspend-tenant", help="refuse all calls of a tenant, and pause its checks")
     suspension.add_argument("slug")
     suspension.add_argument("--reason", required=True, help="what its people are told")

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cli.output import Output
 from cli.tether import tethered
+from services.common.settings import SECRETS_KEY
 
 _LINE_LIMIT = 1024 * 1024
 _INSIST_S = 0.5
@@ -23,7 +24,7 @@ class Program:
     Attributes:
         name: how we call it.
         argv: the command.
-        environment: added to our own.
+        environment: added to our own, but for the keys of secrets: few need those.
         cwd: where it runs; None for where we do.
         uid: the user to run it as; None for ourselves.
         gid: and the group.
@@ -34,7 +35,7 @@ class Program:
 
     name: str
     argv: tuple[str, ...]
-    environment: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     cwd: Path | None = None
     uid: int | None = None
     gid: int | None = None
@@ -85,7 +86,7 @@ class Child:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=writing,
                 stderr=writing,
-                env={**os.environ, **program.environment},
+                env={**_inherited(), **program.environment},
                 cwd=program.cwd,
                 user=program.uid,
                 group=program.gid,
@@ -155,3 +156,7 @@ class Child:
             if not line:
                 return
             self._output.line(self._program.name, line.decode(errors="replace").rstrip())
+
+
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != SECRETS_KEY}

@@ -5,6 +5,7 @@ JSON is YAML, so each piece that depends on something is put in as JSON.
 
 import base64
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -58,6 +59,8 @@ class EnvoySettings:
         workers: the worker processes'.
         limit_per_minute: how many calls a minute one client address may make of each limited method.
         limit_burst: how many of them at once.
+        heartbeat_limit_per_minute: how many signals of jobs a minute one client address may send.
+        heartbeat_limit_burst: how many of them at once.
     """
 
     port: int
@@ -67,6 +70,8 @@ class EnvoySettings:
     workers: tuple[Path, ...]
     limit_per_minute: int
     limit_burst: int
+    heartbeat_limit_per_minute: int
+    heartbeat_limit_burst: int
 
 
 def render(settings: EnvoySettings) -> str:
@@ -80,7 +85,10 @@ def render(settings: EnvoySettings) -> str:
         largest_body=_LARGEST_BODY_BYTES,
         native_grpc=json.dumps({"envoy.filters.http.buffer": {"@type": _BUFFER_PER_ROUTE, "disabled": True}}),
         limited="|".join(_LIMITED),
-        rate_limit=json.dumps(_rate_limit(settings)),
+        rate_limit=json.dumps(_rate_limit("auth", settings.limit_per_minute, settings.limit_burst)),
+        heartbeat_rate_limit=json.dumps(
+            _rate_limit("heartbeat", settings.heartbeat_limit_per_minute, settings.heartbeat_limit_burst)
+        ),
         clusters=json.dumps(
             [
                 _cluster("auth", settings.auth),
@@ -125,7 +133,7 @@ def _own_errors(settings: EnvoySettings) -> dict[int, dict[str, Any]]:
         }
         for http_status, (code, reason, sentence) in _OWN_ERRORS.items()
     }
-    retry = {"@type": f"{_RPC}.RetryInfo", "retryDelay": f"{_refill_s(settings):.3f}s"}
+    retry = {"@type": f"{_RPC}.RetryInfo", "retryDelay": f"{_refill_s(settings.limit_per_minute):.3f}s"}
     replies[_TOO_MANY_REQUESTS]["details"].append(retry)
     return replies
 
@@ -150,23 +158,23 @@ def _local_reply(http_status: int, body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _refill_s(settings: EnvoySettings) -> float:
-    """How long one address waits for one more call."""
-    return max(0.05, _MINUTE_S / settings.limit_per_minute)
+def _refill_s(per_minute: int) -> float:
+    """How long one address waits for one or more further calls; Envoy fills no bucket more often than every 50 ms."""
+    return max(0.05, _MINUTE_S / per_minute)
 
 
-def _rate_limit(settings: EnvoySettings) -> dict[str, Any]:
-    seconds = _refill_s(settings)
+def _rate_limit(name: str, per_minute: int, burst: int) -> dict[str, Any]:
+    seconds = _refill_s(per_minute)
     bucket = {
-        "max_tokens": settings.limit_burst,
-        "tokens_per_fill": 1,
+        "max_tokens": burst,
+        "tokens_per_fill": math.ceil(per_minute * seconds / _MINUTE_S),
         "fill_interval": f"{seconds:.3f}s",
     }
     always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
     retry_after = str(max(1, round(seconds)))
     return {
         "@type": _RATE_LIMIT,
-        "stat_prefix": "auth",
+        "stat_prefix": name,
         "filter_enabled": always,
         "filter_enforced": always,
         # Each address gets a bucket of its own; this one is for what has no address, which never happens.

@@ -1,4 +1,4 @@
-"""What whoever runs the installation does to it by command: rotate the signing key, suspend a tenant.
+"""What whoever runs the installation does to it by command: rotate keys, suspend a tenant.
 
 Each works on a running stack and on one that stands still, as long as the database answers.
 """
@@ -14,13 +14,21 @@ from services.auth.store import AuthStore
 from services.auth.tenants import Tenants
 from services.common.database import Database, create_pool
 from services.common.errors import Unavailable
+from services.common.secret_box import SecretBox
+from services.common.secret_keys import SecretKeys, add_key, keep_keys, key_file
+from services.common.settings import SECRETS_KEY
+from services.monitor.sealing import seal_all
+from services.monitor.store import MonitorStore
 
 _ROLE = "sentinel_auth"
+_MONITOR_ROLE = "sentinel_monitor"
+_NO_ANSWER = "the database does not answer; is the stack up?"
+_KEPT_KEYS = 2
 T = TypeVar("T")
 
 
 class CannotReachError(Exception):
-    """The database does not answer; the message is the sentence to print."""
+    """The database does not answer, or a file cannot be used; the message is the sentence to print."""
 
 
 async def rotate_keys(settings: StackSettings, *, revoke: bool) -> str:
@@ -34,6 +42,39 @@ async def rotate_keys(settings: StackSettings, *, revoke: bool) -> str:
         return f"{key.kid} signs in a few seconds; what other keys have signed stays good until it expires"
 
     return await _with_store(settings, work)
+
+
+async def rotate_secrets(settings: StackSettings) -> str:
+    """Change the key that secrets of checks are encrypted with, and encrypt them anew; answers what to print.
+
+    The key of a setting is the operator's to change; that of the data folder is changed here. The one before it is kept
+    until the next time: monitor may be storing a check with it just now.
+
+    Raises:
+        CannotReachError: the database does not answer, or the keys cannot be changed.
+    """
+    url, file = settings.database_url or _embedded_url(settings), key_file(settings.data_dir)
+    try:
+        if not settings.secrets_keys:
+            if not file.exists():  # a key of ours alone would lock everybody else out
+                raise CannotReachError(f"{file} is not there; run this where monitor runs, or set {SECRETS_KEY}")
+            add_key(file)
+        keys = SecretKeys(settings.secrets_keys, file)
+        database = Database(url, _MONITOR_ROLE, size=1)
+        try:
+            sealed = await seal_all(MonitorStore(database, SecretBox(keys)))
+        finally:
+            await database.close()
+        if not settings.secrets_keys and not sealed.unread:
+            keep_keys(file, _KEPT_KEYS)
+    except Unavailable as error:
+        raise CannotReachError(_NO_ANSWER) from error
+    except (OSError, ValueError) as error:
+        raise CannotReachError(f"{file} cannot be changed: {error}") from error
+    said = f"checks whose secrets were encrypted with the newest key: {sealed.done}"
+    if sealed.unread:
+        said += f"; no key decrypts those of {len(sealed.unread)}, which have to be given anew: {sealed.named}"
+    return said
 
 
 async def suspend_tenant(settings: StackSettings, slug: str, reason: str) -> str:
@@ -65,7 +106,7 @@ async def _with_store(settings: StackSettings, work: Callable[[AuthStore], Await
     try:
         return await work(AuthStore(database, pool))
     except Unavailable as error:
-        raise CannotReachError("the database does not answer; is the stack up?") from error
+        raise CannotReachError(_NO_ANSWER) from error
     finally:
         await pool.close()
         await database.close()

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -12,6 +12,8 @@ from services.common.settings import (
     auth_limit_per_minute,
     database_url,
     dns_servers,
+    heartbeat_limit_burst,
+    heartbeat_limit_per_minute,
     log_format,
     log_level,
     number,
@@ -20,6 +22,7 @@ from services.common.settings import (
     retention_hourly_days,
     retention_on_demand_days,
     retention_raw_days,
+    secrets_keys,
     trusted_proxies,
 )
 from services.worker.guard import Canary
@@ -44,12 +47,15 @@ class StackSettings:
         log_format: console or json.
         limit_per_minute: calls a minute that one address may make of register, login and the like, each.
         limit_burst: how many of them at once.
+        heartbeat_limit_per_minute: signals of jobs a minute that one address may send.
+        heartbeat_limit_burst: how many of them at once.
         trusted_proxies: networks whose word on a client's address is believed.
         quota_services: how many services a tenant may have.
         quota_checks: how many checks a tenant may have.
         retention_raw_days: how many days results are kept.
         retention_hourly_days: how many days the figures of single hours are kept.
         retention_on_demand_days: how many days results of runs on demand are kept.
+        secrets_keys: what secrets of checks are encrypted with; none leaves what the data folder has.
     """
 
     http_port: int
@@ -63,12 +69,15 @@ class StackSettings:
     log_format: str
     limit_per_minute: int
     limit_burst: int
+    heartbeat_limit_per_minute: int
+    heartbeat_limit_burst: int
     trusted_proxies: str
     quota_services: int
     quota_checks: int
     retention_raw_days: int
     retention_hourly_days: int
     retention_on_demand_days: int
+    secrets_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -90,12 +99,15 @@ class StackSettings:
             log_format=log_format(environment),
             limit_per_minute=auth_limit_per_minute(environment),
             limit_burst=auth_limit_burst(environment),
+            heartbeat_limit_per_minute=heartbeat_limit_per_minute(environment),
+            heartbeat_limit_burst=heartbeat_limit_burst(environment),
             trusted_proxies=",".join(str(network) for network in trusted_proxies(environment)),
             quota_services=quota_services(environment),
             quota_checks=quota_checks(environment),
             retention_raw_days=retention_raw_days(environment),
             retention_hourly_days=retention_hourly_days(environment),
             retention_on_demand_days=retention_on_demand_days(environment),
+            secrets_keys=secrets_keys(environment),
         )
 
 

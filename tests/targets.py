@@ -129,16 +129,35 @@ class Authority:
 
     def server(self, host: str, *, days: float = 1, self_signed: bool = False) -> ssl.SSLContext:
         """A server's context with a certificate for a host; `days` from now until it expires."""
+        path = self._folder / f"{host}-{days}-{self_signed}.pem"
+        path.write_bytes(b"".join(self.pair(host, days=days, self_signed=self_signed)))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+    def pair(self, host: str, *, days: float = 1, self_signed: bool = False) -> tuple[bytes, bytes]:
+        """A key and its certificate for a host, each in PEM."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
         certificate = self._sign(name, key.public_key(), days=days, host=host, signer=key if self_signed else None)
-        path = self._folder / f"{host}-{days}-{self_signed}.pem"
-        path.write_bytes(
-            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            + certificate.public_bytes(Encoding.PEM)
+        return (
+            key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+            certificate.public_bytes(Encoding.PEM),
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
+
+    def client(self, *, days: float = 1) -> tuple[str, str]:
+        """PEM of a client's certificate, and of its key; `days` from now until it expires."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Monitor")])
+        certificate = self._sign(name, key.public_key(), days=days)
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return certificate.public_bytes(Encoding.PEM).decode(), private.decode()
+
+    def asking(self, host: str) -> ssl.SSLContext:
+        """A server's context that takes nobody without a certificate of this authority."""
+        context = self.server(host)
+        context.load_verify_locations(cadata=self.pem)
+        context.verify_mode = ssl.CERT_REQUIRED
         return context
 
     def _sign(

@@ -7,7 +7,6 @@ every service has had the time to read it; the one before stays published until 
 import base64
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import jwt
@@ -22,12 +21,12 @@ from cryptography.hazmat.primitives.serialization import (
 
 from services.auth.model import User
 from services.common.clock import SECOND_US
+from services.common.private_file import write_private
 from services.common.tokens import ALGORITHM, AUDIENCE, ISSUER
 
 SETTLE_US = 5 * SECOND_US
 _FIRST = "signing.pem"
 _LATER = "signing-*.pem"
-_OURS_ALONE = 0o600
 
 
 class SigningKey:
@@ -126,13 +125,7 @@ def _load(path: Path, create_us: int) -> SigningKey:
 def _write(path: Path) -> None:
     """Write a new key whole or not at all, private from its first byte."""
     content = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_suffix(f".{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OURS_ALONE), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
+    write_private(path, content)
 
 
 def base64url(raw: bytes) -> str:

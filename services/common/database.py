@@ -66,6 +66,7 @@ class Database:
             max_overflow=0,
             pool_timeout=_CONNECT_TIMEOUT_S,
             pool_use_lifo=True,
+            hide_parameters=True,  # else an error's text, and so the log, would show what a statement writes
             connect_args={
                 "timeout": _CONNECT_TIMEOUT_S,
                 "command_timeout": _COMMAND_TIMEOUT_S,

@@ -1,13 +1,14 @@
 """Every error that a caller can meet, in one tree.
 
     SentinelError
-    ├── InvalidArgument          FIELD_INVALID, PAGE_TOKEN_INVALID, CURSOR_INVALID
+    ├── InvalidArgument          FIELD_INVALID, PAGE_TOKEN_INVALID, CURSOR_INVALID, SECRET_NOT_STORED
     ├── Unauthenticated          TOKEN_*, SESSION_ENDED, CREDENTIALS_INVALID, REFRESH_TOKEN_INVALID, INVITATION_INVALID
     ├── PermissionDenied         ROLE_INSUFFICIENT, METHOD_CLOSED, PERSON_REQUIRED, TENANT_SUSPENDED, USER_DISABLED,
     │                            PASSWORD_WRONG
     ├── NotFound                 *_NOT_FOUND
     ├── AlreadyExists            *_TAKEN
-    ├── FailedPrecondition       LAST_ADMIN, QUOTA_EXCEEDED, INCIDENT_RESOLVED
+    ├── FailedPrecondition       LAST_ADMIN, QUOTA_EXCEEDED, INCIDENT_RESOLVED, NOT_A_HEARTBEAT,
+    │                            SECRETS_KEY_MISSING
     ├── Aborted                  ETAG_MISMATCH
     ├── ResourceExhausted        RATE_LIMITED, OVERLOADED; always says when to try again
     ├── Unimplemented            METHOD_UNKNOWN
@@ -72,9 +73,11 @@ class InvalidArgument(SentinelError):
         self.violations = tuple(violations)
 
     @classmethod
-    def field(cls, field: str, description: str) -> "InvalidArgument":
+    def field(
+        cls, field: str, description: str, reason: Reason = reasons.ERROR_REASON_FIELD_INVALID
+    ) -> "InvalidArgument":
         """One field breaks one rule."""
-        return cls(f"{field}: {description}", [FieldViolation(field, description)])
+        return cls(f"{field}: {description}", [FieldViolation(field, description)], reason)
 
 
 class Unauthenticated(SentinelError):

@@ -6,6 +6,8 @@ import sys
 import structlog
 
 Logger = structlog.typing.FilteringBoundLogger
+# Variables would be shown by default: requests, passwords, what a check sends.
+_TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 
 def configure(service: str, level: str, log_format: str) -> None:
@@ -24,7 +26,7 @@ def configure(service: str, level: str, log_format: str) -> None:
     ]
     last: list[structlog.typing.Processor]
     if log_format == "json":
-        last = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        last = [structlog.processors.ExceptionRenderer(_TRACEBACKS), structlog.processors.JSONRenderer()]
     else:
         last = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
     number = logging.getLevelNamesMapping()[level.upper()]

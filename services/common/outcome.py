@@ -32,6 +32,10 @@ class ErrorKind(IntEnum):
     TOO_MANY_REDIRECTS = 10
     BLOCKED_TARGET = 11
     INTERNAL = 12
+    HEARTBEAT_OVERDUE = 13
+    HEARTBEAT_FAILED = 14
+    NO_SIGNAL_YET = 15
+    """Neither up nor down: no signal has come, and none is overdue."""
 
 
 class MissedReason(IntEnum):

@@ -19,6 +19,8 @@ from services.common.interceptors.chain import interceptors
 from services.common.listener import Listener
 from services.common.metrics import ProcessMetrics
 from services.common.revocations import Revocations
+from services.common.secret_box import SecretBox
+from services.common.secret_keys import SecretKeys, key_file
 from services.common.server import Ready, Server, background
 from services.common.settings import ServiceSettings, SettingError
 from services.common.store import CommonStore
@@ -80,6 +82,10 @@ class Process:
             except Unavailable:
                 _log.warning("waiting for the database")
                 await asyncio.sleep(_RETRY_S)
+
+    def secret_box(self) -> SecretBox:
+        """What encrypts and decrypts secrets of checks."""
+        return SecretBox(SecretKeys(self.settings.secrets_keys, key_file(self.settings.data_dir)))
 
     async def new_server(self, services: Sequence[ServiceDescriptor]) -> Server:
         """A server behind the chain; the caller adds its servicers."""

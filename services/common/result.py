@@ -7,6 +7,8 @@ from uuid import UUID
 
 from sentinel.monitor.v1 import result_pb2 as pb
 
+from services.common.assertion_outcome import AssertionOutcome, from_column
+from services.common.assertion_outcome import to_message as outcome_message
 from services.common.clock import from_datetime, to_duration, to_timestamp
 from services.common.outcome import ErrorKind, MissedReason, Outcome
 
@@ -23,6 +25,8 @@ class Result:
         start_us: when the run began; None for MISSED.
         interval_us: the check's interval at that time.
         slot_count: how many slots, from slot_us on, this stands for.
+        failed_assertions: those that failed.
+        slow: whether it is UP, and took longer than a limit that only flags it.
     """
 
     tenant_id: UUID
@@ -51,6 +55,8 @@ class Result:
     resolved_ip: str | None = None
     http_version: str | None = None
     tls_version: str | None = None
+    failed_assertions: tuple[AssertionOutcome, ...] = ()
+    slow: bool = False
 
 
 class ResultRow(Protocol):
@@ -96,6 +102,8 @@ def from_row(row: ResultRow, moment: Callable[[Any], int] = from_datetime) -> Re
         resolved_ip=str(ip) if ip else None,
         http_version=row["http_version"],
         tls_version=row["tls_version"],
+        failed_assertions=from_column(row["failed_assertions"]),
+        slow=row["slow"],
     )
 
 
@@ -129,4 +137,6 @@ def to_message(result: Result) -> pb.CheckResult:
         worker_id=result.worker_id,
         missed_reason=result.missed_reason.value if result.missed_reason else None,  # type: ignore[arg-type]
         slot_count=result.slot_count,
+        failed_assertions=[outcome_message(each) for each in result.failed_assertions],
+        slow=result.slow,
     )

@@ -6,18 +6,21 @@ A wrong one stops the start with a sentence that says which and why. docs/settin
 import ipaddress
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from services.common import secret_keys
 from services.common.origin import Network, parse_networks
 
+SECRETS_KEY = "SENTINEL_SECRETS_KEY"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("console", "json")
 _MOST_DIGITS = 9
 _DNS_PORT = 53
 _HIGHEST_PORT = 65_535
 _MOST_ATTEMPTS = 100_000
+_MOST_SIGNALS = 1_000_000
 _MOST_OF_A_TENANT = 1_000_000
 # Results hold for up to two days; windows up to 30 days begin with any hour.
 _LEAST_RAW_DAYS = 7
@@ -62,6 +65,8 @@ class ServiceSettings:
         retention_hourly_days: how many days the figures of single hours are kept.
         retention_on_demand_days: how many days results of runs on demand are kept.
         metrics_listen: where to serve /metrics over HTTP; None for nowhere.
+        secrets_keys: what secrets of checks are encrypted with, the one for new ones first; none leaves what the data
+            folder has.
     """
 
     database_url: str
@@ -81,6 +86,7 @@ class ServiceSettings:
     retention_hourly_days: int
     retention_on_demand_days: int
     metrics_listen: Address | None
+    secrets_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -109,6 +115,7 @@ class ServiceSettings:
             retention_hourly_days=retention_hourly_days(environment),
             retention_on_demand_days=retention_on_demand_days(environment),
             metrics_listen=_metrics_listen(environment),
+            secrets_keys=secrets_keys(environment),
         )
 
 
@@ -172,6 +179,16 @@ def auth_limit_burst(environment: Mapping[str, str]) -> int:
     return number(environment, "SENTINEL_AUTH_LIMIT_BURST", 30, 1, _MOST_ATTEMPTS)
 
 
+def heartbeat_limit_per_minute(environment: Mapping[str, str]) -> int:
+    """How many signals of jobs a minute one client address may send: a whole office or cluster may share one."""
+    return number(environment, "SENTINEL_HEARTBEAT_LIMIT_PER_MINUTE", 6_000, 1, _MOST_SIGNALS)
+
+
+def heartbeat_limit_burst(environment: Mapping[str, str]) -> int:
+    """How many of them at once."""
+    return number(environment, "SENTINEL_HEARTBEAT_LIMIT_BURST", 1_000, 1, _MOST_SIGNALS)
+
+
 def quota_services(environment: Mapping[str, str]) -> int:
     """How many services a tenant may have."""
     return number(environment, "SENTINEL_QUOTA_SERVICES", 5_000, 1, _MOST_OF_A_TENANT)
@@ -195,6 +212,18 @@ def retention_hourly_days(environment: Mapping[str, str]) -> int:
 def retention_on_demand_days(environment: Mapping[str, str]) -> int:
     """How many days results of runs on demand are kept."""
     return number(environment, "SENTINEL_RETENTION_ON_DEMAND_DAYS", 30, 1, _MOST_DAYS)
+
+
+def secrets_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
+    """What secrets of checks are encrypted with, the key for new ones first.
+
+    Raises:
+        SettingError: without showing any of them.
+    """
+    try:
+        return secret_keys.parse(environment.get(SECRETS_KEY, ""))
+    except ValueError as error:
+        raise SettingError(f"{SECRETS_KEY} {error}") from None
 
 
 def _metrics_listen(environment: Mapping[str, str]) -> Address | None:

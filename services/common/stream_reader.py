@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,7 +13,7 @@ from services.common.stream_metrics import StreamMetrics
 QUIET_S = HEARTBEAT_S - 2 * LOOK_S
 
 
-class StreamReader:
+class StreamReader(ABC):
     """A reader of a live stream.
 
     Attributes:
@@ -26,13 +27,13 @@ class StreamReader:
         self._heard_at = time.monotonic()
 
     @property
+    @abstractmethod
     def held(self) -> int:
         """How much was handed to it that it has not taken yet."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forget(self) -> None:
         """Let go of what was not taken."""
-        raise NotImplementedError
 
     def end(self, reason: EndReason) -> None:
         """Nothing more will come."""

@@ -1,6 +1,6 @@
 """The tables as SQLAlchemy Core knows them; the migrations make them, and a test holds the two together."""
 
-from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import INET, JSONB, TIMESTAMP, UUID
 
 metadata = MetaData()
@@ -189,6 +189,27 @@ check_periods = Table(
     Column("interval_us", BigInteger, nullable=False),
 )
 
+heartbeats = Table(
+    "heartbeats",
+    metadata,
+    Column("tenant_id", UUID, primary_key=True),
+    Column("check_id", UUID, primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False),
+    _moment("last_signal_time", nullable=True),
+    _moment("last_success_time", nullable=True),
+    Column("last_exit_code", SmallInteger),
+    Column("signals", BigInteger, nullable=False),
+)
+
+heartbeat_reception = Table(
+    "heartbeat_reception",
+    metadata,
+    Column("id", Boolean, primary_key=True),
+    _moment("last_time"),
+    _moment("outage_start_time", nullable=True),
+    _moment("outage_end_time", nullable=True),
+)
+
 removed_checks = Table(
     "removed_checks",
     metadata,
@@ -210,6 +231,7 @@ maintenance_windows = Table(
     Column("time_zone", Text, nullable=False),
     Column("request_id", UUID),
     _moment("create_time"),
+    _moment("update_time"),
     _moment("planned_time"),
 )
 
@@ -262,6 +284,7 @@ def _figures(name: str) -> Table:
         Column("missed_slots", Integer, nullable=False),
         Column("latencies", LargeBinary, nullable=False),
         Column("p95_us", Integer),
+        Column("slow_slots", Integer, nullable=False),
     )
 
 
@@ -300,6 +323,8 @@ def _results(name: str) -> Table:
         Column("error_message", Text, nullable=False),
         Column("worker_id", Text, nullable=False),
         Column("tls_version", Text),
+        Column("failed_assertions", Text),
+        Column("slow", Boolean, nullable=False),
     )
 
 

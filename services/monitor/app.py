@@ -27,6 +27,7 @@ from services.monitor.overview import Overviews
 from services.monitor.quotas import Quotas
 from services.monitor.results import ResultHistory
 from services.monitor.rollup import Keep, Rollup
+from services.monitor.sealing import seal_at_start
 from services.monitor.servicer import MonitorServicer, UseCases
 from services.monitor.services import Services
 from services.monitor.set_aside import BackgroundCollector
@@ -42,6 +43,7 @@ ROLLUP_ROLE = "sentinel_rollup"
 _RARELY = (5_000, 10, 1_000)
 # Boards are read one at a time.
 _BOARD_CONNECTIONS = 1
+_RARELY = (5_000, 10, 1_000)
 _SERVICE = monitor_service_pb2.DESCRIPTOR.services_by_name["MonitorService"]
 # Envoy sends reflection here, so this process names what all three serve.
 _REFLECTED = [
@@ -53,7 +55,7 @@ _REFLECTED = [
 
 async def main(process: Process) -> None:
     """Build everything, serve, shut down."""
-    store = MonitorStore(process.database)
+    store = MonitorStore(process.database, process.secret_box())
     sealing_key = await process.sealing_key()
     pager = Pager(Sealer(sealing_key, "page"))
     server = await process.new_server([_SERVICE])
@@ -95,9 +97,17 @@ async def main(process: Process) -> None:
     gc.set_threshold(*_RARELY)
     gc.collect()
     gc.freeze()
+    # So would looking through boards, which hold tens of thousands of objects and no cycles, as often as Python does.
+    gc.set_threshold(*_RARELY)
     try:
         async with background(
-            rollup.run(), removal.run(), on_demand.run(), windows.run(), boards.run(), watches.open.run()
+            rollup.run(),
+            removal.run(),
+            on_demand.run(),
+            windows.run(),
+            boards.run(),
+            watches.open.run(),
+            seal_at_start(store),
         ):
             await process.serve(server)
     finally:

@@ -1,4 +1,4 @@
-"""What is probed: making, reading, listing, changing, pausing, resuming and deleting checks."""
+"""What is probed: making, reading, listing, changing, pausing, resuming and deleting checks; tokens of heartbeats."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -6,9 +6,11 @@ from uuid import UUID
 
 from services.common.audit import Actor
 from services.common.clock import now_us
+from services.common.heartbeat_token import hash_of, new_token
 from services.common.paging import Page, Pager, PageRequest
+from services.common.specs.heartbeat import HeartbeatSpec
 from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
-from services.monitor.model import Check, TrackedCheck
+from services.monitor.model import Check, MadeCheck, TrackedCheck
 from services.monitor.not_found import check_not_found, service_not_found
 from services.monitor.quotas import Quotas
 
@@ -16,8 +18,17 @@ from services.monitor.quotas import Quotas
 class ChecksStore(Protocol):
     """What checks need from the database."""
 
-    async def create_check(self, actor: Actor, check: Check, request_id: UUID | None, quotas: Quotas) -> TrackedCheck:
+    async def create_check(
+        self, actor: Actor, check: Check, request_id: UUID | None, quotas: Quotas, token_hash: bytes | None
+    ) -> TrackedCheck:
         """Record a check, within the quotas, and tell its worker; a request id seen before answers the one it made.
+
+        Args:
+            actor: who makes it.
+            check: the check.
+            request_id: the caller's.
+            quotas: how many there may be.
+            token_hash: of what signals of a heartbeat are sent with; None for other kinds.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
@@ -43,6 +54,14 @@ class ChecksStore(Protocol):
             AlreadyExists: CHECK_NAME_TAKEN.
         """
 
+    async def rotate_token(self, actor: Actor, service_id: UUID, check_id: UUID, token_hash: bytes) -> None:
+        """Give a heartbeat another token.
+
+        Raises:
+            NotFound: CHECK_NOT_FOUND.
+            FailedPrecondition: NOT_A_HEARTBEAT.
+        """
+
     async def delete_check(self, actor: Actor, service_id: UUID, check_id: UUID, now: int) -> None:
         """Delete a check, leave its history to be removed, and tell its worker.
 
@@ -52,7 +71,7 @@ class ChecksStore(Protocol):
 
 
 class Checks:
-    """Makes, reads, lists, changes, pauses, resumes and deletes checks.
+    """Makes, reads, lists, changes, pauses, resumes and deletes checks; gives heartbeats their tokens.
 
     Args:
         store: where they are recorded.
@@ -65,8 +84,8 @@ class Checks:
         self._pager = pager
         self._quotas = quotas
 
-    async def create(self, actor: Actor, service_id: UUID, draft: CheckDraft, request_id: UUID | None) -> TrackedCheck:
-        """Put a check on a service.
+    async def create(self, actor: Actor, service_id: UUID, draft: CheckDraft, request_id: UUID | None) -> MadeCheck:
+        """Put a check on a service; a request id seen before answers the check that it made, without its token.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
@@ -76,7 +95,21 @@ class Checks:
         """
         draft.spec.refuse_bad(f"check.{draft.spec.KIND}")
         check = new_check(actor.tenant_id, service_id, draft, now_us())
-        return await self._store.create_check(actor, check, request_id, self._quotas)
+        token = new_token() if isinstance(draft.spec, HeartbeatSpec) else ""
+        token_hash = hash_of(token) if token else None
+        made = await self._store.create_check(actor, check, request_id, self._quotas, token_hash)
+        return MadeCheck(made.check, made.track, made.maintenance_us, token if made.check.id == check.id else "")
+
+    async def rotate_token(self, actor: Actor, service_id: UUID, check_id: UUID) -> str:
+        """Give a heartbeat another token, and answer it; the one before ends at once.
+
+        Raises:
+            NotFound: CHECK_NOT_FOUND.
+            FailedPrecondition: NOT_A_HEARTBEAT.
+        """
+        token = new_token()
+        await self._store.rotate_token(actor, service_id, check_id, hash_of(token))
+        return token
 
     async def get(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> TrackedCheck:
         """A check of a service.

@@ -6,17 +6,12 @@ from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.clock import SECOND_US
+from services.common import check_defaults
 from services.common.errors import Aborted, InvalidArgument
 from services.common.ids import new_id
 from services.common.specs.spec import Spec
 from services.common.specs.urls import refuse_bad_url
 from services.monitor.model import Check, Service
-
-DEFAULT_INTERVAL_US = 60 * SECOND_US
-DEFAULT_TIMEOUT_US = 10 * SECOND_US
-DEFAULT_FAILURE_THRESHOLD = 2
-DEFAULT_RECOVERY_THRESHOLD = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +39,7 @@ class CheckDraft:
 
 def new_check(tenant_id: UUID, service_id: UUID, draft: CheckDraft, now: int) -> Check:
     """An enabled check as the draft has it, with defaults where it has nothing."""
-    interval = draft.interval_us or DEFAULT_INTERVAL_US
+    interval = draft.spec.slots_every_us(draft.interval_us or check_defaults.INTERVAL_US)
     return Check(
         tenant_id=tenant_id,
         id=new_id(),
@@ -52,10 +47,9 @@ def new_check(tenant_id: UUID, service_id: UUID, draft: CheckDraft, now: int) ->
         name=draft.name,
         spec=draft.spec,
         interval_us=interval,
-        # Where the default would not fit the interval, four fifths of it do.
-        timeout_us=draft.timeout_us or min(DEFAULT_TIMEOUT_US, interval * 4 // 5),
-        failure_threshold=draft.failure_threshold or DEFAULT_FAILURE_THRESHOLD,
-        recovery_threshold=draft.recovery_threshold or DEFAULT_RECOVERY_THRESHOLD,
+        timeout_us=check_defaults.timeout_of(draft.timeout_us, interval),
+        failure_threshold=draft.failure_threshold or draft.spec.FAILURE_THRESHOLD,
+        recovery_threshold=draft.recovery_threshold or check_defaults.RECOVERY_THRESHOLD,
         retries=draft.retries,
         create_us=now,
         update_us=now,
@@ -67,23 +61,33 @@ def changed_check(check: Check, etag: str, draft_of: Callable[[Check], CheckDraf
 
     Raises:
         Aborted: ETAG_MISMATCH.
-        InvalidArgument: what it would be breaks a rule.
+        InvalidArgument: what it would be breaks a rule, or keeps a secret that is not there.
     """
     if etag and etag != check.etag:
         raise Aborted(reasons.ERROR_REASON_ETAG_MISMATCH, "the check has changed meanwhile; read it again")
     draft = draft_of(check)
-    if draft.spec.KIND != check.spec.KIND:
-        # Its history would be that of something else.
-        field = f"check.{draft.spec.KIND}"
-        raise InvalidArgument.field(field, f"the check is one of kind {check.spec.KIND}, and cannot become another")
-    draft.spec.refuse_bad(f"check.{draft.spec.KIND}")
+    refuse_other_kind(check, draft.spec.KIND)
+    spec = draft.spec.keeping(check.spec)
+    if spec != check.spec:
+        spec.refuse_bad(f"check.{spec.KIND}")
     wished = replace(
-        new_check(check.tenant_id, check.service_id, draft, check.create_us),
+        new_check(check.tenant_id, check.service_id, replace(draft, spec=spec), check.create_us),
         id=check.id,
         update_us=check.update_us,
         pause_us=check.pause_us,
     )
     return check if wished == check else replace(wished, update_us=_behind(check, now))
+
+
+def refuse_other_kind(check: Check, kind: str) -> None:
+    """Refuse another kind than the check has: its history would be that of something else.
+
+    Raises:
+        InvalidArgument: naming the kind that it shall become.
+    """
+    if kind != check.spec.KIND:
+        message = f"the check is one of kind {check.spec.KIND}, and cannot become another"
+        raise InvalidArgument.field(f"check.{kind}", message)
 
 
 def paused_check(check: Check, now: int) -> Check:

@@ -19,6 +19,7 @@ def status_message(status: ServiceStatus) -> service_pb2.ServiceStatus:
     return service_pb2.ServiceStatus(
         service_id=str(status.service_id),
         state=f"SERVICE_STATE_{status.state.name}",
+        state_time=to_timestamp(status.state_us),
         uptime=[uptime_message(figures, window) for window, figures in status.uptime],
         checks=[_check_status(check) for check in status.checks],
         open_incidents=status.open_incidents,
@@ -43,6 +44,8 @@ def uptime_message(figures: Figures, window: str = "") -> service_pb2.Uptime:
         down_slots=figures.down_slots,
         error_slots=figures.error_slots,
         missed_slots=figures.missed_slots,
+        slow_slots=figures.slow_slots,
+        slow_ratio=figures.slow_ratio,
         incidents=figures.incidents.begun,
         resolved_incidents=figures.incidents.resolved,
         mttr=to_duration(figures.incidents.mttr_us),

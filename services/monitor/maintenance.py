@@ -1,67 +1,23 @@
-"""Maintenance windows: making, reading, listing and deleting them, and planning them ahead (semantics.md §12)."""
+"""Maintenance windows: making, reading, listing, changing and deleting them, and planning them ahead (§12)."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
 from services.common import logs
 from services.common.audit import Actor
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, now_us
-from services.common.errors import FieldViolation, InvalidArgument, Unavailable
-from services.common.ids import new_id
+from services.common.clock import DAY_US, HOUR_US, SECOND_US, now_us
+from services.common.errors import Unavailable
 from services.common.paging import Page, Pager, PageRequest
 from services.monitor.not_found import window_not_found
 from services.monitor.quotas import Quotas
-from services.monitor.recurrence import Span, occurrences, read_zone
 from services.monitor.set_aside import SetAside
+from services.monitor.window import Window, WindowDraft, changed_window, new_window
 
 HORIZON_US = 90 * DAY_US
 _LOOK_EVERY_S = HOUR_US / SECOND_US
 _log = logs.get("maintenance")
-
-
-@dataclass(frozen=True, slots=True)
-class WindowDraft:
-    """A window as its author gives it; it begins now when `start_us` is None. Times in microseconds."""
-
-    name: str
-    service_id: UUID | None
-    start_us: int | None
-    duration_us: int
-    rrule: str = ""
-    time_zone: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A maintenance window; of a service, or of all of the tenant's when `service_id` is None."""
-
-    tenant_id: UUID
-    id: UUID
-    service_id: UUID | None
-    name: str
-    start_us: int
-    duration_us: int
-    rrule: str
-    time_zone: str
-    create_us: int
-
-    def spans(self, from_us: int, to_us: int) -> list[Span]:
-        """Its spans that begin in [from, to)."""
-        return occurrences(self.start_us, self.duration_us, self.rrule, self.time_zone, from_us, to_us)
-
-    def audited(self) -> dict[str, object]:
-        """What the audit log shows of the window."""
-        return {
-            "name": self.name,
-            "serviceId": str(self.service_id) if self.service_id else None,
-            "startSeconds": self.start_us / SECOND_US,
-            "durationSeconds": self.duration_us / SECOND_US,
-            "rrule": self.rrule,
-            "timeZone": self.time_zone,
-        }
 
 
 class WindowsStore(Protocol):
@@ -83,6 +39,15 @@ class WindowsStore(Protocol):
     async def list_windows(self, tenant_id: UUID, page: PageRequest) -> tuple[Sequence[Window], int]:
         """One window more than the page holds, if there are, oldest first, and how many there are in all."""
 
+    async def change_window(
+        self, actor: Actor, window_id: UUID, decide: Callable[[Window], Window], now: int, horizon_us: int
+    ) -> Window:
+        """Make a window what `decide` says, while nobody else changes it, and plan it anew from now on.
+
+        Raises:
+            NotFound: MAINTENANCE_WINDOW_NOT_FOUND, or SERVICE_NOT_FOUND where it would be of another one.
+        """
+
     async def delete_window(self, actor: Actor, window_id: UUID, now: int) -> None:
         """Delete a window with what of its spans lies ahead."""
 
@@ -94,7 +59,7 @@ class WindowsStore(Protocol):
 
 
 class MaintenanceWindows:
-    """Makes, reads, lists and deletes maintenance windows, and plans them ahead.
+    """Makes, reads, lists, changes and deletes maintenance windows, and plans them ahead.
 
     Args:
         store: where they are recorded.
@@ -120,23 +85,8 @@ class MaintenanceWindows:
             InvalidArgument: it begins in the past, or its rule or zone has no meaning.
         """
         now = now_us()
-        start_us = now if draft.start_us is None else draft.start_us
-        if start_us < now - MINUTE_US:
-            violation = FieldViolation("window.start_time", "must not be in the past: what was measured stays")
-            raise InvalidArgument(f"{violation.field}: {violation.description}", [violation])
-        read_zone(draft.time_zone)
-        window = Window(
-            actor.tenant_id,
-            new_id(),
-            draft.service_id,
-            draft.name,
-            start_us,
-            draft.duration_us,
-            draft.rrule,
-            draft.time_zone,
-            now,
-        )
-        until_us = max(now, start_us) + HORIZON_US
+        window = new_window(actor, draft, now)
+        until_us = max(now, window.start_us) + HORIZON_US
         return await self._store.create_window(actor, window, until_us, request_id, self._quotas)
 
     async def get(self, tenant_id: UUID, window_id: UUID) -> Window:
@@ -160,6 +110,21 @@ class MaintenanceWindows:
         request = self._pager.request(tenant_id, scope, page_size, page_token)
         found = await self._store.list_windows(tenant_id, request)
         return self._pager.page(tenant_id, scope, request, *found, lambda window: window.id)
+
+    async def update(
+        self, actor: Actor, window_id: UUID, etag: str, draft_of: Callable[[Window], WindowDraft]
+    ) -> Window:
+        """Change a window from now on; an etag that is not empty has to be the window's.
+
+        Raises:
+            NotFound: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND.
+            Aborted: ETAG_MISMATCH.
+            InvalidArgument: what it would be breaks a rule.
+        """
+        now = now_us()
+        return await self._store.change_window(
+            actor, window_id, lambda window: changed_window(window, etag, draft_of, now), now, HORIZON_US
+        )
 
     async def delete(self, actor: Actor, window_id: UUID) -> None:
         """Delete a window; one that goes on ends now.

@@ -90,7 +90,7 @@ def check_draft(message: check_pb2.Check) -> CheckDraft:
 
 
 def check_settings(check: Check) -> check_pb2.Check:
-    """What of a check can be changed."""
+    """What of a check can be changed, its secrets hidden."""
     message = check_pb2.Check(
         name=check.name,
         interval=to_duration(check.interval_us),
@@ -99,7 +99,7 @@ def check_settings(check: Check) -> check_pb2.Check:
         recovery_threshold=check.recovery_threshold,
         retries=check.retries,
     )
-    getattr(message, check.spec.KIND).CopyFrom(check.spec.to_message())
+    check.spec.hidden().into_check(message)
     return message
 
 

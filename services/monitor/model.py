@@ -113,6 +113,13 @@ class TrackedCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeCheck(TrackedCheck):
+    """A check that was made just now, and for a heartbeat what its signals are sent with; empty for others."""
+
+    heartbeat_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StatefulService:
     """A service, what it is in, its open incidents, and where it is shown the figures of its latest 24 closed hours."""
 
@@ -135,10 +142,11 @@ class CheckStatus:
 
 @dataclass(frozen=True, slots=True)
 class ServiceStatus:
-    """What a service is in, how it was, and why."""
+    """What a service is in, since when for certain, how it was, and why."""
 
     service_id: UUID
     state: ServiceState
+    state_us: int | None
     uptime: Sequence[tuple[str, Figures]]
     checks: Sequence[CheckStatus]
     open_incidents: int

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from services.common.state import CheckState
+from services.common.state import CheckState, Track, known_state
 from services.monitor.model import ServiceState
 
 
@@ -34,6 +34,23 @@ class Seen:
     state: CheckState
     since_us: int | None
     clear_us: int | None
+
+
+def seen(track: Track, interval_us: int, pause_us: int | None, now: int) -> Seen:
+    """What a check is in now, were there no maintenance.
+
+    Args:
+        track: what its results amount to.
+        interval_us: from one slot to the next.
+        pause_us: since when it is paused; None while it is enabled.
+        now: the time.
+    """
+    if pause_us is not None:
+        return Seen(CheckState.PAUSED, pause_us, None)
+    state, since_us = known_state(track, interval_us, now)
+    if state is CheckState.DOWN:
+        return Seen(state, since_us, None)
+    return Seen(state, since_us, since_us if track.state is CheckState.DOWN else track.state_us)
 
 
 def tally(checks: Iterable[CheckState]) -> Tally:

@@ -53,7 +53,7 @@ class UseCases:
         overviews: how a tenant is.
         incidents: reads incidents and works on them.
         results: what was recorded of checks.
-        windows: makes, lists and deletes maintenance windows.
+        windows: makes, lists, changes and deletes maintenance windows.
         watches: what services are, live.
     """
 
@@ -170,7 +170,7 @@ class MonitorServicer(MonitorServiceServicer):
             check_draft(request.check),
             optional_id(request.request_id),
         )
-        return pb.CreateCheckResponse(check=check_message(made))
+        return pb.CreateCheckResponse(check=check_message(made), heartbeat_token=made.heartbeat_token)
 
     async def GetCheck(self, request: pb.GetCheckRequest, context: Context) -> pb.GetCheckResponse:
         """A check."""
@@ -214,6 +214,13 @@ class MonitorServicer(MonitorServiceServicer):
         resumed = await self._checks.resume(current_actor(), UUID(request.service_id), UUID(request.check_id))
         return pb.ResumeCheckResponse(check=check_message(resumed))
 
+    async def RotateHeartbeatToken(
+        self, request: pb.RotateHeartbeatTokenRequest, context: Context
+    ) -> pb.RotateHeartbeatTokenResponse:
+        """A heartbeat's new token."""
+        token = await self._checks.rotate_token(current_actor(), UUID(request.service_id), UUID(request.check_id))
+        return pb.RotateHeartbeatTokenResponse(heartbeat_token=token)
+
     async def ListCheckResults(
         self, request: pb.ListCheckResultsRequest, context: Context
     ) -> pb.ListCheckResultsResponse:
@@ -256,6 +263,14 @@ class MonitorServicer(MonitorServiceServicer):
             next_page_token=page.next_token,
             total_size=page.total,
         )
+
+    async def UpdateMaintenanceWindow(
+        self, request: pb.UpdateMaintenanceWindowRequest, context: Context
+    ) -> pb.UpdateMaintenanceWindowResponse:
+        """A maintenance window, changed."""
+        window_id, draft_of = UUID(request.window.id), self._updates.of_window(request)
+        changed = await self._windows.update(current_actor(), window_id, request.window.etag, draft_of)
+        return pb.UpdateMaintenanceWindowResponse(window=window_message(changed))
 
     async def DeleteMaintenanceWindow(
         self, request: pb.DeleteMaintenanceWindowRequest, context: Context

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.common.maintenance import in_maintenance
-from services.common.state import STALE_AFTER_INTERVALS, CheckState, Track, known_state
+from services.common.state import STALE_AFTER_INTERVALS, CheckState, Track
 from services.monitor.model import Service, ServiceState
-from services.monitor.service_state import Seen, Tally, service_since, service_state
+from services.monitor.service_state import Seen, Tally, seen, service_since, service_state
 from services.monitor.state_reason import service_reason
 
 _MARKED = struct.Struct(">16sqBqq")
@@ -37,13 +37,7 @@ class RecordedCheck:
 
     def seen(self, now: int) -> Seen:
         """What it is in now, were there no maintenance."""
-        if self.pause_us is not None:
-            return Seen(CheckState.PAUSED, self.pause_us, None)
-        state, since_us = known_state(self.track, self.interval_us, now)
-        if state is CheckState.DOWN:
-            return Seen(state, since_us, None)
-        was_down = self.track.state is CheckState.DOWN
-        return Seen(state, since_us, since_us if was_down else self.track.state_us)
+        return seen(self.track, self.interval_us, self.pause_us, now)
 
     def stale_us(self) -> int | None:
         """The first moment at which it is UNKNOWN unless a result tells before; None if none has told yet."""
@@ -116,7 +110,7 @@ def standing_of(recorded: RecordedService, now: int) -> Standing:
         since_us: int | None = min(start_us for start_us, end_us in recorded.maintenance if start_us <= now < end_us)
     else:
         since_us = service_since(state, checks)
-    named = [(check.name, seen.state) for check, seen in zip(recorded.checks, checks, strict=True)]
+    named = [(check.name, each.state) for check, each in zip(recorded.checks, checks, strict=True)]
     return Standing.of(recorded.service, state, since_us, service_reason(state, named), recorded.open_incidents)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.common.outcome import Outcome
+from services.common.outcome import ErrorKind, Outcome
 from services.common.result import Result
 from services.common.state import STALE_AFTER_INTERVALS, CheckState
 from services.monitor.model import ServiceState, TrackedCheck
@@ -24,7 +24,8 @@ def check_reason(row: TrackedCheck, state: CheckState, last: Result | None) -> s
     if state is CheckState.MAINTENANCE:
         return "it is inside a maintenance window"
     if track.streak_outcome is None:
-        return "no result has told yet"
+        waits = last is not None and last.error_kind is ErrorKind.NO_SIGNAL_YET
+        return last.error_message if last and waits else "no result has told yet"
     if state is CheckState.UNKNOWN and track.state is not CheckState.UNKNOWN:
         return f"no result has told for {STALE_AFTER_INTERVALS} intervals"
     if track.streak_outcome is Outcome.DOWN:

@@ -11,9 +11,9 @@ from services.common.result import Result
 from services.monitor.buckets import WINDOWS, window_start
 from services.monitor.closing import Recorded
 from services.monitor.figures import summed
-from services.monitor.model import CheckStatus, ServiceStatus, TrackedCheck
+from services.monitor.model import CheckStatus, ServiceState, ServiceStatus, TrackedCheck
 from services.monitor.not_found import service_not_found
-from services.monitor.service_state import service_state, tally
+from services.monitor.service_state import seen, service_since, service_state, tally
 from services.monitor.state_reason import check_reason, service_reason
 from services.monitor.together import Together
 
@@ -72,13 +72,20 @@ class Status:
         sums = list(accumulate(reversed(summed(found.recorded, edges, now))))
         windows = [(name, sums[-1 - edges.index(start)]) for name, start in starts.items()]
         reason = service_reason(state, [(check.check.name, check.state) for check in checks])
-        return ServiceStatus(service_id, state, windows, checks, found.open_incidents, reason)
+        since_us = _since(state, found.checks, now)
+        return ServiceStatus(service_id, state, since_us, windows, checks, found.open_incidents, reason)
 
     async def _read(self, tenant_id: UUID, service_ids: Sequence[UUID]) -> Mapping[UUID, tuple[int, RecordedStatus]]:
         now = now_us()
         _, edges = _windows(now)
         found = await self._store.recorded_statuses(tenant_id, service_ids, edges)
         return {service_id: (now, recorded) for service_id, recorded in found.items()}
+
+
+def _since(state: ServiceState, checks: Sequence[TrackedCheck], now: int) -> int | None:
+    if state is ServiceState.MAINTENANCE:
+        return min(row.maintenance_us for row in checks if row.maintenance_us is not None)
+    return service_since(state, [seen(row.track, row.check.interval_us, row.check.pause_us, now) for row in checks])
 
 
 def _windows(now: int) -> tuple[Mapping[str, int], Sequence[int]]:

@@ -1,8 +1,8 @@
 """Checks that were UP all the time, which nearly all are nearly always: a shortcut past `uptime.measure`.
 
-Pure; integer microseconds. Results that are all UP, with one interval, each holding on until the next one, hold one
-span of time together: it is cut at the edges, and its slots are counted by looking up where the edges fall. A property
-test holds what comes out to what `measure` makes of the same results.
+Pure; integer microseconds. Results that are all UP, none slow, with one interval, each holding on until the next one,
+hold one span of time together: it is cut at the edges, and its slots are counted by looking up where the edges fall. A
+property test holds what comes out to what `measure` makes of the same results.
 """
 
 from bisect import bisect_left
@@ -20,7 +20,7 @@ from services.monitor.uptime import HOLD_INTERVALS, Figures, Slot
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """Results of a check that are all UP, each once, with one interval, and hold on until the next one.
+    """Results of a check that are all UP, none slow, each once, with one interval, and hold on until the next one.
 
     Attributes:
         slots_us: when they were due, rising; one at least.

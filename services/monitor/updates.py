@@ -7,12 +7,15 @@ from sentinel.monitor.v1 import monitor_service_pb2 as pb
 from services.common import field_mask
 from services.common.field_rules import FieldRules
 from services.common.specs.kinds import KINDS
-from services.monitor.drafts import CheckDraft, ServiceDraft
+from services.monitor.drafts import CheckDraft, ServiceDraft, refuse_other_kind
+from services.monitor.maintenance_messages import window_draft, window_settings
 from services.monitor.messages import check_draft, check_settings, service_draft, service_settings
 from services.monitor.model import Check, Service
+from services.monitor.window import Window, WindowDraft
 
 _OF_A_SERVICE = frozenset({"name", "url", "description", "labels"})
 _OF_A_CHECK = frozenset({"name", *KINDS, "interval", "timeout", "failure_threshold", "recovery_threshold", "retries"})
+_OF_A_WINDOW = frozenset({"name", "service_id", "start_time", "duration", "rrule", "time_zone"})
 
 
 class Updates:
@@ -42,7 +45,20 @@ class Updates:
         def draft_of(check: Check) -> CheckDraft:
             message = check_settings(check)
             field_mask.update(message, request.check, request.update_mask, _OF_A_CHECK)
+            # First, since rules that differ by kind would say something beside the point.
+            refuse_other_kind(check, message.WhichOneof("kind") or check.spec.KIND)
             self._rules.refuse_broken(message, "check")
             return check_draft(message)
+
+        return draft_of
+
+    def of_window(self, request: pb.UpdateMaintenanceWindowRequest) -> Callable[[Window], WindowDraft]:
+        """From the window as it is to what it shall be; raises InvalidArgument where that breaks a rule."""
+
+        def draft_of(window: Window) -> WindowDraft:
+            message = window_settings(window)
+            field_mask.update(message, request.window, request.update_mask, _OF_A_WINDOW)
+            self._rules.refuse_broken(message, "window")
+            return window_draft(message)
 
         return draft_of

@@ -29,6 +29,7 @@ class Slot(NamedTuple):
         outcome: how it ended.
         slot_count: how many slots in a row, from this one on, ended so; more than one only for MISSED.
         total_us: how long the run took, if there was one.
+        slow: whether it ended UP, and was flagged as slow.
     """
 
     slot_us: int
@@ -36,6 +37,7 @@ class Slot(NamedTuple):
     outcome: Outcome
     slot_count: int = 1
     total_us: int | None = None
+    slow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Figures:
         down_slots: slots that ended DOWN.
         error_slots: slots that ended ERROR.
         missed_slots: slots that ended MISSED.
+        slow_slots: slots that ended UP, and were flagged as slow.
         latencies: how long the runs took that ended UP; empty where that was not asked.
         incidents: what began and was resolved in it; `measure` knows of results only, and leaves none.
     """
@@ -65,6 +68,7 @@ class Figures:
     down_slots: int = 0
     error_slots: int = 0
     missed_slots: int = 0
+    slow_slots: int = 0
     latencies: Latencies = field(default_factory=Latencies)
     incidents: IncidentSums = field(default_factory=IncidentSums)
 
@@ -82,6 +86,11 @@ class Figures:
     def success_ratio(self) -> float | None:
         """UP slots over UP and DOWN slots; None without any."""
         return _share(self.up_slots, self.up_slots + self.down_slots)
+
+    @property
+    def slow_ratio(self) -> float | None:
+        """Slow slots over UP slots; None without any."""
+        return _share(self.slow_slots, self.up_slots)
 
     @property
     def coverage(self) -> float | None:
@@ -107,6 +116,7 @@ class Figures:
             self.down_slots + other.down_slots,
             self.error_slots + other.error_slots,
             self.missed_slots + other.missed_slots,
+            self.slow_slots + other.slow_slots,
             self.latencies + other.latencies,
             self.incidents + other.incidents,
         )
@@ -115,13 +125,14 @@ class Figures:
 class _Part:
     """What has been found of one span between two edges."""
 
-    __slots__ = ("counted", "held", "latencies", "life_us")
+    __slots__ = ("counted", "held", "latencies", "life_us", "slow")
 
     def __init__(self) -> None:
         self.life_us = 0
         self.held = {Outcome.UP: 0, Outcome.DOWN: 0}
         self.counted = dict.fromkeys(Outcome, 0)
         self.latencies: Counter[int] = Counter()
+        self.slow = 0
 
     def figures(self, start_us: int, end_us: int) -> Figures:
         return Figures(
@@ -134,6 +145,7 @@ class _Part:
             self.counted[Outcome.DOWN],
             self.counted[Outcome.ERROR],
             self.counted[Outcome.MISSED],
+            self.slow,
             Latencies(self.latencies),
         )
 
@@ -150,6 +162,7 @@ def total(some: Sequence[Figures]) -> Figures:
         sum(each.down_slots for each in some),
         sum(each.error_slots for each in some),
         sum(each.missed_slots for each in some),
+        sum(each.slow_slots for each in some),
         Latencies.sum(each.latencies for each in some),
         IncidentSums.sum(each.incidents for each in some),
     )
@@ -189,7 +202,7 @@ def _add(slot: Slot, next_us: int, cells: Sequence[tuple[int, int, _Part]], firs
 
     Cells are spans of one part in which the check was on; those before `first` end at or before the slot.
     """
-    slot_us, interval_us, outcome, slot_count, total_us = slot
+    slot_us, interval_us, outcome, slot_count, total_us, slow = slot
     while first < len(cells) and cells[first][1] <= slot_us:
         first += 1
     if slot_count > 1:
@@ -198,6 +211,7 @@ def _add(slot: Slot, next_us: int, cells: Sequence[tuple[int, int, _Part]], firs
     elif first < len(cells) and cells[first][0] <= slot_us:
         part = cells[first][2]
         part.counted[outcome] += 1
+        part.slow += slow
         if outcome is Outcome.UP and total_us is not None:
             part.latencies[bucket_of(total_us)] += 1
     if outcome is Outcome.UP or outcome is Outcome.DOWN:

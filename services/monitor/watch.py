@@ -8,7 +8,7 @@ from services.common.stream_guard import EndReason, StreamGuard
 from services.common.stream_metrics import StreamMetrics
 from services.common.stream_reader import Backlog, OpenStreams
 from services.monitor.board import Boards
-from services.monitor.watcher import MOST_HELD_BY_ALL, Complete, Gone, Shown, Wanted, Watcher
+from services.monitor.watcher import MOST_HELD_BY_ALL, Complete, Gone, Kept, Shown, Wanted, Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class End:
     cursor: bytes
 
 
-Event = Shown | Gone | Complete | Beat | End
+Event = Shown | Gone | Kept | Complete | Beat | End
 
 
 class Watches:
@@ -73,7 +73,8 @@ class Watches:
                             watcher.something.clear()
                             event = watcher.take(board.picture)
                             if event is not None:
-                                self._metrics.sent()
+                                if isinstance(event, Shown | Gone):
+                                    self._metrics.sent()
                                 if event.cursor:
                                     watcher.heard()
                                 yield event

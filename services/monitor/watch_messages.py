@@ -11,7 +11,7 @@ from services.monitor.model import StatefulService
 from services.monitor.services import ServiceFilter
 from services.monitor.standing import Standing
 from services.monitor.watch import Beat, End, Event
-from services.monitor.watcher import Complete, Gone, Shown
+from services.monitor.watcher import Complete, Gone, Kept, Shown
 
 
 def watch_filter(request: pb.WatchServicesRequest) -> ServiceFilter:
@@ -32,9 +32,11 @@ def watch_message(event: Event, seal: Callable[[bytes], str]) -> pb.WatchService
     if isinstance(event, Gone):
         return pb.WatchServicesResponse(gone=pb.ServiceGone(service_id=str(event.service_id), cursor=cursor))
     if isinstance(event, Complete):
-        only = None if event.only is None else [str(service_id) for service_id in event.only]
-        complete = pb.PictureComplete(forget_others=only is not None, service_ids=only, cursor=cursor)
+        keep = None if event.keep is None else map(str, event.keep)
+        complete = pb.PictureComplete(forget_others=keep is not None, service_ids=keep, cursor=cursor)
         return pb.WatchServicesResponse(complete=complete)
+    if isinstance(event, Kept):
+        return pb.WatchServicesResponse(kept=pb.ServicesKept(service_ids=map(str, event.service_ids)))
     if isinstance(event, Beat):
         return pb.WatchServicesResponse(heartbeat=stream_pb2.Heartbeat(time=to_timestamp(now_us()), cursor=cursor))
     return pb.WatchServicesResponse(end=_end(event, cursor))

@@ -4,7 +4,7 @@ It holds ids, not events: when its turn comes it is told what a service is then.
 told less often, and what it holds is bounded by how many services there are.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,6 +15,8 @@ from services.monitor.told import Told
 
 # An id with its mark takes about 100 bytes.
 MOST_HELD_BY_ALL = 2_000_000
+# As many ids as fit into a message that Envoy and any client take: 400 KB as JSON.
+KEPT_AT_ONCE = 10_000
 
 Wanted = Callable[[Service], bool]
 
@@ -36,10 +38,18 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
-class Complete:
-    """The reader knows all there is, once it has forgotten what is not among these, unless that is None."""
+class Kept:
+    """Of the services that the reader keeps, some for which there is no room in what follows; it has no cursor."""
 
-    only: list[UUID] | None
+    service_ids: Sequence[UUID]
+    cursor: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """The reader knows all there is, once it has forgotten what it does not keep, unless that is None."""
+
+    keep: Sequence[UUID] | None
     cursor: bytes
 
 
@@ -65,6 +75,8 @@ class Watcher(StreamReader):
         self._waiting: dict[UUID, int | None] = {}
         self._complete = False
         self._resumes = False
+        # What it is to keep, as long as it has not been told.
+        self._kept: Sequence[UUID] | None = None
         self._begins = False
         self.needs_cursor = False
         backlog.readers.add(self)
@@ -101,7 +113,7 @@ class Watcher(StreamReader):
             self.something.set()
             self._backlog.grew(1)
 
-    def take(self, picture: Picture) -> Shown | Gone | Complete | None:
+    def take(self, picture: Picture) -> Shown | Gone | Kept | Complete | None:
         """What to tell next; None when it knows all.
 
         Args:
@@ -147,10 +159,17 @@ class Watcher(StreamReader):
         self._begins = False
         return Gone(service_id, cursor) if now is None else Shown(now, cursor)
 
-    def _completed(self, picture: Picture) -> Complete:
+    def _completed(self, picture: Picture) -> Kept | Complete:
+        if self._resumes:
+            if self._kept is None:
+                self._kept = self._known(picture)
+            if len(self._kept) > KEPT_AT_ONCE:
+                some, self._kept = self._kept[:KEPT_AT_ONCE], self._kept[KEPT_AT_ONCE:]
+                return Kept(some)
+        keep, self._kept = self._kept, None
         self._complete = True
         self._told.flags = 0
-        return Complete(self._known(picture) if self._resumes else None, self.cursor())
+        return Complete(keep, self.cursor())
 
     def _known(self, picture: Picture) -> list[UUID]:
         """What it was told is there, whatever has moved since: it is told of that from here on."""

@@ -5,9 +5,11 @@ import resource
 import secrets
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
+import asyncpg
 from sentinel.probe.v1 import probe_service_pb2
 from sentinel.probe.v1.probe_service_pb2_grpc import add_ProbeServiceServicer_to_server
 
@@ -21,6 +23,7 @@ from services.common.server import background
 from services.worker.clock import SharedClock
 from services.worker.dispatch import Dispatcher
 from services.worker.engine import Engine
+from services.worker.evaluation import Evaluation
 from services.worker.exposition import WorkerCollector
 from services.worker.guard import Canary, SelfFaultGuard
 from services.worker.lease import SHARDS_FREE, Leases
@@ -28,11 +31,14 @@ from services.worker.metrics import Metrics
 from services.worker.on_demand import OnDemand
 from services.worker.position import Cursors
 from services.worker.probe import Prober
+from services.worker.receiving import Receiving
+from services.worker.reception import Reception
 from services.worker.record import Recorder
 from services.worker.report import Gauges, Reporter
 from services.worker.roster import Roster
 from services.worker.servicer import ProbeServicer
-from services.worker.store import RECORDED, EngineStore, TailStore, TenantStore
+from services.worker.signals import Signals
+from services.worker.store import RECORDED, EngineStore, ReceptionSql, SignalsSql, TailStore, TenantStore
 from services.worker.stream import Streams
 from services.worker.tail import Tail
 from services.worker.wire.egress import EgressPolicy
@@ -66,14 +72,13 @@ async def main(process: Process) -> None:
     gc.set_threshold(*_RARELY)
     host = socket.gethostname()
     worker_id = f"{host[:40]}-{secrets.token_hex(4)}"
-    engine_pool = await create_pool(url, ENGINE_ROLE, _ENGINE_CONNECTIONS, times_in_us=True)
-    request_pool = await create_pool(url, ROLE, _REQUEST_CONNECTIONS, times_in_us=True)
-    tail_pool = await create_pool(url, TAIL_ROLE, 1, times_in_us=True)
-    engine_store, tenant_store = EngineStore(engine_pool), TenantStore(request_pool)
+    pools = await _Pools.open(url)
+    box = process.secret_box()
+    engine_store, tenant_store = EngineStore(pools.engine, box), TenantStore(pools.requests, box)
 
     metrics = Metrics()
     resolver = Resolver(process.settings.dns_servers, metrics=metrics)
-    prober = Prober(Network(resolver, egress))
+    prober = Prober(Network(resolver, egress), Signals(SignalsSql(pools.engine)))
     clock = SharedClock()
     gauges = Gauges(
         shards_held=lambda: leases.shards,
@@ -88,7 +93,7 @@ async def main(process: Process) -> None:
     dispatcher = Dispatcher(_most_runs(), _MOST_AT_A_TARGET, _MOST_BODIES)
     engine = Engine(prober, recorder, worker_id, dispatcher, leases, clock, metrics)
     roster = Roster(engine_store, engine, recorder, clock)
-    tail = Tail(TailStore(tail_pool))
+    tail = Tail(TailStore(pools.tail))
     streams = Streams(tenant_store, tail, metrics.streams)
     channels = {
         check_changes.CHANNEL: roster.on_notify,
@@ -101,16 +106,30 @@ async def main(process: Process) -> None:
     sealing_key = await process.sealing_key()
     cursors, pager = Cursors(Sealer(sealing_key, "cursor")), Pager(Sealer(sealing_key, "page"))
     on_demand = OnDemand(tenant_store, prober, worker_id)
+    reception_store = ReceptionSql(pools.requests)
+    reception, receiving = Reception(reception_store, metrics), Receiving(reception_store)
     server = await process.new_server([_SERVICE])
     server.reflect([_SERVICE])
     add_ProbeServiceServicer_to_server(
-        ProbeServicer(process, tenant_store, streams, cursors, on_demand, Workers(tenant_store, pager)), server.grpc
+        ProbeServicer(
+            process,
+            tenant_store,
+            streams,
+            cursors,
+            on_demand,
+            Evaluation(tenant_store),
+            Workers(tenant_store, pager),
+            reception,
+        ),
+        server.grpc,
     )
     process.metrics.registry.register(WorkerCollector(metrics, gauges))
-    process.metrics.database.watch_pool("engine", lambda: in_use(engine_pool), _ENGINE_CONNECTIONS)
-    process.metrics.database.watch_pool("streams", lambda: in_use(request_pool), _REQUEST_CONNECTIONS)
+    process.metrics.database.watch_pool("engine", lambda: in_use(pools.engine), _ENGINE_CONNECTIONS)
+    process.metrics.database.watch_pool("streams", lambda: in_use(pools.requests), _REQUEST_CONNECTIONS)
     try:
-        async with background(recorder.run(), recorded.run(), tail.run(), streams.open.run()):
+        async with background(
+            recorder.run(), recorded.run(), tail.run(), streams.open.run(), reception.run(), receiving.run()
+        ):
             async with background(leases.run(roster.set_shards), roster.run(), changes.run()):
                 await process.serve(server)
             # In order: fire no more, write what was seen, then let others have the shards (semantics.md §6).
@@ -119,9 +138,28 @@ async def main(process: Process) -> None:
             await leases.leave()
     finally:
         await resolver.close()
-        await engine_pool.close()
-        await request_pool.close()
-        await tail_pool.close()
+        await pools.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Pools:
+    """Connections by the role that the worker acts in: for all tenants, for one at a time, to read what is new."""
+
+    engine: "asyncpg.Pool[asyncpg.Record]"
+    requests: "asyncpg.Pool[asyncpg.Record]"
+    tail: "asyncpg.Pool[asyncpg.Record]"
+
+    @classmethod
+    async def open(cls, url: str) -> "_Pools":
+        return cls(
+            await create_pool(url, ENGINE_ROLE, _ENGINE_CONNECTIONS, times_in_us=True),
+            await create_pool(url, ROLE, _REQUEST_CONNECTIONS, times_in_us=True),
+            await create_pool(url, TAIL_ROLE, 1, times_in_us=True),
+        )
+
+    async def close(self) -> None:
+        for pool in (self.engine, self.requests, self.tail):
+            await pool.close()
 
 
 async def _look_afresh(leases: Leases, roster: Roster) -> None:

@@ -246,7 +246,8 @@ def to_result(check: ScheduledCheck, slot_us: int, start_us: int, seen: Observat
         tls_us=seen.tls_us,
         ttfb_us=seen.ttfb_us,
         transfer_us=seen.transfer_us,
-        total_us=seen.total_us,
+        # Of who asks nobody it would be a latency that is nobody's.
+        total_us=seen.total_us if check.spec.ASKS else None,
         body_bytes=seen.body_bytes,
         redirects=seen.redirects,
         attempt=seen.attempt,
@@ -254,4 +255,6 @@ def to_result(check: ScheduledCheck, slot_us: int, start_us: int, seen: Observat
         resolved_ip=seen.resolved_ip,
         http_version=seen.http_version,
         tls_version=seen.tls_version,
+        failed_assertions=seen.failed_assertions,
+        slow=seen.slow,
     )

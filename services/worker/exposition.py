@@ -28,6 +28,12 @@ class WorkerCollector:
         yield from self._recording()
         yield from self._leases()
         yield from self._metrics.streams.collect("sentinel_stream", "results")
+        yield counter(
+            "sentinel_heartbeat_signals",
+            "Signals of jobs, by what became of them.",
+            ("result",),
+            self._metrics.ended_signals(),
+        )
 
     def _runs(self) -> Iterator[Metric]:
         metrics, gauges = self._metrics, self._gauges

@@ -5,6 +5,7 @@ lookup or an allocation: the values of a label are places in a list. exposition.
 families when somebody asks, report.py into what the other workers and ListWorkers see.
 """
 
+from enum import IntEnum
 from time import monotonic
 
 from services.common.clock import SECOND_US
@@ -27,6 +28,19 @@ LAG_SHOWN_US = (
 _WRITE_US = (1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000)
 _BATCH = (1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_000)
 _KINDS = len(ErrorKind) + 1
+
+
+class SignalEnd(IntEnum):
+    """What became of a signal."""
+
+    SUCCESS = 0
+    """Written down; it told of a success."""
+    FAILURE = 1
+    """Written down; it told of a failure."""
+    UNKNOWN = 2
+    """No heartbeat has its token."""
+    LIMITED = 3
+    """Refused: too many."""
 
 
 class Metrics:
@@ -58,6 +72,7 @@ class Metrics:
         self.streams = StreamMetrics()
         self._ended = [0] * ((len(Outcome) + 1) * _KINDS)
         self._missed = [0] * (len(MissedReason) + 1)
+        self._signals = [0] * len(SignalEnd)
 
     def started(self, lag_us: int) -> None:
         """A run began so long after its slot."""
@@ -95,6 +110,14 @@ class Metrics:
     def not_renewed(self) -> None:
         """The leases could not be renewed."""
         self.failed_renewals += 1
+
+    def signal_ended(self, end: SignalEnd) -> None:
+        """A signal of a job was written down, or refused."""
+        self._signals[end] += 1
+
+    def ended_signals(self) -> dict[tuple[str, ...], float]:
+        """Signals by what became of them."""
+        return {(end.name,): self._signals[end] for end in SignalEnd}
 
     @property
     def runs(self) -> int:

@@ -2,12 +2,20 @@
 
 import asyncio
 import time
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from services.common import logs
+from services.common.clock import now_us
 from services.common.outcome import ErrorKind, Outcome
+from services.common.specs.secrets import masked
 from services.common.specs.spec import Spec
+from services.worker.findings import Examined
 from services.worker.judge import Verdict, judge
 from services.worker.kinds.every import every_kind
+from services.worker.kinds.kind import Kind
+from services.worker.kinds.sealed import Sealed, SealedSpec
+from services.worker.signals import Signals
 from services.worker.wire.deadline import Deadline
 from services.worker.wire.network import Network
 from services.worker.wire.observation import Observation, OnPhase
@@ -17,6 +25,8 @@ from services.worker.wire.probe_failure import LONGEST_MESSAGE, ProbeFailure
 __all__ = ["Observation", "Prober"]
 
 _log = logs.get("probe")
+OnFacts: TypeAlias = Callable[[Examined], None]
+"""Told what an attempt learned."""
 
 
 class Prober:
@@ -24,13 +34,22 @@ class Prober:
 
     Args:
         network: the way to targets.
+        signals: what jobs have reported; without a database to read it from, heartbeats cannot be run.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, signals: Signals | None = None) -> None:
         self._network = network
-        self._kinds = every_kind()
+        self._kinds: Mapping[type[Spec], Kind[Any]] = {**every_kind(signals), SealedSpec: Sealed()}
 
-    async def run(self, spec: Spec, *, timeout_s: float, retries: int, on_phase: OnPhase | None = None) -> Observation:
+    async def run(
+        self,
+        spec: Spec,
+        *,
+        timeout_s: float,
+        retries: int,
+        on_phase: OnPhase | None = None,
+        on_facts: OnFacts | None = None,
+    ) -> Observation:
         """Run a check once.
 
         Args:
@@ -38,42 +57,55 @@ class Prober:
             timeout_s: over everything, from DNS to the last byte, retries and redirects included (§4).
             retries: quick further attempts before the verdict is DOWN (§10).
             on_phase: told each phase as it ends.
+            on_facts: told what each attempt that got an answer learned, once it is judged.
         """
         seen = Observation(on_phase=on_phase)
         start = time.perf_counter_ns()
         deadline = Deadline(timeout_s)
         try:
-            verdict = await self._attempts(spec, retries, seen)
+            verdict = await self._attempts(spec, retries, seen, start, on_facts)
         except asyncio.CancelledError:
             if not deadline.passed():
                 raise
-            verdict = _timed_out(seen, timeout_s)
+            verdict = _timed_out(seen, timeout_s) if spec.ASKS else _own(OwnTrouble("the database took too long"))
         except Exception as error:  # noqa: BLE001 — a fault of ours is ERROR, never DOWN (§9)
             verdict = _own(error)
         finally:
             deadline.clear()
         seen.outcome, seen.error_kind = verdict.outcome, verdict.error_kind
-        seen.error_message = verdict.message[:LONGEST_MESSAGE]
+        seen.failed_assertions, seen.slow = verdict.failed, verdict.slow
+        if verdict.message:
+            seen.error_message = masked(verdict.message, spec.secrets())[:LONGEST_MESSAGE]
         seen.total_us = (time.perf_counter_ns() - start) // 1000
         return seen
 
-    async def _attempts(self, spec: Spec, retries: int, seen: Observation) -> Verdict:
+    async def _attempts(
+        self, spec: Spec, retries: int, seen: Observation, start_ns: int, on_facts: OnFacts | None
+    ) -> Verdict:
         kind = self._kinds[type(spec)]
         while True:
             try:
                 facts = await kind.attempt(spec, self._network, seen)
-                verdict = judge(spec.assertions, facts)
             except ProbeFailure as failure:
                 verdict = Verdict(Outcome.DOWN, failure.kind, failure.sentence)
-            settled = verdict.outcome is Outcome.UP or verdict.error_kind is ErrorKind.BLOCKED_TARGET
-            if settled or seen.attempt > retries:
+            else:
+                seen.total_us = (time.perf_counter_ns() - start_ns) // 1000
+                examined = Examined(facts, seen, now_us())
+                verdict = judge(spec, examined)
+                if verdict.trouble is not None:
+                    _log.error("an assertion could not be evaluated", exc_info=verdict.trouble)
+                if on_facts is not None:
+                    on_facts(examined)
+            if verdict.outcome is not Outcome.DOWN or verdict.error_kind is ErrorKind.BLOCKED_TARGET:
+                return verdict
+            if seen.attempt > retries:
                 return verdict
             seen.next_attempt()
 
 
 def _own(error: Exception) -> Verdict:
     if isinstance(error, OwnTrouble):
-        return Verdict(Outcome.ERROR, ErrorKind.INTERNAL, str(error))
+        return Verdict(Outcome.ERROR, error.kind, str(error))
     if is_own(error):
         return Verdict(Outcome.ERROR, ErrorKind.INTERNAL, sentence(error))
     _log.error("a run failed", exc_info=error)
@@ -83,7 +115,7 @@ def _own(error: Exception) -> Verdict:
 def _timed_out(seen: Observation, timeout_s: float) -> Verdict:
     if seen.resolved_ip is None:
         kind, waiting_for = ErrorKind.DNS, "the name server"
-    elif seen.connect_us is None:
+    elif seen.connect_us is None and not seen.asks:
         kind, waiting_for = ErrorKind.CONNECT_TIMEOUT, "a connection"
     elif seen.shakes_hands:
         kind, waiting_for = ErrorKind.TIMEOUT, "the TLS handshake"

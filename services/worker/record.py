@@ -29,6 +29,8 @@ MOST_BYTES = 256 * 1024 * 1024
 LONGEST_WAIT_US = 15 * MINUTE_US
 # What a result with its numbers, ids and times holds in memory, beside its message.
 _RESULT_BYTES = 1_024
+# What a failed assertion holds with its texts.
+_OUTCOME_BYTES = 1_024
 _FIRST_BACKOFF_S = 0.1
 _LONGEST_BACKOFF_S = 2.0
 
@@ -50,7 +52,8 @@ class Pending:
     @property
     def bytes(self) -> int:
         """About what it holds in memory."""
-        return _RESULT_BYTES + len(self.result.error_message)
+        result = self.result
+        return _RESULT_BYTES + len(result.error_message) + _OUTCOME_BYTES * len(result.failed_assertions)
 
 
 class RecordStore(Protocol):

@@ -10,16 +10,26 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from services.common import logs
+from services.common.assertion_outcome import to_column
 from services.common.outcome import Outcome
 from services.common.result import Result, from_row
+from services.common.secret_box import CannotOpenError, SecretBox
+from services.common.specs.column import opened, shown
 from services.common.specs.kinds import KINDS
+from services.common.specs.secrets import HIDDEN
+from services.common.specs.spec import Spec
 from services.common.state import CheckState, Track
+from services.worker.kinds.sealed import SealedSpec
 from services.worker.position import Position
 from services.worker.report import SeenWorker, WorkerReport
 from services.worker.schedule import Account, Period, ScheduledCheck
 from services.worker.tally import Tally
 
 _T = TypeVar("_T")
+_log = logs.get("rows")
+# Of all that are read together: with the wrong key it may be every one.
+_MOST_TOLD = 10
 
 # The columns of a result and their types, in the order in which result_columns gives them.
 RESULT_TYPES = {
@@ -47,6 +57,8 @@ RESULT_TYPES = {
     "resolved_ip": "text",
     "http_version": "text",
     "tls_version": "text",
+    "failed_assertions": "text",
+    "slow": "boolean",
     "error_message": "text",
     "worker_id": "text",
 }
@@ -79,6 +91,8 @@ def result_columns(rows: Sequence[Result]) -> list[list[Any]]:
         [row.resolved_ip for row in rows],
         [row.http_version for row in rows],
         [row.tls_version for row in rows],
+        [to_column(row.failed_assertions) for row in rows],
+        [row.slow for row in rows],
         [row.error_message for row in rows],
         [row.worker_id for row in rows],
     ]
@@ -166,10 +180,16 @@ def add_periods(tallies: Mapping[UUID, Tally], rows: "Sequence[asyncpg.Record]")
 
 
 class CheckReader:
-    """Makes checks of rows; what many have in common (tenants, services, hosts, figures) is held once."""
+    """Makes checks of rows; what many have in common (tenants, services, hosts, figures) is held once.
 
-    def __init__(self) -> None:
+    Args:
+        box: decrypts secrets of checks.
+    """
+
+    def __init__(self, box: SecretBox) -> None:
+        self._box = box
         self._shared: dict[Any, Any] = {}
+        self._unread = 0
 
     def __call__(self, row: "asyncpg.Record") -> tuple[ScheduledCheck, Account]:
         """A check that is on, and up to where its slots are accounted for."""
@@ -186,13 +206,15 @@ class CheckReader:
             since_us: since when it is on; 0 where that does not matter.
         """
         share = self._share
-        spec = KINDS[row["kind"]].from_json(orjson.loads(row["spec"]))
+        text = row["spec"]
+        # Hundreds of thousands are read when a worker starts, and few have secrets.
+        spec = self._opened(row) if HIDDEN in text else KINDS[row["kind"]].from_json(orjson.loads(text))
         return ScheduledCheck(
             tenant_id=share(row["tenant_id"]),
             service_id=share(row["service_id"]),
             id=row["id"],
             shard=row["shard"],
-            spec=spec,
+            spec=spec.run_for(row["tenant_id"], row["id"]),
             target=share(spec.target),
             interval_us=share(row["interval_us"]),
             timeout_us=share(row["timeout_us"]),
@@ -201,6 +223,17 @@ class CheckReader:
             retries=row["retries"],
             since_us=since_us,
         )
+
+    def _opened(self, row: "asyncpg.Record") -> Spec:
+        """The spec of a check with secrets; where they cannot be decrypted, one that says so whenever it is run."""
+        kind, column = row["kind"], orjson.loads(row["spec"])
+        try:
+            return opened(kind, column, row["tenant_id"], row["id"], self._box)
+        except CannotOpenError as error:
+            self._unread += 1
+            if self._unread <= _MOST_TOLD:
+                _log.error("a check cannot be run", check_id=str(row["id"]), why=str(error))
+            return SealedSpec(shown(kind, column).target, str(error))
 
     def _share(self, value: _T) -> _T:
         kept: _T = self._shared.setdefault(value, value)

@@ -4,23 +4,37 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from uuid import UUID
 
-from sentinel.monitor.v1 import stream_pb2
 from sentinel.options.v1 import error_reason_pb2 as reasons
 from sentinel.probe.v1 import probe_service_pb2 as pb
-from sentinel.probe.v1 import worker_pb2
 from sentinel.probe.v1.probe_service_pb2_grpc import ProbeServiceServicer
 
-from services.common.clock import now_us, to_duration, to_timestamp
+from services.common.clock import from_timestamp
 from services.common.errors import NotFound
+from services.common.heartbeat_token import hash_of
 from services.common.interceptors.call import Context
 from services.common.principal import current_principal
 from services.common.process import Process
 from services.common.result import Result, to_message
+from services.common.specs import assertion_codec
 from services.common.stream_guard import EndReason, StreamGuard
+from services.worker.evaluation import Evaluation
+from services.worker.learned import Learned
+from services.worker.messages import (
+    end_message,
+    evaluated_message,
+    facts_message,
+    given_answer,
+    heartbeat_message,
+    nobodys_result,
+    phase_message,
+    recorded_message,
+    try_draft,
+    worker_message,
+)
 from services.worker.on_demand import OnDemand, PhaseEnded, StillRunning
 from services.worker.position import Cursors, Position
 from services.worker.reader import Recorded
-from services.worker.report import SeenWorker
+from services.worker.reception import Reception
 from services.worker.store import TenantStore
 from services.worker.stream import Beat, Streams
 from services.worker.workers import Workers
@@ -35,7 +49,9 @@ class ProbeServicer(ProbeServiceServicer):
         streams: live results.
         cursors: reads and writes cursors.
         on_demand: runs checks.
+        evaluation: evaluates assertions.
         workers: lists workers.
+        reception: takes signals of jobs.
     """
 
     def __init__(
@@ -45,7 +61,9 @@ class ProbeServicer(ProbeServiceServicer):
         streams: Streams,
         cursors: Cursors,
         on_demand: OnDemand,
+        evaluation: Evaluation,
         workers: Workers,
+        reception: Reception,
     ) -> None:
         self._revocations = process.revocations
         self._stopping = process.stopping
@@ -53,7 +71,9 @@ class ProbeServicer(ProbeServiceServicer):
         self._streams = streams
         self._cursors = cursors
         self._on_demand = on_demand
+        self._evaluation = evaluation
         self._workers = workers
+        self._reception = reception
 
     async def StreamResults(
         self, request: pb.StreamResultsRequest, context: Context
@@ -81,12 +101,12 @@ class ProbeServicer(ProbeServiceServicer):
                 if isinstance(event, Recorded):
                     told = event.told.get(scope)
                     if told is None:
-                        told = event.told[scope] = _recorded(event.result, sealed(event.position))
+                        told = event.told[scope] = recorded_message(event.result, sealed(event.position))
                     yield told
                 elif isinstance(event, Beat):
-                    yield pb.StreamResultsResponse(heartbeat=_heartbeat(sealed(event.position)))
+                    yield pb.StreamResultsResponse(heartbeat=heartbeat_message(sealed(event.position)))
                 else:
-                    yield pb.StreamResultsResponse(end=_end(event.reason, sealed(event.position)))
+                    yield pb.StreamResultsResponse(end=end_message(event.reason, sealed(event.position)))
 
     async def RunCheck(self, request: pb.RunCheckRequest, context: Context) -> AsyncIterator[pb.RunCheckResponse]:
         """A run on demand."""
@@ -95,20 +115,58 @@ class ProbeServicer(ProbeServiceServicer):
         async with aclosing(run) as events:
             async for event in events:
                 if isinstance(event, PhaseEnded):
-                    elapsed = to_duration(event.elapsed_us)
-                    phase = pb.PhaseEvent(phase=f"PHASE_{event.phase.upper()}", elapsed=elapsed)
-                    yield pb.RunCheckResponse(phase=phase)
+                    yield pb.RunCheckResponse(phase=phase_message(event))
                 elif isinstance(event, StillRunning):
-                    yield pb.RunCheckResponse(heartbeat=_heartbeat(""))
+                    yield pb.RunCheckResponse(heartbeat=heartbeat_message(""))
+                elif isinstance(event, Learned):
+                    yield pb.RunCheckResponse(facts=facts_message(event))
                 else:
                     yield pb.RunCheckResponse(result=to_message(event))
-        yield pb.RunCheckResponse(end=_end(EndReason.COMPLETE, ""))
+        yield pb.RunCheckResponse(end=end_message(EndReason.COMPLETE, ""))
+
+    async def TryCheck(self, request: pb.TryCheckRequest, context: Context) -> AsyncIterator[pb.TryCheckResponse]:
+        """A run of a check that is not saved."""
+        run = self._on_demand.try_out(current_principal().tenant_id, try_draft(request.check))
+        async with aclosing(run) as events:
+            async for event in events:
+                if isinstance(event, PhaseEnded):
+                    yield pb.TryCheckResponse(phase=phase_message(event))
+                elif isinstance(event, StillRunning):
+                    yield pb.TryCheckResponse(heartbeat=heartbeat_message(""))
+                elif isinstance(event, Learned):
+                    yield pb.TryCheckResponse(facts=facts_message(event))
+                else:
+                    yield pb.TryCheckResponse(result=nobodys_result(event))
+        yield pb.TryCheckResponse(end=end_message(EndReason.COMPLETE, ""))
+
+    async def EvaluateAssertions(
+        self, request: pb.EvaluateAssertionsRequest, context: Context
+    ) -> pb.EvaluateAssertionsResponse:
+        """What assertions come to."""
+        assertions = [assertion_codec.from_message(each) for each in request.assertions]
+        if request.WhichOneof("answer") == "given":
+            return evaluated_message(self._evaluation.of_given(assertions, given_answer(request.given)))
+        recorded = request.recorded
+        evaluated = await self._evaluation.of_recorded(
+            assertions,
+            current_principal().tenant_id,
+            UUID(recorded.service_id),
+            UUID(recorded.check_id),
+            from_timestamp(recorded.slot_time),
+            on_demand=recorded.on_demand,
+        )
+        return evaluated_message(evaluated)
+
+    async def ReportHeartbeat(self, request: pb.ReportHeartbeatRequest, context: Context) -> pb.ReportHeartbeatResponse:
+        """A job's signal, written down."""
+        await self._reception.take(hash_of(request.token), _exit_code(request.result))
+        return pb.ReportHeartbeatResponse()
 
     async def ListWorkers(self, request: pb.ListWorkersRequest, context: Context) -> pb.ListWorkersResponse:
         """A page of workers."""
         page = await self._workers.list(current_principal().tenant_id, request.page_size, request.page_token)
         return pb.ListWorkersResponse(
-            workers=[_worker(each) for each in page.items],
+            workers=[worker_message(each) for each in page.items],
             next_page_token=page.next_token,
             total_size=page.total,
         )
@@ -120,31 +178,6 @@ class ProbeServicer(ProbeServiceServicer):
             raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "the tenant has no such check")
 
 
-def _recorded(result: Result, cursor: str) -> pb.StreamResultsResponse:
-    return pb.StreamResultsResponse(result=pb.ResultEvent(result=to_message(result), cursor=cursor))
-
-
-def _worker(worker: SeenWorker) -> worker_pb2.Worker:
-    return worker_pb2.Worker(
-        id=worker.id,
-        host=worker.host,
-        version=worker.version,
-        start_time=to_timestamp(worker.start_us),
-        renew_time=to_timestamp(worker.renew_us),
-        live=worker.live,
-        shards_held=worker.shards_held,
-        checks_held=worker.checks_held,
-        runs_in_flight=worker.runs_in_flight,
-        runs_waiting=worker.runs_waiting,
-        start_lag_p50=to_duration(worker.lag_p50_us),
-        start_lag_p99=to_duration(worker.lag_p99_us),
-        runs_per_second=worker.runs_per_second,
-    )
-
-
-def _heartbeat(cursor: str) -> stream_pb2.Heartbeat:
-    return stream_pb2.Heartbeat(time=to_timestamp(now_us()), cursor=cursor)
-
-
-def _end(reason: EndReason, cursor: str) -> stream_pb2.StreamEnd:
-    return stream_pb2.StreamEnd(reason=f"STREAM_END_REASON_{reason.name}", cursor=cursor)
+def _exit_code(result: str) -> int | None:
+    """What the contract's result says: 0 for a success, None for a failure without a code."""
+    return None if result == "fail" else int(result or 0)

@@ -19,7 +19,7 @@ import httpx
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-PASSWORD = "correct horse"  # noqa: S105 — of teams that live as long as a test
+PASSWORD = "correct horse"  # of teams that live as long as a test
 _START_S = 60.0
 
 
@@ -61,6 +61,8 @@ class Stack:
                     "SENTINEL_EGRESS_ALLOW": "127.0.0.0/8",
                     "SENTINEL_AUTH_LIMIT_BURST": "100000",
                     "SENTINEL_AUTH_LIMIT_PER_MINUTE": "100000",
+                    "SENTINEL_HEARTBEAT_LIMIT_BURST": "1000000",
+                    "SENTINEL_HEARTBEAT_LIMIT_PER_MINUTE": "1000000",
                     **self.settings,
                 },
             )
@@ -194,6 +196,12 @@ class Team:
         """The id of a new check, every 5 s."""
         body = {"name": f"c-{uuid4().hex[:8]}", "http": {"url": url}, "interval": "5s", "timeout": "2s", **rest}
         return str(self.post(f"/services/{service_id}/checks", **body)["check"]["id"])
+
+    def heartbeat(self, service_id: str, **rest: Any) -> tuple[str, str]:
+        """The id and the token of a new heartbeat, due every 5 s."""
+        body = {"name": f"c-{uuid4().hex[:8]}", "heartbeat": {}, "interval": "5s", **rest}
+        made = self.post(f"/services/{service_id}/checks", **body)
+        return str(made["check"]["id"]), str(made["heartbeatToken"])
 
     def status(self, service_id: str) -> dict[str, Any]:
         """How a service is."""

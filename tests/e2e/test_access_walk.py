@@ -109,7 +109,7 @@ class World:
         if name in makers:
             return makers[name]()
         if name == "check_id":
-            return team.check(others["service_id"], "http://localhost:1/", interval="3600s")
+            return team.heartbeat(others["service_id"], interval="3600s")[0]  # which has a token to rotate
         if name == "session_id":
             token = caller.token if team is self.home else team.tokens["accessToken"]
             return str(jwt.decode(token, options={"verify_signature": False})["sid"])
@@ -142,8 +142,12 @@ class World:
         if method == "Login":
             person = caller if caller.email else self.callers["viewer"]
             return {"tenant_slug": self.home.slug, "email": person.email, "password": PASSWORD}
-        if method == "Refresh":
-            return {"refresh_token": self.home.person("viewer").refresh_token}
+        tokens: dict[str, Callable[[], dict[str, Any]]] = {
+            "Refresh": lambda: {"refresh_token": self.home.person("viewer").refresh_token},
+            "ReportHeartbeat": lambda: {"token": self.home.heartbeat(self.home.service(), interval="3600s")[1]},
+        }
+        if method in tokens:
+            return tokens[method]()
         if method == "AcceptInvitation":
             invited = self.home.post("/users:invite", email=f"{uuid4().hex}@acme.test", role="ROLE_VIEWER")
             return {"token": invited["token"], "password": PASSWORD}
@@ -161,6 +165,9 @@ class World:
             "UpdateCheck": {"check": {"name": name}},
             "CreateCheck": {"check": {"name": name, "http": {"url": "http://localhost:1/"}, "interval": "3600s"}},
             "CreateMaintenanceWindow": {"window": _AHEAD},
+            "TryCheck": {"check": {"name": name, "http": {"url": "http://localhost:1/"}}},
+            "EvaluateAssertions": {"assertions": [{"body_contains": name}], "given": {"body": name}},
+            "UpdateMaintenanceWindow": {"window": {"name": name}},
         }
         return examples.get(method, {})
 

@@ -8,6 +8,7 @@ import pytest
 from tests.e2e.stack import Stack, Team, fields, reason, registration
 
 CHECK: dict[str, Any] = {"name": "home", "http": {"url": "https://example.com"}, "interval": "10s", "timeout": "5s"}
+GRPC = {"address": "api.test:443", "tls": True}
 LONG = "x" * 3000
 URL = "https://example.com"
 
@@ -55,6 +56,46 @@ def test_unknown_and_mistyped_query_parameters_are_malformed(team: Team, query: 
         ({"http": {"url": "https://example.com", "headers": {"a b": "c"}}}, "check.http.headers['a b']"),
         ({"http": {"url": "https://example.com", "expectedStatus": [99]}}, "check.http.expected_status[0]"),
         ({"http": {"url": "https://example.com", "body": "x" * 70000}}, "check.http.body"),
+        ({"http": None, "tcp": {}}, "check.tcp.host"),
+        ({"http": None, "tcp": {"host": "a.test"}}, "check.tcp.port"),
+        ({"http": None, "tcp": {"host": "a.test", "port": 65_536}}, "check.tcp.port"),
+        ({"http": None, "tcp": {"host": "tcp://a.test", "port": 1}}, "check.tcp.host"),
+        ({"http": None, "tcp": {"host": "a.test:80", "port": 1}}, "check.tcp.host"),
+        ({"http": None, "tcp": {"host": "a.test\r\nx", "port": 1}}, "check.tcp.host"),
+        ({"http": None, "tcp": {"host": "-a.test", "port": 1}}, "check.tcp.host"),
+        ({"http": None, "tcp": {"host": "a.test", "port": 1, "send": "ü" * 2_049}}, "check.tcp.send"),
+        ({"http": None, "tcp": {"host": "a.test", "port": 1, "send": "\x00"}}, "check.tcp.send"),
+        ({"http": None, "tcp": {"host": "a.test", "port": 1, "expect": "x" * 1_025}}, "check.tcp.expect"),
+        ({"http": None, "tcp": {"host": "a.test", "port": 1, "expect": "\x00"}}, "check.tcp.expect"),
+        ({"http": None, "tls": {"port": 443}}, "check.tls.host"),
+        ({"http": None, "tls": {"host": "256.1.1.1", "port": 443}}, "check.tls.host"),
+        ({"http": None, "tls": {"host": "a.test", "port": -1}}, "check.tls.port"),
+        ({"http": None, "tls": {"host": "a.test", "port": 443, "minDaysLeft": -1}}, "check.tls.min_days_left"),
+        ({"http": None, "tls": {"host": "a.test", "port": 443, "minDaysLeft": 3_651}}, "check.tls.min_days_left"),
+        ({"http": None, "tls": {"host": "a.test", "port": 443, "startTls": 9}}, "check.tls.start_tls"),
+        (
+            {"http": None, "tls": {"host": "a.test", "port": 443, "caCertificates": "no PEM"}},
+            "check.tls.ca_certificates",
+        ),
+        ({"http": None, "tls": {"host": "a.test", "port": 443, "serverName": "a b"}}, "check.tls.server_name"),
+        ({"http": None, "dns": {"name": "acme.test"}}, "check.dns.type"),
+        ({"http": None, "dns": {"name": "acme.test", "type": "ANY"}}, "check.dns.type"),
+        ({"http": None, "dns": {"type": "A"}}, "check.dns.name"),
+        ({"http": None, "dns": {"name": "a b.test", "type": "A"}}, "check.dns.name"),
+        ({"http": None, "dns": {"name": "a..test", "type": "A"}}, "check.dns.name"),
+        ({"http": None, "dns": {"name": "a.test", "type": "MX", "expected": ["mail"]}}, "check.dns.expected[0]"),
+        ({"http": None, "dns": {"name": "a.test", "type": "TXT", "expected": ["a\nb"]}}, "check.dns.expected[0]"),
+        ({"http": None, "dns": {"name": "a.test", "type": "A", "expected": ["1.2.3.4"] * 2}}, "check.dns.expected"),
+        ({"http": None, "dns": {"name": "a.test", "type": "A", "server": "ns.test:0"}}, "check.dns.server"),
+        ({"http": None, "grpc": {}}, "check.grpc.address"),
+        ({"http": None, "grpc": {"address": "api.test"}}, "check.grpc.address"),
+        ({"http": None, "grpc": {"address": "https://api.test:443"}}, "check.grpc.address"),
+        ({"http": None, "grpc": {"address": "api.test:443", "service": "a b"}}, "check.grpc.service"),
+        ({"http": None, "grpc": {"address": "api.test:443", "serverName": "a.test"}}, "check.grpc.server_name"),
+        (
+            {"http": None, "grpc": {"address": "api.test:443", "tls": True, "caCertificates": "no PEM"}},
+            "check.grpc.ca_certificates",
+        ),
         ({"interval": "4s"}, "check.interval"),
         ({"interval": "86401s"}, "check.interval"),
         ({"interval": "-10s"}, "check.interval"),

@@ -13,6 +13,22 @@ def the_incident(team: Team, service: str) -> dict[str, Any]:
     return next(iter(answer["incidents"]), {})
 
 
+def the_overview_shows_it(team: Team, incident: dict[str, Any]) -> None:
+    overview = team.client.get("/overview").json()["overview"]
+    (shown,) = overview["newestOpenIncidents"]
+    assert overview["openIncidents"] == 1
+    assert all(shown[name] == incident[name] for name in ("id", "serviceName", "startTime", "cause"))
+
+
+def the_figures_tell_of_it(team: Team, service: str, incident: dict[str, Any]) -> None:
+    series = team.client.get(f"/services/{service}/uptime?startTime={incident['startTime']}").json()
+    for figures in (team.status(service)["uptime"][0], series["overall"], series["buckets"][0]):
+        assert (figures["incidents"], figures["resolvedIncidents"]) == (1, 1)
+        assert figures["mttr"] == incident["duration"]
+        assert figures["mtbf"] == figures["up"]
+        assert figures["latency"]["p50"]
+
+
 def test_an_incident_opens_when_the_target_goes_away_and_is_resolved_when_it_is_back(
     stack: Stack, team: Team, other_team: Team, target: Target
 ) -> None:
@@ -37,7 +53,9 @@ def test_an_incident_opens_when_the_target_goes_away_and_is_resolved_when_it_is_
     assert {"endTime", "acknowledgeTime"} & incident.keys() == set()
     status = team.status(service)
     assert (status["openIncidents"], status["stateReason"]) == (1, "1 of 1 check is down: home")
+    assert status["stateTime"] == status["checks"][0]["stateTime"] == incident["startTime"]
     assert status["checks"][0]["stateReason"].startswith("2 slots in a row failed: ")
+    the_overview_shows_it(team, incident)
 
     path = f"/incidents/{incident['id']}"
     member, viewer = team.person("member"), team.person("viewer")
@@ -65,6 +83,7 @@ def test_an_incident_opens_when_the_target_goes_away_and_is_resolved_when_it_is_
     assert kinds == ["OPENED", "ACKNOWLEDGED", "RESOLVED"]
     assert (answer["timeline"][1]["actor"]["name"], answer["timeline"][1]["note"]) == (member.email, "mine")
     assert team.status(service)["openIncidents"] == 0
+    the_figures_tell_of_it(team, service, answer["incident"])
     refused = team.client.post(f"{path}:acknowledge", json={})
     assert (refused.status_code, reason(refused)) == (400, "INCIDENT_RESOLVED")
 

@@ -21,6 +21,34 @@ def test_a_window_puts_its_service_into_maintenance_until_it_is_deleted(team: Te
     assert status["state"] == "SERVICE_STATE_UNKNOWN"
 
 
+def test_a_window_that_goes_on_is_changed_and_only_from_now_on(team: Team) -> None:
+    service = team.service("Shop")
+    team.check(service, "http://localhost:1/", interval="3600s")
+    window = team.post("/maintenance-windows", name="Upgrade", serviceId=service, duration="3600s")["window"]
+    path = f"/maintenance-windows/{window['id']}"
+
+    changed = team.client.patch(path, json={"duration": "7200s", "etag": window["etag"]}).json()["window"]
+    assert changed["etag"] != window["etag"]
+    assert {**changed, "etag": "", "updateTime": ""} == {**window, "duration": "7200s", "etag": "", "updateTime": ""}
+    assert team.client.get(path).json()["window"] == changed
+    assert team.status(service)["state"] == "SERVICE_STATE_MAINTENANCE"
+    stale = team.client.patch(path, json={"name": "Move", "etag": window["etag"]})
+    assert (stale.status_code, stale.json()["details"][0]["reason"]) == (409, "ETAG_MISMATCH")
+
+    ahead = team.client.patch(f"/v1{path}", json={"startTime": "2090-01-01T00:00:00Z"}).json()["window"]
+    assert (ahead["startTime"], ahead["duration"]) == ("2090-01-01T00:00:00Z", "7200s")
+    assert team.status(service)["state"] == "SERVICE_STATE_UNKNOWN"
+    for field, change in (
+        ("window.start_time", {"startTime": "2020-01-01T00:00:00Z"}),
+        ("window.rrule", {"rrule": "FREQ=HOURLY"}),
+        ("window.duration", {"duration": "1s"}),
+    ):
+        refused = team.client.patch(path, json=change)
+        assert refused.status_code == 400
+        assert field in refused.text
+    assert team.client.get(path).json()["window"] == ahead
+
+
 def test_a_failure_opens_no_incident_inside_a_window_and_one_behind_it(team: Team) -> None:
     service = team.service("Shop")
     window = team.post("/maintenance-windows", name="Upgrade", serviceId=service, duration="3600s")["window"]
@@ -33,7 +61,8 @@ def test_a_failure_opens_no_incident_inside_a_window_and_one_behind_it(team: Tea
 
     assert next(results)["result"]["outcome"] == "OUTCOME_DOWN"
     assert incidents() == []
-    assert team.status(service)["stateReason"] == "it is inside a maintenance window"
+    status = team.status(service)
+    assert (status["stateReason"], status["stateTime"]) == ("it is inside a maintenance window", window["startTime"])
     assert team.client.delete(f"/maintenance-windows/{window['id']}").status_code == 200
     behind = next(results)["result"]
     until(incidents, 2)

@@ -143,7 +143,11 @@ def ids_of(method: MethodDescriptor) -> dict[str, tuple[str, ...]]:
     names = [field.name for field in method.input_type.fields]
     found: dict[str, tuple[str, ...]] = {name: (name,) for name in names if name.endswith("_id")}
     for name, inner in re.findall(r"{(\w+)\.(\w*id)}", path):
-        found[f"{name}_id" if inner == "id" else inner] = (name, inner)
+        # What it is of is what the message is: a field `window` holds a MaintenanceWindow.
+        message = method.input_type.fields_by_name[name].message_type
+        assert message is not None
+        kind = re.sub(r"(?<!^)(?=[A-Z])", "_", message.name).lower()
+        found[f"{kind}_id" if inner == "id" else inner] = (name, inner)
     return found
 
 

@@ -3,10 +3,11 @@
 A field of type str, bool, int or float, of another dataclass, or a tuple of these is the message's field of the same
 name; so is an enum, whose numbers are the contract's, or None where the contract's is unspecified. One that ends in _us
 is a span in microseconds: the message's Duration without the ending. Everything has a default, so that what was written
-before there was a field can be read.
+before there was a field can be read. What the constructor does not take is not of the spec, and is left out.
 """
 
-from dataclasses import fields, is_dataclass
+import dataclasses
+from dataclasses import is_dataclass
 from enum import IntEnum
 from functools import cache
 from types import UnionType
@@ -22,7 +23,7 @@ _SPAN = "_us"
 
 def to_json(spec: Any) -> dict[str, Any]:  # noqa: ANN401 — any dataclass
     """A dataclass as plain JSON."""
-    return {each.name: _plain(getattr(spec, each.name)) for each in fields(spec)}
+    return {each.name: _plain(getattr(spec, each.name)) for each in _fields(spec)}
 
 
 def from_json(kind: type[_T], column: dict[str, Any]) -> _T:
@@ -33,7 +34,7 @@ def from_json(kind: type[_T], column: dict[str, Any]) -> _T:
 
 def to_message(spec: Any, message: Message) -> Message:  # noqa: ANN401 — any dataclass
     """Fill a message in; an absent part of the dataclass stays absent."""
-    for each in fields(spec):
+    for each in _fields(spec):
         value = getattr(spec, each.name)
         if value is None:
             continue
@@ -80,6 +81,10 @@ def camel(name: str) -> str:
     return first + "".join(word.title() for word in rest)
 
 
+def _fields(spec: Any) -> list["dataclasses.Field[Any]"]:  # noqa: ANN401 — any dataclass
+    return [each for each in dataclasses.fields(spec) if each.init]
+
+
 def _types(kind: Any) -> dict[str, tuple[Any, bool]]:  # noqa: ANN401 — a dataclass
     """By field: its type, or that of its parts; and whether it is a tuple."""
     return _kept_types(kind)
@@ -88,7 +93,7 @@ def _types(kind: Any) -> dict[str, tuple[Any, bool]]:  # noqa: ANN401 — a data
 @cache
 def _kept_types(kind: Any) -> dict[str, tuple[Any, bool]]:  # noqa: ANN401 — as above
     hints = get_type_hints(kind)
-    return {each.name: _type(hints[each.name]) for each in fields(kind)}
+    return {each.name: _type(hints[each.name]) for each in _fields(kind)}
 
 
 def _type(hint: Any) -> tuple[Any, bool]:  # noqa: ANN401 — what a type hint is

@@ -1,23 +1,37 @@
 """What an HTTP check probes."""
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from google.protobuf.message import Message
 from sentinel.monitor.v1 import check_pb2 as pb
+from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.specs import codec
-from services.common.specs.assertions import SUCCESS, Assertion, BodyContains, StatusIs
+from services.common.errors import InvalidArgument
+from services.common.specs import assertion_codec, codec
+from services.common.specs.assertions import (
+    SUCCESS,
+    SUCCESS_ALONE,
+    Assertion,
+    BodyContains,
+    StatusIs,
+    ask_of_the_status,
+    read_the_body,
+)
+from services.common.specs.http_auth import NO_AUTH, HttpAuth
+from services.common.specs.refusals import refuse_bad
+from services.common.specs.secrets import HIDDEN, forms, parts_of_header
 from services.common.specs.spec import Spec
 from services.common.specs.tls_options import DEFAULT_TLS, TlsOptions
-from services.common.specs.urls import refuse_bad_url
+from services.common.specs.urls import origin_of, refuse_bad_url
 
 # What stands between the scheme and the path of an absolute URL.
 _HOST = re.compile(r"[^:]*://([^/?#]*)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class HttpSpec(Spec):
     """An HTTP request and what its answer must be.
 
@@ -30,7 +44,9 @@ class HttpSpec(Spec):
         follow_redirects: at most five, when true.
         body_contains: what the decoded body must contain; nothing when empty.
         tls: how an https target is verified.
-        kept: what the worker made of this spec to send it; lives as long as the spec does, and is no part of it.
+        auth: who it says it is, and which of its headers are secrets.
+        asserted: what else must be true of the answer.
+        shows_body: whether somebody wants to see the body, whatever the assertions are; of one run, and no part of it.
     """
 
     KIND: ClassVar[str] = "http"
@@ -44,7 +60,12 @@ class HttpSpec(Spec):
     follow_redirects: bool = True
     body_contains: str = ""
     tls: TlsOptions = DEFAULT_TLS
-    kept: object | None = field(default=None, init=False, repr=False, compare=False)
+    auth: HttpAuth = NO_AUTH
+    asserted: tuple[Assertion, ...] = ()
+    shows_body: bool = field(default=False, compare=False)
+
+    def __repr__(self) -> str:
+        return f"HttpSpec({self.method} {self.url})"  # headers and bodies may be secrets
 
     @property
     def target(self) -> str:
@@ -53,37 +74,83 @@ class HttpSpec(Spec):
 
     @property
     def assertions(self) -> tuple[Assertion, ...]:
-        """What has to be true of the answer."""
-        status = StatusIs(self.expected_statuses) if self.expected_statuses else SUCCESS
-        return (status, BodyContains(self.body_contains)) if self.body_contains else (status,)
+        """What has to be true of the answer: what the shorthands say, then the rest."""
+        return (*self._shorthands(), *self.asserted) if self.asserted else self._shorthands()
+
+    @property
+    def implied_assertions(self) -> int:
+        """How many of them the shorthands say."""
+        return len(self._shorthands())
+
+    def _shorthands(self) -> tuple[Assertion, ...]:
+        if not (self.expected_statuses or self.body_contains or self.asserted):
+            return SUCCESS_ALONE  # as most checks have it
+        said = (BodyContains(self.body_contains),) if self.body_contains else ()
+        if self.expected_statuses:
+            return (StatusIs(self.expected_statuses), *said)
+        return said if ask_of_the_status(self.asserted) else (SUCCESS, *said)
 
     @property
     def reads_body(self) -> bool:
-        """Whether the verdict needs the answer's body."""
-        return bool(self.body_contains)
+        """Whether the verdict needs the answer's body, or somebody wants to see it."""
+        return bool(self.body_contains) or self.shows_body or read_the_body(self.asserted)
 
-    def keep(self, made: object) -> None:
-        """Remember what was made of this spec."""
-        object.__setattr__(self, "kept", made)
+    def showing(self) -> "HttpSpec":
+        """The same, and its answer's body is kept for people to see."""
+        return replace(self, shows_body=True)
+
+    @property
+    def audience(self) -> str:
+        """The URL's origin."""
+        return origin_of(self.url)
+
+    def secret_fields(self) -> dict[str, str]:
+        """The secrets that there are, by where they are."""
+        headers = {_header(name): value for name, value in self.headers if value and self.auth.hides(name)}
+        return {**headers, **self.auth.secret_fields()}
+
+    def with_secrets(self, values: Mapping[str, str]) -> "HttpSpec":
+        """The same with these secrets in their places."""
+        headers = tuple((name, values.get(_header(name), value)) for name, value in self.headers)
+        return replace(self, headers=headers, auth=self.auth.with_secrets(values))
+
+    def secrets(self) -> tuple[str, ...]:
+        """Every text that must not be shown, also as it goes over the wire."""
+        basic = self.auth.basic_auth
+        values = [*self.secret_fields().values(), *([basic.credentials] if basic and basic.password else [])]
+        values += [part for name, value in self.headers if self.auth.hides(name) for part in parts_of_header(value)]
+        return tuple(form for value in values for form in forms(value))
 
     def refuse_bad(self, field: str) -> None:
-        """Refuse a URL that could not be dialled, and authorities that could not be read.
+        """Refuse what could not be dialled, shown to a target or judged, and HIDDEN in place of a secret.
 
         Raises:
             InvalidArgument: naming the field.
         """
         refuse_bad_url(self.url, f"{field}.url")
         self.tls.refuse_bad(f"{field}.tls")
+        refuse_bad(self.asserted, f"{field}.assertions")
+        # In a header that is no secret too: what was kept for it would be shown.
+        for path, value in [(_header(name), value) for name, value in self.headers] + [*self.secret_fields().items()]:
+            if HIDDEN in value:
+                raise InvalidArgument.field(
+                    f"{field}.{path}",
+                    f"says {HIDDEN}, but no secret is stored there for this origin; give the secret itself",
+                    reasons.ERROR_REASON_SECRET_NOT_STORED,
+                )
+        self.auth.refuse_bad(field, (name for name, _ in self.headers), secure=self.audience.startswith("https:"))
 
     def audited(self) -> dict[str, object]:
         """What the audit log shows; headers' values and bodies may be secrets, so it shows none."""
         return {
             "url": self.url,
             "method": self.method,
-            "headers": {name: "[hidden]" for name, _ in self.headers},
+            "headers": {name: HIDDEN for name, _ in self.headers},
+            **self.auth.audited(),
             "bodyBytes": len(self.body),
             "expectedStatus": list(self.expected_statuses),
             "followRedirects": self.follow_redirects,
+            "assertions": [assertion_codec.name_of(each) for each in self.asserted],
         }
 
     def to_json(self) -> dict[str, Any]:
@@ -97,6 +164,8 @@ class HttpSpec(Spec):
             "follow_redirects": self.follow_redirects,
             "body_contains": self.body_contains,
             "tls": None if self.tls == DEFAULT_TLS else codec.to_json(self.tls),
+            "assertions": assertion_codec.to_json(self.asserted),
+            **({} if self.auth == NO_AUTH else {"auth": codec.to_json(self.auth)}),
         }
 
     @classmethod
@@ -104,6 +173,7 @@ class HttpSpec(Spec):
         """From the column `spec`; what was written before there was a field lacks it."""
         given = column.get("tls")
         tls = TlsOptions(**given) if given else DEFAULT_TLS
+        auth = column.get("auth")
         return cls(
             url=column["url"],
             method=column["method"],
@@ -113,6 +183,8 @@ class HttpSpec(Spec):
             follow_redirects=column["follow_redirects"],
             body_contains=column.get("body_contains", ""),
             tls=tls,
+            auth=codec.from_json(HttpAuth, auth) if auth else NO_AUTH,
+            asserted=assertion_codec.from_json(column.get("assertions", ())),
         )
 
     def to_message(self) -> pb.HttpCheck:
@@ -125,10 +197,12 @@ class HttpSpec(Spec):
             expected_status=self.expected_statuses,
             follow_redirects=self.follow_redirects,
             body_contains=self.body_contains,
+            assertions=[assertion_codec.to_message(each) for each in self.asserted],
         )
         if self.tls != DEFAULT_TLS:
             codec.to_message(self.tls, message.tls)
             message.tls.SetInParent()
+        codec.to_message(self.auth, message)
         return message
 
     @classmethod
@@ -143,4 +217,11 @@ class HttpSpec(Spec):
             follow_redirects=message.follow_redirects if message.HasField("follow_redirects") else True,
             body_contains=message.body_contains,
             tls=codec.from_message(TlsOptions, message.tls),
+            auth=codec.from_message(HttpAuth, message),
+            asserted=tuple(assertion_codec.from_message(each) for each in message.assertions),
         )
+
+
+def _header(name: str) -> str:
+    """Where a header's value is."""
+    return f"headers[{name!r}]"

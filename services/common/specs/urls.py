@@ -5,6 +5,7 @@ import httpx
 from services.common.errors import InvalidArgument
 
 _HIGHEST_PORT = 65_535
+_PORTS = {"http": 80, "https": 443}
 
 
 def refuse_bad_url(url: str, field: str) -> None:
@@ -23,3 +24,12 @@ def refuse_bad_url(url: str, field: str) -> None:
         raise InvalidArgument.field(field, "must not carry credentials; use headers")
     if not parsed.host or (parsed.port is not None and not 0 < parsed.port <= _HIGHEST_PORT):
         raise InvalidArgument.field(field, "must name a host, and a port from 1 to 65535 if any")
+
+
+def origin_of(url: str) -> str:
+    """Scheme, host and port, which make an origin (RFC 6454 §4); of what is no URL, itself."""
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return url
+    return f"{parsed.scheme}://{parsed.host}:{parsed.port or _PORTS.get(parsed.scheme, '')}"

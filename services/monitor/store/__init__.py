@@ -11,6 +11,7 @@ from services.monitor.store.incidents import IncidentSql
 from services.monitor.store.maintenance import MaintenanceSql
 from services.monitor.store.overview import OverviewSql
 from services.monitor.store.results import ResultSql
+from services.monitor.store.secrets import SecretSql
 from services.monitor.store.services import ServiceSql
 from services.monitor.store.status import StatusSql
 
@@ -18,6 +19,7 @@ from services.monitor.store.status import StatusSql
 class MonitorStore(
     ServiceSql,
     CheckSql,
+    SecretSql,
     HistorySql,
     StatusSql,
     FiguresSql,

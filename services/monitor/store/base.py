@@ -24,14 +24,17 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import check_changes, service_moves
+from services.common import check_changes
 from services.common.audit import Actor, Change
 from services.common.clock import HOUR_US, from_datetime, to_datetime
 from services.common.database import Database
 from services.common.grid import shard_of
 from services.common.maintenance import LONGEST_SPAN_US
 from services.common.outcome import Outcome
-from services.common.specs.kinds import KINDS
+from services.common.secret_box import NO_KEYS, SecretBox
+from services.common.service_moves import CHANNEL, ServiceMove
+from services.common.specs.column import shown, to_column
+from services.common.specs.spec import Spec
 from services.common.state import CheckState, Track
 from services.common.store import write_audit
 from services.common.tables import (
@@ -52,10 +55,12 @@ class Sql:
 
     Args:
         database: under the role sentinel_monitor.
+        box: encrypts and decrypts secrets of checks.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, box: SecretBox = NO_KEYS) -> None:
         self._database = database
+        self._box = box
 
 
 async def lock_quotas(connection: AsyncConnection, tenant_id: UUID) -> None:
@@ -74,8 +79,14 @@ async def has_service(connection: AsyncConnection, tenant_id: UUID, service_id: 
     return (await connection.execute(query)).one_or_none() is not None
 
 
-async def insert_check(connection: AsyncConnection, actor: Actor, check: Check, request_id: UUID | None) -> None:
-    """Record a new check, enabled from the start, and tell its worker."""
+async def insert_check(
+    connection: AsyncConnection, actor: Actor, check: Check, request_id: UUID | None, box: SecretBox
+) -> None:
+    """Record a new check, enabled from the start, and tell its worker.
+
+    Raises:
+        FailedPrecondition: SECRETS_KEY_MISSING.
+    """
     tenant_id = actor.tenant_id
     await connection.execute(
         insert(checks).values(
@@ -85,6 +96,8 @@ async def insert_check(connection: AsyncConnection, actor: Actor, check: Check, 
             shard=shard_of(check.id),
             request_id=request_id,
             create_time=to_datetime(check.create_us),
+            kind=check.spec.KIND,
+            spec=to_column(check.spec, tenant_id, check.id, box),
             **settings_of(check),
         )
     )
@@ -120,22 +133,22 @@ async def open_period(connection: AsyncConnection, check: Check, at: int) -> Non
     )
 
 
-async def tell_watchers(connection: AsyncConnection, tenant_id: UUID) -> None:
-    """Let whoever watches a tenant's services look at them again, as soon as this transaction commits."""
-    await connection.execute(select(func.pg_notify(service_moves.CHANNEL, str(tenant_id))))
+async def tell_watchers(connection: AsyncConnection, tenant_id: UUID, service_id: UUID | None) -> None:
+    """Let whoever watches a service, or all of a tenant's, look again, as soon as this transaction commits."""
+    await connection.execute(select(func.pg_notify(CHANNEL, ServiceMove(tenant_id, service_id).payload())))
 
 
 async def tell_worker(connection: AsyncConnection, check: Check) -> None:
     """Let the worker that holds the check, and whoever watches it, look again, as soon as this transaction commits."""
     payload = check_changes.CheckChange(shard_of(check.id), check.tenant_id, check.id).payload()
     await connection.execute(select(func.pg_notify(check_changes.CHANNEL, payload)))
-    await tell_watchers(connection, check.tenant_id)
+    await tell_watchers(connection, check.tenant_id, check.service_id)
 
 
 async def leave_to_be_removed(
-    connection: AsyncConnection, tenant_id: UUID, which: ColumnElement[bool], now: int
+    connection: AsyncConnection, tenant_id: UUID, service_id: UUID, which: ColumnElement[bool], now: int
 ) -> None:
-    """Write down which checks go, so that what was recorded is removed; tell their workers, and who watches them."""
+    """Write down which checks of a service go, so that their history is removed; tell workers and watchers."""
     going = select(checks.c.tenant_id, checks.c.id).where(checks.c.tenant_id == tenant_id, which)
     await connection.execute(
         upsert(removed_checks)
@@ -149,15 +162,13 @@ async def leave_to_be_removed(
     await connection.execute(
         select(func.pg_notify(check_changes.CHANNEL, payload)).where(checks.c.tenant_id == tenant_id, which)
     )
-    await tell_watchers(connection, tenant_id)
+    await tell_watchers(connection, tenant_id, service_id)
 
 
 def settings_of(check: Check) -> dict[str, Any]:
-    """The columns of a check that can change."""
+    """The columns of a check that can change, but for its spec."""
     return {
         "name": check.name,
-        "kind": check.spec.KIND,
-        "spec": check.spec.to_json(),
         "interval_us": check.interval_us,
         "timeout_us": check.timeout_us,
         "failure_threshold": check.failure_threshold,
@@ -222,8 +233,8 @@ def _goes_on(tenant_id: UUID | BindParameter[UUID]) -> ColumnElement[bool]:
     )
 
 
-def tracked_check(row: Row[Any]) -> TrackedCheck:
-    """The check in a row of `tracked`."""
+def tracked_check(row: Row[Any], spec: Spec | None = None) -> TrackedCheck:
+    """The check in a row of `tracked`; without its secrets, unless its spec is given."""
     track = Track(
         CheckState(row.state),
         _moment(row.state_time),
@@ -232,16 +243,16 @@ def tracked_check(row: Row[Any]) -> TrackedCheck:
         _moment(row.streak_time),
         _moment(row.verdict_time),
     )
-    return TrackedCheck(_check(row), track, _moment(row.maintenance_time))
+    return TrackedCheck(_check(row, spec or shown(row.kind, row.spec)), track, _moment(row.maintenance_time))
 
 
-def _check(row: Row[Any]) -> Check:
+def _check(row: Row[Any], spec: Spec) -> Check:
     return Check(
         tenant_id=row.tenant_id,
         id=row.id,
         service_id=row.service_id,
         name=row.name,
-        spec=KINDS[row.kind].from_json(row.spec),
+        spec=spec,
         interval_us=row.interval_us,
         timeout_us=row.timeout_us,
         failure_threshold=row.failure_threshold,

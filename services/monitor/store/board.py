@@ -1,7 +1,7 @@
 """What a board shows, read whole: all services of a tenant with their checks, incidents and maintenance."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection
 from uuid import UUID
 
 import asyncpg
@@ -16,6 +16,8 @@ from services.monitor.standing import RecordedCheck, RecordedService
 
 # Boards are read more often than this, so that a span is known before it begins.
 _AHEAD_US = MINUTE_US
+# So many rows are taken at once, with turns of the event loop for others between.
+_AT_ONCE = 200
 
 _SERVICES = """
     SELECT s.id, s.name, s.url, s.description, s.labels, s.create_time, s.update_time, coalesce(i.count, 0) AS incidents
@@ -23,7 +25,7 @@ _SERVICES = """
     LEFT JOIN (
         SELECT service_id, count(*) FROM incidents WHERE tenant_id = $1 AND end_time IS NULL GROUP BY service_id
     ) AS i ON i.service_id = s.id
-    WHERE s.tenant_id = $1 ORDER BY s.id
+    WHERE s.tenant_id = $1
 """
 _CHECKS = """
     SELECT c.service_id, c.name, c.interval_us, t.state, t.state_time, t.verdict_time,
@@ -33,8 +35,12 @@ _CHECKS = """
     FROM checks c
     JOIN check_states t ON t.tenant_id = c.tenant_id AND t.check_id = c.id
     LEFT JOIN check_periods o ON o.tenant_id = c.tenant_id AND o.check_id = c.id AND o.end_time IS NULL
-    WHERE c.tenant_id = $1 ORDER BY c.id
+    WHERE c.tenant_id = $1
 """
+SERVICES_OF_TENANT = f"{_SERVICES} ORDER BY s.id"
+CHECKS_OF_TENANT = f"{_CHECKS} ORDER BY c.id"
+SOME_SERVICES = f"{_SERVICES} AND s.id = ANY($2::uuid[]) ORDER BY s.id"
+CHECKS_OF_SOME = f"{_CHECKS} AND c.service_id = ANY($2::uuid[]) ORDER BY c.id"
 _SPANS = f"""
     SELECT service_id, start_time, end_time FROM maintenance_spans
     WHERE tenant_id = $1 AND end_time > now()
@@ -53,32 +59,37 @@ class BoardSql:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
 
-    async def recorded_services(self, tenant_id: UUID) -> Sequence[RecordedService]:
-        """All services of a tenant, oldest first, as of one moment.
+    async def recorded_services(self, tenant_id: UUID, only: Collection[UUID] | None) -> Collection[RecordedService]:
+        """All services of a tenant, or some of them, oldest first, as of one moment; what is gone is left out.
 
         Raises:
             Unavailable: the database is away.
         """
+        given = (tenant_id,) if only is None else (tenant_id, list(only))
+        spans: defaultdict[UUID | None, list[tuple[int, int]]] = defaultdict(list)
+        checks: defaultdict[UUID, list[RecordedCheck]] = defaultdict(list)
         async with tenant_transaction(self._pool, tenant_id, "repeatable_read") as connection:
-            services = await connection.fetch(_SERVICES, tenant_id)
-            checks: defaultdict[UUID, list[RecordedCheck]] = defaultdict(list)
-            for row in await connection.fetch(_CHECKS, tenant_id):
-                track = Track(CheckState(row["state"]), row["state_time"], verdict_us=row["verdict_time"])
-                checks[row["service_id"]].append(
-                    RecordedCheck(row["name"], row["interval_us"], track, row["pause_time"])
-                )
-            spans: defaultdict[UUID | None, list[tuple[int, int]]] = defaultdict(list)
             for row in await connection.fetch(_SPANS, tenant_id):
                 spans[row["service_id"]].append((row["start_time"], row["end_time"]))
-        return [
-            RecordedService(
-                _service(tenant_id, row),
-                row["incidents"],
-                checks.get(row["id"], ()),
-                (*spans.get(None, ()), *spans.get(row["id"], ())),
-            )
-            for row in services
-        ]
+            of_checks = CHECKS_OF_TENANT if only is None else CHECKS_OF_SOME
+            async for row in connection.cursor(of_checks, *given, prefetch=_AT_ONCE):
+                checks[row["service_id"]].append(_check(row))
+            for_all = spans.get(None, [])
+            of_services = SERVICES_OF_TENANT if only is None else SOME_SERVICES
+            return [
+                RecordedService(
+                    _service(tenant_id, row),
+                    row["incidents"],
+                    checks.get(row["id"], ()),
+                    (*for_all, *spans.get(row["id"], ())),
+                )
+                async for row in connection.cursor(of_services, *given, prefetch=_AT_ONCE)
+            ]
+
+
+def _check(row: "asyncpg.Record") -> RecordedCheck:
+    track = Track(CheckState(row["state"]), row["state_time"], verdict_us=row["verdict_time"])
+    return RecordedCheck(row["name"], row["interval_us"], track, row["pause_time"])
 
 
 def _service(tenant_id: UUID, row: "asyncpg.Record") -> Service:

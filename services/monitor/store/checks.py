@@ -1,22 +1,25 @@
 """Checks: making, finding, listing, changing and deleting them."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.audit import Actor, Change
 from services.common.clock import to_datetime
 from services.common.database import constraint_of
-from services.common.errors import AlreadyExists
+from services.common.errors import AlreadyExists, FailedPrecondition
 from services.common.incident import Resolution
 from services.common.paging import PageRequest
+from services.common.secret_box import CannotOpenError, SecretBox
+from services.common.specs.column import opened, to_column
 from services.common.state import CheckState, Track
 from services.common.store import write_audit
-from services.common.tables import check_periods, check_states, checks
+from services.common.tables import check_periods, check_states, checks, heartbeats
 from services.monitor.model import Check, TrackedCheck
 from services.monitor.not_found import check_not_found, service_not_found
 from services.monitor.quotas import Quotas
@@ -39,13 +42,22 @@ from services.monitor.store.incidents import end_incidents
 class CheckSql(Sql):
     """Checks in PostgreSQL."""
 
-    async def create_check(self, actor: Actor, check: Check, request_id: UUID | None, quotas: Quotas) -> TrackedCheck:
+    async def create_check(
+        self, actor: Actor, check: Check, request_id: UUID | None, quotas: Quotas, token_hash: bytes | None
+    ) -> TrackedCheck:
         """Record a check, within the quotas, and tell its worker; a request id seen before answers the one it made.
+
+        Args:
+            actor: who makes it.
+            check: the check.
+            request_id: the caller's.
+            quotas: how many there may be.
+            token_hash: of what signals of a heartbeat are sent with; None for other kinds.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
             AlreadyExists: CHECK_NAME_TAKEN.
-            FailedPrecondition: QUOTA_EXCEEDED.
+            FailedPrecondition: QUOTA_EXCEEDED, SECRETS_KEY_MISSING.
         """
         tenant_id = actor.tenant_id
         try:
@@ -59,7 +71,10 @@ class CheckSql(Sql):
                 if not await has_service(connection, tenant_id, check.service_id):
                     raise service_not_found()
                 await refuse_more_checks(connection, tenant_id, quotas)
-                await insert_check(connection, actor, check, request_id)
+                await insert_check(connection, actor, check, request_id, self._box)
+                if token_hash is not None:
+                    its_token = {"tenant_id": tenant_id, "check_id": check.id, "token_hash": token_hash}
+                    await connection.execute(insert(heartbeats).values(its_token))
         except IntegrityError as error:
             _refuse(error)
             raise
@@ -100,13 +115,14 @@ class CheckSql(Sql):
         Raises:
             NotFound: CHECK_NOT_FOUND.
             AlreadyExists: CHECK_NAME_TAKEN.
+            FailedPrecondition: SECRETS_KEY_MISSING.
         """
         try:
             async with self._database.tenant(actor.tenant_id) as connection:
-                found = await _locked(connection, actor.tenant_id, service_id, check_id)
+                found = await _locked(connection, actor.tenant_id, service_id, check_id, self._box)
                 before, after = found.check, decide(found.check)
                 if after != before:
-                    await _update(connection, before, after)
+                    await _update(connection, before, after, self._box)
                     if before.enabled and not after.enabled:
                         await _lock_state(connection, after)
                         paused = after.update_us
@@ -122,6 +138,22 @@ class CheckSql(Sql):
             raise
         return TrackedCheck(after, found.track)
 
+    async def rotate_token(self, actor: Actor, service_id: UUID, check_id: UUID, token_hash: bytes) -> None:
+        """Give a heartbeat another token.
+
+        Raises:
+            NotFound: CHECK_NOT_FOUND.
+            FailedPrecondition: NOT_A_HEARTBEAT.
+        """
+        tenant_id = actor.tenant_id
+        which = (heartbeats.c.tenant_id == tenant_id) & (heartbeats.c.check_id == check_id)
+        async with self._database.tenant(tenant_id) as connection:
+            await _locked(connection, tenant_id, service_id, check_id, self._box)
+            rotated = await connection.execute(update(heartbeats).where(which).values(token_hash=token_hash))
+            if not rotated.rowcount:
+                raise FailedPrecondition(reasons.ERROR_REASON_NOT_A_HEARTBEAT, "only a heartbeat has a token")
+            await write_audit(connection, actor, Change("check.rotate_token", check_id))
+
     async def delete_check(self, actor: Actor, service_id: UUID, check_id: UUID, now: int) -> None:
         """Delete a check, end its incident, leave its history to be removed, and tell its worker.
 
@@ -130,10 +162,10 @@ class CheckSql(Sql):
         """
         tenant_id = actor.tenant_id
         async with self._database.tenant(tenant_id) as connection:
-            check = (await _locked(connection, tenant_id, service_id, check_id)).check
+            check = (await _locked(connection, tenant_id, service_id, check_id, self._box)).check
             await _lock_state(connection, check)
             await end_incidents(connection, actor, [check_id], Resolution.CHECK_DELETED, now)
-            await leave_to_be_removed(connection, tenant_id, checks.c.id == check_id, now)
+            await leave_to_be_removed(connection, tenant_id, service_id, checks.c.id == check_id, now)
             await connection.execute(delete(checks).where(checks.c.tenant_id == tenant_id, checks.c.id == check_id))
             await write_audit(connection, actor, Change("check.delete", check_id, before=check.audited()))
 
@@ -147,8 +179,10 @@ async def refuse_more_checks(connection: AsyncConnection, tenant_id: UUID, quota
     quotas.refuse_more_checks(await count(connection, select(checks.c.id).where(checks.c.tenant_id == tenant_id)))
 
 
-async def _locked(connection: AsyncConnection, tenant_id: UUID, service_id: UUID, check_id: UUID) -> TrackedCheck:
-    """The check, which nobody else changes until the transaction ends.
+async def _locked(
+    connection: AsyncConnection, tenant_id: UUID, service_id: UUID, check_id: UUID, box: SecretBox
+) -> TrackedCheck:
+    """The check, which nobody else changes until the transaction ends; without secrets that cannot be decrypted.
 
     Raises:
         NotFound: CHECK_NOT_FOUND.
@@ -159,6 +193,8 @@ async def _locked(connection: AsyncConnection, tenant_id: UUID, service_id: UUID
     row = (await connection.execute(tracked(tenant_id).where(which))).one_or_none()
     if row is None:
         raise check_not_found()
+    with suppress(CannotOpenError):
+        return tracked_check(row, opened(row.kind, row.spec, tenant_id, check_id, box))
     return tracked_check(row)
 
 
@@ -185,9 +221,13 @@ async def _begin_anew(connection: AsyncConnection, check: Check) -> None:
     )
 
 
-async def _update(connection: AsyncConnection, before: Check, after: Check) -> None:
+async def _update(connection: AsyncConnection, before: Check, after: Check, box: SecretBox) -> None:
     the_check = (checks.c.tenant_id == before.tenant_id) & (checks.c.id == before.id)
-    await connection.execute(update(checks).where(the_check).values(**settings_of(after)))
+    values = settings_of(after)
+    # What is not changed is not written: its secrets may be ones that cannot be decrypted now, and can tomorrow.
+    if after.spec != before.spec:
+        values["spec"] = to_column(after.spec, after.tenant_id, after.id, box)
+    await connection.execute(update(checks).where(the_check).values(**values))
     if (before.enabled, before.interval_us) == (after.enabled, after.interval_us):
         return
     if before.enabled:

@@ -108,7 +108,7 @@ class IncidentSql(Sql):
                 await connection.execute(acknowledged)
             if step.kind is IncidentEventKind.RESOLVED:
                 await _end(connection, tenant_id, [before.check_id], Resolution.BY_HAND, step.at)
-                await tell_watchers(connection, tenant_id)
+                await tell_watchers(connection, tenant_id, before.service_id)
             await _write_event(connection, actor, incident_id, step)
             verb = _VERBS[step.kind]
             change = Change(f"incident.{verb}", incident_id, after={"note": step.note} if step.note else None)

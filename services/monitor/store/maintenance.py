@@ -1,6 +1,6 @@
 """Maintenance windows and the spans that they cover."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +13,11 @@ from services.common.clock import from_datetime, to_datetime
 from services.common.paging import PageRequest
 from services.common.store import write_audit
 from services.common.tables import maintenance_spans, maintenance_windows, services
-from services.monitor.maintenance import Window
 from services.monitor.not_found import service_not_found, window_not_found
 from services.monitor.quotas import Quotas
 from services.monitor.recurrence import Span
 from services.monitor.store.base import Sql, count, lock_quotas, tell_watchers
+from services.monitor.window import Window, replan
 
 _WINDOWS = maintenance_windows.c
 _SPANS = maintenance_spans.c
@@ -50,31 +50,21 @@ class MaintenanceSql(Sql):
                 made = (await connection.execute(every.where(_WINDOWS.request_id == request_id))).one_or_none()
                 if made is not None:
                     return _window(made)
-            if window.service_id is not None:
-                the_service = select(services.c.id).where(
-                    services.c.tenant_id == tenant_id, services.c.id == window.service_id
-                )
-                if (await connection.execute(the_service.with_for_update(read=True))).one_or_none() is None:
-                    raise service_not_found()
+            await _lock_service(connection, tenant_id, window.service_id)
             quotas.refuse_more_windows(await count(connection, every))
             await connection.execute(
                 insert(maintenance_windows).values(
                     tenant_id=tenant_id,
                     id=window.id,
-                    service_id=window.service_id,
-                    name=window.name,
-                    start_time=to_datetime(window.start_us),
-                    duration_us=window.duration_us,
-                    rrule=window.rrule,
-                    time_zone=window.time_zone,
                     request_id=request_id,
                     create_time=to_datetime(window.create_us),
                     planned_time=to_datetime(until_us),
+                    **_settings_of(window),
                 )
             )
             await _write_spans(connection, window, spans)
             await write_audit(connection, actor, Change("maintenance_window.create", window.id, after=window.audited()))
-            await tell_watchers(connection, tenant_id)
+            await tell_watchers(connection, tenant_id, window.service_id)
         return window
 
     async def find_window(self, tenant_id: UUID, window_id: UUID) -> Window | None:
@@ -92,28 +82,75 @@ class MaintenanceSql(Sql):
             found = await connection.execute(rows.order_by(_WINDOWS.id).limit(page.size + 1))
             return [_window(row) for row in found], total
 
+    async def change_window(
+        self, actor: Actor, window_id: UUID, decide: Callable[[Window], Window], now: int, horizon_us: int
+    ) -> Window:
+        """Make a window what `decide` says, while nobody else changes it, and plan it anew from now on.
+
+        What it covered until now stays: hours may be closed already.
+
+        Args:
+            actor: who changes it.
+            window_id: the window.
+            decide: from the window as it is to what it shall be.
+            now: the time.
+            horizon_us: how far ahead to plan.
+
+        Raises:
+            NotFound: MAINTENANCE_WINDOW_NOT_FOUND, or SERVICE_NOT_FOUND where it would be of another one.
+        """
+        tenant_id = actor.tenant_id
+        the_window = _the_window(tenant_id, window_id)
+        async with self._database.tenant(tenant_id) as connection:
+            # Its service first, as whoever deletes that does, so that neither waits for the other in a ring.
+            found = (await connection.execute(the_window)).one_or_none()
+            if found is None:
+                raise window_not_found()
+            await _lock_service(connection, tenant_id, found.service_id)
+            row = (await connection.execute(the_window.with_for_update())).one_or_none()
+            if row is None:
+                raise window_not_found()
+            before = _window(row)
+            after = decide(before)
+            if after == before:
+                return before
+            values = _settings_of(after)
+            if after.schedule != before.schedule:
+                if after.service_id != before.service_id:
+                    await _lock_service(connection, tenant_id, after.service_id)
+                until_us = max(now, after.start_us) + horizon_us
+                await _replan(connection, before, after, now, until_us)
+                values["planned_time"] = to_datetime(until_us)
+            await connection.execute(
+                update(maintenance_windows)
+                .where(_WINDOWS.tenant_id == tenant_id, _WINDOWS.id == window_id)
+                .values(**values)
+            )
+            change = Change("maintenance_window.update", window_id, before.audited(), after.audited())
+            await write_audit(connection, actor, change)
+            for service_id in {before.service_id, after.service_id}:
+                await tell_watchers(connection, tenant_id, service_id)
+        return after
+
     async def delete_window(self, actor: Actor, window_id: UUID, now: int) -> None:
         """Delete a window with what of its spans lies ahead; one that goes on ends now, and what was stays.
 
         Raises:
             NotFound: MAINTENANCE_WINDOW_NOT_FOUND.
         """
-        tenant_id, moment = actor.tenant_id, to_datetime(now)
-        of_window = (_SPANS.tenant_id == tenant_id) & (_SPANS.window_id == window_id)
+        tenant_id = actor.tenant_id
         async with self._database.tenant(tenant_id) as connection:
             row = (await connection.execute(_the_window(tenant_id, window_id).with_for_update())).one_or_none()
             if row is None:
                 raise window_not_found()
-            await connection.execute(delete(maintenance_spans).where(of_window, _SPANS.start_time >= moment))
-            await connection.execute(
-                update(maintenance_spans).where(of_window, _SPANS.end_time > moment).values(end_time=moment)
-            )
+            await _end_spans(connection, _window(row), now)
             await connection.execute(
                 delete(maintenance_windows).where(_WINDOWS.tenant_id == tenant_id, _WINDOWS.id == window_id)
             )
-            change = Change("maintenance_window.delete", window_id, before=_window(row).audited())
+            window = _window(row)
+            change = Change("maintenance_window.delete", window_id, before=window.audited())
             await write_audit(connection, actor, change)
-            await tell_watchers(connection, tenant_id)
+            await tell_watchers(connection, tenant_id, window.service_id)
 
     async def windows_to_plan(self, until_us: int) -> Sequence[tuple[UUID, UUID]]:
         """Tenants and ids of some recurring windows that are not planned up to a point in time."""
@@ -144,6 +181,49 @@ def _the_window(tenant_id: UUID, window_id: UUID) -> Any:  # noqa: ANN401 — a 
     return select(maintenance_windows).where(_WINDOWS.tenant_id == tenant_id, _WINDOWS.id == window_id)
 
 
+async def _lock_service(connection: AsyncConnection, tenant_id: UUID, service_id: UUID | None) -> None:
+    """Let nobody delete the service of a window meanwhile, if it has one.
+
+    Raises:
+        NotFound: SERVICE_NOT_FOUND.
+    """
+    if service_id is None:
+        return
+    query = select(services.c.id).where(services.c.tenant_id == tenant_id, services.c.id == service_id)
+    if (await connection.execute(query.with_for_update(read=True))).one_or_none() is None:
+        raise service_not_found()
+
+
+async def _end_spans(connection: AsyncConnection, window: Window, now: int) -> Sequence[int]:
+    """Take a window's spans that lie ahead, and end those that go on; where those began."""
+    of_window, moment = (_SPANS.tenant_id == window.tenant_id) & (_SPANS.window_id == window.id), to_datetime(now)
+    await connection.execute(delete(maintenance_spans).where(of_window, _SPANS.start_time >= moment))
+    ended = await connection.execute(
+        update(maintenance_spans)
+        .where(of_window, _SPANS.end_time > moment)
+        .values(end_time=moment)
+        .returning(_SPANS.start_time)
+    )
+    return [from_datetime(start) for (start,) in ended]
+
+
+async def _replan(connection: AsyncConnection, before: Window, after: Window, now: int, until_us: int) -> None:
+    ended = await _end_spans(connection, before, now)
+    going_on = ended if after.service_id == before.service_id else ()
+    planned = replan(after, going_on, now, until_us)
+    for start_us, end_us in planned.ends.items():
+        await connection.execute(
+            update(maintenance_spans)
+            .where(
+                _SPANS.tenant_id == after.tenant_id,
+                _SPANS.window_id == after.id,
+                _SPANS.start_time == to_datetime(start_us),
+            )
+            .values(end_time=to_datetime(end_us))
+        )
+    await _write_spans(connection, after, planned.added)
+
+
 async def _write_spans(connection: AsyncConnection, window: Window, spans: Sequence[Span]) -> None:
     if spans:
         of_window = {"tenant_id": window.tenant_id, "window_id": window.id, "service_id": window.service_id}
@@ -167,4 +247,18 @@ def _window(row: Row[Any]) -> Window:
         row.rrule,
         row.time_zone,
         from_datetime(row.create_time),
+        from_datetime(row.update_time),
     )
+
+
+def _settings_of(window: Window) -> dict[str, Any]:
+    """The columns of a window that can change."""
+    return {
+        "service_id": window.service_id,
+        "name": window.name,
+        "start_time": to_datetime(window.start_us),
+        "duration_us": window.duration_us,
+        "rrule": window.rrule,
+        "time_zone": window.time_zone,
+        "update_time": to_datetime(window.update_us),
+    }

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.clock import HOUR_US, to_datetime
 from services.common.database import Database
+from services.common.secret_box import NO_KEYS, SecretBox
 from services.common.tables import check_rollups
 from services.monitor.latency import Latencies
 from services.monitor.overview import RecordedOverview, SlowCheck, WorkerCoverage
@@ -69,10 +70,11 @@ class OverviewSql(Sql):
 
     Args:
         database: under the role sentinel_monitor.
+        box: encrypts and decrypts secrets of checks.
     """
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
+    def __init__(self, database: Database, box: SecretBox = NO_KEYS) -> None:
+        super().__init__(database, box)
         # By tenant: what closed hours add up to. Those hours never change, so it stays true for the same checks.
         self._closed: dict[UUID, _Kept] = {}
 

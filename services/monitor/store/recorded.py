@@ -24,7 +24,7 @@ from services.monitor.steady import Steady, holds_on
 from services.monitor.uptime import Figures, Slot
 
 _OUTCOMES = {int(outcome): outcome for outcome in Outcome}
-_SUMS = ["life_us", "up_us", "down_us", "up_slots", "down_slots", "error_slots", "missed_slots"]
+_SUMS = ["life_us", "up_us", "down_us", "up_slots", "down_slots", "error_slots", "missed_slots", "slow_slots"]
 FIGURES_COLUMNS = {
     "start_time": "timestamptz",
     **{name: "bigint" if name.endswith("_us") else "integer" for name in _SUMS},
@@ -42,17 +42,18 @@ def _array(name: str, of: Any) -> BindParameter[Any]:  # noqa: ANN401 — SQLAlc
 
 
 _KEYS = (_array("tenants", ARRAY(Uuid)), _array("checks", ARRAY(Uuid)), _array("starts", _MOMENTS))
-_SLOT = "r.slot_time, r.interval_us, r.outcome, r.slot_count, r.total_us"
+_SLOT = "r.slot_time, r.interval_us, r.outcome, r.slow, r.slot_count, r.total_us"
 _OF_CHECK = "FROM results r WHERE r.tenant_id = w.tenant_id AND r.check_id = w.check_id"
 # Beside the results in a span the last one before it, wherever that is: the newest day that has one answers. A check's
-# results come as one row, each column packed, since making a row of each result costs several times as much.
+# results come as one row, each column packed, since making a row of each result costs several times as much. The
+# outcome of a slow one is negated.
 _SLOTS = text(f"""
     SELECT w.check_id, packed.*
     FROM unnest(:tenants, :checks, :starts, :ends) AS w (tenant_id, check_id, start_time, end_time)
     CROSS JOIN LATERAL (
         SELECT string_agg(timestamptz_send(s.slot_time), '') AS slot_times,
                string_agg(int8send(s.interval_us), '') AS intervals_us,
-               string_agg(int2send(s.outcome), '') AS outcomes,
+               string_agg(int2send(CASE WHEN s.slow THEN -s.outcome ELSE s.outcome END), '') AS outcomes,
                string_agg(int4send(s.slot_count), '') AS slot_counts,
                array_agg(s.total_us) AS totals_us
         FROM (
@@ -181,12 +182,14 @@ def _slots_of(row: Row[Any]) -> Sequence[Slot] | Steady:
         interval_us = int.from_bytes(intervals[:8])
         if holds_on(slots_us, interval_us):
             return Steady(slots_us, interval_us, row.totals_us)
+    codes = struct.unpack(f">{size}h", outcomes)
     columns = (
         slots_us,
         struct.unpack(f">{size}q", intervals),
-        [_OUTCOMES[outcome] for outcome in struct.unpack(f">{size}h", outcomes)],
+        [_OUTCOMES[abs(code)] for code in codes],
         struct.unpack(f">{size}i", counts),
         row.totals_us,
+        [code < 0 for code in codes],
     )
     return [Slot._make(slot) for slot in zip(*columns, strict=True)]
 

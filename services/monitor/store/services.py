@@ -83,10 +83,10 @@ class ServiceSql(Sql):
                     )
                 )
                 await write_audit(connection, actor, Change("service.create", service.id, after=service.audited()))
-                await tell_watchers(connection, tenant_id)
+                await tell_watchers(connection, tenant_id, service.id)
                 if first_check is not None:
                     await refuse_more_checks(connection, tenant_id, quotas)
-                    await insert_check(connection, actor, first_check, None)
+                    await insert_check(connection, actor, first_check, None, self._box)
         except IntegrityError as error:
             _refuse(error)
             raise
@@ -138,7 +138,7 @@ class ServiceSql(Sql):
                     await connection.execute(update(services).where(the_service).values(**_settings_of(after)))
                     change = Change("service.update", service_id, before.audited(), after.audited())
                     await write_audit(connection, actor, change)
-                    await tell_watchers(connection, actor.tenant_id)
+                    await tell_watchers(connection, actor.tenant_id, service_id)
         except IntegrityError as error:
             _refuse(error)
             raise
@@ -174,7 +174,7 @@ class ServiceSql(Sql):
             )
             await end_incidents(connection, actor, [*locked.scalars()], Resolution.CHECK_DELETED, now)
             gone = {**_service(row).audited(), "checks": await count(connection, its_ids)}
-            await leave_to_be_removed(connection, tenant_id, its_checks, now)
+            await leave_to_be_removed(connection, tenant_id, service_id, its_checks, now)
             await connection.execute(delete(services).where(the_service))
             await write_audit(connection, actor, Change("service.delete", service_id, before=gone))
 

@@ -9,6 +9,7 @@ from sqlalchemy import ARRAY, BindParameter, Row, Uuid, bindparam, column, func,
 from services.common.clock import from_datetime
 from services.common.database import Database
 from services.common.result import from_row
+from services.common.secret_box import NO_KEYS, SecretBox
 from services.common.tables import check_rollups, checks, incidents, results, services
 from services.monitor.status import RecordedStatus
 from services.monitor.store.base import Sql, tracked, tracked_check
@@ -50,10 +51,11 @@ class StatusSql(Sql):
 
     Args:
         database: under the role sentinel_monitor.
+        box: encrypts and decrypts secrets of checks.
     """
 
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
+    def __init__(self, database: Database, box: SecretBox = NO_KEYS) -> None:
+        super().__init__(database, box)
         self._remembered = ClosedFigures()
 
     async def recorded_statuses(

@@ -3,20 +3,36 @@
 from collections.abc import Mapping
 from typing import Any
 
+from services.common.specs.dns import DnsSpec
+from services.common.specs.grpc import GrpcSpec
+from services.common.specs.heartbeat import HeartbeatSpec
 from services.common.specs.http import HttpSpec
 from services.common.specs.spec import Spec
 from services.common.specs.tcp import TcpSpec
 from services.common.specs.tls import TlsSpec
+from services.worker.kinds.dns import Dns
+from services.worker.kinds.grpc import Grpc
+from services.worker.kinds.heartbeat import Heartbeat
 from services.worker.kinds.http import Http
 from services.worker.kinds.kind import Kind
 from services.worker.kinds.tcp import Tcp
 from services.worker.kinds.tls import Tls
+from services.worker.signals import Signals
 
 
-def every_kind() -> Mapping[type[Spec], Kind[Any]]:
-    """All kinds, by what they probe."""
-    return {
+def every_kind(signals: Signals | None = None) -> Mapping[type[Spec], Kind[Any]]:
+    """All kinds, by what they probe.
+
+    Args:
+        signals: what jobs have reported; without it heartbeats are left out.
+    """
+    kinds: dict[type[Spec], Kind[Any]] = {
+        DnsSpec: Dns(),
+        GrpcSpec: Grpc(),
         HttpSpec: Http(),
         TcpSpec: Tcp(),
         TlsSpec: Tls(),
     }
+    if signals is not None:
+        kinds[HeartbeatSpec] = Heartbeat(signals)
+    return kinds

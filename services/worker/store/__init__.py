@@ -1,12 +1,14 @@
 """All SQL of the worker: raw asyncpg, since every probe passes here.
 
 EngineStore works for all tenants, under a role whose grants are no wider than its statements. TenantStore serves
-requests: its transactions see one tenant. TailStore reads new results for whoever reads them live.
+requests: its transactions see one tenant. TailStore reads new results for whoever reads them live. ReceptionSql writes
+down signals of jobs, whosever they are, and SignalsSql reads them for the engine.
 """
 
 from services.worker.store.columns import RECORDED
 from services.worker.store.engine import EngineStore
+from services.worker.store.heartbeats import ReceptionSql, SignalsSql
 from services.worker.store.tail import TailStore
 from services.worker.store.tenant import TenantStore
 
-__all__ = ["RECORDED", "EngineStore", "TailStore", "TenantStore"]
+__all__ = ["RECORDED", "EngineStore", "ReceptionSql", "SignalsSql", "TailStore", "TenantStore"]

@@ -17,7 +17,7 @@ RECORDED_RESULT = """
     recorded_xid, tenant_id, check_id, slot_time, service_id, start_time, interval_us, outcome, error_kind,
     missed_reason, slot_count, status_code, dns_us, connect_us, tls_us, ttfb_us, transfer_us, total_us,
     body_bytes, redirects, attempt, tls_not_after, tls_version, host(resolved_ip) AS resolved_ip, http_version,
-    error_message, worker_id
+    failed_assertions, slow, error_message, worker_id
 """
 
 

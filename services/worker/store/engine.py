@@ -8,10 +8,11 @@ from uuid import UUID
 
 import asyncpg
 
-from services.common import service_moves
 from services.common.clock import DAY_US, now_us, to_datetime
 from services.common.database import CONNECTION_ERRORS
 from services.common.errors import Unavailable
+from services.common.secret_box import NO_KEYS, SecretBox
+from services.common.service_moves import CHANNEL, ServiceMove
 from services.worker.clock import monotonic_us
 from services.worker.lease import SHARDS_FREE, Renewal, fair_share
 from services.worker.record import Pending
@@ -95,7 +96,7 @@ _WRITE_RESULTS = insert_into("results")
 # Once a transaction, whoever's results it records: a reader of the stream wants to know when it is settled, no more.
 _NOTIFY = f"SELECT pg_notify('{RECORDED}', pg_current_xact_id()::text)"
 # Only when there is something new to show, so that nobody looks in vain: most batches move no state.
-_NOTIFY_MOVED = f"SELECT pg_notify('{service_moves.CHANNEL}', w::text) FROM unnest($1::uuid[]) AS w"  # noqa: S608 — our own text
+_NOTIFY_MOVED = f"SELECT pg_notify('{CHANNEL}', move) FROM unnest($1::text[]) AS move"  # noqa: S608 — our own text
 
 # The share of shards is fair when no worker holds more than its part: what is over is given up for others to claim.
 _LIVE = """
@@ -148,10 +149,12 @@ class EngineStore:
 
     Args:
         pool: under the role sentinel_engine, times in microseconds.
+        box: decrypts secrets of checks.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", box: SecretBox = NO_KEYS) -> None:
         self._pool = pool
+        self._box = box
         self._days: set[int] = set()
 
     async def renew(self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim: bool) -> Renewal:
@@ -201,7 +204,7 @@ class EngineStore:
         Raises:
             Unavailable: the database is away.
         """
-        read, ordered = CheckReader(), sorted(shards)
+        read, ordered = CheckReader(self._box), sorted(shards)
         groups = [ordered[first : first + _SHARDS_AT_ONCE] for first in range(0, len(ordered), _SHARDS_AT_ONCE)]
         async with asyncio.TaskGroup() as ahead:  # the database looks for the next while we take these
             following = [ahead.create_task(self._fetch(_CHECKS_OF_SHARDS, group)) for group in groups[:1]]
@@ -219,9 +222,8 @@ class EngineStore:
         Raises:
             Unavailable: the database is away.
         """
-        return [
-            *map(CheckReader(), await self._fetch(_CHECKS_BY_KEY, [key[0] for key in keys], [key[1] for key in keys]))
-        ]
+        rows = await self._fetch(_CHECKS_BY_KEY, [key[0] for key in keys], [key[1] for key in keys])
+        return [*map(CheckReader(self._box), rows)]
 
     async def checks_of_tenants(
         self, tenants: Collection[UUID], shards: Collection[int]
@@ -297,7 +299,11 @@ class EngineStore:
                     await write_turns(connection, turned)
                 await connection.execute(_NOTIFY)
                 now = now_us()
-                news = {each.tenant_id for check_id, each in moved.items() if each.is_news(before[check_id], now)}
+                news = {
+                    ServiceMove(each.tenant_id, checks[check_id].service_id).payload()
+                    for check_id, each in moved.items()
+                    if each.is_news(before[check_id], now)
+                }
                 if news:
                     await connection.execute(_NOTIFY_MOVED, list(news))
         return len(counted)

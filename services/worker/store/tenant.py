@@ -8,7 +8,8 @@ import asyncpg
 from services.common.database import CONNECTION_ERRORS, tenant_transaction
 from services.common.errors import Unavailable
 from services.common.paging import PageRequest
-from services.common.result import Result
+from services.common.result import Result, from_row
+from services.common.secret_box import NO_KEYS, SecretBox
 from services.worker.position import FIRST_ID, Position
 from services.worker.report import SeenWorker
 from services.worker.rows import CheckReader, result_columns, to_recorded, to_worker
@@ -26,6 +27,10 @@ _LIST_WORKERS = """
     LIMIT $3
 """
 _WRITE_ON_DEMAND = insert_into("on_demand_results")
+_FIND_RESULT = {
+    table: f"SELECT {RECORDED_RESULT} FROM {table} WHERE tenant_id = $1 AND check_id = $2 AND slot_time = $3"  # noqa: S608 — our own text
+    for table in ("results", "on_demand_results")
+}
 _FRONTIER = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
 _RECORDED_BEHIND = f"SELECT {RECORDED_RESULT} FROM results_recorded_behind($1, $2, $3, $4, $5, $6, $7, $8)"  # noqa: S608 — our own text
 
@@ -35,10 +40,12 @@ class TenantStore:
 
     Args:
         pool: under the role sentinel_worker, times in microseconds.
+        box: decrypts secrets of checks.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", box: SecretBox = NO_KEYS) -> None:
         self._pool = pool
+        self._box = box
 
     async def list_workers(self, page: PageRequest, overdue_s: float) -> tuple[Sequence[SeenWorker], int]:
         """One worker more than the page holds, if there are, the oldest first, and how many there are in all.
@@ -64,7 +71,7 @@ class TenantStore:
         """A check of a service."""
         async with tenant_transaction(self._pool, tenant_id) as connection:
             row = await connection.fetchrow(_FIND_CHECK, tenant_id, service_id, check_id)
-        return CheckReader().check(row) if row else None
+        return CheckReader(self._box).check(row) if row else None
 
     async def has_service(self, tenant_id: UUID, service_id: UUID) -> bool:
         """Whether the tenant has a service."""
@@ -77,6 +84,19 @@ class TenantStore:
         async with tenant_transaction(self._pool, tenant_id) as connection:
             query = "SELECT true FROM checks WHERE tenant_id = $1 AND id = $2"
             return bool(await connection.fetchval(query, tenant_id, check_id))
+
+    async def has_check_of(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> bool:
+        """Whether a service has a check."""
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            query = "SELECT true FROM checks WHERE tenant_id = $1 AND service_id = $2 AND id = $3"
+            return bool(await connection.fetchval(query, tenant_id, service_id, check_id))
+
+    async def find_result(self, tenant_id: UUID, check_id: UUID, slot_us: int, *, on_demand: bool) -> Result | None:
+        """A recorded result."""
+        query = _FIND_RESULT["on_demand_results" if on_demand else "results"]
+        async with tenant_transaction(self._pool, tenant_id) as connection:
+            row = await connection.fetchrow(query, tenant_id, check_id, slot_us)
+        return from_row(row, int) if row else None
 
     async def record_on_demand(self, tenant_id: UUID, result: Result) -> None:
         """Write the result of a run outside the schedule."""

@@ -1,6 +1,9 @@
 """An answer's body, decoded when somebody reads it and within bounds (semantics.md §23)."""
 
 from collections.abc import Sequence
+from typing import Any
+
+import orjson
 
 from services.worker.wire.answer import LARGEST_BODY
 from services.worker.wire.content_coding import decoded
@@ -15,13 +18,14 @@ class Body:
         truncated: whether it was cut off at the limit.
     """
 
-    __slots__ = ("_headers", "_raw", "_read", "_truncated")
+    __slots__ = ("_headers", "_json", "_raw", "_read", "_truncated")
 
     def __init__(self, headers: Sequence[tuple[bytes, bytes]], raw: bytes | bytearray, *, truncated: bool) -> None:
         self._headers = headers
         self._raw = raw
         self._truncated = truncated
         self._read: tuple[bytes, bool] | None = None
+        self._json: tuple[Any] | None = None
 
     def read(self) -> tuple[bytes, bool]:
         """The body without its codings, at most 1 MiB of it, and whether there is more.
@@ -32,3 +36,14 @@ class Body:
         if self._read is None:
             self._read = decoded(self._headers, self._raw, LARGEST_BODY, truncated=self._truncated)
         return self._read
+
+    def json(self) -> Any:  # noqa: ANN401 — any JSON
+        """What the body says as JSON; it is parsed once, whatever becomes of it.
+
+        Raises:
+            ValueError: it is not JSON, or is cut off.
+            ProbeFailure: as read.
+        """
+        if self._json is None:
+            self._json = (orjson.loads(self.read()[0]),)
+        return self._json[0]

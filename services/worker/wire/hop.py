@@ -6,6 +6,7 @@ from typing import NamedTuple
 import httpx
 
 from services.common.outcome import ErrorKind
+from services.common.specs.client_certificate import ClientCertificate
 from services.common.specs.hosts import literal
 from services.common.specs.http import HttpSpec
 from services.common.specs.tls_options import DEFAULT_TLS, TlsOptions
@@ -27,12 +28,18 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class Hop(NamedTuple):
-    """A request: the check's own, or the one that a redirect asks for; headers without those that frame it."""
+    """A request: the check's own, or the one that a redirect asks for.
+
+    Attributes:
+        headers: without those that frame it.
+        certificate: what an https server is shown if it asks; None for nothing.
+    """
 
     method: str
     url: httpx.URL
     headers: Headers
     body: bytes
+    certificate: ClientCertificate | None = None
 
 
 class Wire(NamedTuple):
@@ -47,6 +54,7 @@ class Wire(NamedTuple):
         keep_body: whether somebody will look at the answer's body.
         tls: how to verify the server; None for http.
         server_name: what the certificate must be for.
+        certificate: what the server is shown if it asks; None for nothing.
     """
 
     bytes: bytes
@@ -57,6 +65,7 @@ class Wire(NamedTuple):
     keep_body: bool
     tls: TlsOptions | None
     server_name: str
+    certificate: ClientCertificate | None
 
 
 class _Place(NamedTuple):
@@ -79,7 +88,7 @@ class _Place(NamedTuple):
 
 def first_hop(spec: HttpSpec) -> Hop:
     """The request that a check makes."""
-    return Hop(spec.method, httpx.URL(spec.url), _headers(spec), spec.body)
+    return Hop(spec.method, httpx.URL(spec.url), _headers(spec), spec.body, spec.auth.client_certificate)
 
 
 def wire(hop: Hop, *, keep_body: bool = False, tls: TlsOptions = DEFAULT_TLS) -> Wire:
@@ -93,13 +102,14 @@ def wire(hop: Hop, *, keep_body: bool = False, tls: TlsOptions = DEFAULT_TLS) ->
     Raises:
         ProbeFailure: a header would not be one header.
     """
-    return _wire(hop.method, _place(hop.url), hop.headers, hop.body, tls, keep_body=keep_body)
+    place = _place(hop.url)
+    return _wire(hop.method, place, hop.headers, hop.body, tls, hop.certificate, keep_body=keep_body)
 
 
 def _headers(spec: HttpSpec) -> Headers:
     given = {name.lower() for name, _ in spec.headers}
     defaults = (_AGENT, _ACCEPT, _CODINGS) if spec.reads_body else (_AGENT, _ACCEPT)
-    return spec.headers + tuple(pair for pair in defaults if pair[0].lower() not in given)
+    return spec.headers + spec.auth.headers + tuple(pair for pair in defaults if pair[0].lower() not in given)
 
 
 def _place(url: httpx.URL) -> _Place:
@@ -121,7 +131,16 @@ def _place_of(url: str) -> _Place:
     return _Place(scheme == "https", host, port, host if port == own else f"{host}:{port}", target or "/")
 
 
-def _wire(method: str, place: _Place, headers: Headers, body: bytes, tls: TlsOptions, *, keep_body: bool) -> Wire:
+def _wire(
+    method: str,
+    place: _Place,
+    headers: Headers,
+    body: bytes,
+    tls: TlsOptions,
+    certificate: ClientCertificate | None,
+    *,
+    keep_body: bool,
+) -> Wire:
     lines = [f"{method} {place.target} HTTP/1.1"]
     if not any(name.lower() == "host" for name, _ in headers):
         lines.append(f"Host: {place.netloc}")
@@ -142,6 +161,7 @@ def _wire(method: str, place: _Place, headers: Headers, body: bytes, tls: TlsOpt
         tls if place.secure else None,
         # A name is asked for without the dot that ends it (RFC 6066 §3).
         tls.server_name or place.host.removesuffix("."),
+        certificate if place.secure else None,
     )
 
 
@@ -154,6 +174,7 @@ def wire_of(spec: HttpSpec) -> Wire:
     kept = spec.kept
     if kept is None:
         place = _place_of(spec.url)
-        kept = _wire(spec.method, place, _headers(spec), spec.body, spec.tls, keep_body=spec.reads_body)
+        certificate = spec.auth.client_certificate
+        kept = _wire(spec.method, place, _headers(spec), spec.body, spec.tls, certificate, keep_body=spec.reads_body)
         spec.keep(kept)
     return kept  # type: ignore[return-value] # nobody else keeps anything there

@@ -1,5 +1,6 @@
 """One HTTP request out, its answer in: no object of httpx's on the way (docs/adr/0002)."""
 
+import ssl
 from typing import NamedTuple, cast
 
 from services.worker.wire.hop import Wire
@@ -38,14 +39,21 @@ async def exchange(network: Network, request: Wire, seen: Observation) -> Answer
         ProbeFailure: there was no usable answer; its kind says why.
         OwnTrouble: for a reason of our own.
     """
+    context = _context(network, request)
 
     def link_to(address: str) -> Link:
         talk = HttpTalk(request, seen)
-        if request.tls is None:
+        if context is None:
             return Link(address, request.port, seen, talk)
-        return SecureLink(address, request.port, seen, talk, network.tls.of(request.tls), request.server_name)
+        return SecureLink(address, request.port, seen, talk, context, request.server_name)
 
     link = await network.connect(request.host, request.address, seen, link_to)
     await link.ended()
     answer = cast("HttpTalk", link.talk).answer
     return Answer(answer.status, answer.headers, answer.body, answer.truncated)
+
+
+def _context(network: Network, request: Wire) -> ssl.SSLContext | None:
+    if request.tls is None or request.certificate is None:
+        return None if request.tls is None else network.tls.of(request.tls)
+    return network.tls.showing(request.tls, request.certificate)

@@ -1,7 +1,7 @@
 """The way to a target, for every kind of check: the name is resolved, the addresses vetted, and those dialled."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from services.common.outcome import ErrorKind
 from services.worker.wire.dial import dial
@@ -30,6 +30,11 @@ class Network:
         self._resolver = resolver
         self._egress = egress
         self.tls = tls or TlsContexts()
+
+    @property
+    def name_servers(self) -> Sequence[str]:
+        """Our own name servers, each an address with a port if it is not 53; checks may ask these."""
+        return self._resolver.servers
 
     async def connect(self, host: str, literal: str | None, seen: Observation, link_to: Callable[[str], Link]) -> Link:
         """Connect to a host; answers the link, on which the talk has begun.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.common.assertion_outcome import AssertionOutcome
 from services.common.outcome import ErrorKind, Outcome
 
 OnPhase = Callable[[str, int], None]
@@ -35,7 +36,10 @@ class Observation:
         body_bytes: how much of a body was read, as it came over the wire; None without an answer.
         redirects: how many were followed.
         attempt: which attempt this is, from 1.
+        failed_assertions: those that failed.
+        slow: whether it is UP, and took longer than a limit that only flags it.
         shakes_hands: whether a TLS handshake is under way.
+        asks: whether a question is under way that needs no connection.
         on_phase: told each phase as it ends.
     """
 
@@ -56,8 +60,17 @@ class Observation:
     body_bytes: int | None = None
     redirects: int = 0
     attempt: int = 1
+    failed_assertions: tuple[AssertionOutcome, ...] = ()
+    slow: bool = False
     shakes_hands: bool = False
+    asks: bool = False
     on_phase: OnPhase | None = field(default=None, repr=False, compare=False)
+
+    def tell(self, phase: str, elapsed_us: int) -> None:
+        """A phase ended."""
+        setattr(self, f"{phase}_us", elapsed_us)
+        if self.on_phase is not None:
+            self.on_phase(phase, elapsed_us)
 
     def next_attempt(self) -> None:
         """Another attempt begins."""
@@ -75,4 +88,4 @@ class Observation:
         self.resolved_ip = self.http_version = self.tls_version = None
         self.tls_not_after = None
         self.body_bytes = None
-        self.shakes_hands = False
+        self.shakes_hands = self.asks = False

@@ -16,6 +16,8 @@ server that cannot be reached at all is ours too; the resolver says so (c-ares E
 
 import errno
 
+from services.common.outcome import ErrorKind
+
 _OURS = frozenset(
     {
         errno.EMFILE,
@@ -32,14 +34,19 @@ _OURS = frozenset(
 
 
 class OwnTrouble(Exception):
-    """A run failed for a reason of our own; the message is for its owner.
+    """A run came to no verdict for a reason of our own; the message is for its owner.
 
     Args:
         cause: what happened, or a sentence about it.
+        kind: what results call it.
+
+    Attributes:
+        kind: as given.
     """
 
-    def __init__(self, cause: BaseException | str) -> None:
+    def __init__(self, cause: BaseException | str, kind: ErrorKind = ErrorKind.INTERNAL) -> None:
         super().__init__(cause if isinstance(cause, str) else sentence(cause))
+        self.kind = kind
 
 
 def is_own(error: BaseException) -> bool:

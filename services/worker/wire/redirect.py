@@ -18,7 +18,8 @@ _OF_THE_BODY = frozenset({"content-type", "content-encoding", "content-language"
 def next_hop(hop: Hop, status: int, answered: Sequence[tuple[bytes, bytes]]) -> Hop | None:
     """The request that an answer (status, headers) asks for; None when it asks for none that can be made.
 
-    When the origin changes, every header of the check but the harmless ones is left behind: a token may hide in any.
+    When the origin changes, every header of the check but the harmless ones is left behind, since a token may hide in
+    any, and so is the client certificate.
     """
     if status not in REDIRECTS:
         return None
@@ -43,7 +44,7 @@ def next_hop(hop: Hop, status: int, answered: Sequence[tuple[bytes, bytes]]) -> 
         and (same_origin or name.lower() in _HARMLESS)
         and (body_goes or name.lower() not in _OF_THE_BODY)
     )
-    return Hop(method, url, headers, hop.body if body_goes else b"")
+    return Hop(method, url, headers, hop.body if body_goes else b"", hop.certificate if same_origin else None)
 
 
 def origin(url: httpx.URL) -> tuple[str, str, int]:

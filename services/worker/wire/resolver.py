@@ -81,6 +81,11 @@ class Resolver:
         self._cache: OrderedDict[str, _Answer] = OrderedDict()
         self._under_way: dict[str, asyncio.Task[_Answer]] = {}
 
+    @property
+    def servers(self) -> Sequence[str]:
+        """The name servers that are asked, each an address with a port if it is not 53."""
+        return self._servers or self._young_channel().dns.nameservers
+
     async def resolve(self, host: str) -> tuple[str, ...]:
         """The literal addresses of a host.
 

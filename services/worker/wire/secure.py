@@ -58,6 +58,11 @@ class SecureLink(Link):
         self._tls: ssl.SSLObject | None = None
         self._began_ns = 0
 
+    @property
+    def protocol(self) -> str | None:
+        """The protocol that the handshake agreed on (ALPN); None if it did on none."""
+        return self._tls.selected_alpn_protocol() if self._tls is not None else None
+
     def write(self, data: bytes) -> None:
         """Send, under TLS."""
         if self._tls is not None:

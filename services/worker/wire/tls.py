@@ -6,17 +6,25 @@ from collections.abc import Callable
 
 import httpx
 
+from services.common.specs.client_certificate import ClientCertificate
 from services.common.specs.tls_options import TlsOptions
+from services.worker.wire.own_trouble import OwnTrouble
 
 HTTP = "http/1.1"
+HTTP_2 = "h2"
 ANY = ""
 """Whatever is spoken over the connection, the server is not asked for it: it might refuse what it does not know."""
 
+_PROTOCOLS = (HTTP, HTTP_2, ANY)
 _MOST_CONTEXTS = 256
+# Each holds the authorities that it trusts once more: 0.8 MB, and 20 ms to make, where those are the public ones. One
+# context for all, with another certificate loaded each time, will not do: it keeps the last one of each kind of key,
+# and may show that to whoever asks for this kind.
+_MOST_SHOWING = 128
 
 
 class TlsContexts:
-    """Contexts by what they verify, and by the protocol that they ask for (ALPN): HTTP or ANY.
+    """Contexts by what they verify, and by the protocol that they ask for (ALPN): HTTP, HTTP_2 or ANY.
 
     Args:
         public: makes a context that verifies against the public authorities; by default those that httpx trusts.
@@ -24,9 +32,11 @@ class TlsContexts:
 
     def __init__(self, public: Callable[[], ssl.SSLContext] = httpx.create_ssl_context) -> None:
         # Made now: to read all public authorities takes some milliseconds, which no probe should wait for.
-        self._public = {protocol: _asking(public(), protocol) for protocol in (HTTP, ANY)}
-        self._trusting = {protocol: _asking(_trusting(), protocol) for protocol in (HTTP, ANY)}
+        self._public = {protocol: _asking(public(), protocol) for protocol in _PROTOCOLS}
+        self._trusting = {protocol: _asking(_trusting(), protocol) for protocol in _PROTOCOLS}
         self._by_authorities: OrderedDict[tuple[str, str], ssl.SSLContext] = OrderedDict()
+        self._showing: OrderedDict[tuple[TlsOptions, ClientCertificate], ssl.SSLContext] = OrderedDict()
+        self._make_public = public
 
     def of(self, options: TlsOptions, protocol: str = HTTP) -> ssl.SSLContext:
         """The context for some options and a protocol; their server's name is not part of it."""
@@ -44,6 +54,33 @@ class TlsContexts:
         if len(self._by_authorities) > _MOST_CONTEXTS:
             self._by_authorities.popitem(last=False)
         return context
+
+    def showing(self, options: TlsOptions, certificate: ClientCertificate) -> ssl.SSLContext:
+        """The context for some options and HTTP that shows a certificate to servers that ask for one.
+
+        Raises:
+            OwnTrouble: OpenSSL does not take the certificate, though it did when the check was saved.
+        """
+        key = options.elsewhere(), certificate
+        context = self._showing.get(key)
+        if context is None:
+            context = _asking(self._verifying(options), HTTP)
+            try:
+                certificate.load_into(context)
+            except ssl.SSLError as error:
+                raise OwnTrouble("the monitor cannot use the check's client certificate") from error
+            self._showing[key] = context
+        self._showing.move_to_end(key)
+        if len(self._showing) > _MOST_SHOWING:
+            self._showing.popitem(last=False)
+        return context
+
+    def _verifying(self, options: TlsOptions) -> ssl.SSLContext:
+        """A context of its own that verifies as some options say."""
+        if options.skip_verify:
+            return _trusting()
+        pem = options.ca_certificates
+        return ssl.create_default_context(cadata=pem) if pem else self._make_public()
 
 
 def _asking(context: ssl.SSLContext, protocol: str) -> ssl.SSLContext:

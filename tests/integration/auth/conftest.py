@@ -27,7 +27,7 @@ from services.common.sealed import Sealer
 from services.common.store import CommonStore
 
 HOME = Origin("192.0.2.1", "test", "request-1")
-PASSWORD = "correct horse"  # noqa: S105 — of users that live as long as a test
+PASSWORD = "correct horse"  # of users that live as long as a test
 _KEY = b"an installation's secret"
 
 

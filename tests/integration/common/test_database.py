@@ -5,8 +5,10 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from services.common.database import create_pool, tenant_transaction
+from services.common.database import Database, create_pool, tenant_transaction
 from services.common.errors import Unavailable
 
 
@@ -30,3 +32,15 @@ async def test_who_stands_still_in_a_transaction_loses_its_locks_to_those_who_go
     assert passed_on
     await admin.close()
     await pool.close()
+
+
+async def test_an_error_does_not_repeat_what_a_statement_was_given(database_url: str) -> None:
+    """Its text goes into the log."""
+    database = Database(database_url, "sentinel_monitor", size=1)
+    with pytest.raises(DBAPIError) as error:
+        async with database.untenanted() as connection:
+            await connection.execute(text("SELECT 1 / length(:given) / 0"), {"given": "s3cret"})
+    await database.close()
+
+    assert "division by zero" in str(error.value)
+    assert "s3cret" not in str(error.value)

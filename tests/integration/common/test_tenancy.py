@@ -56,9 +56,10 @@ async def two_tenants(admin: "asyncpg.Connection[asyncpg.Record]") -> list[UUID]
                 " recorded_xid) VALUES ($1, $2, to_timestamp($3), $4, 1, 1, 'w', 1)",
                 tenant_id, check_id, START_US / 1e6, service_id,
             )  # fmt: skip
+        await admin.execute("INSERT INTO heartbeats VALUES ($1, $2, $3)", tenant_id, check_id, tenant_id.bytes)
         await admin.execute("INSERT INTO removed_checks VALUES ($1, $2, now())", tenant_id, new_id())
         await admin.execute(
-            "INSERT INTO maintenance_windows VALUES ($1, $2, NULL, 'w', now(), 1, '', '', NULL, now(), now())",
+            "INSERT INTO maintenance_windows VALUES ($1, $2, NULL, 'w', now(), 1, '', '', NULL, now(), now(), now())",
             tenant_id, new_id(),
         )  # fmt: skip
         await admin.execute(
@@ -96,7 +97,7 @@ async def test_a_role_sees_one_tenants_rows_and_without_a_tenant_none(
 ) -> None:
     one, other = await two_tenants(admin)
     tables = await tenant_tables(admin)
-    assert len(tables) == 23
+    assert len(tables) == 24
     for role in ROLES:
         connection = await connect(database_url, role)
         try:

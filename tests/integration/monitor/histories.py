@@ -12,6 +12,9 @@ from services.monitor.uptime import Figures, Slot, measure
 from tests.integration.monitor.conftest import Admin, Monitor
 from tests.rows import a_check
 
+# How many of the runs that end UP are slow.
+_SLOW = 0.1
+
 
 class History:
     """A check of a monitor's tenant, with results that a test writes as a worker would.
@@ -49,7 +52,9 @@ class History:
         )
         outcomes = chance.choices(list(Outcome), [90, 5, 3, 2], k=(until_us - first) // self.interval_us + 2)
         fresh = [
-            Slot(slot, self.interval_us, outcome, 1, chance.randrange(1_000, 10**6) if outcome is Outcome.UP else None)
+            Slot(slot, self.interval_us, outcome, 1, chance.randrange(1_000, 10**6), chance.random() < _SLOW)
+            if outcome is Outcome.UP
+            else Slot(slot, self.interval_us, outcome)
             for slot, outcome in zip(range(first, until_us, self.interval_us), outcomes, strict=False)
             if chance.random() > 0.03
         ]
@@ -62,11 +67,11 @@ class History:
             await self.admin.execute("SELECT make_results_partition($1)", to_datetime(day * DAY_US).date())
         await self.admin.executemany(
             "INSERT INTO results (tenant_id, check_id, slot_time, service_id, interval_us, outcome, slot_count,"
-            " total_us, worker_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'w')",
+            " total_us, slow, worker_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'w')",
             [
                 (
                     self.monitor.tenant_id, self.check_id, to_datetime(slot.slot_us), self.service_id, slot.interval_us,
-                    int(slot.outcome), slot.slot_count, slot.total_us,
+                    int(slot.outcome), slot.slot_count, slot.total_us, slot.slow,
                 )
                 for slot in fresh
             ],

@@ -10,11 +10,12 @@ from services.common.clock import DAY_US, HOUR_US, from_datetime, now_us, to_dat
 from services.common.ids import new_id
 from services.monitor.closing import floor
 from services.monitor.history_removal import HistoryRemoval
-from services.monitor.maintenance import HORIZON_US, WindowDraft
+from services.monitor.maintenance import HORIZON_US
 from services.monitor.on_demand_removal import OnDemandRemoval
 from services.monitor.rollup import Keep, Rollup, StepFailed
 from services.monitor.set_aside import BackgroundCollector, SetAside
 from services.monitor.store.rollups import RollupSql
+from services.monitor.window import WindowDraft
 from tests.integration.monitor.conftest import Admin, Monitor
 from tests.integration.monitor.histories import a_history
 from tests.scraped import collected, value

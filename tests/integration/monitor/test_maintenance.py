@@ -2,20 +2,23 @@
 
 import re
 from dataclasses import replace
+from typing import Any
+from uuid import UUID
 
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, from_datetime, now_us, to_datetime
-from services.common.errors import FailedPrecondition, InvalidArgument, NotFound
+from services.common.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
 from services.common.ids import new_id
 from services.common.state import CheckState
-from services.monitor.maintenance import HORIZON_US, WindowDraft
+from services.monitor.maintenance import HORIZON_US
 from services.monitor.model import ServiceState
 from services.monitor.overview import Overviews
 from services.monitor.quotas import Quotas
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore
+from services.monitor.window import WindowDraft
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.integration.monitor.plans import asked, plan_of
 
@@ -130,6 +133,79 @@ async def test_they_are_listed_and_made_once_within_the_quota(admin: Admin, stor
     page = await monitor.windows.list(monitor.tenant_id, 1, "")
     assert (page.items, page.total) == ([first], 2)
     assert (await monitor.windows.list(monitor.tenant_id, 1, page.next_token)).items == [second]
+
+
+async def test_a_changed_window_is_planned_anew_from_now_on(admin: Admin, monitor: Monitor) -> None:
+    shop, till = await monitor.service("Shop"), await monitor.service("Till")
+    await monitor.check(shop)
+    draft = WindowDraft("Nightly", shop, None, HOUR_US, "FREQ=DAILY", "UTC")
+    window = await monitor.windows.create(monitor.actor, draft, None)
+    begun, *_ = await spans(admin, monitor)
+
+    async def change(**values: Any) -> list[tuple[int, int]]:
+        """The spans after a change."""
+        nonlocal draft
+        draft = replace(draft, start_us=window.start_us, **values)
+        changed = await monitor.windows.update(monitor.actor, window.id, "", lambda _: draft)
+        assert await monitor.windows.get(monitor.tenant_id, window.id) == changed
+        return await spans(admin, monitor)
+
+    planned = await spans(admin, monitor)
+    assert await change(name="Every night") == planned
+    longer = await change(duration_us=2 * HOUR_US)
+    # The horizon has moved on by some microseconds, and with it one more is in reach.
+    assert longer[: len(planned)] == [(start, start + 2 * HOUR_US) for start, _ in planned]
+    assert len(longer) == len(planned) + 1
+    weekly = await change(rrule="FREQ=DAILY;INTERVAL=7")
+    assert weekly == [span for number, span in enumerate(longer) if number % 7 == 0]
+    assert (await monitor.services.get(monitor.tenant_id, shop)).state is ServiceState.MAINTENANCE
+
+    moved = await change(service_id=till)
+    assert moved[0][0] == begun[0]
+    assert moved[0][1] == moved[1][0] <= now_us()
+    assert moved[1][1] == begun[0] + 2 * HOUR_US
+    owners = await admin.fetch("SELECT service_id FROM maintenance_spans ORDER BY start_time")
+    assert [row[0] for row in owners] == [shop, *[till] * (len(moved) - 1)]
+    assert (await monitor.services.get(monitor.tenant_id, shop)).state is ServiceState.UNKNOWN
+
+    # Planning on goes by what it says now.
+    await monitor.windows.plan(now_us() + 60 * DAY_US)
+    assert {start - begun[0] for start, _ in (await spans(admin, monitor))[2:]} == {
+        week * 7 * DAY_US for week in range(1, 1 + 150 // 7)
+    }
+    updates = "SELECT count(*) FROM audit_log WHERE action = 'maintenance_window.update' AND before <> after"
+    assert await admin.fetchval(updates) == 4
+
+
+async def test_a_change_that_is_refused_changes_nothing(admin: Admin, store: MonitorStore, monitor: Monitor) -> None:
+    other = await a_monitor(admin, store)
+    its_service = await other.service()
+    its_window = await other.windows.create(other.actor, NOW, None)
+    window = await monitor.windows.create(monitor.actor, NOW, None)
+    before = await spans(admin, monitor)
+
+    async def update(window_id: UUID, etag: str = "", **values: Any) -> None:
+        draft = replace(NOW, start_us=window.start_us, **values)
+        await monitor.windows.update(monitor.actor, window_id, etag, lambda _: draft)
+
+    with pytest.raises(NotFound) as absent:
+        await update(its_window.id, name="Move")
+    assert absent.value.reason == reasons.ERROR_REASON_MAINTENANCE_WINDOW_NOT_FOUND
+    with pytest.raises(NotFound) as absent:
+        await update(window.id, service_id=its_service)
+    assert absent.value.reason == reasons.ERROR_REASON_SERVICE_NOT_FOUND
+    with pytest.raises(Aborted):
+        await update(window.id, "another", name="Move")
+    for field, values in (
+        ("window.rrule", {"rrule": "FREQ=HOURLY"}),
+        ("window.time_zone", {"time_zone": "Mars/Olympus"}),
+    ):
+        with pytest.raises(InvalidArgument) as refused:
+            await update(window.id, **values)
+        assert [violation.field for violation in refused.value.violations] == [field]
+    assert await monitor.windows.get(monitor.tenant_id, window.id) == window
+    assert await other.windows.get(other.tenant_id, its_window.id) == its_window
+    assert await spans(admin, monitor) == before
 
 
 async def test_bad_windows_are_refused_and_others_are_not_found(

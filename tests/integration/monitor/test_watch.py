@@ -16,11 +16,11 @@ from services.common.revocations import Revocation, Revoked
 from services.common.stream_guard import EndReason
 from services.monitor.drafts import ServiceDraft
 from services.monitor.incidents import IncidentFilter
-from services.monitor.maintenance import WindowDraft
 from services.monitor.model import Service, ServiceState
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore, board
 from services.monitor.watch import Beat, End
+from services.monitor.window import WindowDraft
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.integration.monitor.plans import plan_of
 from tests.integration.monitor.recording import Worker
@@ -89,8 +89,12 @@ async def test_each_change_is_told_soon_whatever_it_is(monitor: Monitor, worker:
         window = await monitor.windows.create(monitor.actor, WindowDraft("Patch", shop, None, MINUTE_US), None)
         await client.until(lambda: state_of(client, shop) == "MAINTENANCE")
         assert client.sees[shop].state_us == window.start_us
-        await monitor.windows.delete(monitor.actor, window.id)
+        other = await monitor.service()
+        elsewhere = WindowDraft("Patch", other, window.start_us, MINUTE_US)
+        await monitor.windows.update(monitor.actor, window.id, "", lambda _: elsewhere)
         await client.until(lambda: state_of(client, shop) == "UNKNOWN")
+        await monitor.windows.delete(monitor.actor, window.id)
+        await monitor.services.delete(monitor.actor, other)
 
         await monitor.checks.delete(monitor.actor, shop, check)
         await client.until(lambda: state_of(client, shop) == "PAUSED")
@@ -149,7 +153,7 @@ async def test_results_that_move_nothing_make_nobody_look(
         await worker.record(checks[1], [DOWN, DOWN])
         await client.until(lambda: state_of(client, shop) == "DEGRADED")
         assert (process.store.reads - reads, client.told - events) == (1, 1)
-    assert told == [str(monitor.tenant_id)]
+    assert told == [service_moves.ServiceMove(monitor.tenant_id, shop).payload()]
     await listener.close()
 
 
@@ -323,8 +327,17 @@ async def test_reading_a_board_passes_over_no_other_tenants_rows(
             each.tenant_id,
         )
     await admin.execute("ANALYZE services, checks, check_periods, check_states, incidents, maintenance_spans")
-    for statement in (board._SERVICES, board._CHECKS):
-        plan = await plan_of(admin, monitor.tenant_id, (statement, (monitor.tenant_id,)))
+    some = [
+        row["id"]
+        for row in await admin.fetch("SELECT id FROM services WHERE tenant_id = $1 LIMIT 3", monitor.tenant_id)
+    ]
+    for statement, given in (
+        (board.SERVICES_OF_TENANT, ()),
+        (board.CHECKS_OF_TENANT, ()),
+        (board.SOME_SERVICES, (some,)),
+        (board.CHECKS_OF_SOME, (some,)),
+    ):
+        plan = await plan_of(admin, monitor.tenant_id, (statement, (monitor.tenant_id, *given)))
         assert "Seq Scan" not in plan.replace("Seq Scan on incidents", ""), plan  # which is empty
     async with process.client(monitor.tenant_id) as client:
         assert len(client.sees) == 200

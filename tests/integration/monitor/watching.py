@@ -1,7 +1,7 @@
 """What tests of watching share: a monitor process that shows services and does nothing else, and a client of it."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection
 from contextlib import aclosing, asynccontextmanager
 from uuid import UUID
 
@@ -22,8 +22,8 @@ from services.monitor.board import Boards
 from services.monitor.model import Service
 from services.monitor.standing import Picture, RecordedService
 from services.monitor.store.board import BoardSql
-from services.monitor.watch import Beat, End, Event, Watches
-from services.monitor.watcher import Gone, Shown
+from services.monitor.watch import Event, Watches
+from services.monitor.watcher import Complete, Gone, Kept, Shown
 
 SOON_S = 2.0
 
@@ -35,8 +35,8 @@ class CountedStore(BoardSql):
         super().__init__(pool)
         self.reads = 0
 
-    async def recorded_services(self, tenant_id: UUID) -> Sequence[RecordedService]:
-        answer = await super().recorded_services(tenant_id)
+    async def recorded_services(self, tenant_id: UUID, only: Collection[UUID] | None) -> Collection[RecordedService]:
+        answer = await super().recorded_services(tenant_id, only)
         self.reads += 1
         return answer
 
@@ -99,6 +99,7 @@ class Client:
         self.sees: Picture = dict(before.sees) if before else {}
         self.cursor: bytes | None = before.cursor if before else None
         self.complete = False
+        self._kept: set[UUID] = set()
         self.told = 0
 
     async def until(self, condition: Callable[[], bool], soon_s: float = SOON_S) -> None:
@@ -115,10 +116,12 @@ class Client:
         elif isinstance(event, Gone):
             self.sees.pop(event.service_id, None)
             self.told += 1
-        elif not isinstance(event, Beat | End):
+        elif isinstance(event, Kept):
+            self._kept.update(event.service_ids)
+        elif isinstance(event, Complete):
             self.complete = True
-            if event.only is not None:
-                self.sees = {each: self.sees[each] for each in event.only}
+            if event.keep is not None:
+                self.sees = {each: self.sees[each] for each in (*self._kept, *event.keep)}
 
 
 def a_viewer(tenant_id: UUID, *, expire_us: int | None = None) -> Principal:

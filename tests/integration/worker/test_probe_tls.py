@@ -83,6 +83,22 @@ async def test_without_verification_any_certificate_is_taken_and_its_end_is_told
     assert abs((seen.tls_not_after - now).total_seconds() - days * 86_400) < 300
 
 
+@pytest.mark.parametrize("options", [TlsOptions(), TlsOptions(skip_verify=True)])
+async def test_the_server_is_asked_for_http_1_1(prober: Prober, authority: Authority, options: TlsOptions) -> None:
+    agreed: list[str | None] = []
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        agreed.append(writer.get_extra_info("ssl_object").selected_alpn_protocol())
+        await Echo()(reader, writer)
+
+    server = authority.server("localhost")
+    server.set_alpn_protocols(["h2", "http/1.1"])
+    async with target(handler, server) as port:
+        seen = await probe(prober, f"https://localhost:{port}/", tls=options)
+
+    assert (verdict(seen), agreed) == ((Outcome.UP, None), ["http/1.1"])
+
+
 async def test_authorities_of_a_check_are_trusted_instead_of_the_public_ones(
     resolver: Resolver, authority: Authority, tmp_path: Path
 ) -> None:

@@ -33,6 +33,7 @@ def test_each_setting_is_read() -> None:
             "SENTINEL_RETENTION_RAW_DAYS": "7",
             "SENTINEL_RETENTION_HOURLY_DAYS": "36500",
             "SENTINEL_RETENTION_ON_DEMAND_DAYS": "1",
+            "SENTINEL_SECRETS_KEY": f"{'A' * 43}=, {'B' * 43}",
         }
     )
     assert settings.http_port == 65_535
@@ -45,6 +46,8 @@ def test_each_setting_is_read() -> None:
     assert settings.dns_servers == "192.0.2.1:53,192.0.2.2:5353,[::1]:53,[2001:db8::1]:54,[2001:db8::2]:53"
     assert (settings.log_level, settings.log_format) == ("debug", "json")
     assert (settings.quota_services, settings.quota_checks) == (7, 8)
+    assert settings.secrets_keys == (bytes(32), b"\x04\x10\x41" * 10 + b"\x04\x10")
+    assert "secrets_keys" not in repr(settings)
 
 
 def test_an_empty_setting_is_one_that_is_not_set() -> None:
@@ -60,6 +63,7 @@ def test_an_empty_setting_is_one_that_is_not_set() -> None:
         "LOG_FORMAT",
         "QUOTA_SERVICES",
         "QUOTA_CHECKS",
+        "SECRETS_KEY",
     )
     assert StackSettings.read({f"SENTINEL_{name}": "" for name in names}) == StackSettings.read({})
 
@@ -92,6 +96,7 @@ def test_an_empty_setting_is_one_that_is_not_set() -> None:
         ("SENTINEL_LOG_FORMAT", "xml"),
         ("SENTINEL_QUOTA_SERVICES", "0"),
         ("SENTINEL_QUOTA_CHECKS", "1000001"),
+        ("SENTINEL_SECRETS_KEY", "A" * 42),
     ],
 )
 def test_a_wrong_setting_is_refused_by_its_name(name: str, value: str) -> None:

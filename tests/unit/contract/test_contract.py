@@ -3,7 +3,7 @@
 from enum import IntEnum
 
 import pytest
-from google.api import annotations_pb2
+from google.api import annotations_pb2, http_pb2
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from sentinel.auth.v1 import auth_service_pb2
@@ -47,10 +47,18 @@ def test_every_method_says_who_may_call_it(method: MethodDescriptor) -> None:
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.full_name)
 def test_every_method_has_a_route_and_the_same_under_v1(method: MethodDescriptor) -> None:
     http = method.GetOptions().Extensions[annotations_pb2.http]
-    verb = http.WhichOneof("pattern")
+    every = [http, *http.additional_bindings]
+    plain, versioned = every[: len(every) // 2], every[len(every) // 2 :]
 
-    assert [getattr(each, verb) for each in http.additional_bindings] == ["/v1" + getattr(http, verb)]
-    assert [each.body for each in http.additional_bindings] == [http.body]
+    def routes(bindings: list[http_pb2.HttpRule], prefix: str) -> list[tuple[str, str, str]]:
+        return [
+            (str(each.WhichOneof("pattern")), prefix + getattr(each, str(each.WhichOneof("pattern"))), each.body)
+            for each in bindings
+        ]
+
+    assert plain
+    assert not any(path.startswith("/v1/") for _, path, _ in routes(plain, ""))
+    assert routes(versioned, "") == routes(plain, "/v1")
 
 
 @pytest.mark.parametrize(

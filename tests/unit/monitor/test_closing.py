@@ -46,7 +46,8 @@ def lives(draw: st.DrawFn) -> tuple[list[Slot], list[tuple[int, int | None]], li
             outcome = draw(st.sampled_from(list(Outcome)))
             count = draw(st.integers(1, 200)) if outcome is Outcome.MISSED else 1
             took = draw(st.integers(0, 10**7)) if outcome is Outcome.UP else None
-            slots.append(Slot(at, interval, outcome, count, took))
+            is_slow = outcome is Outcome.UP and draw(st.booleans())
+            slots.append(Slot(at, interval, outcome, count, took, is_slow))
             at += (count - 1) * interval + interval * draw(st.integers(1, 3))
         periods.append((begin, at))
         at += draw(st.sampled_from([0, 1, 40 * MINUTE_US, 30 * HOUR_US]))

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.clock import SECOND_US
+from services.common.errors import InvalidArgument
 from services.common.ids import new_id
 from services.common.specs.http import HttpSpec
+from services.common.specs.tcp import TcpSpec
 from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
 from services.monitor.model import Check
 
@@ -43,6 +46,14 @@ def test_a_draft_of_what_is_there_changes_nothing() -> None:
     check = paused_check(a_check(), NOW + 5)
 
     assert changed_check(check, check.etag, draft_of, NOW + 9) is check
+
+
+def test_a_check_cannot_become_one_of_another_kind() -> None:
+    other = replace(draft_of(a_check()), spec=TcpSpec("t.test", 80))
+    with pytest.raises(InvalidArgument) as refused:
+        changed_check(a_check(), "", always(other), NOW)
+
+    assert [violation.field for violation in refused.value.violations] == ["check.tcp"]
 
 
 @given(st.lists(st.tuples(st.sampled_from(["pause", "resume", "rename"]), st.integers(-10, 10)), max_size=20))

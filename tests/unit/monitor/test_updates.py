@@ -1,5 +1,6 @@
 """An update is held to the contract's rules as the whole that it makes, and what breaks one is named."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,9 +12,11 @@ from services.common.clock import SECOND_US
 from services.common.errors import InvalidArgument
 from services.common.ids import new_id
 from services.common.specs.http import HttpSpec
+from services.common.specs.tls import StartTls, TlsSpec
 from services.monitor.drafts import CheckDraft, new_check
 from services.monitor.model import Service
 from services.monitor.updates import Updates
+from services.monitor.window import Window, WindowDraft
 
 CHECK = new_check(
     new_id(),
@@ -47,6 +50,24 @@ def draft(check: dict[str, Any], *paths: str) -> CheckDraft:
         ({"http": {"headers": {"x": "a\r\nb: c"}}}, ["http.headers"], "check.http.headers['x']"),
         ({"http": {"headers": {"Host\r": "a"}}}, ["http.headers"], "check.http.headers['Host\\r']"),
         ({"http": {"body": "a\0b"}}, [], "check.http.body"),
+        ({"http": {"bearerToken": "a\r\nb: c"}}, [], "check.http.bearer_token"),
+        ({"http": {"bearerToken": "a b"}}, [], "check.http.bearer_token"),
+        ({"http": {"basicAuth": {"username": "a:b"}}}, [], "check.http.basic_auth.username"),
+        ({"http": {"basicAuth": {"username": "a\nb"}}}, [], "check.http.basic_auth.username"),
+        ({"http": {"basicAuth": {"username": "a", "password": "b\r\n"}}}, [], "check.http.basic_auth.password"),
+        (
+            {"http": {"clientCertificate": {"certificate": "a\0", "privateKey": "b"}}},
+            [],
+            "check.http.client_certificate.certificate",
+        ),
+        (
+            {"http": {"clientCertificate": {"certificate": "a", "privateKey": "b\x01"}}},
+            [],
+            "check.http.client_certificate.private_key",
+        ),
+        ({"http": {"clientCertificate": {"certificate": "a"}}}, [], "check.http.client_certificate.private_key"),
+        ({"http": {"secretHeaders": ["a b"]}}, [], "check.http.secret_headers[0]"),
+        ({"http": {"secretHeaders": ["a", "a"]}}, [], "check.http.secret_headers"),
         ({"retries": 4}, ["retries"], "check.retries"),
         ({}, ["state"], "update_mask"),
     ],
@@ -65,6 +86,16 @@ def test_two_fields_that_fit_together_only_go_together() -> None:
     changed = draft({"interval": "20s", "timeout": "5s"})
 
     assert (changed.interval_us, changed.timeout_us) == (20 * SECOND_US, 5 * SECOND_US)
+
+
+def test_a_part_of_any_kind_is_changed_and_the_rest_stays() -> None:
+    spec = TlsSpec("a.test", 465, min_days_left=7, start_tls=StartTls.SMTP)
+    check = new_check(new_id(), new_id(), CheckDraft("mail", spec), 1)
+    request = ParseDict({"check": {"tls": {"minDaysLeft": 14}}}, pb.UpdateCheckRequest())
+
+    assert Updates().of_check(request)(check).spec == replace(spec, min_days_left=14)
+    request.update_mask.CopyFrom(FieldMask(paths=["tls.start_tls"]))
+    assert Updates().of_check(request)(check).spec == replace(spec, start_tls=None)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +117,35 @@ def test_what_a_service_would_break_is_named(service: dict[str, Any], paths: lis
     with pytest.raises(InvalidArgument) as refused:
         Updates().of_service(request)(SERVICE)
     assert {violation.field for violation in refused.value.violations} == {field}
+
+
+WINDOW = Window(new_id(), new_id(), None, "Upgrade", 7_000_001, 60 * SECOND_US, "", "", 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("window", "paths", "field"),
+    [
+        ({"name": ""}, ["name"], "window.name"),
+        ({"serviceId": "shop"}, [], "window.service_id"),
+        ({"duration": "59s"}, [], "window.duration"),
+        ({}, ["duration"], "window.duration"),
+        ({"rrule": "x" * 201}, [], "window.rrule"),
+        ({"startTime": "2150-01-01T00:00:00Z"}, [], "window.start_time"),
+        ({"createTime": "2030-01-01T00:00:00Z"}, ["create_time"], "update_mask"),
+    ],
+)
+def test_what_a_window_would_break_is_named(window: dict[str, Any], paths: list[str], field: str) -> None:
+    request = ParseDict({"window": window}, pb.UpdateMaintenanceWindowRequest())
+    request.update_mask.CopyFrom(FieldMask(paths=paths))
+    with pytest.raises(InvalidArgument) as refused:
+        Updates().of_window(request)(WINDOW)
+    assert {violation.field for violation in refused.value.violations} == {field}
+
+
+def test_of_a_window_what_is_not_named_stays_to_the_microsecond() -> None:
+    request = ParseDict({"window": {"name": "Move"}}, pb.UpdateMaintenanceWindowRequest())
+
+    assert Updates().of_window(request)(WINDOW) == WindowDraft("Move", None, 7_000_001, 60 * SECOND_US, "", "")
 
 
 def test_labels_are_replaced_as_a_whole() -> None:

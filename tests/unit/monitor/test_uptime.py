@@ -25,7 +25,7 @@ def histories(draw: st.DrawFn) -> list[Slot]:
         outcome = draw(st.sampled_from(list(Outcome)))
         count = draw(st.integers(1, 5)) if outcome is MISSED else 1
         total_us = draw(st.none() | st.integers(0, 10**7)) if outcome in {UP, DOWN} else None
-        slots.append(Slot(slot_us, interval, outcome, count, total_us))
+        slots.append(Slot(slot_us, interval, outcome, count, total_us, outcome is UP and draw(st.booleans())))
         slot_us += (count - 1) * interval + draw(st.integers(1, 4 * interval))
     return slots
 
@@ -124,6 +124,20 @@ def test_time_in_which_a_check_was_off_is_outside_everything(
     everywhere = measure(slots, start, end, birth, now)
 
     assert replace(figures + inside, start_us=start, end_us=end) == everywhere
+
+
+def test_slow_slots_are_a_share_of_those_that_ended_up_and_nothing_where_none_did() -> None:
+    slots = [
+        Slot(0, 10 * S, UP, slow=True),
+        Slot(10 * S, 10 * S, UP),
+        Slot(20 * S, 10 * S, UP),
+        Slot(30 * S, 10 * S, DOWN),
+    ]
+    first, second = uptime.measure(slots, [0, 30 * S, 60 * S], [(0, 60 * S)])
+
+    assert (first.up_slots, first.slow_slots, first.slow_ratio) == (3, 1, 0.333333)
+    assert (second.slow_slots, second.slow_ratio) == (0, None)
+    assert (first + second).slow_slots == 1
 
 
 def test_a_range_of_missed_slots_counts_where_each_slot_lies() -> None:

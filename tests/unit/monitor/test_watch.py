@@ -4,16 +4,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.common.stream_guard import EndReason
 from services.common.stream_reader import Backlog
+from services.monitor import watcher
 from services.monitor.board import Board
 from services.monitor.model import Service, ServiceState
 from services.monitor.standing import Picture, Standing
 from services.monitor.told import BUCKETS, TOLD_BYTES, Told
-from services.monitor.watcher import MOST_HELD_BY_ALL, Complete, Gone, Shown, Watcher
+from services.monitor.watcher import MOST_HELD_BY_ALL, Complete, Gone, Kept, Shown, Watcher
 
 # Some of them share a bucket.
 IDS = [UUID(int=(7 << 100) + number * (BUCKETS // 2)) for number in range(6)]
@@ -38,6 +40,8 @@ class Client:
         board: what there is.
         sees: what it believes.
         cursor: the latest that it was given.
+        watcher: what the server knows of it; None while it is away.
+        kept: what it was told to keep.
     """
 
     board: Board
@@ -45,9 +49,11 @@ class Client:
     sees: Picture = field(default_factory=dict)
     cursor: bytes | None = None
     watcher: Watcher | None = None
+    kept: set[UUID] = field(default_factory=set)
 
     def connect(self) -> None:
         self.watcher = Watcher(is_labelled, self.backlog)
+        self.kept = set()
         self.watcher.begin(self.board.picture, self.cursor)
         self.board.watchers.add(self.watcher)
         self.cursor = self.watcher.cursor()
@@ -75,8 +81,10 @@ class Client:
                 self.sees[event.standing.service.id] = event.standing
             elif isinstance(event, Gone):
                 self.sees.pop(event.service_id, None)
-            elif event.only is not None:
-                self.sees = {each: self.sees[each] for each in self.sees if each in event.only}
+            elif isinstance(event, Kept):
+                self.kept.update(event.service_ids)
+            elif event.keep is not None:
+                self.sees = {each: self.sees[each] for each in (*self.kept, *event.keep)}
         return False
 
 
@@ -97,7 +105,7 @@ MOVES = st.one_of(
 def test_a_reader_that_breaks_off_and_resumes_anywhere_ends_up_seeing_what_there_is(
     at_first: dict[UUID, int], moves: list[tuple[str, Any]]
 ) -> None:
-    board = Board(0)
+    board = Board()
     client = Client(board)
     board.show({each: a_standing(each, version) for each, version in at_first.items()})
     client.connect()
@@ -129,7 +137,7 @@ def test_a_reader_that_breaks_off_and_resumes_anywhere_ends_up_seeing_what_there
 
 def test_what_changes_while_a_reader_is_away_and_back_to_what_its_cursor_knew_is_told() -> None:
     """It was told of the change, but the connection broke before another cursor reached it."""
-    board = Board(0)
+    board = Board()
     client = Client(board)
     first = {each: a_standing(each, 0) for each in IDS}
     board.show(first)
@@ -146,7 +154,7 @@ def test_what_changes_while_a_reader_is_away_and_back_to_what_its_cursor_knew_is
 
 
 def test_what_changes_back_before_it_is_told_is_not_told_and_leaves_the_reader_with_an_exact_cursor() -> None:
-    board = Board(0)
+    board = Board()
     client = Client(board)
     board.show({each: a_standing(each, 0) for each in IDS})
     client.connect()
@@ -166,7 +174,7 @@ def test_what_changes_back_before_it_is_told_is_not_told_and_leaves_the_reader_w
 
 def test_who_resumes_is_told_what_differs_and_what_is_gone_and_nothing_else() -> None:
     ids = [UUID(int=number) for number in range(100)]
-    board = Board(0)
+    board = Board()
     board.show({each: a_standing(each, 0) for each in ids})
     client = Client(board)
     client.connect()
@@ -175,17 +183,32 @@ def test_who_resumes_is_told_what_differs_and_what_is_gone_and_nothing_else() ->
     changed = {each: a_standing(each, 1) for each in ids[:3]}
     board.show({each: shown for each, shown in (board.picture | changed).items() if each != ids[50]})
 
-    watcher = Watcher(is_labelled, Backlog(MOST_HELD_BY_ALL))
-    watcher.begin(board.picture, client.cursor)
-    told = [watcher.take(board.picture) for _ in range(5)]
+    again = Watcher(is_labelled, Backlog(MOST_HELD_BY_ALL))
+    again.begin(board.picture, client.cursor)
+    told = [again.take(board.picture) for _ in range(5)]
     assert [event.standing for event in told[:3] if isinstance(event, Shown)] == list(changed.values())
-    assert isinstance(told[3], Complete)
-    assert told[3].only == [each for each in ids if each != ids[50]]
+    assert told[3] == Complete([each for each in ids if each != ids[50]], again.cursor())
     assert told[4] is None
 
 
+def test_what_is_kept_is_told_in_parts_that_fit_into_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watcher, "KEPT_AT_ONCE", 2)
+    board = Board()
+    client = Client(board)
+    board.show({each: a_standing(each, 0) for each in IDS})
+    client.connect()
+    assert client.read(1_000)
+    client.disconnect(told=False)
+    board.show({each: a_standing(each, 1) for each in IDS[:-1]})
+    resumed = Watcher(is_labelled, client.backlog)
+    resumed.begin(board.picture, client.cursor)
+    told = list(iter(lambda: resumed.take(board.picture), None))
+    assert [each.service_ids for each in told if isinstance(each, Kept)] == [IDS[0:2], IDS[2:4]]
+    assert told[-1] == Complete(IDS[4:5], resumed.cursor())
+
+
 def test_a_reader_that_does_not_keep_up_is_told_the_latest_and_holds_an_id_of_each_service() -> None:
-    board = Board(0)
+    board = Board()
     board.show({each: a_standing(each, 0) for each in IDS})
     client = Client(board)
     client.connect()
@@ -200,7 +223,7 @@ def test_a_reader_that_does_not_keep_up_is_told_the_latest_and_holds_an_id_of_ea
 
 
 def test_when_all_hold_too_much_who_holds_most_ends_and_can_resume() -> None:
-    board = Board(0)
+    board = Board()
     client = Client(board, Backlog(2 * len(IDS) - 1))
     board.show({each: a_standing(each, 0) for each in IDS})
     client.connect()

@@ -27,7 +27,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%sentinel/monitor/v1/maintenance.proto\x12\x13sentinel.monitor.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe6\x02\n\x11MaintenanceWindow\x12\n\n\x02id\x18\x01 \x01(\t\x12:\n\x04name\x18\x02 \x01(\tB,\xbaH)r\'\x10\x01\x18\x64\x32!^[^\\s\\x00]([^\\n\\x00]*[^\\s\\x00])?$\x12\x1f\n\nservice_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12@\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\xbaH\r\xb2\x01\n\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x00\x12@\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x13\xbaH\x10\xaa\x01\n\"\x04\x08\x80\xf5$2\x02\x08<\xc8\x01\x01\x12\x17\n\x05rrule\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1a\n\ttime_zone\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%sentinel/monitor/v1/maintenance.proto\x12\x13sentinel.monitor.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xae\x03\n\x11MaintenanceWindow\x12\n\n\x02id\x18\x01 \x01(\t\x12:\n\x04name\x18\x02 \x01(\tB,\xbaH)r\'\x10\x01\x18\x64\x32!^[^\\s\\x00]([^\\n\\x00]*[^\\s\\x00])?$\x12\x1f\n\nservice_id\x18\x03 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12@\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x10\xbaH\r\xb2\x01\n\x1a\x06\x08\x80\xae\x99\xa4\x0f\x32\x00\x12@\n\x08\x64uration\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x13\xbaH\x10\xaa\x01\n\"\x04\x08\x80\xf5$2\x02\x08<\xc8\x01\x01\x12\x17\n\x05rrule\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x1a\n\ttime_zone\x18\x07 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x04\x65tag\x18\n \x01(\tB\x07\xbaH\x04r\x02\x18@b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,6 +46,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MAINTENANCEWINDOW'].fields_by_name['rrule']._serialized_options = b'\272H\005r\003\030\310\001'
   _globals['_MAINTENANCEWINDOW'].fields_by_name['time_zone']._loaded_options = None
   _globals['_MAINTENANCEWINDOW'].fields_by_name['time_zone']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_MAINTENANCEWINDOW'].fields_by_name['etag']._loaded_options = None
+  _globals['_MAINTENANCEWINDOW'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
   _globals['_MAINTENANCEWINDOW']._serialized_start=157
-  _globals['_MAINTENANCEWINDOW']._serialized_end=515
+  _globals['_MAINTENANCEWINDOW']._serialized_end=587
 # @@protoc_insertion_point(module_scope)

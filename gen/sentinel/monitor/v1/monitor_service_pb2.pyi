@@ -95,18 +95,20 @@ class WatchServicesRequest(_message.Message):
     def __init__(self, labels: _Optional[_Iterable[str]] = ..., text: _Optional[str] = ..., cursor: _Optional[str] = ...) -> None: ...
 
 class WatchServicesResponse(_message.Message):
-    __slots__ = ("service", "gone", "complete", "heartbeat", "end")
+    __slots__ = ("service", "gone", "complete", "heartbeat", "end", "kept")
     SERVICE_FIELD_NUMBER: _ClassVar[int]
     GONE_FIELD_NUMBER: _ClassVar[int]
     COMPLETE_FIELD_NUMBER: _ClassVar[int]
     HEARTBEAT_FIELD_NUMBER: _ClassVar[int]
     END_FIELD_NUMBER: _ClassVar[int]
+    KEPT_FIELD_NUMBER: _ClassVar[int]
     service: WatchedService
     gone: ServiceGone
     complete: PictureComplete
     heartbeat: _stream_pb2.Heartbeat
     end: _stream_pb2.StreamEnd
-    def __init__(self, service: _Optional[_Union[WatchedService, _Mapping]] = ..., gone: _Optional[_Union[ServiceGone, _Mapping]] = ..., complete: _Optional[_Union[PictureComplete, _Mapping]] = ..., heartbeat: _Optional[_Union[_stream_pb2.Heartbeat, _Mapping]] = ..., end: _Optional[_Union[_stream_pb2.StreamEnd, _Mapping]] = ...) -> None: ...
+    kept: ServicesKept
+    def __init__(self, service: _Optional[_Union[WatchedService, _Mapping]] = ..., gone: _Optional[_Union[ServiceGone, _Mapping]] = ..., complete: _Optional[_Union[PictureComplete, _Mapping]] = ..., heartbeat: _Optional[_Union[_stream_pb2.Heartbeat, _Mapping]] = ..., end: _Optional[_Union[_stream_pb2.StreamEnd, _Mapping]] = ..., kept: _Optional[_Union[ServicesKept, _Mapping]] = ...) -> None: ...
 
 class WatchedService(_message.Message):
     __slots__ = ("service", "state_time", "state_reason", "cursor")
@@ -137,6 +139,12 @@ class PictureComplete(_message.Message):
     service_ids: _containers.RepeatedScalarFieldContainer[str]
     cursor: str
     def __init__(self, forget_others: _Optional[bool] = ..., service_ids: _Optional[_Iterable[str]] = ..., cursor: _Optional[str] = ...) -> None: ...
+
+class ServicesKept(_message.Message):
+    __slots__ = ("service_ids",)
+    SERVICE_IDS_FIELD_NUMBER: _ClassVar[int]
+    service_ids: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, service_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class UpdateServiceRequest(_message.Message):
     __slots__ = ("service", "update_mask")
@@ -217,10 +225,12 @@ class CreateCheckRequest(_message.Message):
     def __init__(self, service_id: _Optional[str] = ..., check: _Optional[_Union[_check_pb2.Check, _Mapping]] = ..., request_id: _Optional[str] = ...) -> None: ...
 
 class CreateCheckResponse(_message.Message):
-    __slots__ = ("check",)
+    __slots__ = ("check", "heartbeat_token")
     CHECK_FIELD_NUMBER: _ClassVar[int]
+    HEARTBEAT_TOKEN_FIELD_NUMBER: _ClassVar[int]
     check: _check_pb2.Check
-    def __init__(self, check: _Optional[_Union[_check_pb2.Check, _Mapping]] = ...) -> None: ...
+    heartbeat_token: str
+    def __init__(self, check: _Optional[_Union[_check_pb2.Check, _Mapping]] = ..., heartbeat_token: _Optional[str] = ...) -> None: ...
 
 class GetCheckRequest(_message.Message):
     __slots__ = ("service_id", "check_id")
@@ -310,6 +320,20 @@ class ResumeCheckResponse(_message.Message):
     check: _check_pb2.Check
     def __init__(self, check: _Optional[_Union[_check_pb2.Check, _Mapping]] = ...) -> None: ...
 
+class RotateHeartbeatTokenRequest(_message.Message):
+    __slots__ = ("service_id", "check_id")
+    SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    CHECK_ID_FIELD_NUMBER: _ClassVar[int]
+    service_id: str
+    check_id: str
+    def __init__(self, service_id: _Optional[str] = ..., check_id: _Optional[str] = ...) -> None: ...
+
+class RotateHeartbeatTokenResponse(_message.Message):
+    __slots__ = ("heartbeat_token",)
+    HEARTBEAT_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    heartbeat_token: str
+    def __init__(self, heartbeat_token: _Optional[str] = ...) -> None: ...
+
 class ListCheckResultsRequest(_message.Message):
     __slots__ = ("service_id", "check_id", "start_time", "end_time", "outcomes", "on_demand", "page_size", "page_token")
     SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
@@ -381,6 +405,20 @@ class ListMaintenanceWindowsResponse(_message.Message):
     next_page_token: str
     total_size: int
     def __init__(self, windows: _Optional[_Iterable[_Union[_maintenance_pb2.MaintenanceWindow, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., total_size: _Optional[int] = ...) -> None: ...
+
+class UpdateMaintenanceWindowRequest(_message.Message):
+    __slots__ = ("window", "update_mask")
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
+    window: _maintenance_pb2.MaintenanceWindow
+    update_mask: _field_mask_pb2.FieldMask
+    def __init__(self, window: _Optional[_Union[_maintenance_pb2.MaintenanceWindow, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ...) -> None: ...
+
+class UpdateMaintenanceWindowResponse(_message.Message):
+    __slots__ = ("window",)
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    window: _maintenance_pb2.MaintenanceWindow
+    def __init__(self, window: _Optional[_Union[_maintenance_pb2.MaintenanceWindow, _Mapping]] = ...) -> None: ...
 
 class DeleteMaintenanceWindowRequest(_message.Message):
     __slots__ = ("maintenance_window_id",)

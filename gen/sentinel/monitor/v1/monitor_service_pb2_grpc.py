@@ -118,6 +118,11 @@ class MonitorServiceStub:
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckRequest.SerializeToString,
                 response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckResponse.FromString,
                 _registered_method=True)
+        self.RotateHeartbeatToken = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/RotateHeartbeatToken',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.RotateHeartbeatTokenRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.RotateHeartbeatTokenResponse.FromString,
+                _registered_method=True)
         self.ListCheckResults = channel.unary_unary(
                 '/sentinel.monitor.v1.MonitorService/ListCheckResults',
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListCheckResultsRequest.SerializeToString,
@@ -137,6 +142,11 @@ class MonitorServiceStub:
                 '/sentinel.monitor.v1.MonitorService/ListMaintenanceWindows',
                 request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsRequest.SerializeToString,
                 response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsResponse.FromString,
+                _registered_method=True)
+        self.UpdateMaintenanceWindow = channel.unary_unary(
+                '/sentinel.monitor.v1.MonitorService/UpdateMaintenanceWindow',
+                request_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowRequest.SerializeToString,
+                response_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowResponse.FromString,
                 _registered_method=True)
         self.DeleteMaintenanceWindow = channel.unary_unary(
                 '/sentinel.monitor.v1.MonitorService/DeleteMaintenanceWindow',
@@ -329,6 +339,15 @@ class MonitorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RotateHeartbeatToken(self, request, context):
+        """Gives a heartbeat another token. The one before ends at once.
+
+        Errors: CHECK_NOT_FOUND, NOT_A_HEARTBEAT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListCheckResults(self, request, context):
         """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
         that says how many.
@@ -365,6 +384,17 @@ class MonitorServiceServicer:
         """Answers the tenant's maintenance windows, oldest first, a page at a time.
 
         Errors: PAGE_TOKEN_INVALID.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateMaintenanceWindow(self, request, context):
+        """Changes a maintenance window from now on. What it covered until now stays outside every figure, and what it did not
+        stays inside: one that goes on may end earlier or later, and one that would have begun already begins now. A change of
+        nothing leaves it as it was, etag included.
+
+        Errors: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND, ETAG_MISMATCH.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -509,6 +539,11 @@ def add_MonitorServiceServicer_to_server(servicer, server):
                     request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckRequest.FromString,
                     response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ResumeCheckResponse.SerializeToString,
             ),
+            'RotateHeartbeatToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateHeartbeatToken,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.RotateHeartbeatTokenRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.RotateHeartbeatTokenResponse.SerializeToString,
+            ),
             'ListCheckResults': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCheckResults,
                     request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListCheckResultsRequest.FromString,
@@ -528,6 +563,11 @@ def add_MonitorServiceServicer_to_server(servicer, server):
                     servicer.ListMaintenanceWindows,
                     request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsRequest.FromString,
                     response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsResponse.SerializeToString,
+            ),
+            'UpdateMaintenanceWindow': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateMaintenanceWindow,
+                    request_deserializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowRequest.FromString,
+                    response_serializer=sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowResponse.SerializeToString,
             ),
             'DeleteMaintenanceWindow': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteMaintenanceWindow,
@@ -1007,6 +1047,33 @@ class MonitorService:
             _registered_method=True)
 
     @staticmethod
+    def RotateHeartbeatToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/RotateHeartbeatToken',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.RotateHeartbeatTokenRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.RotateHeartbeatTokenResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListCheckResults(request,
             target,
             options=(),
@@ -1104,6 +1171,33 @@ class MonitorService:
             '/sentinel.monitor.v1.MonitorService/ListMaintenanceWindows',
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsRequest.SerializeToString,
             sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.ListMaintenanceWindowsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateMaintenanceWindow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.monitor.v1.MonitorService/UpdateMaintenanceWindow',
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowRequest.SerializeToString,
+            sentinel_dot_monitor_dot_v1_dot_monitor__service__pb2.UpdateMaintenanceWindowResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -124,6 +124,11 @@ class MonitorServiceStub:
 
     Errors: CHECK_NOT_FOUND.
     """
+    RotateHeartbeatToken: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.RotateHeartbeatTokenRequest, _monitor_service_pb2.RotateHeartbeatTokenResponse]
+    """Gives a heartbeat another token. The one before ends at once.
+
+    Errors: CHECK_NOT_FOUND, NOT_A_HEARTBEAT.
+    """
     ListCheckResults: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ListCheckResultsRequest, _monitor_service_pb2.ListCheckResultsResponse]
     """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
     that says how many.
@@ -148,6 +153,13 @@ class MonitorServiceStub:
     """Answers the tenant's maintenance windows, oldest first, a page at a time.
 
     Errors: PAGE_TOKEN_INVALID.
+    """
+    UpdateMaintenanceWindow: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateMaintenanceWindowRequest, _monitor_service_pb2.UpdateMaintenanceWindowResponse]
+    """Changes a maintenance window from now on. What it covered until now stays outside every figure, and what it did not
+    stays inside: one that goes on may end earlier or later, and one that would have begun already begins now. A change of
+    nothing leaves it as it was, etag included.
+
+    Errors: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND, ETAG_MISMATCH.
     """
     DeleteMaintenanceWindow: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteMaintenanceWindowRequest, _monitor_service_pb2.DeleteMaintenanceWindowResponse]
     """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
@@ -278,6 +290,11 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
 
     Errors: CHECK_NOT_FOUND.
     """
+    RotateHeartbeatToken: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.RotateHeartbeatTokenRequest, _monitor_service_pb2.RotateHeartbeatTokenResponse]  # type: ignore[assignment]
+    """Gives a heartbeat another token. The one before ends at once.
+
+    Errors: CHECK_NOT_FOUND, NOT_A_HEARTBEAT.
+    """
     ListCheckResults: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ListCheckResultsRequest, _monitor_service_pb2.ListCheckResultsResponse]  # type: ignore[assignment]
     """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
     that says how many.
@@ -302,6 +319,13 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     """Answers the tenant's maintenance windows, oldest first, a page at a time.
 
     Errors: PAGE_TOKEN_INVALID.
+    """
+    UpdateMaintenanceWindow: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateMaintenanceWindowRequest, _monitor_service_pb2.UpdateMaintenanceWindowResponse]  # type: ignore[assignment]
+    """Changes a maintenance window from now on. What it covered until now stays outside every figure, and what it did not
+    stays inside: one that goes on may end earlier or later, and one that would have begun already begins now. A change of
+    nothing leaves it as it was, etag included.
+
+    Errors: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND, ETAG_MISMATCH.
     """
     DeleteMaintenanceWindow: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteMaintenanceWindowRequest, _monitor_service_pb2.DeleteMaintenanceWindowResponse]  # type: ignore[assignment]
     """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
@@ -527,6 +551,17 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         """
 
     @_abc_1.abstractmethod
+    def RotateHeartbeatToken(
+        self,
+        request: _monitor_service_pb2.RotateHeartbeatTokenRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.RotateHeartbeatTokenResponse, _abc.Awaitable[_monitor_service_pb2.RotateHeartbeatTokenResponse]]:
+        """Gives a heartbeat another token. The one before ends at once.
+
+        Errors: CHECK_NOT_FOUND, NOT_A_HEARTBEAT.
+        """
+
+    @_abc_1.abstractmethod
     def ListCheckResults(
         self,
         request: _monitor_service_pb2.ListCheckResultsRequest,
@@ -573,6 +608,19 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Answers the tenant's maintenance windows, oldest first, a page at a time.
 
         Errors: PAGE_TOKEN_INVALID.
+        """
+
+    @_abc_1.abstractmethod
+    def UpdateMaintenanceWindow(
+        self,
+        request: _monitor_service_pb2.UpdateMaintenanceWindowRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_monitor_service_pb2.UpdateMaintenanceWindowResponse, _abc.Awaitable[_monitor_service_pb2.UpdateMaintenanceWindowResponse]]:
+        """Changes a maintenance window from now on. What it covered until now stays outside every figure, and what it did not
+        stays inside: one that goes on may end earlier or later, and one that would have begun already begins now. A change of
+        nothing leaves it as it was, etag included.
+
+        Errors: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND, ETAG_MISMATCH.
         """
 
     @_abc_1.abstractmethod

@@ -2,10 +2,12 @@ import datetime
 
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from sentinel.monitor.v1 import assertion_pb2 as _assertion_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -33,6 +35,9 @@ class ErrorKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_KIND_TOO_MANY_REDIRECTS: _ClassVar[ErrorKind]
     ERROR_KIND_BLOCKED_TARGET: _ClassVar[ErrorKind]
     ERROR_KIND_INTERNAL: _ClassVar[ErrorKind]
+    ERROR_KIND_HEARTBEAT_OVERDUE: _ClassVar[ErrorKind]
+    ERROR_KIND_HEARTBEAT_FAILED: _ClassVar[ErrorKind]
+    ERROR_KIND_NO_SIGNAL_YET: _ClassVar[ErrorKind]
 
 class MissedReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -58,6 +63,9 @@ ERROR_KIND_TOO_LARGE: ErrorKind
 ERROR_KIND_TOO_MANY_REDIRECTS: ErrorKind
 ERROR_KIND_BLOCKED_TARGET: ErrorKind
 ERROR_KIND_INTERNAL: ErrorKind
+ERROR_KIND_HEARTBEAT_OVERDUE: ErrorKind
+ERROR_KIND_HEARTBEAT_FAILED: ErrorKind
+ERROR_KIND_NO_SIGNAL_YET: ErrorKind
 MISSED_REASON_UNSPECIFIED: MissedReason
 MISSED_REASON_NO_WORKER: MissedReason
 MISSED_REASON_OVERLOADED: MissedReason
@@ -78,7 +86,7 @@ class Phases(_message.Message):
     def __init__(self, dns: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., connect: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., tls: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., ttfb: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., transfer: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class CheckResult(_message.Message):
-    __slots__ = ("service_id", "check_id", "slot_time", "start_time", "outcome", "error_kind", "error_message", "status_code", "phases", "total", "resolved_ip", "http_version", "tls_expire_time", "body_bytes", "redirects", "attempt", "worker_id", "missed_reason", "slot_count", "tls_version")
+    __slots__ = ("service_id", "check_id", "slot_time", "start_time", "outcome", "error_kind", "error_message", "status_code", "phases", "total", "resolved_ip", "http_version", "tls_expire_time", "body_bytes", "redirects", "attempt", "worker_id", "missed_reason", "slot_count", "tls_version", "failed_assertions", "slow")
     SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
     CHECK_ID_FIELD_NUMBER: _ClassVar[int]
     SLOT_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -99,6 +107,8 @@ class CheckResult(_message.Message):
     MISSED_REASON_FIELD_NUMBER: _ClassVar[int]
     SLOT_COUNT_FIELD_NUMBER: _ClassVar[int]
     TLS_VERSION_FIELD_NUMBER: _ClassVar[int]
+    FAILED_ASSERTIONS_FIELD_NUMBER: _ClassVar[int]
+    SLOW_FIELD_NUMBER: _ClassVar[int]
     service_id: str
     check_id: str
     slot_time: _timestamp_pb2.Timestamp
@@ -119,4 +129,6 @@ class CheckResult(_message.Message):
     missed_reason: MissedReason
     slot_count: int
     tls_version: str
-    def __init__(self, service_id: _Optional[str] = ..., check_id: _Optional[str] = ..., slot_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., error_kind: _Optional[_Union[ErrorKind, str]] = ..., error_message: _Optional[str] = ..., status_code: _Optional[int] = ..., phases: _Optional[_Union[Phases, _Mapping]] = ..., total: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., resolved_ip: _Optional[str] = ..., http_version: _Optional[str] = ..., tls_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., body_bytes: _Optional[int] = ..., redirects: _Optional[int] = ..., attempt: _Optional[int] = ..., worker_id: _Optional[str] = ..., missed_reason: _Optional[_Union[MissedReason, str]] = ..., slot_count: _Optional[int] = ..., tls_version: _Optional[str] = ...) -> None: ...
+    failed_assertions: _containers.RepeatedCompositeFieldContainer[_assertion_pb2.AssertionOutcome]
+    slow: bool
+    def __init__(self, service_id: _Optional[str] = ..., check_id: _Optional[str] = ..., slot_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., error_kind: _Optional[_Union[ErrorKind, str]] = ..., error_message: _Optional[str] = ..., status_code: _Optional[int] = ..., phases: _Optional[_Union[Phases, _Mapping]] = ..., total: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., resolved_ip: _Optional[str] = ..., http_version: _Optional[str] = ..., tls_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., body_bytes: _Optional[int] = ..., redirects: _Optional[int] = ..., attempt: _Optional[int] = ..., worker_id: _Optional[str] = ..., missed_reason: _Optional[_Union[MissedReason, str]] = ..., slot_count: _Optional[int] = ..., tls_version: _Optional[str] = ..., failed_assertions: _Optional[_Iterable[_Union[_assertion_pb2.AssertionOutcome, _Mapping]]] = ..., slow: _Optional[bool] = ...) -> None: ...

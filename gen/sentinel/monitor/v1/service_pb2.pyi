@@ -66,7 +66,7 @@ class Service(_message.Message):
     def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., url: _Optional[str] = ..., description: _Optional[str] = ..., labels: _Optional[_Mapping[str, str]] = ..., state: _Optional[_Union[ServiceState, str]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., etag: _Optional[str] = ..., open_incidents: _Optional[int] = ..., uptime: _Optional[_Union[Uptime, _Mapping]] = ...) -> None: ...
 
 class Uptime(_message.Message):
-    __slots__ = ("window", "start_time", "end_time", "ratio", "success_ratio", "coverage", "up", "down", "unknown", "latency", "up_slots", "down_slots", "error_slots", "missed_slots", "incidents", "resolved_incidents", "mttr", "mtbf")
+    __slots__ = ("window", "start_time", "end_time", "ratio", "success_ratio", "coverage", "up", "down", "unknown", "latency", "up_slots", "down_slots", "error_slots", "missed_slots", "incidents", "resolved_incidents", "mttr", "mtbf", "slow_slots", "slow_ratio")
     WINDOW_FIELD_NUMBER: _ClassVar[int]
     START_TIME_FIELD_NUMBER: _ClassVar[int]
     END_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -85,6 +85,8 @@ class Uptime(_message.Message):
     RESOLVED_INCIDENTS_FIELD_NUMBER: _ClassVar[int]
     MTTR_FIELD_NUMBER: _ClassVar[int]
     MTBF_FIELD_NUMBER: _ClassVar[int]
+    SLOW_SLOTS_FIELD_NUMBER: _ClassVar[int]
+    SLOW_RATIO_FIELD_NUMBER: _ClassVar[int]
     window: str
     start_time: _timestamp_pb2.Timestamp
     end_time: _timestamp_pb2.Timestamp
@@ -103,7 +105,9 @@ class Uptime(_message.Message):
     resolved_incidents: int
     mttr: _duration_pb2.Duration
     mtbf: _duration_pb2.Duration
-    def __init__(self, window: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ratio: _Optional[float] = ..., success_ratio: _Optional[float] = ..., coverage: _Optional[float] = ..., up: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., down: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., unknown: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., latency: _Optional[_Union[Latency, _Mapping]] = ..., up_slots: _Optional[int] = ..., down_slots: _Optional[int] = ..., error_slots: _Optional[int] = ..., missed_slots: _Optional[int] = ..., incidents: _Optional[int] = ..., resolved_incidents: _Optional[int] = ..., mttr: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., mtbf: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    slow_slots: int
+    slow_ratio: float
+    def __init__(self, window: _Optional[str] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., ratio: _Optional[float] = ..., success_ratio: _Optional[float] = ..., coverage: _Optional[float] = ..., up: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., down: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., unknown: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., latency: _Optional[_Union[Latency, _Mapping]] = ..., up_slots: _Optional[int] = ..., down_slots: _Optional[int] = ..., error_slots: _Optional[int] = ..., missed_slots: _Optional[int] = ..., incidents: _Optional[int] = ..., resolved_incidents: _Optional[int] = ..., mttr: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., mtbf: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., slow_slots: _Optional[int] = ..., slow_ratio: _Optional[float] = ...) -> None: ...
 
 class Latency(_message.Message):
     __slots__ = ("p50", "p95", "p99")
@@ -132,20 +136,22 @@ class CheckStatus(_message.Message):
     def __init__(self, check_id: _Optional[str] = ..., name: _Optional[str] = ..., state: _Optional[_Union[_check_pb2.CheckState, str]] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., last_result: _Optional[_Union[_result_pb2.CheckResult, _Mapping]] = ..., state_reason: _Optional[str] = ...) -> None: ...
 
 class ServiceStatus(_message.Message):
-    __slots__ = ("service_id", "state", "uptime", "checks", "open_incidents", "state_reason")
+    __slots__ = ("service_id", "state", "uptime", "checks", "open_incidents", "state_reason", "state_time")
     SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
     UPTIME_FIELD_NUMBER: _ClassVar[int]
     CHECKS_FIELD_NUMBER: _ClassVar[int]
     OPEN_INCIDENTS_FIELD_NUMBER: _ClassVar[int]
     STATE_REASON_FIELD_NUMBER: _ClassVar[int]
+    STATE_TIME_FIELD_NUMBER: _ClassVar[int]
     service_id: str
     state: ServiceState
     uptime: _containers.RepeatedCompositeFieldContainer[Uptime]
     checks: _containers.RepeatedCompositeFieldContainer[CheckStatus]
     open_incidents: int
     state_reason: str
-    def __init__(self, service_id: _Optional[str] = ..., state: _Optional[_Union[ServiceState, str]] = ..., uptime: _Optional[_Iterable[_Union[Uptime, _Mapping]]] = ..., checks: _Optional[_Iterable[_Union[CheckStatus, _Mapping]]] = ..., open_incidents: _Optional[int] = ..., state_reason: _Optional[str] = ...) -> None: ...
+    state_time: _timestamp_pb2.Timestamp
+    def __init__(self, service_id: _Optional[str] = ..., state: _Optional[_Union[ServiceState, str]] = ..., uptime: _Optional[_Iterable[_Union[Uptime, _Mapping]]] = ..., checks: _Optional[_Iterable[_Union[CheckStatus, _Mapping]]] = ..., open_incidents: _Optional[int] = ..., state_reason: _Optional[str] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
 
 class Overview(_message.Message):
     __slots__ = ("services", "uptime", "slowest_checks", "workers", "open_incidents", "newest_open_incidents")

@@ -25,13 +25,16 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from sentinel.monitor.v1 import assertion_pb2 as sentinel_dot_monitor_dot_v1_dot_assertion__pb2
+from sentinel.monitor.v1 import check_pb2 as sentinel_dot_monitor_dot_v1_dot_check__pb2
 from sentinel.monitor.v1 import result_pb2 as sentinel_dot_monitor_dot_v1_dot_result__pb2
 from sentinel.monitor.v1 import stream_pb2 as sentinel_dot_monitor_dot_v1_dot_stream__pb2
 from sentinel.options.v1 import access_pb2 as sentinel_dot_options_dot_v1_dot_access__pb2
 from sentinel.probe.v1 import worker_pb2 as sentinel_dot_probe_dot_v1_dot_worker__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%sentinel/probe/v1/probe_service.proto\x12\x11sentinel.probe.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a sentinel/monitor/v1/result.proto\x1a sentinel/monitor/v1/stream.proto\x1a sentinel/options/v1/access.proto\x1a\x1esentinel/probe/v1/worker.proto\"p\n\x14StreamResultsRequest\x12\x1f\n\nservice_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1d\n\x08\x63heck_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x06\x63ursor\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"\xb6\x01\n\x15StreamResultsResponse\x12\x30\n\x06result\x18\x01 \x01(\x0b\x32\x1e.sentinel.probe.v1.ResultEventH\x00\x12\x33\n\theartbeat\x18\x02 \x01(\x0b\x32\x1e.sentinel.monitor.v1.HeartbeatH\x00\x12-\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x1e.sentinel.monitor.v1.StreamEndH\x00\x42\x07\n\x05\x65vent\"O\n\x0bResultEvent\x12\x30\n\x06result\x18\x01 \x01(\x0b\x32 .sentinel.monitor.v1.CheckResult\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"K\n\x0fRunCheckRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x63heck_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\xe3\x01\n\x10RunCheckResponse\x12.\n\x05phase\x18\x01 \x01(\x0b\x32\x1d.sentinel.probe.v1.PhaseEventH\x00\x12\x32\n\x06result\x18\x02 \x01(\x0b\x32 .sentinel.monitor.v1.CheckResultH\x00\x12\x33\n\theartbeat\x18\x03 \x01(\x0b\x32\x1e.sentinel.monitor.v1.HeartbeatH\x00\x12-\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x1e.sentinel.monitor.v1.StreamEndH\x00\x42\x07\n\x05\x65vent\"a\n\nPhaseEvent\x12\'\n\x05phase\x18\x01 \x01(\x0e\x32\x18.sentinel.probe.v1.Phase\x12*\n\x07\x65lapsed\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"N\n\x12ListWorkersRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"n\n\x13ListWorkersResponse\x12*\n\x07workers\x18\x01 \x03(\x0b\x32\x19.sentinel.probe.v1.Worker\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05*s\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\r\n\tPHASE_DNS\x10\x01\x12\x11\n\rPHASE_CONNECT\x10\x02\x12\r\n\tPHASE_TLS\x10\x03\x12\x0e\n\nPHASE_TTFB\x10\x04\x12\x12\n\x0ePHASE_TRANSFER\x10\x05\x32\xfd\x03\n\x0cProbeService\x12\x99\x01\n\rStreamResults\x12\'.sentinel.probe.v1.StreamResultsRequest\x1a(.sentinel.probe.v1.StreamResultsResponse\"3\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\'\x12\x0f/results:streamZ\x14\x12\x12/v1/results:stream0\x01\x12\xca\x01\n\x08RunCheck\x12\".sentinel.probe.v1.RunCheckRequest\x1a#.sentinel.probe.v1.RunCheckResponse\"s\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02g\",/services/{service_id}/checks/{check_id}:run:\x01*Z4\"//v1/services/{service_id}/checks/{check_id}:run:\x01*0\x01\x12\x83\x01\n\x0bListWorkers\x12%.sentinel.probe.v1.ListWorkersRequest\x1a&.sentinel.probe.v1.ListWorkersResponse\"%\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02\x19\x12\x08/workersZ\r\x12\x0b/v1/workersb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%sentinel/probe/v1/probe_service.proto\x12\x11sentinel.probe.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a#sentinel/monitor/v1/assertion.proto\x1a\x1fsentinel/monitor/v1/check.proto\x1a sentinel/monitor/v1/result.proto\x1a sentinel/monitor/v1/stream.proto\x1a sentinel/options/v1/access.proto\x1a\x1esentinel/probe/v1/worker.proto\"p\n\x14StreamResultsRequest\x12\x1f\n\nservice_id\x18\x01 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x1d\n\x08\x63heck_id\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x18\n\x06\x63ursor\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"\xb6\x01\n\x15StreamResultsResponse\x12\x30\n\x06result\x18\x01 \x01(\x0b\x32\x1e.sentinel.probe.v1.ResultEventH\x00\x12\x33\n\theartbeat\x18\x02 \x01(\x0b\x32\x1e.sentinel.monitor.v1.HeartbeatH\x00\x12-\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x1e.sentinel.monitor.v1.StreamEndH\x00\x42\x07\n\x05\x65vent\"O\n\x0bResultEvent\x12\x30\n\x06result\x18\x01 \x01(\x0b\x32 .sentinel.monitor.v1.CheckResult\x12\x0e\n\x06\x63ursor\x18\x02 \x01(\t\"K\n\x0fRunCheckRequest\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x63heck_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x93\x02\n\x10RunCheckResponse\x12.\n\x05phase\x18\x01 \x01(\x0b\x32\x1d.sentinel.probe.v1.PhaseEventH\x00\x12\x32\n\x06result\x18\x02 \x01(\x0b\x32 .sentinel.monitor.v1.CheckResultH\x00\x12\x33\n\theartbeat\x18\x03 \x01(\x0b\x32\x1e.sentinel.monitor.v1.HeartbeatH\x00\x12-\n\x03\x65nd\x18\x04 \x01(\x0b\x32\x1e.sentinel.monitor.v1.StreamEndH\x00\x12.\n\x05\x66\x61\x63ts\x18\x05 \x01(\x0b\x32\x1d.sentinel.probe.v1.FactsEventH\x00\x42\x07\n\x05\x65vent\"D\n\x0fTryCheckRequest\x12\x31\n\x05\x63heck\x18\x01 \x01(\x0b\x32\x1a.sentinel.monitor.v1.CheckB\x06\xbaH\x03\xc8\x01\x01\"\x93\x02\n\x10TryCheckResponse\x12.\n\x05phase\x18\x01 \x01(\x0b\x32\x1d.sentinel.probe.v1.PhaseEventH\x00\x12.\n\x05\x66\x61\x63ts\x18\x02 \x01(\x0b\x32\x1d.sentinel.probe.v1.FactsEventH\x00\x12\x32\n\x06result\x18\x03 \x01(\x0b\x32 .sentinel.monitor.v1.CheckResultH\x00\x12\x33\n\theartbeat\x18\x04 \x01(\x0b\x32\x1e.sentinel.monitor.v1.HeartbeatH\x00\x12-\n\x03\x65nd\x18\x05 \x01(\x0b\x32\x1e.sentinel.monitor.v1.StreamEndH\x00\x42\x07\n\x05\x65vent\"\xae\x02\n\nFactsEvent\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\x05\x12\x13\n\x0bresolved_ip\x18\x02 \x01(\t\x12\x18\n\x0bstatus_code\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x30\n\x07headers\x18\x04 \x03(\x0b\x32\x1f.sentinel.probe.v1.AnswerHeader\x12\x14\n\x0c\x62ody_preview\x18\x05 \x01(\t\x12\x10\n\x08\x62ody_cut\x18\x06 \x01(\x08\x12;\n\x17\x63\x65rtificate_expire_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x39\n\nassertions\x18\x08 \x03(\x0b\x32%.sentinel.monitor.v1.AssertionOutcomeB\x0e\n\x0c_status_code\"A\n\x0c\x41nswerHeader\x12\x18\n\x04name\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x02\x12\x17\n\x05value\x18\x02 \x01(\tB\x08\xbaH\x05r\x03(\x80@\"\xd4\x01\n\x19\x45valuateAssertionsRequest\x12>\n\nassertions\x18\x01 \x03(\x0b\x32\x1e.sentinel.monitor.v1.AssertionB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x14\x12/\n\x05given\x18\x02 \x01(\x0b\x32\x1e.sentinel.probe.v1.GivenAnswerH\x00\x12\x35\n\x08recorded\x18\x03 \x01(\x0b\x32!.sentinel.probe.v1.RecordedAnswerH\x00\x42\x0f\n\x06\x61nswer\x12\x05\xbaH\x02\x08\x01\"\xfa\x01\n\x0bGivenAnswer\x12\x1f\n\x0bstatus_code\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xd7\x04(\x00\x12:\n\x07headers\x18\x02 \x03(\x0b\x32\x1f.sentinel.probe.v1.AnswerHeaderB\x08\xbaH\x05\x92\x01\x02\x10@\x12\x17\n\x04\x62ody\x18\x03 \x01(\tB\t\xbaH\x06r\x04(\x80\x80 \x12\x38\n\x05total\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0e\xbaH\x0b\xaa\x01\x08\"\x04\x08\x80\xa3\x05\x32\x00\x12;\n\x17\x63\x65rtificate_expire_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x94\x01\n\x0eRecordedAnswer\x12\x1c\n\nservice_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1a\n\x08\x63heck_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x35\n\tslot_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x11\n\ton_demand\x18\x04 \x01(\x08\"\x92\x01\n\x1a\x45valuateAssertionsResponse\x12\x37\n\x08outcomes\x18\x01 \x03(\x0b\x32%.sentinel.monitor.v1.AssertionOutcome\x12-\n\x07outcome\x18\x02 \x01(\x0e\x32\x1c.sentinel.monitor.v1.Outcome\x12\x0c\n\x04slow\x18\x03 \x01(\x08\"a\n\nPhaseEvent\x12\'\n\x05phase\x18\x01 \x01(\x0e\x32\x18.sentinel.probe.v1.Phase\x12*\n\x07\x65lapsed\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xd5\x01\n\x16ReportHeartbeatRequest\x12\x19\n\x05token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x9f\x01\n\x06result\x18\x02 \x01(\tB\x8e\x01\xbaH\x8a\x01\xba\x01\x86\x01\n\x0cresult.known\x12*must be fail or an exit code from 0 to 255\x1aJthis.matches(\'^(fail|[0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])?$\')\"\x19\n\x17ReportHeartbeatResponse\"N\n\x12ListWorkersRequest\x12\x1a\n\tpage_size\x18\x01 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"n\n\x13ListWorkersResponse\x12*\n\x07workers\x18\x01 \x03(\x0b\x32\x19.sentinel.probe.v1.Worker\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\x12\x12\n\ntotal_size\x18\x03 \x01(\x05*s\n\x05Phase\x12\x15\n\x11PHASE_UNSPECIFIED\x10\x00\x12\r\n\tPHASE_DNS\x10\x01\x12\x11\n\rPHASE_CONNECT\x10\x02\x12\r\n\tPHASE_TLS\x10\x03\x12\x0e\n\nPHASE_TTFB\x10\x04\x12\x12\n\x0ePHASE_TRANSFER\x10\x05\x32\x92\t\n\x0cProbeService\x12\x99\x01\n\rStreamResults\x12\'.sentinel.probe.v1.StreamResultsRequest\x1a(.sentinel.probe.v1.StreamResultsResponse\"3\xa2\xbb\x18\x02\x10\x01\x82\xd3\xe4\x93\x02\'\x12\x0f/results:streamZ\x14\x12\x12/v1/results:stream0\x01\x12\xca\x01\n\x08RunCheck\x12\".sentinel.probe.v1.RunCheckRequest\x1a#.sentinel.probe.v1.RunCheckResponse\"s\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02g\",/services/{service_id}/checks/{check_id}:run:\x01*Z4\"//v1/services/{service_id}/checks/{check_id}:run:\x01*0\x01\x12\x88\x01\n\x08TryCheck\x12\".sentinel.probe.v1.TryCheckRequest\x1a#.sentinel.probe.v1.TryCheckResponse\"1\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02%\"\x0b/checks:try:\x01*Z\x13\"\x0e/v1/checks:try:\x01*0\x01\x12\xae\x01\n\x12\x45valuateAssertions\x12,.sentinel.probe.v1.EvaluateAssertionsRequest\x1a-.sentinel.probe.v1.EvaluateAssertionsResponse\";\xa2\xbb\x18\x02\x10\x02\x82\xd3\xe4\x93\x02/\"\x10/checks:evaluate:\x01*Z\x18\"\x13/v1/checks:evaluate:\x01*\x12\xd6\x02\n\x0fReportHeartbeat\x12).sentinel.probe.v1.ReportHeartbeatRequest\x1a*.sentinel.probe.v1.ReportHeartbeatResponse\"\xeb\x01\xa2\xbb\x18\x02\x08\x01\x82\xd3\xe4\x93\x02\xde\x01\"\x12/heartbeat/{token}Z\x14\x12\x12/heartbeat/{token}Z\x1d\"\x1b/heartbeat/{token}/{result}Z\x1d\x12\x1b/heartbeat/{token}/{result}Z\x17\"\x15/v1/heartbeat/{token}Z\x17\x12\x15/v1/heartbeat/{token}Z \"\x1e/v1/heartbeat/{token}/{result}Z \x12\x1e/v1/heartbeat/{token}/{result}\x12\x83\x01\n\x0bListWorkers\x12%.sentinel.probe.v1.ListWorkersRequest\x1a&.sentinel.probe.v1.ListWorkersResponse\"%\xa2\xbb\x18\x02\x10\x03\x82\xd3\xe4\x93\x02\x19\x12\x08/workersZ\r\x12\x0b/v1/workersb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,6 +51,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUNCHECKREQUEST'].fields_by_name['service_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_RUNCHECKREQUEST'].fields_by_name['check_id']._loaded_options = None
   _globals['_RUNCHECKREQUEST'].fields_by_name['check_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_TRYCHECKREQUEST'].fields_by_name['check']._loaded_options = None
+  _globals['_TRYCHECKREQUEST'].fields_by_name['check']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_ANSWERHEADER'].fields_by_name['name']._loaded_options = None
+  _globals['_ANSWERHEADER'].fields_by_name['name']._serialized_options = b'\272H\007r\005\020\001\030\200\002'
+  _globals['_ANSWERHEADER'].fields_by_name['value']._loaded_options = None
+  _globals['_ANSWERHEADER'].fields_by_name['value']._serialized_options = b'\272H\005r\003(\200@'
+  _globals['_EVALUATEASSERTIONSREQUEST'].oneofs_by_name['answer']._loaded_options = None
+  _globals['_EVALUATEASSERTIONSREQUEST'].oneofs_by_name['answer']._serialized_options = b'\272H\002\010\001'
+  _globals['_EVALUATEASSERTIONSREQUEST'].fields_by_name['assertions']._loaded_options = None
+  _globals['_EVALUATEASSERTIONSREQUEST'].fields_by_name['assertions']._serialized_options = b'\272H\007\222\001\004\010\001\020\024'
+  _globals['_GIVENANSWER'].fields_by_name['status_code']._loaded_options = None
+  _globals['_GIVENANSWER'].fields_by_name['status_code']._serialized_options = b'\272H\007\032\005\030\327\004(\000'
+  _globals['_GIVENANSWER'].fields_by_name['headers']._loaded_options = None
+  _globals['_GIVENANSWER'].fields_by_name['headers']._serialized_options = b'\272H\005\222\001\002\020@'
+  _globals['_GIVENANSWER'].fields_by_name['body']._loaded_options = None
+  _globals['_GIVENANSWER'].fields_by_name['body']._serialized_options = b'\272H\006r\004(\200\200 '
+  _globals['_GIVENANSWER'].fields_by_name['total']._loaded_options = None
+  _globals['_GIVENANSWER'].fields_by_name['total']._serialized_options = b'\272H\013\252\001\010\"\004\010\200\243\0052\000'
+  _globals['_RECORDEDANSWER'].fields_by_name['service_id']._loaded_options = None
+  _globals['_RECORDEDANSWER'].fields_by_name['service_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_RECORDEDANSWER'].fields_by_name['check_id']._loaded_options = None
+  _globals['_RECORDEDANSWER'].fields_by_name['check_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_RECORDEDANSWER'].fields_by_name['slot_time']._loaded_options = None
+  _globals['_RECORDEDANSWER'].fields_by_name['slot_time']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_REPORTHEARTBEATREQUEST'].fields_by_name['token']._loaded_options = None
+  _globals['_REPORTHEARTBEATREQUEST'].fields_by_name['token']._serialized_options = b'\272H\007r\005\020\001\030\310\001'
+  _globals['_REPORTHEARTBEATREQUEST'].fields_by_name['result']._loaded_options = None
+  _globals['_REPORTHEARTBEATREQUEST'].fields_by_name['result']._serialized_options = b'\272H\212\001\272\001\206\001\n\014result.known\022*must be fail or an exit code from 0 to 255\032Jthis.matches(\'^(fail|[0-9]|[1-9][0-9]|1[0-9][0-9]|2[0-4][0-9]|25[0-5])?$\')'
   _globals['_LISTWORKERSREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTWORKERSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_LISTWORKERSREQUEST'].fields_by_name['page_token']._loaded_options = None
@@ -56,26 +87,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROBESERVICE'].methods_by_name['StreamResults']._serialized_options = b'\242\273\030\002\020\001\202\323\344\223\002\'\022\017/results:streamZ\024\022\022/v1/results:stream'
   _globals['_PROBESERVICE'].methods_by_name['RunCheck']._loaded_options = None
   _globals['_PROBESERVICE'].methods_by_name['RunCheck']._serialized_options = b'\242\273\030\002\020\003\202\323\344\223\002g\",/services/{service_id}/checks/{check_id}:run:\001*Z4\"//v1/services/{service_id}/checks/{check_id}:run:\001*'
+  _globals['_PROBESERVICE'].methods_by_name['TryCheck']._loaded_options = None
+  _globals['_PROBESERVICE'].methods_by_name['TryCheck']._serialized_options = b'\242\273\030\002\020\003\202\323\344\223\002%\"\013/checks:try:\001*Z\023\"\016/v1/checks:try:\001*'
+  _globals['_PROBESERVICE'].methods_by_name['EvaluateAssertions']._loaded_options = None
+  _globals['_PROBESERVICE'].methods_by_name['EvaluateAssertions']._serialized_options = b'\242\273\030\002\020\002\202\323\344\223\002/\"\020/checks:evaluate:\001*Z\030\"\023/v1/checks:evaluate:\001*'
+  _globals['_PROBESERVICE'].methods_by_name['ReportHeartbeat']._loaded_options = None
+  _globals['_PROBESERVICE'].methods_by_name['ReportHeartbeat']._serialized_options = b'\242\273\030\002\010\001\202\323\344\223\002\336\001\"\022/heartbeat/{token}Z\024\022\022/heartbeat/{token}Z\035\"\033/heartbeat/{token}/{result}Z\035\022\033/heartbeat/{token}/{result}Z\027\"\025/v1/heartbeat/{token}Z\027\022\025/v1/heartbeat/{token}Z \"\036/v1/heartbeat/{token}/{result}Z \022\036/v1/heartbeat/{token}/{result}'
   _globals['_PROBESERVICE'].methods_by_name['ListWorkers']._loaded_options = None
   _globals['_PROBESERVICE'].methods_by_name['ListWorkers']._serialized_options = b'\242\273\030\002\020\003\202\323\344\223\002\031\022\010/workersZ\r\022\013/v1/workers'
-  _globals['_PHASE']._serialized_start=1263
-  _globals['_PHASE']._serialized_end=1378
-  _globals['_STREAMRESULTSREQUEST']._serialized_start=285
-  _globals['_STREAMRESULTSREQUEST']._serialized_end=397
-  _globals['_STREAMRESULTSRESPONSE']._serialized_start=400
-  _globals['_STREAMRESULTSRESPONSE']._serialized_end=582
-  _globals['_RESULTEVENT']._serialized_start=584
-  _globals['_RESULTEVENT']._serialized_end=663
-  _globals['_RUNCHECKREQUEST']._serialized_start=665
-  _globals['_RUNCHECKREQUEST']._serialized_end=740
-  _globals['_RUNCHECKRESPONSE']._serialized_start=743
-  _globals['_RUNCHECKRESPONSE']._serialized_end=970
-  _globals['_PHASEEVENT']._serialized_start=972
-  _globals['_PHASEEVENT']._serialized_end=1069
-  _globals['_LISTWORKERSREQUEST']._serialized_start=1071
-  _globals['_LISTWORKERSREQUEST']._serialized_end=1149
-  _globals['_LISTWORKERSRESPONSE']._serialized_start=1151
-  _globals['_LISTWORKERSRESPONSE']._serialized_end=1261
-  _globals['_PROBESERVICE']._serialized_start=1381
-  _globals['_PROBESERVICE']._serialized_end=1890
+  _globals['_PHASE']._serialized_start=3145
+  _globals['_PHASE']._serialized_end=3260
+  _globals['_STREAMRESULTSREQUEST']._serialized_start=388
+  _globals['_STREAMRESULTSREQUEST']._serialized_end=500
+  _globals['_STREAMRESULTSRESPONSE']._serialized_start=503
+  _globals['_STREAMRESULTSRESPONSE']._serialized_end=685
+  _globals['_RESULTEVENT']._serialized_start=687
+  _globals['_RESULTEVENT']._serialized_end=766
+  _globals['_RUNCHECKREQUEST']._serialized_start=768
+  _globals['_RUNCHECKREQUEST']._serialized_end=843
+  _globals['_RUNCHECKRESPONSE']._serialized_start=846
+  _globals['_RUNCHECKRESPONSE']._serialized_end=1121
+  _globals['_TRYCHECKREQUEST']._serialized_start=1123
+  _globals['_TRYCHECKREQUEST']._serialized_end=1191
+  _globals['_TRYCHECKRESPONSE']._serialized_start=1194
+  _globals['_TRYCHECKRESPONSE']._serialized_end=1469
+  _globals['_FACTSEVENT']._serialized_start=1472
+  _globals['_FACTSEVENT']._serialized_end=1774
+  _globals['_ANSWERHEADER']._serialized_start=1776
+  _globals['_ANSWERHEADER']._serialized_end=1841
+  _globals['_EVALUATEASSERTIONSREQUEST']._serialized_start=1844
+  _globals['_EVALUATEASSERTIONSREQUEST']._serialized_end=2056
+  _globals['_GIVENANSWER']._serialized_start=2059
+  _globals['_GIVENANSWER']._serialized_end=2309
+  _globals['_RECORDEDANSWER']._serialized_start=2312
+  _globals['_RECORDEDANSWER']._serialized_end=2460
+  _globals['_EVALUATEASSERTIONSRESPONSE']._serialized_start=2463
+  _globals['_EVALUATEASSERTIONSRESPONSE']._serialized_end=2609
+  _globals['_PHASEEVENT']._serialized_start=2611
+  _globals['_PHASEEVENT']._serialized_end=2708
+  _globals['_REPORTHEARTBEATREQUEST']._serialized_start=2711
+  _globals['_REPORTHEARTBEATREQUEST']._serialized_end=2924
+  _globals['_REPORTHEARTBEATRESPONSE']._serialized_start=2926
+  _globals['_REPORTHEARTBEATRESPONSE']._serialized_end=2951
+  _globals['_LISTWORKERSREQUEST']._serialized_start=2953
+  _globals['_LISTWORKERSREQUEST']._serialized_end=3031
+  _globals['_LISTWORKERSRESPONSE']._serialized_start=3033
+  _globals['_LISTWORKERSRESPONSE']._serialized_end=3143
+  _globals['_PROBESERVICE']._serialized_start=3263
+  _globals['_PROBESERVICE']._serialized_end=4433
 # @@protoc_insertion_point(module_scope)

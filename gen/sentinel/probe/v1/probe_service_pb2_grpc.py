@@ -48,6 +48,21 @@ class ProbeServiceStub:
                 request_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckRequest.SerializeToString,
                 response_deserializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckResponse.FromString,
                 _registered_method=True)
+        self.TryCheck = channel.unary_stream(
+                '/sentinel.probe.v1.ProbeService/TryCheck',
+                request_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.TryCheckRequest.SerializeToString,
+                response_deserializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.TryCheckResponse.FromString,
+                _registered_method=True)
+        self.EvaluateAssertions = channel.unary_unary(
+                '/sentinel.probe.v1.ProbeService/EvaluateAssertions',
+                request_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.EvaluateAssertionsRequest.SerializeToString,
+                response_deserializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.EvaluateAssertionsResponse.FromString,
+                _registered_method=True)
+        self.ReportHeartbeat = channel.unary_unary(
+                '/sentinel.probe.v1.ProbeService/ReportHeartbeat',
+                request_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ReportHeartbeatRequest.SerializeToString,
+                response_deserializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ReportHeartbeatResponse.FromString,
+                _registered_method=True)
         self.ListWorkers = channel.unary_unary(
                 '/sentinel.probe.v1.ProbeService/ListWorkers',
                 request_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ListWorkersRequest.SerializeToString,
@@ -75,11 +90,42 @@ class ProbeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RunCheck(self, request, context):
-        """Runs a check now, outside its schedule, and streams each phase as it happens, then the result.
+        """Runs a check now, outside its schedule, and streams each phase as it happens, what was learned, then the result.
 
         The result is recorded as on demand: it moves neither state nor uptime.
 
         Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TryCheck(self, request, context):
+        """Runs a check that is not saved, and streams each phase as it happens, what was learned, then the result. Nothing is
+        recorded.
+
+        Errors: OVERLOADED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EvaluateAssertions(self, request, context):
+        """Says what assertions come to on an answer that is given, or on a result that was recorded. No target is asked.
+
+        Errors: CHECK_NOT_FOUND, RESULT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportHeartbeat(self, request, context):
+        """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
+
+        It is answered once it is written down. Sending it again does no harm. The check's next slot tells of it, within a
+        minute. A signal for a check that is paused is written down too.
+
+        Errors: HEARTBEAT_NOT_FOUND, RATE_LIMITED, OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -107,6 +153,21 @@ def add_ProbeServiceServicer_to_server(servicer, server):
                     servicer.RunCheck,
                     request_deserializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckRequest.FromString,
                     response_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckResponse.SerializeToString,
+            ),
+            'TryCheck': grpc.unary_stream_rpc_method_handler(
+                    servicer.TryCheck,
+                    request_deserializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.TryCheckRequest.FromString,
+                    response_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.TryCheckResponse.SerializeToString,
+            ),
+            'EvaluateAssertions': grpc.unary_unary_rpc_method_handler(
+                    servicer.EvaluateAssertions,
+                    request_deserializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.EvaluateAssertionsRequest.FromString,
+                    response_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.EvaluateAssertionsResponse.SerializeToString,
+            ),
+            'ReportHeartbeat': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportHeartbeat,
+                    request_deserializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ReportHeartbeatRequest.FromString,
+                    response_serializer=sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ReportHeartbeatResponse.SerializeToString,
             ),
             'ListWorkers': grpc.unary_unary_rpc_method_handler(
                     servicer.ListWorkers,
@@ -172,6 +233,87 @@ class ProbeService:
             '/sentinel.probe.v1.ProbeService/RunCheck',
             sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckRequest.SerializeToString,
             sentinel_dot_probe_dot_v1_dot_probe__service__pb2.RunCheckResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TryCheck(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/sentinel.probe.v1.ProbeService/TryCheck',
+            sentinel_dot_probe_dot_v1_dot_probe__service__pb2.TryCheckRequest.SerializeToString,
+            sentinel_dot_probe_dot_v1_dot_probe__service__pb2.TryCheckResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EvaluateAssertions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.probe.v1.ProbeService/EvaluateAssertions',
+            sentinel_dot_probe_dot_v1_dot_probe__service__pb2.EvaluateAssertionsRequest.SerializeToString,
+            sentinel_dot_probe_dot_v1_dot_probe__service__pb2.EvaluateAssertionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportHeartbeat(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/sentinel.probe.v1.ProbeService/ReportHeartbeat',
+            sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ReportHeartbeatRequest.SerializeToString,
+            sentinel_dot_probe_dot_v1_dot_probe__service__pb2.ReportHeartbeatResponse.FromString,
             options,
             channel_credentials,
             insecure,

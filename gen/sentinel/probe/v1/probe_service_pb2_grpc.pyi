@@ -46,11 +46,30 @@ class ProbeServiceStub:
     Errors: CURSOR_INVALID, SERVICE_NOT_FOUND, CHECK_NOT_FOUND.
     """
     RunCheck: _grpc.UnaryStreamMultiCallable[_probe_service_pb2.RunCheckRequest, _probe_service_pb2.RunCheckResponse]
-    """Runs a check now, outside its schedule, and streams each phase as it happens, then the result.
+    """Runs a check now, outside its schedule, and streams each phase as it happens, what was learned, then the result.
 
     The result is recorded as on demand: it moves neither state nor uptime.
 
     Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
+    """
+    TryCheck: _grpc.UnaryStreamMultiCallable[_probe_service_pb2.TryCheckRequest, _probe_service_pb2.TryCheckResponse]
+    """Runs a check that is not saved, and streams each phase as it happens, what was learned, then the result. Nothing is
+    recorded.
+
+    Errors: OVERLOADED.
+    """
+    EvaluateAssertions: _grpc.UnaryUnaryMultiCallable[_probe_service_pb2.EvaluateAssertionsRequest, _probe_service_pb2.EvaluateAssertionsResponse]
+    """Says what assertions come to on an answer that is given, or on a result that was recorded. No target is asked.
+
+    Errors: CHECK_NOT_FOUND, RESULT_NOT_FOUND.
+    """
+    ReportHeartbeat: _grpc.UnaryUnaryMultiCallable[_probe_service_pb2.ReportHeartbeatRequest, _probe_service_pb2.ReportHeartbeatResponse]
+    """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
+
+    It is answered once it is written down. Sending it again does no harm. The check's next slot tells of it, within a
+    minute. A signal for a check that is paused is written down too.
+
+    Errors: HEARTBEAT_NOT_FOUND, RATE_LIMITED, OVERLOADED.
     """
     ListWorkers: _grpc.UnaryUnaryMultiCallable[_probe_service_pb2.ListWorkersRequest, _probe_service_pb2.ListWorkersResponse]
     """Lists the workers of this installation, oldest first. They run the checks of all tenants and belong to none; a
@@ -77,11 +96,30 @@ class ProbeServiceAsyncStub(ProbeServiceStub):
     Errors: CURSOR_INVALID, SERVICE_NOT_FOUND, CHECK_NOT_FOUND.
     """
     RunCheck: _aio.UnaryStreamMultiCallable[_probe_service_pb2.RunCheckRequest, _probe_service_pb2.RunCheckResponse]  # type: ignore[assignment]
-    """Runs a check now, outside its schedule, and streams each phase as it happens, then the result.
+    """Runs a check now, outside its schedule, and streams each phase as it happens, what was learned, then the result.
 
     The result is recorded as on demand: it moves neither state nor uptime.
 
     Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
+    """
+    TryCheck: _aio.UnaryStreamMultiCallable[_probe_service_pb2.TryCheckRequest, _probe_service_pb2.TryCheckResponse]  # type: ignore[assignment]
+    """Runs a check that is not saved, and streams each phase as it happens, what was learned, then the result. Nothing is
+    recorded.
+
+    Errors: OVERLOADED.
+    """
+    EvaluateAssertions: _aio.UnaryUnaryMultiCallable[_probe_service_pb2.EvaluateAssertionsRequest, _probe_service_pb2.EvaluateAssertionsResponse]  # type: ignore[assignment]
+    """Says what assertions come to on an answer that is given, or on a result that was recorded. No target is asked.
+
+    Errors: CHECK_NOT_FOUND, RESULT_NOT_FOUND.
+    """
+    ReportHeartbeat: _aio.UnaryUnaryMultiCallable[_probe_service_pb2.ReportHeartbeatRequest, _probe_service_pb2.ReportHeartbeatResponse]  # type: ignore[assignment]
+    """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
+
+    It is answered once it is written down. Sending it again does no harm. The check's next slot tells of it, within a
+    minute. A signal for a check that is paused is written down too.
+
+    Errors: HEARTBEAT_NOT_FOUND, RATE_LIMITED, OVERLOADED.
     """
     ListWorkers: _aio.UnaryUnaryMultiCallable[_probe_service_pb2.ListWorkersRequest, _probe_service_pb2.ListWorkersResponse]  # type: ignore[assignment]
     """Lists the workers of this installation, oldest first. They run the checks of all tenants and belong to none; a
@@ -117,11 +155,48 @@ class ProbeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _probe_service_pb2.RunCheckRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_probe_service_pb2.RunCheckResponse], _abc.AsyncIterator[_probe_service_pb2.RunCheckResponse]]:
-        """Runs a check now, outside its schedule, and streams each phase as it happens, then the result.
+        """Runs a check now, outside its schedule, and streams each phase as it happens, what was learned, then the result.
 
         The result is recorded as on demand: it moves neither state nor uptime.
 
         Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
+        """
+
+    @_abc_1.abstractmethod
+    def TryCheck(
+        self,
+        request: _probe_service_pb2.TryCheckRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_probe_service_pb2.TryCheckResponse], _abc.AsyncIterator[_probe_service_pb2.TryCheckResponse]]:
+        """Runs a check that is not saved, and streams each phase as it happens, what was learned, then the result. Nothing is
+        recorded.
+
+        Errors: OVERLOADED.
+        """
+
+    @_abc_1.abstractmethod
+    def EvaluateAssertions(
+        self,
+        request: _probe_service_pb2.EvaluateAssertionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_probe_service_pb2.EvaluateAssertionsResponse, _abc.Awaitable[_probe_service_pb2.EvaluateAssertionsResponse]]:
+        """Says what assertions come to on an answer that is given, or on a result that was recorded. No target is asked.
+
+        Errors: CHECK_NOT_FOUND, RESULT_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def ReportHeartbeat(
+        self,
+        request: _probe_service_pb2.ReportHeartbeatRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_probe_service_pb2.ReportHeartbeatResponse, _abc.Awaitable[_probe_service_pb2.ReportHeartbeatResponse]]:
+        """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
+
+        It is answered once it is written down. Sending it again does no harm. The check's next slot tells of it, within a
+        minute. A signal for a check that is paused is written down too.
+
+        Errors: HEARTBEAT_NOT_FOUND, RATE_LIMITED, OVERLOADED.
         """
 
     @_abc_1.abstractmethod

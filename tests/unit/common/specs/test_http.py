@@ -6,8 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sentinel.monitor.v1.check_pb2 import HttpCheck
 
+from services.common.specs.assertions import (
+    SUCCESS,
+    BodyContains,
+    BodyLacks,
+    BodyMatches,
+    CertificateLasts,
+    HeaderIs,
+    StatusIs,
+)
 from services.common.specs.http import HttpSpec
+from services.common.specs.http_auth import NO_AUTH
 from services.common.specs.tls_options import DEFAULT_TLS, TlsOptions
+from tests.assertions import assertions
+from tests.unit.common.specs.test_secrets import auths
 
 texts = st.text(max_size=20)
 specs = st.builds(
@@ -20,6 +32,8 @@ specs = st.builds(
     follow_redirects=st.booleans(),
     body_contains=texts,
     tls=st.builds(TlsOptions, st.booleans(), texts, texts),
+    asserted=st.lists(assertions, max_size=3).map(tuple),
+    auth=auths,
 )
 
 
@@ -30,10 +44,11 @@ def test_a_spec_comes_back_as_it_went(spec: HttpSpec) -> None:
 
 def test_a_row_of_before_verifies_and_asks_nothing_of_the_body() -> None:
     column = HttpSpec("http://t/").to_json()
-    del column["tls"], column["body_contains"]
+    del column["tls"], column["body_contains"], column["assertions"]
 
     assert HttpSpec.from_json(column) == HttpSpec("http://t/")
     assert HttpSpec.from_json(column).tls is DEFAULT_TLS
+    assert HttpSpec.from_json(column).auth is NO_AUTH
 
 
 def test_the_name_of_an_origin_stays_behind_and_the_rest_goes_along() -> None:
@@ -52,7 +67,25 @@ def test_the_name_of_an_origin_stays_behind_and_the_rest_goes_along() -> None:
         follow_redirects=st.booleans(),
         body_contains=texts,
         tls=st.builds(TlsOptions, st.booleans(), texts, texts),
+        asserted=st.lists(assertions, max_size=3).map(tuple),
+        auth=auths,
     )
 )
 def test_the_contract_says_it_and_it_comes_back(spec: HttpSpec) -> None:
     assert HttpSpec.from_message(HttpCheck.FromString(spec.to_message().SerializeToString())) == spec
+
+
+def test_an_assertion_about_the_status_replaces_the_default_and_nothing_else_does() -> None:
+    wanted, other = StatusIs((404,)), BodyLacks("x")
+    assert HttpSpec("http://t/", asserted=(wanted,)).assertions == (wanted,)
+    assert HttpSpec("http://t/", asserted=(other,)).assertions == (SUCCESS, other)
+    shorthands = HttpSpec("http://t/", expected_statuses=(200,), body_contains="y", asserted=(other,))
+    assert shorthands.assertions == (StatusIs((200,)), BodyContains("y"), other)
+    assert shorthands.implied_assertions == 2
+
+
+def test_only_what_looks_at_the_body_has_it_read() -> None:
+    assert not HttpSpec("http://t/", asserted=(HeaderIs("x", "exists", True), CertificateLasts(3))).reads_body
+    assert HttpSpec("http://t/", asserted=(BodyMatches("x"),)).reads_body
+    assert HttpSpec("http://t/").showing().reads_body
+    assert HttpSpec("http://t/").showing() == HttpSpec("http://t/")

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from services.common.specs.client_certificate import ClientCertificate
 from services.common.specs.http import HttpSpec
+from services.common.specs.http_auth import BasicAuth, HttpAuth
 from services.common.specs.tls_options import DEFAULT_TLS, TlsOptions
 from services.worker.wire import hop
 from services.worker.wire.hop import first_hop, wire, wire_of
@@ -62,6 +64,19 @@ def test_a_checks_own_headers_stand_instead_of_the_defaults() -> None:
         "Accept-Encoding: gzip, deflate, br",
         "Connection: close",
     ]
+
+
+def test_who_a_check_says_it_is_stands_among_its_headers_and_its_certificate_beside_them() -> None:
+    certificate = ClientCertificate("certificate", "key")
+    auth = HttpAuth(basic_auth=BasicAuth("bob", "pw"), client_certificate=certificate)
+
+    assert lines(HttpSpec("http://t/", headers=(("A", "b"),), auth=auth))[2:4] == [
+        "A: b",
+        "Authorization: Basic Ym9iOnB3",
+    ]
+    assert "Authorization: Bearer abc" in lines(HttpSpec("http://t/", auth=HttpAuth(bearer_token="abc")))
+    assert wire_of(HttpSpec("https://t/", auth=auth)).certificate is certificate
+    assert wire_of(HttpSpec("http://t/", auth=auth)).certificate is None
 
 
 @pytest.mark.parametrize(("method", "body", "length"), [("POST", b"", "0"), ("GET", b"ab", "2"), ("PUT", b"abc", "3")])

@@ -3,14 +3,17 @@
 import httpx
 import pytest
 
+from services.common.specs.client_certificate import ClientCertificate
 from services.worker.wire.hop import Hop
 from services.worker.wire.redirect import next_hop
+
+CERTIFICATE = ClientCertificate("certificate", "key")
 
 
 def follow(method: str, status: int, location: str, **headers: str) -> Hop | None:
     given = {"Authorization": "Bearer secret", "x-api-key": "secret", "Host": "shop.internal", **headers}
     body = b"body" if method in {"POST", "PUT"} else b""
-    hop = Hop(method, httpx.URL("https://shop.test/a?b=1"), tuple(given.items()), body)
+    hop = Hop(method, httpx.URL("https://shop.test/a?b=1"), tuple(given.items()), body, CERTIFICATE)
     return next_hop(hop, status, [(b"Location", location.encode())])
 
 
@@ -40,6 +43,7 @@ def test_nothing_that_could_be_a_secret_goes_to_another_origin(location: str) ->
     assert "secret" not in str(following.headers)
     assert dict(following.headers)["accept"] == "text/html"
     assert following.body == b""
+    assert following.certificate is None
 
 
 def test_headers_go_along_within_the_origin() -> None:
@@ -48,6 +52,7 @@ def test_headers_go_along_within_the_origin() -> None:
     assert following is not None
     assert dict(following.headers)["Authorization"] == "Bearer secret"
     assert "Host" not in dict(following.headers)
+    assert following.certificate is CERTIFICATE
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,49 @@
+"""Targets that cost little and say always the same. `python -m bench.answers dns|grpc PORT`."""
+
+import asyncio
+import struct
+import sys
+from typing import cast
+
+import uvloop
+
+from tests.http2 import GOOD
+
+_BACKLOG = 4096
+_HEADER = struct.Struct("!6H")
+_QUESTION_END = 5
+# A record of the name that was asked for, which stands behind the header.
+_RECORD = struct.pack("!HHHIH4s", 0xC00C, 1, 1, 60, 4, bytes((192, 0, 2, 1)))
+
+
+class _NameServer(asyncio.DatagramProtocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.DatagramTransport", transport)
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        end = data.index(0, _HEADER.size) + _QUESTION_END
+        header = data[:2] + struct.pack("!5H", 0x8180, 1, 1, 0, 0)
+        self._transport.sendto(header + data[_HEADER.size : end] + _RECORD, addr)
+
+
+class _HealthService(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, _data: bytes) -> None:
+        self._transport.write(GOOD)
+        self._transport.close()
+
+
+async def main(kind: str, port: int) -> None:
+    """Answer for ever."""
+    loop = asyncio.get_running_loop()
+    # By TCP too for dns, so that a client can see that it is there.
+    server = await loop.create_server(_HealthService, "127.0.0.1", port, backlog=_BACKLOG)
+    if kind == "dns":
+        await loop.create_datagram_endpoint(_NameServer, ("127.0.0.1", port))
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(main(sys.argv[1], int(sys.argv[2])))

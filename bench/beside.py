@@ -1,0 +1,86 @@
+"""What a figure of ours stands beside: the same target and machine, in turns, and bare handshakes in C."""
+
+import re
+import resource
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.e2e.stack import free_port
+
+_ROUNDS = 3
+_S_TIME_S = 2
+_PATIENCE_S = 10.0
+_NAP_S = 0.05
+
+Measured = Callable[[], float]
+"""One round; answers microseconds of CPU each."""
+
+
+def in_turns(rounds: Mapping[str, Measured]) -> Mapping[str, float]:
+    """The least of a few rounds of each, so that what else runs on the machine is in none."""
+    seen: dict[str, list[float]] = {name: [] for name in rounds}
+    for _ in range(_ROUNDS):
+        for name, run in rounds.items():
+            seen[name].append(run())
+    return {name: min(values) for name, values in seen.items()}
+
+
+@contextmanager
+def serving(pem: Path | None) -> Iterator[int]:
+    """A target that costs little, in a process of its own, under TLS with a PEM file; answers its port."""
+    port = free_port()
+    with _running("bench.target", str(port), *([str(pem)] if pem else []), port=port):
+        yield port
+
+
+@contextmanager
+def answering(kind: str) -> Iterator[int]:
+    """The same for a kind of check that speaks something else (bench/answers.py)."""
+    port = free_port()
+    with _running("bench.answers", kind, str(port), port=port):
+        yield port
+
+
+@contextmanager
+def _running(module: str, *arguments: str, port: int) -> Iterator[None]:
+    process = subprocess.Popen([sys.executable, "-m", module, *arguments])
+    try:
+        wait_for(port)
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+def wait_for(port: int) -> None:
+    """Return when a port takes connections."""
+    end = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except ConnectionRefusedError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(_NAP_S)
+        else:
+            return
+
+
+def s_time(port: int, authority: Path) -> float:
+    """CPU of one handshake that `openssl s_time` makes and verifies, in microseconds."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        ["openssl", "s_time", "-connect", f"127.0.0.1:{port}", "-new", "-time", str(_S_TIME_S),  # noqa: S607 — the one that is there
+         "-verify", "2", "-CAfile", str(authority)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    count = re.search(r"(\d+) connections in", done.stdout)
+    if count is None:
+        raise RuntimeError(f"openssl s_time said nothing of its connections: {done.stdout[-200:]}")
+    return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) / int(count[1]) * 1e6

@@ -1,0 +1,140 @@
+"""What kinds of checks other than HTTP cost: probes a second in one process, and the CPU of one.
+
+Targets are in processes of their own, on the same cores. What is shown is the best of a few rounds.
+"""
+
+import asyncio
+import gc
+import shutil
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import uvloop
+
+from bench import certificates
+from bench.beside import answering, in_turns, s_time, serving
+from bench.report import Line, at_least, at_most, told
+from services.common.outcome import Outcome
+from services.common.specs.dns import DnsSpec
+from services.common.specs.grpc import GrpcSpec
+from services.common.specs.spec import Spec
+from services.common.specs.tcp import TcpSpec
+from services.common.specs.tls import TlsSpec
+from services.worker.probe import Prober
+from services.worker.wire.egress import EgressPolicy
+from services.worker.wire.network import Network
+from services.worker.wire.resolver import Resolver
+from services.worker.wire.tls import TlsContexts
+
+FEWEST = 2_000
+_ROUNDS = 3
+_AT_ONCE = 20
+_TCP_PROBES = 6_000
+_TLS_PROBES = 1_000
+_DNS_PROBES = 6_000
+_GRPC_PROBES = 6_000
+
+
+class Speed(NamedTuple):
+    """How fast probes were.
+
+    Attributes:
+        rate: probes a second, by the clock.
+        cpu_us: CPU of one, in microseconds.
+    """
+
+    rate: float
+    cpu_us: float
+
+
+def measure(folder: Path) -> list[Line]:
+    """Run it."""
+    return [line for measure_kind in KINDS.values() for line in measure_kind(folder)]
+
+
+def speed(spec: Spec, count: int, tls: TlsContexts | None = None) -> Speed:
+    """One round of probes that must all be UP."""
+    return uvloop.run(_probes(spec, count, tls))
+
+
+async def _probes(spec: Spec, count: int, tls: TlsContexts | None) -> Speed:
+    resolver = Resolver()
+    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8"), tls))
+    left = iter(range(count))
+
+    async def some() -> None:
+        for _ in left:
+            seen = await prober.run(spec, timeout_s=5, retries=0)
+            if seen.outcome is not Outcome.UP:
+                raise RuntimeError(f"a probe of the target failed: {seen.error_message}")
+
+    gc.collect()
+    cpu, clock = time.process_time(), time.perf_counter()
+    await asyncio.gather(*(some() for _ in range(_AT_ONCE)))
+    cpu, clock = time.process_time() - cpu, time.perf_counter() - clock
+    await resolver.close()
+    return Speed(count / clock, cpu / count * 1e6)
+
+
+def best(rounds: Callable[[], Speed]) -> Speed:
+    """The best of a few rounds."""
+    seen = [rounds() for _ in range(_ROUNDS)]
+    return Speed(max(each.rate for each in seen), min(each.cpu_us for each in seen))
+
+
+def _dns(_folder: Path) -> list[Line]:
+    with answering("dns") as port:
+        return _fast("DNS", DnsSpec("acme.test", "A", ("192.0.2.1",), f"127.0.0.1:{port}"), _DNS_PROBES)
+
+
+def _grpc(_folder: Path) -> list[Line]:
+    with answering("grpc") as port:
+        return _fast("gRPC", GrpcSpec(f"127.0.0.1:{port}", "shop.v1.Shop"), _GRPC_PROBES)
+
+
+def _fast(name: str, spec: Spec, count: int) -> list[Line]:
+    seen = best(partial(speed, spec, count))
+    return [
+        at_least(f"{name}: one process", seen.rate, "probes/s", FEWEST),
+        told(f"{name}: CPU", seen.cpu_us, "us/probe"),
+    ]
+
+
+def _tcp(_folder: Path) -> list[Line]:
+    with serving(None) as port:
+        return [
+            *_fast("TCP", TcpSpec("127.0.0.1", port), _TCP_PROBES),
+            *_fast("TCP, send and expect", TcpSpec("127.0.0.1", port, "PING\r\n", "200 OK"), _TCP_PROBES),
+        ]
+
+
+def _tls(folder: Path) -> list[Line]:
+    files = certificates.make(folder, "kinds", certificates.ecdsa(), certificates.ecdsa())
+    contexts = TlsContexts(partial(ssl.create_default_context, cafile=files.authority))
+    with serving(files.target) as port:
+        spec = TlsSpec("127.0.0.1", port)
+        rounds = {"ours": lambda: speed(spec, _TLS_PROBES, contexts).cpu_us}
+        if shutil.which("openssl"):
+            rounds["openssl s_time"] = lambda: s_time(port, files.authority)
+        cpu = in_turns(rounds)
+        lines = [told("TLS: one process", best(partial(speed, spec, _TLS_PROBES, contexts)).rate, "probes/s")]
+    if "openssl s_time" not in cpu:
+        return [*lines, told("TLS: CPU (openssl is not on PATH)", cpu["ours"], "us/probe")]
+    return [
+        *lines,
+        told("TLS: CPU of a handshake, openssl s_time", cpu["openssl s_time"], "us/probe"),
+        at_most("TLS: CPU, to 1.25 of it", cpu["ours"], "us/probe", cpu["openssl s_time"] * 1.25),
+    ]
+
+
+KINDS: Mapping[str, Callable[[Path], list[Line]]] = {
+    "dns": _dns,
+    "grpc": _grpc,
+    "tcp": _tcp,
+    "tls": _tls,
+}
+"""By kind: measures it, with a folder for files."""

@@ -1,0 +1,129 @@
+"""JSONPath (RFC 9535) over parsed JSON, bounded: a library reads the expression, a walk of ours follows it.
+
+The library's own evaluation makes an object with its path for every value on the way, and has no bound; ours counts
+what it looks at. Filters are refused: they compare each value with any other.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from jsonpath import JSONPathEnvironment
+from jsonpath.exceptions import JSONPathError
+from jsonpath.segments import JSONPathChildSegment
+from jsonpath.selectors import IndexSelector, NameSelector, SliceSelector, WildcardSelector
+
+MOST_LOOKED_AT = 10_000
+_MOST_KEPT = 4_096
+_LONGEST_REASON = 100
+_ENVIRONMENT = JSONPathEnvironment(strict=True)
+
+
+class _Every:
+    """All children."""
+
+
+class _Below:
+    """The value itself and all below it."""
+
+
+_EVERY, _BELOW = _Every(), _Below()
+Step: TypeAlias = "str | int | slice | _Every | _Below"
+
+
+class TooManyValuesError(Exception):
+    """A path leads by more values than may be looked at."""
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def steps_of(path: str) -> Sequence[Step]:
+    """The steps that a path takes.
+
+    Raises:
+        ValueError: it is no JSONPath, or one that is not taken; the message says why.
+    """
+    try:
+        query = _ENVIRONMENT.compile(path)
+    except (JSONPathError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error.args[0]
+        raise ValueError(f"is not a JSONPath: {str(reason)[:_LONGEST_REASON]}") from error
+    segments = getattr(query, "segments", None)
+    if segments is None:
+        raise ValueError("must be one JSONPath")
+    steps: list[Step] = []
+    for segment in segments:
+        if not isinstance(segment, JSONPathChildSegment):
+            steps.append(_BELOW)
+        if len(segment.selectors) != 1:
+            raise ValueError("must select one thing at a time: several between brackets are not taken")
+        steps.append(_step(segment.selectors[0]))
+    return tuple(steps)
+
+
+def _step(selector: object) -> Step:
+    if isinstance(selector, NameSelector):
+        return selector.name
+    if isinstance(selector, IndexSelector):
+        return selector.index
+    if isinstance(selector, SliceSelector):
+        return selector.slice
+    if isinstance(selector, WildcardSelector):
+        return _EVERY
+    raise ValueError("must be made of names, indices, slices, wildcards and descendants; filters are not taken")
+
+
+def find(steps: Sequence[Step], document: Any) -> Sequence[Any]:  # noqa: ANN401 — any JSON
+    """The values to which steps lead, in the document's order.
+
+    Raises:
+        TooManyValuesError: there are too many on the way.
+    """
+    values, room = [document], MOST_LOOKED_AT
+    for step in steps:
+        following: list[Any] = []
+        for value in values:
+            for found in _taken(step, value):
+                if not room:
+                    raise TooManyValuesError
+                room -= 1
+                following.append(found)
+        values = following
+    return values
+
+
+def _taken(step: Step, value: Any) -> Iterator[Any] | Sequence[Any]:  # noqa: ANN401 — any JSON
+    """The values to which one step leads from one."""
+    if isinstance(step, str):
+        return (value[step],) if isinstance(value, dict) and step in value else ()
+    if isinstance(step, int):
+        return (value[step],) if isinstance(value, list) and -len(value) <= step < len(value) else ()
+    if isinstance(step, slice):
+        # A step of 0 selects nothing (RFC 9535 §2.3.4.2.2).
+        return _sliced(value, step) if isinstance(value, list) and step.step != 0 else ()
+    if isinstance(step, _Every):
+        return _children(value)
+    return _below(value)
+
+
+def _sliced(value: list[Any], wanted: slice) -> Iterator[Any]:
+    return (value[index] for index in range(*wanted.indices(len(value))))
+
+
+def _children(value: Any) -> Iterator[Any]:  # noqa: ANN401 — any JSON
+    if isinstance(value, dict):
+        return iter(value.values())
+    return iter(value if isinstance(value, list) else ())
+
+
+def _below(value: Any) -> Iterator[Any]:  # noqa: ANN401 — any JSON
+    """A value and those below it, each before what it holds; without recursion, however deep it is."""
+    waiting = [iter((value,))]
+    while waiting:
+        try:
+            found = next(waiting[-1])
+        except StopIteration:
+            waiting.pop()
+            continue
+        yield found
+        if isinstance(found, dict | list):
+            waiting.append(_children(found))

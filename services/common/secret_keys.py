@@ -1,0 +1,159 @@
+"""The keys that secrets of checks are encrypted with: from a setting, or in a file of the data folder.
+
+The first encrypts, all decrypt. The file is read anew when it has changed, so that keys are rotated while everything
+runs.
+"""
+
+import base64
+import hashlib
+import secrets
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from services.common import logs
+from services.common.private_file import write_private
+
+_log = logs.get("secret_keys")
+
+KEY_BYTES = 32
+_FILE = "secrets.keys"
+_ID_DIGITS = 12
+
+
+class SecretKey:
+    """An AES-256 key.
+
+    Attributes:
+        id: names it and tells nothing of it.
+        cipher: encrypts and decrypts with it.
+    """
+
+    __slots__ = ("cipher", "id")
+
+    def __init__(self, key: bytes) -> None:
+        self.id = hashlib.sha256(b"sentinel-stack secrets key " + key).hexdigest()[:_ID_DIGITS]
+        self.cipher = AESGCM(key)
+
+
+class SecretKeys:
+    """The keys of an installation, the one that encrypts first.
+
+    Args:
+        given: keys that a setting gives.
+        file: further ones, which may change; None for none.
+    """
+
+    def __init__(self, given: Sequence[bytes] = (), file: Path | None = None) -> None:
+        self._given = [SecretKey(key) for key in given]
+        self._file = file
+        self._seen: tuple[int, int, int] | None = None
+        self._keys = self._given
+        self._read_changed()
+
+    @property
+    def newest(self) -> SecretKey | None:
+        """The key to encrypt with; None when there is none."""
+        self._read_changed()
+        return self._keys[0] if self._keys else None
+
+    def find(self, key_id: str) -> SecretKey | None:
+        """A key by its id."""
+        found = self._known(key_id)
+        if found is None and self._read_changed():
+            found = self._known(key_id)
+        return found
+
+    def _known(self, key_id: str) -> SecretKey | None:
+        return next((key for key in self._keys if key.id == key_id), None)
+
+    def _read_changed(self) -> bool:
+        """Read the file if it is another than it was; answers whether it is. A broken one changes no key."""
+        if self._file is None:
+            return False
+        try:
+            status = self._file.stat()
+        except FileNotFoundError:
+            return False
+        seen = (status.st_mtime_ns, status.st_ino, status.st_size)
+        if seen == self._seen:
+            return False
+        self._seen = seen
+        try:
+            self._keys = [*self._given, *map(SecretKey, _read(self._file))]
+        except (OSError, ValueError) as error:
+            _log.error("the keys of secrets cannot be read", file=str(self._file), why=str(error))
+        return True
+
+
+def key_file(data_dir: Path) -> Path:
+    """Where a data folder has its keys."""
+    return data_dir / "keys" / _FILE
+
+
+def parse(text: str) -> tuple[bytes, ...]:
+    """Keys separated by commas, each 32 bytes in Base64, of either alphabet.
+
+    Raises:
+        ValueError: one is none; the message does not show it.
+    """
+    return tuple(_key(part) for part in map(str.strip, text.split(",")) if part)
+
+
+def _key(text: str) -> bytes:
+    text = text.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ValueError(f"takes keys of {KEY_BYTES} random bytes in Base64, as `openssl rand -base64 32` prints them")
+    return key
+
+
+def spelled(keys: Iterable[bytes]) -> str:
+    """Keys as `parse` reads them."""
+    return ",".join(base64.b64encode(key).decode() for key in keys)
+
+
+def ensure_key(file: Path) -> None:
+    """Make a first key, unless there is one.
+
+    Raises:
+        OSError: the file cannot be used.
+    """
+    if not file.exists():
+        _write(file, [_new()])
+
+
+def add_key(file: Path) -> None:
+    """Make a further key, which encrypts from now on.
+
+    Raises:
+        OSError: the file cannot be used.
+        ValueError: it holds what is no key.
+    """
+    _write(file, [_new(), *_read(file)])
+
+
+def keep_keys(file: Path, most: int) -> None:
+    """Forget all but the newest keys.
+
+    Raises:
+        OSError: the file cannot be used.
+        ValueError: it holds what is no key.
+    """
+    _write(file, _read(file)[:most])
+
+
+def _new() -> bytes:
+    return secrets.token_bytes(KEY_BYTES)
+
+
+def _read(file: Path) -> Sequence[bytes]:
+    return parse(file.read_text().replace("\n", ",")) if file.exists() else ()
+
+
+def _write(file: Path, keys: Iterable[bytes]) -> None:
+    write_private(file, spelled(keys).replace(",", "\n").encode() + b"\n")

@@ -1,0 +1,70 @@
+"""What a check shows a server that asks for a certificate, and how OpenSSL gets it."""
+
+import os
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from services.common.errors import InvalidArgument
+
+_MISMATCH = "KEY_VALUES_MISMATCH"
+_WEAK = frozenset({"EE_KEY_TOO_SMALL", "CA_KEY_TOO_SMALL", "CA_MD_TOO_WEAK"})
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """A certificate and its key.
+
+    Attributes:
+        certificate: PEM of the certificate, then of the authorities behind it.
+        private_key: PEM of its key, not encrypted. A secret.
+    """
+
+    certificate: str = ""
+    private_key: str = field(default="", repr=False)
+
+    def load_into(self, context: ssl.SSLContext) -> None:
+        """Let a context show the certificate.
+
+        OpenSSL reads files only; these are in memory, without a name in any folder, and gone when it has read them.
+
+        Raises:
+            ssl.SSLError: OpenSSL does not take it.
+        """
+        with _in_memory(self.certificate) as certificate, _in_memory(self.private_key) as key:
+            # Asked for a password, it would wait for somebody to type one.
+            context.load_cert_chain(certificate, key, password=b"")
+
+    def refuse_bad(self, field: str) -> None:
+        """Refuse what no connection could use; one that has expired may be what the check is about.
+
+        Raises:
+            InvalidArgument: naming the field.
+        """
+        at_certificate, at_key = f"{field}.certificate", f"{field}.private_key"
+        if "PRIVATE KEY" in self.certificate:
+            raise InvalidArgument.field(at_certificate, "must not hold a private key")
+        try:
+            ssl.create_default_context(cadata=self.certificate)
+        except (ssl.SSLError, TypeError, ValueError) as error:
+            raise InvalidArgument.field(at_certificate, "must be certificates in PEM") from error
+        if "ENCRYPTED" in self.private_key:
+            raise InvalidArgument.field(at_key, "must not be encrypted")
+        try:
+            self.load_into(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))  # as the worker will
+        except ssl.SSLError as error:
+            if error.reason == _MISMATCH:
+                raise InvalidArgument.field(at_key, "does not belong to the certificate") from None
+            if error.reason in _WEAK:
+                raise InvalidArgument.field(at_certificate, "is too weak to be used") from None
+            raise InvalidArgument.field(at_key, "must be the certificate's private key in PEM") from None
+
+
+@contextmanager
+def _in_memory(text: str) -> Iterator[str]:
+    """A file with this text that only this process sees; its path is good inside the block."""
+    with os.fdopen(os.memfd_create("pem", os.MFD_CLOEXEC), "wb") as file:
+        file.write(text.encode())
+        file.flush()
+        yield f"/proc/self/fd/{file.fileno()}"

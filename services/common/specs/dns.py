@@ -1,0 +1,57 @@
+"""What a DNS check asks for."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from google.protobuf.message import Message
+from sentinel.monitor.v1 import dns_check_pb2
+
+from services.common.errors import InvalidArgument
+from services.common.specs.dns_records import expected_record, name_of
+from services.common.specs.places import place_of, refuse_bad_place
+from services.common.specs.spec import Spec
+
+DNS_PORT = 53
+
+
+@dataclass(frozen=True, slots=True)
+class DnsSpec(Spec):
+    """A DNS record and what it must say.
+
+    Attributes:
+        name: the name that is asked for.
+        type: of the record, such as "MX".
+        expected: all that the records say, as a zone file writes it; anything when empty.
+        server: the name server to ask, with a port if it is not 53; the worker's own when empty.
+    """
+
+    KIND: ClassVar[str] = "dns"
+    MESSAGE: ClassVar[type[Message]] = dns_check_pb2.DnsCheck
+
+    name: str
+    type: str
+    expected: tuple[str, ...] = ()
+    server: str = ""
+
+    @property
+    def target(self) -> str:
+        """The name server's host; the name where it is one of our own that is asked."""
+        return place_of(self.server, DNS_PORT).host if self.server else self.name.lower()
+
+    def refuse_bad(self, field: str) -> None:
+        """Refuse a name that cannot be asked for, records that there cannot be, and a server that cannot be one.
+
+        Raises:
+            InvalidArgument: naming the field.
+        """
+        try:
+            name_of(self.name, self.type)
+        except ValueError as error:
+            raise InvalidArgument.field(f"{field}.name", str(error)) from error
+        for number, text in enumerate(self.expected):
+            try:
+                expected_record(text, self.type)
+            except ValueError as error:
+                raise InvalidArgument.field(f"{field}.expected[{number}]", str(error)) from error
+        if self.server:
+            refuse_bad_place(self.server, f"{field}.server", DNS_PORT)

@@ -1,0 +1,65 @@
+"""Which assertions are refused when they are saved, beyond what the contract's rules see."""
+
+import math
+from collections.abc import Sequence
+
+from services.common.errors import InvalidArgument
+from services.common.json_path import steps_of
+from services.common.regex import compiled
+from services.common.specs.assertion_codec import name_of
+from services.common.specs.assertions import (
+    LARGEST_PROGRAMS,
+    Assertion,
+    BodyMatches,
+    HeaderIs,
+    JsonPathIs,
+    StatusIs,
+    programs,
+)
+
+
+def refuse_bad(assertions: Sequence[Assertion], field: str) -> None:
+    """Refuse expressions and paths that are none, ranges without an inside, and what would cost too much.
+
+    Args:
+        assertions: all of a check.
+        field: where they are in the request: "check.http.assertions".
+
+    Raises:
+        InvalidArgument: naming the field.
+    """
+    for index, assertion in enumerate(assertions):
+        _refuse(assertion, f"{field}[{index}].{name_of(assertion)}")
+    if programs(assertions) > LARGEST_PROGRAMS:
+        raise InvalidArgument.field(
+            field, f"their expressions have more than {LARGEST_PROGRAMS} instructions together; repeat fewer times"
+        )
+
+
+def _refuse(assertion: Assertion, field: str) -> None:
+    match assertion:
+        case StatusIs(_, ranges):
+            for index, each in enumerate(ranges):
+                low, _, high = each.partition("-")
+                if low > high:
+                    raise InvalidArgument.field(f"{field}.ranges[{index}]", "must begin with the lower end")
+        case BodyMatches(expression):
+            _refuse_expression(expression, field)
+        case JsonPathIs(path, comparison, operand):
+            try:
+                steps_of(path)
+            except ValueError as error:
+                raise InvalidArgument.field(f"{field}.path", str(error)) from error
+            if comparison == "matches":
+                _refuse_expression(str(operand), f"{field}.matches")
+            if isinstance(operand, float) and not math.isfinite(operand):
+                raise InvalidArgument.field(f"{field}.{comparison}", "must be a string, a number, true, false or null")
+        case HeaderIs(_, "matches", operand):
+            _refuse_expression(str(operand), f"{field}.matches")
+
+
+def _refuse_expression(expression: str, field: str) -> None:
+    try:
+        compiled(expression)
+    except ValueError as error:
+        raise InvalidArgument.field(field, f"is not an expression of RE2: {error}") from error

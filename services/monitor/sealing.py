@@ -1,0 +1,94 @@
+"""Encrypts secrets of checks with the newest key: what is in the open from before, and what another key encrypted.
+
+A step is some hundred checks; what is done stays done, whenever the process ends, and doing it twice does no harm.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from services.common import logs
+from services.common.errors import Unavailable
+
+_A_STEP = 200
+# Between two steps the database has time for what is urgent.
+_PAUSE_S = 0.05
+_RETRY_S = 1.0
+_MOST_NAMED = 10
+_FIRST = (UUID(int=0), UUID(int=0))
+_log = logs.get("sealing")
+
+
+class SecretsStore(Protocol):
+    """What sealing needs from the database."""
+
+    @property
+    def sealing_key(self) -> str | None:
+        """The id of the key that encrypts; None when there is none."""
+
+    async def checks_to_seal(self, after: tuple[UUID, UUID], most: int) -> Sequence[tuple[UUID, UUID]]:
+        """Tenants and their checks with secrets that the newest key has not encrypted, in order behind one of them."""
+
+    async def seal_anew(self, tenant_id: UUID, check_ids: Collection[UUID]) -> Sequence[UUID]:
+        """Encrypt the secrets of some checks with the newest key; answers those that cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What sealing came to.
+
+    Attributes:
+        done: how many checks' secrets were encrypted.
+        unread: the checks whose secrets none of our keys decrypts.
+    """
+
+    done: int
+    unread: Sequence[UUID]
+
+    @property
+    def named(self) -> str:
+        """Some of those that could not be read."""
+        more = f" and {len(self.unread) - _MOST_NAMED} more" if len(self.unread) > _MOST_NAMED else ""
+        return ", ".join(map(str, self.unread[:_MOST_NAMED])) + more
+
+
+async def seal_all(store: SecretsStore) -> Sealed:
+    """Encrypt the secrets of all checks with the newest key.
+
+    Raises:
+        Unavailable: the database is away.
+    """
+    after, done = _FIRST, 0
+    unread: list[UUID] = []
+    while keys := await store.checks_to_seal(after, _A_STEP):
+        of_tenants: dict[UUID, list[UUID]] = defaultdict(list)
+        for tenant_id, check_id in keys:
+            of_tenants[tenant_id].append(check_id)
+        for tenant_id, check_ids in of_tenants.items():
+            unread += await store.seal_anew(tenant_id, check_ids)
+        after, done = keys[-1], done + len(keys)
+        await asyncio.sleep(_PAUSE_S)
+    return Sealed(done - len(unread), unread)
+
+
+async def seal_at_start(store: SecretsStore) -> None:
+    """Encrypt what is left to encrypt, as soon as the database answers, and say what cannot be read."""
+    if store.sealing_key is None:
+        _log.warning("no key for secrets of checks: SENTINEL_SECRETS_KEY is not set, so none can be stored")
+        return
+    sealed = None
+    while sealed is None:
+        try:
+            sealed = await seal_all(store)
+        except Unavailable:
+            await asyncio.sleep(_RETRY_S)
+        except Exception:  # noqa: BLE001 — what cannot be encrypted anew must not keep monitor from serving
+            _log.exception("the secrets of checks could not all be encrypted with the newest key")
+            return
+    if sealed.done:
+        _log.info("encrypted secrets of checks", checks=sealed.done, key=store.sealing_key)
+    if sealed.unread:
+        _log.error("no key decrypts the secrets of some checks", count=len(sealed.unread), checks=sealed.named)

@@ -1,0 +1,98 @@
+"""DNS: a question, and whether the records in its answer are those that they should be."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import dns.rcode
+import dns.rdata
+
+from services.common.outcome import ErrorKind
+from services.common.specs.dns import DNS_PORT, DnsSpec
+from services.common.specs.dns_records import Canonical, canonical, expected_record, name_of, shown
+from services.common.specs.places import Place, parted, place_of
+from services.worker.facts import Facts
+from services.worker.wire.dns_datagrams import Server
+from services.worker.wire.dns_exchange import ask, ask_ours
+from services.worker.wire.dns_question import Question, Reply
+from services.worker.wire.network import Network
+from services.worker.wire.observation import Observation
+from services.worker.wire.own_trouble import OwnTrouble
+from services.worker.wire.probe_failure import ProbeFailure
+
+_FAILURES = {
+    dns.rcode.NXDOMAIN: "there is no such name (NXDOMAIN)",
+    dns.rcode.REFUSED: "the name server refused the question (REFUSED)",
+    dns.rcode.SERVFAIL: "the name server failed (SERVFAIL)",
+}
+# Of two lists, so that both fit into one sentence.
+_LONGEST_LIST = 100
+
+
+class _Asked(NamedTuple):
+    """What a check asks, made once and kept with it; its server is None for our own."""
+
+    question: Question
+    expected: frozenset[Canonical]
+    server: Place | None
+
+
+class Dns:
+    """Makes attempts of DNS checks."""
+
+    async def attempt(self, spec: DnsSpec, network: Network, seen: Observation) -> Facts:
+        """Ask, and compare.
+
+        Raises:
+            ProbeFailure: DNS when there are no such records, ASSERTION when there are others; or there was no answer.
+            OwnTrouble: for a reason of our own.
+        """
+        asked = _asked(spec)
+        server = asked.server
+        if server is None:
+            reply = await ask_ours(asked.question, _ours(network), seen)
+        else:
+            addresses = await network.addresses(server.host, server.address, seen)
+            reply = await ask(asked.question, [Server(address, server.port) for address in addresses], seen)
+        if reply.rcode or not reply.records:
+            raise ProbeFailure(ErrorKind.DNS, _nothing(reply, spec.type))
+        if asked.expected and asked.expected != set(map(canonical, reply.records)):
+            raise ProbeFailure(ErrorKind.ASSERTION, _mismatch(spec.expected, reply.records))
+        return Facts()
+
+
+def _asked(spec: DnsSpec) -> _Asked:
+    kept = spec.kept
+    if not isinstance(kept, _Asked):
+        kept = _Asked(
+            Question(name_of(spec.name, spec.type), spec.type),
+            frozenset(expected_record(text, spec.type) for text in spec.expected),
+            place_of(spec.server, DNS_PORT) if spec.server else None,
+        )
+        spec.keep(kept)
+    return kept
+
+
+def _ours(network: Network) -> list[Server]:
+    servers = [Server(host, int(port or DNS_PORT)) for host, port in map(parted, network.name_servers)]
+    if not servers:
+        raise OwnTrouble("the monitor knows no name server")
+    return servers
+
+
+def _nothing(reply: Reply, type_: str) -> str:
+    """Why there are no records."""
+    if reply.rcode:
+        return _FAILURES.get(reply.rcode) or f"the name server answered {dns.rcode.to_text(reply.rcode)}"
+    if reply.alias:
+        return f"the name is an alias, and where it leads to, {reply.alias}, there is no {type_} record"
+    return f"the name has no {type_} record"
+
+
+def _mismatch(expected: Sequence[str], records: Sequence[dns.rdata.Rdata]) -> str:
+    return f"expected {_listed(expected)}, the answer has {_listed(sorted(map(shown, records)))}"
+
+
+def _listed(texts: Sequence[str]) -> str:
+    """Some of them, as many as fit; the first one at least in part."""
+    whole = ", ".join(texts)
+    return whole if len(whole) <= _LONGEST_LIST else f"{whole[: _LONGEST_LIST - 2]} …"

@@ -1,0 +1,76 @@
+"""gRPC: one call of the server's health service, and whether it says that it serves."""
+
+from typing import NamedTuple, cast
+
+from services.common.specs.grpc import GrpcSpec
+from services.common.specs.places import Place, place_of
+from services.common.specs.tls_options import TlsOptions
+from services.worker.facts import Facts
+from services.worker.wire.grpc_health import call, refuse_unless_serving, status_code
+from services.worker.wire.grpc_talk import GrpcTalk
+from services.worker.wire.hop import PORTS
+from services.worker.wire.link import Link
+from services.worker.wire.network import Network
+from services.worker.wire.observation import Observation
+from services.worker.wire.secure import SecureLink
+from services.worker.wire.tls import HTTP_2
+
+
+class _Call(NamedTuple):
+    """A check's call, made once and kept with it.
+
+    Attributes:
+        bytes: what is sent.
+        place: where to connect.
+        tls: how the server is verified; None for a plain connection.
+        server_name: what its certificate must be for.
+    """
+
+    bytes: bytes
+    place: Place
+    tls: TlsOptions | None
+    server_name: str
+
+
+class Grpc:
+    """Makes attempts of gRPC checks."""
+
+    async def attempt(self, spec: GrpcSpec, network: Network, seen: Observation) -> Facts:
+        """Call, and look at what comes back.
+
+        Raises:
+            ProbeFailure: STATUS when the server says anything but SERVING; or there was no usable answer.
+            OwnTrouble: for a reason of our own.
+        """
+        made = _call(spec)
+        place = made.place
+
+        def link_to(address: str) -> Link:
+            talk = GrpcTalk(made.bytes, seen)
+            if made.tls is None:
+                return Link(address, place.port, seen, talk)
+            return SecureLink(address, place.port, seen, talk, network.tls.of(made.tls, HTTP_2), made.server_name)
+
+        link = await network.connect(place.host, place.address, seen, link_to)
+        await link.ended()
+        answer = cast("GrpcTalk", link.talk).answer
+        seen.http_version, seen.body_bytes = "2", len(answer.body)
+        seen.status_code = status_code(answer)
+        refuse_unless_serving(seen.status_code, bytes(answer.body))
+        return Facts(seen.status_code)
+
+
+def _call(spec: GrpcSpec) -> _Call:
+    kept = spec.kept
+    if not isinstance(kept, _Call):
+        place = place_of(spec.address)
+        host = f"[{place.host}]" if ":" in place.host else place.host
+        is_own_port = place.port == PORTS["https" if spec.tls else "http"]
+        kept = _Call(
+            call(spec.service, host if is_own_port else f"{host}:{place.port}", secure=spec.tls),
+            place,
+            spec.options if spec.tls else None,
+            spec.server_name or place.host,
+        )
+        spec.keep(kept)
+    return kept

@@ -1,0 +1,43 @@
+"""Heartbeat: nobody is asked; what was reported until now is looked at."""
+
+from services.common.errors import Unavailable
+from services.common.outcome import Outcome
+from services.common.specs.heartbeat import HeartbeatSpec
+from services.worker.facts import Facts
+from services.worker.heartbeat import verdict_on
+from services.worker.signals import Signals
+from services.worker.wire.network import Network
+from services.worker.wire.observation import Observation
+from services.worker.wire.own_trouble import OwnTrouble
+from services.worker.wire.probe_failure import ProbeFailure
+
+
+class Heartbeat:
+    """Looks at what was reported.
+
+    Args:
+        signals: reads it.
+    """
+
+    def __init__(self, signals: Signals) -> None:
+        self._signals = signals
+
+    async def attempt(self, spec: HeartbeatSpec, _network: Network, _seen: Observation) -> Facts:
+        """Find that the last signal told of a success, and that none is overdue.
+
+        Raises:
+            ProbeFailure: HEARTBEAT_FAILED or HEARTBEAT_OVERDUE.
+            OwnTrouble: NO_SIGNAL_YET, or what was reported cannot be read.
+        """
+        try:
+            reported = await self._signals.of(spec.of_check) if spec.of_check else None
+        except Unavailable as error:
+            raise OwnTrouble("the database is away, and with it what was reported") from error
+        if reported is None:
+            raise OwnTrouble("the heartbeat is gone")
+        verdict = verdict_on(spec, reported)
+        if verdict.error_kind is None:
+            return Facts()
+        if verdict.outcome is Outcome.ERROR:
+            raise OwnTrouble(verdict.message, verdict.error_kind)
+        raise ProbeFailure(verdict.error_kind, verdict.message)

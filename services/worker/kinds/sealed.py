@@ -1,0 +1,49 @@
+"""A check whose secrets cannot be decrypted: it is not run without them, which is our own trouble, not its target's."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import Message
+
+from services.common.specs.spec import Spec
+from services.worker.facts import Facts
+from services.worker.wire.network import Network
+from services.worker.wire.observation import Observation
+from services.worker.wire.own_trouble import OwnTrouble
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSpec(Spec):
+    """What is left of such a check.
+
+    Attributes:
+        host: that it would burden.
+        why: what is the matter, for its owner.
+    """
+
+    KIND: ClassVar[str] = "sealed"
+    MESSAGE: ClassVar[type[Message]] = Empty
+
+    host: str
+    why: str
+
+    @property
+    def target(self) -> str:
+        """The host that it would burden."""
+        return self.host
+
+    def refuse_bad(self, _field: str) -> None:
+        """Nobody asks for one."""
+
+
+class Sealed:
+    """Makes no attempts."""
+
+    async def attempt(self, spec: SealedSpec, _network: Network, _seen: Observation) -> Facts:
+        """Say why there is none.
+
+        Raises:
+            OwnTrouble: always.
+        """
+        raise OwnTrouble(spec.why)

@@ -1,0 +1,115 @@
+"""Domain → Protobuf for what worker answers, and back for what it is given."""
+
+from sentinel.monitor.v1 import check_pb2, result_pb2, stream_pb2
+from sentinel.probe.v1 import probe_service_pb2 as pb
+from sentinel.probe.v1 import worker_pb2
+
+from services.common import check_defaults
+from services.common.assertion_outcome import to_message as outcome_message
+from services.common.clock import (
+    from_datetime,
+    from_duration,
+    from_timestamp,
+    now_us,
+    to_datetime,
+    to_duration,
+    to_timestamp,
+)
+from services.common.result import Result, to_message
+from services.common.specs.kinds import spec_of
+from services.common.stream_guard import EndReason
+from services.worker.evaluation import Evaluated, GivenAnswer
+from services.worker.learned import Learned
+from services.worker.on_demand import PhaseEnded, TryDraft
+from services.worker.report import SeenWorker
+
+
+def recorded_message(result: Result, cursor: str) -> pb.StreamResultsResponse:
+    """A result and where it stands in the stream."""
+    return pb.StreamResultsResponse(result=pb.ResultEvent(result=to_message(result), cursor=cursor))
+
+
+def nobodys_result(result: Result) -> result_pb2.CheckResult:
+    """The result of a check that is not saved."""
+    message = to_message(result)
+    message.ClearField("service_id")
+    message.ClearField("check_id")
+    return message
+
+
+def phase_message(phase: PhaseEnded) -> pb.PhaseEvent:
+    """A phase that ended."""
+    return pb.PhaseEvent(phase=f"PHASE_{phase.phase.upper()}", elapsed=to_duration(phase.elapsed_us))
+
+
+def facts_message(facts: Learned) -> pb.FactsEvent:
+    """What an attempt learned."""
+    return pb.FactsEvent(
+        attempt=facts.attempt,
+        resolved_ip=facts.resolved_ip,
+        status_code=facts.status_code,
+        headers=[pb.AnswerHeader(name=name, value=value) for name, value in facts.headers],
+        body_preview=facts.preview,
+        body_cut=facts.is_cut,
+        certificate_expire_time=to_timestamp(from_datetime(facts.tls_not_after)) if facts.tls_not_after else None,
+        assertions=[outcome_message(each) for each in facts.assertions],
+    )
+
+
+def try_draft(message: check_pb2.Check) -> TryDraft:
+    """A check that is not saved, with defaults where it says nothing."""
+    interval_us = from_duration(message.interval) if message.HasField("interval") else check_defaults.INTERVAL_US
+    given_us = from_duration(message.timeout) if message.HasField("timeout") else None
+    return TryDraft(spec_of(message), interval_us, check_defaults.timeout_of(given_us, interval_us), message.retries)
+
+
+def given_answer(message: pb.GivenAnswer) -> GivenAnswer:
+    """An answer, as somebody has it at hand."""
+    not_after = None
+    if message.HasField("certificate_expire_time"):
+        not_after = to_datetime(from_timestamp(message.certificate_expire_time))
+    return GivenAnswer(
+        status_code=message.status_code or None,
+        headers=[(each.name.encode(), each.value.encode()) for each in message.headers],
+        body=message.body.encode(),
+        total_us=from_duration(message.total) if message.HasField("total") else None,
+        not_after=not_after,
+    )
+
+
+def evaluated_message(evaluated: Evaluated) -> pb.EvaluateAssertionsResponse:
+    """What assertions came to."""
+    return pb.EvaluateAssertionsResponse(
+        outcomes=[outcome_message(each) for each in evaluated.outcomes],
+        outcome=evaluated.outcome.value if evaluated.outcome else None,  # type: ignore[arg-type] # the numbers are the contract's
+        slow=evaluated.slow,
+    )
+
+
+def worker_message(worker: SeenWorker) -> worker_pb2.Worker:
+    """A worker, as it reported itself."""
+    return worker_pb2.Worker(
+        id=worker.id,
+        host=worker.host,
+        version=worker.version,
+        start_time=to_timestamp(worker.start_us),
+        renew_time=to_timestamp(worker.renew_us),
+        live=worker.live,
+        shards_held=worker.shards_held,
+        checks_held=worker.checks_held,
+        runs_in_flight=worker.runs_in_flight,
+        runs_waiting=worker.runs_waiting,
+        start_lag_p50=to_duration(worker.lag_p50_us),
+        start_lag_p99=to_duration(worker.lag_p99_us),
+        runs_per_second=worker.runs_per_second,
+    )
+
+
+def heartbeat_message(cursor: str) -> stream_pb2.Heartbeat:
+    """The stream goes on."""
+    return stream_pb2.Heartbeat(time=to_timestamp(now_us()), cursor=cursor)
+
+
+def end_message(reason: EndReason, cursor: str) -> stream_pb2.StreamEnd:
+    """The stream ends."""
+    return stream_pb2.StreamEnd(reason=f"STREAM_END_REASON_{reason.name}", cursor=cursor)

@@ -1,0 +1,45 @@
+"""Says now and then that signals are taken: silence while nobody could take them is not a job's (semantics.md §9).
+
+When nobody has said so for a while, the last time that somebody did begins an outage, and the next one ends it. Whoever
+reads signals meanwhile sees it at once (store/heartbeats.py).
+"""
+
+import asyncio
+from typing import Protocol
+
+from services.common import logs
+from services.common.errors import Unavailable
+
+_EVERY_S = 2.0
+_log = logs.get("receiving")
+
+
+class ReceivingStore(Protocol):
+    """Where it is said."""
+
+    async def note_receiving(self) -> None:
+        """Write down that signals are taken now.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+
+
+class Receiving:
+    """Says it.
+
+    Args:
+        store: where.
+    """
+
+    def __init__(self, store: ReceivingStore) -> None:
+        self._store = store
+
+    async def run(self) -> None:
+        """Say it until cancelled."""
+        while True:
+            try:
+                await self._store.note_receiving()
+            except Unavailable:
+                _log.debug("the database is away; no signal can be taken")
+            await asyncio.sleep(_EVERY_S)

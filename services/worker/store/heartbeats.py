@@ -1,0 +1,119 @@
+"""Signals of jobs: writing down what came, and what the engine reads of it."""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import asyncpg
+
+from services.common.database import CONNECTION_ERRORS
+from services.common.errors import Unavailable
+from services.worker.heartbeat import Reported
+from services.worker.reception import Signal
+from services.worker.store.columns import ACQUIRE_S
+
+# How long the database may take before it counts as away.
+_PATIENCE_S = 10.0
+# When nobody has said for so long that signals are taken, none are: it is said every 2 s.
+_OUTAGE = timedelta(seconds=5)
+
+_REPORT = "SELECT report_heartbeats($1::bytea[], $2::smallint[], $3::boolean[], $4::integer[])"
+_REPORTED = """
+    SELECT h.tenant_id, h.check_id, now() AS read_time, o.start_time AS on_time, h.last_signal_time,
+           h.last_success_time, h.last_exit_code,
+           CASE WHEN r.is_away THEN r.last_time ELSE r.outage_start_time END AS outage_start_time,
+           CASE WHEN r.is_away THEN now() ELSE r.outage_end_time END AS outage_end_time
+    FROM (SELECT *, last_time < now() - $3::interval AS is_away FROM heartbeat_reception) AS r,
+         unnest($1::uuid[], $2::uuid[]) AS w (tenant_id, check_id)
+    JOIN heartbeats h ON h.tenant_id = w.tenant_id AND h.check_id = w.check_id
+    LEFT JOIN check_periods o ON o.tenant_id = h.tenant_id AND o.check_id = h.check_id AND o.end_time IS NULL
+"""
+# Each value is that before the update; what is older than an outage takes to be one, began it.
+_RECEIVING = """
+    UPDATE heartbeat_reception SET
+        outage_start_time = CASE WHEN last_time < now() - $1::interval THEN last_time ELSE outage_start_time END,
+        outage_end_time = CASE WHEN last_time < now() - $1::interval THEN now() ELSE outage_end_time END,
+        last_time = greatest(last_time, now())
+"""
+
+
+class ReceptionSql:
+    """Where signals go.
+
+    Args:
+        pool: under the role sentinel_worker.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    async def report(self, signals: Sequence[tuple[bytes, Signal]]) -> Collection[bytes]:
+        """Write down what came with tokens, by their hashes; answers the hashes that are a heartbeat's.
+
+        Raises:
+            Unavailable: the database is away; nothing is known of them, and writing them again does no harm.
+        """
+        rows = await _fetch(
+            self._pool,
+            _REPORT,
+            [token_hash for token_hash, _ in signals],
+            [signal.exit_code for _, signal in signals],
+            [signal.success for _, signal in signals],
+            [signal.count for _, signal in signals],
+        )
+        return {row[0] for row in rows}
+
+    async def note_receiving(self) -> None:
+        """Write down that signals are taken now; ends an outage, if nobody has said so for a while.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        await _fetch(self._pool, _RECEIVING, _OUTAGE)
+
+
+class SignalsSql:
+    """What was reported.
+
+    Args:
+        pool: under the role sentinel_engine, times in microseconds.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    async def reported(self, checks: Collection[tuple[UUID, UUID]]) -> Mapping[tuple[UUID, UUID], Reported]:
+        """What was reported of some heartbeats; one that is gone is left out.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        tenants, ids = [check[0] for check in checks], [check[1] for check in checks]
+        rows = await _fetch(self._pool, _REPORTED, tenants, ids, _OUTAGE)
+        return {(row["tenant_id"], row["check_id"]): _to_reported(row) for row in rows}
+
+
+def _to_reported(row: "asyncpg.Record") -> Reported:
+    start_us, end_us = row["outage_start_time"], row["outage_end_time"]
+    return Reported(
+        row["read_time"],
+        row["on_time"],
+        row["last_signal_time"],
+        row["last_success_time"],
+        row["last_exit_code"],
+        None if start_us is None else (start_us, end_us),
+    )
+
+
+async def _fetch(pool: "asyncpg.Pool[asyncpg.Record]", query: str, *arguments: object) -> "Sequence[asyncpg.Record]":
+    """Rows, on a connection that is dropped when it takes too long: a network may lose packets without a word."""
+    try:
+        async with pool.acquire(timeout=ACQUIRE_S) as connection:
+            watchdog = asyncio.get_running_loop().call_later(_PATIENCE_S, connection.terminate)
+            try:
+                return await connection.fetch(query, *arguments)
+            finally:
+                watchdog.cancel()
+    except CONNECTION_ERRORS as error:
+        raise Unavailable from error

@@ -1,0 +1,29 @@
+"""How often signals may come with one token. Pure: time is an argument, in seconds of a monotonic clock."""
+
+from collections import OrderedDict
+
+_BURST = 60
+_EVERY_S = 1.0
+_MOST_TOKENS = 100_000
+
+
+class TokenLimit:
+    """A bucket for each token, in the manner of GCRA: so many signals at once, and one more every so often.
+
+    Buckets are bounded in number; what was used longest ago is forgotten first.
+    """
+
+    def __init__(self) -> None:
+        self._empty_at_s: OrderedDict[bytes, float] = OrderedDict()
+
+    def take(self, token_hash: bytes, now_s: float) -> float:
+        """Take a signal from a token's bucket; how many seconds to wait when there is none, 0 when it was taken."""
+        empty_at_s = max(now_s, self._empty_at_s.get(token_hash, now_s)) + _EVERY_S
+        wait_s = empty_at_s - now_s - _BURST * _EVERY_S
+        if wait_s > 0:
+            return wait_s
+        self._empty_at_s[token_hash] = empty_at_s
+        self._empty_at_s.move_to_end(token_hash)
+        if len(self._empty_at_s) > _MOST_TOKENS:
+            self._empty_at_s.popitem(last=False)
+        return 0.0

@@ -1,0 +1,68 @@
+"""One DNS question out, its answer in: by UDP, and by TCP when it is too long for that. Nothing is cached."""
+
+from collections.abc import Sequence
+
+from services.common.outcome import ErrorKind
+from services.worker.wire.dial import dial
+from services.worker.wire.dns_datagrams import Inquiry, Server
+from services.worker.wire.dns_question import Question, Reply
+from services.worker.wire.dns_talk import DnsTalk
+from services.worker.wire.link import Link
+from services.worker.wire.observation import Observation
+from services.worker.wire.own_trouble import OwnTrouble
+from services.worker.wire.probe_failure import ProbeFailure
+
+_MOST_SERVERS = 4
+_UNREACHABLE = frozenset({ErrorKind.CONNECT_REFUSED, ErrorKind.CONNECT_TIMEOUT})
+
+
+async def ask(question: Question, servers: Sequence[Server], seen: Observation) -> Reply:
+    """Ask a check's own name server, at one of its addresses; cancelling leaves nothing open.
+
+    Args:
+        question: what to ask.
+        servers: its addresses, in the order to try them.
+        seen: told the phases, and which address it was.
+
+    Raises:
+        ProbeFailure: there was no usable answer; its kind says why.
+        OwnTrouble: for a reason of our own.
+    """
+    return await _asked(question, servers, seen, seen)
+
+
+async def ask_ours(question: Question, servers: Sequence[Server], seen: Observation) -> Reply:
+    """Ask our own name servers: that they cannot be reached is our trouble, and where they are nobody's business.
+
+    Raises:
+        ProbeFailure: there was no usable answer; its kind says why.
+        OwnTrouble: for a reason of our own.
+    """
+    try:
+        return await _asked(question, servers, seen, Observation())
+    except ProbeFailure as failure:
+        if failure.kind in _UNREACHABLE:
+            raise OwnTrouble("the monitor could not reach a name server") from failure
+        raise
+
+
+async def _asked(question: Question, servers: Sequence[Server], seen: Observation, reached: Observation) -> Reply:
+    """The answer; `seen` is told its phases, `reached` who gave it."""
+    inquiry = Inquiry(question, servers[:_MOST_SERVERS])
+    reached.resolved_ip, reached.asks = servers[0].address, True
+    try:
+        answered = await inquiry.answer()
+    finally:
+        inquiry.close()
+    server = answered.server
+    reached.resolved_ip = server.address
+    if not answered.reply.is_truncated:
+        seen.tell("ttfb", answered.elapsed_us)
+        return answered.reply
+    reached.asks = False
+    talk = DnsTalk(question, seen, edns=answered.edns)
+    link = await dial([Link(server.address, server.port, reached, talk)])
+    await link.ended()
+    if talk.reply is None:
+        raise RuntimeError("a talk that came to its end has a reply")
+    return talk.reply

@@ -1,0 +1,219 @@
+"""gRPC checks against servers that speak something else, break off and flood: the right kind, nothing left open."""
+
+import asyncio
+import gc
+import tracemalloc
+
+import pytest
+
+from services.common.outcome import ErrorKind, Outcome
+from services.common.specs.dns import DnsSpec
+from services.common.specs.grpc import GrpcSpec
+from services.common.specs.spec import Spec
+from services.worker.probe import Prober
+from services.worker.wire.dns_datagrams import Inquiry
+from services.worker.wire.dns_talk import DnsTalk
+from services.worker.wire.grpc_talk import GrpcTalk
+from services.worker.wire.http2 import Answer
+from services.worker.wire.link import Link
+from services.worker.wire.observation import Observation
+from services.worker.wire.tls import HTTP_2
+from tests.http2 import DATA, GOOD, GRPC, HEADERS, HELLO, PING, RST_STREAM, answer, frame, headers, message, prefixed
+from tests.integration.worker.kinds.zones import Rogue, Zone
+from tests.integration.worker.name_server import serving
+from tests.integration.worker.probing import run, verdict
+from tests.targets import Authority, Handler, Watched, reset, saying, target
+
+UP = (Outcome.UP, None)
+PROTOCOL = (Outcome.DOWN, ErrorKind.PROTOCOL)
+STATUS = (Outcome.DOWN, ErrorKind.STATUS)
+TOO_LARGE = (Outcome.DOWN, ErrorKind.TOO_LARGE)
+NEVER_ENDING = frame(HEADERS, b"\x88") + frame(9, b"\0\1x\1y") * 8
+
+
+def telling(said: bytes) -> Handler:
+    """Says something as soon as bytes come."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.write(said)
+        await writer.drain()
+
+    return handler
+
+
+def endless(begin: bytes, again: bytes) -> Handler:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(begin)
+        while True:
+            writer.write(again)
+            await writer.drain()
+
+    return handler
+
+
+@pytest.mark.parametrize(
+    ("said", "ended", "words"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n", PROTOCOL, "does not speak HTTP/2"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", PROTOCOL, "does not speak HTTP/2"),
+        (b"\xff" * 4_096, PROTOCOL, "does not speak HTTP/2"),
+        (HELLO + frame(RST_STREAM, b"\0\0\0\x0d"), PROTOCOL, "HTTP_1_1_REQUIRED"),
+        (HELLO + frame(7, bytes(8), stream=0), PROTOCOL, "went away"),
+        (HELLO + b"\x10\0\0" + frame(DATA)[3:], PROTOCOL, "larger than agreed"),
+        (HELLO + headers(*GRPC, status="502", end=True), STATUS, "HTTP status 502"),
+        (answer(b"<html>", content_type="text/html"), PROTOCOL, "content type is text/html"),
+        (HELLO + headers(*GRPC, end=True), PROTOCOL, "no gRPC status"),
+        (answer(prefixed(b"\x08\x01", compressed=1)), PROTOCOL, "compressed"),
+        (answer(b"\0\0\0\0\x02\xff\xff"), PROTOCOL, "no answer of the health service"),
+        (answer(message(2)), STATUS, "NOT_SERVING"),
+        (answer(message(), grpc_status="14"), STATUS, "UNAVAILABLE"),
+    ],
+)
+async def test_what_is_not_the_answer_says_what_it_is(
+    prober: Prober, said: bytes, ended: tuple[Outcome, ErrorKind], words: str
+) -> None:
+    watched = Watched(telling(said))
+    async with target(watched) as port:
+        seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}"))
+        await asyncio.wait_for(watched.gone.wait(), 5)
+
+    assert verdict(seen) == ended
+    assert words in seen.error_message
+    assert seen.total_us < 2_000_000
+
+
+@pytest.mark.parametrize("said", [b"", HELLO, GOOD[:-1]])
+@pytest.mark.parametrize("resets", [False, True])
+async def test_a_server_that_breaks_off_is_a_protocol_error(prober: Prober, said: bytes, resets: bool) -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(said)
+        await writer.drain()
+        if resets:
+            reset(writer)
+
+    async with target(handler) as port:
+        seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}"))
+
+    assert verdict(seen) == PROTOCOL
+    assert "broke off" in seen.error_message
+
+
+@pytest.mark.parametrize(
+    ("begin", "again", "ended"),
+    [
+        (HELLO, NEVER_ENDING[10:], PROTOCOL),  # headers that go on without a beginning
+        (HELLO + frame(HEADERS, b"\x88"), frame(9, b"\0\1x\1y" * 3_000), TOO_LARGE),
+        (HELLO + headers(*GRPC), frame(DATA, bytes(16_000)), TOO_LARGE),
+        (HELLO, frame(PING, bytes(8), stream=0) * 100, TOO_LARGE),
+        (HELLO, HELLO * 100, TOO_LARGE),
+        (HELLO, headers(status="103") * 100, TOO_LARGE),
+    ],
+)
+async def test_what_has_no_end_is_cut_off_in_little_memory(
+    prober: Prober, begin: bytes, again: bytes, ended: tuple[Outcome, ErrorKind]
+) -> None:
+    watched = Watched(endless(begin, again))
+    async with target(watched) as port:
+        await run(prober, GrpcSpec(f"127.0.0.1:{port}"))
+        tracemalloc.start()
+        try:
+            seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}"))
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        await asyncio.wait_for(watched.gone.wait(), 5)
+
+    assert verdict(seen) == ended
+    assert seen.total_us < 2_000_000
+    # The server's own part, in the same process, is in it.
+    assert peak < 4 * 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("said", "waited_for"),
+    [
+        (b"", "an answer"),
+        (HELLO, "an answer"),
+        (HELLO + headers(*GRPC), "the rest of the answer"),
+        (HELLO + headers(*GRPC) + frame(DATA, b"\0"), "the rest of the answer"),
+    ],
+)
+async def test_silence_ends_at_the_deadline_and_the_connection_is_closed(
+    prober: Prober, said: bytes, waited_for: str
+) -> None:
+    watched = Watched(telling(said))
+    async with target(watched) as port:
+        seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}"), timeout_s=0.3)
+        await asyncio.wait_for(watched.gone.wait(), 5)
+
+    assert verdict(seen) == (Outcome.DOWN, ErrorKind.TIMEOUT)
+    assert seen.error_message.endswith(f"last for {waited_for}")
+
+
+@pytest.mark.parametrize("offered", [None, ["http/1.1"]])
+async def test_under_tls_a_server_has_to_agree_to_http_2(
+    prober: Prober, authority: Authority, offered: list[str] | None
+) -> None:
+    context = authority.server("localhost")
+    if offered:
+        context.set_alpn_protocols(offered)
+    async with target(saying(GOOD), context) as port:
+        seen = await run(prober, GrpcSpec(f"localhost:{port}", tls=True))
+
+    assert verdict(seen) == PROTOCOL
+    assert "ALPN h2" in seen.error_message
+    assert seen.tls_us is not None
+
+
+async def test_a_plain_server_under_tls_and_a_tls_server_in_plain(prober: Prober, authority: Authority) -> None:
+    async with target(telling(GOOD)) as port:
+        secure = await run(prober, GrpcSpec(f"localhost:{port}", tls=True))
+    context = authority.server("localhost")
+    context.set_alpn_protocols([HTTP_2])
+    async with target(saying(GOOD), context) as port:
+        plain = await run(prober, GrpcSpec(f"localhost:{port}"))
+        good = await run(prober, GrpcSpec(f"localhost:{port}", tls=True))
+
+    assert verdict(secure) == (Outcome.DOWN, ErrorKind.TLS)
+    assert verdict(plain) == PROTOCOL
+    assert verdict(good) == UP
+
+
+async def test_nothing_of_a_run_waits_for_the_garbage_collector(prober: Prober) -> None:
+    zone = Zone("a.test. 60 A 192.0.2.1")
+    cut = Rogue(lambda question: [question[:2] + b"\x83\x00" + question[4:]], lambda question: [question])
+    outcomes = []
+    async with (
+        target(saying(GOOD)) as good,
+        target(saying(b"nonsense nonsense")) as broken,
+        target(saying(then_wait=True)) as silent,
+        serving(zone) as names,
+        serving(cut) as lying,
+        serving(Rogue(lambda question: [question[:2] + b"\x81\x80\0\1\0\2" + question[8:]])) as garbled,
+        serving(Rogue(lambda _: [])) as mute,
+    ):
+        specs: list[Spec] = [GrpcSpec(f"127.0.0.1:{port}") for port in (good, broken, silent, 1)]
+        specs += [DnsSpec("a.test", "A", (), server) for server in (names, lying, garbled, mute, "127.0.0.1:1")]
+        gc.collect()
+        gc.disable()
+        try:
+            for spec in specs:
+                seen = await run(prober, spec, timeout_s=0.2)
+                outcomes.append(seen.error_kind)
+                del seen
+            await asyncio.sleep(0)  # closed connections are let go in the loop's next turn
+            gc.set_debug(gc.DEBUG_SAVEALL)
+            gc.collect()
+            ours = (Answer, GrpcTalk, DnsTalk, Inquiry, Link, Observation)
+            left = [type(each).__name__ for each in gc.garbage if isinstance(each, ours)]
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+
+    refused, late, wrong = ErrorKind.CONNECT_REFUSED, ErrorKind.TIMEOUT, ErrorKind.PROTOCOL
+    assert outcomes == [None, wrong, late, refused, None, wrong, wrong, late, refused]
+    assert left == []

@@ -1,0 +1,243 @@
+"""Assertions on real answers: judged on what came, each that failed told, recorded and read back."""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+import pytest
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.common.assertion_outcome import AssertionOutcome, AssertionStatus
+from services.common.clock import SECOND_US
+from services.common.database import create_pool
+from services.common.errors import InvalidArgument, NotFound
+from services.common.outcome import ErrorKind, Outcome
+from services.common.result import Result
+from services.common.specs.assertions import (
+    BodyContains,
+    BodyMatches,
+    CertificateLasts,
+    HeaderIs,
+    JsonPathIs,
+    PhaseWithin,
+    StatusIs,
+    TotalTimeWithin,
+)
+from services.common.specs.http import HttpSpec
+from services.common.specs.tls_options import TlsOptions
+from services.worker.evaluation import Evaluation
+from services.worker.learned import Learned
+from services.worker.on_demand import OnDemand, PhaseEnded, TryDraft
+from services.worker.probe import Prober
+from services.worker.record import Pending
+from services.worker.store import EngineStore, TenantStore
+from tests.integration.worker.probing import probe, verdict
+from tests.rows import START_US, a_check
+from tests.targets import Authority, Echo, target
+from tests.worker import a_scheduled_check
+
+BODY = orjson.dumps({"status": "ok", "items": [{"id": 1}, {"id": 2}]})
+ANSWER = b"HTTP/1.1 200 OK\r\nserver: x/1\r\ncontent-length: %d\r\n\r\n%s"
+FINE = (
+    StatusIs(ranges=("200-299",)), BodyContains("ok"), JsonPathIs("$.status", "equals", "ok"),
+    JsonPathIs("$.items[*].id", "at_least", 1.0), BodyMatches("id.:2"), HeaderIs("Server", "matches", "^x/"),
+    TotalTimeWithin(4 * SECOND_US), PhaseWithin("ttfb", 4 * SECOND_US),
+)  # fmt: skip
+
+
+def answer(body: bytes = BODY) -> Echo:
+    return Echo(ANSWER % (len(body), body))
+
+
+@pytest.fixture
+async def admin(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[TenantStore]:
+    pool = await create_pool(database_url, "sentinel_worker", 2, times_in_us=True)
+    yield TenantStore(pool)
+    await pool.close()
+
+
+@pytest.fixture
+async def engine_store(database_url: str) -> AsyncIterator[EngineStore]:
+    pool = await create_pool(database_url, "sentinel_engine", 2, times_in_us=True)
+    yield EngineStore(pool)
+    await pool.close()
+
+
+async def test_all_are_looked_at_and_those_that_fail_are_told(prober: Prober) -> None:
+    async with target(answer()) as port:
+        up = await probe(prober, f"http://127.0.0.1:{port}/", asserted=FINE)
+        wrong = (JsonPathIs("$.status", "equals", "up"), BodyContains("ok"), HeaderIs("server", "exists", False))
+        down = await probe(prober, f"http://127.0.0.1:{port}/", asserted=wrong)
+
+    assert (verdict(up), up.failed_assertions, up.slow) == ((Outcome.UP, None), (), False)
+    assert verdict(down) == (Outcome.DOWN, ErrorKind.ASSERTION)
+    assert down.error_message == 'json_path $.status: "ok"; expected: equals "up"'
+    assert [(each.index, each.actual) for each in down.failed_assertions] == [(0, '"ok"'), (2, "x/1")]
+
+
+async def test_a_run_over_a_limit_that_only_flags_is_up_and_slow(prober: Prober) -> None:
+    limits = (TotalTimeWithin(1, only_slow=True), PhaseWithin("connect", 4 * SECOND_US, only_slow=True))
+    async with target(answer()) as port:
+        seen = await probe(prober, f"http://127.0.0.1:{port}/", asserted=limits)
+        hard = await probe(prober, f"http://127.0.0.1:{port}/", asserted=(TotalTimeWithin(1),))
+
+    assert (verdict(seen), seen.slow) == ((Outcome.UP, None), True)
+    assert [each.index for each in seen.failed_assertions] == [0]
+    assert (verdict(hard), hard.slow) == ((Outcome.DOWN, ErrorKind.ASSERTION), False)
+
+
+async def test_days_of_a_certificate_are_those_of_the_one_that_came(prober: Prober, authority: Authority) -> None:
+    tls = TlsOptions(server_name="shop.test")
+    async with target(answer(), authority.server("shop.test", days=20)) as port:
+        for days, outcome in ((19, Outcome.UP), (21, Outcome.DOWN)):
+            url = f"https://127.0.0.1:{port}/"
+            seen = await probe(prober, url, tls=tls, asserted=(CertificateLasts(days),))
+            assert seen.outcome is outcome, seen.error_message
+
+
+async def test_a_retry_leaves_nothing_of_what_failed_before(prober: Prober) -> None:
+    answers = iter([b"bad", BODY])
+
+    async def handler(reader: Any, writer: Any) -> None:
+        await Echo(ANSWER % (len(body := next(answers)), body))(reader, writer)
+
+    async with target(handler) as port:
+        seen = await probe(prober, f"http://127.0.0.1:{port}/", asserted=(BodyContains("ok"),), retries=1)
+
+    assert (seen.outcome, seen.attempt, seen.failed_assertions) == (Outcome.UP, 2, ())
+
+
+async def test_what_cannot_be_evaluated_is_an_error_of_ours(prober: Prober) -> None:
+    async with target(answer()) as port:
+        seen = await probe(prober, f"http://127.0.0.1:{port}/", asserted=(BodyMatches("("),), retries=2)
+
+    assert verdict(seen) == (Outcome.ERROR, ErrorKind.INTERNAL)
+    assert seen.attempt == 1
+
+
+def failed(index: int) -> AssertionOutcome:
+    return AssertionOutcome(index, "body", AssertionStatus.FAILED, 'contains "ok"', "nein \N{SNOWMAN}", only_slow=True)
+
+
+async def recorded(
+    engine_store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]", **rest: Any
+) -> tuple[tuple[UUID, UUID, UUID], Result]:
+    tenant_id, service_id, check_id = await a_check(admin)
+    slot = START_US + 10 * SECOND_US
+    result = Result(
+        tenant_id, service_id, check_id, slot, 10 * SECOND_US, Outcome.UP, "w", start_us=slot + 1, attempt=1, **rest
+    )
+    check = a_scheduled_check(check_id, tenant_id=tenant_id, service_id=service_id)
+    await admin.execute("UPDATE shard_leases SET epoch = 1 WHERE shard = $1", check.shard)
+    assert await engine_store.record([Pending(result, check, 1)]) == 1
+    return (tenant_id, service_id, check_id), result
+
+
+async def test_a_result_is_recorded_and_read_with_them(
+    engine_store: EngineStore, store: TenantStore, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    told = (failed(0), replace(failed(3), index=None))
+    (tenant_id, _, check_id), result = await recorded(engine_store, admin, failed_assertions=told, slow=True)
+
+    assert await store.find_result(tenant_id, check_id, result.slot_us, on_demand=False) == result
+    assert await store.find_result(tenant_id, check_id, result.slot_us, on_demand=True) is None
+
+
+async def test_a_result_of_before_tells_of_none(
+    engine_store: EngineStore, store: TenantStore, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    (tenant_id, _, check_id), result = await recorded(engine_store, admin)
+    read = await store.find_result(tenant_id, check_id, result.slot_us, on_demand=False)
+
+    assert read is not None
+    assert (read.failed_assertions, read.slow) == ((), False)
+
+
+async def test_a_check_that_is_not_saved_is_run_and_shown_and_nothing_is_recorded(
+    store: TenantStore, prober: Prober, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    tenant_id, *_ = await a_check(admin)
+    said = "t0ken-of-many-letters"
+    body = b"you sent " + said.encode() + b"!" * 9_000
+    async with target(answer(body)) as port:
+        spec = HttpSpec(
+            f"http://127.0.0.1:{port}/", headers=(("authorization", f"Bearer {said}"),),
+            asserted=(BodyContains("you"), HeaderIs("server", "equals", "y")),
+        )  # fmt: skip
+        async with aclosing(
+            OnDemand(store, prober, "w").try_out(tenant_id, TryDraft(spec, 60 * SECOND_US, 5 * SECOND_US, 0))
+        ) as events:
+            *phases, facts, result = [event async for event in events]
+
+    assert [each.phase for each in phases if isinstance(each, PhaseEnded)] == ["connect", "ttfb", "transfer"]
+    assert isinstance(facts, Learned)
+    assert (facts.status_code, facts.resolved_ip, facts.is_cut) == (200, "127.0.0.1", True)
+    assert ("server", "x/1") in facts.headers
+    assert facts.preview.startswith("you sent [secret]!!")
+    assert len(facts.preview) == 4096
+    assert [(each.index, each.status) for each in facts.assertions] == [
+        (None, AssertionStatus.PASSED), (0, AssertionStatus.PASSED), (1, AssertionStatus.FAILED),
+    ]  # fmt: skip
+    assert isinstance(result, Result)
+    assert (result.outcome, result.error_kind) == (Outcome.DOWN, ErrorKind.ASSERTION)
+    assert await admin.fetchval("SELECT count(*) FROM on_demand_results") == 0
+
+
+async def test_a_check_that_could_not_be_saved_is_not_run(store: TenantStore, prober: Prober) -> None:
+    draft = TryDraft(HttpSpec("http://127.0.0.1/", asserted=(BodyMatches("("),)), SECOND_US, SECOND_US, 0)
+    with pytest.raises(InvalidArgument) as refused:
+        await anext(OnDemand(store, prober, "w").try_out(UUID(int=1), draft))
+    assert refused.value.violations[0].field == "check.http.assertions[0].body_matches"
+
+
+async def test_what_is_known_of_a_recorded_result_is_evaluated(
+    engine_store: EngineStore, store: TenantStore, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    ids, result = await recorded(
+        engine_store,
+        admin,
+        status_code=200,
+        total_us=500,
+        ttfb_us=400,
+        tls_not_after_us=START_US + 86_400 * SECOND_US * 9,
+    )
+    wanted = (
+        StatusIs((200,)), BodyContains("x"), HeaderIs("x", "exists", False), TotalTimeWithin(499, only_slow=True),
+        PhaseWithin("ttfb", 400), CertificateLasts(10),
+    )  # fmt: skip
+    evaluation = Evaluation(store)
+    found = await evaluation.of_recorded(wanted, *ids, result.slot_us, on_demand=False)
+
+    passed, failed, unknown = AssertionStatus.PASSED, AssertionStatus.FAILED, AssertionStatus.UNKNOWN
+    assert [each.status for each in found.outcomes] == [passed, unknown, unknown, failed, passed, failed]
+    assert (found.outcome, found.slow) == (Outcome.DOWN, False)
+    assert (await evaluation.of_recorded(wanted[:3], *ids, result.slot_us, on_demand=False)).outcome is None
+    late = await evaluation.of_recorded((wanted[0], wanted[3]), *ids, result.slot_us, on_demand=False)
+    assert (late.outcome, late.slow) == (Outcome.UP, True)
+
+
+async def test_anothers_result_is_not_found(
+    engine_store: EngineStore, store: TenantStore, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    (tenant_id, service_id, check_id), result = await recorded(engine_store, admin)
+    other = await a_check(admin)
+    evaluation = Evaluation(store)
+    for ids, slot_us, reason in (
+        ((other[0], service_id, check_id), result.slot_us, reasons.ERROR_REASON_CHECK_NOT_FOUND),
+        ((tenant_id, other[1], check_id), result.slot_us, reasons.ERROR_REASON_CHECK_NOT_FOUND),
+        ((tenant_id, service_id, check_id), result.slot_us + 1, reasons.ERROR_REASON_RESULT_NOT_FOUND),
+    ):
+        with pytest.raises(NotFound) as refused:
+            await evaluation.of_recorded((StatusIs(),), *ids, slot_us, on_demand=False)
+        assert refused.value.reason == reason

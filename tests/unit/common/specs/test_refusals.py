@@ -1,0 +1,97 @@
+"""What could never be true, or would cost too much, is refused when it is saved, and its field is named."""
+
+from typing import Any
+
+import pytest
+from google.protobuf import json_format
+from sentinel.monitor.v1.check_pb2 import Check
+
+from services.common.errors import InvalidArgument
+from services.common.field_rules import FieldRules
+from services.common.specs.kinds import spec_of
+
+RULES = FieldRules()
+
+
+def refuse(*assertions: dict[str, Any], **http: Any) -> None:
+    """As CreateCheck does: the contract's rules, then those of the kind."""
+    given = {"name": "api", "http": {"url": "https://t/", "assertions": assertions, **http}}
+    check = json_format.ParseDict(given, Check())
+    RULES.refuse_broken(check, "check")
+    spec_of(check).refuse_bad("check.http")
+
+
+@pytest.mark.parametrize(
+    ("assertion", "field"),
+    [
+        ({}, "kind"),
+        ({"status": {}}, "status.codes"),
+        ({"status": {"codes": [99]}}, "status.codes[0]"),
+        ({"status": {"ranges": ["200-299", "2xx"]}}, "status.ranges[1]"),
+        ({"status": {"ranges": ["299-200"]}}, "status.ranges[0]"),
+        ({"bodyContains": ""}, "body_contains"),
+        ({"bodyContains": "x" * 1025}, "body_contains"),
+        ({"bodyNotContains": ""}, "body_not_contains"),
+        ({"bodyMatches": "("}, "body_matches"),
+        ({"bodyMatches": r"(a)\1"}, "body_matches"),
+        ({"bodyMatches": r"\pL{1000}"}, "body_matches"),
+        ({"jsonPath": {"path": "status", "exists": True}}, "json_path.path"),
+        ({"jsonPath": {"path": "$[?@.a == 1]", "exists": True}}, "json_path.path"),
+        ({"jsonPath": {"path": "$['a','b']", "exists": True}}, "json_path.path"),
+        ({"jsonPath": {"path": "$.a"}}, "json_path.comparison"),
+        ({"jsonPath": {"path": "$.a", "equals": [1]}}, "json_path.equals"),
+        ({"jsonPath": {"path": "$.a", "notEquals": {"a": 1}}}, "json_path.not_equals"),
+        ({"jsonPath": {"path": "$.a", "matches": "["}}, "json_path.matches"),
+        ({"jsonPath": {"path": "$.a", "lessThan": "Infinity"}}, "json_path.less_than"),
+        ({"header": {"name": "a b", "exists": True}}, "header.name"),
+        ({"header": {"name": "a\r\nb", "exists": True}}, "header.name"),
+        ({"header": {"name": "a"}}, "header.comparison"),
+        ({"header": {"name": "a", "matches": "*"}}, "header.matches"),
+        ({"certificateDaysLeft": -1}, "certificate_days_left"),
+        ({"maxTotalTime": "0s"}, "max_total_time"),
+        ({"maxTotalTime": "301s"}, "max_total_time"),
+        ({"maxPhaseTime": {"limit": "1s"}}, "max_phase_time.phase"),
+        ({"maxPhaseTime": {"phase": "TIMED_PHASE_TTFB"}}, "max_phase_time.limit"),
+        ({"bodyContains": "x", "onlySlow": True}, "only_slow"),
+    ],
+)
+def test_a_bad_assertion_is_refused_with_its_place(assertion: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        refuse({"bodyContains": "fine"}, assertion)
+
+    assert f"check.http.assertions[1].{field}" in [each.field for each in refused.value.violations]
+
+
+def test_more_than_twenty_are_refused() -> None:
+    refuse(*[{"bodyContains": "x"}] * 20)
+    with pytest.raises(InvalidArgument) as refused:
+        refuse(*[{"bodyContains": "x"}] * 21)
+    assert refused.value.violations[0].field == "check.http.assertions"
+
+
+def test_expressions_are_refused_that_would_cost_too_much_together() -> None:
+    each = {"bodyMatches": "[ab]{60}"}
+    refuse(each, {"header": {"name": "a", "matches": "x{60}"}}, {"jsonPath": {"path": "$.a", "matches": "x{60}"}})
+    with pytest.raises(InvalidArgument) as refused:
+        refuse(
+            each, each, {"header": {"name": "a", "matches": "x{60}"}}, {"jsonPath": {"path": "$", "matches": "x{90}"}}
+        )
+    assert refused.value.violations[0].field == "check.http.assertions"
+
+
+def test_the_status_is_expected_in_one_place_only() -> None:
+    refuse({"bodyContains": "x"}, expectedStatus=[204])
+    with pytest.raises(InvalidArgument) as refused:
+        refuse({"status": {"codes": [200]}}, expectedStatus=[204])
+    assert refused.value.violations[0].field == "check.http.expected_status"
+
+
+def test_what_the_tour_shows_is_taken() -> None:
+    refuse(
+        {"status": {"ranges": ["200-299"]}},
+        {"bodyContains": "ok"},
+        {"jsonPath": {"path": "$.status", "equals": "ok"}},
+        {"jsonPath": {"path": "$.error", "equals": None}},
+        {"maxTotalTime": "2s"},
+        {"maxPhaseTime": {"phase": "TIMED_PHASE_TTFB", "limit": "0.5s"}, "onlySlow": True},
+    )
