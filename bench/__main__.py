@@ -13,6 +13,8 @@ from bench import (
     metrics,
     probes,
     report,
+    rest,
+    rollup,
     size,
     start,
     status,
@@ -35,6 +37,8 @@ MEASURES = {
     "streams": streams.measure,
     "takeover": takeover.measure,
     "status": status.measure,
+    "rest": rest.measure,
+    "rollup": rollup.measure,
     "watch": watch.measure,
 }
 

@@ -36,7 +36,7 @@ async def _measure(stack: Stack, team: Team, emails: list[str]) -> list[Line]:
     url = f"http://{stack.address}"
     me = request("GET", f"{url}/auth/me", team.tokens["accessToken"])
     services = request("GET", f"{url}/services", team.tokens["accessToken"])
-    busy = await flat_out(stack.port, me, CONNECTIONS, FLAT_OUT_S)
+    busy = await flat_out(stack.port, [me], CONNECTIONS, FLAT_OUT_S)
     calm = [await paced(stack.port, call, PER_SECOND, STORM_S) for call in (me, services)]
     stormy, logins = [], 0
     for call in (me, services):

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -77,8 +78,9 @@ class Connection:
         return time.perf_counter() - begun
 
 
-async def flat_out(port: int, message: bytes, connections: int, seconds: float) -> Load:
-    """As many as go, each connection sending its next request when it has its answer."""
+async def flat_out(port: int, messages: Sequence[bytes], connections: int, seconds: float) -> Load:
+    """As many as go, one message after the other, each connection sending the next when it has its answer."""
+    turn = cycle(messages)
     begun = time.perf_counter()
     end = begun + seconds
     latencies: list[float] = []
@@ -86,7 +88,7 @@ async def flat_out(port: int, message: bytes, connections: int, seconds: float) 
     async def one() -> None:
         async with Connection(port) as connection:
             while time.perf_counter() < end:
-                latencies.append(await connection.timed(message))
+                latencies.append(await connection.timed(next(turn)))
 
     await asyncio.gather(*(one() for _ in range(connections)))
     return Load(time.perf_counter() - begun, sorted(latencies))

@@ -40,6 +40,7 @@ from services.monitor.watching.watch import Watches
 
 ROLE = "sentinel_monitor"
 ROLLUP_ROLE = "sentinel_rollup"
+_RARELY = (5_000, 10, 1_000)
 # Boards are read one at a time.
 _BOARD_CONNECTIONS = 1
 _RARELY = (5_000, 10, 1_000)
@@ -91,7 +92,9 @@ async def main(process: Process) -> None:
     on_demand = OnDemandRemoval(rollups, settings.retention_on_demand_days * DAY_US)
     asides = (rollup.aside, removal.aside, on_demand.aside, windows.aside)
     process.metrics.registry.register(BackgroundCollector(*asides))
-    # All that was built and imported stays: looking through it for garbage would stop everything for 50 ms at a time.
+    # All that was built and imported stays: looking through it for garbage would stop everything for 50 ms at a time. A
+    # call makes objects by the hundred, no cycles: they need not be looked at as often as Python does.
+    gc.set_threshold(*_RARELY)
     gc.collect()
     gc.freeze()
     # So would looking through boards, which hold tens of thousands of objects and no cycles, as often as Python does.

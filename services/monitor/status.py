@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Protocol
 from uuid import UUID
 
@@ -10,11 +11,11 @@ from services.common.result import Result
 from services.monitor.figures.buckets import WINDOWS, window_start
 from services.monitor.figures.closing import Recorded
 from services.monitor.figures.figures import summed
-from services.monitor.figures.uptime import total
 from services.monitor.model import CheckStatus, ServiceState, ServiceStatus, TrackedCheck
 from services.monitor.not_found import service_not_found
 from services.monitor.service_state import seen, service_since, service_state, tally
 from services.monitor.state_reason import check_reason, service_reason
+from services.monitor.together import Together
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,10 @@ class RecordedStatus:
 class StatusStore(Protocol):
     """What status needs from the database."""
 
-    async def recorded_status(self, tenant_id: UUID, service_id: UUID, edges: Sequence[int]) -> RecordedStatus | None:
-        """What is recorded of a service, between edges as far as figures go; None if the tenant has no such one."""
+    async def recorded_statuses(
+        self, tenant_id: UUID, service_ids: Sequence[UUID], edges: Sequence[int]
+    ) -> Mapping[UUID, RecordedStatus]:
+        """What is recorded of those services that the tenant has, between edges as far as figures go."""
 
 
 class Status:
@@ -50,6 +53,7 @@ class Status:
 
     def __init__(self, store: StatusStore) -> None:
         self._store = store
+        self._together = Together(self._read)
 
     async def of_service(self, tenant_id: UUID, service_id: UUID) -> ServiceStatus:
         """How a service is.
@@ -57,26 +61,37 @@ class Status:
         Raises:
             NotFound: SERVICE_NOT_FOUND.
         """
-        now = now_us()
-        starts = {name: window_start(length, now) for name, length in WINDOWS.items()}
-        edges = [*sorted(starts.values()), now]
-        found = await self._store.recorded_status(tenant_id, service_id, edges)
-        if found is None:
+        read = await self._together.one(tenant_id, service_id)
+        if read is None:
             raise service_not_found()
+        now, found = read
+        starts, edges = _windows(now)
         checks = [_status_of(row, found.last.get(row.check.id), now) for row in found.checks]
         state = service_state(tally(check.state for check in checks))
-        # Each window is the sum of the spans that the starts of all windows cut.
-        spans = summed(found.recorded, edges, now)
-        windows = [(name, total(spans[edges.index(start) :])) for name, start in starts.items()]
+        # Each window is a shorter one, and the span before it: one of those that the starts of all windows cut.
+        sums = list(accumulate(reversed(summed(found.recorded, edges, now))))
+        windows = [(name, sums[-1 - edges.index(start)]) for name, start in starts.items()]
         reason = service_reason(state, [(check.check.name, check.state) for check in checks])
         since_us = _since(state, found.checks, now)
         return ServiceStatus(service_id, state, since_us, windows, checks, found.open_incidents, reason)
+
+    async def _read(self, tenant_id: UUID, service_ids: Sequence[UUID]) -> Mapping[UUID, tuple[int, RecordedStatus]]:
+        now = now_us()
+        _, edges = _windows(now)
+        found = await self._store.recorded_statuses(tenant_id, service_ids, edges)
+        return {service_id: (now, recorded) for service_id, recorded in found.items()}
 
 
 def _since(state: ServiceState, checks: Sequence[TrackedCheck], now: int) -> int | None:
     if state is ServiceState.MAINTENANCE:
         return min(row.maintenance_us for row in checks if row.maintenance_us is not None)
     return service_since(state, [seen(row.track, row.check.interval_us, row.check.pause_us, now) for row in checks])
+
+
+def _windows(now: int) -> tuple[Mapping[str, int], Sequence[int]]:
+    """Where each window begins, and the edges that all of them cut time at."""
+    starts = {name: window_start(length, now) for name, length in WINDOWS.items()}
+    return starts, [*sorted(starts.values()), now]
 
 
 def _status_of(row: TrackedCheck, last: Result | None, now: int) -> CheckStatus:

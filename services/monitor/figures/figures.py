@@ -84,6 +84,8 @@ class ServiceFigures:
 
 def summed(recorded: Sequence[Recorded], edges: Sequence[int], now: int) -> Sequence[Figures]:
     """The figures of some checks together, for each span between two edges (semantics.md §18)."""
-    nothing = [Figures(start, end) for start, end in pairwise(edges)]
     by_check = [combine(each, edges, now) for each in recorded]
+    if len(by_check) == 1:
+        return by_check[0]
+    nothing = [Figures(start, end) for start, end in pairwise(edges)]
     return [total(part) for part in zip(nothing, *by_check, strict=True)]

@@ -75,12 +75,21 @@ class Latencies:
 
     def percentile(self, share: float) -> int | None:
         """A latency that a share of all, in (0, 1], does not exceed; None without any."""
-        wanted, reached = share * sum(self.counts.values()), 0
+        found = self.percentiles(share)
+        return found[0] if found else None
+
+    def percentiles(self, *shares: float) -> list[int]:
+        """The same for several shares, rising; empty without any."""
+        wanted = [share * sum(self.counts.values()) for share in shares]
+        found: list[int] = []
+        reached = 0
         for bucket in sorted(self.counts):
             reached += self.counts[bucket]
-            if reached >= wanted:
-                return middle_of(bucket)
-        return None
+            while reached >= wanted[len(found)]:
+                found.append(middle_of(bucket))
+                if len(found) == len(wanted):
+                    return found
+        return found
 
     def __add__(self, other: "Latencies") -> "Latencies":
         if not (self.counts and other.counts):

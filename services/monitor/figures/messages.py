@@ -54,8 +54,8 @@ def uptime_message(figures: Figures, window: str = "") -> service_pb2.Uptime:
 
 
 def _latency(latencies: Latencies) -> service_pb2.Latency | None:
-    p50, p95, p99 = (to_duration(latencies.percentile(share)) for share in (0.5, 0.95, 0.99))
-    return None if p50 is None else service_pb2.Latency(p50=p50, p95=p95, p99=p99)
+    found = [to_duration(each) for each in latencies.percentiles(0.5, 0.95, 0.99)]
+    return service_pb2.Latency(p50=found[0], p95=found[1], p99=found[2]) if found else None
 
 
 def series_wanted(request: monitor_service_pb2.GetServiceUptimeRequest) -> SeriesWanted:

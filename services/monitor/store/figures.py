@@ -12,6 +12,7 @@ from services.common.clock import from_datetime
 from services.common.tables import check_rollups, checks
 from services.monitor.figures.closing import Recorded, raw_spans, split
 from services.monitor.store.base import Sql, has_service
+from services.monitor.store.closed_figures import ClosedFigures
 from services.monitor.store.incident_sums import read_incident_sums
 from services.monitor.store.recorded import Tail, read_closed, read_tails
 
@@ -75,7 +76,13 @@ async def read_marks(connection: AsyncConnection, which: Select[UUID, UUID, date
 
 
 async def read_recorded(
-    connection: AsyncConnection, tenant_id: UUID, its_marks: Sequence[Mark], edges: Sequence[int], *, latencies: bool
+    connection: AsyncConnection,
+    tenant_id: UUID,
+    its_marks: Sequence[Mark],
+    edges: Sequence[int],
+    *,
+    latencies: bool,
+    remembered: ClosedFigures | None = None,
 ) -> Mapping[UUID, Sequence[Recorded]]:
     """What is recorded of checks between edges, by service.
 
@@ -86,8 +93,9 @@ async def read_recorded(
         its_marks: the marks of the checks.
         edges: where spans begin and end, rising.
         latencies: whether what is closed carries latencies.
+        remembered: what of it need not be read again, if that is worth while.
     """
-    by_check = await read_results(connection, tenant_id, its_marks, edges, latencies=latencies)
+    by_check = await read_results(connection, tenant_id, its_marks, edges, latencies=latencies, remembered=remembered)
     for check_id, part, sums in await read_incident_sums(connection, tenant_id, list(by_check), edges):
         by_check[check_id].incidents.append((part, sums))
     by_service: dict[UUID, list[Recorded]] = {}
@@ -97,18 +105,30 @@ async def read_recorded(
 
 
 async def read_results(
-    connection: AsyncConnection, tenant_id: UUID, its_marks: Sequence[Mark], edges: Sequence[int], *, latencies: bool
+    connection: AsyncConnection,
+    tenant_id: UUID,
+    its_marks: Sequence[Mark],
+    edges: Sequence[int],
+    *,
+    latencies: bool,
+    remembered: ClosedFigures | None = None,
 ) -> Mapping[UUID, Recorded]:
     """The same without incidents, by check."""
     by_check = {mark.check_id: Recorded(mark.rolled_us) for mark in its_marks}
     days, hours, tails = [], [], []
     for mark in its_marks:
         its_days, its_hours = split(mark.check_id, edges, mark.rolled_us)
-        days += its_days
-        hours += its_hours
+        known = remembered.find(mark.check_id, its_days, its_hours) if remembered else None
+        if known is None:
+            days += its_days
+            hours += its_hours
+        else:
+            by_check[mark.check_id].closed.extend(known)
         if spans := raw_spans(edges, mark.rolled_us):
             tails.append(Tail(tenant_id, mark.service_id, mark.check_id, spans))
     for check_id, part, figures in await read_closed(connection, tenant_id, days, hours, latencies=latencies):
         by_check[check_id].closed.append((part, figures))
+    if remembered:
+        remembered.keep(by_check, days, hours)
     await read_tails(connection, tails, by_check)
     return by_check

@@ -1,29 +1,35 @@
-"""What is recorded of a service, in one transaction and few statements, which are made once."""
+"""What is recorded of services, in one transaction and few statements, which are made once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, BindParameter, Uuid, bindparam, column, func, select, true
+from sqlalchemy import ARRAY, BindParameter, Row, Uuid, bindparam, column, func, select, true
 
 from services.common.clock import from_datetime
+from services.common.database import Database
 from services.common.result import from_row
-from services.common.tables import check_rollups, checks, incidents, results
+from services.common.secret_box import NO_KEYS, SecretBox
+from services.common.tables import check_rollups, checks, incidents, results, services
 from services.monitor.status import RecordedStatus
-from services.monitor.store.base import Sql, has_service, tracked, tracked_check
+from services.monitor.store.base import Sql, tracked, tracked_check
+from services.monitor.store.closed_figures import ClosedFigures
 from services.monitor.store.figures import ITS_MARK, Mark, read_recorded
 
 _TENANT: BindParameter[UUID] = bindparam("tenant", type_=Uuid)
-_SERVICE: BindParameter[UUID] = bindparam("service", type_=Uuid)
+_SERVICES = bindparam("services", type_=ARRAY(Uuid))
 _OPEN_INCIDENTS = (
     select(func.count())
-    .where(incidents.c.tenant_id == _TENANT, incidents.c.service_id == _SERVICE, incidents.c.end_time.is_(None))
+    .where(
+        incidents.c.tenant_id == _TENANT, incidents.c.service_id == checks.c.service_id, incidents.c.end_time.is_(None)
+    )
     .scalar_subquery()
 )
 _CHECKS = (
     tracked(_TENANT)
     .join(check_rollups, ITS_MARK)
     .add_columns(check_rollups.c.rolled_time, _OPEN_INCIDENTS.label("open_incidents"))
-    .where(checks.c.service_id == _SERVICE)
+    .where(checks.c.service_id == func.any(_SERVICES))
     .order_by(checks.c.id)
 )
 _WANTED = func.unnest(bindparam("checks", type_=ARRAY(Uuid))).table_valued(column("id", Uuid)).render_derived()
@@ -37,23 +43,48 @@ _LAST = (
 _LAST_RESULTS = select(_LAST).select_from(_WANTED.join(_LAST, onclause=true()))
 
 
-class StatusSql(Sql):
-    """Status in PostgreSQL."""
+_THE_SERVICES = select(services.c.id).where(services.c.tenant_id == _TENANT, services.c.id == func.any(_SERVICES))
 
-    async def recorded_status(self, tenant_id: UUID, service_id: UUID, edges: Sequence[int]) -> RecordedStatus | None:
-        """What is recorded of a service, between edges as far as figures go; None if the tenant has no such one."""
+
+class StatusSql(Sql):
+    """Status in PostgreSQL.
+
+    Args:
+        database: under the role sentinel_monitor.
+        box: encrypts and decrypts secrets of checks.
+    """
+
+    def __init__(self, database: Database, box: SecretBox = NO_KEYS) -> None:
+        super().__init__(database, box)
+        self._remembered = ClosedFigures()
+
+    async def recorded_statuses(
+        self, tenant_id: UUID, service_ids: Sequence[UUID], edges: Sequence[int]
+    ) -> Mapping[UUID, RecordedStatus]:
+        """What is recorded of those services that the tenant has, between edges as far as figures go."""
+        wanted = {"tenant": tenant_id, "services": list(service_ids)}
         async with self._database.tenant(tenant_id) as connection:
-            rows = (await connection.execute(_CHECKS, {"tenant": tenant_id, "service": service_id})).all()
-            if not rows and not await has_service(connection, tenant_id, service_id):
-                return None
-            wanted = {"tenant": tenant_id, "checks": [row.id for row in rows]}
-            last = [from_row(dict(row)) for row in (await connection.execute(_LAST_RESULTS, wanted)).mappings()]
-            marks = [Mark(service_id, row.id, from_datetime(row.rolled_time)) for row in rows]
-            recorded = await read_recorded(connection, tenant_id, marks, edges, latencies=True)
-        return RecordedStatus(
-            [tracked_check(row) for row in rows],
-            {result.check_id: result for result in last},
-            recorded.get(service_id, ()),
-            # A service without checks has none: deleting a check ends its incident.
-            rows[0].open_incidents if rows else 0,
-        )
+            rows = (await connection.execute(_CHECKS, wanted)).all()
+            there = {row.service_id for row in rows}
+            if len(there) < len(service_ids):
+                there.update(await connection.scalars(_THE_SERVICES, wanted))
+            of_checks = {"tenant": tenant_id, "checks": [row.id for row in rows]}
+            last = [from_row(dict(row)) for row in (await connection.execute(_LAST_RESULTS, of_checks)).mappings()]
+            marks = [Mark(row.service_id, row.id, from_datetime(row.rolled_time)) for row in rows]
+            recorded = await read_recorded(
+                connection, tenant_id, marks, edges, latencies=True, remembered=self._remembered
+            )
+        by_check = {result.check_id: result for result in last}
+        by_service: dict[UUID, list[Row[Any]]] = {service_id: [] for service_id in there}
+        for row in rows:
+            by_service[row.service_id].append(row)
+        return {
+            service_id: RecordedStatus(
+                [tracked_check(row) for row in its_rows],
+                {row.id: by_check[row.id] for row in its_rows if row.id in by_check},
+                recorded.get(service_id, ()),
+                # A service without checks has none: deleting a check ends its incident.
+                its_rows[0].open_incidents if its_rows else 0,
+            )
+            for service_id, its_rows in by_service.items()
+        }

@@ -45,3 +45,11 @@ def test_without_runs_there_is_no_percentile() -> None:
 @given(st.lists(values))
 def test_what_is_packed_is_what_is_unpacked(some: list[int]) -> None:
     assert Latencies.unpack(latencies(some).pack()) == latencies(some)
+
+
+@given(st.lists(st.integers(0, 10**7), max_size=60), st.lists(st.floats(0.01, 1.0), min_size=1, max_size=4))
+def test_several_percentiles_are_each_as_alone(values: list[int], shares: list[float]) -> None:
+    shares.sort()
+    several = latencies(values)
+
+    assert several.percentiles(*shares) == [several.percentile(share) for share in shares if values]
