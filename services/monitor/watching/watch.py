@@ -59,7 +59,9 @@ class Watches:
 
         Raises:
             Unavailable: the database is away as the stream begins.
+            ResourceExhausted: OVERLOADED: the tenant has as many streams as it may.
         """
+        self.open.refuse_more(tenant_id)
         watcher = Watcher(wanted, self._backlog)
         with self.open.holding(watcher, guard):
             try:

@@ -89,7 +89,9 @@ class Streams:
 
         Raises:
             Unavailable: the database is away as the stream begins.
+            ResourceExhausted: OVERLOADED: the tenant has as many streams as it may.
         """
+        self.open.refuse_more(tenant_id)
         reader = Reader(wanted, self._backlog)
         with self.open.holding(reader, guard):
             try:
