@@ -1,13 +1,12 @@
 """What an attempt learned, for assertions to read; None where its kind of check, or this answer, has no such thing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from services.worker.wire.body import Body
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What was learned.
 
     Attributes:
