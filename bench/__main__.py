@@ -8,6 +8,7 @@ from pathlib import Path
 from bench import (
     heartbeat,
     identity,
+    judge,
     kinds,
     metrics,
     probes,
@@ -28,6 +29,7 @@ MEASURES = {
     "metrics": metrics.measure,
     "wire": wire.measure,
     "kinds": kinds.measure,
+    "judge": judge.measure,
     "identity": identity.measure,
     "heartbeat": heartbeat.measure,
     "probes": probes.measure,

@@ -8,8 +8,8 @@ import asyncpg
 
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US, to_datetime
 from services.common.specs.http import HttpSpec
-from services.monitor.closing import floor
-from services.monitor.latency import Latencies, bucket_of
+from services.monitor.figures.closing import floor
+from services.monitor.figures.latency import Latencies, bucket_of
 
 RAW_DAYS = 2
 

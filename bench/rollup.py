@@ -10,7 +10,7 @@ import asyncpg
 from bench import history
 from bench.report import Line, at_most, told
 from services.common.clock import HOUR_US, SECOND_US, now_us, to_datetime
-from services.monitor.buckets import latest_day
+from services.monitor.figures.buckets import latest_day
 from tests.e2e.fleet import Fleet, cheap_target
 from tests.e2e.stack import Stack, Team
 

@@ -20,11 +20,11 @@ from services.common.clock import DAY_US, HOUR_US, MINUTE_US, now_us
 from services.common.database import Database
 from services.common.paging import Pager
 from services.common.sealed import Sealer
-from services.monitor.closing import floor
-from services.monitor.figures import SeriesWanted, ServiceFigures
-from services.monitor.overview import Overviews
+from services.monitor.figures.closing import floor
+from services.monitor.figures.figures import SeriesWanted, ServiceFigures
+from services.monitor.figures.overview import Overviews
+from services.monitor.figures.rollup import Keep, Rollup
 from services.monitor.quotas import Quotas
-from services.monitor.rollup import Keep, Rollup
 from services.monitor.services import ServiceFilter, ServiceOrder, Services
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore

@@ -6,6 +6,7 @@ what it looks at. Filters are refused: they compare each value with any other.
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain, islice
 from typing import Any, TypeAlias
 
 from jsonpath import JSONPathEnvironment
@@ -80,32 +81,29 @@ def find(steps: Sequence[Step], document: Any) -> Sequence[Any]:  # noqa: ANN401
     """
     values, room = [document], MOST_LOOKED_AT
     for step in steps:
-        following: list[Any] = []
-        for value in values:
-            for found in _taken(step, value):
-                if not room:
-                    raise TooManyValuesError
-                room -= 1
-                following.append(found)
-        values = following
+        if isinstance(step, str):
+            values = [value[step] for value in values if isinstance(value, dict) and step in value]
+        elif isinstance(step, int):
+            values = [value[step] for value in values if isinstance(value, list) and -len(value) <= step < len(value)]
+        else:
+            values = list(islice(_several(step, values), room + 1))
+        room -= len(values)
+        if room < 0:
+            raise TooManyValuesError
     return values
 
 
-def _taken(step: Step, value: Any) -> Iterator[Any] | Sequence[Any]:  # noqa: ANN401 — any JSON
-    """The values to which one step leads from one."""
-    if isinstance(step, str):
-        return (value[step],) if isinstance(value, dict) and step in value else ()
-    if isinstance(step, int):
-        return (value[step],) if isinstance(value, list) and -len(value) <= step < len(value) else ()
+def _several(step: "slice | _Every | _Below", values: Sequence[Any]) -> Iterator[Any]:
+    """The values to which a step leads that may lead to several from each."""
     if isinstance(step, slice):
-        # A step of 0 selects nothing (RFC 9535 §2.3.4.2.2).
-        return _sliced(value, step) if isinstance(value, list) and step.step != 0 else ()
-    if isinstance(step, _Every):
-        return _children(value)
-    return _below(value)
+        return chain.from_iterable(_sliced(value, step) for value in values)
+    return chain.from_iterable(map(_children if isinstance(step, _Every) else _below, values))
 
 
-def _sliced(value: list[Any], wanted: slice) -> Iterator[Any]:
+def _sliced(value: Any, wanted: slice) -> Iterator[Any]:  # noqa: ANN401 — any JSON
+    """A step of 0 selects nothing (RFC 9535 §2.3.4.2.2)."""
+    if not isinstance(value, list) or wanted.step == 0:
+        return iter(())
     return (value[index] for index in range(*wanted.indices(len(value))))
 
 
@@ -119,11 +117,10 @@ def _below(value: Any) -> Iterator[Any]:  # noqa: ANN401 — any JSON
     """A value and those below it, each before what it holds; without recursion, however deep it is."""
     waiting = [iter((value,))]
     while waiting:
-        try:
-            found = next(waiting[-1])
-        except StopIteration:
+        for found in waiting[-1]:
+            yield found
+            if isinstance(found, dict | list):
+                waiting.append(_children(found))
+                break
+        else:
             waiting.pop()
-            continue
-        yield found
-        if isinstance(found, dict | list):
-            waiting.append(_children(found))

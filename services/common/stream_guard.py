@@ -2,6 +2,7 @@
 
 import asyncio
 from enum import IntEnum
+from uuid import UUID
 
 from services.common.clock import now_us
 from services.common.errors import PermissionDenied, Unauthenticated
@@ -37,6 +38,11 @@ class StreamGuard:
         self._principal = principal
         self._revocations = revocations
         self._stopping = stopping
+
+    @property
+    def tenant_id(self) -> UUID:
+        """Whose stream it is."""
+        return self._principal.tenant_id
 
     def must_end(self) -> EndReason | None:
         """Why the stream must end now; None while it may go on."""

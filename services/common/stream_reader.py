@@ -3,14 +3,21 @@
 import asyncio
 import time
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.common.errors import ResourceExhausted
 from services.common.stream_guard import HEARTBEAT_S, LOOK_S, EndReason, StreamGuard
 from services.common.stream_metrics import StreamMetrics
 
 # Sooner than promised, since it is looked only so often whether a heartbeat is due.
 QUIET_S = HEARTBEAT_S - 2 * LOOK_S
+_MOST_OF_A_TENANT = 2_000
+_RETRY_S = 5.0
 
 
 class StreamReader(ABC):
@@ -85,21 +92,38 @@ class OpenStreams:
 
     Args:
         metrics: told of readers that come and go.
+        most_of_a_tenant: how many of them may be one tenant's, so that none takes what all share.
     """
 
-    def __init__(self, metrics: StreamMetrics) -> None:
+    def __init__(self, metrics: StreamMetrics, most_of_a_tenant: int = _MOST_OF_A_TENANT) -> None:
         self._metrics = metrics
+        self._most_of_a_tenant = most_of_a_tenant
         self._open: dict[StreamReader, StreamGuard] = {}
+        self._of_tenant: Counter[UUID] = Counter()
+
+    def refuse_more(self, tenant_id: UUID) -> None:
+        """Refuse one more stream of a tenant than it may have.
+
+        Raises:
+            ResourceExhausted: OVERLOADED.
+        """
+        if self._of_tenant[tenant_id] >= self._most_of_a_tenant:
+            message = f"the tenant has {self._most_of_a_tenant} streams open here; close some"
+            raise ResourceExhausted(reasons.ERROR_REASON_OVERLOADED, message, _RETRY_S)
 
     @contextmanager
     def holding(self, reader: StreamReader, guard: StreamGuard) -> Iterator[None]:
         """Look after a reader as long as the block runs."""
         self._open[reader] = guard
+        self._of_tenant[guard.tenant_id] += 1
         self._metrics.reader_came()
         try:
             yield
         finally:
             del self._open[reader]
+            self._of_tenant[guard.tenant_id] -= 1
+            if not self._of_tenant[guard.tenant_id]:
+                del self._of_tenant[guard.tenant_id]
             self._metrics.reader_left(reader.over)
 
     async def run(self) -> None:

@@ -15,18 +15,17 @@ from services.common.process import Process, run
 from services.common.sealed import Sealer
 from services.common.server import background
 from services.common.stream_metrics import StreamMetrics
-from services.monitor.board import Boards
 from services.monitor.checks import Checks
 from services.monitor.exposition import MonitorCollector
-from services.monitor.figures import ServiceFigures
+from services.monitor.figures.figures import ServiceFigures
+from services.monitor.figures.overview import Overviews
+from services.monitor.figures.rollup import Keep, Rollup
 from services.monitor.history_removal import HistoryRemoval
-from services.monitor.incidents import Incidents
-from services.monitor.maintenance import MaintenanceWindows
+from services.monitor.incidents.incidents import Incidents
+from services.monitor.maintenance.maintenance import MaintenanceWindows
 from services.monitor.on_demand_removal import OnDemandRemoval
-from services.monitor.overview import Overviews
 from services.monitor.quotas import Quotas
 from services.monitor.results import ResultHistory
-from services.monitor.rollup import Keep, Rollup
 from services.monitor.sealing import seal_at_start
 from services.monitor.servicer import MonitorServicer, UseCases
 from services.monitor.services import Services
@@ -35,8 +34,9 @@ from services.monitor.status import Status
 from services.monitor.store import MonitorStore
 from services.monitor.store.board import BoardSql
 from services.monitor.store.rollups import RollupSql
-from services.monitor.watch import Watches
-from services.monitor.watch_cursors import WatchCursors
+from services.monitor.watching.board import Boards
+from services.monitor.watching.cursors import WatchCursors
+from services.monitor.watching.watch import Watches
 
 ROLE = "sentinel_monitor"
 ROLLUP_ROLE = "sentinel_rollup"

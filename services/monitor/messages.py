@@ -8,7 +8,7 @@ from services.common.clock import from_duration, from_timestamp, now_us, to_dura
 from services.common.outcome import Outcome
 from services.common.specs.kinds import spec_of
 from services.monitor.drafts import CheckDraft, ServiceDraft
-from services.monitor.figure_messages import uptime_message
+from services.monitor.figures.messages import uptime_message
 from services.monitor.model import Check, Service, ServiceState, StatefulService, TrackedCheck
 from services.monitor.results import ResultFilter
 from services.monitor.services import ServiceFilter, ServiceOrder

@@ -10,7 +10,7 @@ from services.common.clock import SECOND_US
 from services.common.result import Result
 from services.common.specs.spec import Spec
 from services.common.state import CheckState, Track, known_state
-from services.monitor.uptime import Figures
+from services.monitor.figures.uptime import Figures
 
 
 class ServiceState(IntEnum):

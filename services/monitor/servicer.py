@@ -16,12 +16,13 @@ from services.common.process import Process
 from services.common.result import to_message
 from services.common.stream_guard import StreamGuard
 from services.monitor.checks import Checks
-from services.monitor.figure_messages import overview_message, series_message, series_wanted, status_message
-from services.monitor.figures import ServiceFigures
-from services.monitor.incident_messages import event_message, incident_filter, incident_message
-from services.monitor.incidents import Incidents
-from services.monitor.maintenance import MaintenanceWindows
-from services.monitor.maintenance_messages import window_draft, window_message
+from services.monitor.figures.figures import ServiceFigures
+from services.monitor.figures.messages import overview_message, series_message, series_wanted, status_message
+from services.monitor.figures.overview import Overviews
+from services.monitor.incidents.incidents import Incidents
+from services.monitor.incidents.messages import event_message, incident_filter, incident_message
+from services.monitor.maintenance.maintenance import MaintenanceWindows
+from services.monitor.maintenance.messages import window_draft, window_message
 from services.monitor.messages import (
     check_draft,
     check_message,
@@ -31,14 +32,13 @@ from services.monitor.messages import (
     service_message,
     service_order,
 )
-from services.monitor.overview import Overviews
 from services.monitor.results import ResultHistory
 from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.updates import Updates
-from services.monitor.watch import Watches
-from services.monitor.watch_cursors import WatchCursors
-from services.monitor.watch_messages import watch_filter, watch_message
+from services.monitor.watching.cursors import WatchCursors
+from services.monitor.watching.messages import watch_filter, watch_message
+from services.monitor.watching.watch import Watches
 
 
 @dataclass(frozen=True, slots=True)

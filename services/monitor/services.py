@@ -12,7 +12,7 @@ from services.common.paging import KeyRequest, Page, Pager
 from services.common.specs.http import HttpSpec
 from services.common.specs.urls import refuse_bad_url
 from services.monitor.drafts import CheckDraft, ServiceDraft, changed_service, new_check
-from services.monitor.figures import ServiceFigures
+from services.monitor.figures.figures import ServiceFigures
 from services.monitor.model import Check, Service, ServiceState, StatefulService
 from services.monitor.not_found import service_not_found
 from services.monitor.quotas import Quotas

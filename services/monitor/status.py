@@ -8,9 +8,9 @@ from uuid import UUID
 
 from services.common.clock import now_us
 from services.common.result import Result
-from services.monitor.buckets import WINDOWS, window_start
-from services.monitor.closing import Recorded
-from services.monitor.figures import summed
+from services.monitor.figures.buckets import WINDOWS, window_start
+from services.monitor.figures.closing import Recorded
+from services.monitor.figures.figures import summed
 from services.monitor.model import CheckStatus, ServiceState, ServiceStatus, TrackedCheck
 from services.monitor.not_found import service_not_found
 from services.monitor.service_state import seen, service_since, service_state, tally

@@ -8,10 +8,10 @@ from services.common import field_mask
 from services.common.field_rules import FieldRules
 from services.common.specs.kinds import KINDS
 from services.monitor.drafts import CheckDraft, ServiceDraft, refuse_other_kind
-from services.monitor.maintenance_messages import window_draft, window_settings
+from services.monitor.maintenance.messages import window_draft, window_settings
+from services.monitor.maintenance.window import Window, WindowDraft
 from services.monitor.messages import check_draft, check_settings, service_draft, service_settings
 from services.monitor.model import Check, Service
-from services.monitor.window import Window, WindowDraft
 
 _OF_A_SERVICE = frozenset({"name", "url", "description", "labels"})
 _OF_A_CHECK = frozenset({"name", *KINDS, "interval", "timeout", "failure_threshold", "recovery_threshold", "retries"})

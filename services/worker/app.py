@@ -23,24 +23,24 @@ from services.common.server import background
 from services.worker.clock import SharedClock
 from services.worker.dispatch import Dispatcher
 from services.worker.engine import Engine
-from services.worker.evaluation import Evaluation
 from services.worker.exposition import WorkerCollector
 from services.worker.guard import Canary, SelfFaultGuard
+from services.worker.heartbeats.receiving import Receiving
+from services.worker.heartbeats.reception import Reception
+from services.worker.heartbeats.signals import Signals
+from services.worker.judging.evaluation import Evaluation
 from services.worker.lease import SHARDS_FREE, Leases
 from services.worker.metrics import Metrics
 from services.worker.on_demand import OnDemand
-from services.worker.position import Cursors
 from services.worker.probe import Prober
-from services.worker.receiving import Receiving
-from services.worker.reception import Reception
 from services.worker.record import Recorder
 from services.worker.report import Gauges, Reporter
 from services.worker.roster import Roster
 from services.worker.servicer import ProbeServicer
-from services.worker.signals import Signals
 from services.worker.store import RECORDED, EngineStore, ReceptionSql, SignalsSql, TailStore, TenantStore
-from services.worker.stream import Streams
-from services.worker.tail import Tail
+from services.worker.streams.position import Cursors
+from services.worker.streams.stream import Streams
+from services.worker.streams.tail import Tail
 from services.worker.wire.egress import EgressPolicy
 from services.worker.wire.network import Network
 from services.worker.wire.resolver import Resolver

@@ -18,8 +18,8 @@ from services.common.clock import (
 from services.common.result import Result, to_message
 from services.common.specs.kinds import spec_of
 from services.common.stream_guard import EndReason
-from services.worker.evaluation import Evaluated, GivenAnswer
-from services.worker.learned import Learned
+from services.worker.judging.evaluation import Evaluated, GivenAnswer
+from services.worker.judging.learned import Learned
 from services.worker.on_demand import PhaseEnded, TryDraft
 from services.worker.report import SeenWorker
 

@@ -4,6 +4,7 @@ That of a saved check is recorded as on demand.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
@@ -18,11 +19,13 @@ from services.common.result import Result
 from services.common.specs.spec import Spec
 from services.common.stream_guard import HEARTBEAT_S
 from services.worker.engine import to_result
-from services.worker.learned import Learned, learned
+from services.worker.judging.learned import Learned, learned
 from services.worker.probe import Observation, Prober
 from services.worker.schedule import ScheduledCheck
 
 _AT_ONCE = 32
+# A run may take minutes; one tenant's leave room for those of others.
+_AT_ONCE_A_TENANT = 8
 _RETRY_S = 1.0
 # A check that is not saved has no id.
 _NOBODY = UUID(int=0)
@@ -74,7 +77,7 @@ class OnDemand:
         self._store = store
         self._prober = prober
         self._worker_id = worker_id
-        self._running = 0
+        self._running: Counter[UUID] = Counter()
 
     async def run(
         self, tenant_id: UUID, service_id: UUID, check_id: UUID
@@ -126,17 +129,20 @@ class OnDemand:
                 yield event
 
     async def _run(self, check: ScheduledCheck) -> AsyncGenerator[PhaseEnded | StillRunning | Learned | Result, None]:
-        if self._running >= _AT_ONCE:
+        tenant_id, running = check.tenant_id, self._running
+        if running.total() >= _AT_ONCE or running[tenant_id] >= _AT_ONCE_A_TENANT:
             raise ResourceExhausted(
                 reasons.ERROR_REASON_OVERLOADED, "too many checks are being run on demand; try again", _RETRY_S
             )
-        self._running += 1
+        running[tenant_id] += 1
         try:
             async with aclosing(self._events(check)) as events:
                 async for event in events:
                     yield event
         finally:
-            self._running -= 1
+            running[tenant_id] -= 1
+            if not running[tenant_id]:
+                del running[tenant_id]
 
     async def _events(
         self, check: ScheduledCheck

@@ -10,12 +10,12 @@ from services.common.clock import now_us
 from services.common.outcome import ErrorKind, Outcome
 from services.common.specs.secrets import masked
 from services.common.specs.spec import Spec
-from services.worker.findings import Examined
-from services.worker.judge import Verdict, judge
+from services.worker.heartbeats.signals import Signals
+from services.worker.judging.findings import Examined
+from services.worker.judging.judge import Verdict, judge
 from services.worker.kinds.every import every_kind
 from services.worker.kinds.kind import Kind
 from services.worker.kinds.sealed import Sealed, SealedSpec
-from services.worker.signals import Signals
 from services.worker.wire.deadline import Deadline
 from services.worker.wire.network import Network
 from services.worker.wire.observation import Observation, OnPhase

@@ -21,9 +21,9 @@ from services.common.specs.secrets import HIDDEN
 from services.common.specs.spec import Spec
 from services.common.state import CheckState, Track
 from services.worker.kinds.sealed import SealedSpec
-from services.worker.position import Position
 from services.worker.report import SeenWorker, WorkerReport
 from services.worker.schedule import Account, Period, ScheduledCheck
+from services.worker.streams.position import Position
 from services.worker.tally import Tally
 
 _T = TypeVar("_T")

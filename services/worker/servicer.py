@@ -17,8 +17,9 @@ from services.common.process import Process
 from services.common.result import Result, to_message
 from services.common.specs import assertion_codec
 from services.common.stream_guard import EndReason, StreamGuard
-from services.worker.evaluation import Evaluation
-from services.worker.learned import Learned
+from services.worker.heartbeats.reception import Reception
+from services.worker.judging.evaluation import Evaluation
+from services.worker.judging.learned import Learned
 from services.worker.messages import (
     end_message,
     evaluated_message,
@@ -32,11 +33,10 @@ from services.worker.messages import (
     worker_message,
 )
 from services.worker.on_demand import OnDemand, PhaseEnded, StillRunning
-from services.worker.position import Cursors, Position
-from services.worker.reader import Recorded
-from services.worker.reception import Reception
 from services.worker.store import TenantStore
-from services.worker.stream import Beat, Streams
+from services.worker.streams.position import Cursors, Position
+from services.worker.streams.reader import Recorded
+from services.worker.streams.stream import Beat, Streams
 from services.worker.workers import Workers
 
 

@@ -46,7 +46,7 @@ from services.common.tables import (
     removed_checks,
     services,
 )
-from services.monitor.closing import floor
+from services.monitor.figures.closing import floor
 from services.monitor.model import Check, TrackedCheck
 
 

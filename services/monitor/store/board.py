@@ -12,7 +12,7 @@ from services.common.database import tenant_transaction
 from services.common.maintenance import LONGEST_SPAN_US
 from services.common.state import CheckState, Track
 from services.monitor.model import Service
-from services.monitor.standing import RecordedCheck, RecordedService
+from services.monitor.watching.standing import RecordedCheck, RecordedService
 
 # Boards are read more often than this, so that a span is known before it begins.
 _AHEAD_US = MINUTE_US

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from time import monotonic
 from uuid import UUID
 
-from services.monitor.closing import ClosedSpan, Recorded
-from services.monitor.uptime import Figures, total
+from services.monitor.figures.closing import ClosedSpan, Recorded
+from services.monitor.figures.uptime import Figures, total
 
 # Whoever sets a mark back, to have hours made anew, sees the new ones after as long.
 _KEPT_S = 60.0

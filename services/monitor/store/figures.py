@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.clock import from_datetime
 from services.common.tables import check_rollups, checks
-from services.monitor.closing import Recorded, raw_spans, split
+from services.monitor.figures.closing import Recorded, raw_spans, split
 from services.monitor.store.base import Sql, has_service
 from services.monitor.store.closed_figures import ClosedFigures
 from services.monitor.store.incident_sums import read_incident_sums

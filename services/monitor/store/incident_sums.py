@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.clock import to_datetime
 from services.common.incident import Resolution
-from services.monitor.incident_sums import IncidentSums
+from services.monitor.figures.incident_sums import IncidentSums
 
 _MOMENT = TIMESTAMP(timezone=True)
 _SEEN = "i.start_time, i.end_time, i.resolution"

@@ -30,8 +30,16 @@ from services.common.outcome import ErrorKind, Outcome
 from services.common.paging import PageRequest
 from services.common.store import last_failure, write_audit
 from services.common.tables import incident_events, incidents, results
-from services.monitor.incident import Cause, Incident, IncidentActor, IncidentEvent, IncidentState, Phases, Step
-from services.monitor.incidents import IncidentFilter
+from services.monitor.incidents.incident import (
+    Cause,
+    Incident,
+    IncidentActor,
+    IncidentEvent,
+    IncidentState,
+    Phases,
+    Step,
+)
+from services.monitor.incidents.incidents import IncidentFilter
 from services.monitor.store.base import Sql, count, has_service, tell_watchers
 
 _LATEST_EVENTS = 1_000

@@ -13,11 +13,11 @@ from services.common.clock import from_datetime, to_datetime
 from services.common.paging import PageRequest
 from services.common.store import write_audit
 from services.common.tables import maintenance_spans, maintenance_windows, services
+from services.monitor.maintenance.recurrence import Span
+from services.monitor.maintenance.window import Window, replan
 from services.monitor.not_found import service_not_found, window_not_found
 from services.monitor.quotas import Quotas
-from services.monitor.recurrence import Span
 from services.monitor.store.base import Sql, count, lock_quotas, tell_watchers
-from services.monitor.window import Window, replan
 
 _WINDOWS = maintenance_windows.c
 _SPANS = maintenance_spans.c

@@ -13,8 +13,9 @@ from services.common.clock import HOUR_US, to_datetime
 from services.common.database import Database
 from services.common.secret_box import NO_KEYS, SecretBox
 from services.common.tables import check_rollups
-from services.monitor.latency import Latencies
-from services.monitor.overview import RecordedOverview, SlowCheck, WorkerCoverage
+from services.monitor.figures.latency import Latencies
+from services.monitor.figures.overview import RecordedOverview, SlowCheck, WorkerCoverage
+from services.monitor.figures.uptime import Figures
 from services.monitor.service_state import Tally
 from services.monitor.store.base import Sql
 from services.monitor.store.figures import marks, read_marks, read_results
@@ -22,7 +23,6 @@ from services.monitor.store.incident_sums import read_incident_sums_of_tenant
 from services.monitor.store.incidents import newest_open
 from services.monitor.store.recorded import ADDED, PACKED, sums_of
 from services.monitor.store.services import tallies_of_all
-from services.monitor.uptime import Figures
 
 _Kept = tuple[tuple[UUID, int, int, int | None], Figures, Sequence[SlowCheck]]
 _MOST_KEPT = 10_000

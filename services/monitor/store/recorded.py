@@ -17,11 +17,11 @@ from services.common.clock import from_datetime, to_datetime
 from services.common.database import POSTGRES_EPOCH_US
 from services.common.maintenance import LONGEST_SPAN_US
 from services.common.outcome import Outcome
-from services.monitor.closing import ClosedSpan, Recorded
-from services.monitor.latency import Latencies
-from services.monitor.off import FOREVER, Span
-from services.monitor.steady import Steady, holds_on
-from services.monitor.uptime import Figures, Slot
+from services.monitor.figures.closing import ClosedSpan, Recorded
+from services.monitor.figures.latency import Latencies
+from services.monitor.figures.off import FOREVER, Span
+from services.monitor.figures.steady import Steady, holds_on
+from services.monitor.figures.uptime import Figures, Slot
 
 _OUTCOMES = {int(outcome): outcome for outcome in Outcome}
 _SUMS = ["life_us", "up_us", "down_us", "up_slots", "down_slots", "error_slots", "missed_slots", "slow_slots"]

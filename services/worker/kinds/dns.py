@@ -10,7 +10,7 @@ from services.common.outcome import ErrorKind
 from services.common.specs.dns import DNS_PORT, DnsSpec
 from services.common.specs.dns_records import Canonical, canonical, expected_record, name_of, shown
 from services.common.specs.places import Place, parted, place_of
-from services.worker.facts import Facts
+from services.worker.judging.facts import Facts
 from services.worker.wire.dns_datagrams import Server
 from services.worker.wire.dns_exchange import ask, ask_ours
 from services.worker.wire.dns_question import Question, Reply

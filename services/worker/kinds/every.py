@@ -10,6 +10,7 @@ from services.common.specs.http import HttpSpec
 from services.common.specs.spec import Spec
 from services.common.specs.tcp import TcpSpec
 from services.common.specs.tls import TlsSpec
+from services.worker.heartbeats.signals import Signals
 from services.worker.kinds.dns import Dns
 from services.worker.kinds.grpc import Grpc
 from services.worker.kinds.heartbeat import Heartbeat
@@ -17,7 +18,6 @@ from services.worker.kinds.http import Http
 from services.worker.kinds.kind import Kind
 from services.worker.kinds.tcp import Tcp
 from services.worker.kinds.tls import Tls
-from services.worker.signals import Signals
 
 
 def every_kind(signals: Signals | None = None) -> Mapping[type[Spec], Kind[Any]]:

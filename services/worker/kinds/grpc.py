@@ -5,7 +5,7 @@ from typing import NamedTuple, cast
 from services.common.specs.grpc import GrpcSpec
 from services.common.specs.places import Place, place_of
 from services.common.specs.tls_options import TlsOptions
-from services.worker.facts import Facts
+from services.worker.judging.facts import Facts
 from services.worker.wire.grpc_health import call, refuse_unless_serving, status_code
 from services.worker.wire.grpc_talk import GrpcTalk
 from services.worker.wire.hop import PORTS

@@ -2,7 +2,7 @@
 
 from services.common.outcome import ErrorKind
 from services.common.specs.http import HttpSpec
-from services.worker.facts import Facts
+from services.worker.judging.facts import Facts
 from services.worker.wire.body import Body
 from services.worker.wire.hop import first_hop, wire, wire_of
 from services.worker.wire.http_exchange import Answer, exchange

@@ -7,7 +7,7 @@ resolver, egress guard, dialling and TLS (services/worker/wire/network.py). A ki
 from typing import Protocol, TypeVar
 
 from services.common.specs.spec import Spec
-from services.worker.facts import Facts
+from services.worker.judging.facts import Facts
 from services.worker.wire.network import Network
 from services.worker.wire.observation import Observation
 

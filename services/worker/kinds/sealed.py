@@ -7,7 +7,7 @@ from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
 from services.common.specs.spec import Spec
-from services.worker.facts import Facts
+from services.worker.judging.facts import Facts
 from services.worker.wire.network import Network
 from services.worker.wire.observation import Observation
 from services.worker.wire.own_trouble import OwnTrouble

@@ -5,7 +5,7 @@ import time
 from services.common.outcome import ErrorKind
 from services.common.specs.hosts import ascii_host, literal
 from services.common.specs.tcp import TcpSpec
-from services.worker.facts import Facts
+from services.worker.judging.facts import Facts
 from services.worker.wire.link import Link
 from services.worker.wire.network import Network
 from services.worker.wire.observation import Observation

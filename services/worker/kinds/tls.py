@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from services.common.outcome import ErrorKind
 from services.common.specs.hosts import ascii_host, literal
 from services.common.specs.tls import TlsSpec
-from services.worker.facts import Facts
+from services.worker.judging.facts import Facts
 from services.worker.wire.link import Link
 from services.worker.wire.network import Network
 from services.worker.wire.observation import Observation

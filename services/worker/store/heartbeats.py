@@ -9,8 +9,8 @@ import asyncpg
 
 from services.common.database import CONNECTION_ERRORS
 from services.common.errors import Unavailable
-from services.worker.heartbeat import Reported
-from services.worker.reception import Signal
+from services.worker.heartbeats.heartbeat import Reported
+from services.worker.heartbeats.reception import Signal
 from services.worker.store.columns import ACQUIRE_S
 
 # How long the database may take before it counts as away.
@@ -29,11 +29,11 @@ _REPORTED = """
     JOIN heartbeats h ON h.tenant_id = w.tenant_id AND h.check_id = w.check_id
     LEFT JOIN check_periods o ON o.tenant_id = h.tenant_id AND o.check_id = h.check_id AND o.end_time IS NULL
 """
-# Each value is that before the update; what is older than an outage takes to be one, began it.
+# Each value on the right is that before. Behind an outage the door needs a moment to find a worker again.
 _RECEIVING = """
     UPDATE heartbeat_reception SET
         outage_start_time = CASE WHEN last_time < now() - $1::interval THEN last_time ELSE outage_start_time END,
-        outage_end_time = CASE WHEN last_time < now() - $1::interval THEN now() ELSE outage_end_time END,
+        outage_end_time = CASE WHEN last_time < now() - $1::interval THEN now() + $1::interval ELSE outage_end_time END,
         last_time = greatest(last_time, now())
 """
 

@@ -8,9 +8,9 @@ import asyncpg
 from services.common.database import CONNECTION_ERRORS
 from services.common.errors import Unavailable
 from services.common.result import Result
-from services.worker.position import Position
 from services.worker.rows import to_recorded
 from services.worker.store.columns import ACQUIRE_S, RECORDED_RESULT
+from services.worker.streams.position import Position
 
 # One snapshot: below its xmin nothing is under way, so nothing comes any more but what the function finds. A row always
 # comes back, and says the frontier; its results are NULL when there are none.

@@ -10,11 +10,11 @@ from services.common.errors import Unavailable
 from services.common.paging import PageRequest
 from services.common.result import Result, from_row
 from services.common.secret_box import NO_KEYS, SecretBox
-from services.worker.position import FIRST_ID, Position
 from services.worker.report import SeenWorker
 from services.worker.rows import CheckReader, result_columns, to_recorded, to_worker
 from services.worker.schedule import ScheduledCheck
 from services.worker.store.columns import ACQUIRE_S, CHECK, COUNT_WORKERS, RECORDED_RESULT, insert_into
+from services.worker.streams.position import FIRST_ID, Position
 
 _FIND_CHECK = f"SELECT {CHECK} FROM checks c WHERE c.tenant_id = $1 AND c.service_id = $2 AND c.id = $3"  # noqa: S608 — our own text
 _LIST_WORKERS = """

@@ -29,6 +29,8 @@ _FAILURES = {
 def call(service: str, authority: str, *, secure: bool) -> bytes:
     """What asks whether a service is served.
 
+    It bears no timeout: when ours is over the connection is closed, which ends the call at the server too.
+
     Args:
         service: its name; the server as a whole when empty.
         authority: the host, and the port unless it is the scheme's own.

@@ -19,12 +19,12 @@ from services.common.sealed import Sealer
 from services.common.specs.http import HttpSpec
 from services.monitor.checks import Checks
 from services.monitor.drafts import CheckDraft, ServiceDraft
-from services.monitor.figures import ServiceFigures
-from services.monitor.incidents import Incidents
-from services.monitor.maintenance import MaintenanceWindows
+from services.monitor.figures.figures import ServiceFigures
+from services.monitor.figures.rollup import Keep
+from services.monitor.incidents.incidents import Incidents
+from services.monitor.maintenance.maintenance import MaintenanceWindows
 from services.monitor.quotas import Quotas
 from services.monitor.results import ResultHistory
-from services.monitor.rollup import Keep
 from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore

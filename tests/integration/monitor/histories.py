@@ -5,10 +5,10 @@ import random
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US, from_datetime, now_us, to_datetime
 from services.common.grid import anchor_us, first_slot_at_or_after
 from services.common.outcome import Outcome
-from services.monitor.closing import floor
-from services.monitor.figures import summed
-from services.monitor.off import on, paused, union
-from services.monitor.uptime import Figures, Slot, measure
+from services.monitor.figures.closing import floor
+from services.monitor.figures.figures import summed
+from services.monitor.figures.off import on, paused, union
+from services.monitor.figures.uptime import Figures, Slot, measure
 from tests.integration.monitor.conftest import Admin, Monitor
 from tests.rows import a_check
 

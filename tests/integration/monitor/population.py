@@ -4,8 +4,8 @@ import json
 
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US, now_us, to_datetime
 from services.common.specs.http import HttpSpec
-from services.monitor.closing import floor
-from services.monitor.latency import Latencies, bucket_of
+from services.monitor.figures.closing import floor
+from services.monitor.figures.latency import Latencies, bucket_of
 from tests.integration.monitor.conftest import Admin, Monitor
 
 RAW_DAYS = 1
@@ -42,20 +42,20 @@ _CLOSED = """
     FROM checks c, generate_series($2::timestamptz, $3::timestamptz - interval '1 {unit}', interval '1 {unit}') t
     WHERE c.tenant_id = $1
 """
-# Of each check one every other day, and the last one open.
+# Of each check one every half a day, so that to walk over all of them is never the best way, and the last one open.
 _INCIDENTS = """
     WITH made AS (
         INSERT INTO incidents (tenant_id, id, service_id, check_id, service_name, check_name, start_time, detect_time,
                                end_time, resolution)
         SELECT c.tenant_id, gen_random_uuid(), c.service_id, c.id, 's', c.name, t, t,
-               CASE WHEN t < $3 - interval '2 days' THEN t + interval '1 hour' END,
-               CASE WHEN t < $3 - interval '2 days' THEN 1 END
-        FROM checks c, generate_series($2::timestamptz, $3::timestamptz - interval '1 hour', interval '2 days') t
+               CASE WHEN t <= $3 - interval '13 hours' THEN t + interval '1 hour' END,
+               CASE WHEN t <= $3 - interval '13 hours' THEN 1 END
+        FROM checks c, generate_series($2::timestamptz, $3::timestamptz - interval '1 hour', interval '12 hours') t
         WHERE c.tenant_id = $1
         RETURNING tenant_id, id, start_time
     )
     INSERT INTO incident_events (tenant_id, incident_id, id, create_time, kind)
-    SELECT tenant_id, id, gen_random_uuid(), start_time, n FROM made, generate_series(1, 4) n
+    SELECT tenant_id, id, gen_random_uuid(), start_time, n FROM made, generate_series(1, 2) n
 """
 _WINDOWS = """
     WITH made AS (

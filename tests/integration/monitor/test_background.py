@@ -8,14 +8,14 @@ import pytest
 
 from services.common.clock import DAY_US, HOUR_US, from_datetime, now_us, to_datetime
 from services.common.ids import new_id
-from services.monitor.closing import floor
+from services.monitor.figures.closing import floor
+from services.monitor.figures.rollup import Keep, Rollup, StepFailed
 from services.monitor.history_removal import HistoryRemoval
-from services.monitor.maintenance import HORIZON_US
+from services.monitor.maintenance.maintenance import HORIZON_US
+from services.monitor.maintenance.window import WindowDraft
 from services.monitor.on_demand_removal import OnDemandRemoval
-from services.monitor.rollup import Keep, Rollup, StepFailed
 from services.monitor.set_aside import BackgroundCollector, SetAside
 from services.monitor.store.rollups import RollupSql
-from services.monitor.window import WindowDraft
 from tests.integration.monitor.conftest import Admin, Monitor
 from tests.integration.monitor.histories import a_history
 from tests.scraped import collected, value

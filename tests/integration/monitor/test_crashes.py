@@ -19,12 +19,12 @@ import pytest
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US, now_us, to_datetime
 from services.common.database import Database
 from services.common.errors import Unavailable
-from services.monitor.closing import floor
-from services.monitor.maintenance import HORIZON_US
-from services.monitor.rollup import Keep, Rollup
+from services.monitor.figures.closing import floor
+from services.monitor.figures.rollup import Keep, Rollup
+from services.monitor.maintenance.maintenance import HORIZON_US
+from services.monitor.maintenance.window import WindowDraft
 from services.monitor.store import MonitorStore
 from services.monitor.store.rollups import RollupSql
-from services.monitor.window import WindowDraft
 from tests.database import TestServer
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.integration.monitor.histories import History, a_history

@@ -6,11 +6,11 @@ import pytest
 
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US, now_us, to_datetime
 from services.common.outcome import Outcome
-from services.monitor.buckets import WINDOWS, series_edges, window_start
-from services.monitor.closing import floor
-from services.monitor.rollup import Rollup
+from services.monitor.figures.buckets import WINDOWS, series_edges, window_start
+from services.monitor.figures.closing import floor
+from services.monitor.figures.rollup import Rollup
+from services.monitor.figures.uptime import Slot
 from services.monitor.store.rollups import RollupSql
-from services.monitor.uptime import Slot
 from tests.integration.monitor.conftest import KEEP, Admin, Monitor
 from tests.integration.monitor.histories import History, a_history, marks
 

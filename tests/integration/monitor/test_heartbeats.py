@@ -26,7 +26,7 @@ from services.common.ids import new_id
 from services.common.specs.heartbeat import HeartbeatSpec
 from services.monitor.drafts import CheckDraft
 from services.monitor.store import MonitorStore
-from services.worker.reception import Signal
+from services.worker.heartbeats.reception import Signal
 from services.worker.store import ReceptionSql, SignalsSql
 from tests.database import TestServer
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor

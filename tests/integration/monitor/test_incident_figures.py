@@ -6,10 +6,10 @@ from uuid import UUID
 
 from services.common.clock import DAY_US, HOUR_US, now_us, to_datetime
 from services.common.incident import Resolution
-from services.monitor.buckets import WINDOWS, window_start
-from services.monitor.figures import SeriesWanted, summed
-from services.monitor.incident_sums import IncidentSums
-from services.monitor.uptime import total
+from services.monitor.figures.buckets import WINDOWS, window_start
+from services.monitor.figures.figures import SeriesWanted, summed
+from services.monitor.figures.incident_sums import IncidentSums
+from services.monitor.figures.uptime import total
 from tests.integration.monitor.conftest import Admin, Monitor, an_incident
 
 Told = tuple[int, int | None, Resolution]

@@ -17,8 +17,8 @@ from services.common.ids import new_id
 from services.common.incident import IncidentEventKind, Resolution
 from services.common.outcome import ErrorKind, Outcome
 from services.common.state import CheckState
-from services.monitor.incident import Cause, Incident, IncidentState
-from services.monitor.incidents import IncidentFilter
+from services.monitor.incidents.incident import Cause, Incident, IncidentState
+from services.monitor.incidents.incidents import IncidentFilter
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor

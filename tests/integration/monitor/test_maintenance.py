@@ -12,13 +12,13 @@ from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, from_da
 from services.common.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
 from services.common.ids import new_id
 from services.common.state import CheckState
-from services.monitor.maintenance import HORIZON_US
+from services.monitor.figures.overview import Overviews
+from services.monitor.maintenance.maintenance import HORIZON_US
+from services.monitor.maintenance.window import WindowDraft
 from services.monitor.model import ServiceState
-from services.monitor.overview import Overviews
 from services.monitor.quotas import Quotas
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore
-from services.monitor.window import WindowDraft
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.integration.monitor.plans import asked, plan_of
 

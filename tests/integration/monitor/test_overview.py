@@ -3,14 +3,14 @@
 from dataclasses import replace
 
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, now_us
-from services.monitor.buckets import latest_day
-from services.monitor.latency import Latencies
+from services.monitor.figures.buckets import latest_day
+from services.monitor.figures.latency import Latencies
+from services.monitor.figures.overview import Overviews
+from services.monitor.figures.rollup import Rollup
+from services.monitor.figures.uptime import total
 from services.monitor.model import ServiceState
-from services.monitor.overview import Overviews
-from services.monitor.rollup import Rollup
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store.rollups import RollupSql
-from services.monitor.uptime import total
 from tests.integration.monitor.conftest import KEEP, Admin, Monitor, an_incident
 from tests.integration.monitor.histories import a_history
 

@@ -18,12 +18,12 @@ from services.common.result import Result
 from services.common.specs.http import HttpSpec
 from services.common.state import CheckState
 from services.monitor.drafts import CheckDraft, ServiceDraft
+from services.monitor.maintenance.window import WindowDraft
 from services.monitor.model import ServiceState
 from services.monitor.quotas import Quotas
 from services.monitor.service_state import service_state, tally
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore
-from services.monitor.window import WindowDraft
 from services.worker.record import Pending
 from services.worker.store import EngineStore
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from services.common.clock import DAY_US, HOUR_US, now_us
 from services.common.outcome import Outcome
-from services.monitor.figures import SeriesWanted
-from services.monitor.incident import IncidentState
-from services.monitor.incidents import IncidentFilter
+from services.monitor.figures.figures import SeriesWanted
+from services.monitor.figures.overview import Overviews
+from services.monitor.incidents.incident import IncidentState
+from services.monitor.incidents.incidents import IncidentFilter
 from services.monitor.model import ServiceState
-from services.monitor.overview import Overviews
 from services.monitor.results import ResultFilter
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore

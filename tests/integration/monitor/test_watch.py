@@ -10,17 +10,19 @@ import pytest
 
 from services.common import service_moves, stream_reader
 from services.common.clock import MINUTE_US, SECOND_US, now_us, to_datetime
-from services.common.errors import Unavailable
+from services.common.errors import ResourceExhausted, Unavailable
 from services.common.outcome import Outcome
 from services.common.revocations import Revocation, Revoked
 from services.common.stream_guard import EndReason
+from services.common.stream_metrics import StreamMetrics
+from services.common.stream_reader import OpenStreams
 from services.monitor.drafts import ServiceDraft
-from services.monitor.incidents import IncidentFilter
+from services.monitor.incidents.incidents import IncidentFilter
+from services.monitor.maintenance.window import WindowDraft
 from services.monitor.model import Service, ServiceState
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore, board
-from services.monitor.watch import Beat, End
-from services.monitor.window import WindowDraft
+from services.monitor.watching.watch import Beat, End
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.integration.monitor.plans import plan_of
 from tests.integration.monitor.recording import Worker
@@ -225,6 +227,16 @@ async def test_another_tenants_services_are_neither_shown_nor_told(
         shop = await monitor.service()
         await client.until(lambda: client.sees.keys() == {shop})
         assert client.told == 1
+
+
+async def test_a_tenant_has_so_many_streams(monitor: Monitor, process: Process) -> None:
+    process.watches.open = OpenStreams(StreamMetrics(), most_of_a_tenant=1)
+    async with process.client(monitor.tenant_id):
+        with pytest.raises(ResourceExhausted, match="streams open"):
+            async with process.follow(monitor.tenant_id) as second:
+                await anext(second)
+    async with process.client(monitor.tenant_id):
+        pass
 
 
 async def test_what_changed_while_nobody_listened_is_seen_as_soon_as_somebody_does(

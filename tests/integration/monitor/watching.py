@@ -18,12 +18,12 @@ from services.common.server import background
 from services.common.store import CommonStore
 from services.common.stream_guard import StreamGuard
 from services.common.stream_metrics import StreamMetrics
-from services.monitor.board import Boards
 from services.monitor.model import Service
-from services.monitor.standing import Picture, RecordedService
 from services.monitor.store.board import BoardSql
-from services.monitor.watch import Event, Watches
-from services.monitor.watcher import Complete, Gone, Kept, Shown
+from services.monitor.watching.board import Boards
+from services.monitor.watching.standing import Picture, RecordedService
+from services.monitor.watching.watch import Event, Watches
+from services.monitor.watching.watcher import Complete, Gone, Kept, Shown
 
 SOON_S = 2.0
 

@@ -18,11 +18,11 @@ from services.common.revocations import Revocations
 from services.common.server import background
 from services.common.store import CommonStore
 from services.common.stream_guard import StreamGuard
-from services.worker.position import Position
-from services.worker.reader import Recorded
 from services.worker.store import RECORDED, TailStore, TenantStore
-from services.worker.stream import Beat, Event, Streams
-from services.worker.tail import Tail
+from services.worker.streams.position import Position
+from services.worker.streams.reader import Recorded
+from services.worker.streams.stream import Beat, Event, Streams
+from services.worker.streams.tail import Tail
 from tests.rows import START_US, a_check
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"

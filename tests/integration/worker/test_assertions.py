@@ -1,7 +1,8 @@
 """Assertions on real answers: judged on what came, each that failed told, recorded and read back."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 from services.common.assertion_outcome import AssertionOutcome, AssertionStatus
 from services.common.clock import SECOND_US
 from services.common.database import create_pool
-from services.common.errors import InvalidArgument, NotFound
+from services.common.errors import InvalidArgument, NotFound, ResourceExhausted
 from services.common.outcome import ErrorKind, Outcome
 from services.common.result import Result
 from services.common.specs.assertions import (
@@ -27,10 +28,11 @@ from services.common.specs.assertions import (
     StatusIs,
     TotalTimeWithin,
 )
+from services.common.specs.heartbeat import HeartbeatSpec
 from services.common.specs.http import HttpSpec
 from services.common.specs.tls_options import TlsOptions
-from services.worker.evaluation import Evaluation
-from services.worker.learned import Learned
+from services.worker.judging.evaluation import Evaluation
+from services.worker.judging.learned import Learned
 from services.worker.on_demand import OnDemand, PhaseEnded, TryDraft
 from services.worker.probe import Prober
 from services.worker.record import Pending
@@ -241,3 +243,29 @@ async def test_anothers_result_is_not_found(
         with pytest.raises(NotFound) as refused:
             await evaluation.of_recorded((StatusIs(),), *ids, slot_us, on_demand=False)
         assert refused.value.reason == reason
+
+
+async def test_one_tenants_tries_leave_room_for_anothers(store: TenantStore, prober: Prober) -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    on_demand = OnDemand(store, prober, "w")
+    async with target(silent) as port, AsyncExitStack() as stack:
+        draft = TryDraft(HttpSpec(f"http://127.0.0.1:{port}/"), 60 * SECOND_US, 20 * SECOND_US, 0)
+
+        async def begin(tenant: int) -> None:
+            events = await stack.enter_async_context(aclosing(on_demand.try_out(UUID(int=tenant), draft)))
+            assert isinstance(await anext(events), PhaseEnded)  # connected, and waiting for an answer
+
+        for _ in range(8):
+            await begin(1)
+        with pytest.raises(ResourceExhausted):
+            await begin(1)
+        await begin(2)
+
+
+async def test_what_asks_no_target_cannot_be_tried(store: TenantStore, prober: Prober) -> None:
+    draft = TryDraft(HeartbeatSpec(), 60 * SECOND_US, SECOND_US, 0)
+    with pytest.raises(InvalidArgument) as refused:
+        await anext(OnDemand(store, prober, "w").try_out(UUID(int=1), draft))
+    assert refused.value.violations[0].field == "check.heartbeat"

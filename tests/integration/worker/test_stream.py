@@ -12,10 +12,13 @@ import pytest
 from services.common import stream_reader
 from services.common.clock import now_us
 from services.common.database import connect
+from services.common.errors import ResourceExhausted
 from services.common.revocations import Revocation, Revoked
 from services.common.stream_guard import EndReason
-from services.worker import reader, stream
-from services.worker.stream import Beat, End
+from services.common.stream_metrics import StreamMetrics
+from services.common.stream_reader import OpenStreams
+from services.worker.streams import reader, stream
+from services.worker.streams.stream import Beat, End
 from tests.database import TestServer
 from tests.integration.worker.streaming import Scene, Worker, a_reader, a_scene, a_worker, joined, number, take
 from tests.rows import START_US
@@ -261,6 +264,18 @@ async def test_many_readers_of_many_tenants_cost_one_read_and_each_sees_its_tena
         assert all(one is two for (one,), (two,) in zip(seen[::2], seen[1::2], strict=True))
     assert worker.streams._tail._readers == {}
     assert worker.streams._backlog._held == 0
+
+
+async def test_a_tenant_has_so_many_streams_and_leaves_room_for_others(scene: Scene, worker: Worker) -> None:
+    worker.streams.open = OpenStreams(StreamMetrics(), most_of_a_tenant=1)
+    async with worker.follow(scene.tenant_id) as first, worker.follow(UUID(int=7)) as of_another:
+        await joined(first)
+        await joined(of_another)
+        with pytest.raises(ResourceExhausted, match="streams open"):
+            async with worker.follow(scene.tenant_id) as second:
+                await anext(second)
+    async with worker.follow(scene.tenant_id) as third:
+        await joined(third)
 
 
 async def test_nobody_reads_nobody_asks(scene: Scene, worker: Worker) -> None:

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from services.common.clock import from_datetime
-from services.worker import stream, tail
-from services.worker.position import Position
-from services.worker.reader import Recorded
-from services.worker.stream import End
+from services.worker.streams import stream, tail
+from services.worker.streams.position import Position
+from services.worker.streams.reader import Recorded
+from services.worker.streams.stream import End
 from tests.integration.worker.streaming import Connection, Scene, Worker, a_scene, a_worker, joined
 
 WRITERS = 3

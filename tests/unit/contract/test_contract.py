@@ -8,6 +8,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from sentinel.auth.v1 import auth_service_pb2
 from sentinel.monitor.v1 import (
+    assertion_pb2,
     check_pb2,
     incident_pb2,
     monitor_service_pb2,
@@ -19,6 +20,7 @@ from sentinel.monitor.v1 import (
 from sentinel.options.v1 import access_pb2
 from sentinel.probe.v1 import probe_service_pb2
 
+from services.common.assertion_outcome import AssertionStatus
 from services.common.incident import IncidentEventKind, Resolution
 from services.common.outcome import ErrorKind, MissedReason, Outcome
 from services.common.principal import Role
@@ -26,7 +28,7 @@ from services.common.rules import rules_of
 from services.common.specs.tls import StartTls
 from services.common.state import CheckState
 from services.common.stream_guard import EndReason
-from services.monitor.incident import IncidentState
+from services.monitor.incidents.incident import IncidentState
 from services.monitor.model import ServiceState
 
 SERVICES = [
@@ -74,6 +76,7 @@ def test_every_method_has_a_route_and_the_same_under_v1(method: MethodDescriptor
         (Resolution, incident_pb2.IncidentResolution, "INCIDENT_RESOLUTION_"),
         (EndReason, stream_pb2.StreamEndReason, "STREAM_END_REASON_"),
         (Role, access_pb2.Role, "ROLE_"),
+        (AssertionStatus, assertion_pb2.AssertionStatus, "ASSERTION_STATUS_"),
         (StartTls, tls_check_pb2.StartTls, "START_TLS_"),
     ],
 )

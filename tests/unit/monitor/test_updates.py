@@ -14,9 +14,9 @@ from services.common.ids import new_id
 from services.common.specs.http import HttpSpec
 from services.common.specs.tls import StartTls, TlsSpec
 from services.monitor.drafts import CheckDraft, new_check
+from services.monitor.maintenance.window import Window, WindowDraft
 from services.monitor.model import Service
 from services.monitor.updates import Updates
-from services.monitor.window import Window, WindowDraft
 
 CHECK = new_check(
     new_id(),

@@ -222,7 +222,7 @@ class MonitorServiceServicer:
         what it was told, and what is gone. A cursor, or a heartbeat with one, comes at least every 15 s; the last message
         says why the stream ended.
 
-        Errors: CURSOR_INVALID.
+        Errors: CURSOR_INVALID, OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -60,7 +60,7 @@ class MonitorServiceStub:
     what it was told, and what is gone. A cursor, or a heartbeat with one, comes at least every 15 s; the last message
     says why the stream ended.
 
-    Errors: CURSOR_INVALID.
+    Errors: CURSOR_INVALID, OVERLOADED.
     """
     UpdateService: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateServiceRequest, _monitor_service_pb2.UpdateServiceResponse]
     """Changes a service; its checks stay as they are. A change of nothing leaves it as it was, etag included.
@@ -226,7 +226,7 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     what it was told, and what is gone. A cursor, or a heartbeat with one, comes at least every 15 s; the last message
     says why the stream ended.
 
-    Errors: CURSOR_INVALID.
+    Errors: CURSOR_INVALID, OVERLOADED.
     """
     UpdateService: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateServiceRequest, _monitor_service_pb2.UpdateServiceResponse]  # type: ignore[assignment]
     """Changes a service; its checks stay as they are. A change of nothing leaves it as it was, etag included.
@@ -413,7 +413,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         what it was told, and what is gone. A cursor, or a heartbeat with one, comes at least every 15 s; the last message
         says why the stream ended.
 
-        Errors: CURSOR_INVALID.
+        Errors: CURSOR_INVALID, OVERLOADED.
         """
 
     @_abc_1.abstractmethod

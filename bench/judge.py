@@ -1,0 +1,70 @@
+"""CPU of a verdict: on the status alone, as nearly all are, and on five assertions over a JSON body of 10 KB."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+
+from bench.report import Line, at_most, told
+from services.common.outcome import Outcome
+from services.common.specs.assertions import BodyContains, BodyMatches, HeaderIs, JsonPathIs, StatusIs, TotalTimeWithin
+from services.common.specs.http import HttpSpec
+from services.worker.judging.facts import Facts
+from services.worker.judging.findings import Examined
+from services.worker.judging.judge import judge
+from services.worker.wire.body import Body
+from services.worker.wire.observation import Observation
+
+_ROUNDS = 5
+_VERDICTS = {"plain": 50_000, "five": 2_000}
+_HEADERS = ((b"content-type", b"application/json"),)
+_PARTS = [
+    {"id": number, "name": f"part {number}", "state": "up", "latency": number / 7, "tags": ["eu", "db"]}
+    for number in range(120)
+]
+_JSON = orjson.dumps({"parts": _PARTS, "version": "1.20.3", "status": "ok"})
+_FIVE = (
+    StatusIs(ranges=("200-299",)),
+    HeaderIs("Content-Type", "contains", "json"),
+    BodyContains('"status":"ok"'),
+    JsonPathIs("$.parts[*].state", "equals", "up"),
+    BodyMatches(r'"version":"1\.\d+'),
+)
+
+
+def measure(_folder: Path) -> list[Line]:
+    """Run it."""
+    plain, five = HttpSpec("http://t/"), HttpSpec("http://t/", asserted=_FIVE)
+    slow = HttpSpec("http://t/", asserted=(*_FIVE, TotalTimeWithin(1)))
+    kilobytes = len(_JSON) / 1_000
+
+    def verdict(spec: HttpSpec, outcome: Outcome) -> Callable[[], None]:
+        def once() -> None:
+            facts = Facts(200, _HEADERS, Body(_HEADERS, _JSON, truncated=False))
+            if judge(spec, Examined(facts, Observation(total_us=2), 0)).outcome is not outcome:
+                raise RuntimeError("the verdict is another one")
+
+        return once
+
+    return [
+        told("verdict on the status alone", _least(verdict(plain, Outcome.UP), _VERDICTS["plain"]), "us"),
+        at_most(
+            f"verdict on five assertions over {kilobytes:.0f} KB of JSON",
+            _least(verdict(five, Outcome.UP), _VERDICTS["five"]),
+            "us",
+            150,
+        ),
+        told("the same with one more that fails", _least(verdict(slow, Outcome.DOWN), _VERDICTS["five"]), "us"),
+    ]
+
+
+def _least(run: Callable[[], None], times: int) -> float:
+    """Microseconds of CPU each, the least of a few rounds."""
+    rounds = []
+    for _ in range(_ROUNDS):
+        start = time.process_time()
+        for _ in range(times):
+            run()
+        rounds.append((time.process_time() - start) / times * 1e6)
+    return min(rounds)

@@ -1,0 +1,91 @@
+"""The figures of services: what closed hours and days tell, and the tail; one way for whatever shows figures (§18)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Protocol
+from uuid import UUID
+
+from services.common.clock import now_us
+from services.monitor.figures.buckets import latest_day, series_edges
+from services.monitor.figures.closing import Recorded, combine
+from services.monitor.figures.latency import Latencies
+from services.monitor.figures.rollup import Keep
+from services.monitor.figures.uptime import Figures, total
+from services.monitor.not_found import service_not_found
+
+
+class FiguresStore(Protocol):
+    """What figures need from the database."""
+
+    async def recorded(
+        self, tenant_id: UUID, service_ids: Sequence[UUID], edges: Sequence[int]
+    ) -> Mapping[UUID, Sequence[Recorded]]:
+        """What is recorded of checks of some services between edges, by service; closed figures without latencies."""
+
+    async def recorded_of_service(
+        self, tenant_id: UUID, service_id: UUID, edges: Sequence[int]
+    ) -> Sequence[Recorded] | None:
+        """What is recorded of a service's checks between edges; None if the tenant has no such service."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesWanted:
+    """Which series: a window up to now, or a span; and the size of its buckets.
+
+    Attributes:
+        window: a name of buckets.WINDOWS, or empty.
+        start_us: where to begin instead of a window; None for none.
+        end_us: where to end then; None for now.
+        bucket: a name of buckets.BUCKETS, or empty.
+    """
+
+    window: str = ""
+    start_us: int | None = None
+    end_us: int | None = None
+    bucket: str = ""
+
+
+class ServiceFigures:
+    """Answers how services were.
+
+    Args:
+        store: where it is recorded.
+        keep: how long results and hours are kept.
+    """
+
+    def __init__(self, store: FiguresStore, keep: Keep) -> None:
+        self._store = store
+        self._keep = keep
+
+    async def of_latest_day(self, tenant_id: UUID, service_ids: Sequence[UUID], now: int) -> Mapping[UUID, Figures]:
+        """The figures of services over the latest 24 closed hours; without latencies, which are much to add of many."""
+        edges = latest_day(now)
+        recorded = await self._store.recorded(tenant_id, service_ids, edges)
+        return {
+            service_id: replace(summed(recorded.get(service_id, ()), edges, now)[0], latencies=Latencies())
+            for service_id in service_ids
+        }
+
+    async def series(self, tenant_id: UUID, service_id: UUID, wanted: SeriesWanted) -> Sequence[Figures]:
+        """A series of a service's figures, oldest first.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND.
+            InvalidArgument: naming the field that does not fit.
+        """
+        now = now_us()
+        edges = series_edges(wanted.window, wanted.start_us, wanted.end_us, wanted.bucket, now, self._keep)
+        recorded = await self._store.recorded_of_service(tenant_id, service_id, edges)
+        if recorded is None:
+            raise service_not_found()
+        return summed(recorded, edges, now)
+
+
+def summed(recorded: Sequence[Recorded], edges: Sequence[int], now: int) -> Sequence[Figures]:
+    """The figures of some checks together, for each span between two edges (semantics.md §18)."""
+    by_check = [combine(each, edges, now) for each in recorded]
+    if len(by_check) == 1:
+        return by_check[0]
+    nothing = [Figures(start, end) for start, end in pairwise(edges)]
+    return [total(part) for part in zip(nothing, *by_check, strict=True)]

@@ -1,0 +1,118 @@
+"""All of a tenant at a glance: services by state, uptime, open incidents, slow checks, and whether anybody looks."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+from uuid import UUID
+
+from services.common.clock import now_us
+from services.monitor.figures.buckets import latest_day
+from services.monitor.figures.closing import Recorded, combine
+from services.monitor.figures.incident_sums import IncidentSums
+from services.monitor.figures.uptime import Figures, total
+from services.monitor.incidents.incident import Incident
+from services.monitor.model import ServiceState
+from services.monitor.service_state import Tally, service_state
+
+
+@dataclass(frozen=True, slots=True)
+class SlowCheck:
+    """A check, and what 95 of a hundred of its runs that ended UP took no longer than in the last closed hour."""
+
+    service_id: UUID
+    check_id: UUID
+    service_name: str
+    check_name: str
+    p95_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerCoverage:
+    """How many workers live, and how many of all shards they hold."""
+
+    live: int
+    shards_held: int
+    shards: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedOverview:
+    """What is recorded of all of a tenant.
+
+    Attributes:
+        tallies: tallies of services, each with how many services have it.
+        closed: the figures of the checks all of whose hours are closed.
+        tail: what is recorded of the others.
+        incidents: what the incidents of all checks add up to.
+        slowest: the slowest checks first.
+        workers: who looks.
+        open_incidents: how many incidents are open.
+        newest_open: those of them that began last, the newest first.
+    """
+
+    tallies: Sequence[tuple[Tally, int]]
+    closed: Figures
+    tail: Sequence[Recorded]
+    incidents: IncidentSums
+    slowest: Sequence[SlowCheck]
+    workers: WorkerCoverage
+    open_incidents: int
+    newest_open: Sequence[Incident]
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All of a tenant at a glance.
+
+    Attributes:
+        services: how many services are in each state that any is in.
+        latest_day: the figures of all checks over the latest 24 closed hours.
+        slowest: the slowest checks first.
+        workers: who looks.
+        open_incidents: how many incidents are open.
+        newest_open: those of them that began last, the newest first.
+    """
+
+    services: Mapping[ServiceState, int]
+    latest_day: Figures
+    slowest: Sequence[SlowCheck]
+    workers: WorkerCoverage
+    open_incidents: int
+    newest_open: Sequence[Incident]
+
+
+class OverviewStore(Protocol):
+    """What the overview needs from the database."""
+
+    async def overview(self, tenant_id: UUID, start_us: int, end_us: int, now: int) -> RecordedOverview:
+        """What is recorded of all of a tenant between two full hours."""
+
+
+class Overviews:
+    """Answers how a tenant is.
+
+    Args:
+        store: where it is recorded.
+    """
+
+    def __init__(self, store: OverviewStore) -> None:
+        self._store = store
+
+    async def of_tenant(self, tenant_id: UUID) -> Overview:
+        """How a tenant is."""
+        now = now_us()
+        edges = latest_day(now)
+        recorded = await self._store.overview(tenant_id, *edges, now)
+        states: Counter[ServiceState] = Counter()
+        for tally, services in recorded.tallies:
+            states[service_state(tally)] += services
+        figures = total([recorded.closed, *(combine(each, edges, now)[0] for each in recorded.tail)])
+        return Overview(
+            states,
+            replace(figures, incidents=recorded.incidents),
+            recorded.slowest,
+            recorded.workers,
+            recorded.open_incidents,
+            recorded.newest_open,
+        )

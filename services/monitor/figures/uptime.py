@@ -1,0 +1,239 @@
+"""Uptime over spans of time (semantics.md §16, §17, §18). Pure; integer microseconds until the last division.
+
+A result holds from its slot until the next one, at most two intervals; after that nothing is known. Time up and time
+down are what UP and DOWN results hold; ERROR, MISSED and unknown time is outside both. Time in which a check was off is
+outside everything. One function, `measure`, makes all figures: those that are shown and those that are kept.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NamedTuple
+
+from services.common.outcome import Outcome
+from services.monitor.figures.incident_sums import IncidentSums
+from services.monitor.figures.latency import Latencies, bucket_of
+from services.monitor.figures.off import Span
+
+HOLD_INTERVALS = 2
+_SHOWN = 1_000_000  # shares are shown to the sixth digit, cut off: 0.9999999 never reads 1
+
+
+class Slot(NamedTuple):
+    """What uptime needs of a result: its slot, its interval then (both µs), and how it ended.
+
+    Attributes:
+        slot_us: when it was due.
+        interval_us: the check's interval at that time.
+        outcome: how it ended.
+        slot_count: how many slots in a row, from this one on, ended so; more than one only for MISSED.
+        total_us: how long the run took, if there was one.
+        slow: whether it ended UP, and was flagged as slow.
+    """
+
+    slot_us: int
+    interval_us: int
+    outcome: Outcome
+    slot_count: int = 1
+    total_us: int | None = None
+    slow: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Sums over a span [start, end), of one check or several; times in microseconds.
+
+    Attributes:
+        start_us: where the span begins.
+        end_us: where it ends; not included.
+        life_us: how much of the span the checks existed and were not off, summed over them.
+        up_us: time up.
+        down_us: time down.
+        up_slots: slots that ended UP.
+        down_slots: slots that ended DOWN.
+        error_slots: slots that ended ERROR.
+        missed_slots: slots that ended MISSED.
+        slow_slots: slots that ended UP, and were flagged as slow.
+        latencies: how long the runs took that ended UP; empty where that was not asked.
+        incidents: what began and was resolved in it; `measure` knows of results only, and leaves none.
+    """
+
+    start_us: int
+    end_us: int
+    life_us: int = 0
+    up_us: int = 0
+    down_us: int = 0
+    up_slots: int = 0
+    down_slots: int = 0
+    error_slots: int = 0
+    missed_slots: int = 0
+    slow_slots: int = 0
+    latencies: Latencies = field(default_factory=Latencies)
+    incidents: IncidentSums = field(default_factory=IncidentSums)
+
+    @property
+    def unknown_us(self) -> int:
+        """Time of which nothing is known."""
+        return self.life_us - self.up_us - self.down_us
+
+    @property
+    def ratio(self) -> float | None:
+        """Time up over time up or down; None without any."""
+        return _share(self.up_us, self.up_us + self.down_us)
+
+    @property
+    def success_ratio(self) -> float | None:
+        """UP slots over UP and DOWN slots; None without any."""
+        return _share(self.up_slots, self.up_slots + self.down_slots)
+
+    @property
+    def slow_ratio(self) -> float | None:
+        """Slow slots over UP slots; None without any."""
+        return _share(self.slow_slots, self.up_slots)
+
+    @property
+    def coverage(self) -> float | None:
+        """Time up or down over the checks' life; None when they had none in the span."""
+        return _share(self.up_us + self.down_us, self.life_us)
+
+    @property
+    def mtbf_us(self) -> int | None:
+        """Mean time between failures: time up over incidents, cut off; None without any, and where nothing is known."""
+        if not self.incidents.begun or not self.up_us + self.down_us:
+            return None
+        return self.up_us // self.incidents.begun
+
+    def __add__(self, other: "Figures") -> "Figures":
+        """The figures of both: of other checks over the same span (§18), or of the same checks over another span."""
+        return Figures(
+            min(self.start_us, other.start_us),
+            max(self.end_us, other.end_us),
+            self.life_us + other.life_us,
+            self.up_us + other.up_us,
+            self.down_us + other.down_us,
+            self.up_slots + other.up_slots,
+            self.down_slots + other.down_slots,
+            self.error_slots + other.error_slots,
+            self.missed_slots + other.missed_slots,
+            self.slow_slots + other.slow_slots,
+            self.latencies + other.latencies,
+            self.incidents + other.incidents,
+        )
+
+
+class _Part:
+    """What has been found of one span between two edges."""
+
+    __slots__ = ("counted", "held", "latencies", "life_us", "slow")
+
+    def __init__(self) -> None:
+        self.life_us = 0
+        self.held = {Outcome.UP: 0, Outcome.DOWN: 0}
+        self.counted = dict.fromkeys(Outcome, 0)
+        self.latencies: Counter[int] = Counter()
+        self.slow = 0
+
+    def figures(self, start_us: int, end_us: int) -> Figures:
+        return Figures(
+            start_us,
+            end_us,
+            self.life_us,
+            self.held[Outcome.UP],
+            self.held[Outcome.DOWN],
+            self.counted[Outcome.UP],
+            self.counted[Outcome.DOWN],
+            self.counted[Outcome.ERROR],
+            self.counted[Outcome.MISSED],
+            self.slow,
+            Latencies(self.latencies),
+        )
+
+
+def total(some: Sequence[Figures]) -> Figures:
+    """All of several, one at least; cheaper than one after the other where they carry latencies."""
+    return Figures(
+        min(each.start_us for each in some),
+        max(each.end_us for each in some),
+        sum(each.life_us for each in some),
+        sum(each.up_us for each in some),
+        sum(each.down_us for each in some),
+        sum(each.up_slots for each in some),
+        sum(each.down_slots for each in some),
+        sum(each.error_slots for each in some),
+        sum(each.missed_slots for each in some),
+        sum(each.slow_slots for each in some),
+        Latencies.sum(each.latencies for each in some),
+        IncidentSums.sum(each.incidents for each in some),
+    )
+
+
+def measure(slots: Iterable[Slot], edges: Sequence[int], on: Sequence[Span]) -> list[Figures]:
+    """The figures of one check for each span between two edges.
+
+    Args:
+        slots: its results in order, each once: those between the first edge and the last, and before them at least the
+            last one before the first edge, if that holds on or stands for slots behind it.
+        edges: where spans begin and end, rising.
+        on: spans in which the check existed and was not off, until now; in order and apart.
+    """
+    parts = [_Part() for _ in range(len(edges) - 1)]
+    cells = [
+        (max(start, low), min(end, high), part)
+        for (start, end), part in zip(pairwise(edges), parts, strict=True)
+        for low, high in on
+        if max(start, low) < min(end, high)
+    ]
+    for start, end, part in cells:
+        part.life_us += end - start
+    first = 0
+    last: Slot | None = None
+    for slot in slots:
+        if last is not None:
+            first = _add(last, slot.slot_us, cells, first)
+        last = slot
+    if last is not None:
+        _add(last, edges[-1], cells, first)
+    return [part.figures(start, end) for (start, end), part in zip(pairwise(edges), parts, strict=True)]
+
+
+def _add(slot: Slot, next_us: int, cells: Sequence[tuple[int, int, _Part]], first: int) -> int:
+    """Count a result and what it holds until the next one; answers the first cell that a later result can reach.
+
+    Cells are spans of one part in which the check was on; those before `first` end at or before the slot.
+    """
+    slot_us, interval_us, outcome, slot_count, total_us, slow = slot
+    while first < len(cells) and cells[first][1] <= slot_us:
+        first += 1
+    if slot_count > 1:
+        for start, end, part in cells[first:]:
+            part.counted[outcome] += _slots_in(slot, start, end)
+    elif first < len(cells) and cells[first][0] <= slot_us:
+        part = cells[first][2]
+        part.counted[outcome] += 1
+        part.slow += slow
+        if outcome is Outcome.UP and total_us is not None:
+            part.latencies[bucket_of(total_us)] += 1
+    if outcome is Outcome.UP or outcome is Outcome.DOWN:
+        until = min(next_us, slot_us + HOLD_INTERVALS * interval_us)
+        at = first
+        while at < len(cells) and cells[at][0] < until:
+            start, end, part = cells[at]
+            part.held[outcome] += min(end, until) - max(start, slot_us)
+            at += 1
+    return first
+
+
+def _slots_in(slot: Slot, start_us: int, end_us: int) -> int:
+    """How many of the slots that a result stands for lie in [start, end)."""
+
+    def before(moment: int) -> int:
+        return min(slot.slot_count, max(0, -((slot.slot_us - moment) // slot.interval_us)))
+
+    return before(end_us) - before(start_us)
+
+
+def _share(part: int, whole: int) -> float | None:
+    if whole == 0:
+        return None
+    return (part * _SHOWN // whole) / _SHOWN

@@ -1,0 +1,116 @@
+"""Incidents as people work on them: reading, listing, acknowledging, noting, resolving by hand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from services.common.audit import Actor
+from services.common.clock import now_us
+from services.common.incident import IncidentEventKind
+from services.common.paging import Page, Pager, PageRequest
+from services.monitor.incidents.incident import Incident, IncidentEvent, IncidentState, Step
+from services.monitor.not_found import incident_not_found, service_not_found
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentFilter:
+    """Which incidents to list; None: whatever it is.
+
+    Attributes:
+        state: only those in this state.
+        service_id: only this service's.
+        start_us: only those that went on at this time, or began behind it.
+        end_us: only those that began before this time.
+    """
+
+    state: IncidentState | None = None
+    service_id: UUID | None = None
+    start_us: int | None = None
+    end_us: int | None = None
+
+
+class IncidentsStore(Protocol):
+    """What incidents need from the database."""
+
+    async def list_incidents(
+        self, tenant_id: UUID, wanted: IncidentFilter, page: PageRequest
+    ) -> tuple[Sequence[Incident], int] | None:
+        """One incident more than the page holds, if there are, newest first, and how many in all; None: no service."""
+
+    async def find_incident(
+        self, tenant_id: UUID, incident_id: UUID
+    ) -> tuple[Incident, Sequence[IncidentEvent]] | None:
+        """An incident, and the latest of what happened to it, in order."""
+
+    async def take_step(self, actor: Actor, incident_id: UUID, step: Step) -> Incident | None:
+        """Take a step while nobody else does; the incident as it is then."""
+
+
+class Incidents:
+    """Reads incidents and works on them.
+
+    Args:
+        store: where they are recorded.
+        pager: reads and writes page tokens.
+    """
+
+    def __init__(self, store: IncidentsStore, pager: Pager) -> None:
+        self._store = store
+        self._pager = pager
+
+    async def list(self, tenant_id: UUID, wanted: IncidentFilter, page_size: int, page_token: str) -> Page[Incident]:
+        """A page of incidents, newest first.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND.
+            InvalidArgument: PAGE_TOKEN_INVALID.
+        """
+        scope = f"incidents of {wanted}"
+        request = self._pager.request(tenant_id, scope, page_size, page_token)
+        found = await self._store.list_incidents(tenant_id, wanted, request)
+        if found is None:
+            raise service_not_found()
+        return self._pager.page(tenant_id, scope, request, *found, lambda incident: incident.id)
+
+    async def get(self, tenant_id: UUID, incident_id: UUID) -> tuple[Incident, Sequence[IncidentEvent]]:
+        """An incident with its timeline.
+
+        Raises:
+            NotFound: INCIDENT_NOT_FOUND.
+        """
+        found = await self._store.find_incident(tenant_id, incident_id)
+        if found is None:
+            raise incident_not_found()
+        return found
+
+    async def acknowledge(self, actor: Actor, incident_id: UUID, note: str) -> Incident:
+        """Say that somebody sees to an incident; one that is acknowledged stays as it is.
+
+        Raises:
+            NotFound: INCIDENT_NOT_FOUND.
+            FailedPrecondition: INCIDENT_RESOLVED.
+        """
+        return await self._take(actor, incident_id, IncidentEventKind.ACKNOWLEDGED, note)
+
+    async def note(self, actor: Actor, incident_id: UUID, note: str) -> Incident:
+        """Write a note into an incident's timeline.
+
+        Raises:
+            NotFound: INCIDENT_NOT_FOUND.
+        """
+        return await self._take(actor, incident_id, IncidentEventKind.NOTE, note)
+
+    async def resolve(self, actor: Actor, incident_id: UUID, note: str) -> Incident:
+        """End an incident by hand; one that has ended stays as it is.
+
+        Raises:
+            NotFound: INCIDENT_NOT_FOUND.
+        """
+        return await self._take(actor, incident_id, IncidentEventKind.RESOLVED, note)
+
+    async def _take(self, actor: Actor, incident_id: UUID, kind: IncidentEventKind, note: str) -> Incident:
+        incident = await self._store.take_step(actor, incident_id, Step(kind, note, now_us()))
+        if incident is None:
+            raise incident_not_found()
+        return incident

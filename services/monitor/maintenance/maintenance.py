@@ -1,0 +1,170 @@
+"""Maintenance windows: making, reading, listing, changing and deleting them, and planning them ahead (§12)."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+from uuid import UUID
+
+from services.common import logs
+from services.common.audit import Actor
+from services.common.clock import DAY_US, HOUR_US, SECOND_US, now_us
+from services.common.errors import Unavailable
+from services.common.paging import Page, Pager, PageRequest
+from services.monitor.maintenance.window import Window, WindowDraft, changed_window, new_window
+from services.monitor.not_found import window_not_found
+from services.monitor.quotas import Quotas
+from services.monitor.set_aside import SetAside
+
+HORIZON_US = 90 * DAY_US
+_LOOK_EVERY_S = HOUR_US / SECOND_US
+_log = logs.get("maintenance")
+
+
+class WindowsStore(Protocol):
+    """What maintenance windows need from the database."""
+
+    async def create_window(
+        self,
+        actor: Actor,
+        window: Window,
+        until_us: int,
+        request_id: UUID | None,
+        quotas: Quotas,
+    ) -> Window:
+        """Record a window with its spans up to a horizon; a request id seen before answers the one it made."""
+
+    async def find_window(self, tenant_id: UUID, window_id: UUID) -> Window | None:
+        """A window."""
+
+    async def list_windows(self, tenant_id: UUID, page: PageRequest) -> tuple[Sequence[Window], int]:
+        """One window more than the page holds, if there are, oldest first, and how many there are in all."""
+
+    async def change_window(
+        self, actor: Actor, window_id: UUID, decide: Callable[[Window], Window], now: int, horizon_us: int
+    ) -> Window:
+        """Make a window what `decide` says, while nobody else changes it, and plan it anew from now on.
+
+        Raises:
+            NotFound: MAINTENANCE_WINDOW_NOT_FOUND, or SERVICE_NOT_FOUND where it would be of another one.
+        """
+
+    async def delete_window(self, actor: Actor, window_id: UUID, now: int) -> None:
+        """Delete a window with what of its spans lies ahead."""
+
+    async def windows_to_plan(self, until_us: int) -> Sequence[tuple[UUID, UUID]]:
+        """Tenants and ids of some recurring windows that are not planned up to a point in time."""
+
+    async def plan_window(self, tenant_id: UUID, window_id: UUID, now: int, until_us: int) -> None:
+        """Write a window's spans from now or later up to a point in time, in one place at a time."""
+
+
+class MaintenanceWindows:
+    """Makes, reads, lists, changes and deletes maintenance windows, and plans them ahead.
+
+    Args:
+        store: where they are recorded.
+        pager: reads and writes page tokens.
+        quotas: how many a tenant may have.
+
+    Attributes:
+        aside: what could not be planned.
+    """
+
+    def __init__(self, store: WindowsStore, pager: Pager, quotas: Quotas) -> None:
+        self._store = store
+        self._pager = pager
+        self._quotas = quotas
+        self.aside = SetAside("maintenance")
+
+    async def create(self, actor: Actor, draft: WindowDraft, request_id: UUID | None) -> Window:
+        """Make a window.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND.
+            FailedPrecondition: QUOTA_EXCEEDED.
+            InvalidArgument: it begins in the past, or its rule or zone has no meaning.
+        """
+        now = now_us()
+        window = new_window(actor, draft, now)
+        until_us = max(now, window.start_us) + HORIZON_US
+        return await self._store.create_window(actor, window, until_us, request_id, self._quotas)
+
+    async def get(self, tenant_id: UUID, window_id: UUID) -> Window:
+        """A window.
+
+        Raises:
+            NotFound: MAINTENANCE_WINDOW_NOT_FOUND.
+        """
+        found = await self._store.find_window(tenant_id, window_id)
+        if found is None:
+            raise window_not_found()
+        return found
+
+    async def list(self, tenant_id: UUID, page_size: int, page_token: str) -> Page[Window]:
+        """A page of windows, oldest first.
+
+        Raises:
+            InvalidArgument: PAGE_TOKEN_INVALID.
+        """
+        scope = "maintenance windows"
+        request = self._pager.request(tenant_id, scope, page_size, page_token)
+        found = await self._store.list_windows(tenant_id, request)
+        return self._pager.page(tenant_id, scope, request, *found, lambda window: window.id)
+
+    async def update(
+        self, actor: Actor, window_id: UUID, etag: str, draft_of: Callable[[Window], WindowDraft]
+    ) -> Window:
+        """Change a window from now on; an etag that is not empty has to be the window's.
+
+        Raises:
+            NotFound: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND.
+            Aborted: ETAG_MISMATCH.
+            InvalidArgument: what it would be breaks a rule.
+        """
+        now = now_us()
+        return await self._store.change_window(
+            actor, window_id, lambda window: changed_window(window, etag, draft_of, now), now, HORIZON_US
+        )
+
+    async def delete(self, actor: Actor, window_id: UUID) -> None:
+        """Delete a window; one that goes on ends now.
+
+        Raises:
+            NotFound: MAINTENANCE_WINDOW_NOT_FOUND.
+        """
+        await self._store.delete_window(actor, window_id, now_us())
+
+    async def plan(self, now: int) -> None:
+        """Write the spans of all recurring windows up to the horizon; doing it again changes nothing.
+
+        A window with which that fails is set aside.
+        """
+        # A third of the horizon is written at a time, so that a window is planned a few times a year.
+        while due := await self._due(now):
+            for tenant_id, window_id in due:
+                try:
+                    await self._store.plan_window(tenant_id, window_id, now, now + HORIZON_US)
+                except Unavailable:
+                    raise
+                except Exception:  # noqa: BLE001 — the other windows are planned all the same
+                    self.aside.add(window_id, now)
+                    _log.exception(
+                        "a window could not be planned; it is left alone for an hour",
+                        tenant_id=str(tenant_id), window_id=str(window_id),
+                    )  # fmt: skip
+
+    async def _due(self, now: int) -> Sequence[tuple[UUID, UUID]]:
+        aside = set(self.aside.subjects(now))
+        return [each for each in await self._store.windows_to_plan(now + HORIZON_US * 2 // 3) if each[1] not in aside]
+
+    async def run(self) -> None:
+        """Plan until cancelled."""
+        while True:
+            try:
+                await self.plan(now_us())
+            except Unavailable:
+                _log.debug("the database is away; planning maintenance waits")
+            except Exception:  # noqa: BLE001 — the rest of the process goes on
+                self.aside.failed()
+                _log.exception("planning maintenance failed; it is tried again")
+            await asyncio.sleep(_LOOK_EVERY_S)

@@ -1,0 +1,45 @@
+"""Domain → Protobuf for maintenance windows, and back."""
+
+from sentinel.monitor.v1 import maintenance_pb2 as pb
+
+from services.common.clock import from_duration, from_timestamp, to_duration, to_timestamp
+from services.common.ids import optional_id
+from services.monitor.maintenance.window import Window, WindowDraft
+
+
+def window_draft(message: pb.MaintenanceWindow) -> WindowDraft:
+    """A window as its author gives it."""
+    return WindowDraft(
+        message.name,
+        optional_id(message.service_id),
+        from_timestamp(message.start_time) if message.HasField("start_time") else None,
+        from_duration(message.duration),
+        message.rrule,
+        message.time_zone,
+    )
+
+
+def window_settings(window: Window) -> pb.MaintenanceWindow:
+    """What of a window can be changed."""
+    return pb.MaintenanceWindow(
+        name=window.name,
+        service_id=str(window.service_id) if window.service_id else "",
+        start_time=to_timestamp(window.start_us),
+        duration=to_duration(window.duration_us),
+        rrule=window.rrule,
+        time_zone=window.time_zone,
+    )
+
+
+def window_message(window: Window) -> pb.MaintenanceWindow:
+    """A window."""
+    message = window_settings(window)
+    message.MergeFrom(
+        pb.MaintenanceWindow(
+            id=str(window.id),
+            create_time=to_timestamp(window.create_us),
+            update_time=to_timestamp(window.update_us),
+            etag=window.etag,
+        )
+    )
+    return message

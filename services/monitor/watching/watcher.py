@@ -1,0 +1,178 @@
+"""A reader of what services are: which of them have moved since it was told, and what it is told next.
+
+It holds ids, not events: when its turn comes it is told what a service is then. So a reader that does not keep up is
+told less often, and what it holds is bounded by how many services there are.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.common.stream_reader import Backlog, StreamReader
+from services.monitor.model import Service
+from services.monitor.watching.standing import Picture, Standing
+from services.monitor.watching.told import Told
+
+# An id with its mark takes about 100 bytes.
+MOST_HELD_BY_ALL = 2_000_000
+# As many ids as fit into a message that Envoy and any client take: 400 KB as JSON.
+KEPT_AT_ONCE = 10_000
+
+Wanted = Callable[[Service], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a service is; the cursor is empty where more follows at once."""
+
+    standing: Standing
+    cursor: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """A service is there no more; the cursor is empty where more follows at once."""
+
+    service_id: UUID
+    cursor: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Of the services that the reader keeps, some for which there is no room in what follows; it has no cursor."""
+
+    service_ids: Sequence[UUID]
+    cursor: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """The reader knows all there is, once it has forgotten what it does not keep, unless that is None."""
+
+    keep: Sequence[UUID] | None
+    cursor: bytes
+
+
+class Watcher(StreamReader):
+    """One reader.
+
+    Args:
+        wants: which services it reads of.
+        backlog: of all readers of the process.
+
+    Attributes:
+        needs_cursor: whether it was told something that its last cursor does not count as told.
+    """
+
+    def __init__(self, wants: Wanted, backlog: Backlog) -> None:
+        super().__init__()
+        self._wants = wants
+        self._backlog = backlog
+        self._told = Told()
+        # What it is being told, the next one last, and what has moved since that began; each with the mark of what it
+        # was told before.
+        self._telling: dict[UUID, int | None] = {}
+        self._waiting: dict[UUID, int | None] = {}
+        self._complete = False
+        self._resumes = False
+        # What it is to keep, as long as it has not been told.
+        self._kept: Sequence[UUID] | None = None
+        self._begins = False
+        self.needs_cursor = False
+        backlog.readers.add(self)
+
+    @property
+    def held(self) -> int:
+        """How many services have moved that it has not been told of yet."""
+        return len(self._telling) + len(self._waiting)
+
+    def begin(self, picture: Picture, cursor: bytes | None) -> None:
+        """Be told what differs from what a cursor says it was told; everything without one."""
+        self.forget()
+        wanted = {service_id: each for service_id, each in picture.items() if self._wants(each.service)}
+        if cursor is None:
+            self._telling = dict.fromkeys(reversed(wanted))
+        else:
+            now = Told()
+            for service_id, each in wanted.items():
+                now.move(service_id, None, each.mark)
+            self._told = Told.unpack(cursor)
+            self._told.flag_where_unlike(now)
+            self._resumes = self._told.flags != 0
+            self._telling = dict.fromkeys(filter(self._told.is_flagged, reversed(wanted)))
+            self._told.clear_flagged()
+        self._backlog.grew(self.held)
+
+    def moved(self, service_id: UUID, before: Standing | None, after: Standing | None) -> None:
+        """A service is shown as something else than before, or is new, or is gone."""
+        if self.over is not None or service_id in self._telling or service_id in self._waiting:
+            return
+        knew = before is not None and self._wants(before.service)
+        if knew or (after is not None and self._wants(after.service)):
+            self._waiting[service_id] = before.mark if before is not None and knew else None
+            self.something.set()
+            self._backlog.grew(1)
+
+    def take(self, picture: Picture) -> Shown | Gone | Kept | Complete | None:
+        """What to tell next; None when it knows all.
+
+        Args:
+            picture: what services are now.
+        """
+        while True:
+            if self._complete and not self._telling:
+                self._telling, self._waiting = dict(reversed(self._waiting.items())), {}
+                self._begins = True
+            if not self._telling:
+                return None if self._complete else self._completed(picture)
+            service_id, before = self._telling.popitem()
+            self._backlog.grew(-1)
+            now = picture.get(service_id)
+            if now is not None and not self._wants(now.service):
+                now = None
+            after = None if now is None else now.mark
+            if before != after:
+                self._told.move(service_id, before, after)
+                return self._event(service_id, now)
+
+    def cursor(self) -> bytes:
+        """Where it stands; to be sent."""
+        self.needs_cursor = bool(self._telling)
+        return self._told.pack(self._telling)
+
+    def forget(self) -> None:
+        """Let go of what it was not told."""
+        held = self.held
+        self._telling.clear()
+        self._waiting.clear()
+        self._backlog.grew(-held)
+
+    def close(self) -> None:
+        """It reads no more."""
+        self.forget()
+        self._backlog.readers.discard(self)
+
+    def _event(self, service_id: UUID, now: Standing | None) -> Shown | Gone:
+        """With a cursor on the first of several, which says that there will be others, and on the last."""
+        self.needs_cursor = True
+        cursor = self.cursor() if self._begins or (self._complete and not self._telling) else b""
+        self._begins = False
+        return Gone(service_id, cursor) if now is None else Shown(now, cursor)
+
+    def _completed(self, picture: Picture) -> Kept | Complete:
+        if self._resumes:
+            if self._kept is None:
+                self._kept = self._known(picture)
+            if len(self._kept) > KEPT_AT_ONCE:
+                some, self._kept = self._kept[:KEPT_AT_ONCE], self._kept[KEPT_AT_ONCE:]
+                return Kept(some)
+        keep, self._kept = self._kept, None
+        self._complete = True
+        self._told.flags = 0
+        return Complete(keep, self.cursor())
+
+    def _known(self, picture: Picture) -> list[UUID]:
+        """What it was told is there, whatever has moved since: it is told of that from here on."""
+        still = [each.service.id for each in picture.values() if self._wants(each.service)]
+        knew = [service_id for service_id, mark in self._waiting.items() if mark is not None]
+        return [service_id for service_id in still if service_id not in self._waiting] + knew

@@ -1,0 +1,121 @@
+"""Signals of jobs on their way to the database: those of a few milliseconds are written in one statement.
+
+Whoever sends one is answered when it is committed, so nothing that was answered is lost. A token that is no heartbeat's
+takes the same way as one that is.
+"""
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.common.errors import NotFound, ResourceExhausted
+from services.worker.heartbeats.token_limit import TokenLimit
+from services.worker.metrics import Metrics, SignalEnd
+
+_BATCH_S = 0.002
+_MOST_WAITING = 10_000
+_RETRY_S = 1.0
+
+
+@dataclass(slots=True)
+class Signal:
+    """What came with one token.
+
+    Attributes:
+        exit_code: of the last signal: 0 for a success, None for a failure without one.
+        success: whether any of them told of a success.
+        count: how many they are.
+    """
+
+    exit_code: int | None = None
+    success: bool = False
+    count: int = 0
+
+
+class ReceptionStore(Protocol):
+    """What receiving needs from the database."""
+
+    async def report(self, signals: Sequence[tuple[bytes, Signal]]) -> Collection[bytes]:
+        """Write down what came with tokens, by their hashes; answers the hashes that are a heartbeat's.
+
+        Raises:
+            Unavailable: the database is away; nothing is known of them, and writing them again does no harm.
+        """
+
+
+@dataclass(slots=True)
+class _Batch:
+    signals: dict[bytes, Signal] = field(default_factory=dict)
+    waiting: int = 0
+    known: asyncio.Future[Collection[bytes]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+class Reception:
+    """Takes signals.
+
+    Args:
+        store: where they go.
+        metrics: told of each.
+    """
+
+    def __init__(self, store: ReceptionStore, metrics: Metrics | None = None) -> None:
+        self._store = store
+        self._metrics = metrics or Metrics()
+        self._limit = TokenLimit()
+        self._batch: _Batch | None = None
+        self._came = asyncio.Event()
+
+    async def take(self, token_hash: bytes, exit_code: int | None) -> None:
+        """Write down a signal.
+
+        Args:
+            token_hash: of what it was sent with.
+            exit_code: 0 for a success, None for a failure without one.
+
+        Raises:
+            NotFound: HEARTBEAT_NOT_FOUND.
+            ResourceExhausted: RATE_LIMITED or OVERLOADED.
+            Unavailable: the database is away.
+        """
+        wait_s = self._limit.take(token_hash, time.monotonic())
+        if wait_s:
+            self._metrics.signal_ended(SignalEnd.LIMITED)
+            raise ResourceExhausted(reasons.ERROR_REASON_RATE_LIMITED, "too many signals with this token", wait_s)
+        batch = self._batch or _Batch()
+        if batch.waiting >= _MOST_WAITING:
+            self._metrics.signal_ended(SignalEnd.LIMITED)
+            raise ResourceExhausted(reasons.ERROR_REASON_OVERLOADED, "too many signals at once; try again", _RETRY_S)
+        self._batch = batch
+        batch.waiting += 1
+        signal = batch.signals.setdefault(token_hash, Signal())
+        signal.exit_code, signal.success, signal.count = exit_code, signal.success or exit_code == 0, signal.count + 1
+        self._came.set()
+        # Others wait for it too, so nobody who goes away takes it with them.
+        known = await asyncio.shield(batch.known)
+        if token_hash not in known:
+            self._metrics.signal_ended(SignalEnd.UNKNOWN)
+            raise NotFound(reasons.ERROR_REASON_HEARTBEAT_NOT_FOUND, "no heartbeat has this token")
+        self._metrics.signal_ended(SignalEnd.SUCCESS if exit_code == 0 else SignalEnd.FAILURE)
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await self._came.wait()
+            await asyncio.sleep(_BATCH_S)
+            self._came.clear()
+            batch, self._batch = self._batch, None
+            if batch is not None:
+                await self._write(batch)
+
+    async def _write(self, batch: _Batch) -> None:
+        try:
+            known = await self._store.report(tuple(batch.signals.items()))
+        except Exception as error:  # noqa: BLE001 — whoever waits is told, whatever it was, and the next batch is written
+            batch.known.set_exception(error)
+            batch.known.exception()  # all who waited may have gone
+        else:
+            batch.known.set_result(known)

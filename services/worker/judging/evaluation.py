@@ -1,0 +1,162 @@
+"""What assertions come to on an answer that is given, or on a result that was recorded; no target is asked."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.common.assertion_outcome import AssertionOutcome, AssertionStatus
+from services.common.clock import now_us, to_datetime
+from services.common.errors import NotFound
+from services.common.outcome import Outcome
+from services.common.result import Result
+from services.common.specs.assertions import Assertion, CertificateLasts, PhaseWithin, StatusIs, TotalTimeWithin
+from services.common.specs.refusals import refuse_bad
+from services.worker.judging.facts import Facts
+from services.worker.judging.findings import Examined, finding
+from services.worker.judging.words import outcome_of
+from services.worker.wire.body import Body
+from services.worker.wire.observation import Observation
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAnswer:
+    """An answer, as somebody has it at hand; None where it is not known.
+
+    Attributes:
+        total_us: how long the whole run took.
+        not_after: when the certificate expires.
+    """
+
+    status_code: int | None
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes
+    total_us: int | None
+    not_after: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What assertions came to.
+
+    Attributes:
+        outcomes: one for each.
+        outcome: how a run would have ended by them alone; None when it depends on what is not known.
+        slow: whether it would have been flagged as slow.
+    """
+
+    outcomes: Sequence[AssertionOutcome]
+    outcome: Outcome | None
+    slow: bool
+
+
+class EvaluationStore(Protocol):
+    """What is needed from the database."""
+
+    async def has_check_of(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> bool:
+        """Whether a service has a check."""
+
+    async def find_result(self, tenant_id: UUID, check_id: UUID, slot_us: int, *, on_demand: bool) -> Result | None:
+        """A recorded result."""
+
+
+class Evaluation:
+    """Evaluates assertions.
+
+    Args:
+        store: where results are.
+    """
+
+    def __init__(self, store: EvaluationStore) -> None:
+        self._store = store
+
+    def of_given(self, assertions: Sequence[Assertion], answer: GivenAnswer) -> Evaluated:
+        """What they come to on an answer that is given.
+
+        Raises:
+            InvalidArgument: one is none.
+        """
+        refuse_bad(assertions, "assertions")
+        seen = Observation(total_us=answer.total_us or 0, tls_not_after=answer.not_after)
+        facts = Facts(answer.status_code, answer.headers, Body((), answer.body, truncated=False))
+
+        def known(assertion: Assertion) -> bool:
+            match assertion:
+                case StatusIs():
+                    return answer.status_code is not None
+                case CertificateLasts():
+                    return answer.not_after is not None
+                case TotalTimeWithin():
+                    return answer.total_us is not None
+                case _:
+                    return not isinstance(assertion, PhaseWithin)
+
+        return evaluated(assertions, Examined(facts, seen, now_us()), known)
+
+    async def of_recorded(
+        self,
+        assertions: Sequence[Assertion],
+        tenant_id: UUID,
+        service_id: UUID,
+        check_id: UUID,
+        slot_us: int,
+        *,
+        on_demand: bool,
+    ) -> Evaluated:
+        """What they come to on what is known of a recorded result: status, times and certificate.
+
+        Raises:
+            InvalidArgument: one is none.
+            NotFound: CHECK_NOT_FOUND, RESULT_NOT_FOUND.
+        """
+        refuse_bad(assertions, "assertions")
+        if not await self._store.has_check_of(tenant_id, service_id, check_id):
+            raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "the service has no such check")
+        result = await self._store.find_result(tenant_id, check_id, slot_us, on_demand=on_demand)
+        if result is None:
+            raise NotFound(reasons.ERROR_REASON_RESULT_NOT_FOUND, "the check has no such result")
+        return of_result(assertions, result)
+
+
+def of_result(assertions: Sequence[Assertion], result: Result) -> Evaluated:
+    """What assertions come to on a result; the certificate is judged as of when the run began."""
+    not_after = None if result.tls_not_after_us is None else to_datetime(result.tls_not_after_us)
+    seen = Observation(
+        dns_us=result.dns_us,
+        connect_us=result.connect_us,
+        tls_us=result.tls_us,
+        ttfb_us=result.ttfb_us,
+        transfer_us=result.transfer_us,
+        total_us=result.total_us or 0,
+        tls_not_after=not_after,
+    )
+    answered = result.status_code is not None
+
+    def known(assertion: Assertion) -> bool:
+        match assertion:
+            case StatusIs() | TotalTimeWithin() | PhaseWithin():
+                return answered
+            case _:
+                return isinstance(assertion, CertificateLasts) and not_after is not None
+
+    examined = Examined(Facts(result.status_code), seen, result.start_us or result.slot_us)
+    return evaluated(assertions, examined, known)
+
+
+def evaluated(assertions: Sequence[Assertion], examined: Examined, known: Callable[[Assertion], bool]) -> Evaluated:
+    """What assertions come to, where what they look at is known."""
+    outcomes = [
+        outcome_of(each, finding(each, examined) if known(each) else None, index, ())
+        for index, each in enumerate(assertions)
+    ]
+    decisive = {each.status for each in outcomes if not each.only_slow}
+    outcome: Outcome | None = Outcome.UP
+    if AssertionStatus.FAILED in decisive:
+        outcome = Outcome.DOWN
+    elif AssertionStatus.UNKNOWN in decisive:
+        outcome = None
+    is_slow = any(each.only_slow and each.status is AssertionStatus.FAILED for each in outcomes)
+    return Evaluated(outcomes, outcome, slow=is_slow and outcome is Outcome.UP)

@@ -1,0 +1,243 @@
+"""What each kind of assertion finds in what an attempt learned. Pure, and bounded by the answer's size.
+
+A finding is a value, not yet words: those are made only where somebody reads them (words.py).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from services.common.json_path import MOST_LOOKED_AT, TooManyValuesError, find, steps_of
+from services.common.outcome import ErrorKind
+from services.common.regex import compiled
+from services.common.specs.assertions import (
+    LONGEST_MATCHED,
+    Assertion,
+    BodyContains,
+    BodyLacks,
+    BodyMatches,
+    CertificateLasts,
+    HeaderIs,
+    JsonPathIs,
+    PhaseWithin,
+    StatusIs,
+    TotalTimeWithin,
+)
+from services.worker.judging.facts import Facts
+from services.worker.wire.body import Body
+from services.worker.wire.observation import Observation
+from services.worker.wire.probe_failure import ProbeFailure
+
+
+class Note(str):
+    """Words about what was found, instead of what was found."""
+
+    __slots__ = ()
+
+
+class Finding(NamedTuple):
+    """What an assertion found.
+
+    Attributes:
+        holds: whether it is true.
+        actual: what was there: JSON, bytes of a header or body, a status, a time; or a Note.
+        kind: what it is when it is not true.
+    """
+
+    holds: bool
+    actual: Any
+    kind: ErrorKind = ErrorKind.ASSERTION
+
+
+class Examined(NamedTuple):
+    """What assertions look at.
+
+    Attributes:
+        facts: what the attempt learned.
+        seen: what the run saw on its way; its total_us is that of the run so far.
+        now_us: the time, for what expires.
+    """
+
+    facts: Facts
+    seen: Observation
+    now_us: int
+
+
+_DAY_S = 86_400
+SUCCESSFUL = range(200, 300)  # RFC 9110 §15.3
+_NO_BODY = Body((), b"", truncated=False)
+_NOTHING, _NOT_MEASURED = Note("nothing"), Note("not measured")
+
+
+def finding(assertion: Assertion, examined: Examined) -> Finding:
+    """What an assertion finds.
+
+    Raises:
+        Exception: for a reason of our own; a target cannot bring it about.
+    """
+    try:
+        return _FINDERS[type(assertion)](assertion, examined)
+    except ProbeFailure as failure:  # the body breaks its coding
+        return _wrong(Note(failure.sentence), failure.kind)
+
+
+def _right(actual: Any) -> Finding:  # noqa: ANN401 — as in a finding
+    return Finding(holds=True, actual=actual)
+
+
+def _wrong(actual: Any, kind: ErrorKind = ErrorKind.ASSERTION) -> Finding:  # noqa: ANN401 — as in a finding
+    return Finding(holds=False, actual=actual, kind=kind)
+
+
+def _status(assertion: StatusIs, examined: Examined) -> Finding:
+    status = examined.facts.status_code
+    codes, ranges = assertion.codes, assertion.ranges
+    if codes or ranges:
+        holds = status in codes or (status is not None and any(status in each for each in _spans(ranges)))
+    else:
+        holds = status is not None and status in SUCCESSFUL
+    return Finding(holds, _NOTHING if status is None else status, ErrorKind.STATUS)
+
+
+@lru_cache(maxsize=1_024)
+def _spans(ranges: tuple[str, ...]) -> tuple[range, ...]:
+    return tuple(range(int(each[:3]), int(each[4:]) + 1) for each in ranges)
+
+
+def _body_contains(assertion: BodyContains, examined: Examined) -> Finding:
+    """A body that shows enough is right, cut off or not."""
+    data, truncated = _body(examined).read()
+    return Finding(assertion.text.encode() in data, data, _or_too_large(truncated=truncated))
+
+
+def _body_lacks(assertion: BodyLacks, examined: Examined) -> Finding:
+    """A body that is cut off cannot be shown to lack anything."""
+    data, truncated = _body(examined).read()
+    if assertion.text.encode() in data:
+        return _wrong(data)
+    return Finding(not truncated, data, _or_too_large(truncated=truncated))
+
+
+def _body_matches(assertion: BodyMatches, examined: Examined) -> Finding:
+    data, truncated = _body(examined).read()
+    cut = truncated or len(data) > LONGEST_MATCHED
+    holds = compiled(assertion.expression).search(data[:LONGEST_MATCHED]) is not None
+    return Finding(holds, data, _or_too_large(truncated=cut))
+
+
+def _or_too_large(*, truncated: bool) -> ErrorKind:
+    return ErrorKind.TOO_LARGE if truncated else ErrorKind.ASSERTION
+
+
+def _body(examined: Examined) -> Body:
+    return examined.facts.body or _NO_BODY
+
+
+def _json_path(assertion: JsonPathIs, examined: Examined) -> Finding:
+    body = _body(examined)
+    try:
+        document = body.json()
+    except ValueError:
+        truncated = body.read()[1]
+        words = "a body that is larger than 1 MiB" if truncated else "a body that is not JSON"
+        return _wrong(Note(words), _or_too_large(truncated=truncated))
+    try:
+        values = find(steps_of(assertion.path), document)
+    except TooManyValuesError:
+        return _wrong(Note(f"more than {MOST_LOOKED_AT:,} values on the path"))
+    return _compared(assertion, values)
+
+
+def _compared(assertion: JsonPathIs, values: Sequence[Any]) -> Finding:
+    """Each value has to compare, and one has to be there."""
+    if assertion.comparison == "exists":
+        return Finding(bool(values) is assertion.operand, values[0] if values else _NOTHING)
+    if not values:
+        return _wrong(_NOTHING)
+    if (
+        assertion.comparison == "matches"
+        and sum(len(each) for each in values if isinstance(each, str)) > LONGEST_MATCHED
+    ):
+        return _wrong(Note("more than 64 KiB of text on the path"))
+    compare = _COMPARISONS[assertion.comparison]
+    for value in values:
+        if not compare(value, assertion.operand):
+            return _wrong(value)
+    return _right(values[0])
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _equal(value: object, operand: object) -> bool:
+    """Of the same kind, and the same: 1 is 1.0, but neither "1" nor true."""
+    if type(value) is type(operand):
+        return value == operand
+    return _is_number(value) and _is_number(operand) and value == operand
+
+
+def _matches(value: object, operand: Any) -> bool:  # noqa: ANN401 — a str, by the contract
+    return isinstance(value, str) and compiled(operand).search(value.encode(errors="replace")) is not None
+
+
+# Only numbers are less or more than a number.
+_COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "equals": _equal,
+    "not_equals": lambda value, operand: not _equal(value, operand),
+    "matches": _matches,
+    "less_than": lambda value, operand: _is_number(value) and value < operand,
+    "at_most": lambda value, operand: _is_number(value) and value <= operand,
+    "greater_than": lambda value, operand: _is_number(value) and value > operand,
+    "at_least": lambda value, operand: _is_number(value) and value >= operand,
+}
+_OF_HEADERS: Mapping[str, Callable[[bytes, str], bool]] = {
+    "equals": lambda value, operand: value == operand.encode(),
+    "contains": lambda value, operand: operand.encode() in value,
+    "matches": lambda value, operand: compiled(operand).search(value) is not None,
+}
+
+
+def _header(assertion: HeaderIs, examined: Examined) -> Finding:
+    name = assertion.name.lower().encode()
+    values = [value for each, value in examined.facts.headers if each.lower() == name]
+    actual = values[0] if values else _NOTHING
+    if assertion.comparison == "exists":
+        return Finding(bool(values) is assertion.operand, actual)
+    compare = _OF_HEADERS[assertion.comparison]
+    return Finding(any(compare(value, str(assertion.operand)) for value in values), actual)
+
+
+def _certificate(assertion: CertificateLasts, examined: Examined) -> Finding:
+    not_after = examined.seen.tls_not_after
+    if not_after is None:
+        return _wrong(Note("no certificate"))
+    left = not_after - datetime.fromtimestamp(examined.now_us / 1e6, UTC)
+    return Finding(left.total_seconds() >= assertion.days * _DAY_S, left)
+
+
+def _total_time(assertion: TotalTimeWithin, examined: Examined) -> Finding:
+    total_us = examined.seen.total_us
+    return Finding(total_us <= assertion.limit_us, total_us)
+
+
+def _phase(assertion: PhaseWithin, examined: Examined) -> Finding:
+    """A phase that the run does not have, such as the handshake of http, is quick enough."""
+    phase_us = getattr(examined.seen, f"{assertion.phase}_us")
+    if phase_us is None:
+        return _right(_NOT_MEASURED)
+    return Finding(phase_us <= assertion.limit_us, phase_us)
+
+
+_FINDERS: Mapping[type[Assertion], Callable[[Any, Examined], Finding]] = {
+    StatusIs: _status,
+    BodyContains: _body_contains,
+    BodyLacks: _body_lacks,
+    BodyMatches: _body_matches,
+    JsonPathIs: _json_path,
+    HeaderIs: _header,
+    CertificateLasts: _certificate,
+    TotalTimeWithin: _total_time,
+    PhaseWithin: _phase,
+}

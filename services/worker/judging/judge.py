@@ -1,0 +1,107 @@
+"""From facts to a verdict (semantics.md §9, §12). Pure: the same facts get the same verdict, never an exception."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.common.assertion_outcome import MOST_TOLD, AssertionOutcome
+from services.common.outcome import ErrorKind, Outcome
+from services.common.specs.assertions import SUCCESS_ALONE, Assertion
+from services.worker.judging.findings import SUCCESSFUL, Examined, Finding, finding
+from services.worker.judging.words import flags_only, outcome_of, sentence
+
+
+class Expectation(Protocol):
+    """What is expected; a Spec is one."""
+
+    @property
+    def assertions(self) -> Sequence[Assertion]:
+        """What has to be true."""
+
+    @property
+    def implied_assertions(self) -> int:
+        """How many of them, from the first on, are not in the list that people see."""
+
+    def secrets(self) -> Sequence[str]:
+        """What no word may show."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a run ended, and why.
+
+    Attributes:
+        outcome: UP; DOWN; or ERROR when we could not judge.
+        error_kind: why it is not UP.
+        message: the same in words.
+        failed: the assertions that failed; those too that only flag it as slow.
+        slow: whether it is UP, and flagged as slow.
+        trouble: what kept us from judging.
+    """
+
+    outcome: Outcome
+    error_kind: ErrorKind | None = None
+    message: str = ""
+    failed: tuple[AssertionOutcome, ...] = ()
+    slow: bool = False
+    trouble: Exception | None = None
+
+
+_UP = Verdict(Outcome.UP)
+
+
+def judge(wanted: Expectation, examined: Examined) -> Verdict:
+    """The verdict on what an attempt learned.
+
+    Every assertion is looked at. The first that fails says why; one that we cannot evaluate, for a reason of our own,
+    makes it ERROR unless another one fails.
+    """
+    assertions = wanted.assertions
+    if assertions is SUCCESS_ALONE and examined.facts.status_code in SUCCESSFUL:
+        return _UP  # as nearly all runs end: at a quarter of the cost
+    failed: list[tuple[int, Assertion, Finding]] = []
+    trouble: Exception | None = None
+    for position, assertion in enumerate(assertions):
+        try:
+            found = finding(assertion, examined)
+        except Exception as error:  # noqa: BLE001 — a fault of ours is ERROR, never DOWN (§9)
+            trouble = error
+            continue
+        if not found.holds:
+            failed.append((position, assertion, found))
+    if not failed and trouble is None:
+        return _UP
+    return _verdict(wanted, failed, trouble)
+
+
+def _verdict(
+    wanted: Expectation, failed: Sequence[tuple[int, Assertion, Finding]], trouble: Exception | None
+) -> Verdict:
+    implied, secrets = wanted.implied_assertions, wanted.secrets()
+    told = tuple(
+        outcome_of(assertion, found, _index(position, implied), secrets)
+        for position, assertion, found in failed[:MOST_TOLD]
+    )
+    for _, assertion, found in failed:
+        if not flags_only(assertion):
+            return Verdict(Outcome.DOWN, found.kind, sentence(assertion, found, secrets), told)
+    if trouble is not None:
+        return Verdict(Outcome.ERROR, ErrorKind.INTERNAL, "an assertion could not be evaluated", told, trouble=trouble)
+    return Verdict(Outcome.UP, failed=told, slow=True)
+
+
+def outcomes(wanted: Expectation, examined: Examined) -> Sequence[AssertionOutcome]:
+    """What each assertion came to, for people to see; those that we cannot evaluate are UNKNOWN."""
+    told = []
+    implied, secrets = wanted.implied_assertions, wanted.secrets()
+    for position, assertion in enumerate(wanted.assertions):
+        try:
+            found = finding(assertion, examined)
+        except Exception:  # noqa: BLE001 — the verdict says so, and the log has it
+            found = None
+        told.append(outcome_of(assertion, found, _index(position, implied), secrets))
+    return told
+
+
+def _index(position: int, implied: int) -> int | None:
+    return None if position < implied else position - implied

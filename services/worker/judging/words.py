@@ -1,0 +1,174 @@
+"""Assertions and what they found, in words: cut to size, and without what a check holds as secret."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+import orjson
+
+from services.common.assertion_outcome import AssertionOutcome, AssertionStatus
+from services.common.clock import SECOND_US
+from services.common.outcome import ErrorKind
+from services.common.specs.assertions import (
+    Assertion,
+    BodyContains,
+    BodyLacks,
+    BodyMatches,
+    CertificateLasts,
+    HeaderIs,
+    JsonPathIs,
+    PhaseWithin,
+    StatusIs,
+    TotalTimeWithin,
+)
+from services.common.specs.secrets import masked
+from services.worker.judging.findings import Finding, Note
+
+LONGEST_TEXT = 256
+_NAMED = 8
+# As much of an answer as can matter once it is masked and cut: a secret that begins in what is shown ends in here.
+_LOOKED_AT = 64 * 1024
+_COMPARISONS = {
+    "equals": "equals",
+    "not_equals": "does not equal",
+    "contains": "contains",
+    "matches": "matches",
+    "less_than": "is less than",
+    "at_most": "is at most",
+    "greater_than": "is greater than",
+    "at_least": "is at least",
+}
+
+
+def outcome_of(
+    assertion: Assertion, found: Finding | None, index: int | None, secrets: Sequence[str]
+) -> AssertionOutcome:
+    """What an assertion came to; None: what it looks at is not known."""
+    status = AssertionStatus.UNKNOWN
+    if found is not None:
+        status = AssertionStatus.PASSED if found.holds else AssertionStatus.FAILED
+    return AssertionOutcome(
+        index,
+        cut(masked(subject(assertion), secrets)),
+        status,
+        cut(masked(expected(assertion), secrets)),
+        cut(masked(actual(assertion, found.actual), secrets)) if found else "",
+        flags_only(assertion),
+    )
+
+
+def sentence(assertion: Assertion, found: Finding, secrets: Sequence[str]) -> str:
+    """Why a slot is DOWN, in one sentence; of bodies it tells nothing."""
+    if isinstance(assertion, BodyContains | BodyLacks | BodyMatches):
+        if isinstance(found.actual, Note):
+            return cut(found.actual)
+        said = "lacks the text" if isinstance(assertion, BodyContains) else "shows nothing else"
+        if found.kind is ErrorKind.TOO_LARGE:
+            return f"the body is larger than what is looked at, and so far {said}"
+        return _OF_BODIES[type(assertion)]
+    there = actual(assertion, found.actual)
+    if isinstance(assertion, StatusIs):
+        said = f"status {there}, expected {expected(assertion)}"
+    else:
+        said = f"{subject(assertion)}: {there}; expected: {expected(assertion)}"
+    return cut(masked(said, secrets))
+
+
+_OF_BODIES: dict[type[Assertion], str] = {
+    BodyContains: "the body does not contain the text that it should",
+    BodyLacks: "the body contains the text that it should not",
+    BodyMatches: "the body does not match the expression",
+}
+
+
+def flags_only(assertion: Assertion) -> bool:
+    """Whether it flags a run as slow instead of making it DOWN."""
+    return isinstance(assertion, TotalTimeWithin | PhaseWithin) and assertion.only_slow
+
+
+def subject(assertion: Assertion) -> str:
+    """What it looks at."""
+    return _SUBJECTS[type(assertion)](assertion)
+
+
+def expected(assertion: Assertion) -> str:
+    """What it expects."""
+    return _EXPECTED[type(assertion)](assertion)
+
+
+def _statuses(assertion: StatusIs) -> str:
+    ranges = [each.replace("-", " to ") for each in assertion.ranges]
+    named = [*map(str, assertion.codes), *ranges] or ["200 to 299"]
+    return ", ".join(named[:_NAMED]) + (" …" if len(named) > _NAMED else "")
+
+
+def _comparison(assertion: JsonPathIs | HeaderIs) -> str:
+    if assertion.comparison == "exists":
+        return "is there" if assertion.operand else "is not there"
+    operand = assertion.operand if assertion.comparison == "matches" else _json(assertion.operand)
+    return f"{_COMPARISONS[assertion.comparison]} {operand}"
+
+
+def _limit(assertion: TotalTimeWithin | PhaseWithin) -> str:
+    return f"at most {_seconds(assertion.limit_us)}"
+
+
+_Words: TypeAlias = Mapping[type[Assertion], Callable[[Any], str]]
+_SUBJECTS: _Words = {
+    StatusIs: lambda _: "status",
+    BodyContains: lambda _: "body",
+    BodyLacks: lambda _: "body",
+    BodyMatches: lambda _: "body",
+    JsonPathIs: lambda assertion: f"json_path {assertion.path}",
+    HeaderIs: lambda assertion: f"header {assertion.name.lower()}",
+    CertificateLasts: lambda _: "certificate",
+    TotalTimeWithin: lambda _: "total time",
+    PhaseWithin: lambda assertion: f"{assertion.phase} time",
+}
+_EXPECTED: _Words = {
+    StatusIs: _statuses,
+    BodyContains: lambda assertion: f"contains {_json(assertion.text)}",
+    BodyLacks: lambda assertion: f"does not contain {_json(assertion.text)}",
+    BodyMatches: lambda assertion: f"matches {assertion.expression}",
+    JsonPathIs: _comparison,
+    HeaderIs: _comparison,
+    CertificateLasts: lambda assertion: f"valid for {assertion.days} days at least",
+    TotalTimeWithin: _limit,
+    PhaseWithin: _limit,
+}
+
+
+def actual(assertion: Assertion, found: Any) -> str:  # noqa: ANN401 — what a finding may hold
+    """What was there; more than is shown, so that what is masked is whole."""
+    if isinstance(found, Note):
+        return found
+    if isinstance(found, bytes | bytearray):
+        return found[:_LOOKED_AT].decode(errors="replace")
+    if isinstance(assertion, TotalTimeWithin | PhaseWithin):
+        return _seconds(found)
+    if isinstance(found, timedelta):
+        return f"valid for {found.days} days" if found >= timedelta(0) else "expired"
+    return _json(found)
+
+
+def cut(text: str) -> str:
+    """At most 256 characters of a text, with what could not be stored replaced."""
+    text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
+
+
+def _json(value: Any) -> str:  # noqa: ANN401 — any JSON
+    """JSON of a value, of large ones only what they are."""
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    if isinstance(value, dict):
+        return f"an object of {len(value)}"
+    if isinstance(value, str):
+        value = value[:_LOOKED_AT]
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        value = int(value)
+    return orjson.dumps(value).decode()
+
+
+def _seconds(microseconds: int) -> str:
+    return f"{microseconds / SECOND_US:.3f} s"

@@ -1,0 +1,58 @@
+"""As tests/integration/worker/test_probe_garbage.py, for DNS and gRPC checks."""
+
+import asyncio
+import gc
+
+from services.common.outcome import ErrorKind
+from services.common.specs.dns import DnsSpec
+from services.common.specs.grpc import GrpcSpec
+from services.common.specs.spec import Spec
+from services.worker.probe import Prober
+from services.worker.wire.dns_datagrams import Inquiry
+from services.worker.wire.dns_talk import DnsTalk
+from services.worker.wire.grpc_talk import GrpcTalk
+from services.worker.wire.http2 import Answer
+from services.worker.wire.link import Link
+from services.worker.wire.observation import Observation
+from tests.http2 import GOOD
+from tests.integration.worker.kinds.zones import Rogue, Zone
+from tests.integration.worker.name_server import serving
+from tests.integration.worker.probing import run
+from tests.targets import saying, target
+
+
+async def test_nothing_of_a_run_waits_for_the_garbage_collector(prober: Prober) -> None:
+    zone = Zone("a.test. 60 A 192.0.2.1")
+    cut = Rogue(lambda question: [question[:2] + b"\x83\x00" + question[4:]], lambda question: [question])
+    outcomes = []
+    async with (
+        target(saying(GOOD)) as good,
+        target(saying(b"nonsense nonsense")) as broken,
+        target(saying(then_wait=True)) as silent,
+        serving(zone) as names,
+        serving(cut) as lying,
+        serving(Rogue(lambda question: [question[:2] + b"\x81\x80\0\1\0\2" + question[8:]])) as garbled,
+        serving(Rogue(lambda _: [])) as mute,
+    ):
+        specs: list[Spec] = [GrpcSpec(f"127.0.0.1:{port}") for port in (good, broken, silent, 1)]
+        specs += [DnsSpec("a.test", "A", (), server) for server in (names, lying, garbled, mute, "127.0.0.1:1")]
+        gc.collect()
+        gc.disable()
+        try:
+            for spec in specs:
+                seen = await run(prober, spec, timeout_s=0.2)
+                outcomes.append(seen.error_kind)
+                del seen
+            await asyncio.sleep(0)  # closed connections are let go in the loop's next turn
+            gc.set_debug(gc.DEBUG_SAVEALL)
+            gc.collect()
+            ours = (Answer, GrpcTalk, DnsTalk, Inquiry, Link, Observation)
+            left = [type(each).__name__ for each in gc.garbage if isinstance(each, ours)]
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+
+    refused, late, wrong = ErrorKind.CONNECT_REFUSED, ErrorKind.TIMEOUT, ErrorKind.PROTOCOL
+    assert outcomes == [None, wrong, late, refused, None, wrong, wrong, late, refused]
+    assert left == []

@@ -1,0 +1,55 @@
+"""semantics.md §19: latencies as counts that merge exactly, with a relative error of 2 % at the most."""
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.monitor.figures.latency import Latencies, bucket_of, middle_of
+
+values = st.integers(0, 2**31 - 1)
+
+
+def latencies(some: list[int]) -> Latencies:
+    return Latencies.sum(Latencies({bucket_of(value): 1}) for value in some)
+
+
+@given(values)
+def test_a_value_is_told_with_less_than_a_hundredth_off(value: int) -> None:
+    assert abs(middle_of(bucket_of(value)) - value) <= 0.008 * value
+
+
+@given(values, values)
+def test_buckets_keep_the_order(one: int, other: int) -> None:
+    assert (bucket_of(one) <= bucket_of(other)) or one > other
+
+
+@given(st.lists(values), st.lists(values))
+def test_counts_of_two_spans_added_are_those_of_both(one: list[int], other: list[int]) -> None:
+    assert latencies(one) + latencies(other) == latencies(one + other)
+
+
+@given(st.lists(values, min_size=1), st.sampled_from([0.5, 0.95, 0.99, 1.0]))
+def test_a_percentile_is_that_of_the_values(some: list[int], share: float) -> None:
+    exact = sorted(some)[max(0, math.ceil(share * len(some)) - 1)]
+    found = latencies(some).percentile(share)
+
+    assert found is not None
+    assert abs(found - exact) <= 0.02 * exact
+
+
+def test_without_runs_there_is_no_percentile() -> None:
+    assert Latencies().percentile(0.5) is None
+
+
+@given(st.lists(values))
+def test_what_is_packed_is_what_is_unpacked(some: list[int]) -> None:
+    assert Latencies.unpack(latencies(some).pack()) == latencies(some)
+
+
+@given(st.lists(st.integers(0, 10**7), max_size=60), st.lists(st.floats(0.01, 1.0), min_size=1, max_size=4))
+def test_several_percentiles_are_each_as_alone(values: list[int], shares: list[float]) -> None:
+    shares.sort()
+    several = latencies(values)
+
+    assert several.percentiles(*shares) == [several.percentile(share) for share in shares if values]

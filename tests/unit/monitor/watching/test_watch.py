@@ -1,0 +1,263 @@
+"""Whatever moves, whenever a reader is told, breaks off and resumes: in the end it sees what there is."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.common.stream_guard import EndReason
+from services.common.stream_reader import Backlog
+from services.monitor.model import Service, ServiceState
+from services.monitor.watching import watcher
+from services.monitor.watching.board import Board
+from services.monitor.watching.standing import Picture, Standing
+from services.monitor.watching.told import BUCKETS, TOLD_BYTES, Told
+from services.monitor.watching.watcher import MOST_HELD_BY_ALL, Complete, Gone, Kept, Shown, Watcher
+
+# Some of them share a bucket.
+IDS = [UUID(int=(7 << 100) + number * (BUCKETS // 2)) for number in range(6)]
+
+
+def a_standing(service_id: UUID, version: int, *, labelled: bool = True) -> Standing:
+    """What a service is shown as; it comes back to what it was when its version does."""
+    labels = {"team": "web"} if labelled else {}
+    service = Service(UUID(int=1), service_id, "Shop", "", "", labels, 0, int(labelled))
+    return Standing.of(service, ServiceState.UP, version, "1 of 1 check is up", version)
+
+
+def is_labelled(service: Service) -> bool:
+    return bool(service.labels)
+
+
+@dataclass
+class Client:
+    """A reader as the contract tells it to be: it keeps the latest cursor, and forgets what it is told to.
+
+    Attributes:
+        board: what there is.
+        sees: what it believes.
+        cursor: the latest that it was given.
+        watcher: what the server knows of it; None while it is away.
+        kept: what it was told to keep.
+    """
+
+    board: Board
+    backlog: Backlog = field(default_factory=lambda: Backlog(MOST_HELD_BY_ALL))
+    sees: Picture = field(default_factory=dict)
+    cursor: bytes | None = None
+    watcher: Watcher | None = None
+    kept: set[UUID] = field(default_factory=set)
+
+    def connect(self) -> None:
+        self.watcher = Watcher(is_labelled, self.backlog)
+        self.kept = set()
+        self.watcher.begin(self.board.picture, self.cursor)
+        self.board.watchers.add(self.watcher)
+        self.cursor = self.watcher.cursor()
+
+    def disconnect(self, *, told: bool) -> None:
+        """Break off; without another cursor unless the server tells."""
+        if self.watcher is not None:
+            if told:
+                self.cursor = self.watcher.cursor()
+            self.board.watchers.discard(self.watcher)
+            self.watcher.close()
+            self.watcher = None
+
+    def read(self, most: int) -> bool:
+        """Take some events; answers whether there are no more."""
+        for _ in range(most):
+            assert self.watcher is not None
+            event = self.watcher.take(self.board.picture)
+            if event is None:
+                if self.watcher.needs_cursor:
+                    self.cursor = self.watcher.cursor()
+                return True
+            self.cursor = event.cursor or self.cursor
+            if isinstance(event, Shown):
+                self.sees[event.standing.service.id] = event.standing
+            elif isinstance(event, Gone):
+                self.sees.pop(event.service_id, None)
+            elif isinstance(event, Kept):
+                self.kept.update(event.service_ids)
+            elif event.keep is not None:
+                self.sees = {each: self.sees[each] for each in (*self.kept, *event.keep)}
+        return False
+
+
+# Few services and versions, so that what changes often changes back.
+VERSIONS = st.dictionaries(st.sampled_from(IDS), st.integers(0, 1), min_size=1)
+MOVES = st.one_of(
+    st.tuples(st.just("move"), VERSIONS),
+    st.tuples(st.just("unlabel"), st.sets(st.sampled_from(IDS))),
+    st.tuples(st.just("delete"), st.sets(st.sampled_from(IDS))),
+    st.tuples(st.just("read"), st.integers(1, 4)),
+    st.tuples(st.just("cut"), st.booleans()),
+    st.tuples(st.just("connect"), st.none()),
+)
+
+
+@settings(max_examples=1_000)
+@given(VERSIONS, st.lists(MOVES, max_size=30))
+def test_a_reader_that_breaks_off_and_resumes_anywhere_ends_up_seeing_what_there_is(
+    at_first: dict[UUID, int], moves: list[tuple[str, Any]]
+) -> None:
+    board = Board()
+    client = Client(board)
+    board.show({each: a_standing(each, version) for each, version in at_first.items()})
+    client.connect()
+    client.read(len(IDS))
+    for what, which in moves:
+        if what == "move":
+            board.show(board.picture | {each: a_standing(each, version) for each, version in which.items()})
+        elif what == "unlabel":
+            board.show(board.picture | {each: a_standing(each, 0, labelled=False) for each in which})
+        elif what == "delete":
+            board.show({each: board.picture[each] for each in board.picture if each not in which})
+        elif what == "connect" and client.watcher is None:
+            client.connect()
+        elif what == "cut":
+            client.disconnect(told=which)
+        elif what == "read" and client.watcher is not None:
+            client.read(which)
+    if client.watcher is None:
+        client.connect()
+    assert client.read(1_000)
+    assert client.sees == {each: shown for each, shown in board.picture.items() if is_labelled(shown.service)}
+    assert client.backlog._held == 0
+
+    client.disconnect(told=False)
+    client.connect()
+    assert client.watcher is not None
+    assert client.watcher.held == 0  # it knows all, and so it is told nothing again
+
+
+def test_what_changes_while_a_reader_is_away_and_back_to_what_its_cursor_knew_is_told() -> None:
+    """It was told of the change, but the connection broke before another cursor reached it."""
+    board = Board()
+    client = Client(board)
+    first = {each: a_standing(each, 0) for each in IDS}
+    board.show(first)
+    client.connect()
+    assert client.read(1_000)
+    for read in range(1, len(IDS)):
+        board.show({each: a_standing(each, 1) for each in IDS})
+        assert not client.read(read)
+        client.disconnect(told=False)
+        board.show(first)
+        client.connect()
+        assert client.read(1_000)
+        assert client.sees == first
+
+
+def test_what_changes_back_before_it_is_told_is_not_told_and_leaves_the_reader_with_an_exact_cursor() -> None:
+    board = Board()
+    client = Client(board)
+    board.show({each: a_standing(each, 0) for each in IDS})
+    client.connect()
+    assert client.read(1_000)
+    board.show({each: a_standing(each, 1) for each in IDS})
+    assert not client.read(1)
+    board.show({each: a_standing(each, int(each in IDS[:2])) for each in IDS})
+    assert client.watcher is not None
+    assert isinstance(client.watcher.take(board.picture), Shown)
+    assert client.watcher.take(board.picture) is None
+    assert client.watcher.needs_cursor
+    assert client.read(1)
+    client.disconnect(told=False)
+    client.connect()
+    assert client.watcher.held == 0
+
+
+def test_who_resumes_is_told_what_differs_and_what_is_gone_and_nothing_else() -> None:
+    ids = [UUID(int=number) for number in range(100)]
+    board = Board()
+    board.show({each: a_standing(each, 0) for each in ids})
+    client = Client(board)
+    client.connect()
+    assert client.read(1_000)
+    client.disconnect(told=False)
+    changed = {each: a_standing(each, 1) for each in ids[:3]}
+    board.show({each: shown for each, shown in (board.picture | changed).items() if each != ids[50]})
+
+    again = Watcher(is_labelled, Backlog(MOST_HELD_BY_ALL))
+    again.begin(board.picture, client.cursor)
+    told = [again.take(board.picture) for _ in range(5)]
+    assert [event.standing for event in told[:3] if isinstance(event, Shown)] == list(changed.values())
+    assert told[3] == Complete([each for each in ids if each != ids[50]], again.cursor())
+    assert told[4] is None
+
+
+def test_what_is_kept_is_told_in_parts_that_fit_into_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watcher, "KEPT_AT_ONCE", 2)
+    board = Board()
+    client = Client(board)
+    board.show({each: a_standing(each, 0) for each in IDS})
+    client.connect()
+    assert client.read(1_000)
+    client.disconnect(told=False)
+    board.show({each: a_standing(each, 1) for each in IDS[:-1]})
+    resumed = Watcher(is_labelled, client.backlog)
+    resumed.begin(board.picture, client.cursor)
+    told = list(iter(lambda: resumed.take(board.picture), None))
+    assert [each.service_ids for each in told if isinstance(each, Kept)] == [IDS[0:2], IDS[2:4]]
+    assert told[-1] == Complete(IDS[4:5], resumed.cursor())
+
+
+def test_a_reader_that_does_not_keep_up_is_told_the_latest_and_holds_an_id_of_each_service() -> None:
+    board = Board()
+    board.show({each: a_standing(each, 0) for each in IDS})
+    client = Client(board)
+    client.connect()
+    assert client.read(1_000)
+    for version in range(1, 1_001):
+        board.show({each: a_standing(each, version) for each in IDS})
+    assert client.watcher is not None
+    assert client.watcher.held == len(IDS)
+    assert not client.read(len(IDS))
+    assert client.read(1)
+    assert client.sees == board.picture
+
+
+def test_when_all_hold_too_much_who_holds_most_ends_and_can_resume() -> None:
+    board = Board()
+    client = Client(board, Backlog(2 * len(IDS) - 1))
+    board.show({each: a_standing(each, 0) for each in IDS})
+    client.connect()
+    other = Watcher(is_labelled, client.backlog)
+    assert client.watcher is not None
+    assert client.read(2) is False
+    other.begin(board.picture, None)
+    assert (other.over, client.watcher.over) == (None, None)
+    third = Watcher(is_labelled, client.backlog)
+    third.begin(board.picture, None)
+    slow = [each for each in (other, third) if each.over is EndReason.SLOW_READER]
+    assert len(slow) == 1
+    assert slow[0].held == 0
+
+    again = Watcher(is_labelled, Backlog(MOST_HELD_BY_ALL))
+    again.begin(board.picture, slow[0].cursor())
+    assert again.held == len(IDS)
+
+
+@given(st.permutations(IDS), st.sets(st.sampled_from(IDS)))
+def test_what_was_told_is_the_same_in_whatever_order_and_comes_back_out_of_a_cursor(
+    order: list[UUID], behind: set[UUID]
+) -> None:
+    one, two = Told(), Told()
+    for each in IDS:
+        one.move(each, None, 7 + each.int % 11)
+    for each in order:
+        two.move(each, None, 5)
+        two.move(each, 5, 7 + each.int % 11)
+    assert one.marks == two.marks
+    packed = one.pack(behind)
+    assert len(packed) == TOLD_BYTES
+    back = Told.unpack(packed)
+    assert back.marks == one.marks
+    assert {each for each in IDS if back.is_flagged(each)} >= behind
+    back.flag_where_unlike(two)
+    assert bool(back.flags) == bool(behind)
