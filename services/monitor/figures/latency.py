@@ -5,8 +5,10 @@ off by at most 0.8 %. Buckets are the same everywhere: counts of two spans, adde
 """
 
 import struct
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 
 # Below 128 each value has a bucket of its own; above, each power of two has 64.
 _SPLIT_BITS = 6
@@ -80,21 +82,20 @@ class Latencies:
 
     def percentiles(self, *shares: float) -> list[int]:
         """The same for several shares, rising; empty without any."""
-        wanted = [share * sum(self.counts.values()) for share in shares]
-        found: list[int] = []
-        reached = 0
-        for bucket in sorted(self.counts):
-            reached += self.counts[bucket]
-            while reached >= wanted[len(found)]:
-                found.append(middle_of(bucket))
-                if len(found) == len(wanted):
-                    return found
-        return found
+        if not self.counts:
+            return []
+        buckets = sorted(self.counts)
+        reached = list(accumulate(map(self.counts.__getitem__, buckets)))
+        return [middle_of(buckets[bisect_left(reached, share * reached[-1])]) for share in shares]
 
     def __add__(self, other: "Latencies") -> "Latencies":
-        if not (self.counts and other.counts):
-            return self if self.counts else other
-        return Latencies.sum((self, other))
+        fewer, more = (self, other) if len(self.counts) < len(other.counts) else (other, self)
+        if not fewer.counts:
+            return more
+        both = dict(more.counts)
+        for bucket, count in fewer.counts.items():
+            both[bucket] = both.get(bucket, 0) + count
+        return Latencies(both)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Latencies) and dict(self.counts) == dict(other.counts)
