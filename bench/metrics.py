@@ -52,7 +52,7 @@ def _probes() -> float:
     for _ in range(_PROBES):
         metrics.resolved(cached=True)
         metrics.started(1_400)
-        metrics.ended(Outcome.DOWN, ErrorKind.TIMEOUT)
+        metrics.ended("http", Outcome.DOWN, ErrorKind.TIMEOUT)
         metrics.streams.sent()
     return (time.perf_counter() - begun) / _PROBES * 1e6
 

@@ -193,7 +193,7 @@ class Engine:
                     error_kind=ErrorKind.INTERNAL,
                     error_message="the worker was stalled while it waited",
                 )
-            self._metrics.ended(seen.outcome, seen.error_kind)
+            self._metrics.ended(check.spec.KIND, seen.outcome, seen.error_kind)
             self._recorder.add(to_result(check, slot_us, start_us, seen, self._worker_id), check)
         finally:
             del self._tasks[run]

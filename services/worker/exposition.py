@@ -47,6 +47,12 @@ class WorkerCollector:
             metrics.ended_runs(),
         )
         yield counter(
+            "sentinel_check_runs",
+            "Runs that ended, by kind of check and outcome.",
+            ("kind", "outcome"),
+            metrics.runs_of_kinds(),
+        )
+        yield counter(
             "sentinel_missed_slots", "Slots that nobody ran, by the reason.", ("reason",), metrics.missed_slots()
         )
         yield gauge("sentinel_runs_in_flight", "Runs under way.", (), {(): gauges.runs_in_flight()})

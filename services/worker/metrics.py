@@ -11,6 +11,7 @@ from time import monotonic
 from services.common.clock import SECOND_US
 from services.common.distribution import Distribution
 from services.common.outcome import ErrorKind, MissedReason, Outcome
+from services.common.specs.kinds import KINDS
 from services.common.stream_metrics import StreamMetrics
 
 # Preferred numbers (ISO 3, R10), ten to a decade from 0.1 ms to 30 s: what is read from them is less than a third high.
@@ -71,6 +72,7 @@ class Metrics:
         self.renewed_at_s = monotonic()
         self.streams = StreamMetrics()
         self._ended = [0] * ((len(Outcome) + 1) * _KINDS)
+        self._of_kind = {kind: [0] * (len(Outcome) + 1) for kind in KINDS}
         self._missed = [0] * (len(MissedReason) + 1)
         self._signals = [0] * len(SignalEnd)
 
@@ -78,9 +80,13 @@ class Metrics:
         """A run began so long after its slot."""
         self.lag.add(lag_us)
 
-    def ended(self, outcome: Outcome, kind: ErrorKind | None) -> None:
-        """A run ended; UP has no kind, every other outcome has."""
+    def ended(self, check_kind: str, outcome: Outcome, kind: ErrorKind | None) -> None:
+        """A run of a check of some kind ended; UP has no kind of error, every other outcome has."""
         self._ended[outcome * _KINDS + (kind or 0)] += 1
+        counts = self._of_kind.get(check_kind)
+        if counts is None:  # what cannot be run for want of its secrets
+            counts = self._of_kind[check_kind] = [0] * (len(Outcome) + 1)
+        counts[outcome] += 1
 
     def missed(self, reason: MissedReason, count: int) -> None:
         """Slots are MISSED."""
@@ -131,6 +137,14 @@ class Metrics:
             for kind in ErrorKind:
                 found[outcome.name, kind.name] = self._ended[outcome * _KINDS + kind]
         return found
+
+    def runs_of_kinds(self) -> dict[tuple[str, ...], float]:
+        """Runs by kind of check and outcome, of every kind, also those of which none came."""
+        return {
+            (kind, outcome.name): counts[outcome]
+            for kind, counts in self._of_kind.items()
+            for outcome in (Outcome.UP, Outcome.DOWN, Outcome.ERROR)
+        }
 
     def missed_slots(self) -> dict[tuple[str, ...], float]:
         """Slots by the reason that nobody ran them."""

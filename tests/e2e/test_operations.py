@@ -52,6 +52,7 @@ def test_each_process_shows_its_figures_and_they_move_with_what_happens(
         return value(during, name, **labels) - value(before["worker-0"], name, **labels)
 
     assert grew("sentinel_runs_total", **UP) >= 1
+    assert grew("sentinel_check_runs_total", kind="http", outcome="UP") >= 1
     assert grew("sentinel_runs_total", **REFUSED) >= 1
     assert grew("sentinel_run_start_lag_seconds_count") >= 2
     assert grew("sentinel_batch_results_sum") >= 2

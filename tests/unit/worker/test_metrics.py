@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.outcome import ErrorKind, MissedReason, Outcome
+from services.common.specs.kinds import KINDS
 from services.common.stream_guard import EndReason
 from services.worker.exposition import WorkerCollector
 from services.worker.metrics import LAG_SHOWN_US, Metrics
@@ -44,7 +45,7 @@ def test_the_lag_histogram_counts_each_run_at_or_below_its_bounds(lags: list[int
 def test_each_run_is_counted_once_under_its_outcome_and_kind(ends: list[tuple[Outcome, ErrorKind | None]]) -> None:
     metrics = Metrics()
     for outcome, kind in ends:
-        metrics.ended(outcome, kind)
+        metrics.ended("http", outcome, kind)
 
     samples = shown(metrics)
     for outcome, kind in ENDS:
@@ -52,6 +53,22 @@ def test_each_run_is_counted_once_under_its_outcome_and_kind(ends: list[tuple[Ou
         assert value(samples, "sentinel_runs_total", **labels) == ends.count((outcome, kind))
     assert len(list(labels_of(samples, "sentinel_runs_total"))) == len(ENDS)
     assert metrics.runs == len(ends)
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(KINDS)), st.sampled_from(ENDS))))
+def test_each_run_is_counted_once_under_its_kind_of_check(
+    ends: list[tuple[str, tuple[Outcome, ErrorKind | None]]],
+) -> None:
+    metrics = Metrics()
+    for check_kind, (outcome, kind) in ends:
+        metrics.ended(check_kind, outcome, kind)
+
+    samples = shown(metrics)
+    for check_kind in KINDS:
+        for outcome in (Outcome.UP, Outcome.DOWN, Outcome.ERROR):
+            labels = {"kind": check_kind, "outcome": outcome.name}
+            ended = sum(each == check_kind and end[0] is outcome for each, end in ends)
+            assert value(samples, "sentinel_check_runs_total", **labels) == ended
 
 
 def test_missed_slots_and_ended_readers_are_counted_by_reason() -> None:
@@ -110,7 +127,7 @@ def test_a_report_tells_of_the_time_since_the_one_before() -> None:
     reporter = Reporter("here", metrics, GAUGES, lambda: now_s[0])
     for lag_us in [1_000] * 98 + [50_000] * 2:
         metrics.started(lag_us)
-        metrics.ended(Outcome.UP, None)
+        metrics.ended("http", Outcome.UP, None)
     now_s[0] += 4
     first = reporter.report()
     metrics.started(2_000)

@@ -11,6 +11,7 @@ from sentinel.monitor.v1.check_pb2 import Check
 from services.common.field_rules import FieldRules
 from services.common.specs.kinds import KINDS, spec_of
 from services.worker.kinds.every import every_kind
+from services.worker.metrics import Metrics
 
 BRANCHES = [field.name for field in Check.DESCRIPTOR.oneofs_by_name["kind"].fields]
 DOCS = (Path(__file__).resolve().parents[4] / "docs" / "checks.md").read_text()
@@ -36,6 +37,11 @@ def test_the_docs_show_an_example_that_the_contract_takes(kind: str) -> None:
         assert type(spec).from_json(json.loads(json.dumps(spec.to_json()))) == spec
         assert spec.target == spec.target.lower() != ""
         json.dumps(spec.audited())
+
+
+@pytest.mark.parametrize("kind", BRANCHES)
+def test_its_runs_are_counted_from_the_start(kind: str) -> None:
+    assert Metrics().runs_of_kinds()[kind, "UP"] == 0
 
 
 @pytest.mark.parametrize("kind", BRANCHES)
