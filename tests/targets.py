@@ -85,8 +85,13 @@ class Watched:
         """Serve one connection."""
         self.gone.clear()
         with suppress(ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
-            await self._handler(reader, writer)
-            await reader.read()
+            try:
+                await self._handler(reader, writer)
+                await reader.read()
+            except RuntimeError:
+                # What uvloop says of writing where the connection has gone.
+                if not writer.transport.is_closing():
+                    raise
         self.gone.set()
 
 
