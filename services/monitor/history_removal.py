@@ -7,7 +7,6 @@ from uuid import UUID
 
 from services.common import logs
 from services.common.clock import now_us
-from services.common.errors import Unavailable
 from services.monitor.set_aside import SetAside
 
 _LOOK_EVERY_S = 5.0
@@ -62,19 +61,15 @@ class HistoryRemoval:
     async def run(self) -> None:
         """Remove until cancelled."""
         while True:
-            more = await self._step(now_us())
+            more = False
+            with self.aside.outlived():
+                more = await self._step(now_us())
             await asyncio.sleep(_PAUSE_S if more else _LOOK_EVERY_S)
 
     async def _step(self, now: int) -> bool:
         try:
             return await self._store.remove_history(_A_STEP, self.aside.subjects(now))
-        except Unavailable:
-            _log.debug("the database is away; removing history waits")
         except HistoryStays as stays:
             self.aside.add(stays.check_id, now)
             _log.exception("the history of a check stays; it is left alone for an hour", check_id=str(stays.check_id))
             return True
-        except Exception:  # noqa: BLE001 — the rest of the process goes on
-            self.aside.failed()
-            _log.exception("removing history failed; it is tried again")
-        return False

@@ -3,16 +3,13 @@
 import asyncio
 from typing import Protocol
 
-from services.common import logs
 from services.common.clock import now_us
-from services.common.errors import Unavailable
 from services.monitor.set_aside import SetAside
 
 _LOOK_EVERY_S = 600.0
 _A_STEP = 2_000
 # Between two steps the database has time for what is urgent.
 _PAUSE_S = 0.05
-_log = logs.get("on_demand_removal")
 
 
 class OnDemandStore(Protocol):
@@ -42,11 +39,6 @@ class OnDemandRemoval:
         """Drop until cancelled."""
         while True:
             more = False
-            try:
+            with self.aside.outlived():
                 more = await self._store.drop_on_demand(now_us() - self._keep_us, _A_STEP)
-            except Unavailable:
-                _log.debug("the database is away; dropping results of runs on demand waits")
-            except Exception:  # noqa: BLE001 — the rest of the process goes on
-                self.aside.failed()
-                _log.exception("dropping results of runs on demand failed; it is tried again")
             await asyncio.sleep(_PAUSE_S if more else _LOOK_EVERY_S)

@@ -5,14 +5,18 @@ behind it. The log says which it is and why; `sentinel_background_failures_total
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from prometheus_client.core import Metric
 
+from services.common import logs
 from services.common.clock import HOUR_US
+from services.common.errors import Unavailable
 from services.common.exposition import counter, gauge
 
 _ASIDE_US = HOUR_US
+_log = logs.get("background")
 
 
 class SetAside:
@@ -34,9 +38,19 @@ class SetAside:
     def __len__(self) -> int:
         return len(self._until_us)
 
-    def failed(self) -> None:
-        """Count a failure that is nobody's in particular."""
-        self.failures += 1
+    @contextmanager
+    def outlived(self) -> Iterator[None]:
+        """What fails inside, for nobody's reason in particular, is logged and counted, and the process goes on.
+
+        A database that is away is no failure: the work waits.
+        """
+        try:
+            yield
+        except Unavailable:
+            _log.debug("the database is away; background work waits", work=self.work)
+        except Exception:  # noqa: BLE001 — the rest of the process goes on
+            self.failures += 1
+            _log.exception("background work failed; it is tried again", work=self.work)
 
     def add(self, subject: UUID, now: int) -> None:
         """Count a failure, and leave alone what it was at."""

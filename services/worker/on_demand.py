@@ -6,7 +6,7 @@ That of a saved check is recorded as on demand.
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
@@ -176,5 +176,5 @@ class OnDemand:
                 yield event
         finally:
             task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            # Not by awaiting it: our own cancellation would look like its.
+            await asyncio.wait((task,))

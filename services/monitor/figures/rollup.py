@@ -13,7 +13,6 @@ from uuid import UUID
 
 from services.common import logs
 from services.common.clock import DAY_US, now_us
-from services.common.errors import Unavailable
 from services.monitor.figures.closing import floor
 from services.monitor.set_aside import SetAside
 
@@ -104,13 +103,8 @@ class Rollup:
         while True:
             # One that fails does not keep the other from its work.
             for work in (self.round, self.move_days):
-                try:
+                with self.aside.outlived():
                     await work(now_us())
-                except Unavailable:
-                    _log.debug("the database is away; rolling up waits")
-                except Exception:  # noqa: BLE001 — the rest of the process goes on
-                    self.aside.failed()
-                    _log.exception("rolling up failed; it is tried again", step=work.__name__)
             await asyncio.sleep(_LOOK_EVERY_S)
 
     async def round(self, now: int) -> None:

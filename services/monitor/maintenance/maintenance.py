@@ -160,11 +160,6 @@ class MaintenanceWindows:
     async def run(self) -> None:
         """Plan until cancelled."""
         while True:
-            try:
+            with self.aside.outlived():
                 await self.plan(now_us())
-            except Unavailable:
-                _log.debug("the database is away; planning maintenance waits")
-            except Exception:  # noqa: BLE001 — the rest of the process goes on
-                self.aside.failed()
-                _log.exception("planning maintenance failed; it is tried again")
             await asyncio.sleep(_LOOK_EVERY_S)

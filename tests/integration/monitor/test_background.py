@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.common.clock import DAY_US, HOUR_US, from_datetime, now_us, to_datetime
+from services.common.errors import Unavailable
 from services.common.ids import new_id
 from services.monitor.figures.closing import floor
 from services.monitor.figures.rollup import Keep, Rollup, StepFailed
@@ -167,7 +168,15 @@ async def test_old_results_of_runs_on_demand_go_in_bounded_steps_and_no_others(
 def test_failures_are_counted_and_what_is_set_aside_comes_back_after_an_hour() -> None:
     aside = SetAside("rollup")
     one, other = new_id(), new_id()
-    aside.failed()
+
+    def fail(error: BaseException) -> None:
+        raise error
+
+    for outlived in (RuntimeError(), Unavailable()):
+        with aside.outlived():
+            fail(outlived)
+    with pytest.raises(asyncio.CancelledError), aside.outlived():
+        fail(asyncio.CancelledError())
     aside.add(one, 0)
     aside.add(other, 7)
 
