@@ -357,6 +357,7 @@ incidents = Table(
     Column("last_error_kind", SmallInteger),
     Column("last_error_message", Text),
     Column("last_status_code", SmallInteger),
+    Column("failed_assertions", Text),
 )
 
 incident_events = Table(

@@ -110,7 +110,8 @@ def test_a_run_shows_what_was_learned_and_what_each_came_to(team: Team, targets:
 def test_slots_tell_them_in_the_stream_and_in_the_history(team: Team, targets: tuple[str, str]) -> None:
     service = team.service()
     slow = team.post(f"/services/{service}/checks", **api(targets[0]))["check"]["id"]
-    broken = team.post(f"/services/{service}/checks", **{**api(targets[1]), "name": "broken"})["check"]["id"]
+    worse = {**api(targets[1]), "name": "broken", "failureThreshold": 1}
+    broken = team.post(f"/services/{service}/checks", **worse)["check"]["id"]
     seen: dict[str, dict[str, Any]] = {}
     for event in team.results(f"?serviceId={service}"):
         seen[event["result"]["checkId"]] = event["result"]
@@ -123,6 +124,9 @@ def test_slots_tell_them_in_the_stream_and_in_the_history(team: Team, targets: t
     assert [each["index"] for each in seen[broken]["failedAssertions"]] == [1, 2, 3, 4, 7]
     history = team.client.get(f"/services/{service}/checks/{broken}/results").json()["results"]
     assert history[-1]["failedAssertions"] == seen[broken]["failedAssertions"]
+    (incident,) = team.client.get(f"/incidents?serviceId={service}").json()["incidents"]
+    assert incident["startTime"] == seen[broken]["slotTime"]
+    assert incident["failedAssertions"] == seen[broken]["failedAssertions"]
     latest = team.status(service)["uptime"][0]
     assert latest["slowSlots"] == latest["upSlots"] != "0"
     assert latest["slowRatio"] == 1

@@ -1,11 +1,13 @@
 """What an incident is (semantics.md §14), and what people may do about it. Pure; times in microseconds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
+from services.common.assertion_outcome import AssertionOutcome
 from services.common.audit import ActorKind
 from services.common.errors import FailedPrecondition
 from services.common.incident import IncidentEventKind, Resolution
@@ -53,6 +55,7 @@ class Incident:
         cause: why the first failing slot failed; None where nothing is left of it.
         phases: of the first failing slot.
         last_cause: why the last failing slot so far failed; None where nothing is left of it.
+        failed_assertions: of the first failing slot.
     """
 
     id: UUID
@@ -68,6 +71,7 @@ class Incident:
     cause: Cause | None
     phases: Phases
     last_cause: Cause | None
+    failed_assertions: Sequence[AssertionOutcome] = ()
 
     @property
     def state(self) -> IncidentState:

@@ -3,6 +3,7 @@
 from google.protobuf.timestamp_pb2 import Timestamp
 from sentinel.monitor.v1 import incident_pb2, monitor_service_pb2, result_pb2
 
+from services.common.assertion_outcome import to_message as outcome_message
 from services.common.clock import from_timestamp, now_us, to_duration, to_timestamp
 from services.common.ids import optional_id
 from services.monitor.incidents.incident import Cause, Incident, IncidentEvent, IncidentState
@@ -49,6 +50,7 @@ def incident_message(incident: Incident) -> incident_pb2.Incident:
         ),
         total=to_duration(phases.total_us),
         last_cause=_cause(incident.last_cause),
+        failed_assertions=[outcome_message(each) for each in incident.failed_assertions],
     )
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.common.assertion_outcome import from_column
 from services.common.audit import Actor, ActorKind, Change
 from services.common.clock import from_datetime, to_datetime
 from services.common.ids import new_id
@@ -237,6 +238,7 @@ def _incident(row: Row[Any]) -> Incident:
         cause=_cause(row.error_kind, row.error_message, row.status_code),
         phases=Phases(row.dns_us, row.connect_us, row.tls_us, row.ttfb_us, row.transfer_us, row.total_us),
         last_cause=_cause(row.latest_error_kind, row.latest_error_message, row.latest_status_code),
+        failed_assertions=from_column(row.failed_assertions),
     )
 
 

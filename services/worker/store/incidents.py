@@ -20,10 +20,10 @@ _OPEN = f"""
     WITH opened AS (
         INSERT INTO incidents (tenant_id, id, service_id, check_id, service_name, check_name, start_time, detect_time,
                                error_kind, error_message, status_code, dns_us, connect_us, tls_us, ttfb_us, transfer_us,
-                               total_us)
+                               total_us, failed_assertions)
         SELECT w.tenant_id, w.id, c.service_id, w.check_id, s.name, c.name, greatest(w.run_time, before.end_time),
                greatest(w.slot_time, before.end_time), r.error_kind, r.error_message, r.status_code, r.dns_us,
-               r.connect_us, r.tls_us, r.ttfb_us, r.transfer_us, r.total_us
+               r.connect_us, r.tls_us, r.ttfb_us, r.transfer_us, r.total_us, r.failed_assertions
         FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::uuid[])
             AS w (tenant_id, check_id, run_time, slot_time, id)
         JOIN checks c ON c.tenant_id = w.tenant_id AND c.id = w.check_id

@@ -25,28 +25,29 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from sentinel.auth.v1 import audit_pb2 as sentinel_dot_auth_dot_v1_dot_audit__pb2
+from sentinel.monitor.v1 import assertion_pb2 as sentinel_dot_monitor_dot_v1_dot_assertion__pb2
 from sentinel.monitor.v1 import result_pb2 as sentinel_dot_monitor_dot_v1_dot_result__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"sentinel/monitor/v1/incident.proto\x12\x13sentinel.monitor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csentinel/auth/v1/audit.proto\x1a sentinel/monitor/v1/result.proto\"\x84\x01\n\rIncidentCause\x12\x32\n\nerror_kind\x18\x01 \x01(\x0e\x32\x1e.sentinel.monitor.v1.ErrorKind\x12\x15\n\rerror_message\x18\x02 \x01(\t\x12\x18\n\x0bstatus_code\x18\x03 \x01(\x05H\x00\x88\x01\x01\x42\x0e\n\x0c_status_code\"\x8a\x05\n\x08Incident\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nservice_id\x18\x02 \x01(\t\x12\x14\n\x0cservice_name\x18\x03 \x01(\t\x12\x10\n\x08\x63heck_id\x18\x04 \x01(\t\x12\x12\n\ncheck_name\x18\x05 \x01(\t\x12\x31\n\x05state\x18\x06 \x01(\x0e\x32\".sentinel.monitor.v1.IncidentState\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65tect_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x64uration\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12;\n\nresolution\x18\x0b \x01(\x0e\x32\'.sentinel.monitor.v1.IncidentResolution\x12\x34\n\x10\x61\x63knowledge_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x05\x63\x61use\x18\r \x01(\x0b\x32\".sentinel.monitor.v1.IncidentCause\x12+\n\x06phases\x18\x0e \x01(\x0b\x32\x1b.sentinel.monitor.v1.Phases\x12(\n\x05total\x18\x0f \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\nlast_cause\x18\x10 \x01(\x0b\x32\".sentinel.monitor.v1.IncidentCause\"\xc3\x01\n\rIncidentEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x04kind\x18\x03 \x01(\x0e\x32&.sentinel.monitor.v1.IncidentEventKind\x12\x31\n\x05\x61\x63tor\x18\x04 \x01(\x0b\x32\".sentinel.monitor.v1.IncidentActor\x12\x0c\n\x04note\x18\x05 \x01(\t\"T\n\rIncidentActor\x12)\n\x04kind\x18\x01 \x01(\x0e\x32\x1b.sentinel.auth.v1.ActorKind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t*e\n\rIncidentState\x12\x1e\n\x1aINCIDENT_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13INCIDENT_STATE_OPEN\x10\x01\x12\x1b\n\x17INCIDENT_STATE_RESOLVED\x10\x02*\xca\x01\n\x12IncidentResolution\x12#\n\x1fINCIDENT_RESOLUTION_UNSPECIFIED\x10\x00\x12!\n\x1dINCIDENT_RESOLUTION_RECOVERED\x10\x01\x12\x1f\n\x1bINCIDENT_RESOLUTION_BY_HAND\x10\x02\x12$\n INCIDENT_RESOLUTION_CHECK_PAUSED\x10\x03\x12%\n!INCIDENT_RESOLUTION_CHECK_DELETED\x10\x04*\xbe\x01\n\x11IncidentEventKind\x12#\n\x1fINCIDENT_EVENT_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1aINCIDENT_EVENT_KIND_OPENED\x10\x01\x12$\n INCIDENT_EVENT_KIND_ACKNOWLEDGED\x10\x02\x12\x1c\n\x18INCIDENT_EVENT_KIND_NOTE\x10\x03\x12 \n\x1cINCIDENT_EVENT_KIND_RESOLVED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"sentinel/monitor/v1/incident.proto\x12\x13sentinel.monitor.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csentinel/auth/v1/audit.proto\x1a#sentinel/monitor/v1/assertion.proto\x1a sentinel/monitor/v1/result.proto\"\x84\x01\n\rIncidentCause\x12\x32\n\nerror_kind\x18\x01 \x01(\x0e\x32\x1e.sentinel.monitor.v1.ErrorKind\x12\x15\n\rerror_message\x18\x02 \x01(\t\x12\x18\n\x0bstatus_code\x18\x03 \x01(\x05H\x00\x88\x01\x01\x42\x0e\n\x0c_status_code\"\xcc\x05\n\x08Incident\x12\n\n\x02id\x18\x01 \x01(\t\x12\x12\n\nservice_id\x18\x02 \x01(\t\x12\x14\n\x0cservice_name\x18\x03 \x01(\t\x12\x10\n\x08\x63heck_id\x18\x04 \x01(\t\x12\x12\n\ncheck_name\x18\x05 \x01(\t\x12\x31\n\x05state\x18\x06 \x01(\x0e\x32\".sentinel.monitor.v1.IncidentState\x12.\n\nstart_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x64\x65tect_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nd_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x08\x64uration\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12;\n\nresolution\x18\x0b \x01(\x0e\x32\'.sentinel.monitor.v1.IncidentResolution\x12\x34\n\x10\x61\x63knowledge_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\x05\x63\x61use\x18\r \x01(\x0b\x32\".sentinel.monitor.v1.IncidentCause\x12+\n\x06phases\x18\x0e \x01(\x0b\x32\x1b.sentinel.monitor.v1.Phases\x12(\n\x05total\x18\x0f \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\nlast_cause\x18\x10 \x01(\x0b\x32\".sentinel.monitor.v1.IncidentCause\x12@\n\x11\x66\x61iled_assertions\x18\x11 \x03(\x0b\x32%.sentinel.monitor.v1.AssertionOutcome\"\xc3\x01\n\rIncidentEvent\x12\n\n\x02id\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x04kind\x18\x03 \x01(\x0e\x32&.sentinel.monitor.v1.IncidentEventKind\x12\x31\n\x05\x61\x63tor\x18\x04 \x01(\x0b\x32\".sentinel.monitor.v1.IncidentActor\x12\x0c\n\x04note\x18\x05 \x01(\t\"T\n\rIncidentActor\x12)\n\x04kind\x18\x01 \x01(\x0e\x32\x1b.sentinel.auth.v1.ActorKind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t*e\n\rIncidentState\x12\x1e\n\x1aINCIDENT_STATE_UNSPECIFIED\x10\x00\x12\x17\n\x13INCIDENT_STATE_OPEN\x10\x01\x12\x1b\n\x17INCIDENT_STATE_RESOLVED\x10\x02*\xca\x01\n\x12IncidentResolution\x12#\n\x1fINCIDENT_RESOLUTION_UNSPECIFIED\x10\x00\x12!\n\x1dINCIDENT_RESOLUTION_RECOVERED\x10\x01\x12\x1f\n\x1bINCIDENT_RESOLUTION_BY_HAND\x10\x02\x12$\n INCIDENT_RESOLUTION_CHECK_PAUSED\x10\x03\x12%\n!INCIDENT_RESOLUTION_CHECK_DELETED\x10\x04*\xbe\x01\n\x11IncidentEventKind\x12#\n\x1fINCIDENT_EVENT_KIND_UNSPECIFIED\x10\x00\x12\x1e\n\x1aINCIDENT_EVENT_KIND_OPENED\x10\x01\x12$\n INCIDENT_EVENT_KIND_ACKNOWLEDGED\x10\x02\x12\x1c\n\x18INCIDENT_EVENT_KIND_NOTE\x10\x03\x12 \n\x1cINCIDENT_EVENT_KIND_RESOLVED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sentinel.monitor.v1.incident_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_INCIDENTSTATE']._serialized_start=1260
-  _globals['_INCIDENTSTATE']._serialized_end=1361
-  _globals['_INCIDENTRESOLUTION']._serialized_start=1364
-  _globals['_INCIDENTRESOLUTION']._serialized_end=1566
-  _globals['_INCIDENTEVENTKIND']._serialized_start=1569
-  _globals['_INCIDENTEVENTKIND']._serialized_end=1759
-  _globals['_INCIDENTCAUSE']._serialized_start=189
-  _globals['_INCIDENTCAUSE']._serialized_end=321
-  _globals['_INCIDENT']._serialized_start=324
-  _globals['_INCIDENT']._serialized_end=974
-  _globals['_INCIDENTEVENT']._serialized_start=977
-  _globals['_INCIDENTEVENT']._serialized_end=1172
-  _globals['_INCIDENTACTOR']._serialized_start=1174
-  _globals['_INCIDENTACTOR']._serialized_end=1258
+  _globals['_INCIDENTSTATE']._serialized_start=1363
+  _globals['_INCIDENTSTATE']._serialized_end=1464
+  _globals['_INCIDENTRESOLUTION']._serialized_start=1467
+  _globals['_INCIDENTRESOLUTION']._serialized_end=1669
+  _globals['_INCIDENTEVENTKIND']._serialized_start=1672
+  _globals['_INCIDENTEVENTKIND']._serialized_end=1862
+  _globals['_INCIDENTCAUSE']._serialized_start=226
+  _globals['_INCIDENTCAUSE']._serialized_end=358
+  _globals['_INCIDENT']._serialized_start=361
+  _globals['_INCIDENT']._serialized_end=1077
+  _globals['_INCIDENTEVENT']._serialized_start=1080
+  _globals['_INCIDENTEVENT']._serialized_end=1275
+  _globals['_INCIDENTACTOR']._serialized_start=1277
+  _globals['_INCIDENTACTOR']._serialized_end=1361
 # @@protoc_insertion_point(module_scope)

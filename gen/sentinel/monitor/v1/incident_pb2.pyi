@@ -3,11 +3,13 @@ import datetime
 from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from sentinel.auth.v1 import audit_pb2 as _audit_pb2
+from sentinel.monitor.v1 import assertion_pb2 as _assertion_pb2
 from sentinel.monitor.v1 import result_pb2 as _result_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -58,7 +60,7 @@ class IncidentCause(_message.Message):
     def __init__(self, error_kind: _Optional[_Union[_result_pb2.ErrorKind, str]] = ..., error_message: _Optional[str] = ..., status_code: _Optional[int] = ...) -> None: ...
 
 class Incident(_message.Message):
-    __slots__ = ("id", "service_id", "service_name", "check_id", "check_name", "state", "start_time", "detect_time", "end_time", "duration", "resolution", "acknowledge_time", "cause", "phases", "total", "last_cause")
+    __slots__ = ("id", "service_id", "service_name", "check_id", "check_name", "state", "start_time", "detect_time", "end_time", "duration", "resolution", "acknowledge_time", "cause", "phases", "total", "last_cause", "failed_assertions")
     ID_FIELD_NUMBER: _ClassVar[int]
     SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
     SERVICE_NAME_FIELD_NUMBER: _ClassVar[int]
@@ -75,6 +77,7 @@ class Incident(_message.Message):
     PHASES_FIELD_NUMBER: _ClassVar[int]
     TOTAL_FIELD_NUMBER: _ClassVar[int]
     LAST_CAUSE_FIELD_NUMBER: _ClassVar[int]
+    FAILED_ASSERTIONS_FIELD_NUMBER: _ClassVar[int]
     id: str
     service_id: str
     service_name: str
@@ -91,7 +94,8 @@ class Incident(_message.Message):
     phases: _result_pb2.Phases
     total: _duration_pb2.Duration
     last_cause: IncidentCause
-    def __init__(self, id: _Optional[str] = ..., service_id: _Optional[str] = ..., service_name: _Optional[str] = ..., check_id: _Optional[str] = ..., check_name: _Optional[str] = ..., state: _Optional[_Union[IncidentState, str]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., detect_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., resolution: _Optional[_Union[IncidentResolution, str]] = ..., acknowledge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cause: _Optional[_Union[IncidentCause, _Mapping]] = ..., phases: _Optional[_Union[_result_pb2.Phases, _Mapping]] = ..., total: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., last_cause: _Optional[_Union[IncidentCause, _Mapping]] = ...) -> None: ...
+    failed_assertions: _containers.RepeatedCompositeFieldContainer[_assertion_pb2.AssertionOutcome]
+    def __init__(self, id: _Optional[str] = ..., service_id: _Optional[str] = ..., service_name: _Optional[str] = ..., check_id: _Optional[str] = ..., check_name: _Optional[str] = ..., state: _Optional[_Union[IncidentState, str]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., detect_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., end_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., resolution: _Optional[_Union[IncidentResolution, str]] = ..., acknowledge_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., cause: _Optional[_Union[IncidentCause, _Mapping]] = ..., phases: _Optional[_Union[_result_pb2.Phases, _Mapping]] = ..., total: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., last_cause: _Optional[_Union[IncidentCause, _Mapping]] = ..., failed_assertions: _Optional[_Iterable[_Union[_assertion_pb2.AssertionOutcome, _Mapping]]] = ...) -> None: ...
 
 class IncidentEvent(_message.Message):
     __slots__ = ("id", "create_time", "kind", "actor", "note")
