@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.e2e.stack import free_port
+from tests.ports import free_port
 
 _ROUNDS = 3
 _S_TIME_S = 2

@@ -20,7 +20,7 @@ from services.common.settings import Address
 from services.worker.exposition import WorkerCollector
 from services.worker.metrics import Metrics
 from services.worker.report import Gauges
-from tests.e2e.stack import free_port
+from tests.ports import free_port
 
 _PROBES = 200_000
 _METHODS = 3  # the worker's

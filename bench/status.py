@@ -29,7 +29,7 @@ from services.monitor.services import ServiceFilter, ServiceOrder, Services
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore
 from services.monitor.store.rollups import RollupSql
-from tests.database import running
+from tests.database import make_template, running
 
 CHECKS = 500
 MANY_SERVICES = 5_000
@@ -43,7 +43,7 @@ KEEP = Keep(30 * DAY_US, 400 * DAY_US)
 
 def measure(folder: Path) -> list[Line]:
     """Run it."""
-    with running(folder / "status") as server:
+    with running(folder / "status", make_template(folder / "template"), durable=True) as server:
         return uvloop.run(_measure(server.admin_url, folder))
 
 

@@ -21,7 +21,8 @@ from services.auth.signing import Keyring
 from services.common.clock import SECOND_US, now_us
 from services.common.ids import new_id
 from services.common.principal import Role
-from tests.e2e.stack import Stack, free_port
+from tests.e2e.stack import Stack
+from tests.ports import free_port
 from tests.rows import a_check, a_tenant
 
 TENANTS = 1_000

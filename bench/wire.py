@@ -32,7 +32,7 @@ from services.worker.wire.hop import wire_of
 from services.worker.wire.network import Network
 from services.worker.wire.resolver import Resolver
 from services.worker.wire.tls import TlsContexts
-from tests.e2e.stack import free_port
+from tests.ports import free_port
 
 _PROBES = {"http": 4_000, "https": 800}
 _AT_ONCE = 20

@@ -3,18 +3,70 @@
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
 
 from tests.database import TestServer, running
+from tests.shared import TEMPLATE, RemoteServers, SharedServers
+
+_SHARED = pytest.StashKey[SharedServers | RemoteServers]()
+_LONGEST_STOP_S = 10.0
+# The slowest layer first: its tests wait most, and the others fill the gaps.
+_LAYERS = ("e2e", "integration", "unit")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have one process of a run keep what all of them share."""
+    worker = getattr(config, "workerinput", None)
+    if worker is None:
+        config.stash[_SHARED] = SharedServers()
+    else:
+        config.stash[_SHARED] = RemoteServers(worker["shared"])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker process where to ask for it."""
+    node.workerinput["shared"] = node.config.stash[_SHARED].address
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop what was shared."""
+    servers = session.config.stash[_SHARED]
+    if isinstance(servers, SharedServers) and servers.close() > _LONGEST_STOP_S:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        raise pytest.UsageError(f"the shared stack took over {_LONGEST_STOP_S:g} s to stop")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the layers that wait most first, and in each the tests that are marked as slow."""
+    items.sort(key=_place)
+
+
+def _place(item: pytest.Item) -> tuple[bool, int]:
+    layer = item.path.relative_to(Path(__file__).parent).parts[0]
+    return item.get_closest_marker("slow") is None, _LAYERS.index(layer)
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Tests run on the event loop that the services run on."""
     return {"uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(scope="session")
+def shared(pytestconfig: pytest.Config) -> SharedServers | RemoteServers:
+    """What all processes of the run share."""
+    return pytestconfig.stash[_SHARED]
+
+
+@pytest.fixture(scope="session")
+def template(shared: SharedServers | RemoteServers) -> Path:
+    """A data folder of PostgreSQL with a migrated database; to be copied, never to be run on."""
+    return Path(shared.get(TEMPLATE))
 
 
 @pytest.fixture(scope="session")
@@ -27,21 +79,21 @@ def short_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def postgres(short_folder: Path) -> Iterator[TestServer]:
+def postgres(short_folder: Path, template: Path) -> Iterator[TestServer]:
     """A real PostgreSQL server."""
-    with running(short_folder / "pg") as server:
+    with running(short_folder / "pg", template) as server:
         yield server
 
 
 @pytest.fixture
-def own_postgres(short_folder: Path) -> Iterator[TestServer]:
-    """A server that the test may stop."""
-    with running(short_folder / "own-pg") as server:
+def own_postgres(short_folder: Path, template: Path) -> Iterator[TestServer]:
+    """A server that the test may crash, as durable as in production."""
+    with running(short_folder / "own-pg", template, durable=True) as server:
         yield server
-    shutil.rmtree(short_folder / "own-pg")
 
 
 @pytest.fixture
-async def database_url(postgres: TestServer) -> str:
+async def database_url(postgres: TestServer) -> AsyncIterator[str]:
     """A database of the test's own, with all tables and no rows."""
-    return await postgres.clone()
+    async with postgres.cloned() as url:
+        yield url

@@ -1,21 +1,18 @@
 """One stack that most end-to-end tests share."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.e2e.stack import Stack, Team
 from tests.e2e.target import Target
+from tests.shared import STACK, RemoteServers, SharedServers
 
 
 @pytest.fixture(scope="session")
-def stack(short_folder: Path) -> Iterator[Stack]:
-    """A running stack."""
-    stack = Stack(short_folder / "stack")
-    stack.start()
-    yield stack
-    assert stack.stop() < 10
+def stack(shared: SharedServers | RemoteServers) -> Stack:
+    """The stack that all processes of the run share: for tests that only need a tenant of their own."""
+    return Stack(**shared.get(STACK))
 
 
 @pytest.fixture

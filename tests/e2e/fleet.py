@@ -22,7 +22,8 @@ from services.common.outcome import MissedReason, Outcome
 from services.common.specs.http import HttpSpec
 from services.worker.lease import fair_share
 from tests.e2e.ledger import Entry, Ledger
-from tests.e2e.stack import Stack, Team, free_port
+from tests.e2e.stack import Stack, Team
+from tests.ports import free_port
 
 _POLL_S = 0.1
 T = TypeVar("T")

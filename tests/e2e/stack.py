@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,16 +17,12 @@ import grpc
 import httpx
 import psutil
 
+from tests.database import copy_template
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = "correct horse"  # of teams that live as long as a test
 _START_S = 60.0
-
-
-def free_port() -> int:
-    """A port that nobody uses now."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 @dataclass
@@ -38,18 +33,26 @@ class Stack:
         data_dir: where its data lies.
         port: where its door is.
         settings: further settings.
+        template: a data folder of PostgreSQL to copy at the first start; None makes one as `up` does.
+        durable: whether a copy keeps what it commits through a crash of the machine.
+        pid: its process, once it runs.
     """
 
     data_dir: Path
     port: int = field(default_factory=free_port)
     settings: dict[str, str] = field(default_factory=dict)
+    template: Path | None = None
+    durable: bool = False
+    pid: int = 0
 
     def start(self) -> None:
         """Start it, and wait until it says that it is up."""
+        if self.template is not None and not self.data_dir.exists():
+            copy_template(self.template, self.data_dir / "postgres", durable=self.durable)
         from_here = len(self.said())
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "cli", "up"],
+                [sys.executable, "-m", "cli", "up", "--stop-with-parent"],
                 cwd=ROOT,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -66,6 +69,7 @@ class Stack:
                     **self.settings,
                 },
             )
+        self.pid = self.process.pid
         until(lambda: "is up after" in self.said(from_here) or self.process.poll() is not None, _START_S)
         assert self.process.poll() is None, self.said(from_here)
 
@@ -88,13 +92,13 @@ class Stack:
 
     def children(self) -> list[psutil.Process]:
         """All processes that it runs."""
-        return list(psutil.Process(self.process.pid).children(recursive=True))
+        return list(psutil.Process(self.pid).children(recursive=True))
 
     def child(self, *words: str) -> psutil.Process:
         """The one that runs the program whose command has these words."""
         (found,) = [
             each
-            for each in psutil.Process(self.process.pid).children()
+            for each in psutil.Process(self.pid).children()
             if all(any(word in part for part in each.cmdline()) for word in words)
         ]
         return found

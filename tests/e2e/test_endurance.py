@@ -13,7 +13,8 @@ import httpx
 import psutil
 import pytest
 
-from tests.e2e.stack import ROOT, Stack, Team, free_port, until
+from tests.e2e.stack import ROOT, Stack, Team, until
+from tests.ports import free_port
 from tests.e2e.target import Target
 
 

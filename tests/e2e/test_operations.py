@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from services.worker.lease import RENEW_S, TTL_S
-from tests.e2e.stack import ROOT, Stack, Team, bearer, free_port, until
+from tests.e2e.stack import ROOT, Stack, Team, bearer, until
 from tests.e2e.target import Target
+from tests.ports import free_port
 from tests.scraped import Samples, labels_of, scraped, value
 
 UP = {"outcome": "UP", "error_kind": ""}

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from cli.postgres import EmbeddedPostgres
+from tests.ports import free_port
 
 
 def _up(data_dir: Path, **settings: str) -> tuple[int, list[str]]:
@@ -15,7 +16,7 @@ def _up(data_dir: Path, **settings: str) -> tuple[int, list[str]]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("SENTINEL_")}
     done = subprocess.run(
         [sys.executable, "-m", "cli", "up"],
-        env={**inherited, "SENTINEL_DATA_DIR": str(data_dir), "SENTINEL_HTTP_PORT": str(_free_port()), **settings},
+        env={**inherited, "SENTINEL_DATA_DIR": str(data_dir), "SENTINEL_HTTP_PORT": str(free_port()), **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -23,12 +24,6 @@ def _up(data_dir: Path, **settings: str) -> tuple[int, list[str]]:
         timeout=20,
     )
     return done.returncode, done.stdout.splitlines()
-
-
-def _free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 def test_a_wrong_setting(tmp_path: Path) -> None:
@@ -70,7 +65,7 @@ def test_a_folder_for_sockets_whose_path_is_too_long(tmp_path: Path) -> None:
 
 
 def test_a_database_that_cannot_be_reached_and_its_password_stays_secret(tmp_path: Path) -> None:
-    port = _free_port()
+    port = free_port()
     code, said = _up(tmp_path, SENTINEL_DATABASE_URL=f"postgresql://sentinel:hush@127.0.0.1:{port}/sentinel")
     assert code == 2
     assert any(f"the database at 127.0.0.1:{port} cannot be reached" in line for line in said)

@@ -13,7 +13,7 @@ from services.common.result import Result
 from services.worker.clock import SharedClock
 from services.worker.guard import Canary, SelfFaultGuard
 from services.worker.record import Pending
-from tests.e2e.stack import free_port
+from tests.ports import free_port
 from tests.worker import a_scheduled_check
 
 INTERVAL = 10 * SECOND_US

@@ -16,7 +16,7 @@ from services.common.metrics import Calls, DatabaseHealth, ProcessMetrics
 from services.common.rules import MethodRule
 from services.common.settings import Address, ServiceSettings, SettingError
 from services.common.version import VERSION
-from tests.e2e.stack import free_port
+from tests.ports import free_port
 from tests.scraped import collected, labels_of, scraped, value
 
 LOGIN = {"grpc_type": "unary", "grpc_service": "sentinel.auth.v1.AuthService", "grpc_method": "Login"}
