@@ -6,16 +6,31 @@ VENV := .venv
 BIN := $(VENV)/bin
 CODE := cli services migrations tests bench tools
 
-.PHONY: help up test check generate lint format typecheck bench lock clean
+# Tests wait more than they compute, so more run at once than there are cores. A group shares what it starts.
+TEST_PROCESSES ?= $(shell echo $$(( $$(nproc) * 2 )))
+PARALLEL = -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
+# How many times as many examples `make soak` looks at as `make test`.
+SOAK ?= 20
+
+.PHONY: help up test test-unit soak coverage check generate lint format typecheck bench lock clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(VENV)/.run ## Start everything, print where it listens and what to try; Ctrl-C stops it
 	@exec $(BIN)/python -m cli up --stop-with-parent
 
 test: $(VENV)/.dev ## Run every test: unit, integration (real PostgreSQL), end to end (real Envoy)
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q $(PARALLEL)
+
+test-unit: $(VENV)/.dev ## Run the unit tests only
+	@$(BIN)/python -m pytest -q $(PARALLEL) tests/unit
+
+soak: $(VENV)/.dev ## Search long: SOAK times as many examples (20), the long forms of slow tests; minutes to hours
+	@SENTINEL_TEST_EXAMPLES_FACTOR=$(SOAK) $(BIN)/python -m pytest -q -n $(shell nproc) --dist loadgroup --timeout 0 -m "hypothesis or soak"
+
+coverage: $(VENV)/.dev ## Run every test and print line and branch coverage, files below 90 % last
+	@$(BIN)/python -m tools.coverage $(PARALLEL)
 
 check: $(VENV)/.dev lint typecheck ## What CI runs: lint, types, generated code, contract, then the tests
 	@$(BIN)/python -m tools.generate --check

@@ -14,6 +14,7 @@ from services.common.settings import (
     dns_servers,
     heartbeat_limit_burst,
     heartbeat_limit_per_minute,
+    lease_ttl_s,
     log_format,
     log_level,
     number,
@@ -55,6 +56,7 @@ class StackSettings:
         retention_raw_days: how many days results are kept.
         retention_hourly_days: how many days the figures of single hours are kept.
         retention_on_demand_days: how many days results of runs on demand are kept.
+        lease_ttl_s: how long a worker holds its shards without renewing its leases.
         secrets_keys: what secrets of checks are encrypted with; none leaves what the data folder has.
     """
 
@@ -77,6 +79,7 @@ class StackSettings:
     retention_raw_days: int
     retention_hourly_days: int
     retention_on_demand_days: int
+    lease_ttl_s: int
     secrets_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
     @classmethod
@@ -107,6 +110,7 @@ class StackSettings:
             retention_raw_days=retention_raw_days(environment),
             retention_hourly_days=retention_hourly_days(environment),
             retention_on_demand_days=retention_on_demand_days(environment),
+            lease_ttl_s=lease_ttl_s(environment),
             secrets_keys=secrets_keys(environment),
         )
 

@@ -157,6 +157,7 @@ class _Stack:
             "SENTINEL_RETENTION_RAW_DAYS": str(settings.retention_raw_days),
             "SENTINEL_RETENTION_HOURLY_DAYS": str(settings.retention_hourly_days),
             "SENTINEL_RETENTION_ON_DEMAND_DAYS": str(settings.retention_on_demand_days),
+            "SENTINEL_LEASE_TTL_SECONDS": str(settings.lease_ttl_s),
         }
         secret = {SECRETS_KEY: secret_keys.spelled(settings.secrets_keys)}
         return [

@@ -9,9 +9,18 @@ from typing import Any
 
 import pytest
 import uvloop
+from hypothesis import settings
 
 from tests.database import TestServer, running
+from tests.effort import FACTOR, IS_LONG
 from tests.shared import TEMPLATE, RemoteServers, SharedServers
+
+# An example has no time limit: a busy machine is no fault. The short form looks at the same examples each time, so that
+# nobody's change fails by a rare one that was there before; the long form looks at others.
+settings.register_profile(
+    "sentinel", max_examples=settings().max_examples * FACTOR, deadline=None, derandomize=not IS_LONG
+)
+settings.load_profile("sentinel")
 
 _SHARED = pytest.StashKey[SharedServers | RemoteServers]()
 _LONGEST_STOP_S = 10.0

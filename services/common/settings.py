@@ -26,6 +26,8 @@ _MOST_OF_A_TENANT = 1_000_000
 _LEAST_RAW_DAYS = 7
 _LEAST_HOURLY_DAYS = 35
 _MOST_DAYS = 36_500
+_LEAST_TTL_S = 3
+_MOST_TTL_S = 60
 
 
 class SettingError(Exception):
@@ -64,6 +66,7 @@ class ServiceSettings:
         retention_raw_days: how many days results are kept.
         retention_hourly_days: how many days the figures of single hours are kept.
         retention_on_demand_days: how many days results of runs on demand are kept.
+        lease_ttl_s: how long a worker holds its shards without renewing its leases.
         metrics_listen: where to serve /metrics over HTTP; None for nowhere.
         secrets_keys: what secrets of checks are encrypted with, the one for new ones first; none leaves what the data
             folder has.
@@ -85,6 +88,7 @@ class ServiceSettings:
     retention_raw_days: int
     retention_hourly_days: int
     retention_on_demand_days: int
+    lease_ttl_s: int
     metrics_listen: Address | None
     secrets_keys: tuple[bytes, ...] = field(default=(), repr=False)
 
@@ -114,6 +118,7 @@ class ServiceSettings:
             retention_raw_days=retention_raw_days(environment),
             retention_hourly_days=retention_hourly_days(environment),
             retention_on_demand_days=retention_on_demand_days(environment),
+            lease_ttl_s=lease_ttl_s(environment),
             metrics_listen=_metrics_listen(environment),
             secrets_keys=secrets_keys(environment),
         )
@@ -212,6 +217,11 @@ def retention_hourly_days(environment: Mapping[str, str]) -> int:
 def retention_on_demand_days(environment: Mapping[str, str]) -> int:
     """How many days results of runs on demand are kept."""
     return number(environment, "SENTINEL_RETENTION_ON_DEMAND_DAYS", 30, 1, _MOST_DAYS)
+
+
+def lease_ttl_s(environment: Mapping[str, str]) -> int:
+    """How long a worker holds its shards without renewing its leases, in seconds; the same for every worker."""
+    return number(environment, "SENTINEL_LEASE_TTL_SECONDS", 10, _LEAST_TTL_S, _MOST_TTL_S)
 
 
 def secrets_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:

@@ -29,7 +29,7 @@ from services.worker.heartbeats.receiving import Receiving
 from services.worker.heartbeats.reception import Reception
 from services.worker.heartbeats.signals import Signals
 from services.worker.judging.evaluation import Evaluation
-from services.worker.lease import SHARDS_FREE, Leases
+from services.worker.lease import SHARDS_FREE, Leases, LeaseTimes
 from services.worker.metrics import Metrics
 from services.worker.on_demand import OnDemand
 from services.worker.probe import Prober
@@ -88,7 +88,8 @@ async def main(process: Process) -> None:
         results_waiting=lambda: recorder.waiting,
         bytes_waiting=lambda: recorder.bytes_waiting,
     )
-    leases = Leases(engine_store, worker_id, clock, Reporter(host, metrics, gauges).report, metrics)
+    times = LeaseTimes(process.settings.lease_ttl_s)
+    leases = Leases(engine_store, worker_id, clock, Reporter(host, metrics, gauges).report, metrics, times)
     recorder = Recorder(engine_store, SelfFaultGuard(canaries, clock), leases.epoch, clock, metrics)
     dispatcher = Dispatcher(_most_runs(), _MOST_AT_A_TARGET, _MOST_BODIES)
     engine = Engine(prober, recorder, worker_id, dispatcher, leases, clock, metrics)
@@ -118,7 +119,7 @@ async def main(process: Process) -> None:
             cursors,
             on_demand,
             Evaluation(tenant_store),
-            Workers(tenant_store, pager),
+            Workers(tenant_store, pager, times.overdue_s),
             reception,
         ),
         server.grpc,

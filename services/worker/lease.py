@@ -18,14 +18,41 @@ from services.worker.schedule import Span
 _log = logs.get("lease")
 SHARDS_FREE = "shards_free"
 """The channel on which a worker tells the others that it has given shards up; the payload is its id."""
-TTL_S = 10.0
-RENEW_S = 3.0
-# We stop firing this long before the database may give our shards away.
-_MARGIN_S = 1.0
 _RETRY_S = 0.5
 # A lease that should have ended by now has ended.
 _EXPIRED_S = 0.05
 _FIRST_EPOCH = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTimes:
+    """The times of a lease, all derived from the first; they must be the same for every worker.
+
+    Attributes:
+        ttl_s: how long a lease lasts without being renewed.
+    """
+
+    ttl_s: float = 10.0
+
+    @property
+    def renew_s(self) -> float:
+        """How often a worker renews its leases."""
+        return self.ttl_s * 0.3
+
+    @property
+    def margin_s(self) -> float:
+        """How long before its leases end a worker that cannot renew them stops firing."""
+        return self.ttl_s * 0.1
+
+    @property
+    def overdue_s(self) -> float:
+        """After how long without a renewal a worker is overdue: two rounds and a second for a slow one."""
+        return 2 * self.renew_s + 1.0
+
+
+DEFAULT_TIMES = LeaseTimes()
+TTL_S = DEFAULT_TIMES.ttl_s
+RENEW_S = DEFAULT_TIMES.renew_s
 
 
 def fair_share(live_workers: int) -> int:
@@ -77,6 +104,7 @@ class Leases:
         clock: set by what the database's shows.
         report: how we are.
         metrics: told of each round.
+        times: how long leases last, and how often they are renewed.
 
     Attributes:
         outage: the last span of time in which the database could not be asked; up to now while it goes on.
@@ -89,8 +117,10 @@ class Leases:
         clock: SharedClock,
         report: Callable[[], WorkerReport],
         metrics: Metrics | None = None,
+        times: LeaseTimes = DEFAULT_TIMES,
     ) -> None:
         self._store = store
+        self._times = times
         self._worker_id = worker_id
         self._clock = clock
         self._report = report
@@ -139,18 +169,21 @@ class Leases:
             asked_us = monotonic_us()
             # Who was cut off from the database for longer than a lease lasts finds all leases expired, those of workers
             # that were cut off with it too. It takes none of them before those had the time to come back.
-            was_cut_off = self._renewed_us > 0 and asked_us - self._renewed_us > TTL_S * SECOND_US
+            was_cut_off = self._renewed_us > 0 and asked_us - self._renewed_us > self._times.ttl_s * SECOND_US
             try:
-                renewal = await self._store.renew(self._worker_id, TTL_S, self._report(), claim=not was_cut_off)
+                renewal = await self._store.renew(
+                    self._worker_id, self._times.ttl_s, self._report(), claim=not was_cut_off
+                )
             except Unavailable:
                 self._lost(asked_us)
                 await asyncio.sleep(_RETRY_S)
                 continue
             await self._renewed(renewal, asked_us, on_change)
             # Until it is time again; sooner when shards become free: given up, or those of a worker that has died.
-            free_in_s = RENEW_S if renewal.free_in_s is None else renewal.free_in_s + _EXPIRED_S
+            renew_s = self._times.renew_s
+            free_in_s = renew_s if renewal.free_in_s is None else renewal.free_in_s + _EXPIRED_S
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._free.wait(), min(RENEW_S, free_in_s))
+                await asyncio.wait_for(self._free.wait(), min(renew_s, free_in_s))
 
     async def leave(self) -> None:
         """Give all shards up."""
@@ -186,4 +219,4 @@ class Leases:
             self._epochs = held
             self._last_epochs |= held
             await on_change(frozenset(held))
-        self._valid_until_us = asked_us + int((TTL_S - _MARGIN_S) * SECOND_US)
+        self._valid_until_us = asked_us + int((self._times.ttl_s - self._times.margin_s) * SECOND_US)

@@ -5,12 +5,9 @@ from typing import Protocol
 from uuid import UUID
 
 from services.common.paging import Page, Pager, PageRequest
-from services.worker.lease import RENEW_S
 from services.worker.report import SeenWorker
 
 _SCOPE = "workers"
-# Twice missed is more than a slow round.
-_OVERDUE_S = 2 * RENEW_S + 1.0
 
 
 class WorkerStore(Protocol):
@@ -26,10 +23,12 @@ class Workers:
     Args:
         store: where they report.
         pager: reads and writes page tokens.
+        overdue_s: after how long without a report a worker is overdue.
     """
 
-    def __init__(self, store: WorkerStore, pager: Pager) -> None:
+    def __init__(self, store: WorkerStore, pager: Pager, overdue_s: float) -> None:
         self._store = store
+        self._overdue_s = overdue_s
         self._pager = pager
 
     async def list(self, tenant_id: UUID, page_size: int, page_token: str) -> Page[SeenWorker]:
@@ -44,5 +43,5 @@ class Workers:
             InvalidArgument: PAGE_TOKEN_INVALID.
         """
         request = self._pager.request(tenant_id, _SCOPE, page_size, page_token)
-        rows, total = await self._store.list_workers(request, _OVERDUE_S)
+        rows, total = await self._store.list_workers(request, self._overdue_s)
         return self._pager.page(tenant_id, _SCOPE, request, rows, total, lambda worker: worker.instance_id)

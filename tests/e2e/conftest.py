@@ -22,6 +22,13 @@ def team(stack: Stack) -> Iterator[Team]:
         yield team
 
 
+@pytest.fixture(scope="module")
+def lasting_team(stack: Stack) -> Iterator[Team]:
+    """A team for all tests of a module that leave nothing behind in it: registering costs a password hash."""
+    with Team(stack) as team:
+        yield team
+
+
 @pytest.fixture
 def other_team(stack: Stack) -> Iterator[Team]:
     """A team that must never meet the first."""

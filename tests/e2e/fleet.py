@@ -97,10 +97,11 @@ class Fleet:
         tenant_id, service_id = UUID(team.registered["tenant"]["id"]), UUID(team.service())
         ids = [new_id() for _ in range(count)]
         interval_us = interval_s * SECOND_US
+        timeout_us = min(2 * SECOND_US, interval_us * 4 // 5)
         spec = json.dumps(HttpSpec(url).to_json())
         async with self.owner() as admin, admin.transaction():
             shards = [shard_of(each) for each in ids]
-            arguments = (tenant_id, service_id, spec, interval_us, 2 * SECOND_US, ids, shards)
+            arguments = (tenant_id, service_id, spec, interval_us, timeout_us, ids, shards)
             await admin.execute(_MAKE_CHECKS, *arguments)
             await admin.execute(_MAKE_STATES, tenant_id, ids)
             await admin.execute(_MAKE_PERIODS, tenant_id, interval_us, ids)

@@ -16,15 +16,15 @@ URL = "https://example.com"
 @pytest.mark.parametrize(
     "body", ["{", "[]", "null null", '{"name": {}}', '{"name": 5, "labels": 7}', '{"labels": {"a": []}}', "\x00"]
 )
-def test_what_is_no_json_of_the_route_is_malformed(team: Team, body: str) -> None:
-    answer = team.client.post("/services", content=body)
+def test_what_is_no_json_of_the_route_is_malformed(lasting_team: Team, body: str) -> None:
+    answer = lasting_team.client.post("/services", content=body)
 
     assert (answer.status_code, reason(answer)) == (400, "REQUEST_MALFORMED")
 
 
 @pytest.mark.parametrize("query", ["?foo=1", "?pageSize=many", "?pageSize=1&bar="])
-def test_unknown_and_mistyped_query_parameters_are_malformed(team: Team, query: str) -> None:
-    answer = team.client.get(f"/services{query}")
+def test_unknown_and_mistyped_query_parameters_are_malformed(lasting_team: Team, query: str) -> None:
+    answer = lasting_team.client.get(f"/services{query}")
 
     assert (answer.status_code, reason(answer)) == (400, "REQUEST_MALFORMED")
 
@@ -108,10 +108,10 @@ def test_unknown_and_mistyped_query_parameters_are_malformed(team: Team, query: 
     ],
 )
 def test_a_check_that_breaks_a_rule_is_refused_with_the_fields_name(
-    team: Team, change: dict[str, Any], field: str
+    lasting_team: Team, change: dict[str, Any], field: str
 ) -> None:
     body = {name: value for name, value in {**CHECK, **change}.items() if value is not None}
-    answer = team.client.post(f"/services/{uuid4()}/checks", json=body)
+    answer = lasting_team.client.post(f"/services/{uuid4()}/checks", json=body)
 
     assert (answer.status_code, reason(answer)) == (400, "FIELD_INVALID")
     assert field in fields(answer)
@@ -138,15 +138,15 @@ def test_a_registration_that_breaks_a_rule_is_refused_with_the_fields_name(
     assert (answer.status_code, reason(answer), fields(answer)[:1]) == (400, "FIELD_INVALID", [field])
 
 
-def test_an_oversized_body_is_refused(team: Team) -> None:
-    answer = team.client.post("/services", json={"name": "x" * 2_000_000})
+def test_an_oversized_body_is_refused(lasting_team: Team) -> None:
+    answer = lasting_team.client.post("/services", json={"name": "x" * 2_000_000})
 
     assert (answer.status_code, reason(answer)) == (413, "REQUEST_TOO_LARGE")
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/services/x/y/z", "/auth/login/extra"])
-def test_an_unknown_route_is_not_found(team: Team, path: str) -> None:
-    answer = team.client.get(path)
+def test_an_unknown_route_is_not_found(lasting_team: Team, path: str) -> None:
+    answer = lasting_team.client.get(path)
 
     assert (answer.status_code, reason(answer)) == (404, "ROUTE_UNKNOWN")
 

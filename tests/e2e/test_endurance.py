@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from tests.e2e.stack import ROOT, Stack, Team, until
-from tests.ports import free_port
 from tests.e2e.target import Target
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def team(own_stack: Stack) -> Iterator[Team]:
 
 
 @pytest.fixture
-def own_stack(short_folder: Path) -> Iterator[Stack]:
+def own_stack(short_folder: Path, template: Path) -> Iterator[Stack]:
     """A stack that the test may break."""
-    stack = Stack(short_folder / f"own-{free_port()}")
+    stack = Stack(short_folder / f"own-{free_port()}", template=template, durable=True)
     stack.start()
     yield stack
     stack.stop()
@@ -185,8 +185,11 @@ def run_up(data_dir: Path, settings: dict[str, str]) -> subprocess.CompletedProc
     )
 
 
-def test_several_workers_share_the_checks_and_a_stopped_one_hands_over(short_folder: Path, target: Target) -> None:
-    stack = Stack(short_folder / "several", settings={"SENTINEL_WORKERS": "2"})
+@pytest.mark.slow
+def test_several_workers_share_the_checks_and_a_stopped_one_hands_over(
+    short_folder: Path, template: Path, target: Target
+) -> None:
+    stack = Stack(short_folder / "several", settings={"SENTINEL_WORKERS": "2"}, template=template)
     stack.start()
     try:
         with Team(stack) as team:

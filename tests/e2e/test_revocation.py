@@ -215,8 +215,9 @@ def test_a_suspended_tenant_is_refused_with_the_reason_and_its_checks_pause(
     assert life <= (age - (resumed - suspended)).total_seconds() + AT_ONCE_S
 
 
-def test_the_signing_key_changes_without_a_failed_call(short_folder: Path) -> None:
-    stack = Stack(short_folder / "rotation")
+@pytest.mark.slow
+def test_the_signing_key_changes_without_a_failed_call(short_folder: Path, template: Path) -> None:
+    stack = Stack(short_folder / "rotation", template=template)
     stack.start()
     try:
         with Team(stack) as team:

@@ -101,10 +101,10 @@ INVALID: dict[str, Callable[[Forger], str]] = {
 }
 
 
-@pytest.fixture
-def forger(stack: Stack, team: Team) -> Forger:
+@pytest.fixture(scope="module")
+def forger(stack: Stack, lasting_team: Team) -> Forger:
     """Who attacks the team."""
-    return Forger(team.tokens["accessToken"], stack.data_dir / "keys")
+    return Forger(lasting_team.tokens["accessToken"], stack.data_dir / "keys")
 
 
 @pytest.mark.parametrize("path", PATHS)

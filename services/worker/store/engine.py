@@ -27,8 +27,9 @@ from services.worker.tally import count
 _CHECKS_AT_ONCE = 1_000
 # Each look at some shards costs a pass over the tables; each row that waits to be taken costs memory.
 _SHARDS_AT_ONCE = 16
-# How long the database may take before it counts as away. A renewal leaves time for another before the lease ends.
-_RENEW_PATIENCE_S = 3.0
+# How long the database may take before it counts as away. A renewal leaves time for two more before the lease ends.
+_RENEW_PATIENCE = 0.3
+_LEAVE_PATIENCE_S = 3.0
 _RECORD_PATIENCE_S = 10.0
 _READ_PATIENCE_S = 30.0
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
@@ -165,7 +166,7 @@ class EngineStore:
         Raises:
             Unavailable: the database is away.
         """
-        async with self._transaction(_RENEW_PATIENCE_S) as connection:
+        async with self._transaction(_RENEW_PATIENCE * ttl_s) as connection:
             asked_us = monotonic_us()
             database_us = await connection.fetchval(_LIVE, worker_id, *report_columns(report))
             answered_us = monotonic_us()
@@ -190,7 +191,7 @@ class EngineStore:
         Raises:
             Unavailable: the database is away.
         """
-        async with self._transaction(_RENEW_PATIENCE_S) as connection:
+        async with self._transaction(_LEAVE_PATIENCE_S) as connection:
             # In the order in which renew takes the rows, should one of ours still be under way.
             await connection.execute("DELETE FROM workers WHERE id = $1", worker_id)
             await connection.execute(_LEAVE, worker_id)

@@ -1,16 +1,14 @@
 """Targets that mean harm: each run ends by its deadline, with the right kind, in bounded memory (semantics.md §23)."""
 
 import asyncio
-import gzip
 import tracemalloc
-import zlib
 from collections.abc import Callable
 
-import brotli
 import pytest
 
 from services.common.outcome import ErrorKind, Outcome
 from services.worker.probe import Prober
+from tests.bombs import brotli_bomb, gzip_bomb, wrapped_in_gzip
 from tests.integration.worker.probing import probe, verdict
 from tests.targets import CHUNKED, Echo, Handler, reset, saying, target
 
@@ -179,22 +177,12 @@ async def test_what_breaks_the_rules_of_http_is_a_protocol_error(prober: Prober,
     assert verdict(seen) == (Outcome.DOWN, ErrorKind.PROTOCOL)
 
 
-def gigabyte_in_gzip() -> bytes:
-    stream = zlib.compressobj(9, wbits=31)
-    return b"".join(stream.compress(bytes(MIB)) for _ in range(1024)) + stream.flush()
-
-
-def gigabyte_in_brotli() -> bytes:
-    stream = brotli.Compressor(quality=1)
-    return b"".join(bytes(stream.process(bytes(MIB))) for _ in range(1024)) + bytes(stream.finish())
-
-
 @pytest.mark.parametrize(
     ("coding", "bomb"),
     [
-        (b"gzip", gigabyte_in_gzip),
-        (b"br", gigabyte_in_brotli),
-        (b"br, gzip", lambda: gzip.compress(gigabyte_in_brotli())),
+        (b"gzip", gzip_bomb),
+        (b"br", brotli_bomb),
+        (b"br, gzip", lambda: wrapped_in_gzip(brotli_bomb())),
     ],
 )
 async def test_a_bomb_of_a_gigabyte_is_too_large_and_costs_a_few_megabytes(
@@ -223,7 +211,7 @@ async def test_a_bomb_of_a_gigabyte_is_too_large_and_costs_a_few_megabytes(
         (b"HTTP/1.1 200 OK\r\n", b"a" * 65_536),
         (b"HTTP/1.1 200 OK\r\n\r\n", b"a" * 65_536),
         (CHUNKED, b"1;" + b"e" * 10_000 + b"\r\na\r\n"),
-        (b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n", gzip.compress(b"")),
+        (b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n", wrapped_in_gzip(b"")),
         (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     ],
 )
@@ -244,7 +232,7 @@ async def test_a_flood_costs_bounded_memory_and_ends_before_the_deadline(
 
 
 async def test_hostile_targets_do_not_touch_the_probes_beside_them(prober: Prober) -> None:
-    bomb = gigabyte_in_brotli()
+    bomb = brotli_bomb()
     bombs = saying(
         b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: %d\r\n\r\n" % len(bomb) + bomb, then_wait=True
     )

@@ -9,6 +9,7 @@ from services.common.database import create_pool
 from services.common.ids import new_id
 from services.common.paging import Pager, PageRequest
 from services.common.sealed import Sealer
+from services.worker.lease import DEFAULT_TIMES
 from services.worker.report import SeenWorker
 from services.worker.store import EngineStore, TenantStore
 from services.worker.workers import Workers
@@ -95,7 +96,7 @@ async def test_pages_go_from_the_oldest_to_the_newest(engine: EngineStore, reque
     names = [f"worker-{number}" for number in range(5)]
     for name in names:
         await engine.renew(name, TTL_S, a_report(), claim=True)
-    workers, tenant_id = Workers(requests, Pager(Sealer(b"key", "page"))), new_id()
+    workers, tenant_id = Workers(requests, Pager(Sealer(b"key", "page")), DEFAULT_TIMES.overdue_s), new_id()
 
     seen, token = [], ""
     for size in (2, 2, 1):
