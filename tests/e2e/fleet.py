@@ -113,6 +113,11 @@ class Fleet:
         async with self.owner() as admin:
             return {row["shard"]: row["worker_id"] for row in await admin.fetch(_LEASES)}
 
+    async def renewed_us(self) -> int:
+        """When the worker that has not renewed its leases for the longest time last did so."""
+        async with self.owner() as admin:
+            return from_datetime(await admin.fetchval("SELECT min(renew_time) FROM workers"))
+
     async def shared_by(self, workers: int, timeout_s: float = 30) -> dict[int, str]:
         """Wait until as many workers hold all shards, each its fair share; answers who holds which."""
 

@@ -31,8 +31,9 @@ STALL_S = 1.5 * TIMES.ttl_s
 CUT_S = 2.0 * TIMES.ttl_s
 # A result is written within this time of its slot; what a killed worker had not written is for the next to account.
 _UNWRITTEN_S = 1.0
-# A worker whose last renewal was just before the cut by a whole round of renewing still fires for this long.
-_GOES_ON_S = TIMES.ttl_s - TIMES.renew_s - TIMES.margin_s
+# A worker fires for this long after it asked for its last renewal, which reached the database this much later at most.
+_FIRES_S = TIMES.ttl_s - TIMES.margin_s
+_ASKED_S = 0.5
 # Waiting to try again and connecting anew take as long however short the leases are.
 _BACK_S = 3.0
 _ALL = frozenset(range(SHARDS))
@@ -120,12 +121,12 @@ async def stall_a_worker(stack: Stack, fleet: Fleet) -> Window:
 
 async def restart_the_database(stack: Stack, fleet: Fleet) -> Window:
     """As after a crash: sessions are gone, and the log is replayed before anybody may connect."""
-    away_us = now_us()
+    renewed_us = await fleet.renewed_us()
     os.kill(stack.child("bin/postgres").pid, signal.SIGKILL)
     await eventually(fleet.holders, 30)
     back_us = now_us()
     await fleet.settled(WORKERS)
-    return missing_database("restarted database", away_us, back_us)
+    return missing_database("restarted database", renewed_us, back_us)
 
 
 async def cut_the_database_off(stack: Stack, fleet: Fleet) -> Window:
@@ -134,10 +135,10 @@ async def cut_the_database_off(stack: Stack, fleet: Fleet) -> Window:
     To the workers this is silence: nothing is refused or reset, new connections are neither made nor turned down, and
     what was sent before the cut is carried out after it, whether somebody still waits for it or not. Its clock goes on.
     """
+    renewed_us = await fleet.renewed_us()
     postmaster = stack.child("bin/postgres")
     postmaster.suspend()  # first: it starts no more
     family = [postmaster, *postmaster.children(recursive=True)]
-    away_us = now_us()
     for process in family:
         process.suspend()
     try:
@@ -147,7 +148,7 @@ async def cut_the_database_off(stack: Stack, fleet: Fleet) -> Window:
             process.resume()
     back_us = now_us()
     await fleet.settled(WORKERS)
-    return missing_database("database cut off", away_us, back_us)
+    return missing_database("database cut off", renewed_us, back_us)
 
 
 def a_worker(stack: Stack) -> psutil.Process:
@@ -175,11 +176,11 @@ def missing_worker(name: str, since_us: int, before: dict[int, str], gone: str) 
     )
 
 
-def missing_database(name: str, away_us: int, back_us: int) -> Window:
+def missing_database(name: str, renewed_us: int, back_us: int) -> Window:
     """While the database is away workers fire as long as their leases last, and the results wait (§5, §11)."""
     return Window(
         name,
-        away_us + int(_GOES_ON_S * SECOND_US),
+        renewed_us + int((_FIRES_S - _ASKED_S) * SECOND_US),
         back_us + int(_BACK_S * SECOND_US),
         _ALL,
         {MissedReason.DATABASE_AWAY},
