@@ -80,7 +80,15 @@ async def _measure(folder: Path) -> float:
     chain = Chain([auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"]], interceptors(credentials, (), Calls()))
     handler = await _handler(chain)
     now = now_us()
-    user = User(new_id(), new_id(), "a@acme.test", "", Role.ADMIN, now, now)
+    user = User(
+        tenant_id=new_id(),
+        id=new_id(),
+        email="a@acme.test",
+        display_name="",
+        role=Role.ADMIN,
+        create_us=now,
+        update_us=now,
+    )
     token = key.sign(user, new_id(), now, now + MINUTE_US)
     metadata = (
         (":authority", "localhost"),

@@ -82,7 +82,7 @@ async def fill(
     """
     end = floor(now - 10 * MINUTE_US, HOUR_US)
     start = floor(now - days * DAY_US, DAY_US) if days else end - HOUR_US
-    spec = json.dumps(HttpSpec(url).to_json())
+    spec = json.dumps(HttpSpec(url=url).to_json())
     await admin.execute(_MAKE, tenant, to_datetime(start), checks, spec, to_datetime(end if days else start))
     await results(admin, tenant, max(start, now - raw_us), now)
     if days:

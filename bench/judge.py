@@ -35,8 +35,8 @@ _FIVE = (
 
 def measure(_folder: Path) -> list[Line]:
     """Run it."""
-    plain, five = HttpSpec("http://t/"), HttpSpec("http://t/", asserted=_FIVE)
-    slow = HttpSpec("http://t/", asserted=(*_FIVE, TotalTimeWithin(1)))
+    plain, five = HttpSpec(url="http://t/"), HttpSpec(url="http://t/", asserted=_FIVE)
+    slow = HttpSpec(url="http://t/", asserted=(*_FIVE, TotalTimeWithin(1)))
     kilobytes = len(_JSON) / 1_000
 
     def verdict(spec: HttpSpec, outcome: Outcome) -> Callable[[], None]:

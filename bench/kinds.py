@@ -93,7 +93,7 @@ def _dns(_folder: Path) -> list[Line]:
 
 def _grpc(_folder: Path) -> list[Line]:
     with answering("grpc") as port:
-        return _fast("gRPC", GrpcSpec(f"127.0.0.1:{port}", "shop.v1.Shop"), _GRPC_PROBES)
+        return _fast("gRPC", GrpcSpec(address=f"127.0.0.1:{port}", service="shop.v1.Shop"), _GRPC_PROBES)
 
 
 def _fast(name: str, spec: Spec, count: int) -> list[Line]:
@@ -116,7 +116,7 @@ def _tls(folder: Path) -> list[Line]:
     files = certificates.make(folder, "kinds", certificates.ecdsa(), certificates.ecdsa())
     contexts = TlsContexts(partial(ssl.create_default_context, cafile=files.authority))
     with serving(files.target) as port:
-        spec = TlsSpec("127.0.0.1", port)
+        spec = TlsSpec(host="127.0.0.1", port=port)
         rounds = {"ours": lambda: speed(spec, _TLS_PROBES, contexts).cpu_us}
         if shutil.which("openssl"):
             rounds["openssl s_time"] = lambda: s_time(port, files.authority)

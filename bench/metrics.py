@@ -8,6 +8,7 @@ does; the same without scrapes is what the machine itself adds.
 import asyncio
 import sys
 import time
+from dataclasses import fields
 from pathlib import Path
 
 import uvloop
@@ -60,7 +61,7 @@ def _probes() -> float:
 async def _waits(*, scrape: bool) -> list[float]:
     """By how many milliseconds turns of the event loop came late, shortest first."""
     process, address = ProcessMetrics("worker"), Address("127.0.0.1", free_port())
-    process.registry.register(WorkerCollector(Metrics(), Gauges(*[lambda: 1] * 6)))
+    process.registry.register(WorkerCollector(Metrics(), Gauges(**{each.name: lambda: 1 for each in fields(Gauges)})))
     for number in range(_METHODS):
         for code in ("OK", "UNAVAILABLE", "INVALID_ARGUMENT"):
             process.calls.ended(f"/sentinel.probe.v1.ProbeService/Method{number}", code, 1_000, streams=False)

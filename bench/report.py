@@ -8,7 +8,7 @@ from pathlib import Path
 OUT = Path(__file__).resolve().parent / "out" / "latest.json"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """A figure and what it should be.
 
@@ -29,17 +29,17 @@ class Line:
 
 def at_most(name: str, value: float, unit: str, most: float) -> Line:
     """A figure that should not be larger."""
-    return Line(name, round(value, 3), unit, f"<= {most:g}", value <= most)
+    return Line(name=name, value=round(value, 3), unit=unit, target=f"<= {most:g}", ok=value <= most)
 
 
 def at_least(name: str, value: float, unit: str, least: float) -> Line:
     """A figure that should not be smaller."""
-    return Line(name, round(value, 3), unit, f">= {least:g}", value >= least)
+    return Line(name=name, value=round(value, 3), unit=unit, target=f">= {least:g}", ok=value >= least)
 
 
 def told(name: str, value: float, unit: str) -> Line:
     """A figure without a target."""
-    return Line(name, round(value, 3), unit, "", ok=True)
+    return Line(name=name, value=round(value, 3), unit=unit, target="", ok=True)
 
 
 def write(lines: list[Line]) -> None:

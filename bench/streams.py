@@ -78,7 +78,15 @@ async def _populate(stack: Stack, url: str) -> list[str]:
             for _ in range(CHECKS_EACH):
                 await a_check(admin, tenant_id=tenant_id, interval_us=INTERVAL_S * SECOND_US, url=url)
             now = now_us()
-            user = User(tenant_id, user_id, "a@acme.test", "", Role.VIEWER, now, now)
+            user = User(
+                tenant_id=tenant_id,
+                id=user_id,
+                email="a@acme.test",
+                display_name="",
+                role=Role.VIEWER,
+                create_us=now,
+                update_us=now,
+            )
             tokens.append(key.sign(user, session_id, now, now + _TOKENS_US))
         await admin.execute("UPDATE check_states SET accounted_time = now()")
         await admin.execute("UPDATE check_rollups SET rolled_time = date_trunc('hour', now(), 'UTC')")

@@ -88,8 +88,8 @@ def _compared(name: str, figures: Mapping[str, float], shares: Mapping[str, floa
 
 def _kept() -> float:
     """Bytes that stay in memory for each check that was probed, besides the check itself."""
-    specs = [HttpSpec(f"https://shop-{number}.example.com/status/{number}") for number in range(_KEPT)]
-    wire_of(HttpSpec("https://first.example.com/"))
+    specs = [HttpSpec(url=f"https://shop-{number}.example.com/status/{number}") for number in range(_KEPT)]
+    wire_of(HttpSpec(url="https://first.example.com/"))
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
@@ -109,7 +109,7 @@ def _ours(url: str, authority: Path | None) -> float:
 async def _probes(url: str, tls: TlsContexts | None) -> float:
     resolver = Resolver()
     prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8"), tls))
-    spec = HttpSpec(url)
+    spec = HttpSpec(url=url)
     count = _PROBES[url.partition(":")[0]]
     left = iter(range(count))
 

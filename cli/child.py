@@ -17,7 +17,7 @@ _INSIST_S = 0.5
 _LAST_LINES_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """What to run.
 

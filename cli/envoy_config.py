@@ -47,7 +47,7 @@ _OWN_ERRORS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EnvoySettings:
     """What the configuration depends on.
 

@@ -32,7 +32,7 @@ from services.worker.wire.egress import EgressPolicy
 _HIGHEST_PORT = 65_535
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StackSettings:
     """What `up` needs to know.
 

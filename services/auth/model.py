@@ -18,7 +18,7 @@ class Tenant:
     create_us: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class User:
     """A person of a tenant; the email is in lower case."""
 
@@ -51,7 +51,7 @@ class User:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A sign-in that goes on."""
 
@@ -82,7 +82,7 @@ class SignedIn:
     tokens: Tokens
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
     """An open door for one person."""
 
@@ -97,7 +97,7 @@ class Invitation:
         return {"email": self.email, "role": self.role.name.lower()}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
     """A credential for machines; expire_us None: never."""
 
@@ -114,7 +114,7 @@ class ApiKey:
         return {"name": self.name, "role": self.role.name.lower(), "prefix": self.prefix}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
     """One change as it was recorded; actor_name is the user's email or the key's name at that time."""
 

@@ -49,6 +49,14 @@ class Registration:
         password_hash = await self._passwords.hash(password)
         now = now_us()
         tenant = Tenant(new_id(), slug, tenant_name, now)
-        admin = User(tenant.id, new_id(), email.lower(), display_name, Role.ADMIN, now, now)
+        admin = User(
+            tenant_id=tenant.id,
+            id=new_id(),
+            email=email.lower(),
+            display_name=display_name,
+            role=Role.ADMIN,
+            create_us=now,
+            update_us=now,
+        )
         await self._store.create_tenant(user_actor(tenant.id, admin.id, origin), tenant, admin, password_hash)
         return await self._sessions.start(origin, tenant, admin, password_hash)

@@ -38,7 +38,7 @@ from services.common.store import CommonStore
 _JWKS_CACHE = (("cache-control", "public, max-age=300"),)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UseCases:
     """Everything that auth does."""
 

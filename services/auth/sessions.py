@@ -34,7 +34,7 @@ SESSION_LIFE_US = 30 * DAY_US
 REPEAT_US = 10 * SECOND_US
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
     """What a login is decided by.
 

@@ -30,7 +30,7 @@ _CACHE_SIZE = 10_000
 _NEVER_US = 100 * 365 * DAY_US
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedKey:
     """A key as the database knows it.
 
@@ -125,7 +125,9 @@ class ApiKeyVerifier:
         if issued.suspend_reason is not None:
             raise suspended(issued.suspend_reason)
         expire = issued.expire_us or now + _NEVER_US
-        principal = Principal(issued.tenant_id, None, issued.role, issued.id, expire)
+        principal = Principal(
+            tenant_id=issued.tenant_id, user_id=None, role=issued.role, credential_id=issued.id, expire_us=expire
+        )
         self._remembered[digest] = (principal, min(expire, now + _REMEMBER_US))
         if len(self._remembered) > _CACHE_SIZE:
             self._remembered.popitem(last=False)

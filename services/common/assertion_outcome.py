@@ -19,7 +19,7 @@ class AssertionStatus(IntEnum):
     """What it looks at is not known."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AssertionOutcome:
     """What an assertion came to; texts are cut to size and hold no secrets.
 
@@ -53,7 +53,14 @@ def from_column(column: str | None) -> tuple[AssertionOutcome, ...]:
     if column is None:
         return ()
     return tuple(
-        AssertionOutcome(index, subject, AssertionStatus.FAILED, expected, actual, only_slow)
+        AssertionOutcome(
+            index=index,
+            subject=subject,
+            status=AssertionStatus.FAILED,
+            expected=expected,
+            actual=actual,
+            only_slow=only_slow,
+        )
         for index, subject, expected, actual, only_slow in orjson.loads(column)
     )
 

@@ -13,7 +13,7 @@ from services.common.clock import from_datetime, to_duration, to_timestamp
 from services.common.outcome import ErrorKind, MissedReason, Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What a slot of a check ended as, or, for MISSED, one or more slots in a row.
 

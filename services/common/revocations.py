@@ -40,7 +40,7 @@ class Revoked(IntEnum):
     RESUMED = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation:
     """One change.
 
@@ -67,7 +67,11 @@ class Revocation:
         """From a notification."""
         kind, subject, time_us, role, reason = payload.split(" ", 4)
         return cls(
-            Revoked(int(kind)), UUID(subject), to_datetime(int(time_us)), Role(int(role)) if int(role) else None, reason
+            kind=Revoked(int(kind)),
+            subject=UUID(subject),
+            time=to_datetime(int(time_us)),
+            role=Role(int(role)) if int(role) else None,
+            reason=reason,
         )
 
 

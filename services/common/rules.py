@@ -8,7 +8,7 @@ from sentinel.options.v1 import access_pb2
 from services.common.principal import Role
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MethodRule:
     """A method and who may call it.
 
@@ -38,4 +38,6 @@ def _rule(service: ServiceDescriptor, method: MethodDescriptor) -> MethodRule:
     access: access_pb2.Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
     role = Role(access.role) if access.WhichOneof("rule") == "role" and access.role else None
     name = f"/{service.full_name}/{method.name}"
-    return MethodRule(name, access.public, role, access.person_only, method.server_streaming)
+    return MethodRule(
+        method=name, public=access.public, role=role, person_only=access.person_only, streams=method.server_streaming
+    )

@@ -45,7 +45,7 @@ class Address(NamedTuple):
         return f"{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceSettings:
     """What every service needs to know.
 

@@ -19,7 +19,7 @@ class CheckState(IntEnum):
     MAINTENANCE = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
     """What a check's results amount to so far.
 
@@ -53,8 +53,22 @@ def advance(track: Track, slot_us: int, outcome: Outcome, failure_threshold: int
     )
     # Built anew rather than replaced in part: that costs a third, and every result passes here.
     if track.state is not verdict and streak >= threshold:
-        return Track(verdict, since_us, streak, outcome, since_us, slot_us)
-    return Track(track.state, track.state_us, streak, outcome, since_us, slot_us)
+        return Track(
+            state=verdict,
+            state_us=since_us,
+            streak=streak,
+            streak_outcome=outcome,
+            streak_us=since_us,
+            verdict_us=slot_us,
+        )
+    return Track(
+        state=track.state,
+        state_us=track.state_us,
+        streak=streak,
+        streak_outcome=outcome,
+        streak_us=since_us,
+        verdict_us=slot_us,
+    )
 
 
 def known_state(track: Track, interval_us: int, now_us: int) -> tuple[CheckState, int | None]:

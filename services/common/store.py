@@ -66,7 +66,11 @@ class CommonStore:
         async with self._database.untenanted() as connection:
             return [
                 Revocation(
-                    Revoked(row.kind), row.subject, row.create_time, Role(row.role) if row.role else None, row.reason
+                    kind=Revoked(row.kind),
+                    subject=row.subject,
+                    time=row.create_time,
+                    role=Role(row.role) if row.role else None,
+                    reason=row.reason,
                 )
                 for row in await connection.execute(select(revoked))
             ]
@@ -80,7 +84,9 @@ class CommonStore:
         if row is None:
             return None
         expire = from_datetime(row.expire_time) if row.expire_time else None
-        return IssuedKey(row.tenant_id, row.id, Role(row.role), expire, row.suspend_reason)
+        return IssuedKey(
+            tenant_id=row.tenant_id, id=row.id, role=Role(row.role), expire_us=expire, suspend_reason=row.suspend_reason
+        )
 
     async def note_use(self, credentials: Sequence[tuple[UUID, UUID]]) -> None:
         """Remember that credentials were used just now: pairs of a tenant and a session or an API key."""

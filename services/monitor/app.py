@@ -73,15 +73,15 @@ async def main(process: Process) -> None:
     process.metrics.registry.register(MonitorCollector(watch_metrics))
     watches = Watches(boards, watch_metrics)
     use_cases = UseCases(
-        Services(store, pager, quotas, figures),
-        Checks(store, pager, quotas),
-        Status(store),
-        figures,
-        Overviews(store),
-        Incidents(store, pager),
-        ResultHistory(store, pager),
-        windows,
-        watches,
+        services=Services(store, pager, quotas, figures),
+        checks=Checks(store, pager, quotas),
+        status=Status(store),
+        figures=figures,
+        overviews=Overviews(store),
+        incidents=Incidents(store, pager),
+        results=ResultHistory(store, pager),
+        windows=windows,
+        watches=watches,
     )
     servicer = MonitorServicer(process, use_cases, WatchCursors(Sealer(sealing_key, "watch cursor")))
     add_MonitorServiceServicer_to_server(servicer, server.grpc)

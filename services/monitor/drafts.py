@@ -24,7 +24,7 @@ class ServiceDraft:
     labels: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckDraft:
     """A check as its author gives it; None and 0 leave a figure to the default."""
 

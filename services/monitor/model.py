@@ -24,7 +24,7 @@ class ServiceState(IntEnum):
     MAINTENANCE = 6
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """Something that a team runs and watches."""
 
@@ -47,7 +47,7 @@ class Service:
         return {"name": self.name, "url": self.url, "description": self.description, "labels": self.labels}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """Something that is probed on a schedule.
 
@@ -129,7 +129,7 @@ class StatefulService:
     latest_day: Figures | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckStatus:
     """What a check is in, since when, its latest result, and why it is in that, in words."""
 
@@ -140,7 +140,7 @@ class CheckStatus:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStatus:
     """What a service is in, since when for certain, how it was, and why."""
 

@@ -41,7 +41,7 @@ from services.monitor.watching.messages import watch_filter, watch_message
 from services.monitor.watching.watch import Watches
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UseCases:
     """What monitor does.
 

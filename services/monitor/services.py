@@ -116,11 +116,20 @@ class Services:
             InvalidArgument: the url cannot be probed.
         """
         now, tenant_id = now_us(), actor.tenant_id
-        service = Service(tenant_id, new_id(), draft.name, draft.url, draft.description, draft.labels, now, now)
+        service = Service(
+            tenant_id=tenant_id,
+            id=new_id(),
+            name=draft.name,
+            url=draft.url,
+            description=draft.description,
+            labels=draft.labels,
+            create_us=now,
+            update_us=now,
+        )
         first = None
         if draft.url:
             refuse_bad_url(draft.url, "url")
-            first = new_check(tenant_id, service.id, CheckDraft(_FIRST_CHECK, HttpSpec(draft.url)), now)
+            first = new_check(tenant_id, service.id, CheckDraft(name=_FIRST_CHECK, spec=HttpSpec(url=draft.url)), now)
         made = await self._store.create_service(actor, service, first, request_id, self._quotas)
         return await self.get(tenant_id, made)
 

@@ -73,7 +73,15 @@ class Status:
         windows = [(name, sums[-1 - edges.index(start)]) for name, start in starts.items()]
         reason = service_reason(state, [(check.check.name, check.state) for check in checks])
         since_us = _since(state, found.checks, now)
-        return ServiceStatus(service_id, state, since_us, windows, checks, found.open_incidents, reason)
+        return ServiceStatus(
+            service_id=service_id,
+            state=state,
+            state_us=since_us,
+            uptime=windows,
+            checks=checks,
+            open_incidents=found.open_incidents,
+            reason=reason,
+        )
 
     async def _read(self, tenant_id: UUID, service_ids: Sequence[UUID]) -> Mapping[UUID, tuple[int, RecordedStatus]]:
         now = now_us()
@@ -96,4 +104,6 @@ def _windows(now: int) -> tuple[Mapping[str, int], Sequence[int]]:
 
 def _status_of(row: TrackedCheck, last: Result | None, now: int) -> CheckStatus:
     state, since_us = row.known(now)
-    return CheckStatus(row.check, state, since_us, last, check_reason(row, state, last))
+    return CheckStatus(
+        check=row.check, state=state, state_us=since_us, last=last, reason=check_reason(row, state, last)
+    )

@@ -12,7 +12,7 @@ from services.common.outcome import Outcome
 from services.common.state import CheckState, Track
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """A point at which an incident opens, unless one is open, or is resolved, if one is.
 

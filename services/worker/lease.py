@@ -60,7 +60,7 @@ def fair_share(live_workers: int) -> int:
     return -(-SHARDS // max(1, live_workers))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal:
     """What a worker holds from now on.
 

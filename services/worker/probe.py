@@ -87,7 +87,7 @@ class Prober:
             try:
                 facts = await kind.attempt(spec, self._network, seen)
             except ProbeFailure as failure:
-                verdict = Verdict(Outcome.DOWN, failure.kind, failure.sentence)
+                verdict = Verdict(outcome=Outcome.DOWN, error_kind=failure.kind, message=failure.sentence)
             else:
                 seen.total_us = (time.perf_counter_ns() - start_ns) // 1000
                 examined = Examined(facts, seen, now_us())
@@ -105,11 +105,11 @@ class Prober:
 
 def _own(error: Exception) -> Verdict:
     if isinstance(error, OwnTrouble):
-        return Verdict(Outcome.ERROR, error.kind, str(error))
+        return Verdict(outcome=Outcome.ERROR, error_kind=error.kind, message=str(error))
     if is_own(error):
-        return Verdict(Outcome.ERROR, ErrorKind.INTERNAL, sentence(error))
+        return Verdict(outcome=Outcome.ERROR, error_kind=ErrorKind.INTERNAL, message=sentence(error))
     _log.error("a run failed", exc_info=error)
-    return Verdict(Outcome.ERROR, ErrorKind.INTERNAL, "internal error")
+    return Verdict(outcome=Outcome.ERROR, error_kind=ErrorKind.INTERNAL, message="internal error")
 
 
 def _timed_out(seen: Observation, timeout_s: float) -> Verdict:
@@ -123,4 +123,6 @@ def _timed_out(seen: Observation, timeout_s: float) -> Verdict:
         kind, waiting_for = ErrorKind.TIMEOUT, "an answer"
     else:
         kind, waiting_for = ErrorKind.TIMEOUT, "the rest of the answer"
-    return Verdict(Outcome.DOWN, kind, f"waited {timeout_s:g} s in all, last for {waiting_for}")
+    return Verdict(
+        outcome=Outcome.DOWN, error_kind=kind, message=f"waited {timeout_s:g} s in all, last for {waiting_for}"
+    )

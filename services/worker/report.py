@@ -11,7 +11,7 @@ from services.common.version import VERSION
 from services.worker.metrics import LAG_US, Metrics
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gauges:
     """What can be read of a worker at any moment, from any thread.
 
@@ -32,7 +32,7 @@ class Gauges:
     bytes_waiting: Callable[[], int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerReport:
     """How a worker is.
 
@@ -61,7 +61,7 @@ class WorkerReport:
     runs_per_second: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeenWorker:
     """A worker as the database knows it.
 

@@ -153,20 +153,20 @@ def to_worker(row: "asyncpg.Record") -> SeenWorker:
 def to_tally(row: "asyncpg.Record") -> Tally:
     """What a check's results amount to, from a row of check_states with its period and lease."""
     track = Track(
-        CheckState(row["state"]),
-        row["state_time"],
-        row["streak"],
-        Outcome(row["streak_outcome"]) if row["streak_outcome"] else None,
-        row["streak_time"],
-        row["verdict_time"],
+        state=CheckState(row["state"]),
+        state_us=row["state_time"],
+        streak=row["streak"],
+        streak_outcome=Outcome(row["streak_outcome"]) if row["streak_outcome"] else None,
+        streak_us=row["streak_time"],
+        verdict_us=row["verdict_time"],
     )
     return Tally(
-        row["tenant_id"],
-        track,
-        row["accounted_time"],
-        row["epoch"],
-        row["since_time"],
-        row["interval_us"],
+        tenant_id=row["tenant_id"],
+        track=track,
+        accounted_us=row["accounted_time"],
+        epoch=row["epoch"],
+        since_us=row["since_time"],
+        interval_us=row["interval_us"],
     )
 
 

@@ -38,7 +38,7 @@ class Account:
 
 
 # Not frozen: hundreds of thousands are made when a worker starts, and a frozen one takes three times as long to make.
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class ScheduledCheck:
     """A check as the worker needs it; nobody changes one.
 

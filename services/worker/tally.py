@@ -22,7 +22,7 @@ from services.worker.schedule import Period
 _CLOCKS_DIFFER_US = SECOND_US
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Tally:
     """What a check's results amount to so far.
 
@@ -117,7 +117,13 @@ class Tally:
     def _turn(self, before: Track, after: Track, pending: Pending) -> None:
         opening = opens(before, after, pending.check.failure_threshold)
         if after.streak_us is not None and (opening or resolves(before, after)):
-            turn = Turn(self.tenant_id, pending.check.id, opening, after.streak_us, pending.result.slot_us)
+            turn = Turn(
+                tenant_id=self.tenant_id,
+                check_id=pending.check.id,
+                opens=opening,
+                run_us=after.streak_us,
+                slot_us=pending.result.slot_us,
+            )
             self.turns = (*self.turns, turn)
 
 

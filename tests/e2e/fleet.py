@@ -98,7 +98,7 @@ class Fleet:
         ids = [new_id() for _ in range(count)]
         interval_us = interval_s * SECOND_US
         timeout_us = min(2 * SECOND_US, interval_us * 4 // 5)
-        spec = json.dumps(HttpSpec(url).to_json())
+        spec = json.dumps(HttpSpec(url=url).to_json())
         async with self.owner() as admin, admin.transaction():
             shards = [shard_of(each) for each in ids]
             arguments = (tenant_id, service_id, spec, interval_us, timeout_us, ids, shards)
@@ -153,11 +153,23 @@ class Fleet:
             entries: dict[UUID, list[Entry]] = defaultdict(list)
             for check_id, slot_time, outcome, reason, count, worker_id in await admin.fetch(_RESULTS):
                 reason = MissedReason(reason) if reason else None  # noqa: PLW2901 — the number's name
-                entries[check_id].append(Entry(from_datetime(slot_time), Outcome(outcome), reason, count, worker_id))
+                entries[check_id].append(
+                    Entry(
+                        slot_us=from_datetime(slot_time),
+                        outcome=Outcome(outcome),
+                        reason=reason,
+                        count=count,
+                        worker_id=worker_id,
+                    )
+                )
         return Books(
             [
                 Ledger(
-                    row["id"], row["shard"], row["interval_us"], from_datetime(row["create_time"]), entries[row["id"]]
+                    check_id=row["id"],
+                    shard=row["shard"],
+                    interval_us=row["interval_us"],
+                    create_us=from_datetime(row["create_time"]),
+                    entries=entries[row["id"]],
                 )
                 for row in checks
             ],

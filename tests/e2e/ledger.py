@@ -9,7 +9,7 @@ from services.common.grid import anchor_us, first_slot_at_or_after
 from services.common.outcome import MissedReason, Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A row of results: `count` slots in a row from `slot_us` on."""
 
@@ -20,7 +20,7 @@ class Entry:
     worker_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """A time in which slots may be MISSED, since something was broken.
 
@@ -42,7 +42,7 @@ class Window:
         return f"{self.name} [{_at(self.start_us)}, {_at(self.end_us)}]"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
     """A check, and what its slots came to.
 

@@ -167,21 +167,21 @@ async def vanished(fleet: Fleet, before: dict[int, str]) -> str:
 
 def missing_worker(name: str, since_us: int, before: dict[int, str], gone: str) -> Window:
     return Window(
-        name,
-        since_us - int(_UNWRITTEN_S * SECOND_US),
-        since_us + int((TIMES.ttl_s + TIMES.renew_s) * SECOND_US),
-        {shard for shard, worker in before.items() if worker == gone},
+        name=name,
+        start_us=since_us - int(_UNWRITTEN_S * SECOND_US),
+        end_us=since_us + int((TIMES.ttl_s + TIMES.renew_s) * SECOND_US),
+        shards={shard for shard, worker in before.items() if worker == gone},
         # A slot that could just have begun when its new holder read it may be too late by the time of its turn.
-        {MissedReason.NO_WORKER, MissedReason.OVERLOADED},
+        reasons={MissedReason.NO_WORKER, MissedReason.OVERLOADED},
     )
 
 
 def missing_database(name: str, renewed_us: int, back_us: int) -> Window:
     """While the database is away workers fire as long as their leases last, and the results wait (§5, §11)."""
     return Window(
-        name,
-        renewed_us + int((_FIRES_S - _ASKED_S) * SECOND_US),
-        back_us + int(_BACK_S * SECOND_US),
-        _ALL,
-        {MissedReason.DATABASE_AWAY},
+        name=name,
+        start_us=renewed_us + int((_FIRES_S - _ASKED_S) * SECOND_US),
+        end_us=back_us + int(_BACK_S * SECOND_US),
+        shards=_ALL,
+        reasons={MissedReason.DATABASE_AWAY},
     )

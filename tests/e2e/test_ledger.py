@@ -14,19 +14,23 @@ INTERVAL = 5 * SECOND_US
 CREATED = 1_790_000_000 * SECOND_US
 FIRST = first_slot_at_or_after(anchor_us(CHECK, INTERVAL), INTERVAL, CREATED + 1)
 UNTIL = FIRST + 4 * INTERVAL
-AWAY = Window("cut", FIRST + INTERVAL, FIRST + 2 * INTERVAL, {3}, {MissedReason.DATABASE_AWAY})
+AWAY = Window(
+    name="cut", start_us=FIRST + INTERVAL, end_us=FIRST + 2 * INTERVAL, shards={3}, reasons={MissedReason.DATABASE_AWAY}
+)
 
 
 def up(number: int, shift_us: int = 0) -> Entry:
-    return Entry(FIRST + number * INTERVAL + shift_us, Outcome.UP, None, 1, "w")
+    return Entry(slot_us=FIRST + number * INTERVAL + shift_us, outcome=Outcome.UP, reason=None, count=1, worker_id="w")
 
 
 def missed(number: int, count: int, reason: MissedReason = MissedReason.DATABASE_AWAY) -> Entry:
-    return Entry(FIRST + number * INTERVAL, Outcome.MISSED, reason, count, "w")
+    return Entry(slot_us=FIRST + number * INTERVAL, outcome=Outcome.MISSED, reason=reason, count=count, worker_id="w")
 
 
 def faults(*entries: Entry, shard: int = 3) -> list[str]:
-    return Ledger(CHECK, shard, INTERVAL, CREATED, entries).faults(UNTIL, [AWAY])
+    return Ledger(check_id=CHECK, shard=shard, interval_us=INTERVAL, create_us=CREATED, entries=entries).faults(
+        UNTIL, [AWAY]
+    )
 
 
 def test_slots_that_are_there_once_or_missed_where_they_may_be_are_no_fault() -> None:

@@ -27,7 +27,7 @@ _HTTP = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a call came to, the same for both ways in.
 
@@ -82,10 +82,12 @@ def call_rest(client: httpx.Client, token: str, method: MethodDescriptor, reques
         request_id = answer.headers["x-request-id"]
         if answer.status_code == 200:
             text = "" if method.server_streaming else answer.read()
-            return Answer(200, "", "", request_id, json.loads(text or "null"))
+            return Answer(status=200, reason="", message="", request_id=request_id, body=json.loads(text or "null"))
         error = json.loads(answer.read())
     (info,) = [each for each in error["details"] if each["@type"].endswith("google.rpc.ErrorInfo")]
-    return Answer(answer.status_code, info["reason"], error["message"], request_id, None)
+    return Answer(
+        status=answer.status_code, reason=info["reason"], message=error["message"], request_id=request_id, body=None
+    )
 
 
 def call_native(channel: grpc.Channel, token: str, method: MethodDescriptor, request: Message) -> Answer:
@@ -100,12 +102,14 @@ def call_native(channel: grpc.Channel, token: str, method: MethodDescriptor, req
             stream = call(request, metadata=metadata, timeout=20)
             next(stream)
             stream.cancel()
-            return Answer(200, "", "", "", None)
+            return Answer(status=200, reason="", message="", request_id="", body=None)
         response, ended = call.with_call(request, metadata=metadata, timeout=20)
     except grpc.RpcError as refused:
         return _native_error(refused)
     trailers = dict(ended.trailing_metadata())
-    return Answer(200, "", "", trailers["x-request-id"], json_format.MessageToDict(response))
+    return Answer(
+        status=200, reason="", message="", request_id=trailers["x-request-id"], body=json_format.MessageToDict(response)
+    )
 
 
 def _native_error(refused: Any) -> Answer:
@@ -114,7 +118,9 @@ def _native_error(refused: Any) -> Answer:
     info = error_details_pb2.ErrorInfo()
     assert [detail for detail in status.details if detail.Unpack(info)]
     code = _HTTP.get(refused.code(), refused.code().value[0])
-    return Answer(code, info.reason, status.message, trailers["x-request-id"], None)
+    return Answer(
+        status=code, reason=info.reason, message=status.message, request_id=trailers["x-request-id"], body=None
+    )
 
 
 def _as_rest(method: MethodDescriptor, request: Message) -> tuple[str, str, dict[str, Any], Any]:

@@ -82,11 +82,11 @@ class ApiKeySql(Sql):
 
 def _api_key(row: Row[Any]) -> ApiKey:
     return ApiKey(
-        row.id,
-        row.name,
-        Role(row.role),
-        row.prefix,
-        from_datetime(row.create_time),
-        moment(row.expire_time),
-        moment(row.last_use_time),
+        id=row.id,
+        name=row.name,
+        role=Role(row.role),
+        prefix=row.prefix,
+        create_us=from_datetime(row.create_time),
+        expire_us=moment(row.expire_time),
+        last_use_us=moment(row.last_use_time),
     )

@@ -40,9 +40,9 @@ class AuditSql(Sql):
 def _entry(row: Row[Any]) -> AuditEntry:
     origin = Origin(row.address, row.client, row.request_id)
     return AuditEntry(
-        row.id,
-        from_datetime(row.create_time),
-        Actor(row.tenant_id, ActorKind(row.actor_kind), row.actor_id, origin),
-        row.actor_name,
-        Change(row.action, row.resource_id, row.before, row.after),
+        id=row.id,
+        create_us=from_datetime(row.create_time),
+        actor=Actor(row.tenant_id, ActorKind(row.actor_kind), row.actor_id, origin),
+        actor_name=row.actor_name,
+        change=Change(row.action, row.resource_id, row.before, row.after),
     )

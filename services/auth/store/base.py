@@ -127,5 +127,5 @@ async def revoke(
                 create_time=time,
             )
         )
-        payload = Revocation(kind, subject, time, role, reason).payload()
+        payload = Revocation(kind=kind, subject=subject, time=time, role=role, reason=reason).payload()
         await connection.execute(select(func.pg_notify(CHANNEL, payload)))

@@ -117,4 +117,10 @@ def _email_taken() -> AlreadyExists:
 
 
 def _invitation(row: Row[Any]) -> Invitation:
-    return Invitation(row.id, row.email, Role(row.role), from_datetime(row.create_time), from_datetime(row.expire_time))
+    return Invitation(
+        id=row.id,
+        email=row.email,
+        role=Role(row.role),
+        create_us=from_datetime(row.create_time),
+        expire_us=from_datetime(row.expire_time),
+    )

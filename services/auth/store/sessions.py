@@ -32,7 +32,13 @@ class SessionSql(Sql):
             row = (await connection.execute(select(found))).one_or_none()
         if row is None:
             return None
-        return Login(tenant_of(row), user_of(row), row.password_hash, row.address_is_known, row.suspend_reason)
+        return Login(
+            tenant=tenant_of(row),
+            user=user_of(row),
+            password_hash=row.password_hash,
+            address_is_known=row.address_is_known,
+            suspend_reason=row.suspend_reason,
+        )
 
     async def start_session(
         self,
@@ -136,12 +142,12 @@ class SessionSql(Sql):
         async with self._database.tenant(tenant_id) as connection:
             return [
                 Session(
-                    row.id,
-                    from_datetime(row.create_time),
-                    from_datetime(row.last_use_time),
-                    from_datetime(row.expire_time),
-                    row.client,
-                    row.address,
+                    id=row.id,
+                    create_us=from_datetime(row.create_time),
+                    last_use_us=from_datetime(row.last_use_time),
+                    expire_us=from_datetime(row.expire_time),
+                    client=row.client,
+                    address=row.address,
                 )
                 for row in await connection.execute(query)
             ]

@@ -14,7 +14,7 @@ from services.common.rules import MethodRule
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Call:
     """A call, unary or streaming.
 

@@ -116,7 +116,7 @@ def _through(link: Interceptor, following: Step, call: Call) -> Awaitable[None]:
 
 def _call(rule: MethodRule, request: Message, context: Context) -> Call:
     metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
-    return Call(rule, request, context, metadata)
+    return Call(rule=rule, request=request, context=context, metadata=metadata)
 
 
 # Typed by grpc as the synchronous methods of its other server.

@@ -12,7 +12,7 @@ from services.common.specs.spec import Spec
 from services.common.specs.tls_options import TlsOptions
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GrpcSpec(Spec):
     """A gRPC server that speaks the standard health protocol.
 

@@ -31,7 +31,7 @@ from services.common.specs.urls import origin_of, refuse_bad_url
 _HOST = re.compile(r"[^:]*://([^/?#]*)")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
 class HttpSpec(Spec):
     """An HTTP request and what its answer must be.
 

@@ -19,7 +19,7 @@ class StartTls(IntEnum):
     IMAP = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TlsSpec(Spec):
     """A TLS server, and how long its certificate must be good for.
 

@@ -27,7 +27,7 @@ _RESULTS_A_STEP = 12_000
 _RESULTS_OF_A_CHECK = 2_000
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Recorded:
     """What is recorded of a check, as far as it is needed; whoever reads it fills it in.
 
@@ -58,7 +58,7 @@ class ClosedSpan:
     end_us: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
     """A check with hours that may be closed by now.
 
@@ -175,7 +175,7 @@ def _closed_hours(edges: Sequence[int], rolled_us: int) -> list[Span]:
 
 def combine(recorded: Recorded, edges: Sequence[int], now: int) -> list[Figures]:
     """The figures of a check for each span between two edges: what is closed, and the tail."""
-    found = [Figures(start, end) for start, end in pairwise(edges)]
+    found = [Figures(start_us=start, end_us=end) for start, end in pairwise(edges)]
     for part, figures in recorded.closed:
         found[part] += replace(figures, start_us=edges[part], end_us=edges[part + 1])
     # What is closed is told already.

@@ -87,5 +87,5 @@ def summed(recorded: Sequence[Recorded], edges: Sequence[int], now: int) -> Sequ
     by_check = [combine(each, edges, now) for each in recorded]
     if len(by_check) == 1:
         return by_check[0]
-    nothing = [Figures(start, end) for start, end in pairwise(edges)]
+    nothing = [Figures(start_us=start, end_us=end) for start, end in pairwise(edges)]
     return [total(part) for part in zip(nothing, *by_check, strict=True)]

@@ -16,7 +16,7 @@ from services.monitor.model import ServiceState
 from services.monitor.service_state import Tally, service_state
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SlowCheck:
     """A check, and what 95 of a hundred of its runs that ended UP took no longer than in the last closed hour."""
 
@@ -36,7 +36,7 @@ class WorkerCoverage:
     shards: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedOverview:
     """What is recorded of all of a tenant.
 
@@ -61,7 +61,7 @@ class RecordedOverview:
     newest_open: Sequence[Incident]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """All of a tenant at a glance.
 
@@ -109,10 +109,10 @@ class Overviews:
             states[service_state(tally)] += services
         figures = total([recorded.closed, *(combine(each, edges, now)[0] for each in recorded.tail)])
         return Overview(
-            states,
-            replace(figures, incidents=recorded.incidents),
-            recorded.slowest,
-            recorded.workers,
-            recorded.open_incidents,
-            recorded.newest_open,
+            services=states,
+            latest_day=replace(figures, incidents=recorded.incidents),
+            slowest=recorded.slowest,
+            workers=recorded.workers,
+            open_incidents=recorded.open_incidents,
+            newest_open=recorded.newest_open,
         )

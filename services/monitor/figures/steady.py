@@ -35,7 +35,9 @@ class Steady:
     def __iter__(self) -> Iterator[Slot]:
         """One after the other."""
         for slot_us, total_us in zip(self.slots_us, self.totals_us, strict=True):
-            yield Slot(slot_us, self.interval_us, Outcome.UP, 1, total_us)
+            yield Slot(
+                slot_us=slot_us, interval_us=self.interval_us, outcome=Outcome.UP, slot_count=1, total_us=total_us
+            )
 
     def measure(self, edges: Sequence[int], on: Sequence[Span]) -> list[Figures]:
         """What `uptime.measure` answers for these results, with the same arguments."""
@@ -53,7 +55,17 @@ class Steady:
                     first, behind = bisect_left(slots_us, low), bisect_left(slots_us, high)
                     up_slots += behind - first
                     took.update([bucket_of(each) for each in totals_us[first:behind] if each is not None])
-            found.append(Figures(start, end, life_us, up_us, 0, up_slots, latencies=Latencies(took)))
+            found.append(
+                Figures(
+                    start_us=start,
+                    end_us=end,
+                    life_us=life_us,
+                    up_us=up_us,
+                    down_us=0,
+                    up_slots=up_slots,
+                    latencies=Latencies(took),
+                )
+            )
         return found
 
 

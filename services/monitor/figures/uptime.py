@@ -40,7 +40,7 @@ class Slot(NamedTuple):
     slow: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
     """Sums over a span [start, end), of one check or several; times in microseconds.
 
@@ -107,18 +107,18 @@ class Figures:
     def __add__(self, other: "Figures") -> "Figures":
         """The figures of both: of other checks over the same span (§18), or of the same checks over another span."""
         return Figures(
-            min(self.start_us, other.start_us),
-            max(self.end_us, other.end_us),
-            self.life_us + other.life_us,
-            self.up_us + other.up_us,
-            self.down_us + other.down_us,
-            self.up_slots + other.up_slots,
-            self.down_slots + other.down_slots,
-            self.error_slots + other.error_slots,
-            self.missed_slots + other.missed_slots,
-            self.slow_slots + other.slow_slots,
-            self.latencies + other.latencies,
-            self.incidents + other.incidents,
+            start_us=min(self.start_us, other.start_us),
+            end_us=max(self.end_us, other.end_us),
+            life_us=self.life_us + other.life_us,
+            up_us=self.up_us + other.up_us,
+            down_us=self.down_us + other.down_us,
+            up_slots=self.up_slots + other.up_slots,
+            down_slots=self.down_slots + other.down_slots,
+            error_slots=self.error_slots + other.error_slots,
+            missed_slots=self.missed_slots + other.missed_slots,
+            slow_slots=self.slow_slots + other.slow_slots,
+            latencies=self.latencies + other.latencies,
+            incidents=self.incidents + other.incidents,
         )
 
 
@@ -136,35 +136,35 @@ class _Part:
 
     def figures(self, start_us: int, end_us: int) -> Figures:
         return Figures(
-            start_us,
-            end_us,
-            self.life_us,
-            self.held[Outcome.UP],
-            self.held[Outcome.DOWN],
-            self.counted[Outcome.UP],
-            self.counted[Outcome.DOWN],
-            self.counted[Outcome.ERROR],
-            self.counted[Outcome.MISSED],
-            self.slow,
-            Latencies(self.latencies),
+            start_us=start_us,
+            end_us=end_us,
+            life_us=self.life_us,
+            up_us=self.held[Outcome.UP],
+            down_us=self.held[Outcome.DOWN],
+            up_slots=self.counted[Outcome.UP],
+            down_slots=self.counted[Outcome.DOWN],
+            error_slots=self.counted[Outcome.ERROR],
+            missed_slots=self.counted[Outcome.MISSED],
+            slow_slots=self.slow,
+            latencies=Latencies(self.latencies),
         )
 
 
 def total(some: Sequence[Figures]) -> Figures:
     """All of several, one at least; cheaper than one after the other where they carry latencies."""
     return Figures(
-        min(each.start_us for each in some),
-        max(each.end_us for each in some),
-        sum(each.life_us for each in some),
-        sum(each.up_us for each in some),
-        sum(each.down_us for each in some),
-        sum(each.up_slots for each in some),
-        sum(each.down_slots for each in some),
-        sum(each.error_slots for each in some),
-        sum(each.missed_slots for each in some),
-        sum(each.slow_slots for each in some),
-        Latencies.sum(each.latencies for each in some),
-        IncidentSums.sum(each.incidents for each in some),
+        start_us=min(each.start_us for each in some),
+        end_us=max(each.end_us for each in some),
+        life_us=sum(each.life_us for each in some),
+        up_us=sum(each.up_us for each in some),
+        down_us=sum(each.down_us for each in some),
+        up_slots=sum(each.up_slots for each in some),
+        down_slots=sum(each.down_slots for each in some),
+        error_slots=sum(each.error_slots for each in some),
+        missed_slots=sum(each.missed_slots for each in some),
+        slow_slots=sum(each.slow_slots for each in some),
+        latencies=Latencies.sum(each.latencies for each in some),
+        incidents=IncidentSums.sum(each.incidents for each in some),
     )
 
 

@@ -30,7 +30,7 @@ class Cause:
     status_code: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Phases:
     """The steps of a run as far as it came, and the whole of it."""
 
@@ -42,7 +42,7 @@ class Phases:
     total_us: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """A span in which a check was DOWN.
 
@@ -92,7 +92,7 @@ class IncidentActor:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentEvent:
     """Something that happened to an incident; nobody's doing where it was the results'."""
 

@@ -10,12 +10,12 @@ from services.monitor.maintenance.window import Window, WindowDraft
 def window_draft(message: pb.MaintenanceWindow) -> WindowDraft:
     """A window as its author gives it."""
     return WindowDraft(
-        message.name,
-        optional_id(message.service_id),
-        from_timestamp(message.start_time) if message.HasField("start_time") else None,
-        from_duration(message.duration),
-        message.rrule,
-        message.time_zone,
+        name=message.name,
+        service_id=optional_id(message.service_id),
+        start_us=from_timestamp(message.start_time) if message.HasField("start_time") else None,
+        duration_us=from_duration(message.duration),
+        rrule=message.rrule,
+        time_zone=message.time_zone,
     )
 
 

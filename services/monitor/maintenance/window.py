@@ -14,7 +14,7 @@ from services.common.ids import new_id
 from services.monitor.maintenance.recurrence import Span, occurrences, read_zone
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WindowDraft:
     """A window as its author gives it; it begins now when `start_us` is None. Times in microseconds."""
 
@@ -26,7 +26,7 @@ class WindowDraft:
     time_zone: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """A maintenance window; of a service, or of all of the tenant's when `service_id` is None."""
 
@@ -90,16 +90,16 @@ def new_window(actor: Actor, draft: WindowDraft, now: int) -> Window:
     _refuse_past(start_us, now)
     read_zone(draft.time_zone)
     return Window(
-        actor.tenant_id,
-        new_id(),
-        draft.service_id,
-        draft.name,
-        start_us,
-        draft.duration_us,
-        draft.rrule,
-        draft.time_zone,
-        now,
-        now,
+        tenant_id=actor.tenant_id,
+        id=new_id(),
+        service_id=draft.service_id,
+        name=draft.name,
+        start_us=start_us,
+        duration_us=draft.duration_us,
+        rrule=draft.rrule,
+        time_zone=draft.time_zone,
+        create_us=now,
+        update_us=now,
     )
 
 

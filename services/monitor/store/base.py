@@ -236,12 +236,12 @@ def _goes_on(tenant_id: UUID | BindParameter[UUID]) -> ColumnElement[bool]:
 def tracked_check(row: Row[Any], spec: Spec | None = None) -> TrackedCheck:
     """The check in a row of `tracked`; without its secrets, unless its spec is given."""
     track = Track(
-        CheckState(row.state),
-        _moment(row.state_time),
-        row.streak,
-        Outcome(row.streak_outcome) if row.streak_outcome else None,
-        _moment(row.streak_time),
-        _moment(row.verdict_time),
+        state=CheckState(row.state),
+        state_us=_moment(row.state_time),
+        streak=row.streak,
+        streak_outcome=Outcome(row.streak_outcome) if row.streak_outcome else None,
+        streak_us=_moment(row.streak_time),
+        verdict_us=_moment(row.verdict_time),
     )
     return TrackedCheck(_check(row, spec or shown(row.kind, row.spec)), track, _moment(row.maintenance_time))
 

@@ -88,18 +88,18 @@ class BoardSql:
 
 
 def _check(row: "asyncpg.Record") -> RecordedCheck:
-    track = Track(CheckState(row["state"]), row["state_time"], verdict_us=row["verdict_time"])
+    track = Track(state=CheckState(row["state"]), state_us=row["state_time"], verdict_us=row["verdict_time"])
     return RecordedCheck(row["name"], row["interval_us"], track, row["pause_time"])
 
 
 def _service(tenant_id: UUID, row: "asyncpg.Record") -> Service:
     return Service(
-        tenant_id,
-        row["id"],
-        row["name"],
-        row["url"],
-        row["description"],
-        orjson.loads(row["labels"]),
-        row["create_time"],
-        row["update_time"],
+        tenant_id=tenant_id,
+        id=row["id"],
+        name=row["name"],
+        url=row["url"],
+        description=row["description"],
+        labels=orjson.loads(row["labels"]),
+        create_us=row["create_time"],
+        update_us=row["update_time"],
     )

@@ -114,7 +114,7 @@ async def read_results(
     remembered: ClosedFigures | None = None,
 ) -> Mapping[UUID, Recorded]:
     """The same without incidents, by check."""
-    by_check = {mark.check_id: Recorded(mark.rolled_us) for mark in its_marks}
+    by_check = {mark.check_id: Recorded(rolled_us=mark.rolled_us) for mark in its_marks}
     days, hours, tails = [], [], []
     for mark in its_marks:
         its_days, its_hours = split(mark.check_id, edges, mark.rolled_us)

@@ -236,7 +236,14 @@ def _incident(row: Row[Any]) -> Incident:
         resolution=Resolution(row.resolution) if row.resolution else None,
         acknowledge_us=from_datetime(row.acknowledge_time) if row.acknowledge_time else None,
         cause=_cause(row.error_kind, row.error_message, row.status_code),
-        phases=Phases(row.dns_us, row.connect_us, row.tls_us, row.ttfb_us, row.transfer_us, row.total_us),
+        phases=Phases(
+            dns_us=row.dns_us,
+            connect_us=row.connect_us,
+            tls_us=row.tls_us,
+            ttfb_us=row.ttfb_us,
+            transfer_us=row.transfer_us,
+            total_us=row.total_us,
+        ),
         last_cause=_cause(row.latest_error_kind, row.latest_error_message, row.latest_status_code),
         failed_assertions=from_column(row.failed_assertions),
     )
@@ -250,4 +257,10 @@ def _cause(error_kind: int | None, message: str | None, status_code: int | None)
 
 def _event(row: Row[Any]) -> IncidentEvent:
     actor = IncidentActor(ActorKind(row.actor_kind), row.actor_id, row.actor_name) if row.actor_kind else None
-    return IncidentEvent(row.id, from_datetime(row.create_time), IncidentEventKind(row.kind), actor, row.note)
+    return IncidentEvent(
+        id=row.id,
+        create_us=from_datetime(row.create_time),
+        kind=IncidentEventKind(row.kind),
+        actor=actor,
+        note=row.note,
+    )

@@ -238,16 +238,16 @@ async def _write_spans(connection: AsyncConnection, window: Window, spans: Seque
 
 def _window(row: Row[Any]) -> Window:
     return Window(
-        row.tenant_id,
-        row.id,
-        row.service_id,
-        row.name,
-        from_datetime(row.start_time),
-        row.duration_us,
-        row.rrule,
-        row.time_zone,
-        from_datetime(row.create_time),
-        from_datetime(row.update_time),
+        tenant_id=row.tenant_id,
+        id=row.id,
+        service_id=row.service_id,
+        name=row.name,
+        start_us=from_datetime(row.start_time),
+        duration_us=row.duration_us,
+        rrule=row.rrule,
+        time_zone=row.time_zone,
+        create_us=from_datetime(row.create_time),
+        update_us=from_datetime(row.update_time),
     )
 
 

@@ -98,14 +98,14 @@ class OverviewSql(Sql):
             live, held, shards = (await connection.execute(_WORKERS)).one()
             opened, newest = await newest_open(connection, tenant_id, _NEWEST)
         return RecordedOverview(
-            tallies,
-            closed,
-            list(behind.values()),
-            incidents,
-            slowest,
-            WorkerCoverage(live, held, shards),
-            opened,
-            newest,
+            tallies=tallies,
+            closed=closed,
+            tail=list(behind.values()),
+            incidents=incidents,
+            slowest=slowest,
+            workers=WorkerCoverage(live, held, shards),
+            open_incidents=opened,
+            newest_open=newest,
         )
 
     async def _add_up(
@@ -117,10 +117,16 @@ class OverviewSql(Sql):
         key = (tenant_id, end_us, which.checks, which.ids)
         if (kept := self._closed.get(tenant_id)) is None or kept[0] != key:
             span = {"tenant": tenant_id, "start": to_datetime(start_us), "end": end}
-            figures = await _sum_hours(connection, span, Figures(start_us, end_us))
+            figures = await _sum_hours(connection, span, Figures(start_us=start_us, end_us=end_us))
             last_hour = {**span, "start": to_datetime(end_us - HOUR_US)}
             slowest = [
-                SlowCheck(row.service_id, row.check_id, row.service_name, row.check_name, row.p95_us)
+                SlowCheck(
+                    service_id=row.service_id,
+                    check_id=row.check_id,
+                    service_name=row.service_name,
+                    check_name=row.check_name,
+                    p95_us=row.p95_us,
+                )
                 for row in await connection.execute(_SLOWEST, last_hour)
             ]
             while len(self._closed) >= _MOST_KEPT:

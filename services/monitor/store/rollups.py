@@ -149,7 +149,14 @@ async def _candidates(
     after = (to_datetime(behind.rolled_us), behind.tenant_id, behind.check_id)
     rows = await driver.fetch(_CANDIDATES, to_datetime(bound_us), *after, most, aside)
     return [
-        Candidate(tenant_id, service_id, check_id, from_datetime(rolled), from_datetime(accounted), interval_us)
+        Candidate(
+            tenant_id=tenant_id,
+            service_id=service_id,
+            check_id=check_id,
+            rolled_us=from_datetime(rolled),
+            accounted_us=from_datetime(accounted),
+            interval_us=interval_us,
+        )
         for tenant_id, service_id, check_id, rolled, accounted, interval_us in rows
     ]
 
@@ -157,7 +164,7 @@ async def _candidates(
 async def _roll(connection: AsyncConnection, moving: Sequence[Closing], now: int, keep: Keep) -> None:
     if not moving:
         return
-    recorded = {each.candidate.check_id: Recorded(each.candidate.rolled_us) for each in moving}
+    recorded = {each.candidate.check_id: Recorded(rolled_us=each.candidate.rolled_us) for each in moving}
     tails = [
         Tail(
             each.candidate.tenant_id,

@@ -301,14 +301,14 @@ def _settings_of(service: Service) -> dict[str, Any]:
 
 def _service(row: Row[Any]) -> Service:
     return Service(
-        row.tenant_id,
-        row.id,
-        row.name,
-        row.url,
-        row.description,
-        dict(row.labels),
-        from_datetime(row.create_time),
-        from_datetime(row.update_time),
+        tenant_id=row.tenant_id,
+        id=row.id,
+        name=row.name,
+        url=row.url,
+        description=row.description,
+        labels=dict(row.labels),
+        create_us=from_datetime(row.create_time),
+        update_us=from_datetime(row.update_time),
     )
 
 

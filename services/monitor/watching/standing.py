@@ -64,7 +64,7 @@ class RecordedService:
     maintenance: Sequence[tuple[int, int]] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """What a service is shown as.
 
@@ -92,7 +92,14 @@ class Standing:
         moment = _NEVER if state_us is None else state_us
         packed = _MARKED.pack(service.id.bytes, service.update_us, state, moment, open_incidents)
         mark = int.from_bytes(hashlib.blake2b(packed + reason.encode(), digest_size=4).digest())
-        return cls(service, state, state_us, reason, open_incidents, mark)
+        return cls(
+            service=service,
+            state=state,
+            state_us=state_us,
+            reason=reason,
+            open_incidents=open_incidents,
+            mark=mark,
+        )
 
 
 Picture = dict[UUID, Standing]

@@ -11,7 +11,7 @@ _UNITS = ((DAY_US, "d"), (HOUR_US, "h"), (MINUTE_US, "min"), (SECOND_US, "s"))
 _MOST_UNITS = 2
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
     """What was reported of a heartbeat.
 
@@ -47,25 +47,29 @@ def verdict_on(spec: HeartbeatSpec, reported: Reported) -> Verdict:
     if signal_us is not None and signal_us >= tells_from_us and reported.exit_code != 0:
         code = "" if reported.exit_code is None else f" with exit code {reported.exit_code}"
         return Verdict(
-            Outcome.DOWN,
-            ErrorKind.HEARTBEAT_FAILED,
-            f"the last signal, {span(now_us - signal_us)} ago, told of a failure{code}",
+            outcome=Outcome.DOWN,
+            error_kind=ErrorKind.HEARTBEAT_FAILED,
+            message=f"the last signal, {span(now_us - signal_us)} ago, told of a failure{code}",
         )
     if success_us is not None and now_us - success_us <= allowed_us:
-        return Verdict(Outcome.UP)
+        return Verdict(outcome=Outcome.UP)
     heard_us = on_us if success_us is None else max(on_us, success_us)
     silent_us = now_us - heard_us
     due = f"one is due every {span(spec.period_us)}" + (f", {span(spec.grace_us)} grace" if spec.grace_us else "")
     if silent_us <= allowed_us:
-        return Verdict(Outcome.ERROR, ErrorKind.NO_SIGNAL_YET, f"no signal yet; {due}")
+        return Verdict(outcome=Outcome.ERROR, error_kind=ErrorKind.NO_SIGNAL_YET, message=f"no signal yet; {due}")
     silence = f"no signal for {span(silent_us)}"
     # A job that was not heard since the check is on may send its first signal at any moment.
     from_us = heard_us + allowed_us // 2 if heard_us == success_us else heard_us
     if reported.outage is not None and _may_be_lost(
         (from_us, heard_us + allowed_us), reported.outage, now_us - allowed_us
     ):
-        return Verdict(Outcome.ERROR, ErrorKind.NO_SIGNAL_YET, f"{silence}, but the monitor could not take any; {due}")
-    return Verdict(Outcome.DOWN, ErrorKind.HEARTBEAT_OVERDUE, f"{silence}; {due}")
+        return Verdict(
+            outcome=Outcome.ERROR,
+            error_kind=ErrorKind.NO_SIGNAL_YET,
+            message=f"{silence}, but the monitor could not take any; {due}",
+        )
+    return Verdict(outcome=Outcome.DOWN, error_kind=ErrorKind.HEARTBEAT_OVERDUE, message=f"{silence}; {due}")
 
 
 def _may_be_lost(due: tuple[int, int], outage: tuple[int, int], long_ago_us: int) -> bool:

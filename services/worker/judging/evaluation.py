@@ -22,7 +22,7 @@ from services.worker.wire.body import Body
 from services.worker.wire.observation import Observation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GivenAnswer:
     """An answer, as somebody has it at hand; None where it is not known.
 

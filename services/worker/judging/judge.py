@@ -26,7 +26,7 @@ class Expectation(Protocol):
         """What no word may show."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """How a run ended, and why.
 
@@ -47,7 +47,7 @@ class Verdict:
     trouble: Exception | None = None
 
 
-_UP = Verdict(Outcome.UP)
+_UP = Verdict(outcome=Outcome.UP)
 
 
 def judge(wanted: Expectation, examined: Examined) -> Verdict:
@@ -84,10 +84,18 @@ def _verdict(
     )
     for _, assertion, found in failed:
         if not flags_only(assertion):
-            return Verdict(Outcome.DOWN, found.kind, sentence(assertion, found, secrets), told)
+            return Verdict(
+                outcome=Outcome.DOWN, error_kind=found.kind, message=sentence(assertion, found, secrets), failed=told
+            )
     if trouble is not None:
-        return Verdict(Outcome.ERROR, ErrorKind.INTERNAL, "an assertion could not be evaluated", told, trouble=trouble)
-    return Verdict(Outcome.UP, failed=told, slow=True)
+        return Verdict(
+            outcome=Outcome.ERROR,
+            error_kind=ErrorKind.INTERNAL,
+            message="an assertion could not be evaluated",
+            failed=told,
+            trouble=trouble,
+        )
+    return Verdict(outcome=Outcome.UP, failed=told, slow=True)
 
 
 def outcomes(wanted: Expectation, examined: Examined) -> Sequence[AssertionOutcome]:

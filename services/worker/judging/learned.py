@@ -18,7 +18,7 @@ _PREVIEW = 4_096
 _LOOKED_AT = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
     """What an attempt learned.
 

@@ -48,12 +48,12 @@ def outcome_of(
     if found is not None:
         status = AssertionStatus.PASSED if found.holds else AssertionStatus.FAILED
     return AssertionOutcome(
-        index,
-        cut(masked(subject(assertion), secrets)),
-        status,
-        cut(masked(expected(assertion), secrets)),
-        cut(masked(actual(assertion, found.actual), secrets)) if found else "",
-        flags_only(assertion),
+        index=index,
+        subject=cut(masked(subject(assertion), secrets)),
+        status=status,
+        expected=cut(masked(expected(assertion), secrets)),
+        actual=cut(masked(actual(assertion, found.actual), secrets)) if found else "",
+        only_slow=flags_only(assertion),
     )
 
 

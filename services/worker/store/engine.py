@@ -183,7 +183,9 @@ class EngineStore:
             elif len(held) < share and claim:
                 claimed = await connection.fetch(_CLAIM, worker_id, ttl_s, share - len(held))
                 held |= {row["shard"]: row["epoch"] for row in claimed}
-            return Renewal(held, database_us, asked_us, answered_us, free_in_s)
+            return Renewal(
+                epochs=held, database_us=database_us, asked_us=asked_us, answered_us=answered_us, free_in_s=free_in_s
+            )
 
     async def leave(self, worker_id: str) -> None:
         """Give all shards up and tell the others, for them to take at once.

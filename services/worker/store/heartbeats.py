@@ -97,12 +97,12 @@ class SignalsSql:
 def _to_reported(row: "asyncpg.Record") -> Reported:
     start_us, end_us = row["outage_start_time"], row["outage_end_time"]
     return Reported(
-        row["read_time"],
-        row["on_time"],
-        row["last_signal_time"],
-        row["last_success_time"],
-        row["last_exit_code"],
-        None if start_us is None else (start_us, end_us),
+        read_us=row["read_time"],
+        on_us=row["on_time"],
+        signal_us=row["last_signal_time"],
+        success_us=row["last_success_time"],
+        exit_code=row["last_exit_code"],
+        outage=None if start_us is None else (start_us, end_us),
     )
 
 

@@ -88,7 +88,13 @@ class _Place(NamedTuple):
 
 def first_hop(spec: HttpSpec) -> Hop:
     """The request that a check makes."""
-    return Hop(spec.method, httpx.URL(spec.url), _headers(spec), spec.body, spec.auth.client_certificate)
+    return Hop(
+        method=spec.method,
+        url=httpx.URL(spec.url),
+        headers=_headers(spec),
+        body=spec.body,
+        certificate=spec.auth.client_certificate,
+    )
 
 
 def wire(hop: Hop, *, keep_body: bool = False, tls: TlsOptions = DEFAULT_TLS) -> Wire:
@@ -114,7 +120,13 @@ def _headers(spec: HttpSpec) -> Headers:
 
 def _place(url: httpx.URL) -> _Place:
     netloc, target = url.netloc.decode("ascii"), url.raw_path.decode("ascii")
-    return _Place(url.scheme == "https", url.raw_host.decode("ascii"), url.port or PORTS[url.scheme], netloc, target)
+    return _Place(
+        secure=url.scheme == "https",
+        host=url.raw_host.decode("ascii"),
+        port=url.port or PORTS[url.scheme],
+        netloc=netloc,
+        target=target,
+    )
 
 
 def _place_of(url: str) -> _Place:
@@ -128,7 +140,13 @@ def _place_of(url: str) -> _Place:
     scheme, host, digits, target = plain.groups()
     own = PORTS[scheme]
     port = int(digits) if digits else own
-    return _Place(scheme == "https", host, port, host if port == own else f"{host}:{port}", target or "/")
+    return _Place(
+        secure=scheme == "https",
+        host=host,
+        port=port,
+        netloc=host if port == own else f"{host}:{port}",
+        target=target or "/",
+    )
 
 
 def _wire(
@@ -152,16 +170,16 @@ def _wire(
         # The contract refuses such headers; nothing that slipped through may smuggle a second request.
         raise ProbeFailure(ErrorKind.PROTOCOL, "the request has a line break in a header")
     return Wire(
-        "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + body,
-        place.host,
-        literal(place.host),
-        place.port,
-        method == "HEAD",
-        keep_body,
-        tls if place.secure else None,
+        bytes="\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + body,
+        host=place.host,
+        address=literal(place.host),
+        port=place.port,
+        is_head=method == "HEAD",
+        keep_body=keep_body,
+        tls=tls if place.secure else None,
         # A name is asked for without the dot that ends it (RFC 6066 §3).
-        tls.server_name or place.host.removesuffix("."),
-        certificate if place.secure else None,
+        server_name=tls.server_name or place.host.removesuffix("."),
+        certificate=certificate if place.secure else None,
     )
 
 

@@ -11,7 +11,7 @@ OnPhase = Callable[[str, int], None]
 """Told each phase (dns, connect, tls, ttfb, transfer) and its microseconds when it ends."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Observation:
     """What a run saw; phases are those of the last hop of the last attempt, total_us is over all (semantics.md §8).
 

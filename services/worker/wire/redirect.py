@@ -44,7 +44,13 @@ def next_hop(hop: Hop, status: int, answered: Sequence[tuple[bytes, bytes]]) -> 
         and (same_origin or name.lower() in _HARMLESS)
         and (body_goes or name.lower() not in _OF_THE_BODY)
     )
-    return Hop(method, url, headers, hop.body if body_goes else b"", hop.certificate if same_origin else None)
+    return Hop(
+        method=method,
+        url=url,
+        headers=headers,
+        body=hop.body if body_goes else b"",
+        certificate=hop.certificate if same_origin else None,
+    )
 
 
 def origin(url: httpx.URL) -> tuple[str, str, int]:

@@ -34,7 +34,7 @@ class ProbeTransport(httpx.AsyncBaseTransport):
             OwnTrouble: for a reason of our own.
         """
         headers = tuple(pair for pair in request.headers.multi_items() if pair[0] not in _FRAMING)
-        hop = Hop(request.method, request.url, headers, await request.aread())
+        hop = Hop(method=request.method, url=request.url, headers=headers, body=await request.aread())
         answer = await exchange(self._network, wire(hop, keep_body=True), Observation())
         # Decoded here, within bounds: httpx would decode as much as comes.
         body, _ = decoded(answer.headers, answer.body, LARGEST_BODY, truncated=answer.truncated)

@@ -47,7 +47,7 @@ def main() -> None:
     """Run what is asked for until killed."""
     kind, folder = sys.argv[1], Path(sys.argv[2])
     if kind == "stubborn":
-        asyncio.run(_own(Program("stubborn", (sys.executable, "-c", STUBBORN))))
+        asyncio.run(_own(Program(name="stubborn", argv=(sys.executable, "-c", STUBBORN))))
     postgres = EmbeddedPostgres(folder / "data", folder / "s")
     postgres.prepare()
     asyncio.run(_own(postgres.program()))

@@ -19,7 +19,7 @@ from services.common.specs.http import HttpSpec
 from services.common.specs.http_auth import HttpAuth
 from tests.rows import a_check
 
-SPEC = HttpSpec("http://t.test/", auth=HttpAuth(bearer_token="s3cret"))
+SPEC = HttpSpec(url="http://t.test/", auth=HttpAuth(bearer_token="s3cret"))
 Admin = Any  # a connection as the owner of the tables
 
 

@@ -21,7 +21,7 @@ _PATIENCE_S = 2.0
 
 
 def _python(name: str, code: str, *arguments: str, insist_with: signal.Signals = signal.SIGKILL) -> Program:
-    return Program(name, (sys.executable, "-c", code, *arguments), insist_with=insist_with)
+    return Program(name=name, argv=(sys.executable, "-c", code, *arguments), insist_with=insist_with)
 
 
 class Printed:
@@ -67,7 +67,7 @@ def test_what_dies_is_started_again_later_each_time_and_its_end_is_named(printed
 def test_what_a_signal_ends_is_started_again_and_the_signal_is_named(printed: Printed) -> None:
     async def run() -> None:
         supervisor = Supervisor(Output())
-        supervisor.keep(Program("sleeper", ("sleep", "60")))
+        supervisor.keep(Program(name="sleeper", argv=("sleep", "60")))
         await until(lambda: "sleeper" in supervisor.pids)
         first = supervisor.pids["sleeper"]
         psutil.Process(first).kill()
@@ -94,8 +94,8 @@ def test_a_crash_takes_along_what_the_program_had_started_even_if_that_holds_its
 def test_a_program_that_does_not_exist_is_tried_again_and_the_others_run_on(printed: Printed) -> None:
     async def run() -> None:
         supervisor = Supervisor(Output())
-        supervisor.keep(Program("missing", ("/no/such/program",)))
-        supervisor.keep(Program("sleeper", ("sleep", "60")))
+        supervisor.keep(Program(name="missing", argv=("/no/such/program",)))
+        supervisor.keep(Program(name="sleeper", argv=("sleep", "60")))
         await until(lambda: "starting it again in 0.4 s" in printed() and "sleeper" in supervisor.pids)
         await supervisor.stop([["missing", "sleeper"]], [_PATIENCE_S])
 
@@ -167,7 +167,7 @@ while True: signal.pause()
 def test_a_program_that_was_just_being_started_does_not_outlive_the_stop() -> None:
     async def run() -> None:
         supervisor = Supervisor(Output())
-        supervisor.keep(Program("sleeper", ("sleep", "60")))
+        supervisor.keep(Program(name="sleeper", argv=("sleep", "60")))
         before = _children()
         await asyncio.sleep(0)  # its start is under way
         await supervisor.stop([["sleeper"]], [_PATIENCE_S])

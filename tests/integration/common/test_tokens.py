@@ -21,7 +21,9 @@ from services.common.principal import Role
 from services.common.store import CommonStore
 from services.common.tokens import TokenVerifier
 
-USER = User(new_id(), new_id(), "a@acme.test", "", Role.MEMBER, 0, 0)
+USER = User(
+    tenant_id=new_id(), id=new_id(), email="a@acme.test", display_name="", role=Role.MEMBER, create_us=0, update_us=0
+)
 SESSION = new_id()
 
 
@@ -65,7 +67,10 @@ async def test_our_token_says_who_is_calling(verifier: TokenVerifier, key: Signi
 async def test_the_first_tokens_of_a_new_process_are_verified_however_many_come_at_once(
     verifier: TokenVerifier, key: SigningKey
 ) -> None:
-    users = [User(new_id(), new_id(), "", "", Role.ADMIN, 0, 0) for _ in range(20)]
+    users = [
+        User(tenant_id=new_id(), id=new_id(), email="", display_name="", role=Role.ADMIN, create_us=0, update_us=0)
+        for _ in range(20)
+    ]
     tokens = [key.sign(user, SESSION, now_us(), now_us() + 60 * SECOND_US) for user in users]
 
     principals = await asyncio.gather(*(verifier.verify(token) for token in tokens))

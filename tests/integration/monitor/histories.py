@@ -52,9 +52,16 @@ class History:
         )
         outcomes = chance.choices(list(Outcome), [90, 5, 3, 2], k=(until_us - first) // self.interval_us + 2)
         fresh = [
-            Slot(slot, self.interval_us, outcome, 1, chance.randrange(1_000, 10**6), chance.random() < _SLOW)
+            Slot(
+                slot_us=slot,
+                interval_us=self.interval_us,
+                outcome=outcome,
+                slot_count=1,
+                total_us=chance.randrange(1_000, 10**6),
+                slow=chance.random() < _SLOW,
+            )
             if outcome is Outcome.UP
-            else Slot(slot, self.interval_us, outcome)
+            else Slot(slot_us=slot, interval_us=self.interval_us, outcome=outcome)
             for slot, outcome in zip(range(first, until_us, self.interval_us), outcomes, strict=False)
             if chance.random() > 0.03
         ]

@@ -77,7 +77,7 @@ async def populate(admin: Admin, monitor: Monitor, services: int, checks: int) -
     # Behind at any minute of an hour, so that there is a tail to read.
     closed = floor(now, HOUR_US) - 2 * HOUR_US
     start, raw = floor(now - ROLLED_DAYS * DAY_US, DAY_US), now - RAW_DAYS * DAY_US
-    spec = json.dumps(HttpSpec("http://t.test/").to_json())
+    spec = json.dumps(HttpSpec(url="http://t.test/").to_json())
     since, until = to_datetime(start), to_datetime(now)
     await admin.execute(_SERVICES, tenant, since, services)
     await admin.execute(_CHECKS, tenant, since, checks, spec, to_datetime(closed))

@@ -39,7 +39,13 @@ class Worker:
         batch = [
             Pending(
                 Result(
-                    check.tenant_id, check.service_id, check_id, first + number * STEP, interval, outcome, "w",
+                    tenant_id=check.tenant_id,
+                    service_id=check.service_id,
+                    check_id=check_id,
+                    slot_us=first + number * STEP,
+                    interval_us=interval,
+                    outcome=outcome,
+                    worker_id="w",
                     error_kind=ErrorKind.CONNECT_REFUSED if outcome is DOWN else None,
                     error_message=message if outcome is DOWN else "",
                 ),
@@ -47,6 +53,6 @@ class Worker:
                 0,
             )
             for number, outcome in enumerate(outcomes)
-        ]  # fmt: skip
+        ]
         assert await self._engine.record(batch) == len(batch)
         return first

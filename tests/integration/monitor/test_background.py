@@ -121,7 +121,9 @@ async def test_history_that_cannot_be_removed_holds_up_no_other(monitor: Monitor
 
 async def test_a_window_that_cannot_be_planned_holds_up_no_other(monitor: Monitor, admin: Admin) -> None:
     now = now_us()
-    draft = WindowDraft("w", None, now + HOUR_US, HOUR_US, "FREQ=DAILY", "UTC")
+    draft = WindowDraft(
+        name="w", service_id=None, start_us=now + HOUR_US, duration_us=HOUR_US, rrule="FREQ=DAILY", time_zone="UTC"
+    )
     stuck, other = [(await monitor.windows.create(monitor.actor, draft, None)).id for _ in range(2)]
     await refuse(admin, "INSERT", "maintenance_spans", "window_id", stuck)
     later = now + HORIZON_US // 2

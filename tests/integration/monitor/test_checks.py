@@ -34,7 +34,9 @@ async def periods(admin: Admin, check_id: UUID) -> list[Period]:
 
 def every(seconds: int) -> CheckDraft:
     """A check as `Monitor.check` makes it, with another interval."""
-    return CheckDraft("home", HttpSpec("http://t.test/"), interval_us=seconds * SECOND_US, timeout_us=SECOND_US)
+    return CheckDraft(
+        name="home", spec=HttpSpec(url="http://t.test/"), interval_us=seconds * SECOND_US, timeout_us=SECOND_US
+    )
 
 
 def always(draft: CheckDraft) -> Callable[[Check], CheckDraft]:
@@ -68,7 +70,7 @@ async def test_a_change_that_is_not_of_the_interval_leaves_the_period(monitor: M
     before = await periods(admin, check_id)
 
     await monitor.checks.update(
-        monitor.actor, service_id, check_id, "", lambda _: CheckDraft("other", HttpSpec("http://u.test/"))
+        monitor.actor, service_id, check_id, "", lambda _: CheckDraft(name="other", spec=HttpSpec(url="http://u.test/"))
     )
     assert await periods(admin, check_id) == before
 
@@ -147,7 +149,9 @@ async def test_each_change_is_heard_once_it_is_committed_and_audited_before_and_
     of = (monitor.actor, service_id, check_id)
     heard: asyncio.Queue[str] = asyncio.Queue()
     await admin.add_listener("check_changed", lambda *event: heard.put_nowait(event[3]))
-    secret = CheckDraft("home", HttpSpec("http://t.test/", headers=(("x-key", "s3cret"),), body=b"s3cret"))
+    secret = CheckDraft(
+        name="home", spec=HttpSpec(url="http://t.test/", headers=(("x-key", "s3cret"),), body=b"s3cret")
+    )
 
     for change in (
         monitor.checks.update(*of, "", lambda _: secret),
@@ -177,7 +181,7 @@ async def test_an_update_that_is_refused_changes_nothing(monitor: Monitor, admin
     before = await monitor.checks.get(monitor.tenant_id, service_id, check_id)
 
     def named(name: str, url: str = "http://t.test/") -> CheckDraft:
-        return CheckDraft(name, HttpSpec(url))
+        return CheckDraft(name=name, spec=HttpSpec(url=url))
 
     with pytest.raises(Aborted) as refused:
         await monitor.checks.update(*of, "0" * 16, lambda _: named("new"))

@@ -222,7 +222,14 @@ async def test_windows_are_planned_from_any_statement_on(
 ) -> None:
     now = now_us()
     for rule in ("FREQ=DAILY", "FREQ=WEEKLY"):
-        draft = WindowDraft("w", None, now + HOUR_US, HOUR_US, rule, "Europe/Berlin")
+        draft = WindowDraft(
+            name="w",
+            service_id=None,
+            start_us=now + HOUR_US,
+            duration_us=HOUR_US,
+            rrule=rule,
+            time_zone="Europe/Berlin",
+        )
         await monitor.windows.create(monitor.actor, draft, None)
     tables = ("maintenance_windows", "maintenance_spans")
     restore = await saved(admin, *tables)

@@ -69,7 +69,7 @@ async def test_what_comes_later_is_counted_and_rolling_up_again_changes_nothing(
     await rounds.round(now)
     # Nobody looked for four hours, which is written afterwards, into hours that are long over.
     after = history.slots[-1].slot_us + MINUTE_US
-    await history.write([Slot(after, MINUTE_US, Outcome.MISSED, 240)])
+    await history.write([Slot(slot_us=after, interval_us=MINUTE_US, outcome=Outcome.MISSED, slot_count=240)])
     await history.fill(now, chance)
     edges = [floor(now - 30 * HOUR_US, HOUR_US), floor(now - 8 * HOUR_US, HOUR_US), now]
 

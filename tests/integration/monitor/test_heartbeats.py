@@ -36,13 +36,13 @@ DAILY = HeartbeatSpec(DAY_US, 10 * MINUTE_US)
 
 async def a_heartbeat(monitor: Monitor, service_id: UUID) -> tuple[UUID, str]:
     """The id and the token of a new heartbeat."""
-    made = await monitor.checks.create(monitor.actor, service_id, CheckDraft("nightly", DAILY), None)
+    made = await monitor.checks.create(monitor.actor, service_id, CheckDraft(name="nightly", spec=DAILY), None)
     return made.check.id, made.heartbeat_token
 
 
 async def test_only_a_hash_is_stored_and_a_repeated_request_shows_no_token(monitor: Monitor, admin: Admin) -> None:
     service_id, request_id = await monitor.service(), new_id()
-    draft = CheckDraft("nightly", DAILY)
+    draft = CheckDraft(name="nightly", spec=DAILY)
     first = await monitor.checks.create(monitor.actor, service_id, draft, request_id)
     again = await monitor.checks.create(monitor.actor, service_id, draft, request_id)
 

@@ -22,7 +22,7 @@ from services.monitor.store import MonitorStore
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.integration.monitor.plans import asked, plan_of
 
-NOW = WindowDraft("Upgrade", None, None, HOUR_US)
+NOW = WindowDraft(name="Upgrade", service_id=None, start_us=None, duration_us=HOUR_US)
 
 
 async def spans(admin: Admin, monitor: Monitor) -> list[tuple[int, int]]:
@@ -90,7 +90,9 @@ async def test_its_time_is_outside_the_figures_and_stays_so_when_it_is_deleted(a
 
 async def test_a_recurring_window_is_planned_ahead_and_again_changes_nothing(admin: Admin, monitor: Monitor) -> None:
     start_us = now_us() + HOUR_US
-    draft = WindowDraft("Nightly", None, start_us, HOUR_US, "FREQ=DAILY", "UTC")
+    draft = WindowDraft(
+        name="Nightly", service_id=None, start_us=start_us, duration_us=HOUR_US, rrule="FREQ=DAILY", time_zone="UTC"
+    )
     window = await monitor.windows.create(monitor.actor, draft, None)
     planned = await spans(admin, monitor)
     assert len(planned) == HORIZON_US // DAY_US
@@ -111,7 +113,9 @@ async def test_a_recurring_window_is_planned_ahead_and_again_changes_nothing(adm
 
 async def test_what_nobody_planned_in_time_is_not_planned_into_the_past(admin: Admin, monitor: Monitor) -> None:
     start_us = now_us() + HOUR_US
-    draft = WindowDraft("Nightly", None, start_us, HOUR_US, "FREQ=DAILY", "UTC")
+    draft = WindowDraft(
+        name="Nightly", service_id=None, start_us=start_us, duration_us=HOUR_US, rrule="FREQ=DAILY", time_zone="UTC"
+    )
     await monitor.windows.create(monitor.actor, draft, None)
     planned = await spans(admin, monitor)
     later = start_us + 100 * DAY_US + 1
@@ -138,7 +142,9 @@ async def test_they_are_listed_and_made_once_within_the_quota(admin: Admin, stor
 async def test_a_changed_window_is_planned_anew_from_now_on(admin: Admin, monitor: Monitor) -> None:
     shop, till = await monitor.service("Shop"), await monitor.service("Till")
     await monitor.check(shop)
-    draft = WindowDraft("Nightly", shop, None, HOUR_US, "FREQ=DAILY", "UTC")
+    draft = WindowDraft(
+        name="Nightly", service_id=shop, start_us=None, duration_us=HOUR_US, rrule="FREQ=DAILY", time_zone="UTC"
+    )
     window = await monitor.windows.create(monitor.actor, draft, None)
     begun, *_ = await spans(admin, monitor)
 

@@ -218,7 +218,7 @@ async def test_all_is_encrypted_with_the_newest_key_and_nothing_else_changes(
 
 async def test_secrets_in_the_open_from_before_are_encrypted(admin: Admin, database: Database, keeper: Monitor) -> None:
     tenant_id, _, check_id = await a_check(admin, tenant_id=keeper.tenant_id)
-    spec = HttpSpec("http://t.test/", headers=(("Accept", "a"), ("cookie", "s3cret")))
+    spec = HttpSpec(url="http://t.test/", headers=(("Accept", "a"), ("cookie", "s3cret")))
     await admin.execute("UPDATE checks SET spec = $1 WHERE id = $2", json.dumps(spec.to_json()), check_id)
     sealed = await seal_all(keeper.store)
 

@@ -119,7 +119,7 @@ async def test_a_filter_by_state_finds_what_the_rule_says_in_what_is_shown(monit
     for number, pair in enumerate([(), *((kind,) for kind in kinds), *product(kinds[:9], kinds[:10])]):
         service_id = await monitor.service(f"s{number}")
         if number % 4 == 0:
-            window = WindowDraft("Upgrade", service_id, None, DAY_US)
+            window = WindowDraft(name="Upgrade", service_id=service_id, start_us=None, duration_us=DAY_US)
             await monitor.windows.create(monitor.actor, window, None)
         states = []
         for place, (enabled, known, age_s) in enumerate(pair):
@@ -231,7 +231,9 @@ async def test_deleting_a_service_and_its_checks_at_once_ends_without_a_ring(mon
         *(monitor.checks.delete(monitor.actor, service_id, check_id) for check_id in checks[:2]),
         *(monitor.checks.pause(monitor.actor, service_id, check_id) for check_id in checks[2:4]),
         monitor.services.delete(monitor.actor, service_id),
-        monitor.checks.create(monitor.actor, service_id, CheckDraft("new", HttpSpec("http://t.test/")), None),
+        monitor.checks.create(
+            monitor.actor, service_id, CheckDraft(name="new", spec=HttpSpec(url="http://t.test/")), None
+        ),
         return_exceptions=True,
     )
     assert {type(outcome) for outcome in outcomes if isinstance(outcome, BaseException)} <= {NotFound}
@@ -250,7 +252,16 @@ async def test_results_come_while_their_service_goes_and_none_is_left_behind(
         def batch(checks: list[UUID], service_id: UUID, slot_us: int) -> list[Pending]:
             return [
                 Pending(
-                    Result(monitor.tenant_id, service_id, check_id, slot_us, MINUTE_US, Outcome.UP, "w", attempt=1),
+                    Result(
+                        tenant_id=monitor.tenant_id,
+                        service_id=service_id,
+                        check_id=check_id,
+                        slot_us=slot_us,
+                        interval_us=MINUTE_US,
+                        outcome=Outcome.UP,
+                        worker_id="w",
+                        attempt=1,
+                    ),
                     a_scheduled_check(check_id, MINUTE_US, tenant_id=monitor.tenant_id, shard=shard_of(check_id)),
                     0,
                 )
@@ -305,7 +316,7 @@ async def test_a_create_that_is_repeated_answers_the_first_even_when_the_quota_i
 
     made = await asyncio.gather(*(monitor.services.create(monitor.actor, draft, request_id) for _ in range(5)))
     assert len({row.service.id for row in made}) == 1
-    check = CheckDraft("home", HttpSpec("http://t.test/"))
+    check = CheckDraft(name="home", spec=HttpSpec(url="http://t.test/"))
     service_id = made[0].service.id
     checks = await asyncio.gather(
         *(monitor.checks.create(monitor.actor, service_id, check, request_id) for _ in range(5))

@@ -88,11 +88,13 @@ async def test_each_change_is_told_soon_whatever_it_is(monitor: Monitor, worker:
         await monitor.checks.resume(monitor.actor, shop, check)
         await client.until(lambda: state_of(client, shop) == "UNKNOWN")
 
-        window = await monitor.windows.create(monitor.actor, WindowDraft("Patch", shop, None, MINUTE_US), None)
+        window = await monitor.windows.create(
+            monitor.actor, WindowDraft(name="Patch", service_id=shop, start_us=None, duration_us=MINUTE_US), None
+        )
         await client.until(lambda: state_of(client, shop) == "MAINTENANCE")
         assert client.sees[shop].state_us == window.start_us
         other = await monitor.service()
-        elsewhere = WindowDraft("Patch", other, window.start_us, MINUTE_US)
+        elsewhere = WindowDraft(name="Patch", service_id=other, start_us=window.start_us, duration_us=MINUTE_US)
         await monitor.windows.update(monitor.actor, window.id, "", lambda _: elsewhere)
         await client.until(lambda: state_of(client, shop) == "UNKNOWN")
         await monitor.windows.delete(monitor.actor, window.id)
@@ -128,7 +130,9 @@ async def test_a_window_begins_and_ends_for_who_watches(monitor: Monitor, proces
     shop = await monitor.service()
     await monitor.check(shop)
     start_us = now_us() + 40 * SECOND_US
-    await monitor.windows.create(monitor.actor, WindowDraft("Patch", None, start_us, MINUTE_US), None)
+    await monitor.windows.create(
+        monitor.actor, WindowDraft(name="Patch", service_id=None, start_us=start_us, duration_us=MINUTE_US), None
+    )
     async with process.client(monitor.tenant_id) as client:
         assert state_of(client, shop) == "UNKNOWN"
         for state, ahead_us in (("MAINTENANCE", 39), ("UNKNOWN", 99)):
@@ -284,7 +288,7 @@ async def test_a_stream_that_must_end_says_why_within_a_second_and_where_to_resu
         if why is EndReason.SHUTTING_DOWN:
             process.stopping.set()
         elif why is EndReason.SESSION_ENDED:
-            entry = Revocation(Revoked.SESSION, principal.credential_id, datetime.now(UTC))
+            entry = Revocation(kind=Revoked.SESSION, subject=principal.credential_id, time=datetime.now(UTC))
             process.revocations.on_notify(entry.payload())
         async with asyncio.timeout(1):
             (end,) = [event async for event in events]

@@ -125,7 +125,13 @@ class Client:
 
 
 def a_viewer(tenant_id: UUID, *, expire_us: int | None = None) -> Principal:
-    return Principal(tenant_id, new_id(), Role.VIEWER, new_id(), expire_us or now_us() + 3600 * SECOND_US)
+    return Principal(
+        tenant_id=tenant_id,
+        user_id=new_id(),
+        role=Role.VIEWER,
+        credential_id=new_id(),
+        expire_us=expire_us or now_us() + 3600 * SECOND_US,
+    )
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ PLENTY_S = 5.0
 
 async def probe(prober: Prober, url: str, *, timeout_s: float = PLENTY_S, retries: int = 0, **spec: Any) -> Observation:
     """Run a check with this URL once."""
-    return await prober.run(HttpSpec(url, **spec), timeout_s=timeout_s, retries=retries)
+    return await prober.run(HttpSpec(url=url, **spec), timeout_s=timeout_s, retries=retries)
 
 
 async def run(prober: Prober, spec: Spec, *, timeout_s: float = PLENTY_S) -> Observation:

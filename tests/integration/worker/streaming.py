@@ -82,7 +82,13 @@ class Worker:
 
 
 def a_reader(tenant_id: UUID, *, expire_us: int | None = None) -> Principal:
-    return Principal(tenant_id, new_id(), Role.VIEWER, new_id(), expire_us or now_us() + 3600 * SECOND_US)
+    return Principal(
+        tenant_id=tenant_id,
+        user_id=new_id(),
+        role=Role.VIEWER,
+        credential_id=new_id(),
+        expire_us=expire_us or now_us() + 3600 * SECOND_US,
+    )
 
 
 @asynccontextmanager

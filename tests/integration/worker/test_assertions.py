@@ -129,7 +129,14 @@ async def test_what_cannot_be_evaluated_is_an_error_of_ours(prober: Prober) -> N
 
 
 def failed(index: int) -> AssertionOutcome:
-    return AssertionOutcome(index, "body", AssertionStatus.FAILED, 'contains "ok"', "nein \N{SNOWMAN}", only_slow=True)
+    return AssertionOutcome(
+        index=index,
+        subject="body",
+        status=AssertionStatus.FAILED,
+        expected='contains "ok"',
+        actual="nein \N{SNOWMAN}",
+        only_slow=True,
+    )
 
 
 async def recorded(
@@ -138,7 +145,16 @@ async def recorded(
     tenant_id, service_id, check_id = await a_check(admin)
     slot = START_US + 10 * SECOND_US
     result = Result(
-        tenant_id, service_id, check_id, slot, 10 * SECOND_US, Outcome.UP, "w", start_us=slot + 1, attempt=1, **rest
+        tenant_id=tenant_id,
+        service_id=service_id,
+        check_id=check_id,
+        slot_us=slot,
+        interval_us=10 * SECOND_US,
+        outcome=Outcome.UP,
+        worker_id="w",
+        start_us=slot + 1,
+        attempt=1,
+        **rest,
     )
     check = a_scheduled_check(check_id, tenant_id=tenant_id, service_id=service_id)
     await admin.execute("UPDATE shard_leases SET epoch = 1 WHERE shard = $1", check.shard)
@@ -174,7 +190,7 @@ async def test_a_check_that_is_not_saved_is_run_and_shown_and_nothing_is_recorde
     body = b"you sent " + said.encode() + b"!" * 9_000
     async with target(answer(body)) as port:
         spec = HttpSpec(
-            f"http://127.0.0.1:{port}/", headers=(("authorization", f"Bearer {said}"),),
+            url=f"http://127.0.0.1:{port}/", headers=(("authorization", f"Bearer {said}"),),
             asserted=(BodyContains("you"), HeaderIs("server", "equals", "y")),
         )  # fmt: skip
         async with aclosing(
@@ -197,7 +213,7 @@ async def test_a_check_that_is_not_saved_is_run_and_shown_and_nothing_is_recorde
 
 
 async def test_a_check_that_could_not_be_saved_is_not_run(store: TenantStore, prober: Prober) -> None:
-    draft = TryDraft(HttpSpec("http://127.0.0.1/", asserted=(BodyMatches("("),)), SECOND_US, SECOND_US, 0)
+    draft = TryDraft(HttpSpec(url="http://127.0.0.1/", asserted=(BodyMatches("("),)), SECOND_US, SECOND_US, 0)
     with pytest.raises(InvalidArgument) as refused:
         await anext(OnDemand(store, prober, "w").try_out(UUID(int=1), draft))
     assert refused.value.violations[0].field == "check.http.assertions[0].body_matches"
@@ -251,7 +267,7 @@ async def test_one_tenants_tries_leave_room_for_anothers(store: TenantStore, pro
 
     on_demand = OnDemand(store, prober, "w")
     async with target(silent) as port, AsyncExitStack() as stack:
-        draft = TryDraft(HttpSpec(f"http://127.0.0.1:{port}/"), 60 * SECOND_US, 20 * SECOND_US, 0)
+        draft = TryDraft(HttpSpec(url=f"http://127.0.0.1:{port}/"), 60 * SECOND_US, 20 * SECOND_US, 0)
 
         async def begin(tenant: int) -> None:
             events = await stack.enter_async_context(aclosing(on_demand.try_out(UUID(int=tenant), draft)))

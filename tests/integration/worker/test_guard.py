@@ -21,7 +21,17 @@ INTERVAL = 10 * SECOND_US
 
 def pending(host: int, outcome: Outcome, kind: ErrorKind | None = None) -> Pending:
     check = a_scheduled_check(UUID(int=host + 10), INTERVAL, target=f"h{host}.test")
-    result = Result(check.tenant_id, check.service_id, check.id, 1, INTERVAL, outcome, "w", start_us=2, error_kind=kind)
+    result = Result(
+        tenant_id=check.tenant_id,
+        service_id=check.service_id,
+        check_id=check.id,
+        slot_us=1,
+        interval_us=INTERVAL,
+        outcome=outcome,
+        worker_id="w",
+        start_us=2,
+        error_kind=kind,
+    )
     return Pending(result, check, 7)
 
 

@@ -70,4 +70,13 @@ def result(ids: tuple[UUID, UUID, UUID], number: int) -> tuple[Result, Scheduled
     tenant_id, service_id, check_id = ids
     check = a_scheduled_check(check_id, INTERVAL, tenant_id=tenant_id, service_id=service_id)
     slot = BASE_US + number * INTERVAL
-    return Result(tenant_id, service_id, check_id, slot, INTERVAL, Outcome.UP, "w", start_us=slot + 1), check
+    return Result(
+        tenant_id=tenant_id,
+        service_id=service_id,
+        check_id=check_id,
+        slot_us=slot,
+        interval_us=INTERVAL,
+        outcome=Outcome.UP,
+        worker_id="w",
+        start_us=slot + 1,
+    ), check

@@ -16,7 +16,7 @@ async def test_an_answer_is_up_with_each_phase_that_was_reached(prober: Prober) 
     phases: list[str] = []
     async with target(Echo()) as port:
         seen = await prober.run(
-            HttpSpec(f"http://localhost:{port}/"),
+            HttpSpec(url=f"http://localhost:{port}/"),
             timeout_s=PLENTY_S,
             retries=0,
             on_phase=lambda phase, _: phases.append(phase),

@@ -19,7 +19,7 @@ from tests.targets import Echo, saying, target
 
 
 def request(port: int) -> Wire:
-    return wire_of(HttpSpec(f"http://shop.test:{port}/"))
+    return wire_of(HttpSpec(url=f"http://shop.test:{port}/"))
 
 
 @contextmanager

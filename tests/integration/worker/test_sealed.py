@@ -45,7 +45,7 @@ async def engine_pool(database_url: str) -> AsyncIterator["asyncpg.Pool[asyncpg.
 async def a_secretive_check(admin: Admin, url: str) -> tuple[UUID, UUID, UUID]:
     """A check with a token; tenant, service and check."""
     ids = await a_check(admin)
-    spec = HttpSpec(url, auth=HttpAuth(bearer_token=TOKEN))
+    spec = HttpSpec(url=url, auth=HttpAuth(bearer_token=TOKEN))
     await put(admin, ids[2], to_column(spec, ids[0], ids[2], BOX))
     return ids
 

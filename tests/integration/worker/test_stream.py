@@ -206,7 +206,7 @@ async def test_a_stream_that_must_end_says_why_within_a_second_and_gives_nothing
         if why is EndReason.SHUTTING_DOWN:
             worker.stopping.set()
         elif why is EndReason.SESSION_ENDED:
-            entry = Revocation(Revoked.SESSION, principal.credential_id, datetime.now(UTC))
+            entry = Revocation(kind=Revoked.SESSION, subject=principal.credential_id, time=datetime.now(UTC))
             worker.revocations.on_notify(entry.payload())
         (opened,) = worker.streams.open._open
         async with asyncio.timeout(1):

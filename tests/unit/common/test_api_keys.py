@@ -29,7 +29,9 @@ class Keys:
 
 
 def issued(*, expire_us: int | None = None, suspend_reason: str | None = None) -> IssuedKey:
-    return IssuedKey(new_id(), new_id(), Role.MEMBER, expire_us, suspend_reason)
+    return IssuedKey(
+        tenant_id=new_id(), id=new_id(), role=Role.MEMBER, expire_us=expire_us, suspend_reason=suspend_reason
+    )
 
 
 def test_a_key_is_ours_alone() -> None:

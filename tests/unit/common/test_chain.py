@@ -40,7 +40,7 @@ async def passed(call: Call) -> None:
 
 def call(rule: MethodRule) -> Call:
     context: Any = None  # neither link looks at it
-    return Call(rule, auth_service_pb2.GetMeRequest(), context, {})
+    return Call(rule=rule, request=auth_service_pb2.GetMeRequest(), context=context, metadata={})
 
 
 def test_the_order_is_part_of_the_behaviour() -> None:
@@ -62,8 +62,8 @@ def test_the_order_is_part_of_the_behaviour() -> None:
 @pytest.mark.parametrize(
     ("rule", "reason"),
     [
-        (MethodRule("/x/Closed", public=False, role=None), reasons.ERROR_REASON_METHOD_CLOSED),
-        (MethodRule("/x/ForViewers", public=False, role=Role.VIEWER), reasons.ERROR_REASON_ROLE_INSUFFICIENT),
+        (MethodRule(method="/x/Closed", public=False, role=None), reasons.ERROR_REASON_METHOD_CLOSED),
+        (MethodRule(method="/x/ForViewers", public=False, role=Role.VIEWER), reasons.ERROR_REASON_ROLE_INSUFFICIENT),
     ],
 )
 async def test_access_denies_by_default(rule: MethodRule, reason: reasons.ErrorReason) -> None:
@@ -73,15 +73,17 @@ async def test_access_denies_by_default(rule: MethodRule, reason: reasons.ErrorR
 
 
 async def test_a_machine_has_no_account_of_a_person() -> None:
-    about_a_person = call(MethodRule("/x/Account", public=False, role=Role.VIEWER, person_only=True))
-    about_a_person.principal = Principal(new_id(), None, Role.ADMIN, new_id(), 0)
+    about_a_person = call(MethodRule(method="/x/Account", public=False, role=Role.VIEWER, person_only=True))
+    about_a_person.principal = Principal(
+        tenant_id=new_id(), user_id=None, role=Role.ADMIN, credential_id=new_id(), expire_us=0
+    )
     with pytest.raises(SentinelError) as refused:
         await check_access(about_a_person, passed)
     assert refused.value.reason == reasons.ERROR_REASON_PERSON_REQUIRED
 
 
 async def test_a_public_method_is_open() -> None:
-    open_call = call(MethodRule("/x/Open", public=True, role=None))
+    open_call = call(MethodRule(method="/x/Open", public=True, role=None))
     await check_access(open_call, passed)
     assert open_call.response is not None
 
@@ -113,7 +115,7 @@ async def test_what_nobody_foresaw_says_nothing_of_itself() -> None:
         raise ValueError("password=secret")
 
     context: Any = Context()
-    exploding = call(MethodRule("/x/Open", public=True, role=None))
+    exploding = call(MethodRule(method="/x/Open", public=True, role=None))
     exploding.context = context
     with pytest.raises(grpc.aio.AbortError):
         await answer_errors(exploding, explode)

@@ -35,8 +35,8 @@ class Context:
 
 def call(code: object, *, streams: bool = False) -> Call:
     context: Any = Context(code)
-    rule = MethodRule("/sentinel.auth.v1.AuthService/Login", public=True, role=None, streams=streams)
-    return Call(rule, auth_service_pb2.LoginRequest(), context, {})
+    rule = MethodRule(method="/sentinel.auth.v1.AuthService/Login", public=True, role=None, streams=streams)
+    return Call(rule=rule, request=auth_service_pb2.LoginRequest(), context=context, metadata={})
 
 
 async def passed(_call: Call) -> None:

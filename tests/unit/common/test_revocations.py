@@ -15,8 +15,8 @@ from services.common.principal import Principal, Role
 from services.common.revocations import KEEP, Revocation, Revocations, Revoked
 
 NOW = datetime.now(UTC)
-PERSON = Principal(new_id(), new_id(), Role.MEMBER, new_id(), 0)
-MACHINE = Principal(PERSON.tenant_id, None, Role.ADMIN, new_id(), 0)
+PERSON = Principal(tenant_id=new_id(), user_id=new_id(), role=Role.MEMBER, credential_id=new_id(), expire_us=0)
+MACHINE = Principal(tenant_id=PERSON.tenant_id, user_id=None, role=Role.ADMIN, credential_id=new_id(), expire_us=0)
 
 
 class Recorded:
@@ -44,7 +44,10 @@ def reason(revocations: Revocations, principal: Principal) -> str:
 
 
 def test_who_was_not_revoked_is_admitted() -> None:
-    others = told(Revocation(Revoked.SESSION, new_id(), NOW), Revocation(Revoked.SUSPENDED, new_id(), NOW, None, "x"))
+    others = told(
+        Revocation(kind=Revoked.SESSION, subject=new_id(), time=NOW),
+        Revocation(kind=Revoked.SUSPENDED, subject=new_id(), time=NOW, role=None, reason="x"),
+    )
 
     for revocations in (told(), others):
         assert revocations.admit(PERSON) is PERSON
@@ -53,7 +56,8 @@ def test_who_was_not_revoked_is_admitted() -> None:
 
 def test_an_ended_session_and_a_deleted_key_are_refused() -> None:
     revocations = told(
-        Revocation(Revoked.SESSION, PERSON.credential_id, NOW), Revocation(Revoked.API_KEY, MACHINE.credential_id, NOW)
+        Revocation(kind=Revoked.SESSION, subject=PERSON.credential_id, time=NOW),
+        Revocation(kind=Revoked.API_KEY, subject=MACHINE.credential_id, time=NOW),
     )
 
     assert reason(revocations, PERSON) == "SESSION_ENDED"
@@ -62,8 +66,8 @@ def test_an_ended_session_and_a_deleted_key_are_refused() -> None:
 
 def test_a_new_role_counts_for_tokens_that_carry_the_old_one() -> None:
     assert PERSON.user_id
-    promoted = Revocation(Revoked.ROLE, PERSON.user_id, NOW, Role.ADMIN)
-    demoted = Revocation(Revoked.ROLE, PERSON.user_id, NOW + timedelta(seconds=1), Role.VIEWER)
+    promoted = Revocation(kind=Revoked.ROLE, subject=PERSON.user_id, time=NOW, role=Role.ADMIN)
+    demoted = Revocation(kind=Revoked.ROLE, subject=PERSON.user_id, time=NOW + timedelta(seconds=1), role=Role.VIEWER)
 
     assert told(promoted).admit(PERSON) == replace(PERSON, role=Role.ADMIN)
     assert told(promoted, demoted).admit(PERSON).role is Role.VIEWER
@@ -71,8 +75,10 @@ def test_a_new_role_counts_for_tokens_that_carry_the_old_one() -> None:
 
 
 def test_a_suspended_tenant_is_refused_with_the_reason_until_it_goes_on() -> None:
-    begun = Revocation(Revoked.SUSPENDED, PERSON.tenant_id, NOW, None, "not paid since May")
-    over = Revocation(Revoked.RESUMED, PERSON.tenant_id, NOW + timedelta(microseconds=1))
+    begun = Revocation(
+        kind=Revoked.SUSPENDED, subject=PERSON.tenant_id, time=NOW, role=None, reason="not paid since May"
+    )
+    over = Revocation(kind=Revoked.RESUMED, subject=PERSON.tenant_id, time=NOW + timedelta(microseconds=1))
 
     for principal in (PERSON, MACHINE):
         assert reason(told(begun), principal) == "TENANT_SUSPENDED"
@@ -91,14 +97,16 @@ def test_a_suspended_tenant_is_refused_with_the_reason_until_it_goes_on() -> Non
 def test_a_notification_says_all_of_it(
     kind: Revoked, subject: object, time: datetime, role: Role | None, why: str
 ) -> None:
-    entry = Revocation(kind, subject, time, role, why)  # type: ignore[arg-type] # hypothesis' uuids are UUIDs
+    entry = Revocation(kind=kind, subject=subject, time=time, role=role, reason=why)  # type: ignore[arg-type] # hypothesis' uuids are UUIDs
 
     assert Revocation.parse(entry.payload()) == entry
 
 
 async def test_what_no_notification_brought_is_read_and_forgotten_when_no_token_is_that_old() -> None:
-    fresh = Revocation(Revoked.SESSION, PERSON.credential_id, datetime.now(UTC))
-    stale = Revocation(Revoked.API_KEY, MACHINE.credential_id, datetime.now(UTC) - KEEP - timedelta(seconds=1))
+    fresh = Revocation(kind=Revoked.SESSION, subject=PERSON.credential_id, time=datetime.now(UTC))
+    stale = Revocation(
+        kind=Revoked.API_KEY, subject=MACHINE.credential_id, time=datetime.now(UTC) - KEEP - timedelta(seconds=1)
+    )
     revocations = Revocations(Recorded(fresh, stale))
     revocations.on_notify(stale.payload())
     await revocations.refresh()

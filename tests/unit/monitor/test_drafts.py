@@ -20,9 +20,14 @@ NOW = 1_790_000_000 * SECOND_US
 
 def draft_of(check: Check) -> CheckDraft:
     return CheckDraft(
-        check.name, check.spec, check.interval_us, check.timeout_us, check.failure_threshold, check.recovery_threshold,
-        check.retries,
-    )  # fmt: skip
+        name=check.name,
+        spec=check.spec,
+        interval_us=check.interval_us,
+        timeout_us=check.timeout_us,
+        failure_threshold=check.failure_threshold,
+        recovery_threshold=check.recovery_threshold,
+        retries=check.retries,
+    )
 
 
 def always(draft: CheckDraft) -> Callable[[Check], CheckDraft]:
@@ -30,12 +35,12 @@ def always(draft: CheckDraft) -> Callable[[Check], CheckDraft]:
 
 
 def a_check() -> Check:
-    return new_check(new_id(), new_id(), CheckDraft("home", HttpSpec("http://t.test/")), NOW)
+    return new_check(new_id(), new_id(), CheckDraft(name="home", spec=HttpSpec(url="http://t.test/")), NOW)
 
 
 def test_what_the_draft_leaves_out_goes_back_to_the_default_that_fits() -> None:
     check = replace(a_check(), interval_us=3600 * SECOND_US, timeout_us=100 * SECOND_US, failure_threshold=9)
-    draft = CheckDraft("home", check.spec, interval_us=5 * SECOND_US)
+    draft = CheckDraft(name="home", spec=check.spec, interval_us=5 * SECOND_US)
     changed = changed_check(check, "", lambda _: draft, NOW)
 
     assert (changed.interval_us, changed.timeout_us, changed.failure_threshold) == (5 * SECOND_US, 4 * SECOND_US, 2)

@@ -20,7 +20,21 @@ STEP = 10_000_000
 def a_check(name: str = "home", pause_us: int | None = None) -> Check:
     """A check that is DOWN after three failures and UP after two passes."""
     one = UUID(int=1)
-    return Check(one, one, one, name, HttpSpec("http://t.test/"), STEP, 1, 3, 2, 0, 0, 0, pause_us)
+    return Check(
+        tenant_id=one,
+        id=one,
+        service_id=one,
+        name=name,
+        spec=HttpSpec(url="http://t.test/"),
+        interval_us=STEP,
+        timeout_us=1,
+        failure_threshold=3,
+        recovery_threshold=2,
+        retries=0,
+        create_us=0,
+        update_us=0,
+        pause_us=pause_us,
+    )
 
 
 def reason(history: Sequence[Outcome], *, idle: int = 0, pause_us: int | None = None) -> str:
@@ -30,7 +44,16 @@ def reason(history: Sequence[Outcome], *, idle: int = 0, pause_us: int | None = 
     for number, outcome in enumerate(history):
         track = advance(track, number * STEP, outcome, 3, 2)
         message = "connection refused" if outcome is DOWN else ""
-        last = Result(UUID(int=1), UUID(int=1), UUID(int=1), number * STEP, STEP, outcome, "w", error_message=message)
+        last = Result(
+            tenant_id=UUID(int=1),
+            service_id=UUID(int=1),
+            check_id=UUID(int=1),
+            slot_us=number * STEP,
+            interval_us=STEP,
+            outcome=outcome,
+            worker_id="w",
+            error_message=message,
+        )
     state, _ = known_state(track, STEP, (len(history) - 1 + idle) * STEP)
     if pause_us is not None:
         state = CheckState.PAUSED

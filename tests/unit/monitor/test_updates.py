@@ -21,10 +21,19 @@ from services.monitor.updates import Updates
 CHECK = new_check(
     new_id(),
     new_id(),
-    CheckDraft("home", HttpSpec("http://t.test/"), interval_us=60 * SECOND_US, timeout_us=30 * SECOND_US),
+    CheckDraft(name="home", spec=HttpSpec(url="http://t.test/"), interval_us=60 * SECOND_US, timeout_us=30 * SECOND_US),
     1,
 )
-SERVICE = Service(new_id(), new_id(), "Shop", "", "", {"team": "web"}, 1, 1)
+SERVICE = Service(
+    tenant_id=new_id(),
+    id=new_id(),
+    name="Shop",
+    url="",
+    description="",
+    labels={"team": "web"},
+    create_us=1,
+    update_us=1,
+)
 
 
 def draft(check: dict[str, Any], *paths: str) -> CheckDraft:
@@ -89,8 +98,8 @@ def test_two_fields_that_fit_together_only_go_together() -> None:
 
 
 def test_a_part_of_any_kind_is_changed_and_the_rest_stays() -> None:
-    spec = TlsSpec("a.test", 465, min_days_left=7, start_tls=StartTls.SMTP)
-    check = new_check(new_id(), new_id(), CheckDraft("mail", spec), 1)
+    spec = TlsSpec(host="a.test", port=465, min_days_left=7, start_tls=StartTls.SMTP)
+    check = new_check(new_id(), new_id(), CheckDraft(name="mail", spec=spec), 1)
     request = ParseDict({"check": {"tls": {"minDaysLeft": 14}}}, pb.UpdateCheckRequest())
 
     assert Updates().of_check(request)(check).spec == replace(spec, min_days_left=14)
@@ -119,7 +128,18 @@ def test_what_a_service_would_break_is_named(service: dict[str, Any], paths: lis
     assert {violation.field for violation in refused.value.violations} == {field}
 
 
-WINDOW = Window(new_id(), new_id(), None, "Upgrade", 7_000_001, 60 * SECOND_US, "", "", 1, 1)
+WINDOW = Window(
+    tenant_id=new_id(),
+    id=new_id(),
+    service_id=None,
+    name="Upgrade",
+    start_us=7_000_001,
+    duration_us=60 * SECOND_US,
+    rrule="",
+    time_zone="",
+    create_us=1,
+    update_us=1,
+)
 
 
 @pytest.mark.parametrize(
@@ -145,7 +165,9 @@ def test_what_a_window_would_break_is_named(window: dict[str, Any], paths: list[
 def test_of_a_window_what_is_not_named_stays_to_the_microsecond() -> None:
     request = ParseDict({"window": {"name": "Move"}}, pb.UpdateMaintenanceWindowRequest())
 
-    assert Updates().of_window(request)(WINDOW) == WindowDraft("Move", None, 7_000_001, 60 * SECOND_US, "", "")
+    assert Updates().of_window(request)(WINDOW) == WindowDraft(
+        name="Move", service_id=None, start_us=7_000_001, duration_us=60 * SECOND_US, rrule="", time_zone=""
+    )
 
 
 def test_labels_are_replaced_as_a_whole() -> None:

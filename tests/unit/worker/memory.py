@@ -30,7 +30,7 @@ _TRIPS_S = (0.002, 0.002, 0.002, 0.6)
 _PATIENCE_S = 5.0
 
 
-@dataclass(slots=True, repr=False)
+@dataclass(slots=True, repr=False, kw_only=True)
 class Row:
     """A check in the database, and what became of its slots."""
 
@@ -107,10 +107,17 @@ class Database:
     def create(self, check_id: UUID, interval_us: int, shard: int) -> None:
         """A new check."""
         now_us = self.now_us
-        spec = HttpSpec(f"http://target.{shard}/")
+        spec = HttpSpec(url=f"http://target.{shard}/")
         check = a_scheduled_check(check_id, interval_us, shard=shard, since_us=now_us, spec=spec)
-        tally = Tally(check.tenant_id, Track(), now_us, None, now_us, interval_us)
-        self.rows[check_id] = row = Row(check, tally, now_us)
+        tally = Tally(
+            tenant_id=check.tenant_id,
+            track=Track(),
+            accounted_us=now_us,
+            epoch=None,
+            since_us=now_us,
+            interval_us=interval_us,
+        )
+        self.rows[check_id] = row = Row(check=check, tally=tally, update_us=now_us)
         self._changed(row)
 
     def change(self, row: Row, *, interval_us: int, on: bool) -> None:
@@ -181,7 +188,9 @@ class Memory:
         ):
             self._database.tell(SHARDS_FREE, worker_id)
         await self._answer(trip_s)
-        return Renewal(epochs, database_us, asked_us, asked_us, free_in_s)
+        return Renewal(
+            epochs=epochs, database_us=database_us, asked_us=asked_us, answered_us=asked_us, free_in_s=free_in_s
+        )
 
     async def leave(self, worker_id: str) -> None:
         trip_s = await self._ask()

@@ -21,7 +21,7 @@ def tenant(number: int) -> UUID:
 
 
 def place(number: int, target: int, *, keeps_body: bool) -> ScheduledCheck:
-    spec = HttpSpec("http://t.test/", body_contains="ok" if keeps_body else "")
+    spec = HttpSpec(url="http://t.test/", body_contains="ok" if keeps_body else "")
     return a_scheduled_check(tenant_id=tenant(number), target=f"t{target}.test", spec=spec)
 
 
@@ -68,7 +68,7 @@ def test_no_bound_is_ever_exceeded_and_what_is_given_back_is_free(steps: list[tu
 def test_who_waits_for_a_body_holds_up_no_check_without() -> None:
     dispatcher = Dispatcher(100, 100, 3)
     for number in range(40):
-        spec = HttpSpec("http://t.test/", body_contains="ok" if number < 20 else "")
+        spec = HttpSpec(url="http://t.test/", body_contains="ok" if number < 20 else "")
         dispatcher.hold(a_scheduled_check(UUID(int=number + 100), 5 * SECOND_US, spec=spec), Account(T0), T0)
 
     starting, _ = dispatcher.due(T0 + 5 * SECOND_US)

@@ -29,9 +29,29 @@ def turns_of(
     """Where the incident of a check with this history turns; spans of maintenance in slots."""
     check = a_scheduled_check(UUID(int=3), INTERVAL, failure_threshold=failure, recovery_threshold=recovery)
     spans = [(start * INTERVAL, end * INTERVAL) for start, end in maintenance]
-    tally = Tally(check.tenant_id, Track(), -1, 1, 0, INTERVAL, maintenance=spans)
+    tally = Tally(
+        tenant_id=check.tenant_id,
+        track=Track(),
+        accounted_us=-1,
+        epoch=1,
+        since_us=0,
+        interval_us=INTERVAL,
+        maintenance=spans,
+    )
     batch = [
-        Pending(Result(check.tenant_id, check.service_id, check.id, n * INTERVAL, INTERVAL, outcome, "w"), check, 1)
+        Pending(
+            Result(
+                tenant_id=check.tenant_id,
+                service_id=check.service_id,
+                check_id=check.id,
+                slot_us=n * INTERVAL,
+                interval_us=INTERVAL,
+                outcome=outcome,
+                worker_id="w",
+            ),
+            check,
+            1,
+        )
         for n, outcome in enumerate(history)
     ]
     assert len(count(batch, {check.id: tally})) == len(batch)
@@ -106,9 +126,17 @@ def test_behind_a_resolution_by_hand_another_opens_by_a_newly_confirmed_run_only
 def test_a_check_that_fails_on_under_a_raised_threshold_opens_none_twice() -> None:
     check = a_scheduled_check(UUID(int=3), INTERVAL, failure_threshold=1)
     patient = a_scheduled_check(UUID(int=3), INTERVAL, failure_threshold=3)
-    tally = Tally(check.tenant_id, Track(), -1, 1, 0, INTERVAL)
+    tally = Tally(tenant_id=check.tenant_id, track=Track(), accounted_us=-1, epoch=1, since_us=0, interval_us=INTERVAL)
     for number, as_it_was in enumerate([check, patient, patient, patient]):
-        result = Result(check.tenant_id, check.service_id, check.id, number * INTERVAL, INTERVAL, DOWN, "w")
+        result = Result(
+            tenant_id=check.tenant_id,
+            service_id=check.service_id,
+            check_id=check.id,
+            slot_us=number * INTERVAL,
+            interval_us=INTERVAL,
+            outcome=DOWN,
+            worker_id="w",
+        )
         count([Pending(result, as_it_was, 1)], {check.id: tally})
 
     assert [(turn.opens, turn.run_us) for turn in tally.turns] == [(True, 0)]

@@ -33,7 +33,14 @@ class Busy:
     def add(self) -> int:
         self._slot_us += SECOND_US
         result = Result(
-            CHECK.tenant_id, CHECK.service_id, CHECK.id, self._slot_us, SECOND_US, Outcome.UP, "w", self._slot_us
+            tenant_id=CHECK.tenant_id,
+            service_id=CHECK.service_id,
+            check_id=CHECK.id,
+            slot_us=self._slot_us,
+            interval_us=SECOND_US,
+            outcome=Outcome.UP,
+            worker_id="w",
+            start_us=self._slot_us,
         )
         self.recorder.add(result, CHECK)
         return self._slot_us

@@ -21,15 +21,24 @@ BASE = 1_790_000_000 * SECOND_US
 
 def missed(first: int, slots: int) -> Pending:
     result = Result(
-        CHECK.tenant_id, CHECK.service_id, CHECK.id, BASE + first * INTERVAL, INTERVAL, Outcome.MISSED, "w",
-        missed_reason=MissedReason.NO_WORKER, slot_count=slots,
-    )  # fmt: skip
+        tenant_id=CHECK.tenant_id,
+        service_id=CHECK.service_id,
+        check_id=CHECK.id,
+        slot_us=BASE + first * INTERVAL,
+        interval_us=INTERVAL,
+        outcome=Outcome.MISSED,
+        worker_id="w",
+        missed_reason=MissedReason.NO_WORKER,
+        slot_count=slots,
+    )
     return Pending(result, CHECK, 1)
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 30)), max_size=6))
 def test_ranges_that_overlap_leave_no_slot_out_and_count_none_twice(ranges: list[tuple[int, int]]) -> None:
-    tally = Tally(CHECK.tenant_id, Track(), BASE - 1, 1, 0, INTERVAL)
+    tally = Tally(
+        tenant_id=CHECK.tenant_id, track=Track(), accounted_us=BASE - 1, epoch=1, since_us=0, interval_us=INTERVAL
+    )
     counted = count([missed(first, slots) for first, slots in ranges], {CHECK.id: tally})
 
     slots = [
@@ -54,7 +63,15 @@ def test_a_range_counts_where_the_check_was_on_with_its_interval_whoever_did_not
     until, since = BASE + length * INTERVAL, BASE + (length + pause) * INTERVAL
     before = BASE - 10 * INTERVAL
     former = [Period(BASE, until, INTERVAL)]
-    tally = Tally(CHECK.tenant_id, Track(), before, 1, since, factor * INTERVAL, former)
+    tally = Tally(
+        tenant_id=CHECK.tenant_id,
+        track=Track(),
+        accounted_us=before,
+        epoch=1,
+        since_us=since,
+        interval_us=factor * INTERVAL,
+        former=former,
+    )
     counted = count([missed(first, slots)], {CHECK.id: tally})
 
     due = {*range(length), *(range(length + pause, 100) if factor == 1 else ())}
@@ -80,7 +97,9 @@ def test_whatever_moves_what_is_shown_of_a_check_is_news(
     slot_us = BASE + (len(history) - 1 + gap) * INTERVAL
     now = slot_us + late_us
     after = advance(before, slot_us, outcome, 2, 2)
-    tally = Tally(CHECK.tenant_id, after, slot_us, 1, BASE, INTERVAL)
+    tally = Tally(
+        tenant_id=CHECK.tenant_id, track=after, accounted_us=slot_us, epoch=1, since_us=BASE, interval_us=INTERVAL
+    )
     for clock in (now - SECOND_US + 1, now, now + SECOND_US - 1):  # another machine's
         if known_state(before, INTERVAL, clock) != known_state(after, INTERVAL, clock):
             assert tally.is_news(before, now)
@@ -91,7 +110,9 @@ def test_a_check_that_goes_on_as_it_was_is_no_news(slots: int, late_us: int) -> 
     before = Track()
     for number in range(slots):
         after = advance(before, BASE + number * INTERVAL, Outcome.UP, 2, 1)
-        tally = Tally(CHECK.tenant_id, after, BASE, 1, BASE, INTERVAL)
+        tally = Tally(
+            tenant_id=CHECK.tenant_id, track=after, accounted_us=BASE, epoch=1, since_us=BASE, interval_us=INTERVAL
+        )
         assert tally.is_news(before, BASE + number * INTERVAL + late_us) == (number == 0)
         before = after
     assert before.state is CheckState.UP

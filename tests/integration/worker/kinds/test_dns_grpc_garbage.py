@@ -34,7 +34,7 @@ async def test_nothing_of_a_run_waits_for_the_garbage_collector(prober: Prober) 
         serving(Rogue(lambda question: [question[:2] + b"\x81\x80\0\1\0\2" + question[8:]])) as garbled,
         serving(Rogue(lambda _: [])) as mute,
     ):
-        specs: list[Spec] = [GrpcSpec(f"127.0.0.1:{port}") for port in (good, broken, silent, 1)]
+        specs: list[Spec] = [GrpcSpec(address=f"127.0.0.1:{port}") for port in (good, broken, silent, 1)]
         specs += [DnsSpec("a.test", "A", (), server) for server in (names, lying, garbled, mute, "127.0.0.1:1")]
         gc.collect()
         gc.disable()

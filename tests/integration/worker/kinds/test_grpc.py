@@ -34,7 +34,7 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc] # the library has
 
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 — the RPC's name
         self.calls.append((dict(context.invocation_metadata()), request.service))
-        return await super().Check(request, context)
+        return await super().Check(tenant_id=request, id=context)
 
 
 class Failing(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # as above
@@ -67,7 +67,7 @@ class Stuck(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # as above
 async def test_a_server_that_serves_is_up_and_each_phase_is_told(prober: Prober) -> None:
     servicer = Health()
     async with serving_grpc(servicer) as port:
-        seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}"))
+        seen = await run(prober, GrpcSpec(address=f"127.0.0.1:{port}"))
 
     assert (verdict(seen), seen.status_code, seen.http_version) == (UP, 0, "2")
     assert (seen.resolved_ip, seen.body_bytes) == ("127.0.0.1", 7)
@@ -81,10 +81,12 @@ async def test_a_server_that_serves_is_up_and_each_phase_is_told(prober: Prober)
 async def test_under_tls_the_server_is_verified(prober: Prober, authority: Authority, host: str) -> None:
     credentials = grpc.ssl_server_credentials([authority.pair("localhost")])
     async with serving_grpc(Health(), credentials) as port:
-        seen = await run(prober, GrpcSpec(f"{host}:{port}", tls=True))
-        named = await run(prober, GrpcSpec(f"{host}:{port}", tls=True, server_name="localhost"))
-        other = await run(prober, GrpcSpec(f"{host}:{port}", tls=True, server_name="other.test"))
-        anybody = await run(prober, GrpcSpec(f"{host}:{port}", tls=True, server_name="other.test", skip_verify=True))
+        seen = await run(prober, GrpcSpec(address=f"{host}:{port}", tls=True))
+        named = await run(prober, GrpcSpec(address=f"{host}:{port}", tls=True, server_name="localhost"))
+        other = await run(prober, GrpcSpec(address=f"{host}:{port}", tls=True, server_name="other.test"))
+        anybody = await run(
+            prober, GrpcSpec(address=f"{host}:{port}", tls=True, server_name="other.test", skip_verify=True)
+        )
 
     assert verdict(seen) == (UP if host == "localhost" else (Outcome.DOWN, ErrorKind.TLS))
     assert [verdict(each) for each in (named, other, anybody)] == [UP, (Outcome.DOWN, ErrorKind.TLS), UP]
@@ -98,7 +100,7 @@ async def test_authorities_of_a_check_are_trusted_instead_of_the_public_ones(
     public = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8, ::1/128")))
     async with serving_grpc(Health(), grpc.ssl_server_credentials([authority.pair("localhost")])) as port:
         seen = [
-            await run(public, GrpcSpec(f"localhost:{port}", tls=True, ca_certificates=pem))
+            await run(public, GrpcSpec(address=f"localhost:{port}", tls=True, ca_certificates=pem))
             for pem in (authority.pem, "")
         ]
 
@@ -120,8 +122,8 @@ async def test_a_service_is_down_when_the_server_says_so_and_others_are_not(
     await servicer.set("shop.v1.Shop", status)
     await servicer.set("shop.v1.Cart", SERVING)
     async with serving_grpc(servicer) as port:
-        shop = await run(prober, GrpcSpec(f"127.0.0.1:{port}", "shop.v1.Shop"))
-        cart = await run(prober, GrpcSpec(f"127.0.0.1:{port}", "shop.v1.Cart"))
+        shop = await run(prober, GrpcSpec(address=f"127.0.0.1:{port}", service="shop.v1.Shop"))
+        cart = await run(prober, GrpcSpec(address=f"127.0.0.1:{port}", service="shop.v1.Cart"))
 
     assert (verdict(shop), shop.status_code) == ((Outcome.DOWN, ErrorKind.STATUS), 0)
     assert said in shop.error_message
@@ -131,7 +133,7 @@ async def test_a_service_is_down_when_the_server_says_so_and_others_are_not(
 
 async def test_a_service_that_the_server_does_not_know_is_down(prober: Prober) -> None:
     async with serving_grpc(Health()) as port:
-        seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}", "shop.v1.Shop"))
+        seen = await run(prober, GrpcSpec(address=f"127.0.0.1:{port}", service="shop.v1.Shop"))
 
     assert (verdict(seen), seen.status_code) == ((Outcome.DOWN, ErrorKind.STATUS), 5)
     assert seen.error_message == "the server does not know the service (NOT_FOUND)"
@@ -139,7 +141,7 @@ async def test_a_service_that_the_server_does_not_know_is_down(prober: Prober) -
 
 async def test_a_server_without_a_health_service_is_down_and_says_so(prober: Prober) -> None:
     async with serving_grpc() as port:
-        seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}"))
+        seen = await run(prober, GrpcSpec(address=f"127.0.0.1:{port}"))
 
     assert (verdict(seen), seen.status_code) == ((Outcome.DOWN, ErrorKind.STATUS), 12)
     assert seen.error_message == "the server has no health service (UNIMPLEMENTED)"
@@ -148,7 +150,7 @@ async def test_a_server_without_a_health_service_is_down_and_says_so(prober: Pro
 @pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN])
 async def test_another_status_is_named_and_its_text_is_not_told(prober: Prober, code: grpc.StatusCode) -> None:
     async with serving_grpc(Failing(code)) as port:
-        seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}"))
+        seen = await run(prober, GrpcSpec(address=f"127.0.0.1:{port}"))
 
     assert (verdict(seen), seen.status_code) == ((Outcome.DOWN, ErrorKind.STATUS), code.value[0])
     assert seen.error_message == f"gRPC status {code.name}"
@@ -157,7 +159,7 @@ async def test_another_status_is_named_and_its_text_is_not_told(prober: Prober, 
 async def test_a_server_that_does_not_answer_is_a_timeout_and_the_call_ends(prober: Prober) -> None:
     servicer = Stuck()
     async with serving_grpc(servicer) as port:
-        seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}"), timeout_s=0.3)
+        seen = await run(prober, GrpcSpec(address=f"127.0.0.1:{port}"), timeout_s=0.3)
         await asyncio.wait_for(servicer.left.wait(), 5)
 
     assert verdict(seen) == (Outcome.DOWN, ErrorKind.TIMEOUT)
@@ -167,6 +169,6 @@ async def test_a_server_that_does_not_answer_is_a_timeout_and_the_call_ends(prob
 
 @pytest.mark.parametrize("address", ["127.0.0.1:50051", "localhost:50051", "[::1]:50051", "169.254.169.254:80"])
 async def test_an_address_inside_is_blocked(resolver: Resolver, address: str) -> None:
-    seen = await run(Prober(Network(resolver, EgressPolicy())), GrpcSpec(address))
+    seen = await run(Prober(Network(resolver, EgressPolicy())), GrpcSpec(address=address))
 
     assert (verdict(seen), seen.resolved_ip) == ((Outcome.DOWN, ErrorKind.BLOCKED_TARGET), None)

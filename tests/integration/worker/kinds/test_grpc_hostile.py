@@ -65,7 +65,7 @@ async def test_what_is_not_the_answer_says_what_it_is(
 ) -> None:
     watched = Watched(telling(said))
     async with target(watched) as port:
-        seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}"))
+        seen = await run(prober, GrpcSpec(address=f"127.0.0.1:{port}"))
         await asyncio.wait_for(watched.gone.wait(), 5)
 
     assert verdict(seen) == ended
@@ -84,7 +84,7 @@ async def test_a_server_that_breaks_off_is_a_protocol_error(prober: Prober, said
             reset(writer)
 
     async with target(handler) as port:
-        seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}"))
+        seen = await run(prober, GrpcSpec(address=f"127.0.0.1:{port}"))
 
     assert verdict(seen) == PROTOCOL
     assert "broke off" in seen.error_message
@@ -106,10 +106,10 @@ async def test_what_has_no_end_is_cut_off_in_little_memory(
 ) -> None:
     watched = Watched(endless(begin, again))
     async with target(watched) as port:
-        await run(prober, GrpcSpec(f"127.0.0.1:{port}"))
+        await run(prober, GrpcSpec(address=f"127.0.0.1:{port}"))
         tracemalloc.start()
         try:
-            seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}"))
+            seen = await run(prober, GrpcSpec(address=f"127.0.0.1:{port}"))
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -135,7 +135,7 @@ async def test_silence_ends_at_the_deadline_and_the_connection_is_closed(
 ) -> None:
     watched = Watched(telling(said))
     async with target(watched) as port:
-        seen = await run(prober, GrpcSpec(f"127.0.0.1:{port}"), timeout_s=0.3)
+        seen = await run(prober, GrpcSpec(address=f"127.0.0.1:{port}"), timeout_s=0.3)
         await asyncio.wait_for(watched.gone.wait(), 5)
 
     assert verdict(seen) == (Outcome.DOWN, ErrorKind.TIMEOUT)
@@ -150,7 +150,7 @@ async def test_under_tls_a_server_has_to_agree_to_http_2(
     if offered:
         context.set_alpn_protocols(offered)
     async with target(saying(GOOD), context) as port:
-        seen = await run(prober, GrpcSpec(f"localhost:{port}", tls=True))
+        seen = await run(prober, GrpcSpec(address=f"localhost:{port}", tls=True))
 
     assert verdict(seen) == PROTOCOL
     assert "ALPN h2" in seen.error_message
@@ -159,12 +159,12 @@ async def test_under_tls_a_server_has_to_agree_to_http_2(
 
 async def test_a_plain_server_under_tls_and_a_tls_server_in_plain(prober: Prober, authority: Authority) -> None:
     async with target(telling(GOOD)) as port:
-        secure = await run(prober, GrpcSpec(f"localhost:{port}", tls=True))
+        secure = await run(prober, GrpcSpec(address=f"localhost:{port}", tls=True))
     context = authority.server("localhost")
     context.set_alpn_protocols([HTTP_2])
     async with target(saying(GOOD), context) as port:
-        plain = await run(prober, GrpcSpec(f"localhost:{port}"))
-        good = await run(prober, GrpcSpec(f"localhost:{port}", tls=True))
+        plain = await run(prober, GrpcSpec(address=f"localhost:{port}"))
+        good = await run(prober, GrpcSpec(address=f"localhost:{port}", tls=True))
 
     assert verdict(secure) == (Outcome.DOWN, ErrorKind.TLS)
     assert verdict(plain) == PROTOCOL

@@ -22,9 +22,9 @@ async def test_hands_are_shaken_behind_the_dialogue(
 ) -> None:
     watched = Watched(following(SCRIPTS[protocol], authority.server("localhost", days=9.5), in_bytes=in_bytes))
     async with target(watched) as port:
-        good = await run(prober, TlsSpec("localhost", port, start_tls=protocol, min_days_left=9))
-        short = await run(prober, TlsSpec("localhost", port, start_tls=protocol, min_days_left=10))
-        stranger = await run(prober, TlsSpec("localhost", port, start_tls=protocol, server_name="other.test"))
+        good = await run(prober, TlsSpec(host="localhost", port=port, start_tls=protocol, min_days_left=9))
+        short = await run(prober, TlsSpec(host="localhost", port=port, start_tls=protocol, min_days_left=10))
+        stranger = await run(prober, TlsSpec(host="localhost", port=port, start_tls=protocol, server_name="other.test"))
         await asyncio.wait_for(watched.gone.wait(), PLENTY_S)
 
     assert verdict(good) == (Outcome.UP, None)
@@ -57,7 +57,7 @@ async def test_a_dialogue_that_does_not_come_to_tls_says_where_it_ended(
 ) -> None:
     watched = Watched(following(script))
     async with target(watched) as port:
-        seen = await run(prober, TlsSpec("localhost", port, start_tls=protocol))
+        seen = await run(prober, TlsSpec(host="localhost", port=port, start_tls=protocol))
         await asyncio.wait_for(watched.gone.wait(), PLENTY_S)
 
     assert verdict(seen) == (Outcome.DOWN, kind)
@@ -80,7 +80,7 @@ async def test_what_is_sent_in_plain_behind_the_go_ahead_is_taken_neither_as_tls
 ) -> None:
     watched = Watched(following(behind(SCRIPTS[protocol], more), authority.server("localhost")))
     async with target(watched) as port:
-        seen = await run(prober, TlsSpec("localhost", port, start_tls=protocol))
+        seen = await run(prober, TlsSpec(host="localhost", port=port, start_tls=protocol))
         await asyncio.wait_for(watched.gone.wait(), PLENTY_S)
 
     assert verdict(seen) == (Outcome.DOWN, ErrorKind.PROTOCOL)
@@ -103,7 +103,7 @@ def then_plain(script: Script, more: bytes) -> Handler:
 async def test_plain_text_in_the_place_of_a_handshake_is_a_tls_error(prober: Prober, protocol: StartTls) -> None:
     watched = Watched(then_plain(SCRIPTS[protocol], b"250 all is well\r\n"))
     async with target(watched) as port:
-        seen = await run(prober, TlsSpec("localhost", port, start_tls=protocol))
+        seen = await run(prober, TlsSpec(host="localhost", port=port, start_tls=protocol))
         await asyncio.wait_for(watched.gone.wait(), PLENTY_S)
 
     assert verdict(seen) == (Outcome.DOWN, ErrorKind.TLS)
@@ -126,7 +126,7 @@ async def test_silence_and_hanging_up_end_with_the_right_kind_at_each_step(
 
     watched = Watched(handler)
     async with target(watched) as port:
-        seen = await run(prober, TlsSpec("localhost", port, start_tls=protocol), timeout_s=0.2)
+        seen = await run(prober, TlsSpec(host="localhost", port=port, start_tls=protocol), timeout_s=0.2)
         await asyncio.wait_for(watched.gone.wait(), PLENTY_S)
 
     if closes:
@@ -155,7 +155,7 @@ async def test_a_dialogue_without_an_end_is_cut_off_in_bounded_memory(
 
     watched = Watched(handler)
     async with target(watched) as port:
-        spec = TlsSpec("127.0.0.1", port, start_tls=protocol)
+        spec = TlsSpec(host="127.0.0.1", port=port, start_tls=protocol)
         await run(prober, spec)  # what is made once is made
         tracemalloc.start()
         try:

@@ -28,7 +28,7 @@ async def test_a_server_to_be_trusted_is_up_and_its_certificate_is_told(prober: 
     phases: list[str] = []
     async with target(watched, authority.server("localhost", days=20.5)) as port:
         seen = await prober.run(
-            TlsSpec("localhost", port, min_days_left=20),
+            TlsSpec(host="localhost", port=port, min_days_left=20),
             timeout_s=PLENTY_S,
             retries=0,
             on_phase=lambda phase, _: phases.append(phase),
@@ -48,7 +48,7 @@ async def test_a_certificate_that_ends_too_soon_is_down_and_says_how_many_days_a
     prober: Prober, authority: Authority, skip_verify: bool
 ) -> None:
     async with target(nothing, authority.server("localhost", days=9.5)) as port:
-        seen = await run(prober, TlsSpec("localhost", port, min_days_left=10, skip_verify=skip_verify))
+        seen = await run(prober, TlsSpec(host="localhost", port=port, min_days_left=10, skip_verify=skip_verify))
 
     assert verdict(seen) == (Outcome.DOWN, ErrorKind.TLS)
     assert seen.tls_not_after is not None
@@ -70,7 +70,7 @@ async def test_a_certificate_that_is_not_valid_says_why(
     prober: Prober, authority: Authority, host: str, days: float, self_signed: bool, said: str
 ) -> None:
     async with target(nothing, authority.server(host, days=days, self_signed=self_signed)) as port:
-        seen = await run(prober, TlsSpec("localhost", port))
+        seen = await run(prober, TlsSpec(host="localhost", port=port))
 
     assert verdict(seen) == (Outcome.DOWN, ErrorKind.TLS)
     assert seen.error_message.startswith(said)
@@ -79,7 +79,7 @@ async def test_a_certificate_that_is_not_valid_says_why(
 async def test_an_unknown_authority_is_said_to_be_one(resolver: Resolver, authority: Authority) -> None:
     public = Prober(Network(resolver, LOOPBACK))
     async with target(nothing, authority.server("localhost")) as port:
-        seen = await run(public, TlsSpec("localhost", port))
+        seen = await run(public, TlsSpec(host="localhost", port=port))
 
     assert verdict(seen) == (Outcome.DOWN, ErrorKind.TLS)
     assert seen.error_message.startswith("the certificate is not from an authority that is trusted: ")
@@ -96,7 +96,7 @@ async def test_without_verification_anybodys_certificate_is_taken_but_not_an_exp
     prober: Prober, authority: Authority, host: str, days: float, self_signed: bool, ends: tuple[Outcome, ErrorKind]
 ) -> None:
     async with target(nothing, authority.server(host, days=days, self_signed=self_signed)) as port:
-        seen = await run(prober, TlsSpec("localhost", port, skip_verify=True))
+        seen = await run(prober, TlsSpec(host="localhost", port=port, skip_verify=True))
 
     assert verdict(seen) == ends
     assert seen.tls_not_after is not None
@@ -110,8 +110,8 @@ async def test_authorities_and_a_name_of_the_checks_own_are_used(
     server = authority.server("shop.test")
     server.sni_callback = lambda _, name, __: asked.append(name)
     async with target(nothing, server) as port:
-        own = TlsSpec("127.0.0.1", port, ca_certificates=authority.pem, server_name="shop.test")
-        strange = TlsSpec("127.0.0.1", port, ca_certificates=Authority(tmp_path).pem, server_name="shop.test")
+        own = TlsSpec(host="127.0.0.1", port=port, ca_certificates=authority.pem, server_name="shop.test")
+        strange = TlsSpec(host="127.0.0.1", port=port, ca_certificates=Authority(tmp_path).pem, server_name="shop.test")
         seen = [verdict(await run(public, spec)) for spec in (own, strange)]
 
     assert seen == [(Outcome.UP, None), (Outcome.DOWN, ErrorKind.TLS)]
@@ -131,7 +131,7 @@ async def test_no_protocol_is_asked_for_that_the_server_might_refuse(
         asked.append("http/1.1" if b"http/1.1" in hello else "nothing")
 
     async with target(handler) as port:
-        await run(prober, TlsSpec("localhost", port, **of_its_own))
+        await run(prober, TlsSpec(host="localhost", port=port, **of_its_own))
 
     assert asked == ["nothing"]
 
@@ -140,7 +140,7 @@ async def test_an_older_version_of_tls_is_told(prober: Prober, authority: Author
     server = authority.server("localhost")
     server.maximum_version = ssl.TLSVersion.TLSv1_2
     async with target(nothing, server) as port:
-        seen = await run(prober, TlsSpec("localhost", port))
+        seen = await run(prober, TlsSpec(host="localhost", port=port))
 
     assert (verdict(seen), seen.tls_version) == ((Outcome.UP, None), "1.2")
 
@@ -187,7 +187,7 @@ async def test_what_is_no_handshake_ends_with_the_right_kind_and_nothing_is_left
 ) -> None:
     watched = Watched(handler)
     async with target(watched) as port:
-        seen = await run(prober, TlsSpec("localhost", port), timeout_s=0.3)
+        seen = await run(prober, TlsSpec(host="localhost", port=port), timeout_s=0.3)
         await asyncio.wait_for(watched.gone.wait(), PLENTY_S)
 
     assert verdict(seen) == (Outcome.DOWN, kind)

@@ -29,7 +29,7 @@ def test_it_comes_back_with_the_key_and_hidden_without(spec: HttpSpec, tenant: U
 
 
 def test_without_secrets_no_key_is_asked_for() -> None:
-    spec = HttpSpec("http://t/", headers=(("Accept", "a"),))
+    spec = HttpSpec(url="http://t/", headers=(("Accept", "a"),))
     column = to_column(spec, UUID(int=1), UUID(int=2), NO_KEYS)
 
     assert column == spec.to_json()
@@ -38,7 +38,7 @@ def test_without_secrets_no_key_is_asked_for() -> None:
 
 @pytest.mark.parametrize(("tenant", "check", "url"), [(3, 2, "http://t/"), (1, 3, "http://t/"), (1, 2, "http://evil/")])
 def test_a_row_that_is_copied_or_pointed_elsewhere_does_not_open(tenant: int, check: int, url: str) -> None:
-    spec = HttpSpec("http://t/", auth=HttpAuth(bearer_token="abc"))
+    spec = HttpSpec(url="http://t/", auth=HttpAuth(bearer_token="abc"))
     column = to_column(spec, UUID(int=1), UUID(int=2), BOX) | {"url": url}
 
     with pytest.raises(CannotOpenError):
@@ -46,7 +46,7 @@ def test_a_row_that_is_copied_or_pointed_elsewhere_does_not_open(tenant: int, ch
 
 
 def test_a_row_whose_secrets_were_taken_away_does_not_open() -> None:
-    column = HttpSpec("http://t/", auth=HttpAuth(bearer_token=HIDDEN)).to_json()
+    column = HttpSpec(url="http://t/", auth=HttpAuth(bearer_token=HIDDEN)).to_json()
 
     with pytest.raises(CannotOpenError):
         opened("http", column, UUID(int=1), UUID(int=2), BOX)
@@ -54,4 +54,4 @@ def test_a_row_whose_secrets_were_taken_away_does_not_open() -> None:
 
 def test_what_was_not_decrypted_is_never_stored_as_if_it_were_the_secret() -> None:
     with pytest.raises(ValueError, match="with its secrets"):
-        to_column(HttpSpec("http://t/", auth=HttpAuth(bearer_token=HIDDEN)), UUID(int=1), UUID(int=2), BOX)
+        to_column(HttpSpec(url="http://t/", auth=HttpAuth(bearer_token=HIDDEN)), UUID(int=1), UUID(int=2), BOX)

@@ -32,19 +32,19 @@ def test_a_spec_comes_back_as_it_went(spec: GrpcSpec) -> None:
 
 
 def test_a_row_of_before_there_was_a_field_is_read() -> None:
-    assert GrpcSpec.from_json({"address": "a.test:1"}) == GrpcSpec("a.test:1")
+    assert GrpcSpec.from_json({"address": "a.test:1"}) == GrpcSpec(address="a.test:1")
 
 
 @pytest.mark.parametrize(
     ("spec", "field"),
     [
-        (GrpcSpec("a.test"), "check.grpc.address"),
-        (GrpcSpec("a.test:99999"), "check.grpc.address"),
-        (GrpcSpec("2001:db8::1:443"), "check.grpc.address"),
-        (GrpcSpec("a.test:443", skip_verify=True), "check.grpc.skip_verify"),
-        (GrpcSpec("a.test:443", ca_certificates="pem"), "check.grpc.ca_certificates"),
-        (GrpcSpec("a.test:443", server_name="b.test"), "check.grpc.server_name"),
-        (GrpcSpec("a.test:443", tls=True, ca_certificates="no PEM"), "check.grpc.ca_certificates"),
+        (GrpcSpec(address="a.test"), "check.grpc.address"),
+        (GrpcSpec(address="a.test:99999"), "check.grpc.address"),
+        (GrpcSpec(address="2001:db8::1:443"), "check.grpc.address"),
+        (GrpcSpec(address="a.test:443", skip_verify=True), "check.grpc.skip_verify"),
+        (GrpcSpec(address="a.test:443", ca_certificates="pem"), "check.grpc.ca_certificates"),
+        (GrpcSpec(address="a.test:443", server_name="b.test"), "check.grpc.server_name"),
+        (GrpcSpec(address="a.test:443", tls=True, ca_certificates="no PEM"), "check.grpc.ca_certificates"),
     ],
 )
 def test_what_is_wrong_is_named(spec: GrpcSpec, field: str) -> None:
@@ -56,18 +56,18 @@ def test_what_is_wrong_is_named(spec: GrpcSpec, field: str) -> None:
 
 @pytest.mark.parametrize("address", ["a.test:443", "192.0.2.1:50051", "[2001:db8::1]:443", "münchen.test:443"])
 def test_what_is_right_is_taken(address: str) -> None:
-    GrpcSpec(address, "shop.v1.Shop").refuse_bad("check.grpc")
-    GrpcSpec(address, tls=True, skip_verify=True, server_name="b.test").refuse_bad("check.grpc")
+    GrpcSpec(address=address, service="shop.v1.Shop").refuse_bad("check.grpc")
+    GrpcSpec(address=address, tls=True, skip_verify=True, server_name="b.test").refuse_bad("check.grpc")
 
 
 def test_the_options_are_those_of_every_kind_that_speaks_tls() -> None:
-    spec = GrpcSpec("a.test:1", tls=True, skip_verify=True, ca_certificates="pem", server_name="b.test")
+    spec = GrpcSpec(address="a.test:1", tls=True, skip_verify=True, ca_certificates="pem", server_name="b.test")
 
     assert spec.options == TlsOptions(skip_verify=True, ca_certificates="pem", server_name="b.test")
 
 
 def test_the_audit_log_shows_no_certificates() -> None:
-    assert GrpcSpec("a.test:1", "shop", tls=True, ca_certificates="pem").audited() == {
+    assert GrpcSpec(address="a.test:1", service="shop", tls=True, ca_certificates="pem").audited() == {
         "address": "a.test:1", "service": "shop", "tls": True, "skipVerify": False, "ownAuthorities": True,
         "serverName": "",
     }  # fmt: skip

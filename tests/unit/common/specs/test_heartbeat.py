@@ -28,7 +28,7 @@ def test_a_spec_comes_back_as_it_went(spec: HeartbeatSpec) -> None:
 
 @given(specs)
 def test_a_check_comes_back_from_the_contract_with_its_period_as_interval(spec: HeartbeatSpec) -> None:
-    check = new_check(new_id(), new_id(), CheckDraft("nightly", spec), 1)
+    check = new_check(new_id(), new_id(), CheckDraft(name="nightly", spec=spec), 1)
     message = Check.FromString(check_settings(check).SerializeToString())
     protovalidate.validate(message)
 
@@ -45,7 +45,7 @@ def test_a_check_comes_back_from_the_contract_with_its_period_as_interval(spec: 
 
 @given(specs)
 def test_silence_shows_within_a_minute(spec: HeartbeatSpec) -> None:
-    check = new_check(new_id(), new_id(), CheckDraft("nightly", spec), 1)
+    check = new_check(new_id(), new_id(), CheckDraft(name="nightly", spec=spec), 1)
 
     assert check.interval_us == min(spec.period_us, MINUTE_US)
     assert check.timeout_us < check.interval_us

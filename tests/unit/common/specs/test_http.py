@@ -43,10 +43,10 @@ def test_a_spec_comes_back_as_it_went(spec: HttpSpec) -> None:
 
 
 def test_a_row_of_before_verifies_and_asks_nothing_of_the_body() -> None:
-    column = HttpSpec("http://t/").to_json()
+    column = HttpSpec(url="http://t/").to_json()
     del column["tls"], column["body_contains"], column["assertions"]
 
-    assert HttpSpec.from_json(column) == HttpSpec("http://t/")
+    assert HttpSpec.from_json(column) == HttpSpec(url="http://t/")
     assert HttpSpec.from_json(column).tls is DEFAULT_TLS
     assert HttpSpec.from_json(column).auth is NO_AUTH
 
@@ -77,15 +77,15 @@ def test_the_contract_says_it_and_it_comes_back(spec: HttpSpec) -> None:
 
 def test_an_assertion_about_the_status_replaces_the_default_and_nothing_else_does() -> None:
     wanted, other = StatusIs((404,)), BodyLacks("x")
-    assert HttpSpec("http://t/", asserted=(wanted,)).assertions == (wanted,)
-    assert HttpSpec("http://t/", asserted=(other,)).assertions == (SUCCESS, other)
-    shorthands = HttpSpec("http://t/", expected_statuses=(200,), body_contains="y", asserted=(other,))
+    assert HttpSpec(url="http://t/", asserted=(wanted,)).assertions == (wanted,)
+    assert HttpSpec(url="http://t/", asserted=(other,)).assertions == (SUCCESS, other)
+    shorthands = HttpSpec(url="http://t/", expected_statuses=(200,), body_contains="y", asserted=(other,))
     assert shorthands.assertions == (StatusIs((200,)), BodyContains("y"), other)
     assert shorthands.implied_assertions == 2
 
 
 def test_only_what_looks_at_the_body_has_it_read() -> None:
-    assert not HttpSpec("http://t/", asserted=(HeaderIs("x", "exists", True), CertificateLasts(3))).reads_body
-    assert HttpSpec("http://t/", asserted=(BodyMatches("x"),)).reads_body
-    assert HttpSpec("http://t/").showing().reads_body
-    assert HttpSpec("http://t/").showing() == HttpSpec("http://t/")
+    assert not HttpSpec(url="http://t/", asserted=(HeaderIs("x", "exists", True), CertificateLasts(3))).reads_body
+    assert HttpSpec(url="http://t/", asserted=(BodyMatches("x"),)).reads_body
+    assert HttpSpec(url="http://t/").showing().reads_body
+    assert HttpSpec(url="http://t/").showing() == HttpSpec(url="http://t/")

@@ -46,24 +46,24 @@ def refused(spec: HttpSpec) -> str:
     ],
 )
 def test_what_contradicts_itself_is_refused(auth: HttpAuth, headers: tuple[tuple[str, str], ...], field: str) -> None:
-    assert refused(HttpSpec("https://t.test/", headers=headers, auth=auth)) == field
+    assert refused(HttpSpec(url="https://t.test/", headers=headers, auth=auth)) == field
 
 
 def test_what_fits_together_is_taken(authority: Authority) -> None:
     certificate = ClientCertificate(*authority.client())
     for auth in (HttpAuth(basic_auth=BASIC, client_certificate=certificate), HttpAuth(bearer_token="s3cret")):
-        HttpSpec("https://t.test/", headers=(("X-Api-Key", "k"),), auth=auth).refuse_bad("check.http")
+        HttpSpec(url="https://t.test/", headers=(("X-Api-Key", "k"),), auth=auth).refuse_bad("check.http")
 
 
 def test_a_client_certificate_needs_https(authority: Authority) -> None:
     auth = HttpAuth(client_certificate=ClientCertificate(*authority.client()))
 
-    assert refused(HttpSpec("http://t.test/", auth=auth)) == "check.http.client_certificate"
-    HttpSpec("HTTPS://t.test/", auth=auth).refuse_bad("check.http")
+    assert refused(HttpSpec(url="http://t.test/", auth=auth)) == "check.http.client_certificate"
+    HttpSpec(url="HTTPS://t.test/", auth=auth).refuse_bad("check.http")
 
 
 def of(certificate: str, key: str) -> HttpSpec:
-    return HttpSpec("https://t.test/", auth=HttpAuth(client_certificate=ClientCertificate(certificate, key)))
+    return HttpSpec(url="https://t.test/", auth=HttpAuth(client_certificate=ClientCertificate(certificate, key)))
 
 
 def test_a_certificate_that_has_expired_is_taken(authority: Authority) -> None:

@@ -27,7 +27,7 @@ auths = st.builds(
 )
 specs = st.builds(
     lambda auth, headers, kept: HttpSpec(
-        "https://shop.test/a",
+        url="https://shop.test/a",
         headers=(*kept, *((name, "plain" if not auth.hides(name) else "ζεδγβα") for name in headers)),
         auth=auth,
     ),
@@ -70,7 +70,7 @@ def test_no_secret_is_kept_for_another_origin(spec: HttpSpec, url: str) -> None:
 
 
 def test_another_path_of_the_origin_keeps_them() -> None:
-    stored = HttpSpec("https://shop.test/a", auth=HttpAuth(bearer_token="abc"))
+    stored = HttpSpec(url="https://shop.test/a", auth=HttpAuth(bearer_token="abc"))
 
     assert replace(stored.hidden(), url="https://SHOP.test:443/b").keeping(stored).auth.bearer_token == "abc"
 
@@ -92,16 +92,16 @@ def test_another_path_of_the_origin_keeps_them() -> None:
     ],
 )
 def test_what_is_not_stored_cannot_be_kept(headers: tuple[tuple[str, str], ...], auth: HttpAuth, field: str) -> None:
-    spec = HttpSpec("https://shop.test/", headers=headers, auth=auth)
+    spec = HttpSpec(url="https://shop.test/", headers=headers, auth=auth)
     with pytest.raises(InvalidArgument) as refused:
-        spec.keeping(HttpSpec("https://shop.test/")).refuse_bad("check.http")
+        spec.keeping(HttpSpec(url="https://shop.test/")).refuse_bad("check.http")
 
     assert refused.value.reason == reasons.ERROR_REASON_SECRET_NOT_STORED
     assert [each.field for each in refused.value.violations] == [field]
 
 
 def test_a_secret_header_does_not_become_readable_by_being_kept() -> None:
-    stored = HttpSpec("https://t/", headers=(("X-Shop", "s3cret"),), auth=HttpAuth(secret_headers=("X-Shop",)))
+    stored = HttpSpec(url="https://t/", headers=(("X-Shop", "s3cret"),), auth=HttpAuth(secret_headers=("X-Shop",)))
     readable = replace(stored.hidden(), auth=HttpAuth()).keeping(stored)
 
     with pytest.raises(InvalidArgument, match="X-Shop"):
@@ -151,11 +151,11 @@ def test_the_longest_goes_first_and_what_is_short_stays() -> None:
 @pytest.mark.parametrize(
     ("spec", "answered"),
     [
-        (HttpSpec("http://t/", auth=HttpAuth(basic_auth=BasicAuth("bob", "geheim"))), "Basic Ym9iOmdlaGVpbQ=="),
-        (HttpSpec("http://t/", headers=(("Authorization", "Bearer abcdef"),)), "you sent 'abcdef'"),
-        (HttpSpec("http://t/", headers=(("Cookie", "a=xyzzy; b=plugh"),)), '{"b": "plugh"}'),
-        (HttpSpec("http://t/", auth=HttpAuth(bearer_token='ab"cd')), r'{"token": "ab\"cd"}'),
-        (HttpSpec("http://t/", auth=HttpAuth(basic_auth=BasicAuth("", "a b&c"))), "?password=a%20b%26c"),
+        (HttpSpec(url="http://t/", auth=HttpAuth(basic_auth=BasicAuth("bob", "geheim"))), "Basic Ym9iOmdlaGVpbQ=="),
+        (HttpSpec(url="http://t/", headers=(("Authorization", "Bearer abcdef"),)), "you sent 'abcdef'"),
+        (HttpSpec(url="http://t/", headers=(("Cookie", "a=xyzzy; b=plugh"),)), '{"b": "plugh"}'),
+        (HttpSpec(url="http://t/", auth=HttpAuth(bearer_token='ab"cd')), r'{"token": "ab\"cd"}'),
+        (HttpSpec(url="http://t/", auth=HttpAuth(basic_auth=BasicAuth("", "a b&c"))), "?password=a%20b%26c"),
     ],
 )
 def test_a_target_that_repeats_a_secret_in_another_form_is_masked(spec: HttpSpec, answered: str) -> None:

@@ -34,20 +34,20 @@ def test_a_spec_comes_back_as_it_went(spec: TlsSpec) -> None:
 
 
 def test_the_contract_names_the_protocol_that_comes_first() -> None:
-    assert TlsSpec("a.test", 1, start_tls=StartTls.IMAP).to_message() == TlsCheck(
+    assert TlsSpec(host="a.test", port=1, start_tls=StartTls.IMAP).to_message() == TlsCheck(
         host="a.test", port=1, start_tls=START_TLS_IMAP
     )
 
 
 def test_a_row_of_before_there_was_a_field_is_read() -> None:
-    assert TlsSpec.from_json({"host": "a.test", "port": 1}) == TlsSpec("a.test", 1)
+    assert TlsSpec.from_json({"host": "a.test", "port": 1}) == TlsSpec(host="a.test", port=1)
 
 
 @pytest.mark.parametrize(
     ("spec", "field"),
     [
-        (TlsSpec("a.test/", 443), "check.tls.host"),
-        (TlsSpec("a.test", 443, ca_certificates="no PEM"), "check.tls.ca_certificates"),
+        (TlsSpec(host="a.test/", port=443), "check.tls.host"),
+        (TlsSpec(host="a.test", port=443, ca_certificates="no PEM"), "check.tls.ca_certificates"),
     ],
 )
 def test_what_is_wrong_is_named(spec: TlsSpec, field: str) -> None:
@@ -58,14 +58,14 @@ def test_what_is_wrong_is_named(spec: TlsSpec, field: str) -> None:
 
 
 def test_the_options_are_those_of_every_kind_that_speaks_tls() -> None:
-    spec = TlsSpec("a.test", 1, skip_verify=True, ca_certificates="pem", server_name="b.test")
+    spec = TlsSpec(host="a.test", port=1, skip_verify=True, ca_certificates="pem", server_name="b.test")
 
     assert spec.options == TlsOptions(skip_verify=True, ca_certificates="pem", server_name="b.test")
 
 
 def test_the_audit_log_shows_the_protocols_name_and_not_the_certificates() -> None:
-    assert TlsSpec("a.test", 1, start_tls=StartTls.SMTP, ca_certificates="pem").audited() == {
+    assert TlsSpec(host="a.test", port=1, start_tls=StartTls.SMTP, ca_certificates="pem").audited() == {
         "host": "a.test", "port": 1, "minDaysLeft": 0, "startTls": "SMTP", "skipVerify": False, "ownAuthorities": True,
         "serverName": "",
     }  # fmt: skip
-    assert TlsSpec("a.test", 1).audited()["startTls"] is None
+    assert TlsSpec(host="a.test", port=1).audited()["startTls"] is None

@@ -28,7 +28,7 @@ from services.monitor.figures.uptime import Figures, Slot, total
 CHECK = UUID(int=1)
 KEEP = 30 * DAY_US
 START = 20_000 * DAY_US
-EMPTY = Figures(0, 0)
+EMPTY = Figures(start_us=0, end_us=0)
 hour = st.integers(0, 24 * 5)
 
 
@@ -47,7 +47,9 @@ def lives(draw: st.DrawFn) -> tuple[list[Slot], list[tuple[int, int | None]], li
             count = draw(st.integers(1, 200)) if outcome is Outcome.MISSED else 1
             took = draw(st.integers(0, 10**7)) if outcome is Outcome.UP else None
             is_slow = outcome is Outcome.UP and draw(st.booleans())
-            slots.append(Slot(at, interval, outcome, count, took, is_slow))
+            slots.append(
+                Slot(slot_us=at, interval_us=interval, outcome=outcome, slot_count=count, total_us=took, slow=is_slow)
+            )
             at += (count - 1) * interval + interval * draw(st.integers(1, 3))
         periods.append((begin, at))
         at += draw(st.sampled_from([0, 1, 40 * MINUTE_US, 30 * HOUR_US]))
@@ -71,7 +73,7 @@ def read(life: Life, rolled: int, edges: Sequence[int]) -> Recorded:
         found.update(slot for slot in slots if start <= slot.slot_us < end)
     first = spans[0][0] if spans else edges[-1]
     return Recorded(
-        rolled,
+        rolled_us=rolled,
         slots=sorted(found),
         periods=[period for period in periods if period[1] is None or period[1] > first],
         off=[span for span in off if span[1] > first],
@@ -151,7 +153,14 @@ def test_each_moment_is_told_once(edges: list[int], marked: int) -> None:
 
 
 def candidate(rolled: int, accounted: int, interval: int = MINUTE_US) -> Candidate:
-    return Candidate(CHECK, CHECK, CHECK, START + rolled, START + accounted, interval)
+    return Candidate(
+        tenant_id=CHECK,
+        service_id=CHECK,
+        check_id=CHECK,
+        rolled_us=START + rolled,
+        accounted_us=START + accounted,
+        interval_us=interval,
+    )
 
 
 def test_an_hour_is_closed_when_the_account_has_passed_it_and_not_before() -> None:

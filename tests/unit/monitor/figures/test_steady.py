@@ -41,4 +41,7 @@ def test_results_hold_on_while_none_is_further_than_two_intervals_from_the_next(
 
 
 def test_one_by_one_they_are_slots_that_ended_up() -> None:
-    assert list(Steady([0, 10], 10, [3, None])) == [Slot(0, 10, Outcome.UP, 1, 3), Slot(10, 10, Outcome.UP, 1, None)]
+    assert list(Steady([0, 10], 10, [3, None])) == [
+        Slot(slot_us=0, interval_us=10, outcome=Outcome.UP, slot_count=1, total_us=3),
+        Slot(slot_us=10, interval_us=10, outcome=Outcome.UP, slot_count=1, total_us=None),
+    ]

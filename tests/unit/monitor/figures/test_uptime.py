@@ -25,7 +25,16 @@ def histories(draw: st.DrawFn) -> list[Slot]:
         outcome = draw(st.sampled_from(list(Outcome)))
         count = draw(st.integers(1, 5)) if outcome is MISSED else 1
         total_us = draw(st.none() | st.integers(0, 10**7)) if outcome in {UP, DOWN} else None
-        slots.append(Slot(slot_us, interval, outcome, count, total_us, outcome is UP and draw(st.booleans())))
+        slots.append(
+            Slot(
+                slot_us=slot_us,
+                interval_us=interval,
+                outcome=outcome,
+                slot_count=count,
+                total_us=total_us,
+                slow=outcome is UP and draw(st.booleans()),
+            )
+        )
         slot_us += (count - 1) * interval + draw(st.integers(1, 4 * interval))
     return slots
 
@@ -93,13 +102,17 @@ def test_splitting_a_span_and_adding_its_parts_changes_nothing(
 
 
 def test_what_is_shown_is_floored_so_that_almost_all_never_reads_all() -> None:
-    figures = Figures(0, 1, life_us=10**12, up_us=10**12 - 1, down_us=1)
+    figures = Figures(start_us=0, end_us=1, life_us=10**12, up_us=10**12 - 1, down_us=1)
 
     assert figures.ratio == 0.999999
 
 
 def test_error_and_missed_end_what_held_before_and_count_as_neither() -> None:
-    slots = [Slot(0, 10 * S, UP), Slot(10 * S, 10 * S, MISSED), Slot(40 * S, 10 * S, DOWN)]
+    slots = [
+        Slot(slot_us=0, interval_us=10 * S, outcome=UP),
+        Slot(slot_us=10 * S, interval_us=10 * S, outcome=MISSED),
+        Slot(slot_us=40 * S, interval_us=10 * S, outcome=DOWN),
+    ]
     figures = measure(slots, 0, 50 * S, 0, 50 * S)
 
     assert (figures.up_us, figures.down_us, figures.unknown_us) == (10 * S, 10 * S, 30 * S)
@@ -107,7 +120,7 @@ def test_error_and_missed_end_what_held_before_and_count_as_neither() -> None:
 
 
 def test_a_result_holds_for_two_intervals_and_then_nothing_is_known() -> None:
-    figures = measure([Slot(0, 10 * S, UP)], 0, 100 * S, 0, 100 * S)
+    figures = measure([Slot(slot_us=0, interval_us=10 * S, outcome=UP)], 0, 100 * S, 0, 100 * S)
 
     assert (figures.up_us, figures.unknown_us) == (20 * S, 80 * S)
     assert figures.coverage == 0.2
@@ -128,10 +141,10 @@ def test_time_in_which_a_check_was_off_is_outside_everything(
 
 def test_slow_slots_are_a_share_of_those_that_ended_up_and_nothing_where_none_did() -> None:
     slots = [
-        Slot(0, 10 * S, UP, slow=True),
-        Slot(10 * S, 10 * S, UP),
-        Slot(20 * S, 10 * S, UP),
-        Slot(30 * S, 10 * S, DOWN),
+        Slot(slot_us=0, interval_us=10 * S, outcome=UP, slow=True),
+        Slot(slot_us=10 * S, interval_us=10 * S, outcome=UP),
+        Slot(slot_us=20 * S, interval_us=10 * S, outcome=UP),
+        Slot(slot_us=30 * S, interval_us=10 * S, outcome=DOWN),
     ]
     first, second = uptime.measure(slots, [0, 30 * S, 60 * S], [(0, 60 * S)])
 
@@ -141,7 +154,7 @@ def test_slow_slots_are_a_share_of_those_that_ended_up_and_nothing_where_none_di
 
 
 def test_a_range_of_missed_slots_counts_where_each_slot_lies() -> None:
-    missed = Slot(5 * S, 10 * S, MISSED, slot_count=4)  # 5, 15, 25, 35
+    missed = Slot(slot_us=5 * S, interval_us=10 * S, outcome=MISSED, slot_count=4)  # 5, 15, 25, 35
     spans = uptime.measure([missed], [0, 10 * S, 30 * S, 60 * S], [(0, 20 * S), (30 * S, 60 * S)])
 
     assert [each.missed_slots for each in spans] == [1, 1, 1]
@@ -149,7 +162,11 @@ def test_a_range_of_missed_slots_counts_where_each_slot_lies() -> None:
 
 
 def test_latencies_are_those_of_runs_that_ended_up() -> None:
-    slots = [Slot(0, 10 * S, UP, total_us=100), Slot(10 * S, 10 * S, DOWN, total_us=9), Slot(20 * S, 10 * S, UP)]
+    slots = [
+        Slot(slot_us=0, interval_us=10 * S, outcome=UP, total_us=100),
+        Slot(slot_us=10 * S, interval_us=10 * S, outcome=DOWN, total_us=9),
+        Slot(slot_us=20 * S, interval_us=10 * S, outcome=UP),
+    ]
     figures = measure(slots, 0, 30 * S, 0, 30 * S)
 
     assert figures.latencies == Latencies({100: 1})

@@ -20,7 +20,7 @@ from services.monitor.maintenance.window import Window, WindowDraft, changed_win
 NOW = 20_000 * DAY_US
 UNTIL = NOW + 30 * DAY_US
 ACTOR = user_actor(new_id(), new_id(), Origin("192.0.2.1", "test", "request-1"))
-DRAFT = WindowDraft("Upgrade", None, NOW + HOUR_US, HOUR_US)
+DRAFT = WindowDraft(name="Upgrade", service_id=None, start_us=NOW + HOUR_US, duration_us=HOUR_US)
 WINDOW = new_window(ACTOR, DRAFT, NOW)
 
 durations = st.integers(MINUTE_US, 7 * DAY_US)

@@ -17,7 +17,16 @@ from services.monitor.services import ServiceFilter
 from services.monitor.watching.standing import RecordedCheck, RecordedService, next_move_us, standing_of
 
 STEP = 10 * SECOND_US
-SHOP = Service(UUID(int=1), UUID(int=2), "Shop", "https://shop.test", "sells", {"team": "web"}, 0, 0)
+SHOP = Service(
+    tenant_id=UUID(int=1),
+    id=UUID(int=2),
+    name="Shop",
+    url="https://shop.test",
+    description="sells",
+    labels={"team": "web"},
+    create_us=0,
+    update_us=0,
+)
 OUTCOMES = st.lists(st.sampled_from(Outcome), max_size=12)
 
 

@@ -24,7 +24,16 @@ IDS = [UUID(int=(7 << 100) + number * (BUCKETS // 2)) for number in range(6)]
 def a_standing(service_id: UUID, version: int, *, labelled: bool = True) -> Standing:
     """What a service is shown as; it comes back to what it was when its version does."""
     labels = {"team": "web"} if labelled else {}
-    service = Service(UUID(int=1), service_id, "Shop", "", "", labels, 0, int(labelled))
+    service = Service(
+        tenant_id=UUID(int=1),
+        id=service_id,
+        name="Shop",
+        url="",
+        description="",
+        labels=labels,
+        create_us=0,
+        update_us=int(labelled),
+    )
     return Standing.of(service, ServiceState.UP, version, "1 of 1 check is up", version)
 
 
@@ -32,7 +41,7 @@ def is_labelled(service: Service) -> bool:
     return bool(service.labels)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Client:
     """A reader as the contract tells it to be: it keeps the latest cursor, and forgets what it is told to.
 
@@ -106,7 +115,7 @@ def test_a_reader_that_breaks_off_and_resumes_anywhere_ends_up_seeing_what_there
     at_first: dict[UUID, int], moves: list[tuple[str, Any]]
 ) -> None:
     board = Board()
-    client = Client(board)
+    client = Client(board=board)
     board.show({each: a_standing(each, version) for each, version in at_first.items()})
     client.connect()
     client.read(len(IDS))
@@ -138,7 +147,7 @@ def test_a_reader_that_breaks_off_and_resumes_anywhere_ends_up_seeing_what_there
 def test_what_changes_while_a_reader_is_away_and_back_to_what_its_cursor_knew_is_told() -> None:
     """It was told of the change, but the connection broke before another cursor reached it."""
     board = Board()
-    client = Client(board)
+    client = Client(board=board)
     first = {each: a_standing(each, 0) for each in IDS}
     board.show(first)
     client.connect()
@@ -155,7 +164,7 @@ def test_what_changes_while_a_reader_is_away_and_back_to_what_its_cursor_knew_is
 
 def test_what_changes_back_before_it_is_told_is_not_told_and_leaves_the_reader_with_an_exact_cursor() -> None:
     board = Board()
-    client = Client(board)
+    client = Client(board=board)
     board.show({each: a_standing(each, 0) for each in IDS})
     client.connect()
     assert client.read(1_000)
@@ -176,7 +185,7 @@ def test_who_resumes_is_told_what_differs_and_what_is_gone_and_nothing_else() ->
     ids = [UUID(int=number) for number in range(100)]
     board = Board()
     board.show({each: a_standing(each, 0) for each in ids})
-    client = Client(board)
+    client = Client(board=board)
     client.connect()
     assert client.read(1_000)
     client.disconnect(told=False)
@@ -194,7 +203,7 @@ def test_who_resumes_is_told_what_differs_and_what_is_gone_and_nothing_else() ->
 def test_what_is_kept_is_told_in_parts_that_fit_into_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watcher, "KEPT_AT_ONCE", 2)
     board = Board()
-    client = Client(board)
+    client = Client(board=board)
     board.show({each: a_standing(each, 0) for each in IDS})
     client.connect()
     assert client.read(1_000)
@@ -210,7 +219,7 @@ def test_what_is_kept_is_told_in_parts_that_fit_into_a_message(monkeypatch: pyte
 def test_a_reader_that_does_not_keep_up_is_told_the_latest_and_holds_an_id_of_each_service() -> None:
     board = Board()
     board.show({each: a_standing(each, 0) for each in IDS})
-    client = Client(board)
+    client = Client(board=board)
     client.connect()
     assert client.read(1_000)
     for version in range(1, 1_001):
@@ -224,7 +233,7 @@ def test_a_reader_that_does_not_keep_up_is_told_the_latest_and_holds_an_id_of_ea
 
 def test_when_all_hold_too_much_who_holds_most_ends_and_can_resume() -> None:
     board = Board()
-    client = Client(board, Backlog(2 * len(IDS) - 1))
+    client = Client(board=board, backlog=Backlog(2 * len(IDS) - 1))
     board.show({each: a_standing(each, 0) for each in IDS})
     client.connect()
     other = Watcher(is_labelled, client.backlog)

@@ -27,9 +27,9 @@ def reports(draw: st.DrawFn) -> Reported:
     read_us, on_us, signal_us = draw(st.integers(0, 10_000)), draw(moments), draw(moments)
     code = draw(st.none() | st.integers(0, 255))
     if signal_us is None:
-        return Reported(read_us, on_us)
+        return Reported(read_us=read_us, on_us=on_us)
     success_us = signal_us if code == 0 else draw(st.none() | st.integers(0, signal_us))
-    return Reported(read_us, on_us, signal_us, success_us, code)
+    return Reported(read_us=read_us, on_us=on_us, signal_us=signal_us, success_us=success_us, exit_code=code)
 
 
 def ends(spec: HeartbeatSpec, reported: Reported) -> tuple[Outcome, ErrorKind | None]:
@@ -77,7 +77,13 @@ class Story:
         """As the database has it."""
         last = self.signals[-1] if self.signals else (None, None)
         successes = [at for at, code in self.signals if code == 0]
-        return Reported(self.now, self.on, last[0], successes[-1] if successes else None, last[1])
+        return Reported(
+            read_us=self.now,
+            on_us=self.on,
+            signal_us=last[0],
+            success_us=successes[-1] if successes else None,
+            exit_code=last[1],
+        )
 
     def expected(self, spec: HeartbeatSpec) -> tuple[Outcome, ErrorKind | None]:
         """As docs/checks.md says it."""
@@ -122,7 +128,9 @@ def test_a_job_that_signals_often_enough_is_never_down_because_the_monitor_was_a
             heard = now
         code = None if heard is None else 0
         outage = None if now < away else (away, min(now, back))
-        assert ends(spec, Reported(now, 0, heard, heard, code, outage)) in {UP, UNKNOWN}
+        assert ends(
+            spec, Reported(read_us=now, on_us=0, signal_us=heard, success_us=heard, exit_code=code, outage=outage)
+        ) in {UP, UNKNOWN}
 
 
 @given(spans, st.integers(0, 40), st.sets(st.integers(0, 200)))
@@ -135,7 +143,9 @@ def test_a_job_that_is_gone_is_found_however_often_the_monitor_is_restarted(
     for now in range(allowed + 1, 2 * allowed + 4):
         last = max((restart for restart in restarts if restart <= now), default=None)
         outage = None if last is None else (last, min(now, last + 1))
-        verdicts.append(ends(spec, Reported(now, 0, 0, 0, 0, outage)))
+        verdicts.append(
+            ends(spec, Reported(read_us=now, on_us=0, signal_us=0, success_us=0, exit_code=0, outage=outage))
+        )
 
     assert verdicts[-1] == OVERDUE
     assert verdicts == sorted(verdicts, key=lambda each: each == OVERDUE)  # once found it stays found
@@ -144,52 +154,90 @@ def test_a_job_that_is_gone_is_found_however_often_the_monitor_is_restarted(
 @pytest.mark.parametrize(
     ("reported", "expected", "words"),
     [
-        (Reported(NOW, NOW - HOUR_US), UNKNOWN, "no signal yet; one is due every 1 d, 10 min grace"),
+        (Reported(read_us=NOW, on_us=NOW - HOUR_US), UNKNOWN, "no signal yet; one is due every 1 d, 10 min grace"),
         (
-            Reported(NOW, NOW - DAY_US - 70 * MINUTE_US),
+            Reported(read_us=NOW, on_us=NOW - DAY_US - 70 * MINUTE_US),
             OVERDUE,
             "no signal for 1 d 1 h; one is due every 1 d, 10 min grace",
         ),
-        (Reported(NOW, 0, NOW - 5 * SECOND_US, NOW - 5 * SECOND_US, 0), UP, ""),
         (
-            Reported(NOW, 0, NOW - 90 * SECOND_US, NOW - HOUR_US, 137),
+            Reported(read_us=NOW, on_us=0, signal_us=NOW - 5 * SECOND_US, success_us=NOW - 5 * SECOND_US, exit_code=0),
+            UP,
+            "",
+        ),
+        (
+            Reported(read_us=NOW, on_us=0, signal_us=NOW - 90 * SECOND_US, success_us=NOW - HOUR_US, exit_code=137),
             FAILED,
             "the last signal, 1 min 30 s ago, told of a failure with exit code 137",
         ),
-        (Reported(NOW, 0, NOW - SECOND_US), FAILED, "the last signal, 1 s ago, told of a failure"),
-        # What came before a pause, or during it.
-        (Reported(NOW, NOW - MINUTE_US, NOW - HOUR_US, NOW - HOUR_US, 0), UP, ""),
         (
-            Reported(NOW, NOW - MINUTE_US, NOW - 2 * DAY_US, None, 1),
+            Reported(read_us=NOW, on_us=0, signal_us=NOW - SECOND_US),
+            FAILED,
+            "the last signal, 1 s ago, told of a failure",
+        ),
+        # What came before a pause, or during it.
+        (
+            Reported(
+                read_us=NOW, on_us=NOW - MINUTE_US, signal_us=NOW - HOUR_US, success_us=NOW - HOUR_US, exit_code=0
+            ),
+            UP,
+            "",
+        ),
+        (
+            Reported(read_us=NOW, on_us=NOW - MINUTE_US, signal_us=NOW - 2 * DAY_US, success_us=None, exit_code=1),
             UNKNOWN,
             "no signal yet; one is due every 1 d, 10 min grace",
         ),
         # The monitor was away when it was due.
         (
-            Reported(NOW, 0, NOW - 25 * HOUR_US, NOW - 25 * HOUR_US, 0, (NOW - 2 * HOUR_US, NOW - HOUR_US)),
+            Reported(
+                read_us=NOW,
+                on_us=0,
+                signal_us=NOW - 25 * HOUR_US,
+                success_us=NOW - 25 * HOUR_US,
+                exit_code=0,
+                outage=(NOW - 2 * HOUR_US, NOW - HOUR_US),
+            ),
             UNKNOWN,
             "no signal for 1 d 1 h, but the monitor could not take any; one is due every 1 d, 10 min grace",
         ),
         # It was away so early that another signal would have come in time, unless none ever came.
         (
-            Reported(NOW, 0, NOW - 25 * HOUR_US, NOW - 25 * HOUR_US, 0, (NOW - 24 * HOUR_US, NOW - 23 * HOUR_US)),
+            Reported(
+                read_us=NOW,
+                on_us=0,
+                signal_us=NOW - 25 * HOUR_US,
+                success_us=NOW - 25 * HOUR_US,
+                exit_code=0,
+                outage=(NOW - 24 * HOUR_US, NOW - 23 * HOUR_US),
+            ),
             OVERDUE,
             "no signal for 1 d 1 h; one is due every 1 d, 10 min grace",
         ),
         (
-            Reported(NOW, NOW - 25 * HOUR_US, outage=(NOW - 24 * HOUR_US, NOW - 23 * HOUR_US)),
+            Reported(read_us=NOW, on_us=NOW - 25 * HOUR_US, outage=(NOW - 24 * HOUR_US, NOW - 23 * HOUR_US)),
             UNKNOWN,
             "no signal for 1 d 1 h, but the monitor could not take any; one is due every 1 d, 10 min grace",
         ),
         # At the last moment.
-        (Reported(NOW, 0, NOW - DAY_US - 10 * MINUTE_US, NOW - DAY_US - 10 * MINUTE_US, 0), UP, ""),
         (
-            Reported(NOW, NOW - DAY_US - 10 * MINUTE_US),
+            Reported(
+                read_us=NOW,
+                on_us=0,
+                signal_us=NOW - DAY_US - 10 * MINUTE_US,
+                success_us=NOW - DAY_US - 10 * MINUTE_US,
+                exit_code=0,
+            ),
+            UP,
+            "",
+        ),
+        (
+            Reported(read_us=NOW, on_us=NOW - DAY_US - 10 * MINUTE_US),
             UNKNOWN,
             "no signal yet; one is due every 1 d, 10 min grace",
         ),
         # Read in a transaction that began a moment before the signal's.
-        (Reported(NOW, NOW + 1, NOW + 1, NOW + 1, 0), UP, ""),
+        (Reported(read_us=NOW, on_us=NOW + 1, signal_us=NOW + 1, success_us=NOW + 1, exit_code=0), UP, ""),
     ],
 )
 def test_each_verdict_says_why(reported: Reported, expected: tuple[Outcome, ErrorKind | None], words: str) -> None:

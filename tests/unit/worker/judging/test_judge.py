@@ -41,7 +41,7 @@ statuses = st.integers(100, 599)
 
 
 def spec(*asserted: Assertion, **others: Any) -> HttpSpec:
-    return HttpSpec("http://t/", asserted=asserted, **others)
+    return HttpSpec(url="http://t/", asserted=asserted, **others)
 
 
 def examined(

@@ -10,12 +10,12 @@ from services.worker.kinds.grpc import _call
 @pytest.mark.parametrize(
     ("spec", "authority", "scheme", "server_name"),
     [
-        (GrpcSpec("API.test:50051"), "api.test:50051", "http", "api.test"),
-        (GrpcSpec("api.test:80"), "api.test", "http", "api.test"),
-        (GrpcSpec("api.test:443", tls=True), "api.test", "https", "api.test"),
-        (GrpcSpec("api.test:80", tls=True), "api.test:80", "https", "api.test"),
-        (GrpcSpec("[2001:DB8::1]:443", tls=True), "[2001:db8::1]", "https", "2001:db8::1"),
-        (GrpcSpec("api.test.:1", tls=True, server_name="b.test"), "api.test:1", "https", "b.test"),
+        (GrpcSpec(address="API.test:50051"), "api.test:50051", "http", "api.test"),
+        (GrpcSpec(address="api.test:80"), "api.test", "http", "api.test"),
+        (GrpcSpec(address="api.test:443", tls=True), "api.test", "https", "api.test"),
+        (GrpcSpec(address="api.test:80", tls=True), "api.test:80", "https", "api.test"),
+        (GrpcSpec(address="[2001:DB8::1]:443", tls=True), "[2001:db8::1]", "https", "2001:db8::1"),
+        (GrpcSpec(address="api.test.:1", tls=True, server_name="b.test"), "api.test:1", "https", "b.test"),
     ],
 )
 def test_the_authority_is_the_host_and_the_port_unless_it_is_the_schemes_own(
@@ -32,7 +32,7 @@ def test_the_authority_is_the_host_and_the_port_unless_it_is_the_schemes_own(
 
 
 def test_a_call_is_made_once_and_kept_with_its_check() -> None:
-    spec = GrpcSpec("api.test:1")
+    spec = GrpcSpec(address="api.test:1")
 
     assert _call(spec) is _call(spec)
-    assert _call(GrpcSpec("api.test:1")) == _call(spec)
+    assert _call(GrpcSpec(address="api.test:1")) == _call(spec)

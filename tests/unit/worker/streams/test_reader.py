@@ -13,11 +13,20 @@ from services.worker.streams.reader import MOST_QUEUED_BY_ALL, Reader, Recorded
 
 
 def events(count: int, first: int = 0) -> list[Recorded]:
-    ids = (new_id(), new_id(), new_id())
-    return [
-        Recorded(Position(number, number, ids[2]), Result(*ids, number, 1, Outcome.UP, "w"))
+    tenant_id, service_id, check_id = new_id(), new_id(), new_id()
+    results = [
+        Result(
+            tenant_id=tenant_id,
+            service_id=service_id,
+            check_id=check_id,
+            slot_us=number,
+            interval_us=1,
+            outcome=Outcome.UP,
+            worker_id="w",
+        )
         for number in range(first, first + count)
     ]
+    return [Recorded(Position(each.slot_us, each.slot_us, check_id), each) for each in results]
 
 
 def all_of(_: Result) -> bool:

@@ -25,7 +25,7 @@ def lines(spec: HttpSpec) -> list[str]:
 
 
 def test_a_plain_check_asks_for_its_page() -> None:
-    assert lines(HttpSpec("http://Shop.test/a b?c=d#e")) == [
+    assert lines(HttpSpec(url="http://Shop.test/a b?c=d#e")) == [
         "GET /a%20b?c=d HTTP/1.1",
         "Host: shop.test",
         "User-Agent: SentinelStack",
@@ -46,15 +46,15 @@ def test_a_plain_check_asks_for_its_page() -> None:
     ],
 )
 def test_where_it_goes_and_whom_it_names(url: str, host: str, address: str | None, port: int, named: str) -> None:
-    made = wire_of(HttpSpec(url))
+    made = wire_of(HttpSpec(url=url))
 
     assert (made.host, made.address, made.port) == (host, address, port)
-    assert f"Host: {named}" in lines(HttpSpec(url))
+    assert f"Host: {named}" in lines(HttpSpec(url=url))
 
 
 def test_a_checks_own_headers_stand_instead_of_the_defaults() -> None:
     sent = lines(
-        HttpSpec("http://t/", headers=(("HOST", "a"), ("user-agent", "b"), ("accept", "c")), body_contains="x")
+        HttpSpec(url="http://t/", headers=(("HOST", "a"), ("user-agent", "b"), ("accept", "c")), body_contains="x")
     )
 
     assert sent[1:] == [
@@ -70,18 +70,18 @@ def test_who_a_check_says_it_is_stands_among_its_headers_and_its_certificate_bes
     certificate = ClientCertificate("certificate", "key")
     auth = HttpAuth(basic_auth=BasicAuth("bob", "pw"), client_certificate=certificate)
 
-    assert lines(HttpSpec("http://t/", headers=(("A", "b"),), auth=auth))[2:4] == [
+    assert lines(HttpSpec(url="http://t/", headers=(("A", "b"),), auth=auth))[2:4] == [
         "A: b",
         "Authorization: Basic Ym9iOnB3",
     ]
-    assert "Authorization: Bearer abc" in lines(HttpSpec("http://t/", auth=HttpAuth(bearer_token="abc")))
-    assert wire_of(HttpSpec("https://t/", auth=auth)).certificate is certificate
-    assert wire_of(HttpSpec("http://t/", auth=auth)).certificate is None
+    assert "Authorization: Bearer abc" in lines(HttpSpec(url="http://t/", auth=HttpAuth(bearer_token="abc")))
+    assert wire_of(HttpSpec(url="https://t/", auth=auth)).certificate is certificate
+    assert wire_of(HttpSpec(url="http://t/", auth=auth)).certificate is None
 
 
 @pytest.mark.parametrize(("method", "body", "length"), [("POST", b"", "0"), ("GET", b"ab", "2"), ("PUT", b"abc", "3")])
 def test_a_body_is_framed_by_its_length(method: str, body: bytes, length: str) -> None:
-    spec = HttpSpec("http://t/", method=method, body=body)
+    spec = HttpSpec(url="http://t/", method=method, body=body)
 
     assert f"Content-Length: {length}" in lines(spec)
     assert wire_of(spec).bytes.endswith(b"\r\n\r\n" + body)
@@ -89,7 +89,7 @@ def test_a_body_is_framed_by_its_length(method: str, body: bytes, length: str) -
 
 @given(st.lists(st.tuples(names, values), max_size=5))
 def test_no_header_makes_a_second_header_or_request(headers: list[tuple[str, str]]) -> None:
-    spec = HttpSpec("http://t/", headers=tuple(headers))
+    spec = HttpSpec(url="http://t/", headers=tuple(headers))
     try:
         made = wire_of(spec).bytes
     except ProbeFailure:
@@ -105,14 +105,14 @@ def test_no_header_makes_a_second_header_or_request(headers: list[tuple[str, str
 
 
 def test_the_name_to_verify_is_the_host_without_its_last_dot_or_the_checks_own() -> None:
-    assert wire_of(HttpSpec("https://shop.test./")).server_name == "shop.test"
-    assert wire_of(HttpSpec("https://shop.test/", tls=TlsOptions(server_name="a.test"))).server_name == "a.test"
-    assert wire_of(HttpSpec("http://shop.test/")).tls is None
-    assert wire_of(HttpSpec("https://shop.test/")).tls is DEFAULT_TLS
+    assert wire_of(HttpSpec(url="https://shop.test./")).server_name == "shop.test"
+    assert wire_of(HttpSpec(url="https://shop.test/", tls=TlsOptions(server_name="a.test"))).server_name == "a.test"
+    assert wire_of(HttpSpec(url="http://shop.test/")).tls is None
+    assert wire_of(HttpSpec(url="https://shop.test/")).tls is DEFAULT_TLS
 
 
 def test_it_is_made_once_and_no_part_of_the_spec() -> None:
-    spec, same = HttpSpec("http://t/"), HttpSpec("http://t/")
+    spec, same = HttpSpec(url="http://t/"), HttpSpec(url="http://t/")
 
     assert wire_of(spec) is wire_of(spec)
     assert spec == same
@@ -120,8 +120,8 @@ def test_it_is_made_once_and_no_part_of_the_spec() -> None:
 
 
 def test_what_is_kept_of_a_check_is_no_more_than_half_a_kilobyte() -> None:
-    specs = [HttpSpec(f"https://shop-{number}.example.com/status/{number}") for number in range(2_000)]
-    wire_of(HttpSpec("https://warm.example.com/"))
+    specs = [HttpSpec(url=f"https://shop-{number}.example.com/status/{number}") for number in range(2_000)]
+    wire_of(HttpSpec(url="https://warm.example.com/"))
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
@@ -135,7 +135,7 @@ def test_what_is_kept_of_a_check_is_no_more_than_half_a_kilobyte() -> None:
 
 
 def test_a_redirects_request_is_made_the_same_way() -> None:
-    hop = first_hop(HttpSpec("http://t/"))._replace(url=httpx.URL("https://other.test/x"))
+    hop = first_hop(HttpSpec(url="http://t/"))._replace(url=httpx.URL("https://other.test/x"))
 
     assert wire(hop).bytes.startswith(b"GET /x HTTP/1.1\r\nHost: other.test\r\n")
 

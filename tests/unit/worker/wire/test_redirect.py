@@ -13,7 +13,13 @@ CERTIFICATE = ClientCertificate("certificate", "key")
 def follow(method: str, status: int, location: str, **headers: str) -> Hop | None:
     given = {"Authorization": "Bearer secret", "x-api-key": "secret", "Host": "shop.internal", **headers}
     body = b"body" if method in {"POST", "PUT"} else b""
-    hop = Hop(method, httpx.URL("https://shop.test/a?b=1"), tuple(given.items()), body, CERTIFICATE)
+    hop = Hop(
+        method=method,
+        url=httpx.URL("https://shop.test/a?b=1"),
+        headers=tuple(given.items()),
+        body=body,
+        certificate=CERTIFICATE,
+    )
     return next_hop(hop, status, [(b"Location", location.encode())])
 
 
