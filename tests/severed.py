@@ -64,7 +64,7 @@ class Severed:
         for each in self._work:
             each.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
-        (self._folder / _SOCKET).unlink()
+        (self._folder / _SOCKET).unlink(missing_ok=True)  # from Python 3.13 on the server has removed it itself
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
