@@ -6,7 +6,6 @@ Targets are in processes of their own, on the same cores. What is shown is the b
 import asyncio
 import gc
 import shutil
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -24,6 +23,7 @@ from services.common.specs.grpc import GrpcSpec
 from services.common.specs.spec import Spec
 from services.common.specs.tcp import TcpSpec
 from services.common.specs.tls import TlsSpec
+from services.common.tls_context import context_trusting
 from services.worker.probe import Prober
 from services.worker.wire.egress import EgressPolicy
 from services.worker.wire.network import Network
@@ -114,7 +114,7 @@ def _tcp(_folder: Path) -> list[Line]:
 
 def _tls(folder: Path) -> list[Line]:
     files = certificates.make(folder, "kinds", certificates.ecdsa(), certificates.ecdsa())
-    contexts = TlsContexts(partial(ssl.create_default_context, cafile=files.authority))
+    contexts = TlsContexts(partial(context_trusting, files.authority.read_text()))
     with serving(files.target) as port:
         spec = TlsSpec(host="127.0.0.1", port=port)
         rounds = {"ours": lambda: speed(spec, _TLS_PROBES, contexts).cpu_us}

@@ -8,7 +8,6 @@ Each figure is the least of a few rounds, taken in turns, so that what else runs
 import asyncio
 import gc
 import shutil
-import ssl
 import subprocess
 import time
 import tracemalloc
@@ -26,6 +25,7 @@ from bench.beside import Measured, in_turns, s_time, serving, wait_for
 from bench.report import Line, at_most, told
 from services.common.outcome import Outcome
 from services.common.specs.http import HttpSpec
+from services.common.tls_context import context_trusting
 from services.worker.probe import Prober
 from services.worker.wire.egress import EgressPolicy
 from services.worker.wire.hop import wire_of
@@ -102,7 +102,7 @@ def _kept() -> float:
 
 def _ours(url: str, authority: Path | None) -> float:
     return uvloop.run(
-        _probes(url, TlsContexts(partial(ssl.create_default_context, cafile=authority)) if authority else None)
+        _probes(url, TlsContexts(partial(context_trusting, authority.read_text())) if authority else None)
     )
 
 

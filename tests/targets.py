@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from services.common.tls_context import context_trusting
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
@@ -130,7 +132,7 @@ class Authority:
 
     def trusting(self) -> ssl.SSLContext:
         """A client's context that trusts it and nobody else."""
-        return ssl.create_default_context(cadata=self.pem)
+        return context_trusting(self.pem)
 
     def server(self, host: str, *, days: float = 1, self_signed: bool = False) -> ssl.SSLContext:
         """A server's context with a certificate for a host; `days` from now until it expires."""

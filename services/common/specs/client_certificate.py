@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from services.common.errors import InvalidArgument
+from services.common.tls_context import context_trusting, unverified_context
 
 _MISMATCH = "KEY_VALUES_MISMATCH"
 _WEAK = frozenset({"EE_KEY_TOO_SMALL", "CA_KEY_TOO_SMALL", "CA_MD_TOO_WEAK"})
@@ -46,13 +47,13 @@ class ClientCertificate:
         if "PRIVATE KEY" in self.certificate:
             raise InvalidArgument.field(at_certificate, "must not hold a private key")
         try:
-            ssl.create_default_context(cadata=self.certificate)
+            context_trusting(self.certificate)
         except (ssl.SSLError, TypeError, ValueError) as error:
             raise InvalidArgument.field(at_certificate, "must be certificates in PEM") from error
         if "ENCRYPTED" in self.private_key:
             raise InvalidArgument.field(at_key, "must not be encrypted")
         try:
-            self.load_into(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))  # as the worker will
+            self.load_into(unverified_context())  # as the worker will
         except ssl.SSLError as error:
             if error.reason == _MISMATCH:
                 raise InvalidArgument.field(at_key, "does not belong to the certificate") from None

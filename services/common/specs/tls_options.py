@@ -4,6 +4,7 @@ import ssl
 from dataclasses import dataclass, replace
 
 from services.common.errors import InvalidArgument
+from services.common.tls_context import context_trusting
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class TlsOptions:
         if "PRIVATE KEY" in pem:
             raise InvalidArgument.field(field, "must not hold a private key")
         try:
-            ssl.create_default_context(cadata=pem)  # as the worker will read it
+            context_trusting(pem)  # as the worker will read it
         except (ssl.SSLError, TypeError, ValueError) as error:
             raise InvalidArgument.field(field, "must be certificates in PEM") from error
 

@@ -4,10 +4,9 @@ import ssl
 from collections import OrderedDict
 from collections.abc import Callable
 
-import httpx
-
 from services.common.specs.client_certificate import ClientCertificate
 from services.common.specs.tls_options import TlsOptions
+from services.common.tls_context import context_trusting, public_context, unverified_context
 from services.worker.wire.own_trouble import OwnTrouble
 
 HTTP = "http/1.1"
@@ -27,13 +26,13 @@ class TlsContexts:
     """Contexts by what they verify, and by the protocol that they ask for (ALPN): HTTP, HTTP_2 or ANY.
 
     Args:
-        public: makes a context that verifies against the public authorities; by default those that httpx trusts.
+        public: makes a context that verifies against the public authorities; by default public_context.
     """
 
-    def __init__(self, public: Callable[[], ssl.SSLContext] = httpx.create_ssl_context) -> None:
+    def __init__(self, public: Callable[[], ssl.SSLContext] = public_context) -> None:
         # Made now: to read all public authorities takes some milliseconds, which no probe should wait for.
         self._public = {protocol: _asking(public(), protocol) for protocol in _PROTOCOLS}
-        self._trusting = {protocol: _asking(_trusting(), protocol) for protocol in _PROTOCOLS}
+        self._trusting = {protocol: _asking(unverified_context(), protocol) for protocol in _PROTOCOLS}
         self._by_authorities: OrderedDict[tuple[str, str], ssl.SSLContext] = OrderedDict()
         self._showing: OrderedDict[tuple[TlsOptions, ClientCertificate], ssl.SSLContext] = OrderedDict()
         self._make_public = public
@@ -48,7 +47,7 @@ class TlsContexts:
         context = self._by_authorities.get((pem, protocol))
         if context is None:
             # What is no certificate was refused when the check was saved.
-            context = _asking(ssl.create_default_context(cadata=pem), protocol)
+            context = _asking(context_trusting(pem), protocol)
             self._by_authorities[pem, protocol] = context
         self._by_authorities.move_to_end((pem, protocol))
         if len(self._by_authorities) > _MOST_CONTEXTS:
@@ -78,19 +77,12 @@ class TlsContexts:
     def _verifying(self, options: TlsOptions) -> ssl.SSLContext:
         """A context of its own that verifies as some options say."""
         if options.skip_verify:
-            return _trusting()
+            return unverified_context()
         pem = options.ca_certificates
-        return ssl.create_default_context(cadata=pem) if pem else self._make_public()
+        return context_trusting(pem) if pem else self._make_public()
 
 
 def _asking(context: ssl.SSLContext, protocol: str) -> ssl.SSLContext:
     if protocol:
         context.set_alpn_protocols([protocol])
-    return context
-
-
-def _trusting() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
     return context

@@ -6,14 +6,20 @@ import ssl
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtensionOID
 
 from services.common.outcome import ErrorKind, Outcome
+from services.common.specs.client_certificate import ClientCertificate
+from services.common.specs.http_auth import HttpAuth
 from services.common.specs.tls_options import TlsOptions
 from services.worker.probe import Prober
 from services.worker.wire.network import Network
 from services.worker.wire.resolver import Resolver
+from services.worker.wire.tls import TlsContexts
 from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.probing import probe, verdict
+from tests.newer_python import verify_as_python_3_13
 from tests.targets import OK, Authority, Echo, saying, target
 
 
@@ -181,3 +187,45 @@ async def test_a_connection_that_breaks_off_behind_the_handshake_is_a_protocol_e
 
     assert verdict(seen) == (Outcome.DOWN, ErrorKind.PROTOCOL)
     assert seen.tls_us is not None
+
+
+async def test_a_servers_certificate_needs_no_authority_key_identifier(
+    resolver: Resolver, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify_as_python_3_13(monkeypatch)
+    _, pem = authority.pair("localhost")
+    extensions = {each.oid for each in x509.load_pem_x509_certificate(pem).extensions}
+    own = TlsOptions(ca_certificates=authority.pem)
+    showing = HttpAuth(client_certificate=ClientCertificate(*authority.client()))
+    prober = Prober(Network(resolver, LOOPBACK, TlsContexts(authority.trusting)))
+    async with target(Echo(), authority.server("localhost")) as port:
+        url = f"https://localhost:{port}/"
+        seen = [
+            await probe(prober, url, tls=tls, auth=auth)
+            for tls in (TlsOptions(), own)
+            for auth in (HttpAuth(), showing)
+        ]
+
+    assert ExtensionOID.AUTHORITY_KEY_IDENTIFIER not in extensions
+    assert [verdict(each) for each in seen] == [(Outcome.UP, None)] * 4
+
+
+async def test_a_chain_ends_at_a_root_not_at_any_certificate_that_is_trusted(
+    resolver: Resolver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify_as_python_3_13(monkeypatch)
+    authority = Authority(tmp_path)
+    key, pem = authority.pair("localhost")
+    (tmp_path / "pair.pem").write_bytes(key + pem)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(tmp_path / "pair.pem")
+    prober = Prober(Network(resolver, LOOPBACK))
+    async with target(Echo(), server) as port:
+        url = f"https://localhost:{port}/"
+        by_leaf, by_root = [
+            await probe(prober, url, tls=TlsOptions(ca_certificates=trusted))
+            for trusted in (pem.decode(), authority.pem)
+        ]
+
+    assert verdict(by_leaf) == (Outcome.DOWN, ErrorKind.TLS)
+    assert verdict(by_root) == (Outcome.UP, None)

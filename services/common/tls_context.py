@@ -1,0 +1,49 @@
+"""The TLS contexts that targets are probed with. They verify alike on every Python (docs/adr/0026).
+
+`ssl.create_default_context` and `httpx.create_ssl_context` choose verification flags that depend on the version of
+Python. They are called nowhere else: the linter refuses them, and a test looks at the flags.
+"""
+
+import ssl
+
+import httpx
+
+VERIFY_FLAGS = ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST
+"""Neither VERIFY_X509_STRICT nor VERIFY_X509_PARTIAL_CHAIN, which Python adds from 3.13 on."""
+
+
+def public_context() -> ssl.SSLContext:
+    """Make a context that verifies servers against the public authorities.
+
+    These are those of SSL_CERT_FILE or SSL_CERT_DIR, or else the ones that certifi ships.
+    """
+    return _with_our_flags(httpx.create_ssl_context())  # noqa: TID251 — its flags are replaced at once
+
+
+def context_trusting(authorities: str) -> ssl.SSLContext:
+    """Make a context that verifies servers against some authorities and no others.
+
+    Args:
+        authorities: one or more certificates in PEM.
+
+    Raises:
+        ssl.SSLError: the text holds no certificate, or a broken one.
+        TypeError: the text is not ASCII.
+        ValueError: the text is empty.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=authorities)
+    return _with_our_flags(context)
+
+
+def unverified_context() -> ssl.SSLContext:
+    """Make a context that takes any certificate, for any name."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _with_our_flags(context: ssl.SSLContext) -> ssl.SSLContext:
+    context.verify_flags = VERIFY_FLAGS
+    return context
