@@ -6,6 +6,8 @@ sets it up.
 
 import asyncio
 import time
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,7 +26,7 @@ from services.common.ids import new_id
 from services.common.interceptors.chain import Chain, interceptors
 from services.common.metrics import Calls
 from services.common.principal import Role
-from services.common.revocations import Revocations
+from services.common.revocations import Revocation, Revocations
 from services.common.tokens import TokenVerifier
 
 _METHOD = "/sentinel.auth.v1.AuthService/GetMe"
@@ -32,13 +34,22 @@ _CALLS = 20_000
 
 
 class _Published:
-    """The published keys, without a database; nothing else is asked."""
+    """The published keys, without a database; there are no API keys, nothing is revoked or written down."""
 
     def __init__(self, keys: dict[str, bytes]) -> None:
         self._keys = keys
 
     async def public_keys(self) -> dict[str, bytes]:
         return self._keys
+
+    async def find_api_key(self, _key_hash: bytes) -> None:
+        return None
+
+    async def revoked_since(self, _moment: datetime) -> Sequence[Revocation]:
+        return ()
+
+    async def note_use(self, credentials: Sequence[tuple[UUID, UUID]]) -> None:
+        pass
 
 
 class _Context:
@@ -75,7 +86,7 @@ def measure(folder: Path) -> list[Line]:
 
 async def _measure(folder: Path) -> float:
     key = Keyring(folder / "keys").newest
-    store: Any = _Published({key.kid: key.public})
+    store = _Published({key.kid: key.public})
     credentials = Credentials(TokenVerifier(store), ApiKeyVerifier(store, KeyFormat(b"key")), Revocations(store), store)
     chain = Chain([auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"]], interceptors(credentials, (), Calls()))
     handler = await _handler(chain)

@@ -16,20 +16,24 @@ RAW_DAYS = 2
 # Services with one check of a minute each; nothing of it is random, so that each run measures the same.
 _MAKE = """
     WITH made AS (
-        INSERT INTO services
-        SELECT $1, gen_random_uuid(), 'made ' || n, '', '', '{}', NULL, $2, $2 FROM generate_series(1, $3::integer) n
+        INSERT INTO services (tenant_id, id, name, url, description, labels, create_time, update_time)
+        SELECT $1, gen_random_uuid(), 'made ' || n, '', '', '{}', $2, $2 FROM generate_series(1, $3::integer) n
         RETURNING tenant_id, id
     ), checked AS (
-        INSERT INTO checks
-        SELECT tenant_id, gen_random_uuid(), id, 0, 'home', 'http', $4, 60000000, 10000000, 2, 1, 0, NULL, $2, $2
+        INSERT INTO checks (tenant_id, id, service_id, shard, name, kind, spec, interval_us, timeout_us,
+                            failure_threshold, recovery_threshold, retries, create_time, update_time)
+        SELECT tenant_id, gen_random_uuid(), id, 0, 'home', 'http', $4, 60000000, 10000000, 2, 1, 0, $2, $2
         FROM made
         RETURNING tenant_id, id
     ), state AS (
-        INSERT INTO check_states SELECT tenant_id, id, 1, $2, 3, 1, $2, now(), now() FROM checked
+        INSERT INTO check_states (tenant_id, check_id, state, state_time, streak, streak_outcome, streak_time,
+                                  verdict_time, accounted_time)
+        SELECT tenant_id, id, 1, $2, 3, 1, $2, now(), now() FROM checked
     ), period AS (
-        INSERT INTO check_periods SELECT tenant_id, id, $2, NULL, 60000000 FROM checked
+        INSERT INTO check_periods (tenant_id, check_id, start_time, interval_us)
+        SELECT tenant_id, id, $2, 60000000 FROM checked
     )
-    INSERT INTO check_rollups SELECT tenant_id, id, $5 FROM checked
+    INSERT INTO check_rollups (tenant_id, check_id, rolled_time) SELECT tenant_id, id, $5 FROM checked
 """
 # In the order in which they would have come.
 _RESULTS = """
@@ -41,7 +45,8 @@ _RESULTS = """
     WHERE c.tenant_id = $1
 """
 _CLOSED = """
-    INSERT INTO {table}
+    INSERT INTO {table} (tenant_id, check_id, start_time, life_us, up_us, down_us, up_slots, down_slots, error_slots,
+                         missed_slots, latencies, p95_us)
     SELECT c.tenant_id, c.id, t, {us}, {us}, 0, {us} / 60000000, 0, 0, 0, $4, 25000
     FROM checks c, generate_series($2::timestamptz, $3::timestamptz - interval '1 {unit}', interval '1 {unit}') t
     WHERE c.tenant_id = $1
@@ -51,7 +56,7 @@ _CLOSED = """
 async def new_tenant(admin: "asyncpg.Connection[asyncpg.Record]", slug: str) -> UUID:
     """A tenant that nobody has registered."""
     tenant: UUID = await admin.fetchval(
-        "INSERT INTO tenants VALUES (gen_random_uuid(), $1, $1, now()) RETURNING id", slug
+        "INSERT INTO tenants (id, slug, name, create_time) VALUES (gen_random_uuid(), $1, $1, now()) RETURNING id", slug
     )
     return tenant
 

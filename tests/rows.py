@@ -5,23 +5,28 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from services.common.clock import SECOND_US, to_datetime
+from services.common.clock import HOUR_US, SECOND_US, to_datetime
 from services.common.grid import shard_of
 from services.common.heartbeat_token import hash_of, new_token
 from services.common.ids import new_id
 from services.common.specs.heartbeat import HeartbeatSpec
 from services.common.specs.http import HttpSpec
+from services.common.state import CheckState
 from services.worker.report import WorkerReport
 
 START_US = 1_790_000_000 * SECOND_US
 
 
+async def insert(admin: Any, table: str, **columns: Any) -> None:
+    """Insert a row; a column that is not named has its default."""
+    places = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
+    await admin.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", *columns.values())
+
+
 async def a_tenant(admin: Any) -> UUID:
     """A tenant."""
     tenant_id = new_id()
-    await admin.execute(
-        "INSERT INTO tenants VALUES ($1, $2, 'Acme', $3)", tenant_id, f"t-{tenant_id}", to_datetime(START_US)
-    )
+    await insert(admin, "tenants", id=tenant_id, slug=f"t-{tenant_id}", name="Acme", create_time=to_datetime(START_US))
     return tenant_id
 
 
@@ -32,24 +37,21 @@ async def a_check(
     tenant_id = tenant_id or await a_tenant(admin)
     service_id, check_id = new_id(), new_id()
     now = to_datetime(START_US)
-    await admin.execute(
-        "INSERT INTO services VALUES ($1, $2, $3, '', '', '{}', NULL, $4, $4)",
-        tenant_id, service_id, f"s-{service_id}", now,
+    made = {"create_time": now, "update_time": now}
+    await insert(
+        admin, "services", tenant_id=tenant_id, id=service_id, name=f"s-{service_id}", url="", description="",
+        labels="{}", **made,
     )  # fmt: skip
-    await admin.execute(
-        "INSERT INTO checks VALUES ($1, $2, $3, $4, 'home', 'http', $5, $6, $7, 2, 1, 0, NULL, $8, $8)",
-        tenant_id, check_id, service_id, shard_of(check_id), json.dumps(HttpSpec(url=url).to_json()),
-        interval_us, interval_us // 2, now,
+    await insert(
+        admin, "checks", tenant_id=tenant_id, id=check_id, service_id=service_id, shard=shard_of(check_id), name="home",
+        kind="http", spec=json.dumps(HttpSpec(url=url).to_json()), interval_us=interval_us, timeout_us=interval_us // 2,
+        failure_threshold=2, recovery_threshold=1, retries=0, **made,
     )  # fmt: skip
-    await admin.execute(
-        "INSERT INTO check_states VALUES ($1, $2, 3, NULL, 0, 0, NULL, NULL, $3)", tenant_id, check_id, now
-    )
-    await admin.execute(
-        "INSERT INTO check_periods VALUES ($1, $2, $3, NULL, $4)", tenant_id, check_id, now, interval_us
-    )
-    await admin.execute(
-        "INSERT INTO check_rollups VALUES ($1, $2, date_trunc('hour', $3::timestamptz))", tenant_id, check_id, now
-    )
+    of_check = {"tenant_id": tenant_id, "check_id": check_id}
+    unknown = int(CheckState.UNKNOWN)
+    await insert(admin, "check_states", **of_check, state=unknown, streak=0, streak_outcome=0, accounted_time=now)
+    await insert(admin, "check_periods", **of_check, start_time=now, interval_us=interval_us)
+    await insert(admin, "check_rollups", **of_check, rolled_time=to_datetime(START_US - START_US % HOUR_US))
     return tenant_id, service_id, check_id
 
 
@@ -61,7 +63,7 @@ async def a_heartbeat(admin: Any, spec: HeartbeatSpec, **rest: Any) -> tuple[tup
         "UPDATE checks SET kind = 'heartbeat', spec = $3 WHERE tenant_id = $1 AND id = $2",
         tenant_id, check_id, json.dumps(spec.to_json()),
     )  # fmt: skip
-    await admin.execute("INSERT INTO heartbeats VALUES ($1, $2, $3)", tenant_id, check_id, hash_of(token))
+    await insert(admin, "heartbeats", tenant_id=tenant_id, check_id=check_id, token_hash=hash_of(token))
     await admin.execute(
         "UPDATE check_periods SET start_time = now() WHERE tenant_id = $1 AND check_id = $2", tenant_id, check_id
     )

@@ -4,7 +4,9 @@ import asyncio
 import hashlib
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Protocol
 from uuid import UUID
 
 import jwt
@@ -15,7 +17,6 @@ from services.common import logs
 from services.common.clock import SECOND_US
 from services.common.errors import SentinelError, Unauthenticated
 from services.common.principal import Principal, Role
-from services.common.store import CommonStore
 
 CHANNEL = "signing_keys"
 ISSUER = "sentinel-stack"
@@ -31,6 +32,13 @@ _LONGEST = 4096
 _log = logs.get("tokens")
 
 
+class PublishedKeys(Protocol):
+    """Where the public keys are published."""
+
+    async def public_keys(self) -> Mapping[str, bytes]:
+        """Return the public keys that count now, raw, by kid."""
+
+
 class TokenVerifier:
     """Verifies access tokens; remembers those it has verified, by their hash, until they expire.
 
@@ -38,7 +46,7 @@ class TokenVerifier:
         store: where the public keys are published.
     """
 
-    def __init__(self, store: CommonStore) -> None:
+    def __init__(self, store: PublishedKeys) -> None:
         self._store = store
         self._keys: dict[str, Ed25519PublicKey] = {}
         self._fetching = asyncio.Lock()

@@ -43,7 +43,6 @@ ROLLUP_ROLE = "sentinel_rollup"
 _RARELY = (5_000, 10, 1_000)
 # Boards are read one at a time.
 _BOARD_CONNECTIONS = 1
-_RARELY = (5_000, 10, 1_000)
 _SERVICE = monitor_service_pb2.DESCRIPTOR.services_by_name["MonitorService"]
 # Envoy sends reflection here, so this process names what all three serve.
 _REFLECTED = [
@@ -92,13 +91,12 @@ async def main(process: Process) -> None:
     on_demand = OnDemandRemoval(rollups, settings.retention_on_demand_days * DAY_US)
     asides = (rollup.aside, removal.aside, on_demand.aside, windows.aside)
     process.metrics.registry.register(BackgroundCollector(*asides))
-    # All that was built and imported stays: looking through it for garbage would stop everything for 50 ms at a time. A
-    # call makes objects by the hundred, no cycles: they need not be looked at as often as Python does.
+    # What is built and imported by now lives as long as the process: a search for garbage in it would stop everything
+    # for 50 ms at a time. Calls make objects by the hundred and boards hold tens of thousands, none of them in cycles:
+    # they need no search as frequent as Python's default.
     gc.set_threshold(*_RARELY)
     gc.collect()
     gc.freeze()
-    # So would looking through boards, which hold tens of thousands of objects and no cycles, as often as Python does.
-    gc.set_threshold(*_RARELY)
     try:
         async with background(
             rollup.run(),

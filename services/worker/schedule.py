@@ -151,11 +151,6 @@ class Schedule:
         waiting.slot_us, waiting.ticket = slot_us, self._tickets
         heapq.heappush(self._heap, (slot_us, self._tickets, waiting))
 
-    @staticmethod
-    def discard(waiting: Waiting) -> None:
-        """Let something wait no longer."""
-        waiting.ticket = 0
-
     def pop_due(self, now_us: int) -> Waiting | None:
         """What waits for the soonest slot, if that is due; it waits no longer."""
         self._drop_stale()
@@ -166,6 +161,6 @@ class Schedule:
         return waiting
 
     def _drop_stale(self) -> None:
-        # What was replaced or discarded stays in the heap until it comes up.
+        # What was put again stays in the heap until it comes up.
         while self._heap and self._heap[0][1] != self._heap[0][2].ticket:
             heapq.heappop(self._heap)

@@ -2,9 +2,9 @@
 
     request id → origin → log → measure → errors → authentication → access → validation → servicer
 
-The order is part of the behaviour and a test asserts it: the id comes first so that everything after can name it, and
-where the call came from before anybody writes it down; log and measure see every outcome, so errors lie inside them;
-nobody unknown reaches access; nobody refused learns what is valid.
+The order is part of the behaviour, and test_chain_order.py tests what follows from it: the id comes first, so that
+every link can name it, and the origin before anything is refused or written down; log and measure see every outcome, so
+errors lie inside them; nobody unknown reaches access; nobody refused learns what is valid.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
@@ -75,10 +76,12 @@ class CheckSql(Sql):
                 if token_hash is not None:
                     its_token = {"tenant_id": tenant_id, "check_id": check.id, "token_hash": token_hash}
                     await connection.execute(insert(heartbeats).values(its_token))
+                # Read as every other answer is: its service may be inside a maintenance window.
+                recorded = await connection.execute(tracked(tenant_id).where(checks.c.id == check.id))
+                return tracked_check(recorded.one(), check.spec)
         except IntegrityError as error:
             _refuse(error)
             raise
-        return TrackedCheck(check, Track())
 
     async def find_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> TrackedCheck | None:
         """A check; None if the tenant's service has no such one."""
@@ -129,14 +132,14 @@ class CheckSql(Sql):
                         await end_incidents(connection, actor, [check_id], Resolution.CHECK_PAUSED, paused)
                     if after.enabled and not before.enabled:
                         await _begin_anew(connection, after)
-                        found = TrackedCheck(after, Track())
+                        found = replace(found, track=Track())
                     change = Change(f"check.{verb}", check_id, before.audited(), after.audited())
                     await write_audit(connection, actor, change)
                     await tell_worker(connection, after)
         except IntegrityError as error:
             _refuse(error)
             raise
-        return TrackedCheck(after, found.track)
+        return replace(found, check=after)
 
     async def rotate_token(self, actor: Actor, service_id: UUID, check_id: UUID, token_hash: bytes) -> None:
         """Give a heartbeat another token.

@@ -1,13 +1,11 @@
 """How an attempt fails for a reason of the target's."""
 
-import httpx
-
 from services.common.outcome import ErrorKind
 
 LONGEST_MESSAGE = 256
 
 
-class ProbeFailure(httpx.TransportError):
+class ProbeFailure(Exception):
     """An attempt got no usable answer, or not the one that it should.
 
     Attributes:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import asyncpg
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
@@ -15,9 +16,14 @@ from services.common.migrate import migrate
 from services.common.tables import metadata
 from tests.database import TestServer
 from tests.e2e.stack import ROOT
+from tests.rows import a_check
 
 # What Core need not know: constraints and indexes are the migrations' business.
 _COLUMNS = {"add_table", "remove_table", "add_column", "remove_column", "modify_type", "modify_nullable"}
+_CATALOGUE = (
+    "pg_attrdef", "pg_attribute", "pg_class", "pg_constraint", "pg_index", "pg_namespace", "pg_policy", "pg_proc",
+    "pg_trigger", "pg_type",
+)  # fmt: skip
 
 
 def differences(connection: Connection) -> list[object]:
@@ -54,21 +60,49 @@ async def test_a_check_that_is_there_gets_an_open_period_from_when_it_was_made(p
         async with engine.connect() as connection:
             await connection.run_sync(upgrade_to, "0002")
             for statement in (
-                f"INSERT INTO tenants VALUES ('{tenant_id}', 'acme', 'Acme', now())",
-                f"INSERT INTO services VALUES ('{tenant_id}', '{service_id}', 's', '', '', '{{}}', NULL, now(), now())",
+                f"INSERT INTO tenants (id, slug, name, create_time) VALUES ('{tenant_id}', 'acme', 'Acme', now())",
                 (
-                    f"INSERT INTO checks VALUES ('{tenant_id}', '{check_id}', '{service_id}', 0, 'c', 'http', '{{}}',"
-                    " 7, 5, 1, 1, 0, NULL, '2026-01-02 03:04:05Z', now())"
+                    "INSERT INTO services (tenant_id, id, name, url, description, labels, create_time, update_time)"
+                    f" VALUES ('{tenant_id}', '{service_id}', 's', '', '', '{{}}', now(), now())"
+                ),
+                (
+                    "INSERT INTO checks (tenant_id, id, service_id, shard, name, kind, spec, interval_us, timeout_us,"
+                    " failure_threshold, recovery_threshold, retries, create_time, update_time)"
+                    f" VALUES ('{tenant_id}', '{check_id}', '{service_id}', 0, 'c', 'http', '{{}}', 7, 5, 1, 1, 0,"
+                    " '2026-01-02 03:04:05Z', now())"
                 ),
             ):
                 await connection.execute(text(statement))
             await connection.run_sync(upgrade_to, "head")
-            periods = await connection.execute(text("SELECT * FROM check_periods"))
+            periods = await connection.execute(
+                text("SELECT tenant_id, check_id, start_time, end_time, interval_us FROM check_periods")
+            )
             start = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
             assert [tuple(row) for row in periods] == [(tenant_id, check_id, start, None, 7)]
     finally:
         await engine.dispose()
 
 
-async def test_migrating_again_changes_nothing(database_url: str) -> None:
-    await migrate(database_url)
+async def versions(admin: "asyncpg.Connection[asyncpg.Record]") -> dict[str, set[tuple[str, str]]]:
+    """Every row of our tables and of the catalogue, each as what wrote it and where it lies: any write changes that."""
+    ours = await admin.fetch(
+        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    )
+    return {
+        table: {tuple(row) for row in await admin.fetch(f"SELECT xmin::text, ctid::text FROM {table}")}
+        for table in (*_CATALOGUE, *(row[0] for row in ours))
+    }
+
+
+async def test_migrating_again_writes_nothing(database_url: str) -> None:
+    admin = await asyncpg.connect(database_url)
+    try:
+        await a_check(admin)
+        before = await versions(admin)
+        assert all(before[table] for table in (*_CATALOGUE, "alembic_version", "secrets", "tenants", "checks"))
+
+        await migrate(database_url)
+
+        assert await versions(admin) == before
+    finally:
+        await admin.close()

@@ -12,23 +12,26 @@ RAW_DAYS = 1
 ROLLED_DAYS = 60
 
 _SERVICES = """
-    INSERT INTO services
-    SELECT $1, gen_random_uuid(), 'service ' || n, '', '', '{"team": "web"}', NULL, $2, $2
+    INSERT INTO services (tenant_id, id, name, url, description, labels, create_time, update_time)
+    SELECT $1, gen_random_uuid(), 'service ' || n, '', '', '{"team": "web"}', $2, $2
     FROM generate_series(1, $3::integer) n
 """
 _CHECKS = """
     WITH checked AS (
-        INSERT INTO checks
-        SELECT s.tenant_id, gen_random_uuid(), s.id, n, 'check ' || n, 'http', $4, 60000000, 10000000, 2, 1, 0, NULL,
-               $2, $2
+        INSERT INTO checks (tenant_id, id, service_id, shard, name, kind, spec, interval_us, timeout_us,
+                            failure_threshold, recovery_threshold, retries, create_time, update_time)
+        SELECT s.tenant_id, gen_random_uuid(), s.id, n, 'check ' || n, 'http', $4, 60000000, 10000000, 2, 1, 0, $2, $2
         FROM services s, generate_series(1, $3::integer) n WHERE s.tenant_id = $1
         RETURNING tenant_id, id
     ), state AS (
-        INSERT INTO check_states SELECT tenant_id, id, 1, $2, 3, 1, $2, now(), now() FROM checked
+        INSERT INTO check_states (tenant_id, check_id, state, state_time, streak, streak_outcome, streak_time,
+                                  verdict_time, accounted_time)
+        SELECT tenant_id, id, 1, $2, 3, 1, $2, now(), now() FROM checked
     ), period AS (
-        INSERT INTO check_periods SELECT tenant_id, id, $2, NULL, 60000000 FROM checked
+        INSERT INTO check_periods (tenant_id, check_id, start_time, interval_us)
+        SELECT tenant_id, id, $2, 60000000 FROM checked
     )
-    INSERT INTO check_rollups SELECT tenant_id, id, $5 FROM checked
+    INSERT INTO check_rollups (tenant_id, check_id, rolled_time) SELECT tenant_id, id, $5 FROM checked
 """
 _RESULTS = """
     INSERT INTO {table} (tenant_id, check_id, slot_time, service_id, start_time, interval_us, outcome, status_code,
@@ -37,7 +40,8 @@ _RESULTS = """
     FROM checks c, generate_series($2::timestamptz, $3::timestamptz, interval '1 minute') t WHERE c.tenant_id = $1
 """
 _CLOSED = """
-    INSERT INTO {table}
+    INSERT INTO {table} (tenant_id, check_id, start_time, life_us, up_us, down_us, up_slots, down_slots, error_slots,
+                         missed_slots, latencies, p95_us)
     SELECT c.tenant_id, c.id, t, {us}, {us}, 0, {us} / 60000000, 0, 0, 0, $4, 25000
     FROM checks c, generate_series($2::timestamptz, $3::timestamptz - interval '1 {unit}', interval '1 {unit}') t
     WHERE c.tenant_id = $1
@@ -59,13 +63,14 @@ _INCIDENTS = """
 """
 _WINDOWS = """
     WITH made AS (
-        INSERT INTO maintenance_windows
-        SELECT s.tenant_id, gen_random_uuid(), s.id, 'nightly', $2, 60000000, 'FREQ=DAILY', '', NULL, $2,
+        INSERT INTO maintenance_windows (tenant_id, id, service_id, name, start_time, duration_us, rrule, time_zone,
+                                         create_time, planned_time, update_time)
+        SELECT s.tenant_id, gen_random_uuid(), s.id, 'nightly', $2, 60000000, 'FREQ=DAILY', '', $2,
                $3::timestamptz + interval '90 days', $2
         FROM services s WHERE s.tenant_id = $1
         RETURNING tenant_id, id, service_id
     )
-    INSERT INTO maintenance_spans
+    INSERT INTO maintenance_spans (tenant_id, window_id, service_id, start_time, end_time)
     SELECT tenant_id, id, service_id, t, t + interval '1 minute'
     FROM made, generate_series($2::timestamptz, $3::timestamptz + interval '90 days', interval '1 day') t
 """

@@ -19,6 +19,7 @@ from services.monitor.history_removal import HistoryRemoval
 from services.monitor.model import Check, ServiceState
 from services.worker.store import EngineStore
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
+from tests.rows import insert
 
 Period = tuple[int, int | None, int]
 
@@ -276,9 +277,9 @@ async def test_paused_time_is_outside_up_down_and_coverage(monitor: Monitor, adm
     await admin.execute(
         "UPDATE check_periods SET start_time = $1, end_time = $2", to_datetime(birth), to_datetime(pause)
     )
-    await admin.execute(
-        "INSERT INTO check_periods VALUES ($1, $2, $3, NULL, $4)",
-        monitor.tenant_id, check_id, to_datetime(resume), HOUR_US,
+    await insert(
+        admin, "check_periods", tenant_id=monitor.tenant_id, check_id=check_id, start_time=to_datetime(resume),
+        interval_us=HOUR_US,
     )  # fmt: skip
     for slot, outcome in ((birth, 1), (birth + HOUR_US, 1), (birth + 3 * HOUR_US, 2), (resume, 1), (now - HOUR_US, 1)):
         await admin.execute(

@@ -13,6 +13,7 @@ from services.monitor.figures.uptime import Slot
 from services.monitor.store.rollups import RollupSql
 from tests.integration.monitor.conftest import KEEP, Admin, Monitor
 from tests.integration.monitor.histories import History, a_history, marks
+from tests.rows import insert
 
 
 @pytest.mark.parametrize("interval_us", [MINUTE_US, 20 * MINUTE_US, DAY_US])
@@ -21,9 +22,9 @@ async def test_status_and_series_are_what_raw_results_tell_whatever_is_rolled_up
 ) -> None:
     history = await a_history(admin, monitor, interval_us, days=4)
     now = now_us()
-    await admin.execute(
-        "INSERT INTO tenant_suspensions VALUES ($1, $2, $3, 'unpaid')",
-        monitor.tenant_id, to_datetime(now - 50 * HOUR_US), to_datetime(now - 47 * HOUR_US),
+    await insert(
+        admin, "tenant_suspensions", tenant_id=monitor.tenant_id, start_time=to_datetime(now - 50 * HOUR_US),
+        end_time=to_datetime(now - 47 * HOUR_US), reason="unpaid",
     )  # fmt: skip
     other = await a_history(admin, monitor, interval_us, days=4)
     # Of a service, of another one, of all, across the ends of hours and days, and one that goes on and one ahead.

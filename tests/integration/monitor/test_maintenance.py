@@ -11,11 +11,13 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, from_datetime, now_us, to_datetime
 from services.common.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
 from services.common.ids import new_id
+from services.common.specs.http import HttpSpec
 from services.common.state import CheckState
+from services.monitor.drafts import CheckDraft
 from services.monitor.figures.overview import Overviews
 from services.monitor.maintenance.maintenance import HORIZON_US
 from services.monitor.maintenance.window import WindowDraft
-from services.monitor.model import ServiceState
+from services.monitor.model import ServiceState, TrackedCheck
 from services.monitor.quotas import Quotas
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore
@@ -62,6 +64,36 @@ async def test_inside_a_window_its_service_is_in_maintenance_and_no_other(monito
     assert (await states())["Idle"] is ServiceState.PAUSED
     overview = await Overviews(monitor.store).of_tenant(monitor.tenant_id)
     assert overview.services == {ServiceState.MAINTENANCE: 2, ServiceState.PAUSED: 1}
+
+
+async def test_what_changes_a_check_inside_a_window_returns_the_state_that_reading_it_returns(
+    monitor: Monitor,
+) -> None:
+    shop, till = await monitor.service("Shop"), await monitor.service("Till")
+    window = await monitor.windows.create(monitor.actor, replace(NOW, service_id=shop), None)
+    draft = CheckDraft(name="home", spec=HttpSpec(url="http://t.test/"))
+    maintained = (CheckState.MAINTENANCE, window.start_us)
+
+    async def state(answer: TrackedCheck) -> tuple[CheckState, int | None]:
+        """The state in an answer, which GetCheck confirms."""
+        now = now_us()
+        read = await monitor.checks.get(monitor.tenant_id, answer.check.service_id, answer.check.id)
+        assert answer.known(now) == read.known(now)
+        return answer.known(now)
+
+    made = await monitor.checks.create(monitor.actor, shop, draft, new_id())
+    assert await state(made) == maintained
+    which = (monitor.actor, shop, made.check.id)
+    assert await state(await monitor.checks.update(*which, "", lambda _: replace(draft, name="front"))) == maintained
+    assert await state(await monitor.checks.update(*which, "", lambda _: replace(draft, name="front"))) == maintained
+    paused = await monitor.checks.pause(*which)
+    assert await state(paused) == (CheckState.PAUSED, paused.check.pause_us)
+    assert await state(await monitor.checks.resume(*which)) == maintained
+
+    outside = await monitor.checks.create(monitor.actor, till, draft, None)
+    assert (await state(outside))[0] is CheckState.UNKNOWN
+    await monitor.windows.delete(monitor.actor, window.id)
+    assert (await state(await monitor.checks.update(*which, "", lambda _: draft)))[0] is CheckState.UNKNOWN
 
 
 async def test_its_time_is_outside_the_figures_and_stays_so_when_it_is_deleted(admin: Admin, monitor: Monitor) -> None:

@@ -327,18 +327,22 @@ async def test_reading_a_board_passes_over_no_other_tenants_rows(
         await admin.execute(
             """
             WITH s AS (
-                INSERT INTO services
-                SELECT $1, gen_random_uuid(), 's' || n, '', '', '{}', NULL, now(), now()
+                INSERT INTO services (tenant_id, id, name, url, description, labels, create_time, update_time)
+                SELECT $1, gen_random_uuid(), 's' || n, '', '', '{}', now(), now()
                 FROM generate_series(1, 200) AS n RETURNING tenant_id, id
             ), c AS (
-                INSERT INTO checks
-                SELECT tenant_id, gen_random_uuid(), id, 1, 'home', 'http', '{}', 5000000, 1000000, 2, 1, 0, NULL,
-                       now(), now()
+                INSERT INTO checks (tenant_id, id, service_id, shard, name, kind, spec, interval_us, timeout_us,
+                                    failure_threshold, recovery_threshold, retries, create_time, update_time)
+                SELECT tenant_id, gen_random_uuid(), id, 1, 'home', 'http', '{}', 5000000, 1000000, 2, 1, 0, now(),
+                       now()
                 FROM s RETURNING tenant_id, id
             ), p AS (
-                INSERT INTO check_periods SELECT tenant_id, id, now(), NULL, 5000000 FROM c
+                INSERT INTO check_periods (tenant_id, check_id, start_time, interval_us)
+                SELECT tenant_id, id, now(), 5000000 FROM c
             )
-            INSERT INTO check_states SELECT tenant_id, id, 1, now(), 1, 1, now(), now(), now() FROM c
+            INSERT INTO check_states (tenant_id, check_id, state, state_time, streak, streak_outcome, streak_time,
+                                      verdict_time, accounted_time)
+            SELECT tenant_id, id, 1, now(), 1, 1, now(), now(), now() FROM c
             """,
             each.tenant_id,
         )

@@ -9,7 +9,7 @@ import asyncpg
 
 from services.common import service_moves
 from services.common.clock import SECOND_US, now_us
-from services.common.database import create_pool
+from services.common.database import Database, create_pool
 from services.common.ids import new_id
 from services.common.listener import Listener
 from services.common.principal import Principal, Role
@@ -53,13 +53,13 @@ class Process:
         stopping: set when it stops.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", revocations: Revocations) -> None:
         self.ahead_us = 0
         self.pool = pool
         self.store = CountedStore(pool)
         self.boards = Boards(self.store, lambda: now_us() + self.ahead_us)
         self.watches = Watches(self.boards, StreamMetrics())
-        self.revocations = Revocations(CommonStore.__new__(CommonStore))  # never asked
+        self.revocations = revocations
         self.stopping = asyncio.Event()
 
     def follow(
@@ -137,7 +137,8 @@ def a_viewer(tenant_id: UUID, *, expire_us: int | None = None) -> Principal:
 @asynccontextmanager
 async def a_process(url: str) -> AsyncIterator[Process]:
     pool = await create_pool(url, "sentinel_monitor", 1, times_in_us=True)
-    process = Process(pool)
+    database = Database(url, "sentinel_monitor", size=1)
+    process = Process(pool, Revocations(CommonStore(database)))
     boards = process.boards
     heard = asyncio.Event()
 
@@ -150,3 +151,4 @@ async def a_process(url: str) -> AsyncIterator[Process]:
         await heard.wait()
         yield process
     await pool.close()
+    await database.close()

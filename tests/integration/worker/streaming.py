@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from services.common.clock import SECOND_US, now_us
-from services.common.database import create_pool
+from services.common.database import Database, create_pool
 from services.common.ids import new_id
 from services.common.listener import Listener
 from services.common.principal import Principal, Role
@@ -55,11 +55,11 @@ class Worker:
         stopping: set when it stops.
     """
 
-    def __init__(self, streams: Streams, tail: Tail, store: CountedStore) -> None:
+    def __init__(self, streams: Streams, tail: Tail, store: CountedStore, revocations: Revocations) -> None:
         self.streams = streams
         self._tail = tail
         self.store = store
-        self.revocations = Revocations(CommonStore.__new__(CommonStore))  # never asked
+        self.revocations = revocations
         self.stopping = asyncio.Event()
 
     def follow(
@@ -98,11 +98,13 @@ async def a_worker(url: str) -> AsyncIterator[Worker]:
     store = CountedStore(tail_pool)
     tail = Tail(store)
     streams = Streams(TenantStore(requests), tail)
+    database = Database(url, "sentinel_worker", size=1)
     listener = Listener(url, "sentinel_worker", {RECORDED: tail.on_notify}, tail.on_connect)
     async with background(listener.run(), tail.run(), streams.open.run()):
-        yield Worker(streams, tail, store)
+        yield Worker(streams, tail, store, Revocations(CommonStore(database)))
     await requests.close()
     await tail_pool.close()
+    await database.close()
 
 
 class Scene:

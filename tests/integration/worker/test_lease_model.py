@@ -21,7 +21,7 @@ WORKERS = st.sampled_from(["a", "b", "c", "d"])
 _CLOCK = """
     CREATE SCHEMA clock;
     CREATE TABLE clock.hand (at timestamptz NOT NULL);
-    INSERT INTO clock.hand VALUES ('2026-01-01');
+    INSERT INTO clock.hand (at) VALUES ('2026-01-01');
     CREATE FUNCTION clock.now() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT at FROM clock.hand';
     GRANT USAGE ON SCHEMA clock TO sentinel_engine;
     GRANT SELECT ON clock.hand TO sentinel_engine;

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
@@ -17,7 +17,7 @@ from services.common.result import Result
 from services.worker.record import Pending
 from services.worker.schedule import Account, Period, ScheduledCheck
 from services.worker.store import EngineStore
-from tests.rows import START_US, a_check, a_report
+from tests.rows import START_US, a_check, a_report, insert
 from tests.worker import a_scheduled_check
 
 UP, DOWN, ERROR, MISSED = Outcome.UP, Outcome.DOWN, Outcome.ERROR, Outcome.MISSED
@@ -145,9 +145,9 @@ async def test_only_slots_of_a_time_in_which_the_check_was_on_with_that_interval
 
     await admin.execute("UPDATE check_periods SET end_time = $1", at(3.5))
     for start, end, interval in ((5.5, 7.5, INTERVAL), (7.5, None, 2 * INTERVAL)):
-        await admin.execute(
-            "INSERT INTO check_periods VALUES ($1, $2, $3, $4, $5)",
-            check[0], check[2], at(start), None if end is None else at(end), interval,
+        await insert(
+            admin, "check_periods", tenant_id=check[0], check_id=check[2], start_time=at(start),
+            end_time=None if end is None else at(end), interval_us=interval,
         )  # fmt: skip
 
     assert await store.record([pending(check, number, UP) for number in range(1, 11)]) == 5
@@ -229,7 +229,7 @@ async def test_checks_are_found_by_shard_id_tenant_and_change(
     assert await store.changed_since(START_US + 1, [shard]) == []
     assert await store.counts([shard, other]) == {shard: 1}
 
-    await admin.execute("INSERT INTO tenant_suspensions VALUES ($1, now(), NULL, 'not paid')", tenant_id)
+    await insert(admin, "tenant_suspensions", tenant_id=tenant_id, start_time=datetime.now(UTC), reason="not paid")
     assert (await of_shards(store, shard), await store.checks_by_key([(tenant_id, check_id)])) == ([], [])
     assert await store.counts([shard]) == {}
 
@@ -244,10 +244,12 @@ async def test_a_check_comes_with_what_lies_behind_its_account(
         return to_datetime(START_US + seconds * SECOND_US)
 
     await admin.execute("UPDATE check_periods SET end_time = $1", at(60))
-    await admin.execute(
-        "INSERT INTO check_periods VALUES ($1, $2, $3, NULL, $4)", tenant_id, check_id, at(90), INTERVAL
+    await insert(
+        admin, "check_periods", tenant_id=tenant_id, check_id=check_id, start_time=at(90), interval_us=INTERVAL
     )
-    await admin.execute("INSERT INTO tenant_suspensions VALUES ($1, $2, $3, 'not paid')", tenant_id, at(20), at(40))
+    await insert(
+        admin, "tenant_suspensions", tenant_id=tenant_id, start_time=at(20), end_time=at(40), reason="not paid"
+    )
 
     ((found, account),) = await store.checks_by_key([(tenant_id, check_id)])
     assert found.since_us == START_US + 90 * SECOND_US

@@ -1,36 +1,20 @@
-"""The interceptor chain: its order, and that it denies by default."""
+"""Links of the interceptor chain: access is denied by default, and an error says what it may and no more."""
 
 from typing import Any
 
 import grpc
 import pytest
-from google.protobuf.descriptor import ServiceDescriptor
 from google.rpc import error_details_pb2, status_pb2
 from sentinel.auth.v1 import auth_service_pb2
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.api_keys import ApiKeyVerifier, KeyFormat
-from services.common.credentials import Credentials
 from services.common.errors import InvalidArgument, ResourceExhausted, SentinelError
 from services.common.ids import new_id
-from services.common.interceptors import chain
 from services.common.interceptors.access import check_access
-from services.common.interceptors.authentication import Authentication
 from services.common.interceptors.call import Call
 from services.common.interceptors.errors import answer_errors, to_status
-from services.common.interceptors.log import log_call
-from services.common.interceptors.measure import Measure
-from services.common.interceptors.origin import Origins
-from services.common.interceptors.request_id import give_request_id
-from services.common.interceptors.validation import Validation
-from services.common.metrics import Calls
 from services.common.principal import Principal, Role
-from services.common.revocations import Revocations
 from services.common.rules import MethodRule
-from services.common.store import CommonStore
-from services.common.tokens import TokenVerifier
-
-SERVICE: ServiceDescriptor = auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"]
 
 
 async def passed(call: Call) -> None:
@@ -41,22 +25,6 @@ async def passed(call: Call) -> None:
 def call(rule: MethodRule) -> Call:
     context: Any = None  # neither link looks at it
     return Call(rule=rule, request=auth_service_pb2.GetMeRequest(), context=context, metadata={})
-
-
-def test_the_order_is_part_of_the_behaviour() -> None:
-    store = CommonStore.__new__(CommonStore)
-    verifier = ApiKeyVerifier(store, KeyFormat(b"key"))
-    links = chain.interceptors(Credentials(TokenVerifier(store), verifier, Revocations(store), store), (), Calls())
-
-    assert links[0] is give_request_id
-    assert isinstance(links[1], Origins)
-    assert links[2] is log_call
-    assert isinstance(links[3], Measure)
-    assert links[4] is answer_errors
-    assert isinstance(links[5], Authentication)
-    assert links[6] is check_access
-    assert isinstance(links[7], Validation)
-    assert len(links) == 8
 
 
 @pytest.mark.parametrize(
