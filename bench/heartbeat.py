@@ -17,7 +17,7 @@ FLAT_OUT_S = 8.0
 
 def measure(folder: Path) -> list[Line]:
     """Run it."""
-    stack = Stack(folder / "heartbeat")
+    stack = Stack(data_dir=folder / "heartbeat")
     stack.start()
     try:
         with Team(stack) as team:

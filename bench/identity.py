@@ -22,7 +22,7 @@ GUESSES = 8
 
 def measure(folder: Path) -> list[Line]:
     """Run it."""
-    stack = Stack(folder / "identity")
+    stack = Stack(data_dir=folder / "identity")
     stack.start()
     try:
         with Team(stack) as team:

@@ -35,7 +35,7 @@ _FIGURES = """
 
 def measure(folder: Path) -> list[Line]:
     """Run it."""
-    stack = Stack(folder / "load")
+    stack = Stack(data_dir=folder / "load")
     stack.start()
     try:
         with cheap_target() as url:

@@ -21,7 +21,7 @@ FLAT_OUT_S = 10
 
 def measure(folder: Path) -> list[Line]:
     """Run it."""
-    stack = Stack(folder / "rest")
+    stack = Stack(data_dir=folder / "rest")
     stack.start()
     try:
         with cheap_target() as url, Team(stack) as team:

@@ -33,7 +33,7 @@ _LEFT = "SELECT count(*) FROM check_rollups WHERE tenant_id = $1 AND rolled_time
 
 def measure(folder: Path) -> list[Line]:
     """Run it."""
-    stack = Stack(folder / "rollup")
+    stack = Stack(data_dir=folder / "rollup")
     stack.start()
     try:
         with cheap_target() as url, Team(stack) as team:

@@ -45,7 +45,7 @@ def measure(folder: Path) -> list[Line]:
 
 def _run(folder: Path, url: str, checks: int, interval_s: int) -> tuple[float, float, float]:
     """CPU a probe in microseconds, seconds to load, megabytes of memory."""
-    stack = Stack(folder)
+    stack = Stack(data_dir=folder)
     stack.start()
     try:
         return asyncio.run(_measure(stack, url, checks, interval_s))

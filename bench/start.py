@@ -13,7 +13,7 @@ _MB = 1024 * 1024
 
 def measure(folder: Path) -> list[Line]:
     """Start twice, look, stop."""
-    stack = Stack(folder / "rest")
+    stack = Stack(data_dir=folder / "rest")
     stack.start()
     first_stop = stack.stop()
     begun = time.monotonic()

@@ -51,7 +51,7 @@ def measure(folder: Path) -> list[Line]:
     """Run it."""
     port = free_port()
     target = subprocess.Popen([sys.executable, "-m", "bench.target", str(port)])
-    stack = Stack(folder / "streams")
+    stack = Stack(data_dir=folder / "streams")
     stack.start()
     try:
         tokens = asyncio.run(_populate(stack, f"http://127.0.0.1:{port}/"))

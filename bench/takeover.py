@@ -39,7 +39,7 @@ _MISSED = """
 
 def measure(folder: Path) -> list[Line]:
     """Run it."""
-    stack = Stack(folder / "takeover", settings={"SENTINEL_WORKERS": str(WORKERS)})
+    stack = Stack(data_dir=folder / "takeover", settings={"SENTINEL_WORKERS": str(WORKERS)})
     stack.start()
     try:
         with cheap_target() as url, Team(stack) as team:

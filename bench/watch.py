@@ -25,7 +25,7 @@ _LAST_S = 3.0
 
 def measure(folder: Path) -> list[Line]:
     """Run it."""
-    stack = Stack(folder / "watch")
+    stack = Stack(data_dir=folder / "watch")
     stack.start()
     try:
         with Team(stack) as team:

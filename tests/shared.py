@@ -64,7 +64,7 @@ class SharedServers:
         return make_template(self._folder / "template")
 
     def _running_stack(self) -> dict[str, Any]:
-        self._stack = Stack(self._folder / "stack", template=self._get(TEMPLATE))
+        self._stack = Stack(data_dir=self._folder / "stack", template=self._get(TEMPLATE))
         self._stack.start()
         return {"data_dir": self._stack.data_dir, "port": self._stack.port, "pid": self._stack.pid}
 

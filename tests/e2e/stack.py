@@ -25,7 +25,7 @@ PASSWORD = "correct horse"  # of teams that live as long as a test
 _START_S = 60.0
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Stack:
     """`python -m cli up` on a port and a data folder of its own.
 

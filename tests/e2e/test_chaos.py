@@ -43,7 +43,7 @@ _ALL = frozenset(range(SHARDS))
 def stack(short_folder: Path, template: Path) -> Iterator[Stack]:
     """A stack of several workers that the test may break."""
     settings = {"SENTINEL_WORKERS": str(WORKERS), "SENTINEL_LEASE_TTL_SECONDS": f"{TIMES.ttl_s:.0f}"}
-    stack = Stack(short_folder / "chaos", settings=settings, template=template, durable=True)
+    stack = Stack(data_dir=short_folder / "chaos", settings=settings, template=template, durable=True)
     stack.start()
     yield stack
     stack.stop()

@@ -128,7 +128,7 @@ def test_each_answer_and_each_error_carries_the_request_id(team: Team) -> None:
 
 def test_one_address_may_try_so_often_and_is_then_told_when_to_come_back(short_folder: Path, template: Path) -> None:
     limited = Stack(
-        short_folder / "limited",
+        data_dir=short_folder / "limited",
         template=template,
         settings={"SENTINEL_AUTH_LIMIT_BURST": "3", "SENTINEL_AUTH_LIMIT_PER_MINUTE": "6"},
     )

@@ -28,7 +28,7 @@ def team(own_stack: Stack) -> Iterator[Team]:
 @pytest.fixture
 def own_stack(short_folder: Path, template: Path) -> Iterator[Stack]:
     """A stack that the test may break."""
-    stack = Stack(short_folder / f"own-{free_port()}", template=template, durable=True)
+    stack = Stack(data_dir=short_folder / f"own-{free_port()}", template=template, durable=True)
     stack.start()
     yield stack
     stack.stop()
@@ -110,7 +110,7 @@ def test_a_crash_of_the_database_loses_no_recorded_result_and_all_recovers_by_it
 
 @pytest.mark.parametrize("killed", ["supervisor", "make"])
 def test_nothing_is_left_behind_whatever_kills_it(short_folder: Path, killed: str) -> None:
-    stack = Stack(short_folder / f"killed-{killed}")
+    stack = Stack(data_dir=short_folder / f"killed-{killed}")
     stack.start()
     if killed == "make":
         stack.stop()
@@ -189,7 +189,7 @@ def run_up(data_dir: Path, settings: dict[str, str]) -> subprocess.CompletedProc
 def test_several_workers_share_the_checks_and_a_stopped_one_hands_over(
     short_folder: Path, template: Path, target: Target
 ) -> None:
-    stack = Stack(short_folder / "several", settings={"SENTINEL_WORKERS": "2"}, template=template)
+    stack = Stack(data_dir=short_folder / "several", settings={"SENTINEL_WORKERS": "2"}, template=template)
     stack.start()
     try:
         with Team(stack) as team:

@@ -197,7 +197,7 @@ def test_a_repeated_request_makes_no_second_heartbeat_and_shows_no_token(team: T
 
 def test_tokens_and_addresses_are_limited_and_no_token_is_logged(short_folder: Path, template: Path) -> None:
     limited = Stack(
-        short_folder / "signals",
+        data_dir=short_folder / "signals",
         template=template,
         settings={
             "SENTINEL_HEARTBEAT_LIMIT_BURST": "100",

@@ -35,7 +35,7 @@ def targets(stack: Stack) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def several(short_folder: Path, template: Path) -> Iterator[Stack]:
     """A stack with two workers, whose figures nobody else's calls move."""
-    stack = Stack(short_folder / "watched", settings={"SENTINEL_WORKERS": "2"}, template=template)
+    stack = Stack(data_dir=short_folder / "watched", settings={"SENTINEL_WORKERS": "2"}, template=template)
     stack.start()
     where = targets(stack)
     until(lambda: all(value(scraped(where[f"worker-{n}"]), "sentinel_shards_held") == 128 for n in range(2)), 30)

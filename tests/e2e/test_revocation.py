@@ -217,7 +217,7 @@ def test_a_suspended_tenant_is_refused_with_the_reason_and_its_checks_pause(
 
 @pytest.mark.slow
 def test_the_signing_key_changes_without_a_failed_call(short_folder: Path, template: Path) -> None:
-    stack = Stack(short_folder / "rotation", template=template)
+    stack = Stack(data_dir=short_folder / "rotation", template=template)
     stack.start()
     try:
         with Team(stack) as team:

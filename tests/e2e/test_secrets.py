@@ -112,7 +112,7 @@ def up_again(team: Team, checks: set[str]) -> None:
 @pytest.fixture
 def stack(short_folder: Path, template: Path) -> Iterator[Stack]:
     """A stack whose keys change and whose worker is stopped."""
-    stack = Stack(short_folder / "secrets", template=template)
+    stack = Stack(data_dir=short_folder / "secrets", template=template)
     stack.start()
     yield stack
     stack.stop()
@@ -184,7 +184,7 @@ async def test_secrets_reach_their_targets_and_nobody_else_while_keys_change(
 
 @pytest.mark.slow
 def test_a_lost_key_is_said_of_each_check_and_mended_by_giving_it_back(short_folder: Path, template: Path) -> None:
-    stack = Stack(short_folder / "lost", settings={"SENTINEL_SECRETS_KEY": KEYS[0]}, template=template)
+    stack = Stack(data_dir=short_folder / "lost", settings={"SENTINEL_SECRETS_KEY": KEYS[0]}, template=template)
     stack.start()
     try:
         with Team(stack) as team, demanding() as port:
