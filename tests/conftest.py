@@ -1,8 +1,6 @@
 """Fixtures that all tests share."""
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +9,7 @@ import pytest
 import uvloop
 from hypothesis import settings
 
+from tests import folders
 from tests.database import TestServer, running
 from tests.effort import FACTOR, IS_LONG
 from tests.shared import TEMPLATE, RemoteServers, SharedServers
@@ -80,11 +79,16 @@ def template(shared: SharedServers | RemoteServers) -> Path:
 
 @pytest.fixture(scope="session")
 def short_folder() -> Iterator[Path]:
-    """A folder with a short path: a socket's has 107 characters."""
-    folder = Path(tempfile.mkdtemp(prefix="st-"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    """A folder with a short path, in memory if possible."""
+    with folders.short_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def disk_folder() -> Iterator[Path]:
+    """A folder with a short path on a disk, for databases that have to be durable."""
+    with folders.short_folder(on_disk=True) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -95,9 +99,9 @@ def postgres(short_folder: Path, template: Path) -> Iterator[TestServer]:
 
 
 @pytest.fixture
-def own_postgres(short_folder: Path, template: Path) -> Iterator[TestServer]:
+def own_postgres(disk_folder: Path, template: Path) -> Iterator[TestServer]:
     """A server that the test may crash, as durable as in production."""
-    with running(short_folder / "own-pg", template, durable=True) as server:
+    with running(disk_folder / "own-pg", template, durable=True) as server:
         yield server
 
 

@@ -4,10 +4,9 @@ The process that controls the run (pytest's own, or the one that distributes tes
 and removes it at the end. Workers ask for it over a Unix socket.
 """
 
-import shutil
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from threading import Thread
@@ -15,6 +14,7 @@ from typing import Any
 
 from tests.database import make_template
 from tests.e2e.stack import Stack
+from tests.folders import short_folder
 
 TEMPLATE = "template"
 STACK = "stack"
@@ -28,8 +28,8 @@ class SharedServers:
     """
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="st-"))
-        self._folder.chmod(0o711)
+        self._resources = ExitStack()
+        self._folder = self._resources.enter_context(short_folder())
         self.address = str(self._folder / "shared.sock")
         # One thread starts all: a child's life is tied to the thread that started it (prctl(2), PR_SET_PDEATHSIG).
         self._starter = ThreadPoolExecutor(1, "shared-servers")
@@ -51,7 +51,7 @@ class SharedServers:
         took_s = self._starter.submit(self._stack.stop).result() if self._stack else 0.0
         self._starter.shutdown()
         self._listener.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._resources.close()
         return took_s
 
     def _get(self, name: str) -> Any:

@@ -40,10 +40,10 @@ _ALL = frozenset(range(SHARDS))
 
 
 @pytest.fixture
-def stack(short_folder: Path, template: Path) -> Iterator[Stack]:
+def stack(disk_folder: Path, template: Path) -> Iterator[Stack]:
     """A stack of several workers that the test may break."""
     settings = {"SENTINEL_WORKERS": str(WORKERS), "SENTINEL_LEASE_TTL_SECONDS": f"{TIMES.ttl_s:.0f}"}
-    stack = Stack(data_dir=short_folder / "chaos", settings=settings, template=template, durable=True)
+    stack = Stack(data_dir=disk_folder / "chaos", settings=settings, template=template, durable=True)
     stack.start()
     yield stack
     stack.stop()

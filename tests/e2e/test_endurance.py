@@ -26,9 +26,9 @@ def team(own_stack: Stack) -> Iterator[Team]:
 
 
 @pytest.fixture
-def own_stack(short_folder: Path, template: Path) -> Iterator[Stack]:
+def own_stack(disk_folder: Path, template: Path) -> Iterator[Stack]:
     """A stack that the test may break."""
-    stack = Stack(data_dir=short_folder / f"own-{free_port()}", template=template, durable=True)
+    stack = Stack(data_dir=disk_folder / f"own-{free_port()}", template=template, durable=True)
     stack.start()
     yield stack
     stack.stop()
