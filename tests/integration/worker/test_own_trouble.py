@@ -19,7 +19,7 @@ async def main():
     resolver = Resolver(("127.0.0.1:1",))
     prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8")))
     {trouble}
-    seen = await prober.run(HttpSpec({url}), timeout_s=3, retries=1)
+    seen = await prober.run(HttpSpec(url={url}), timeout_s=3, retries=1)
     {relief}
     sys.stdout.write(f"{{seen.outcome.name}} {{seen.error_kind.name}} {{seen.error_message}} {{seen.attempt}}")
     await resolver.close()

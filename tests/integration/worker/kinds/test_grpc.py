@@ -34,7 +34,7 @@ class Health(health.aio.HealthServicer):  # type: ignore[misc] # the library has
 
     async def Check(self, request: Any, context: Any) -> Any:  # noqa: N802 — the RPC's name
         self.calls.append((dict(context.invocation_metadata()), request.service))
-        return await super().Check(tenant_id=request, id=context)
+        return await super().Check(request, context)
 
 
 class Failing(health_pb2_grpc.HealthServicer):  # type: ignore[misc] # as above
