@@ -12,7 +12,7 @@ import pytest
 from services.common.outcome import ErrorKind, Outcome
 from services.worker.probe import Prober
 from tests.integration.worker.probing import probe, verdict
-from tests.targets import CHUNKED, Echo, Handler, reset, saying, target
+from tests.targets import CHUNKED, Echo, Handler, dripping, reset, saying, target
 
 
 async def test_endless_headers_are_too_large(prober: Prober) -> None:
@@ -74,20 +74,6 @@ async def test_a_line_break_in_a_header_never_reaches_the_wire(prober: Prober) -
 MIB = 1024 * 1024
 
 
-def drip(start: bytes, piece: bytes) -> Handler:
-    """A start, then a little every ten milliseconds, for ever."""
-
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(start)
-        while True:
-            writer.write(piece)
-            await writer.drain()
-            await asyncio.sleep(0.01)
-
-    return handler
-
-
 def flood(start: bytes, piece: bytes) -> Handler:
     """A start, then the same for ever, as fast as it goes."""
 
@@ -116,7 +102,7 @@ def flood(start: bytes, piece: bytes) -> Handler:
 async def test_an_answer_that_drips_ends_at_the_deadline(
     prober: Prober, start: bytes, piece: bytes, status: int | None
 ) -> None:
-    async with target(drip(start, piece)) as port:
+    async with target(dripping(start, piece)) as port:
         seen = await probe(prober, f"http://127.0.0.1:{port}/", timeout_s=0.2)
 
     # An answer that begins with nonsense is known to be none before the deadline.
@@ -249,8 +235,8 @@ async def test_hostile_targets_do_not_touch_the_probes_beside_them(prober: Probe
         b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: %d\r\n\r\n" % len(bomb) + bomb, then_wait=True
     )
     async with (
-        target(drip(b"HTTP/1.1 200 OK\r\n", b"x")) as slow,
-        target(drip(CHUNKED, b"1\r\na\r\n")) as slow_body,
+        target(dripping(b"HTTP/1.1 200 OK\r\n", b"x")) as slow,
+        target(dripping(CHUNKED, b"1\r\na\r\n")) as slow_body,
         target(bombs) as bombing,
         target(saying(then_wait=True)) as silent,
         target(Echo()) as good,
