@@ -15,6 +15,9 @@ class HandClock:
     def __init__(self, now_ns: int = 1_000_000_000_000) -> None:
         self.now_ns = now_ns
 
+    def monotonic(self) -> float:
+        return self.now_ns / 1e9
+
     def perf_counter_ns(self) -> int:
         return self.now_ns
 
