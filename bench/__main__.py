@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bench import (
     heartbeat,
+    hostile,
     identity,
     judge,
     kinds,
@@ -30,6 +31,7 @@ MEASURES = {
     "wire": wire.measure,
     "kinds": kinds.measure,
     "judge": judge.measure,
+    "hostile": hostile.measure,
     "identity": identity.measure,
     "heartbeat": heartbeat.measure,
     "probes": probes.measure,

@@ -1,10 +1,11 @@
-"""Assertions and bodies of all kinds, for property tests."""
+"""Assertions and bodies: of all kinds, for property tests, and those that cost most."""
 
 import orjson
 from hypothesis import strategies as st
 
 from services.common.errors import InvalidArgument
 from services.common.specs.assertions import (
+    LARGEST_PROGRAMS,
     Assertion,
     BodyContains,
     BodyLacks,
@@ -70,3 +71,18 @@ documents = st.recursive(
     max_leaves=20,
 )
 bodies = st.one_of(st.binary(max_size=100), documents.map(orjson.dumps))
+
+# The largest that is read.
+HOSTILE_BODIES = {
+    "text": b"ab" * 2**19,
+    "deep": b"[" * 1_000 + b"]" * 1_000,
+    "wide": b"[" + b"0," * 2**18 + b"0]",
+    "lists": b"[" + b"[]," * 2**17 + b"0]",
+}
+
+
+def dearest_assertions() -> list[Assertion]:
+    """As many as may be saved, of those that cost most."""
+    expressions = [BodyMatches("[ab]*a[ab]{30}c") for _ in range(LARGEST_PROGRAMS // 40)]
+    paths = [JsonPathIs("$..*..*..x", "exists", True) for _ in range(20 - len(expressions))]
+    return [*expressions, *paths]

@@ -65,6 +65,20 @@ def saying(*pieces: bytes, then_wait: bool = False) -> Handler:
     return handler
 
 
+def dripping(start: bytes, piece: bytes) -> Handler:
+    """Reads a request's head, then writes a start, then a little every ten milliseconds, for ever."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(start)
+        while True:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+
+    return handler
+
+
 def reset(writer: asyncio.StreamWriter) -> None:
     """Break a connection off, so that its other end hears of a reset and not of an end."""
     connection = writer.get_extra_info("socket")

@@ -20,7 +20,7 @@ from services.common.specs.dns_records import canonical
 from services.worker.wire.probe_failure import ProbeFailure
 
 _MOST_RECORDS = 256
-_MOST_BYTES = 32_768
+MOST_BYTES = 32_768
 _MOST_ALIASES = 16
 _TTL = 4
 
@@ -53,7 +53,7 @@ def records_in(data: bytes, start: int, count: int, name: bytes, type_: dns.rdat
     """
     if count > _MOST_RECORDS:
         raise ProbeFailure(ErrorKind.TOO_LARGE, f"the answer has more than {_MOST_RECORDS} records")
-    left = _MOST_BYTES
+    left = MOST_BYTES
     found: dict[bytes, list[dns.rdata.Rdata]] = {}
     aliases: dict[bytes, dns.name.Name] = {}
     parser = dns.wire.Parser(data, start)

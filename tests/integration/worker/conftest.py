@@ -9,6 +9,7 @@ from services.worker.wire.egress import EgressPolicy
 from services.worker.wire.network import Network
 from services.worker.wire.resolver import Resolver
 from services.worker.wire.tls import TlsContexts
+from tests.integration.worker.deadlines import Deadlines
 from tests.targets import Authority
 
 LOOPBACK = EgressPolicy.parse("127.0.0.0/8, ::1/128")
@@ -20,6 +21,14 @@ async def resolver() -> AsyncIterator[Resolver]:
     resolver = Resolver()
     yield resolver
     await resolver.close()
+
+
+@pytest.fixture
+def deadlines(monkeypatch: pytest.MonkeyPatch) -> Deadlines:
+    """The deadlines of all runs of the test."""
+    deadlines = Deadlines()
+    deadlines.watch(monkeypatch)
+    return deadlines
 
 
 @pytest.fixture(scope="session")

@@ -9,13 +9,19 @@ import pytest
 
 from services.common.outcome import ErrorKind
 from services.common.specs.http import HttpSpec
+from services.worker.wire import dial as dialling
+from services.worker.wire import link
 from services.worker.wire.dial import STAGGER_S, dial, in_turns
 from services.worker.wire.hop import Wire, wire_of
 from services.worker.wire.http_talk import HttpTalk
 from services.worker.wire.link import Link
 from services.worker.wire.observation import Observation
 from services.worker.wire.probe_failure import ProbeFailure
+from tests.hand_clock import HandClock
+from tests.integration.worker.probing import PLENTY_S
 from tests.targets import Echo, saying, target
+
+NEVER_S = 3_600.0
 
 
 def request(port: int) -> Wire:
@@ -64,33 +70,66 @@ def link_to(address: str, port: int, seen: Observation) -> Link:
 async def send(port: int, *addresses: str) -> Observation:
     """Dial some addresses, send a request over the connection that stands, read the answer."""
     seen = Observation()
-    link = await dial([link_to(address, port, seen) for address in addresses])
-    await link.ended()
+    winner = await dial([link_to(address, port, seen) for address in addresses])
+    await winner.ended()
     return seen
 
 
-async def test_an_address_that_refuses_costs_no_time() -> None:
+async def test_after_a_refusal_the_next_address_is_dialled_without_the_stagger(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialling, "STAGGER_S", NEVER_S)
     with refusing("127.0.0.1", "127.0.0.2") as port:
-        async with target(Echo(), host="127.0.0.3", port=port):
-            start = asyncio.get_running_loop().time()
+        async with target(Echo(), host="127.0.0.3", port=port), asyncio.timeout(PLENTY_S):
             seen = await send(port, "127.0.0.1", "127.0.0.2", "127.0.0.3")
-            elapsed_s = asyncio.get_running_loop().time() - start
 
     assert (seen.resolved_ip, seen.status_code) == ("127.0.0.3", 200)
-    assert elapsed_s < STAGGER_S
 
 
-async def test_an_address_that_is_silent_costs_the_stagger_and_only_the_winner_is_timed() -> None:
+async def test_beside_a_silent_address_the_next_is_not_dialled_before_the_stagger(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dialling, "STAGGER_S", NEVER_S)
+    dialled = []
+
+    class Noting(Link):
+        async def dial(self) -> None:
+            dialled.append(self.address)
+            await super().dial()
+
     async with target(Echo(), host="127.0.0.2") as port:
         with deaf("127.0.0.1", port):
-            start = asyncio.get_running_loop().time()
-            seen = await send(port, "127.0.0.1", "127.0.0.2")
-            elapsed_s = asyncio.get_running_loop().time() - start
+            seen = Observation()
+            links = [Noting(each, port, seen, HttpTalk(request(port), seen)) for each in ("127.0.0.1", "127.0.0.2")]
+            racing = asyncio.create_task(dial(links))
+            for _ in range(100):
+                await asyncio.sleep(0)
+            racing.cancel()
+            await asyncio.gather(racing, return_exceptions=True)
 
-    assert seen.resolved_ip == "127.0.0.2"
-    assert seen.connect_us is not None
-    assert STAGGER_S * 0.9 <= elapsed_s < STAGGER_S * 4
-    assert seen.connect_us < STAGGER_S * 1_000_000
+    assert dialled == ["127.0.0.1"]
+
+
+async def test_beside_a_silent_address_the_next_wins_after_the_stagger_and_only_the_winner_is_timed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = HandClock()
+    clock.rules(monkeypatch, link)
+
+    class Slow(Link):
+        """Whoever is dialled later is dialled a second later."""
+
+        async def dial(self) -> None:
+            clock.now_ns += 1_000_000_000
+            await super().dial()
+
+    async with target(Echo(), host="127.0.0.2") as port:
+        with deaf("127.0.0.1", port):
+            seen = Observation()
+            links = [Slow(each, port, seen, HttpTalk(request(port), seen)) for each in ("127.0.0.1", "127.0.0.2")]
+            async with asyncio.timeout(PLENTY_S):
+                winner = await dial(links)
+            winner.close()
+
+    assert (winner, seen.resolved_ip, seen.connect_us) == (links[1], "127.0.0.2", 0)
 
 
 async def test_one_request_is_sent_though_two_addresses_answer() -> None:

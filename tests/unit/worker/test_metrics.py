@@ -1,11 +1,14 @@
 """What the worker counts is what it shows; the labels are the domain's enums, and nothing else."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.outcome import ErrorKind, MissedReason, Outcome
 from services.common.specs.kinds import KINDS
 from services.common.stream_guard import EndReason
+from services.worker import exposition
+from services.worker import metrics as worker_metrics
 from services.worker.exposition import WorkerCollector
 from services.worker.metrics import LAG_SHOWN_US, Metrics
 from services.worker.report import Gauges, Reporter
@@ -91,11 +94,13 @@ def test_missed_slots_and_ended_readers_are_counted_by_reason() -> None:
     assert len(list(labels_of(samples, "sentinel_stream_readers_ended_total"))) == len(EndReason) + 1
 
 
-def test_batches_leases_lookups_and_the_moments_figures_are_shown() -> None:
+def test_batches_leases_lookups_and_the_moments_figures_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     metrics = Metrics()
     metrics.written(100, 0.005)
     metrics.written(101, 0.0051)
     metrics.dropped(5)
+    monkeypatch.setattr(worker_metrics, "monotonic", lambda: 100.0)
+    monkeypatch.setattr(exposition, "monotonic", lambda: 104.5)
     metrics.renewed()
     metrics.not_renewed()
     metrics.resolved(cached=True)
@@ -110,7 +115,7 @@ def test_batches_leases_lookups_and_the_moments_figures_are_shown() -> None:
     assert value(samples, "sentinel_results_dropped_total") == 5
     assert value(samples, "sentinel_lease_renewals_total", result="ok") == 1
     assert value(samples, "sentinel_lease_renewals_total", result="failed") == 1
-    assert 0 <= value(samples, "sentinel_lease_renewal_age_seconds") < 5
+    assert value(samples, "sentinel_lease_renewal_age_seconds") == 4.5
     assert value(samples, "sentinel_dns_lookups_total", source="memory") == 1
     assert value(samples, "sentinel_dns_lookups_total", source="name_server") == 1
     assert value(samples, "sentinel_stream_results_total") == 1

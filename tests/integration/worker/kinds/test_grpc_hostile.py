@@ -70,7 +70,6 @@ async def test_what_is_not_the_answer_says_what_it_is(
 
     assert verdict(seen) == ended
     assert words in seen.error_message
-    assert seen.total_us < 2_000_000
 
 
 @pytest.mark.parametrize("said", [b"", HELLO, GOOD[:-1]])
@@ -116,7 +115,6 @@ async def test_what_has_no_end_is_cut_off_in_little_memory(
         await asyncio.wait_for(watched.gone.wait(), 5)
 
     assert verdict(seen) == ended
-    assert seen.total_us < 2_000_000
     # The server's own part, in the same process, is in it.
     assert peak < 4 * 1024 * 1024
 

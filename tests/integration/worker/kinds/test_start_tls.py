@@ -8,6 +8,7 @@ import pytest
 from services.common.outcome import ErrorKind, Outcome
 from services.common.specs.tls import StartTls, TlsSpec
 from services.worker.probe import Prober
+from tests.integration.worker.deadlines import FEW_TURNS, Deadlines
 from tests.integration.worker.probing import PLENTY_S, run, verdict
 from tests.mail import IMAP, SMTP, Script, following
 from tests.targets import Authority, Handler, Watched, target
@@ -113,7 +114,7 @@ async def test_plain_text_in_the_place_of_a_handshake_is_a_tls_error(prober: Pro
 @pytest.mark.parametrize("closes", [False, True])
 @pytest.mark.parametrize("protocol", StartTls)
 async def test_silence_and_hanging_up_end_with_the_right_kind_at_each_step(
-    prober: Prober, protocol: StartTls, closes: bool, steps: int
+    prober: Prober, deadlines: Deadlines, protocol: StartTls, closes: bool, steps: int
 ) -> None:
     script = SCRIPTS[protocol][:steps]
     over = len(script) == len(SCRIPTS[protocol])
@@ -126,7 +127,8 @@ async def test_silence_and_hanging_up_end_with_the_right_kind_at_each_step(
 
     watched = Watched(handler)
     async with target(watched) as port:
-        seen = await run(prober, TlsSpec(host="localhost", port=port, start_tls=protocol), timeout_s=0.2)
+        timeout_s = PLENTY_S if closes else 0.2
+        seen = await run(prober, TlsSpec(host="localhost", port=port, start_tls=protocol), timeout_s=timeout_s)
         await asyncio.wait_for(watched.gone.wait(), PLENTY_S)
 
     if closes:
@@ -134,7 +136,8 @@ async def test_silence_and_hanging_up_end_with_the_right_kind_at_each_step(
     else:
         assert verdict(seen) == (Outcome.DOWN, ErrorKind.TIMEOUT)
         assert ("the TLS handshake" if over else "an answer") in seen.error_message
-    assert seen.total_us < 1_000_000
+    assert (deadlines.set_s, deadlines.passed) == ([timeout_s], 0 if closes else 1)
+    assert deadlines.turns <= FEW_TURNS
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from services.common.outcome import ErrorKind, Outcome
 from services.common.specs.tcp import TcpSpec
 from services.worker.kinds.tcp import LARGEST_ANSWER
 from services.worker.probe import Prober
+from tests.integration.worker.deadlines import FEW_TURNS, Deadlines
 from tests.integration.worker.probing import PLENTY_S, run, verdict
 from tests.targets import Handler, Watched, reset, target
 
@@ -131,18 +132,20 @@ async def test_a_text_counts_as_far_as_64_kib_reach(prober: Prober, before: int,
     ],
 )
 async def test_an_answer_that_never_is_the_expected_one_says_how_far_it_came(
-    prober: Prober, handler: Handler, kind: ErrorKind, said: str, ttfb: bool
+    prober: Prober, deadlines: Deadlines, handler: Handler, kind: ErrorKind, said: str, ttfb: bool
 ) -> None:
     watched = Watched(handler)
     async with target(watched) as port:
-        seen = await run(prober, TcpSpec("127.0.0.1", port, expect="ready"), timeout_s=0.3)
+        timeout_s = 0.3 if kind is ErrorKind.TIMEOUT else PLENTY_S
+        seen = await run(prober, TcpSpec("127.0.0.1", port, expect="ready"), timeout_s=timeout_s)
         await asyncio.wait_for(watched.gone.wait(), PLENTY_S)
 
     assert verdict(seen) == (Outcome.DOWN, kind)
     assert said in seen.error_message
     assert "ready" not in seen.error_message
     assert (seen.connect_us is not None, seen.ttfb_us is not None, seen.transfer_us) == (True, ttfb, None)
-    assert seen.total_us < 1_000_000
+    assert (deadlines.set_s, deadlines.passed) == ([timeout_s], 1 if kind is ErrorKind.TIMEOUT else 0)
+    assert deadlines.turns <= FEW_TURNS
 
 
 async def test_an_endless_banner_costs_bounded_memory(prober: Prober) -> None:

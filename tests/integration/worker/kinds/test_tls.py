@@ -14,6 +14,7 @@ from services.worker.probe import Prober
 from services.worker.wire.network import Network
 from services.worker.wire.resolver import Resolver
 from tests.integration.worker.conftest import LOOPBACK
+from tests.integration.worker.deadlines import FEW_TURNS, Deadlines
 from tests.integration.worker.probing import PLENTY_S, run, verdict
 from tests.targets import Authority, Handler, Watched, reset, target
 
@@ -183,14 +184,16 @@ async def flood(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     ],
 )
 async def test_what_is_no_handshake_ends_with_the_right_kind_and_nothing_is_left_open(
-    prober: Prober, handler: Handler, kind: ErrorKind
+    prober: Prober, deadlines: Deadlines, handler: Handler, kind: ErrorKind
 ) -> None:
     watched = Watched(handler)
     async with target(watched) as port:
-        seen = await run(prober, TlsSpec(host="localhost", port=port), timeout_s=0.3)
+        timeout_s = 0.3 if kind is ErrorKind.TIMEOUT else PLENTY_S
+        seen = await run(prober, TlsSpec(host="localhost", port=port), timeout_s=timeout_s)
         await asyncio.wait_for(watched.gone.wait(), PLENTY_S)
 
     assert verdict(seen) == (Outcome.DOWN, kind)
     assert seen.connect_us is not None
     assert (seen.tls_us, seen.tls_version, seen.tls_not_after) == (None, None, None)
-    assert seen.total_us < 1_000_000
+    assert (deadlines.set_s, deadlines.passed) == ([timeout_s], 1 if kind is ErrorKind.TIMEOUT else 0)
+    assert deadlines.turns <= FEW_TURNS

@@ -83,6 +83,23 @@ class Rogue(NameServer):
         writer.transport.abort()
 
 
+def long_names_in_few_bytes(question: bytes) -> list[bytes]:
+    """To a question about acme.test: records of 20 bytes whose names point at one of 120 labels."""
+    here = 12 + len("acme.test") + 2 + 4
+    pointer = bytes((0xC0, here))
+    data = pointer * 2 + bytes(20)
+    tail = b"\0\6\0\1\0\0\0\0" + len(data).to_bytes(2, "big") + data
+    return [
+        question[:2]
+        + b"\x81\x80\0\1\0\xff\0\0\0\0"
+        + question[12:here]
+        + b"\1x" * 120
+        + b"\0"
+        + tail
+        + (pointer + tail) * 254
+    ]
+
+
 def open_sockets() -> int:
     """How many this process has open."""
     return len(psutil.Process().net_connections())

@@ -1,7 +1,6 @@
 """The verdict on what an attempt learned."""
 
 import gzip
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.assertion_outcome import AssertionStatus
+from services.common.json_path import MOST_LOOKED_AT
 from services.common.outcome import ErrorKind, Outcome
+from services.common.regex import Expression, compiled, program_size
 from services.common.specs.assertions import (
     LARGEST_PROGRAMS,
+    LONGEST_MATCHED,
     Assertion,
     BodyContains,
     BodyLacks,
@@ -28,12 +30,14 @@ from services.common.specs.assertions import (
 )
 from services.common.specs.http import HttpSpec
 from services.common.specs.refusals import refuse_bad
+from services.worker.judging import findings
 from services.worker.judging.facts import Facts
 from services.worker.judging.findings import Examined
 from services.worker.judging.judge import Verdict, judge, outcomes
 from services.worker.wire.body import Body
 from services.worker.wire.observation import Observation
-from tests.assertions import bodies, saved
+from tests.assertions import HOSTILE_BODIES, bodies, dearest_assertions, saved
+from tests.steps import counted_steps
 
 NOW_US = 1_790_000_000_000_000
 NOW = datetime.fromtimestamp(NOW_US / 1e6, UTC)
@@ -294,22 +298,42 @@ def test_the_same_facts_get_the_same_verdict_and_never_an_exception(
         assert "\0" not in each.subject + each.expected + each.actual
 
 
-def _slowest() -> list[Assertion]:
-    """As much as may be saved, of what costs most."""
-    dearest = [BodyMatches("[ab]*a[ab]{30}c") for _ in range(LARGEST_PROGRAMS // 40)]
-    rest = [JsonPathIs("$..*..*..x", "exists", True) for _ in range(20 - len(dearest))]
-    return [*dearest, *rest]
+class Searches:
+    """RE2's expressions, and what searching with them costs in the end.
+
+    Attributes:
+        work: bytes searched, each as often as the program has instructions: RE2 follows all of them in the worst case.
+    """
+
+    def __init__(self) -> None:
+        self.work = 0
+
+    def compiled(self, expression: str) -> Expression:
+        return Search(self, expression)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"ab" * 2**19, b"[" * 1_000 + b"]" * 1_000, b"[" + b"0," * 2**18 + b"0]", b"[" + b"[]," * 2**17 + b"0]"],
-    ids=["text", "deep", "wide", "lists"],
-)
-def test_the_dearest_assertions_on_the_largest_body_are_over_in_a_moment(body: bytes) -> None:
-    wanted = spec(*_slowest())
+class Search:
+    def __init__(self, searches: Searches, expression: str) -> None:
+        self._searches = searches
+        self._expression = expression
+
+    def search(self, text: bytes) -> object | None:
+        self._searches.work += len(text) * program_size(self._expression)
+        return compiled(self._expression).search(text)
+
+
+@pytest.mark.parametrize("body", HOSTILE_BODIES.values(), ids=HOSTILE_BODIES)
+def test_the_dearest_assertions_on_the_largest_body_take_a_bounded_number_of_steps(
+    body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = spec(*dearest_assertions())
     refuse_bad(wanted.asserted, "a")
-    start = time.process_time()
-    judge(wanted, examined(body=body))
+    paths = [each for each in wanted.asserted if isinstance(each, JsonPathIs)]
+    searches = Searches()
+    monkeypatch.setattr(findings, "compiled", searches.compiled)
+    with counted_steps() as steps:
+        verdict = judge(wanted, examined(body=body))
 
-    assert time.process_time() - start < 1.0  # some 0.1 s; without bounds it would be minutes
+    assert len(verdict.failed) == len(wanted.asserted) == 20
+    assert 0 < searches.work <= LARGEST_PROGRAMS * LONGEST_MATCHED
+    assert steps.count <= 16 * MOST_LOOKED_AT * len(paths)
