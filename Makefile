@@ -12,7 +12,7 @@ PARALLEL = -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
 # How many times as many examples `make soak` looks at as `make test`.
 SOAK ?= 20
 
-.PHONY: help up test test-unit soak coverage check generate lint format typecheck bench lock clean
+.PHONY: help up test test-unit test-system soak coverage check generate lint format typecheck bench lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test: $(VENV)/.dev ## Run every test: unit, integration (real PostgreSQL), end t
 
 test-unit: $(VENV)/.dev ## Run the unit tests only
 	@$(BIN)/python -m pytest -q $(PARALLEL) tests/unit
+
+test-system: $(VENV)/.dev ## Try Debian 12 and 13, each Python, external servers; needs root. ARGS="--help" tells more
+	@$(BIN)/python -m tools.system $(ARGS)
 
 soak: $(VENV)/.dev ## Search long: SOAK times as many examples (20), the long forms of slow tests; minutes to hours
 	@SENTINEL_TEST_EXAMPLES_FACTOR=$(SOAK) $(BIN)/python -m pytest -q -n $(shell nproc) --dist loadgroup --timeout 0 -m "hypothesis or soak"

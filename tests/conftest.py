@@ -24,7 +24,7 @@ settings.load_profile("sentinel")
 _SHARED = pytest.StashKey[SharedServers | RemoteServers]()
 _LONGEST_STOP_S = 10.0
 # The slowest layer first: its tests wait most, and the others fill the gaps.
-_LAYERS = ("e2e", "integration", "unit")
+_LAYERS = ("system", "e2e", "integration", "unit")
 
 
 def pytest_configure(config: pytest.Config) -> None:

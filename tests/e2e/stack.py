@@ -47,9 +47,15 @@ class Stack:
 
     def start(self) -> None:
         """Start it, and wait until it says that it is up."""
+        from_here = len(self.said())
+        self.launch()
+        until(lambda: "is up after" in self.said(from_here) or self.process.poll() is not None, _START_S)
+        assert self.process.poll() is None, self.said(from_here)
+
+    def launch(self) -> None:
+        """Start it, and do not wait."""
         if self.template is not None and not self.data_dir.exists():
             copy_template(self.template, self.data_dir / "postgres", durable=self.durable)
-        from_here = len(self.said())
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "cli", "up", "--stop-with-parent"],
@@ -70,8 +76,6 @@ class Stack:
                 },
             )
         self.pid = self.process.pid
-        until(lambda: "is up after" in self.said(from_here) or self.process.poll() is not None, _START_S)
-        assert self.process.poll() is None, self.said(from_here)
 
     def said(self, offset: int = 0) -> str:
         """What it has printed."""

@@ -233,9 +233,10 @@ async def test_a_quiet_stream_says_where_it_stands(
         (event,) = await take(events, 1)
         await other.record(scene.admin, 2)
         await worker.has_looked()
-        monkeypatch.setattr(stream_reader, "QUIET_S", 0.1)
-        async with asyncio.timeout(5):
-            beat = await anext(events)
+        with monkeypatch.context() as quickly:
+            quickly.setattr(stream_reader, "QUIET_S", 0.1)
+            async with asyncio.timeout(5):
+                beat = await anext(events)
     assert isinstance(beat, Beat)
     assert beat.position > event.position > begun  # a resume need not go through what others had recorded
     async with worker.follow(scene.tenant_id, beat.position) as events:

@@ -1,0 +1,133 @@
+"""The Debian systems that are made, kept in a cache folder for a week."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.system.debian_root import HOME, UID, USER, DebianRoot
+from tools.system.errors import SystemTestError
+
+_OLDEST_S = 7 * 86_400
+_MADE = ".made"
+# mmdebstrap mounts and starts things; if it is killed, so are they.
+_ISOLATED = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--")
+_SHOWN_LINES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """What a Debian system is made of.
+
+    Attributes:
+        title: what people call it.
+        suite: what Debian's archive calls it.
+        packages: what is installed besides the essential packages.
+        may_be_expired: whether the archive's index is taken after its date of expiry. That of testing expires within a
+            week, and mirrors are behind at times.
+    """
+
+    title: str
+    suite: str
+    packages: tuple[str, ...]
+    may_be_expired: bool = False
+
+
+# What the README asks for, and what every Debian that reaches a package index has.
+_FOR_THE_README = ("python3", "python3-venv", "make", "ca-certificates")
+DEBIAN_12 = Release(title="Debian 12", suite="bookworm", packages=_FOR_THE_README)
+DEBIAN_13 = Release(title="Debian 13", suite="trixie", packages=_FOR_THE_README)
+SERVERS = Release(
+    title="Debian 12 with servers",
+    suite="bookworm",
+    packages=("haproxy", "nginx-light", "pgbouncer", "postgresql-15"),
+)
+
+
+def debian_testing(python: str) -> Release:
+    """Return Debian testing with a version of Python, such as "3.14"."""
+    return Release(
+        title="Debian testing",
+        suite="testing",
+        packages=(f"python{python}", f"python{python}-venv", "make", "ca-certificates"),
+        may_be_expired=True,
+    )
+
+
+class RootCache:
+    """Makes Debian systems, and keeps them.
+
+    Args:
+        folder: where to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    @classmethod
+    def usual(cls) -> "RootCache":
+        """Return the one in the user's cache folder."""
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        return cls(Path(base) / "sentinel-stack" / "debian")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep the systems for this process alone.
+
+        Raises:
+            SystemTestError: another process has them.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SystemTestError("another make test-system runs") from None
+            yield
+
+    def root(self, release: Release) -> DebianRoot:
+        """Return a system of this release, made now if there is none or if it is older than a week.
+
+        Raises:
+            SystemTestError: it cannot be made; with the last lines of mmdebstrap.
+        """
+        digest = hashlib.sha256(repr(release).encode()).hexdigest()[:8]
+        folder = self._folder / f"{release.suite}-{digest}"
+        made = folder / _MADE
+        if not made.exists() or time.time() - made.stat().st_mtime > _OLDEST_S:
+            shutil.rmtree(folder, ignore_errors=True)
+            self._make(release, folder)
+        return DebianRoot(release.title, folder)
+
+    def _make(self, release: Release, folder: Path) -> None:
+        draft = folder.with_suffix(".new")
+        shutil.rmtree(draft, ignore_errors=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        options = ["--aptopt=Acquire::Check-Valid-Until false"] if release.may_be_expired else []
+        done = subprocess.run(
+            [
+                *_ISOLATED, "mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(release.packages)}",
+                *options, release.suite, str(draft),
+            ],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        )  # fmt: skip
+        if done.returncode != 0:
+            last = "\n".join(done.stdout.splitlines()[-_SHOWN_LINES:])
+            raise SystemTestError(f"{release.title} cannot be made:\n{last}")
+        for file, line in (
+            ("etc/passwd", f"{USER}:x:{UID}:{UID}::{HOME}:/bin/sh"),
+            ("etc/group", f"{USER}:x:{UID}:"),
+        ):
+            with (draft / file).open("a") as accounts:
+                accounts.write(line + "\n")
+        home = draft / HOME.relative_to("/")
+        home.mkdir()
+        os.chown(home, UID, UID)
+        (draft / _MADE).touch()
+        draft.rename(folder)
