@@ -31,7 +31,7 @@ def external_url(debian_postgres: DebianPostgres) -> str:
 @pytest.fixture(scope="module")
 def stack(external_url: str, short_folder: Path) -> Iterator[Stack]:
     """A stack on it."""
-    stack = Stack(short_folder / "external", settings={"SENTINEL_DATABASE_URL": external_url})
+    stack = Stack(data_dir=short_folder / "external", settings={"SENTINEL_DATABASE_URL": external_url})
     stack.start()
     yield stack
     stack.stop()

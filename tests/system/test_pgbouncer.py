@@ -79,7 +79,7 @@ async def test_no_service_gets_a_connection_without_its_role(pgbouncer: Server, 
 
 
 def test_the_stack_serves_nothing(pgbouncer: Server, owner: Owner, short_folder: Path) -> None:
-    stack = Stack(short_folder / "pooled", settings={"SENTINEL_DATABASE_URL": owner.url(pgbouncer.port)})
+    stack = Stack(data_dir=short_folder / "pooled", settings={"SENTINEL_DATABASE_URL": owner.url(pgbouncer.port)})
     stack.launch()
     try:
         until(lambda: all(f"unsupported startup parameter: role={role}" in pgbouncer.log for role in _ROLES), _START_S)

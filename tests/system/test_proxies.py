@@ -93,7 +93,7 @@ def stack(
     else:
         command = ["exec", "haproxy", "-db", "-f", f"{INSIDE}/{request.param}"]
     with running(debian, folder, port, command):
-        yield ProxiedStack(stack.data_dir, port, authority=authority.pem)
+        yield ProxiedStack(data_dir=stack.data_dir, port=port, authority=authority.pem)
 
 
 def _adapted(configuration: str, port: int, upstream: int) -> str:
