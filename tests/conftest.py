@@ -60,6 +60,11 @@ def _place(item: pytest.Item) -> tuple[bool, int]:
     return item.get_closest_marker("slow") is None, _LAYERS.index(layer)
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name a case of bytes by its argument: its content may differ between processes, as the order of a set does."""
+    return argname if isinstance(val, bytes) else None
+
+
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Tests run on the event loop that the services run on."""
     return {"uvloop": uvloop.new_event_loop}

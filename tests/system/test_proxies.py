@@ -48,7 +48,7 @@ http {{
 """
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ProxiedStack(Stack):
     """A running stack, reached through a proxy.
 
