@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 OLDEST = (3, 11)
+NEWEST = (3, 14)
 
 
 def refuse(sentence):
@@ -22,6 +23,11 @@ def main():
         refuse(
             "Python %d.%d is too old; install Python 3.11 or newer and run `make PYTHON=python3.11 …`."
             % sys.version_info[:2]
+        )
+    if sys.version_info[:2] > NEWEST:
+        refuse(
+            "Python %d.%d is too new, nothing was tried with it; "
+            "install Python %d.%d and run `make PYTHON=python%d.%d …`." % (sys.version_info[:2] + NEWEST + NEWEST)
         )
     if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
         refuse("Python's venv module is missing; install it, on Debian and Ubuntu with `apt install python3-venv`.")

@@ -14,6 +14,7 @@ from tools.system.errors import SystemTestError
 from tools.system.tracked_files import copy_tracked_files
 
 _CLASSIFIER = re.compile(r"Programming Language :: Python :: (3\.\d+)")
+_OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "MFLAGS")
 _ASK = "import ensurepip, platform, venv; print(platform.python_version())"
 
 
@@ -61,7 +62,7 @@ def run_tests(interpreter: Interpreter, command: str, environment: Mapping[str, 
         done = subprocess.run(
             ["sh", "-c", f'{command} PYTHON="$0"', str(interpreter.path)],
             cwd=copy,
-            env={**os.environ, **environment},
+            env={**{name: value for name, value in os.environ.items() if name not in _OF_MAKE}, **environment},
             stdin=subprocess.DEVNULL,
             check=False,
         )
