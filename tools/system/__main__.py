@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -17,7 +17,7 @@ from tools.system.readme import Commands, commands
 from tools.system.releases import DEBIAN_12, DEBIAN_13, SERVERS, Release, RootCache, debian_testing
 from tools.system.tracked_files import ROOT
 
-_SERVERS, _README, _PYTHONS = "servers", "readme", "pythons"
+_STEPS = _SERVERS, _README, _PYTHONS = ("servers", "readme", "pythons")
 
 
 @dataclass(kw_only=True)
@@ -94,12 +94,12 @@ class Run:
 def main() -> int:
     """Run the steps that the arguments name; answers the exit code."""
     parser = argparse.ArgumentParser(prog="make test-system", description="Try the stack where its users run it.")
-    parser.add_argument(
-        "steps", nargs="*", choices=[[], _SERVERS, _README, _PYTHONS], help="all, unless some are named"
-    )
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"{', '.join(_STEPS)}; all, unless some are named")
     parser.add_argument("--tests", default="", help="what `make test` runs, as arguments of pytest; all by default")
     arguments = parser.parse_args()
-    steps = arguments.steps or [_SERVERS, _README, _PYTHONS]
+    steps = arguments.steps or _STEPS
+    if unknown := set(steps) - set(_STEPS):
+        parser.error(f"{', '.join(sorted(unknown))}: no such step; there are {', '.join(_STEPS)}")
     if os.geteuid() != 0:
         parser.error("it needs root: it mounts, and installs a Debian package")
     try:
@@ -121,7 +121,7 @@ def main() -> int:
     return 1 if run.failed else 0
 
 
-def _take(run: Run, steps: list[str]) -> None:
+def _take(run: Run, steps: Collection[str]) -> None:
     if _SERVERS in steps:
         run.step("Servers of Debian 12", run.try_servers)
     if _README in steps:

@@ -110,10 +110,12 @@ class DebianRoot:
         """
         self._clear()
         copy_tracked_files(self._inside(PROJECT), owner=UID)
-        self._inside(Path("/etc/pip.conf")).write_text(index.configuration)
+        configuration = self._inside(Path("/etc/pip.conf"))
+        configuration.write_text(index.configuration)
         try:
             yield {path: path for path in index.files}
         finally:
+            configuration.unlink()
             self._clear()
 
     def _clear(self) -> None:

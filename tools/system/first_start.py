@@ -57,7 +57,10 @@ def _try_start(root: DebianRoot, command: str, folders: Mapping[Path, Path]) -> 
     with Terminal(argv) as terminal:
         url = terminal.wait_for(r"REST, gRPC, gRPC-Web +(http://localhost:\d+)$", _INSTALLED_S)[1]
         terminal.wait_for(r"^Ctrl-C stops everything, in order\.$", _INSTALLED_S)
-        _register(url)
+        try:
+            _register(url)
+        except httpx.HTTPError as error:
+            raise SystemTestError(f"{url} does not answer: {error}") from error
         terminal.press(CTRL_C)
         terminal.wait_for(r"sentinel *\| stopping$", _STOPPED_S)
         terminal.wait_for(r"sentinel *\| stopped$", _STOPPED_S)
