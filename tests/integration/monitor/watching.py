@@ -16,7 +16,6 @@ from services.common.principal import Principal, Role
 from services.common.revocations import Revocations
 from services.common.server import background
 from services.common.store import CommonStore
-from services.common.stream_guard import StreamGuard
 from services.common.stream_metrics import StreamMetrics
 from services.monitor.model import Service
 from services.monitor.store.board import BoardSql
@@ -24,6 +23,7 @@ from services.monitor.watching.board import Boards
 from services.monitor.watching.standing import Picture, RecordedService
 from services.monitor.watching.watch import Event, Watches
 from services.monitor.watching.watcher import Complete, Gone, Kept, Shown
+from tests.guards import NotingGuard
 
 SOON_S = 2.0
 
@@ -51,7 +51,11 @@ class Process:
         pool: its connection to the database.
         revocations: what it knows of credentials.
         stopping: set when it stops.
+        guard: of the newest stream.
+        heard: how many notifications it has had.
     """
+
+    guard: NotingGuard
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", revocations: Revocations) -> None:
         self.ahead_us = 0
@@ -61,6 +65,20 @@ class Process:
         self.watches = Watches(self.boards, StreamMetrics())
         self.revocations = revocations
         self.stopping = asyncio.Event()
+        self.heard = 0
+        self._news = asyncio.Event()
+
+    def on_notify(self, payload: str) -> None:
+        self.boards.on_notify(payload)
+        self.heard += 1
+        self._news.set()
+
+    async def has_heard(self, count: int) -> None:
+        """Return when it has had so many notifications."""
+        async with asyncio.timeout(10):
+            while self.heard < count:
+                self._news.clear()
+                await self._news.wait()
 
     def follow(
         self,
@@ -69,8 +87,8 @@ class Process:
         principal: Principal | None = None,
         wanted: Callable[[Service], bool] = lambda _: True,
     ) -> aclosing[AsyncGenerator[Event, None]]:
-        guard = StreamGuard(principal or a_viewer(tenant_id), self.revocations, self.stopping)
-        return aclosing(self.watches.follow(tenant_id, cursor, wanted, guard))
+        self.guard = NotingGuard(principal or a_viewer(tenant_id), self.revocations, self.stopping)
+        return aclosing(self.watches.follow(tenant_id, cursor, wanted, self.guard))
 
     @asynccontextmanager
     async def client(
@@ -146,7 +164,7 @@ async def a_process(url: str) -> AsyncIterator[Process]:
         heard.set()
         await boards.on_connect()
 
-    listener = Listener(url, "sentinel_monitor", {service_moves.CHANNEL: boards.on_notify}, on_connect)
+    listener = Listener(url, "sentinel_monitor", {service_moves.CHANNEL: process.on_notify}, on_connect)
     async with background(listener.run(), boards.run(), process.watches.open.run()):
         await heard.wait()
         yield process

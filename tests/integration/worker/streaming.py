@@ -17,12 +17,12 @@ from services.common.result import Result
 from services.common.revocations import Revocations
 from services.common.server import background
 from services.common.store import CommonStore
-from services.common.stream_guard import StreamGuard
 from services.worker.store import RECORDED, TailStore, TenantStore
 from services.worker.streams.position import Position
 from services.worker.streams.reader import Recorded
 from services.worker.streams.stream import Beat, Event, Streams
 from services.worker.streams.tail import Tail
+from tests.guards import NotingGuard
 from tests.rows import START_US, a_check
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -53,7 +53,10 @@ class Worker:
         store: counts its looks.
         revocations: what it knows of credentials.
         stopping: set when it stops.
+        guard: of the newest stream.
     """
+
+    guard: NotingGuard
 
     def __init__(self, streams: Streams, tail: Tail, store: CountedStore, revocations: Revocations) -> None:
         self.streams = streams
@@ -65,8 +68,8 @@ class Worker:
     def follow(
         self, tenant_id: UUID, cursor: Position | None = None, principal: Principal | None = None
     ) -> aclosing[AsyncGenerator[Event, None]]:
-        guard = StreamGuard(principal or a_reader(tenant_id), self.revocations, self.stopping)
-        return aclosing(self.streams.follow(tenant_id, cursor, lambda _: True, guard))
+        self.guard = NotingGuard(principal or a_reader(tenant_id), self.revocations, self.stopping)
+        return aclosing(self.streams.follow(tenant_id, cursor, lambda _: True, self.guard))
 
     def is_read(self) -> bool:
         """Whether somebody reads live here."""
