@@ -9,6 +9,7 @@ from bench import (
     heartbeat,
     hostile,
     identity,
+    isolation_database,
     judge,
     kinds,
     metrics,
@@ -42,6 +43,7 @@ MEASURES = {
     "rest": rest.measure,
     "rollup": rollup.measure,
     "watch": watch.measure,
+    "isolation-database": isolation_database.measure,
 }
 
 

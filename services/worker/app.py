@@ -14,7 +14,8 @@ from sentinel.probe.v1 import probe_service_pb2
 from sentinel.probe.v1.probe_service_pb2_grpc import add_ProbeServiceServicer_to_server
 
 from services.common import check_changes
-from services.common.database import create_pool, in_use
+from services.common.connection_shares import ConnectionShares
+from services.common.database import REQUEST_CONNECTIONS, RESERVED_CONNECTIONS, create_pool, in_use
 from services.common.listener import Listener
 from services.common.paging import Pager
 from services.common.process import Process, run
@@ -51,7 +52,6 @@ ENGINE_ROLE = "sentinel_engine"
 TAIL_ROLE = "sentinel_tail"
 _SERVICE = probe_service_pb2.DESCRIPTOR.services_by_name["ProbeService"]
 _ENGINE_CONNECTIONS = 4
-_REQUEST_CONNECTIONS = 8
 _MOST_RUNS = 4_000
 _MOST_AT_A_TARGET = 256
 # A body has 1 MiB at the most.
@@ -74,7 +74,8 @@ async def main(process: Process) -> None:
     worker_id = f"{host[:40]}-{secrets.token_hex(4)}"
     pools = await _Pools.open(url)
     box = process.secret_box()
-    engine_store, tenant_store = EngineStore(pools.engine, box), TenantStore(pools.requests, box)
+    shares = ConnectionShares(REQUEST_CONNECTIONS - RESERVED_CONNECTIONS)
+    engine_store, tenant_store = EngineStore(pools.engine, box), TenantStore(pools.requests, box, shares)
 
     metrics = Metrics()
     resolver = Resolver(process.settings.dns_servers, metrics=metrics)
@@ -126,7 +127,7 @@ async def main(process: Process) -> None:
     )
     process.metrics.registry.register(WorkerCollector(metrics, gauges))
     process.metrics.database.watch_pool("engine", lambda: in_use(pools.engine), _ENGINE_CONNECTIONS)
-    process.metrics.database.watch_pool("streams", lambda: in_use(pools.requests), _REQUEST_CONNECTIONS)
+    process.metrics.database.watch_pool("streams", lambda: in_use(pools.requests), REQUEST_CONNECTIONS)
     try:
         async with background(
             recorder.run(), recorded.run(), tail.run(), streams.open.run(), reception.run(), receiving.run()
@@ -154,7 +155,7 @@ class _Pools:
     async def open(cls, url: str) -> "_Pools":
         return cls(
             await create_pool(url, ENGINE_ROLE, _ENGINE_CONNECTIONS, times_in_us=True),
-            await create_pool(url, ROLE, _REQUEST_CONNECTIONS, times_in_us=True),
+            await create_pool(url, ROLE, REQUEST_CONNECTIONS, times_in_us=True),
             await create_pool(url, TAIL_ROLE, 1, times_in_us=True),
         )
 

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.clock import SECOND_US
+from services.common.fair_pool import FairPool
 from services.common.specs.http import HttpSpec
 from services.worker.dispatch import Dispatcher, Run
-from services.worker.fairness import Pool, Shares
+from services.worker.fairness import Shares
 from services.worker.schedule import Account, ScheduledCheck
 from tests.worker import a_scheduled_check
 
@@ -27,7 +28,7 @@ def place(number: int, target: int, *, keeps_body: bool) -> ScheduledCheck:
 
 @given(st.integers(1, 20))
 def test_however_many_tenants_take_what_they_can_the_next_one_may_begin_at_once(greedy: int) -> None:
-    pool = Pool(CAPACITY)
+    pool = FairPool(CAPACITY, 2)
     progress = True
     while progress:
         progress = False
