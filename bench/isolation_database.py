@@ -7,6 +7,7 @@ from uuid import UUID
 
 from bench import history
 from bench.load import Connection, paced, request
+from bench.probes import used
 from bench.report import Line, at_least, at_most, told
 from services.common.clock import now_us
 from tests.e2e.fleet import Fleet
@@ -44,7 +45,11 @@ async def _measure(stack: Stack, large: Team, other: Team) -> list[Line]:
     alone = await paced(stack.port, asked, A_SECOND, SECONDS)
     statuses: Counter[int] = Counter()
     readers = [asyncio.create_task(_read(stack.port, overview, statuses)) for _ in range(READERS)]
+    monitor = stack.child("services.monitor.app")
+    postgres = [each for each in stack.children() if "postgres" in each.name()]
+    before = used(monitor), sum(map(used, postgres))
     beside = await paced(stack.port, asked, A_SECOND, SECONDS)
+    after = used(monitor), sum(map(used, postgres))
     for reader in readers:
         reader.cancel()
     await asyncio.gather(*readers, return_exceptions=True)
@@ -54,6 +59,8 @@ async def _measure(stack: Stack, large: Team, other: Team) -> list[Line]:
         told(f"beside {READERS} readers of an overview of {SERVICES} services, p99", beside.percentile_ms(0.99), "ms"),
         at_most("its p99 rises by", rise, "ms", MOST_RISE_MS),
         told("overviews that were read meanwhile", statuses[200] / SECONDS, "/s"),
+        told("CPU of the monitor meanwhile", (after[0] - before[0]) / beside.seconds, "cores"),
+        told("CPU of PostgreSQL meanwhile", (after[1] - before[1]) / beside.seconds, "cores"),
         told("readers that were refused", sum(statuses.values()) - statuses[200], "calls"),
         at_least("the other tenant's calls, all answered", len(beside.latencies_s), "calls", A_SECOND * SECONDS),
     ]
