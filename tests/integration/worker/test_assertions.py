@@ -37,6 +37,7 @@ from services.worker.on_demand import OnDemand, PhaseEnded, TryDraft
 from services.worker.probe import Prober
 from services.worker.record import Pending
 from services.worker.store import EngineStore, TenantStore
+from tests.integration.worker.guards import a_guard
 from tests.integration.worker.probing import probe, verdict
 from tests.rows import START_US, a_check
 from tests.targets import Authority, Echo, target
@@ -194,7 +195,9 @@ async def test_a_check_that_is_not_saved_is_run_and_shown_and_nothing_is_recorde
             asserted=(BodyContains("you"), HeaderIs("server", "equals", "y")),
         )  # fmt: skip
         async with aclosing(
-            OnDemand(store, prober, "w").try_out(tenant_id, TryDraft(spec, 60 * SECOND_US, 5 * SECOND_US, 0))
+            OnDemand(store, prober, "w").try_out(
+                tenant_id, TryDraft(spec, 60 * SECOND_US, 5 * SECOND_US, 0), a_guard(tenant_id)
+            )
         ) as events:
             *phases, facts, result = [event async for event in events]
 
@@ -215,7 +218,7 @@ async def test_a_check_that_is_not_saved_is_run_and_shown_and_nothing_is_recorde
 async def test_a_check_that_could_not_be_saved_is_not_run(store: TenantStore, prober: Prober) -> None:
     draft = TryDraft(HttpSpec(url="http://127.0.0.1/", asserted=(BodyMatches("("),)), SECOND_US, SECOND_US, 0)
     with pytest.raises(InvalidArgument) as refused:
-        await anext(OnDemand(store, prober, "w").try_out(UUID(int=1), draft))
+        await anext(OnDemand(store, prober, "w").try_out(UUID(int=1), draft, a_guard(UUID(int=1))))
     assert refused.value.violations[0].field == "check.http.assertions[0].body_matches"
 
 
@@ -270,7 +273,9 @@ async def test_one_tenants_tries_leave_room_for_anothers(store: TenantStore, pro
         draft = TryDraft(HttpSpec(url=f"http://127.0.0.1:{port}/"), 60 * SECOND_US, 20 * SECOND_US, 0)
 
         async def begin(tenant: int) -> None:
-            events = await stack.enter_async_context(aclosing(on_demand.try_out(UUID(int=tenant), draft)))
+            events = await stack.enter_async_context(
+                aclosing(on_demand.try_out(UUID(int=tenant), draft, a_guard(UUID(int=tenant))))
+            )
             assert isinstance(await anext(events), PhaseEnded)  # connected, and waiting for an answer
 
         for _ in range(8):
@@ -283,5 +288,5 @@ async def test_one_tenants_tries_leave_room_for_anothers(store: TenantStore, pro
 async def test_what_asks_no_target_cannot_be_tried(store: TenantStore, prober: Prober) -> None:
     draft = TryDraft(HeartbeatSpec(), 60 * SECOND_US, SECOND_US, 0)
     with pytest.raises(InvalidArgument) as refused:
-        await anext(OnDemand(store, prober, "w").try_out(UUID(int=1), draft))
+        await anext(OnDemand(store, prober, "w").try_out(UUID(int=1), draft, a_guard(UUID(int=1))))
     assert refused.value.violations[0].field == "check.heartbeat"
