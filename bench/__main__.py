@@ -10,6 +10,7 @@ from bench import (
     hostile,
     identity,
     isolation_database,
+    isolation_worker,
     judge,
     kinds,
     metrics,
@@ -44,6 +45,8 @@ MEASURES = {
     "rollup": rollup.measure,
     "watch": watch.measure,
     "isolation-database": isolation_database.measure,
+    "isolation-tls": isolation_worker.measure_tls,
+    "isolation-evaluate": isolation_worker.measure_evaluate,
 }
 
 

@@ -4,6 +4,7 @@ import gc
 import resource
 import secrets
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -22,6 +23,7 @@ from services.common.process import Process, run
 from services.common.sealed import Sealer
 from services.common.server import background
 from services.worker.clock import SharedClock
+from services.worker.cpu_queue import CpuQueue
 from services.worker.dispatch import Dispatcher
 from services.worker.engine import Engine
 from services.worker.exposition import WorkerCollector
@@ -59,6 +61,8 @@ _MOST_BODIES = 256
 _OTHER_FILES = 256
 _PATIENCE_S = 2.0
 _RARELY = (5_000, 10, 1_000)
+# How long judging in its thread may keep the event loop waiting for the interpreter; Python's default is 5 ms.
+_SWITCH_S = 0.001
 _T = TypeVar("_T")
 
 
@@ -67,9 +71,7 @@ async def main(process: Process) -> None:
     egress = _read("SENTINEL_EGRESS_ALLOW", EgressPolicy.parse, process.settings.egress_allow)
     canaries = _read("SENTINEL_CANARIES", Canary.parse, process.settings.canaries)
     url = process.settings.database_url
-    # Each probe makes short-lived objects by the hundred, no cycles. Looking for those as often as Python does costs
-    # more than it finds; to look at many more objects at once stops everything for tens of milliseconds.
-    gc.set_threshold(*_RARELY)
+    _set_up_interpreter()
     host = socket.gethostname()
     worker_id = f"{host[:40]}-{secrets.token_hex(4)}"
     pools = await _Pools.open(url)
@@ -79,8 +81,9 @@ async def main(process: Process) -> None:
 
     metrics = Metrics()
     resolver = Resolver(process.settings.dns_servers, metrics=metrics)
-    prober = Prober(Network(resolver, egress), Signals(SignalsSql(pools.engine)))
     clock = SharedClock()
+    cpu = CpuQueue(clock_us=clock.now_us)
+    prober = Prober(Network(resolver, egress), Signals(SignalsSql(pools.engine)), cpu)
     gauges = Gauges(
         shards_held=lambda: leases.shards,
         checks_held=lambda: dispatcher.held,
@@ -92,7 +95,7 @@ async def main(process: Process) -> None:
     times = LeaseTimes(process.settings.lease_ttl_s)
     leases = Leases(engine_store, worker_id, clock, Reporter(host, metrics, gauges).report, metrics, times)
     recorder = Recorder(engine_store, SelfFaultGuard(canaries, clock), leases.epoch, clock, metrics)
-    dispatcher = Dispatcher(_most_runs(), _MOST_AT_A_TARGET, _MOST_BODIES)
+    dispatcher = Dispatcher(_most_runs(), _MOST_AT_A_TARGET, _MOST_BODIES, cpu.budget)
     engine = Engine(prober, recorder, worker_id, dispatcher, leases, clock, metrics)
     roster = Roster(engine_store, engine, recorder, clock)
     tail = Tail(TailStore(pools.tail))
@@ -107,7 +110,6 @@ async def main(process: Process) -> None:
 
     sealing_key = await process.sealing_key()
     cursors, pager = Cursors(Sealer(sealing_key, "cursor")), Pager(Sealer(sealing_key, "page"))
-    on_demand = OnDemand(tenant_store, prober, worker_id)
     reception_store = ReceptionSql(pools.requests)
     reception, receiving = Reception(reception_store, metrics), Receiving(reception_store)
     server = await process.new_server([_SERVICE])
@@ -118,8 +120,8 @@ async def main(process: Process) -> None:
             tenant_store,
             streams,
             cursors,
-            on_demand,
-            Evaluation(tenant_store),
+            OnDemand(tenant_store, prober, worker_id, cpu),
+            Evaluation(tenant_store, cpu),
             Workers(tenant_store, pager, times.overdue_s),
             reception,
         ),
@@ -139,6 +141,7 @@ async def main(process: Process) -> None:
             await recorder.drain(_PATIENCE_S)
             await leases.leave()
     finally:
+        cpu.close()
         await resolver.close()
         await pools.close()
 
@@ -162,6 +165,13 @@ class _Pools:
     async def close(self) -> None:
         for pool in (self.engine, self.requests, self.tail):
             await pool.close()
+
+
+def _set_up_interpreter() -> None:
+    # Each probe makes short-lived objects by the hundred, no cycles. Looking for those as often as Python does costs
+    # more than it finds; to look at many more objects at once stops everything for tens of milliseconds.
+    gc.set_threshold(*_RARELY)
+    sys.setswitchinterval(_SWITCH_S)
 
 
 async def _look_afresh(leases: Leases, roster: Roster) -> None:

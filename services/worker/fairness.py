@@ -7,6 +7,7 @@ the next, which so never waits for the runs of others to time out.
 from uuid import UUID
 
 from services.common.fair_pool import FairPool
+from services.worker.cpu_budget import CpuBudget
 from services.worker.schedule import ScheduledCheck
 
 _MULTIPLE = 2
@@ -19,9 +20,15 @@ class Shares:
         capacity: how many runs may be under way.
         per_target: how many of them at one target host.
         bodies: how many of them may keep a body, which may be as large as a body can be.
+        budget: says which tenants have to wait, since their runs cost too much.
+
+    Attributes:
+        now_us: the time, which whoever asks sets first.
     """
 
-    def __init__(self, capacity: int, per_target: int, bodies: int) -> None:
+    def __init__(self, capacity: int, per_target: int, bodies: int, budget: CpuBudget) -> None:
+        self._budget = budget
+        self.now_us = 0
         self._all = FairPool(capacity, _MULTIPLE)
         self._bodies = FairPool(bodies, _MULTIPLE)
         self._per_target = per_target
@@ -34,7 +41,11 @@ class Shares:
 
     def admits_tenant(self, tenant_id: UUID, *, keeps_body: bool) -> bool:
         """Whether a tenant may begin one more run somewhere."""
-        return self._all.admits(tenant_id) and (not keeps_body or self._bodies.admits(tenant_id))
+        return (
+            self._all.admits(tenant_id)
+            and (not keeps_body or self._bodies.admits(tenant_id))
+            and not self._budget.wait_us(tenant_id, self.now_us)
+        )
 
     def admits_target(self, tenant_id: UUID, target: str) -> bool:
         """Whether a tenant may begin one more run at a target host."""

@@ -19,8 +19,9 @@ from services.common.result import Result
 from services.common.specs.spec import Spec
 from services.common.stream_guard import LOOK_S, EndReason, StreamGuard
 from services.common.stream_reader import QUIET_S
+from services.worker.cpu_queue import CpuQueue
 from services.worker.engine import to_result
-from services.worker.judging.learned import Learned, learned
+from services.worker.judging.learned import Learned
 from services.worker.on_demand_places import OnDemandPlaces
 from services.worker.probe import Observation, Prober
 from services.worker.schedule import ScheduledCheck
@@ -79,9 +80,11 @@ class OnDemand:
         store: where checks and results are.
         prober: makes one run.
         worker_id: who we are, on each result.
+        cpu: says which tenants have to wait, since their runs cost too much.
     """
 
-    def __init__(self, store: OnDemandStore, prober: Prober, worker_id: str) -> None:
+    def __init__(self, store: OnDemandStore, prober: Prober, worker_id: str, cpu: CpuQueue | None = None) -> None:
+        self._cpu = cpu or CpuQueue()
         self._store = store
         self._prober = prober
         self._worker_id = worker_id
@@ -151,6 +154,7 @@ class OnDemand:
                 yield event
 
     async def _run(self, check: ScheduledCheck, guard: StreamGuard) -> AsyncGenerator[Event, None]:
+        self._cpu.refuse_excess(check.tenant_id)
         with self._places.holding(check.tenant_id):
             async with aclosing(self._events(check, guard)) as events:
                 async for event in events:
@@ -168,7 +172,8 @@ class OnDemand:
                     timeout_s=check.timeout_us / SECOND_US,
                     retries=check.retries,
                     on_phase=lambda phase, elapsed_us: events.put_nowait(PhaseEnded(phase, elapsed_us)),
-                    on_facts=lambda examined: events.put_nowait(learned(spec, examined)),
+                    on_facts=events.put_nowait,
+                    tenant_id=check.tenant_id,
                 )
             )
 

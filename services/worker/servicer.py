@@ -161,13 +161,15 @@ class ProbeServicer(ProbeServiceServicer):
         self, request: pb.EvaluateAssertionsRequest, context: Context
     ) -> pb.EvaluateAssertionsResponse:
         """What assertions come to."""
+        tenant_id = current_principal().tenant_id
         assertions = [assertion_codec.from_message(each) for each in request.assertions]
         if request.WhichOneof("answer") == "given":
-            return evaluated_message(self._evaluation.of_given(assertions, given_answer(request.given)))
+            given = given_answer(request.given)
+            return evaluated_message(await self._evaluation.of_given(assertions, given, tenant_id))
         recorded = request.recorded
         evaluated = await self._evaluation.of_recorded(
             assertions,
-            current_principal().tenant_id,
+            tenant_id,
             UUID(recorded.service_id),
             UUID(recorded.check_id),
             from_timestamp(recorded.slot_time),

@@ -136,10 +136,10 @@ def test_a_run_on_demand_ends_at_once_with_the_right_to_it(
         if saved:
             service = team.service()
             check = team.check(service, url, interval="3600s", timeout="30s")
-            path, body = f"/services/{service}/checks/{check}:run", {}
+            path, body = f"/services/{service}/checks/{check}:run", dict[str, Any]()
         else:
-            check = {"name": "x", "http": {"url": url}, "interval": "60s", "timeout": "30s"}
-            path, body = "/checks:try", {"check": check}
+            draft = {"name": "x", "http": {"url": url}, "interval": "60s", "timeout": "30s"}
+            path, body = "/checks:try", {"check": draft}
         with client.stream("POST", path, json=body) as answer:
             lines = answer.iter_lines()
             assert json.loads(next(lines))["phase"]["phase"] == "PHASE_CONNECT"
