@@ -9,6 +9,8 @@ from bench import (
     heartbeat,
     hostile,
     identity,
+    isolation_database,
+    isolation_worker,
     judge,
     kinds,
     metrics,
@@ -42,6 +44,9 @@ MEASURES = {
     "rest": rest.measure,
     "rollup": rollup.measure,
     "watch": watch.measure,
+    "isolation-database": isolation_database.measure,
+    "isolation-tls": isolation_worker.measure_tls,
+    "isolation-evaluate": isolation_worker.measure_evaluate,
 }
 
 

@@ -35,6 +35,7 @@ _POLL_S = 0.05
 _PATIENCE_S = (6.0, 1.5, 0.5, 1.5)
 _LONGEST_RUN_DIR = 60
 _RUN_DIR = "sentinel-"
+_OPENSSL = Path(__file__).resolve().parents[1] / "services" / "worker" / "openssl.cnf"
 
 
 class CannotStartError(Exception):
@@ -171,6 +172,7 @@ class _Stack:
                 environment={
                     **shared,
                     **({} if name == "auth" else secret),
+                    **({"OPENSSL_CONF": str(_OPENSSL)} if name in self._workers() else {}),
                     "SENTINEL_LISTEN": f"unix:{self._socket(name)}",
                     "SENTINEL_METRICS_LISTEN": self._scrape.address(name),
                 },

@@ -60,7 +60,7 @@ async def main(process: Process) -> None:
         if not published:
             await store.publish_key(keyring.newest, now_us())
             published = True
-        await process.store.ping()
+        await process.health.ping()
 
     async def read_keys() -> None:
         keyring.reload()

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import QueuePool
 
 from services.common.clock import from_datetime
+from services.common.connection_shares import WAIT_S, ConnectionShares
 from services.common.errors import Unavailable
 
 # What a lost, refused or exhausted database raises in asyncpg, as opposed to a statement that is wrong.
@@ -36,6 +37,11 @@ CONNECTION_ERRORS: tuple[type[BaseException], ...] = (
 )
 
 _AWAY: tuple[type[BaseException], ...] = (PoolTimeout, *CONNECTION_ERRORS)
+REQUEST_CONNECTIONS = 10
+"""How many connections one process has to serve requests with."""
+RESERVED_CONNECTIONS = 2
+"""How many of them are for what belongs to no tenant's call: credentials, revocations, background work."""
+
 _CONNECT_TIMEOUT_S = 5.0
 # PostgreSQL counts microseconds from the year 2000.
 POSTGRES_EPOCH_US = from_datetime(datetime(2000, 1, 1, tzinfo=UTC))
@@ -53,13 +59,17 @@ class Database:
         url: postgresql://…
         role: the PostgreSQL role to act as; the URL's user must be allowed to.
         size: how many connections at the most.
+        reserved: how many of them the calls of tenants cannot use.
+        wait_s: how long a call of a tenant waits for a connection.
 
     Attributes:
         size: as given.
+        shares: divide the others among tenants.
     """
 
-    def __init__(self, url: str, role: str, size: int = 8) -> None:
+    def __init__(self, url: str, role: str, size: int = 8, reserved: int = 0, wait_s: float = WAIT_S) -> None:
         self.size = size
+        self.shares = ConnectionShares(size - reserved, wait_s)
         self._engine: AsyncEngine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"),
             pool_size=size,
@@ -76,7 +86,18 @@ class Database:
 
     @asynccontextmanager
     async def tenant(self, tenant_id: UUID) -> AsyncIterator[AsyncConnection]:
-        """A transaction that sees and writes one tenant's rows.
+        """Begin a transaction that sees and writes one tenant's rows, for one of its calls.
+
+        Raises:
+            ResourceExhausted: OVERLOADED: the tenant's own calls use its share of the connections.
+            Unavailable: the database is away, or busy with other tenants.
+        """
+        async with self.shares.holding(tenant_id), self.tenant_in_background(tenant_id) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def tenant_in_background(self, tenant_id: UUID) -> AsyncIterator[AsyncConnection]:
+        """Begin such a transaction for background work, which its tenant's calls must not hold up.
 
         Raises:
             Unavailable: the database is away.

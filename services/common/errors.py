@@ -19,13 +19,15 @@ Each knows its canonical code and its reason in the contract (error_reason.proto
 google.rpc.Status; domain code only raises it. Messages are sentences for the caller and never show internals.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from google.rpc import code_pb2
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 Reason = reasons.ErrorReason
+NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,16 @@ class SentinelError(Exception):
         code: the canonical code (google.rpc.Code), set by each subclass.
         reason: why, as the contract names it.
         message: a sentence for the caller.
+        metadata: values for programs, such as "limit" and "actual".
     """
 
     code: code_pb2.Code = code_pb2.UNKNOWN
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    def __init__(self, reason: Reason, message: str, metadata: Mapping[str, str] = NO_METADATA) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.metadata = metadata
 
 
 class InvalidArgument(SentinelError):
@@ -125,8 +129,10 @@ class ResourceExhausted(SentinelError):
 
     code = code_pb2.RESOURCE_EXHAUSTED
 
-    def __init__(self, reason: Reason, message: str, retry_after_s: float) -> None:
-        super().__init__(reason, message)
+    def __init__(
+        self, reason: Reason, message: str, retry_after_s: float, metadata: Mapping[str, str] = NO_METADATA
+    ) -> None:
+        super().__init__(reason, message, metadata)
         self.retry_after_s = retry_after_s
 
 

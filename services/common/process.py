@@ -12,9 +12,10 @@ from google.protobuf.descriptor import ServiceDescriptor
 from services.common import logs, revocations, tokens
 from services.common.api_keys import ApiKeyVerifier, KeyFormat
 from services.common.credentials import Credentials
-from services.common.database import Database
+from services.common.database import REQUEST_CONNECTIONS, RESERVED_CONNECTIONS, Database
 from services.common.errors import SentinelError, Unavailable
 from services.common.exposition import serving
+from services.common.health_connection import HealthConnection
 from services.common.interceptors.chain import interceptors
 from services.common.listener import Listener
 from services.common.metrics import ProcessMetrics
@@ -42,6 +43,7 @@ class Process:
         settings: as given.
         metrics: as given.
         database: connections under the role.
+        health: what health asks the database over.
         store: what every service reads.
         revocations: know which credentials are good no more.
         stopping: set when the end begins.
@@ -51,7 +53,8 @@ class Process:
         self.settings = settings
         self.role = role
         self.metrics = metrics
-        self.database = Database(settings.database_url, role)
+        self.database = Database(settings.database_url, role, REQUEST_CONNECTIONS, RESERVED_CONNECTIONS)
+        self.health = HealthConnection(settings.database_url, role)
         metrics.database.watch_pool("requests", lambda: self.database.in_use, self.database.size)
         self.store = CommonStore(self.database)
         self.revocations = Revocations(self.store)
@@ -96,7 +99,7 @@ class Process:
     async def serve(self, server: Server, ready: Ready | None = None) -> None:
         """Serve until told to stop; `ready` says when the service can answer, the database's word by default."""
         listener = Listener(self.settings.database_url, self.role, self._heard, self._listening)
-        answers = ready or self.store.ping
+        answers = ready or self.health.ping
 
         async def measured() -> None:
             begun = time.perf_counter_ns()
@@ -112,6 +115,7 @@ class Process:
             async with background(*keeping_up):
                 await server.serve(self.settings.listen, measured, self.stopping)
         finally:
+            self.health.close()
             await self.database.close()
 
     async def _listening(self) -> None:

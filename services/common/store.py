@@ -42,15 +42,6 @@ class CommonStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def ping(self) -> None:
-        """Return if the database answers.
-
-        Raises:
-            Unavailable: it does not.
-        """
-        async with self._database.untenanted() as connection:
-            await connection.execute(select(1))
-
     async def public_keys(self) -> dict[str, bytes]:
         """The published Ed25519 public keys that are not retired, raw, by kid."""
         query = select(signing_keys.c.kid, signing_keys.c.public_key).where(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.common.clock import now_us
 from services.common.errors import PermissionDenied, Unauthenticated
-from services.common.principal import Principal
+from services.common.principal import Principal, Role
 from services.common.revocations import Revocations
 
 # How often a quiet stream looks whether it has to end.
@@ -32,9 +32,13 @@ class StreamGuard:
         principal: whose stream it is.
         revocations: know whose streams end.
         stopping: set when the server's end begins.
+        role: the least role that may have the stream.
     """
 
-    def __init__(self, principal: Principal, revocations: Revocations, stopping: asyncio.Event) -> None:
+    def __init__(
+        self, principal: Principal, revocations: Revocations, stopping: asyncio.Event, role: Role = Role.VIEWER
+    ) -> None:
+        self._role = role
         self._principal = principal
         self._revocations = revocations
         self._stopping = stopping
@@ -49,8 +53,10 @@ class StreamGuard:
         if self._stopping.is_set():
             return EndReason.SHUTTING_DOWN
         try:
-            self._revocations.admit(self._principal)
+            role = self._revocations.admit(self._principal).role
         except (Unauthenticated, PermissionDenied):
+            return EndReason.SESSION_ENDED
+        if role < self._role:
             return EndReason.SESSION_ENDED
         if now_us() >= self._principal.expire_us:
             return EndReason.TOKEN_EXPIRED

@@ -8,6 +8,9 @@ import ssl
 
 import httpx
 
+# Those of Python 3.10 and later, without Diffie-Hellman over finite fields: there a server chooses the numbers, and can
+# choose such that cost a client a third of a second.
+_CIPHERS = "@SECLEVEL=2:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:!aNULL:!eNULL:!aDSS:!SHA1:!AESCCM"
 VERIFY_FLAGS = ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST
 """Neither VERIFY_X509_STRICT nor VERIFY_X509_PARTIAL_CHAIN, which Python adds from 3.13 on."""
 
@@ -17,7 +20,7 @@ def public_context() -> ssl.SSLContext:
 
     These are those of SSL_CERT_FILE or SSL_CERT_DIR, or else the ones that certifi ships.
     """
-    return _with_our_flags(httpx.create_ssl_context())  # noqa: TID251 — its flags are replaced at once
+    return _as_ours(httpx.create_ssl_context())  # noqa: TID251 — its flags are replaced at once
 
 
 def context_trusting(authorities: str) -> ssl.SSLContext:
@@ -33,7 +36,7 @@ def context_trusting(authorities: str) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(cadata=authorities)
-    return _with_our_flags(context)
+    return _as_ours(context)
 
 
 def unverified_context() -> ssl.SSLContext:
@@ -41,9 +44,11 @@ def unverified_context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
+    context.set_ciphers(_CIPHERS)
     return context
 
 
-def _with_our_flags(context: ssl.SSLContext) -> ssl.SSLContext:
+def _as_ours(context: ssl.SSLContext) -> ssl.SSLContext:
     context.verify_flags = VERIFY_FLAGS
+    context.set_ciphers(_CIPHERS)
     return context

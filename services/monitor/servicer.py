@@ -32,6 +32,7 @@ from services.monitor.messages import (
     service_message,
     service_order,
 )
+from services.monitor.request_coalescer import SharedReads
 from services.monitor.results import ResultHistory
 from services.monitor.services import Services
 from services.monitor.status import Status
@@ -91,6 +92,7 @@ class MonitorServicer(MonitorServiceServicer):
         self._watches = does.watches
         self._cursors = cursors
         self._updates = Updates()
+        self._reads = SharedReads()
 
     async def CreateService(self, request: pb.CreateServiceRequest, context: Context) -> pb.CreateServiceResponse:
         """A new service."""
@@ -104,18 +106,23 @@ class MonitorServicer(MonitorServiceServicer):
 
     async def ListServices(self, request: pb.ListServicesRequest, context: Context) -> pb.ListServicesResponse:
         """A page of services."""
-        page = await self._services.list(
-            current_principal().tenant_id,
-            service_filter(request),
-            service_order(request.order_by),
-            request.page_size,
-            request.page_token,
-        )
-        return pb.ListServicesResponse(
-            services=[service_message(row) for row in page.items],
-            next_page_token=page.next_token,
-            total_size=page.total,
-        )
+        tenant_id = current_principal().tenant_id
+
+        async def read() -> pb.ListServicesResponse:
+            page = await self._services.list(
+                tenant_id,
+                service_filter(request),
+                service_order(request.order_by),
+                request.page_size,
+                request.page_token,
+            )
+            return pb.ListServicesResponse(
+                services=[service_message(row) for row in page.items],
+                next_page_token=page.next_token,
+                total_size=page.total,
+            )
+
+        return await self._reads.get(tenant_id, request, read)
 
     async def WatchServices(
         self, request: pb.WatchServicesRequest, context: Context
@@ -152,15 +159,23 @@ class MonitorServicer(MonitorServiceServicer):
         self, request: pb.GetServiceUptimeRequest, context: Context
     ) -> pb.GetServiceUptimeResponse:
         """How a service was over time."""
-        buckets = await self._figures.series(
-            current_principal().tenant_id, UUID(request.service_id), series_wanted(request)
-        )
-        return series_message(buckets)
+        tenant_id = current_principal().tenant_id
+
+        async def read() -> pb.GetServiceUptimeResponse:
+            buckets = await self._figures.series(tenant_id, UUID(request.service_id), series_wanted(request))
+            return series_message(buckets)
+
+        return await self._reads.get(tenant_id, request, read)
 
     async def GetOverview(self, request: pb.GetOverviewRequest, context: Context) -> pb.GetOverviewResponse:
         """The tenant at a glance."""
-        overview = await self._overviews.of_tenant(current_principal().tenant_id)
-        return pb.GetOverviewResponse(overview=overview_message(overview))
+        tenant_id = current_principal().tenant_id
+
+        async def read() -> pb.GetOverviewResponse:
+            overview = await self._overviews.of_tenant(tenant_id)
+            return pb.GetOverviewResponse(overview=overview_message(overview))
+
+        return await self._reads.get(tenant_id, request, read)
 
     async def CreateCheck(self, request: pb.CreateCheckRequest, context: Context) -> pb.CreateCheckResponse:
         """A new check."""
@@ -179,14 +194,17 @@ class MonitorServicer(MonitorServiceServicer):
 
     async def ListChecks(self, request: pb.ListChecksRequest, context: Context) -> pb.ListChecksResponse:
         """A page of a service's checks."""
-        page = await self._checks.list(
-            current_principal().tenant_id, UUID(request.service_id), request.page_size, request.page_token
-        )
-        return pb.ListChecksResponse(
-            checks=[check_message(row) for row in page.items],
-            next_page_token=page.next_token,
-            total_size=page.total,
-        )
+        tenant_id = current_principal().tenant_id
+
+        async def read() -> pb.ListChecksResponse:
+            page = await self._checks.list(tenant_id, UUID(request.service_id), request.page_size, request.page_token)
+            return pb.ListChecksResponse(
+                checks=[check_message(row) for row in page.items],
+                next_page_token=page.next_token,
+                total_size=page.total,
+            )
+
+        return await self._reads.get(tenant_id, request, read)
 
     async def UpdateCheck(self, request: pb.UpdateCheckRequest, context: Context) -> pb.UpdateCheckResponse:
         """A check, changed."""
@@ -225,17 +243,22 @@ class MonitorServicer(MonitorServiceServicer):
         self, request: pb.ListCheckResultsRequest, context: Context
     ) -> pb.ListCheckResultsResponse:
         """A page of a check's results."""
-        page = await self._results.list(
-            current_principal().tenant_id,
-            UUID(request.service_id),
-            UUID(request.check_id),
-            result_filter(request),
-            request.page_size,
-            request.page_token,
-        )
-        return pb.ListCheckResultsResponse(
-            results=[to_message(result) for result in page.items], next_page_token=page.next_token
-        )
+        tenant_id = current_principal().tenant_id
+
+        async def read() -> pb.ListCheckResultsResponse:
+            page = await self._results.list(
+                tenant_id,
+                UUID(request.service_id),
+                UUID(request.check_id),
+                result_filter(request),
+                request.page_size,
+                request.page_token,
+            )
+            return pb.ListCheckResultsResponse(
+                results=[to_message(result) for result in page.items], next_page_token=page.next_token
+            )
+
+        return await self._reads.get(tenant_id, request, read)
 
     async def CreateMaintenanceWindow(
         self, request: pb.CreateMaintenanceWindowRequest, context: Context
@@ -257,12 +280,17 @@ class MonitorServicer(MonitorServiceServicer):
         self, request: pb.ListMaintenanceWindowsRequest, context: Context
     ) -> pb.ListMaintenanceWindowsResponse:
         """A page of maintenance windows."""
-        page = await self._windows.list(current_principal().tenant_id, request.page_size, request.page_token)
-        return pb.ListMaintenanceWindowsResponse(
-            windows=[window_message(window) for window in page.items],
-            next_page_token=page.next_token,
-            total_size=page.total,
-        )
+        tenant_id = current_principal().tenant_id
+
+        async def read() -> pb.ListMaintenanceWindowsResponse:
+            page = await self._windows.list(tenant_id, request.page_size, request.page_token)
+            return pb.ListMaintenanceWindowsResponse(
+                windows=[window_message(window) for window in page.items],
+                next_page_token=page.next_token,
+                total_size=page.total,
+            )
+
+        return await self._reads.get(tenant_id, request, read)
 
     async def UpdateMaintenanceWindow(
         self, request: pb.UpdateMaintenanceWindowRequest, context: Context
@@ -281,14 +309,19 @@ class MonitorServicer(MonitorServiceServicer):
 
     async def ListIncidents(self, request: pb.ListIncidentsRequest, context: Context) -> pb.ListIncidentsResponse:
         """A page of incidents."""
-        page = await self._incidents.list(
-            current_principal().tenant_id, incident_filter(request), request.page_size, request.page_token
-        )
-        return pb.ListIncidentsResponse(
-            incidents=[incident_message(incident) for incident in page.items],
-            next_page_token=page.next_token,
-            total_size=page.total,
-        )
+        tenant_id = current_principal().tenant_id
+
+        async def read() -> pb.ListIncidentsResponse:
+            page = await self._incidents.list(
+                tenant_id, incident_filter(request), request.page_size, request.page_token
+            )
+            return pb.ListIncidentsResponse(
+                incidents=[incident_message(incident) for incident in page.items],
+                next_page_token=page.next_token,
+                total_size=page.total,
+            )
+
+        return await self._reads.get(tenant_id, request, read)
 
     async def GetIncident(self, request: pb.GetIncidentRequest, context: Context) -> pb.GetIncidentResponse:
         """An incident with its timeline."""

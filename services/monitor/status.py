@@ -13,9 +13,9 @@ from services.monitor.figures.closing import Recorded
 from services.monitor.figures.figures import summed
 from services.monitor.model import CheckStatus, ServiceState, ServiceStatus, TrackedCheck
 from services.monitor.not_found import service_not_found
+from services.monitor.request_coalescer import RequestCoalescer
 from services.monitor.service_state import seen, service_since, service_state, tally
 from services.monitor.state_reason import check_reason, service_reason
-from services.monitor.together import Together
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Status:
 
     def __init__(self, store: StatusStore) -> None:
         self._store = store
-        self._together = Together(self._read)
+        self._coalescer = RequestCoalescer(self._read)
 
     async def of_service(self, tenant_id: UUID, service_id: UUID) -> ServiceStatus:
         """How a service is.
@@ -61,7 +61,7 @@ class Status:
         Raises:
             NotFound: SERVICE_NOT_FOUND.
         """
-        read = await self._together.one(tenant_id, service_id)
+        read = await self._coalescer.get(tenant_id, service_id)
         if read is None:
             raise service_not_found()
         now, found = read

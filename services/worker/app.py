@@ -4,6 +4,7 @@ import gc
 import resource
 import secrets
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,13 +15,15 @@ from sentinel.probe.v1 import probe_service_pb2
 from sentinel.probe.v1.probe_service_pb2_grpc import add_ProbeServiceServicer_to_server
 
 from services.common import check_changes
-from services.common.database import create_pool, in_use
+from services.common.connection_shares import ConnectionShares
+from services.common.database import REQUEST_CONNECTIONS, RESERVED_CONNECTIONS, create_pool, in_use
 from services.common.listener import Listener
 from services.common.paging import Pager
 from services.common.process import Process, run
 from services.common.sealed import Sealer
 from services.common.server import background
 from services.worker.clock import SharedClock
+from services.worker.cpu_queue import CpuQueue
 from services.worker.dispatch import Dispatcher
 from services.worker.engine import Engine
 from services.worker.exposition import WorkerCollector
@@ -51,7 +54,6 @@ ENGINE_ROLE = "sentinel_engine"
 TAIL_ROLE = "sentinel_tail"
 _SERVICE = probe_service_pb2.DESCRIPTOR.services_by_name["ProbeService"]
 _ENGINE_CONNECTIONS = 4
-_REQUEST_CONNECTIONS = 8
 _MOST_RUNS = 4_000
 _MOST_AT_A_TARGET = 256
 # A body has 1 MiB at the most.
@@ -59,6 +61,8 @@ _MOST_BODIES = 256
 _OTHER_FILES = 256
 _PATIENCE_S = 2.0
 _RARELY = (5_000, 10, 1_000)
+# How long judging in its thread may keep the event loop waiting for the interpreter; Python's default is 5 ms.
+_SWITCH_S = 0.001
 _T = TypeVar("_T")
 
 
@@ -67,19 +71,19 @@ async def main(process: Process) -> None:
     egress = _read("SENTINEL_EGRESS_ALLOW", EgressPolicy.parse, process.settings.egress_allow)
     canaries = _read("SENTINEL_CANARIES", Canary.parse, process.settings.canaries)
     url = process.settings.database_url
-    # Each probe makes short-lived objects by the hundred, no cycles. Looking for those as often as Python does costs
-    # more than it finds; to look at many more objects at once stops everything for tens of milliseconds.
-    gc.set_threshold(*_RARELY)
+    _set_up_interpreter()
     host = socket.gethostname()
     worker_id = f"{host[:40]}-{secrets.token_hex(4)}"
     pools = await _Pools.open(url)
     box = process.secret_box()
-    engine_store, tenant_store = EngineStore(pools.engine, box), TenantStore(pools.requests, box)
+    shares = ConnectionShares(REQUEST_CONNECTIONS - RESERVED_CONNECTIONS)
+    engine_store, tenant_store = EngineStore(pools.engine, box), TenantStore(pools.requests, box, shares)
 
     metrics = Metrics()
     resolver = Resolver(process.settings.dns_servers, metrics=metrics)
-    prober = Prober(Network(resolver, egress), Signals(SignalsSql(pools.engine)))
     clock = SharedClock()
+    cpu = CpuQueue(clock_us=clock.now_us)
+    prober = Prober(Network(resolver, egress), Signals(SignalsSql(pools.engine)), cpu)
     gauges = Gauges(
         shards_held=lambda: leases.shards,
         checks_held=lambda: dispatcher.held,
@@ -91,7 +95,7 @@ async def main(process: Process) -> None:
     times = LeaseTimes(process.settings.lease_ttl_s)
     leases = Leases(engine_store, worker_id, clock, Reporter(host, metrics, gauges).report, metrics, times)
     recorder = Recorder(engine_store, SelfFaultGuard(canaries, clock), leases.epoch, clock, metrics)
-    dispatcher = Dispatcher(_most_runs(), _MOST_AT_A_TARGET, _MOST_BODIES)
+    dispatcher = Dispatcher(_most_runs(), _MOST_AT_A_TARGET, _MOST_BODIES, cpu.budget)
     engine = Engine(prober, recorder, worker_id, dispatcher, leases, clock, metrics)
     roster = Roster(engine_store, engine, recorder, clock)
     tail = Tail(TailStore(pools.tail))
@@ -106,7 +110,6 @@ async def main(process: Process) -> None:
 
     sealing_key = await process.sealing_key()
     cursors, pager = Cursors(Sealer(sealing_key, "cursor")), Pager(Sealer(sealing_key, "page"))
-    on_demand = OnDemand(tenant_store, prober, worker_id)
     reception_store = ReceptionSql(pools.requests)
     reception, receiving = Reception(reception_store, metrics), Receiving(reception_store)
     server = await process.new_server([_SERVICE])
@@ -117,8 +120,8 @@ async def main(process: Process) -> None:
             tenant_store,
             streams,
             cursors,
-            on_demand,
-            Evaluation(tenant_store),
+            OnDemand(tenant_store, prober, worker_id, cpu),
+            Evaluation(tenant_store, cpu),
             Workers(tenant_store, pager, times.overdue_s),
             reception,
         ),
@@ -126,7 +129,7 @@ async def main(process: Process) -> None:
     )
     process.metrics.registry.register(WorkerCollector(metrics, gauges))
     process.metrics.database.watch_pool("engine", lambda: in_use(pools.engine), _ENGINE_CONNECTIONS)
-    process.metrics.database.watch_pool("streams", lambda: in_use(pools.requests), _REQUEST_CONNECTIONS)
+    process.metrics.database.watch_pool("streams", lambda: in_use(pools.requests), REQUEST_CONNECTIONS)
     try:
         async with background(
             recorder.run(), recorded.run(), tail.run(), streams.open.run(), reception.run(), receiving.run()
@@ -138,6 +141,7 @@ async def main(process: Process) -> None:
             await recorder.drain(_PATIENCE_S)
             await leases.leave()
     finally:
+        cpu.close()
         await resolver.close()
         await pools.close()
 
@@ -154,13 +158,20 @@ class _Pools:
     async def open(cls, url: str) -> "_Pools":
         return cls(
             await create_pool(url, ENGINE_ROLE, _ENGINE_CONNECTIONS, times_in_us=True),
-            await create_pool(url, ROLE, _REQUEST_CONNECTIONS, times_in_us=True),
+            await create_pool(url, ROLE, REQUEST_CONNECTIONS, times_in_us=True),
             await create_pool(url, TAIL_ROLE, 1, times_in_us=True),
         )
 
     async def close(self) -> None:
         for pool in (self.engine, self.requests, self.tail):
             await pool.close()
+
+
+def _set_up_interpreter() -> None:
+    # Each probe makes short-lived objects by the hundred, no cycles. Looking for those as often as Python does costs
+    # more than it finds; to look at many more objects at once stops everything for tens of milliseconds.
+    gc.set_threshold(*_RARELY)
+    sys.setswitchinterval(_SWITCH_S)
 
 
 async def _look_afresh(leases: Leases, roster: Roster) -> None:

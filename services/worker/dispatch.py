@@ -17,6 +17,7 @@ from uuid import UUID
 from services.common.grid import lateness_us
 from services.common.outcome import MissedReason
 from services.worker.backlog import Backlog, lane_of
+from services.worker.cpu_budget import CpuBudget
 from services.worker.fairness import Shares
 from services.worker.schedule import Account, Missed, Schedule, ScheduledCheck, Span, go_on
 
@@ -64,13 +65,14 @@ class Dispatcher:
         capacity: how many runs may be under way.
         per_target: how many of them at one target host.
         bodies: how many of them may keep a body.
+        budget: says which tenants have to wait, since their runs cost too much.
 
     Attributes:
         outage: the last span of time in which the database was away, so that nobody could hold a lease.
     """
 
-    def __init__(self, capacity: int, per_target: int, bodies: int) -> None:
-        self._shares = Shares(capacity, per_target, bodies)
+    def __init__(self, capacity: int, per_target: int, bodies: int, budget: CpuBudget | None = None) -> None:
+        self._shares = Shares(capacity, per_target, bodies, budget or CpuBudget())
         self._runs: dict[UUID, Run] = {}
         self._schedule = Schedule()
         self._backlog = Backlog(self._shares)
@@ -171,6 +173,7 @@ class Dispatcher:
         starting: list[Run] = []
         lapses: list[Lapse] = []
         shares, backlog = self._shares, self._backlog
+        shares.now_us = now_us
         while (waiting := self._schedule.pop_due(now_us)) is not None:
             run = cast("Run", waiting)
             check = run.check

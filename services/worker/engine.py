@@ -185,7 +185,9 @@ class Engine:
         start_us = self._clock.now_us()
         self._metrics.started(max(0, start_us - slot_us))
         try:
-            seen = await self._prober.run(check.spec, timeout_s=check.timeout_us / SECOND_US, retries=check.retries)
+            seen = await self._prober.run(
+                check.spec, timeout_s=check.timeout_us / SECOND_US, retries=check.retries, tenant_id=check.tenant_id
+            )
             if seen.error_kind in _STALL_KINDS and self._stalled_since(began):
                 seen = replace(
                     seen,

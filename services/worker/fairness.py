@@ -1,47 +1,16 @@
 """How many runs each tenant may have under way, and how many each target host bears (semantics.md §20). Pure.
 
-A part of a whole may take one more while it has less than a fixed multiple of what is free (the dynamic threshold that
-switches share their buffers by). One tenant alone gets two thirds; whatever a few greedy ones do, something stays free
-for the next, who so never waits for their runs to time out. Nothing is reserved, nothing has to be configured
-(docs/adr/0016).
+Places are shared by a dynamic threshold (fair_pool.py): one tenant alone gets two thirds, and something stays free for
+the next, which so never waits for the runs of others to time out.
 """
 
-from collections import Counter
 from uuid import UUID
 
+from services.common.fair_pool import FairPool
+from services.worker.cpu_budget import CpuBudget
 from services.worker.schedule import ScheduledCheck
 
 _MULTIPLE = 2
-
-
-class Pool:
-    """Places that tenants share.
-
-    Args:
-        capacity: how many there are.
-    """
-
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self.taken = 0
-        self._of_tenant: Counter[UUID] = Counter()
-
-    def admits(self, tenant_id: UUID) -> bool:
-        """Whether a tenant may take one more."""
-        return self._of_tenant.get(tenant_id, 0) < _MULTIPLE * (self._capacity - self.taken)
-
-    def take(self, tenant_id: UUID) -> None:
-        """A tenant takes one."""
-        self.taken += 1
-        self._of_tenant[tenant_id] += 1
-
-    def give_back(self, tenant_id: UUID) -> None:
-        """A tenant gives one back."""
-        self.taken -= 1
-        if self._of_tenant[tenant_id] == 1:
-            del self._of_tenant[tenant_id]
-        else:
-            self._of_tenant[tenant_id] -= 1
 
 
 class Shares:
@@ -51,13 +20,19 @@ class Shares:
         capacity: how many runs may be under way.
         per_target: how many of them at one target host.
         bodies: how many of them may keep a body, which may be as large as a body can be.
+        budget: says which tenants have to wait, since their runs cost too much.
+
+    Attributes:
+        now_us: the time, which whoever asks sets first.
     """
 
-    def __init__(self, capacity: int, per_target: int, bodies: int) -> None:
-        self._all = Pool(capacity)
-        self._bodies = Pool(bodies)
+    def __init__(self, capacity: int, per_target: int, bodies: int, budget: CpuBudget) -> None:
+        self._budget = budget
+        self.now_us = 0
+        self._all = FairPool(capacity, _MULTIPLE)
+        self._bodies = FairPool(bodies, _MULTIPLE)
         self._per_target = per_target
-        self._targets: dict[str, Pool] = {}
+        self._targets: dict[str, FairPool] = {}
 
     @property
     def taken(self) -> int:
@@ -66,7 +41,11 @@ class Shares:
 
     def admits_tenant(self, tenant_id: UUID, *, keeps_body: bool) -> bool:
         """Whether a tenant may begin one more run somewhere."""
-        return self._all.admits(tenant_id) and (not keeps_body or self._bodies.admits(tenant_id))
+        return (
+            self._all.admits(tenant_id)
+            and (not keeps_body or self._bodies.admits(tenant_id))
+            and not self._budget.wait_us(tenant_id, self.now_us)
+        )
 
     def admits_target(self, tenant_id: UUID, target: str) -> bool:
         """Whether a tenant may begin one more run at a target host."""
@@ -80,7 +59,7 @@ class Shares:
             self._bodies.take(check.tenant_id)
         pool = self._targets.get(check.target)
         if pool is None:
-            pool = self._targets[check.target] = Pool(self._per_target)
+            pool = self._targets[check.target] = FairPool(self._per_target, _MULTIPLE)
         pool.take(check.tenant_id)
 
     def give_back(self, check: ScheduledCheck) -> None:

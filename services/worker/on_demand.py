@@ -4,7 +4,7 @@ That of a saved check is recorded as on demand.
 """
 
 import asyncio
-from collections import Counter
+import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -14,19 +14,18 @@ from uuid import UUID
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.common.clock import SECOND_US, now_us
-from services.common.errors import InvalidArgument, NotFound, ResourceExhausted
+from services.common.errors import InvalidArgument, NotFound
 from services.common.result import Result
 from services.common.specs.spec import Spec
-from services.common.stream_guard import HEARTBEAT_S
+from services.common.stream_guard import LOOK_S, EndReason, StreamGuard
+from services.common.stream_reader import QUIET_S
+from services.worker.cpu_queue import CpuQueue
 from services.worker.engine import to_result
-from services.worker.judging.learned import Learned, learned
+from services.worker.judging.learned import Learned
+from services.worker.on_demand_places import OnDemandPlaces
 from services.worker.probe import Observation, Prober
 from services.worker.schedule import ScheduledCheck
 
-_AT_ONCE = 32
-# A run may take minutes; one tenant's leave room for those of others.
-_AT_ONCE_A_TENANT = 8
-_RETRY_S = 1.0
 # A check that is not saved has no id.
 _NOBODY = UUID(int=0)
 
@@ -42,6 +41,16 @@ class PhaseEnded:
 @dataclass(frozen=True, slots=True)
 class StillRunning:
     """Nothing ended for a while."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutOff:
+    """The run was cancelled and nothing more follows, since its caller may no longer have it."""
+
+    reason: EndReason
+
+
+Event = PhaseEnded | StillRunning | Learned | Result | CutOff
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +80,31 @@ class OnDemand:
         store: where checks and results are.
         prober: makes one run.
         worker_id: who we are, on each result.
+        cpu: says which tenants have to wait, since their runs cost too much.
     """
 
-    def __init__(self, store: OnDemandStore, prober: Prober, worker_id: str) -> None:
+    def __init__(self, store: OnDemandStore, prober: Prober, worker_id: str, cpu: CpuQueue | None = None) -> None:
+        self._cpu = cpu or CpuQueue()
         self._store = store
         self._prober = prober
         self._worker_id = worker_id
-        self._running: Counter[UUID] = Counter()
+        self._places = OnDemandPlaces()
+
+    @property
+    def running(self) -> int:
+        """How many runs are under way."""
+        return self._places.taken
 
     async def run(
-        self, tenant_id: UUID, service_id: UUID, check_id: UUID
-    ) -> AsyncGenerator[PhaseEnded | StillRunning | Learned | Result, None]:
-        """Run a check; the last event is its result, which has been recorded by then.
+        self, tenant_id: UUID, service_id: UUID, check_id: UUID, guard: StreamGuard
+    ) -> AsyncGenerator[Event, None]:
+        """Run a check; the last event is its result, which has been recorded by then, or CutOff.
+
+        Args:
+            tenant_id: whose check it is.
+            service_id: the check's service.
+            check_id: the check.
+            guard: says when to end.
 
         Raises:
             NotFound: CHECK_NOT_FOUND.
@@ -91,16 +113,19 @@ class OnDemand:
         check = await self._store.find_check(tenant_id, service_id, check_id)
         if check is None:
             raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "the service has no such check")
-        async with aclosing(self._run(check)) as events:
+        async with aclosing(self._run(check, guard)) as events:
             async for event in events:
                 if isinstance(event, Result):
                     await self._store.record_on_demand(check.tenant_id, event)
                 yield event
 
-    async def try_out(
-        self, tenant_id: UUID, draft: TryDraft
-    ) -> AsyncGenerator[PhaseEnded | StillRunning | Learned | Result, None]:
-        """Run a check that is not saved; the last event is its result, which nobody records.
+    async def try_out(self, tenant_id: UUID, draft: TryDraft, guard: StreamGuard) -> AsyncGenerator[Event, None]:
+        """Run a check that is not saved; the last event is its result, which nobody records, or CutOff.
+
+        Args:
+            tenant_id: who tries it.
+            draft: the check.
+            guard: says when to end.
 
         Raises:
             InvalidArgument: what it names cannot be probed.
@@ -124,29 +149,18 @@ class OnDemand:
             retries=draft.retries,
             since_us=0,
         )
-        async with aclosing(self._run(check)) as events:
+        async with aclosing(self._run(check, guard)) as events:
             async for event in events:
                 yield event
 
-    async def _run(self, check: ScheduledCheck) -> AsyncGenerator[PhaseEnded | StillRunning | Learned | Result, None]:
-        tenant_id, running = check.tenant_id, self._running
-        if running.total() >= _AT_ONCE or running[tenant_id] >= _AT_ONCE_A_TENANT:
-            raise ResourceExhausted(
-                reasons.ERROR_REASON_OVERLOADED, "too many checks are being run on demand; try again", _RETRY_S
-            )
-        running[tenant_id] += 1
-        try:
-            async with aclosing(self._events(check)) as events:
+    async def _run(self, check: ScheduledCheck, guard: StreamGuard) -> AsyncGenerator[Event, None]:
+        self._cpu.refuse_excess(check.tenant_id)
+        with self._places.holding(check.tenant_id):
+            async with aclosing(self._events(check, guard)) as events:
                 async for event in events:
                     yield event
-        finally:
-            running[tenant_id] -= 1
-            if not running[tenant_id]:
-                del running[tenant_id]
 
-    async def _events(
-        self, check: ScheduledCheck
-    ) -> AsyncGenerator[PhaseEnded | StillRunning | Learned | Result, None]:
+    async def _events(self, check: ScheduledCheck, guard: StreamGuard) -> AsyncGenerator[Event, None]:
         events: asyncio.Queue[PhaseEnded | Learned | Observation] = asyncio.Queue()
         start = now_us()
         spec = check.spec.showing()
@@ -158,23 +172,41 @@ class OnDemand:
                     timeout_s=check.timeout_us / SECOND_US,
                     retries=check.retries,
                     on_phase=lambda phase, elapsed_us: events.put_nowait(PhaseEnded(phase, elapsed_us)),
-                    on_facts=lambda examined: events.put_nowait(learned(spec, examined)),
+                    on_facts=events.put_nowait,
+                    tenant_id=check.tenant_id,
                 )
             )
 
         task = asyncio.create_task(probe())
+        heard = time.monotonic()
         try:
             while True:
-                try:
-                    event = await asyncio.wait_for(events.get(), HEARTBEAT_S)
-                except TimeoutError:
+                event = await _next(events)
+                reason = guard.must_end()
+                if reason is not None:
+                    yield CutOff(reason)
+                    return
+                if event is None:
+                    if time.monotonic() - heard < QUIET_S:
+                        continue
                     yield StillRunning()
-                    continue
-                if isinstance(event, Observation):
+                elif isinstance(event, Observation):
                     yield to_result(check, start, start, event, self._worker_id)
                     return
-                yield event
+                else:
+                    yield event
+                heard = time.monotonic()
         finally:
             task.cancel()
             # Not by awaiting it: our own cancellation would look like its.
             await asyncio.wait((task,))
+
+
+async def _next(
+    events: "asyncio.Queue[PhaseEnded | Learned | Observation]",
+) -> PhaseEnded | Learned | Observation | None:
+    """Wait for an event, but not for longer than a stream may go on unseen."""
+    try:
+        return await asyncio.wait_for(events.get(), LOOK_S)
+    except TimeoutError:
+        return None

@@ -3,16 +3,21 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+from uuid import UUID
 
 from services.common import logs
 from services.common.clock import now_us
 from services.common.outcome import ErrorKind, Outcome
 from services.common.specs.secrets import masked
 from services.common.specs.spec import Spec
+from services.worker.cpu_queue import CpuQueue
 from services.worker.heartbeats.signals import Signals
+from services.worker.judging.cost import ON_LOOP_US, cost_us
 from services.worker.judging.findings import Examined
-from services.worker.judging.judge import Verdict, judge
+from services.worker.judging.judge import Expectation, Verdict, judge
+from services.worker.judging.learned import Learned, learned
 from services.worker.kinds.every import every_kind
 from services.worker.kinds.kind import Kind
 from services.worker.kinds.sealed import Sealed, SealedSpec
@@ -25,7 +30,13 @@ from services.worker.wire.probe_failure import LONGEST_MESSAGE, ProbeFailure
 __all__ = ["Observation", "Prober"]
 
 _log = logs.get("probe")
-OnFacts: TypeAlias = Callable[[Examined], None]
+# What a run of an ordinary check takes; it is not charged.
+_FREE_NS = 2_000_000
+# Judging that may take longer is measured.
+_UNMEASURED_US = 500
+_NOBODY = UUID(int=0)
+_T = TypeVar("_T")
+OnFacts: TypeAlias = Callable[[Learned], None]
 """Told what an attempt learned."""
 
 
@@ -35,10 +46,12 @@ class Prober:
     Args:
         network: the way to targets.
         signals: what jobs have reported; without a database to read it from, heartbeats cannot be run.
+        cpu: runs judging that takes long, and charges tenants.
     """
 
-    def __init__(self, network: Network, signals: Signals | None = None) -> None:
+    def __init__(self, network: Network, signals: Signals | None = None, cpu: CpuQueue | None = None) -> None:
         self._network = network
+        self._cpu = cpu or CpuQueue()
         self._kinds: Mapping[type[Spec], Kind[Any]] = {**every_kind(signals), SealedSpec: Sealed()}
 
     async def run(
@@ -49,6 +62,7 @@ class Prober:
         retries: int,
         on_phase: OnPhase | None = None,
         on_facts: OnFacts | None = None,
+        tenant_id: UUID = _NOBODY,
     ) -> Observation:
         """Run a check once.
 
@@ -58,12 +72,13 @@ class Prober:
             retries: quick further attempts before the verdict is DOWN (§10).
             on_phase: told each phase as it ends.
             on_facts: told what each attempt that got an answer learned, once it is judged.
+            tenant_id: who is charged for processor time beyond what an ordinary run takes.
         """
         seen = Observation(on_phase=on_phase)
         start = time.perf_counter_ns()
         deadline = Deadline(timeout_s)
         try:
-            verdict = await self._attempts(spec, retries, seen, start, on_facts)
+            verdict = await self._attempts(_Run(spec, tenant_id, deadline, on_facts), retries, seen, start)
         except asyncio.CancelledError:
             if not deadline.passed():
                 raise
@@ -72,6 +87,8 @@ class Prober:
             verdict = _own(error)
         finally:
             deadline.clear()
+            if seen.cpu_ns > _FREE_NS:
+                self._cpu.charge(tenant_id, (seen.cpu_ns - _FREE_NS) // 1000)
         seen.outcome, seen.error_kind = verdict.outcome, verdict.error_kind
         seen.failed_assertions, seen.slow = verdict.failed, verdict.slow
         if verdict.message:
@@ -79,9 +96,8 @@ class Prober:
         seen.total_us = (time.perf_counter_ns() - start) // 1000
         return seen
 
-    async def _attempts(
-        self, spec: Spec, retries: int, seen: Observation, start_ns: int, on_facts: OnFacts | None
-    ) -> Verdict:
+    async def _attempts(self, run: "_Run", retries: int, seen: Observation, start_ns: int) -> Verdict:
+        spec = run.spec
         kind = self._kinds[type(spec)]
         while True:
             try:
@@ -91,16 +107,44 @@ class Prober:
             else:
                 seen.total_us = (time.perf_counter_ns() - start_ns) // 1000
                 examined = Examined(facts, seen, now_us())
-                verdict = judge(spec, examined)
+                cost = cost_us(spec.assertions, facts)
+                verdict = await self._judged(run, cost, examined, judge)
                 if verdict.trouble is not None:
                     _log.error("an assertion could not be evaluated", exc_info=verdict.trouble)
-                if on_facts is not None:
-                    on_facts(examined)
+                if run.on_facts is not None:
+                    run.on_facts(await self._judged(run, cost, examined, learned))
             if verdict.outcome is not Outcome.DOWN or verdict.error_kind is ErrorKind.BLOCKED_TARGET:
                 return verdict
             if seen.attempt > retries:
                 return verdict
             seen.next_attempt()
+
+    async def _judged(
+        self, run: "_Run", cost: float, examined: Examined, work: Callable[[Expectation, Examined], _T]
+    ) -> _T:
+        """Judge where it holds up nobody else; the target is not to blame for how long it takes."""
+        if cost <= _UNMEASURED_US:
+            return work(run.spec, examined)
+        if cost <= ON_LOOP_US:
+            began_ns = time.thread_time_ns()
+            try:
+                return work(run.spec, examined)
+            finally:
+                examined.seen.cpu_ns += time.thread_time_ns() - began_ns
+        run.deadline.pause()
+        try:
+            return await self._cpu.run(run.tenant_id, partial(work, run.spec, examined))
+        finally:
+            run.deadline.resume()
+
+
+class _Run(NamedTuple):
+    """A run, and who it is for."""
+
+    spec: Spec
+    tenant_id: UUID
+    deadline: Deadline
+    on_facts: OnFacts | None
 
 
 def _own(error: Exception) -> Verdict:

@@ -15,6 +15,7 @@ from services.common.interceptors.call import Context
 from services.common.principal import current_principal
 from services.common.process import Process
 from services.common.result import Result, to_message
+from services.common.rules import rules_of
 from services.common.specs import assertion_codec
 from services.common.stream_guard import EndReason, StreamGuard
 from services.worker.heartbeats.reception import Reception
@@ -32,12 +33,15 @@ from services.worker.messages import (
     try_draft,
     worker_message,
 )
-from services.worker.on_demand import OnDemand, PhaseEnded, StillRunning
+from services.worker.on_demand import CutOff, OnDemand, PhaseEnded, StillRunning
 from services.worker.store import TenantStore
 from services.worker.streams.position import Cursors, Position
 from services.worker.streams.reader import Recorded
 from services.worker.streams.stream import Beat, Streams
 from services.worker.workers import Workers
+
+_SERVICE = pb.DESCRIPTOR.services_by_name["ProbeService"]
+_RULES = rules_of(_SERVICE)
 
 
 class ProbeServicer(ProbeServiceServicer):
@@ -95,7 +99,7 @@ class ProbeServicer(ProbeServiceServicer):
         def sealed(position: Position) -> str:
             return self._cursors.write(tenant_id, scope, position)
 
-        guard = StreamGuard(principal, self._revocations, self._stopping)
+        guard = self._guard("StreamResults")
         async with aclosing(self._streams.follow(tenant_id, cursor, wanted, guard)) as events:
             async for event in events:
                 if isinstance(event, Recorded):
@@ -110,8 +114,9 @@ class ProbeServicer(ProbeServiceServicer):
 
     async def RunCheck(self, request: pb.RunCheckRequest, context: Context) -> AsyncIterator[pb.RunCheckResponse]:
         """A run on demand."""
-        tenant_id = current_principal().tenant_id
-        run = self._on_demand.run(tenant_id, UUID(request.service_id), UUID(request.check_id))
+        tenant_id, guard = current_principal().tenant_id, self._guard("RunCheck")
+        run = self._on_demand.run(tenant_id, UUID(request.service_id), UUID(request.check_id), guard)
+        end = EndReason.COMPLETE
         async with aclosing(run) as events:
             async for event in events:
                 if isinstance(event, PhaseEnded):
@@ -120,13 +125,17 @@ class ProbeServicer(ProbeServiceServicer):
                     yield pb.RunCheckResponse(heartbeat=heartbeat_message(""))
                 elif isinstance(event, Learned):
                     yield pb.RunCheckResponse(facts=facts_message(event))
+                elif isinstance(event, CutOff):
+                    end = event.reason
                 else:
                     yield pb.RunCheckResponse(result=to_message(event))
-        yield pb.RunCheckResponse(end=end_message(EndReason.COMPLETE, ""))
+        yield pb.RunCheckResponse(end=end_message(end, ""))
 
     async def TryCheck(self, request: pb.TryCheckRequest, context: Context) -> AsyncIterator[pb.TryCheckResponse]:
         """A run of a check that is not saved."""
-        run = self._on_demand.try_out(current_principal().tenant_id, try_draft(request.check))
+        tenant_id, guard = current_principal().tenant_id, self._guard("TryCheck")
+        run = self._on_demand.try_out(tenant_id, try_draft(request.check), guard)
+        end = EndReason.COMPLETE
         async with aclosing(run) as events:
             async for event in events:
                 if isinstance(event, PhaseEnded):
@@ -135,21 +144,32 @@ class ProbeServicer(ProbeServiceServicer):
                     yield pb.TryCheckResponse(heartbeat=heartbeat_message(""))
                 elif isinstance(event, Learned):
                     yield pb.TryCheckResponse(facts=facts_message(event))
+                elif isinstance(event, CutOff):
+                    end = event.reason
                 else:
                     yield pb.TryCheckResponse(result=nobodys_result(event))
-        yield pb.TryCheckResponse(end=end_message(EndReason.COMPLETE, ""))
+        yield pb.TryCheckResponse(end=end_message(end, ""))
+
+    def _guard(self, method: str) -> StreamGuard:
+        """Make the guard of a stream that the caller opens with a method."""
+        role = _RULES[f"/{_SERVICE.full_name}/{method}"].role
+        if role is None:
+            raise RuntimeError(f"{method} is for callers with a role")
+        return StreamGuard(current_principal(), self._revocations, self._stopping, role)
 
     async def EvaluateAssertions(
         self, request: pb.EvaluateAssertionsRequest, context: Context
     ) -> pb.EvaluateAssertionsResponse:
         """What assertions come to."""
+        tenant_id = current_principal().tenant_id
         assertions = [assertion_codec.from_message(each) for each in request.assertions]
         if request.WhichOneof("answer") == "given":
-            return evaluated_message(self._evaluation.of_given(assertions, given_answer(request.given)))
+            given = given_answer(request.given)
+            return evaluated_message(await self._evaluation.of_given(assertions, given, tenant_id))
         recorded = request.recorded
         evaluated = await self._evaluation.of_recorded(
             assertions,
-            current_principal().tenant_id,
+            tenant_id,
             UUID(recorded.service_id),
             UUID(recorded.check_id),
             from_timestamp(recorded.slot_time),

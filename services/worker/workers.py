@@ -13,7 +13,9 @@ _SCOPE = "workers"
 class WorkerStore(Protocol):
     """What listing workers needs from the database."""
 
-    async def list_workers(self, page: PageRequest, overdue_s: float) -> tuple[Sequence[SeenWorker], int]:
+    async def list_workers(
+        self, tenant_id: UUID, page: PageRequest, overdue_s: float
+    ) -> tuple[Sequence[SeenWorker], int]:
         """One worker more than the page holds, if there are, the oldest first, and how many there are in all."""
 
 
@@ -43,5 +45,5 @@ class Workers:
             InvalidArgument: PAGE_TOKEN_INVALID.
         """
         request = self._pager.request(tenant_id, _SCOPE, page_size, page_token)
-        rows, total = await self._store.list_workers(request, self._overdue_s)
+        rows, total = await self._store.list_workers(tenant_id, request, self._overdue_s)
         return self._pager.page(tenant_id, _SCOPE, request, rows, total, lambda worker: worker.instance_id)

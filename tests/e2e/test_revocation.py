@@ -1,6 +1,7 @@
 """What an administrator, an owner or an operator takes away is gone within a second, in every service (ADR 0009)."""
 
 import json
+import socket
 import subprocess
 import sys
 import time
@@ -117,6 +118,36 @@ def test_a_session_ends_everywhere_at_once_and_with_it_its_streams(
         refused = client.post("/auth/refresh", json={"refreshToken": person.refresh_token})
         assert (refused.status_code, reason(refused)) == (401, "REFRESH_TOKEN_INVALID")
         assert team.client.get("/services").status_code == 200
+
+
+def demote(team: Team, _mine: httpx.Client, person: Person) -> None:
+    team.client.patch(f"/users/{person.id}", json={"role": "ROLE_MEMBER"}).raise_for_status()
+
+
+@pytest.mark.parametrize("change", [logout, disable, delete, demote])
+@pytest.mark.parametrize("saved", [True, False], ids=["run", "try"])
+def test_a_run_on_demand_ends_at_once_with_the_right_to_it(
+    stack: Stack, team: Team, change: Callable[[Team, httpx.Client, Person], None], *, saved: bool
+) -> None:
+    person = team.person("admin")
+    with stack.rest() as client, socket.create_server(("127.0.0.1", 0)) as silent:
+        client.headers.update(bearer(person.token))
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        if saved:
+            service = team.service()
+            check = team.check(service, url, interval="3600s", timeout="30s")
+            path, body = f"/services/{service}/checks/{check}:run", dict[str, Any]()
+        else:
+            draft = {"name": "x", "http": {"url": url}, "interval": "60s", "timeout": "30s"}
+            path, body = "/checks:try", {"check": draft}
+        with client.stream("POST", path, json=body) as answer:
+            lines = answer.iter_lines()
+            assert json.loads(next(lines))["phase"]["phase"] == "PHASE_CONNECT"
+            change(team, client, person)
+            changed = time.monotonic()
+            *_, last = lines
+            assert json.loads(last) == {"end": {"reason": "STREAM_END_REASON_SESSION_ENDED", "cursor": ""}}
+            assert time.monotonic() - changed < AT_ONCE_S
 
 
 def test_a_new_role_counts_everywhere_at_once_for_tokens_that_carry_the_old_one(

@@ -68,7 +68,7 @@ def to_status(error: SentinelError, request_id: str) -> status_pb2.Status:
     """The error as the contract says it: exactly one ErrorInfo, and what else helps the caller."""
     reason = reasons.ErrorReason.Name(error.reason).removeprefix("ERROR_REASON_")
     details: list[Message] = [
-        error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN),
+        error_details_pb2.ErrorInfo(reason=reason, domain=DOMAIN, metadata=error.metadata),
         error_details_pb2.RequestInfo(request_id=request_id),
     ]
     if isinstance(error, InvalidArgument) and error.violations:

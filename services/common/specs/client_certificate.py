@@ -6,11 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 from services.common.errors import InvalidArgument
 from services.common.tls_context import context_trusting, unverified_context
 
 _MISMATCH = "KEY_VALUES_MISMATCH"
 _WEAK = frozenset({"EE_KEY_TOO_SMALL", "CA_KEY_TOO_SMALL", "CA_MD_TOO_WEAK"})
+# A signature with a longer one costs a worker more than a hundred milliseconds.
+LARGEST_KEY_BITS = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,9 @@ class ClientCertificate:
             raise InvalidArgument.field(at_certificate, "must be certificates in PEM") from error
         if "ENCRYPTED" in self.private_key:
             raise InvalidArgument.field(at_key, "must not be encrypted")
+        bits = _bits_of(self.private_key)
+        if bits > LARGEST_KEY_BITS:
+            raise InvalidArgument.field(at_key, f"must have {LARGEST_KEY_BITS} bits at the most; it has {bits}")
         try:
             self.load_into(unverified_context())  # as the worker will
         except ssl.SSLError as error:
@@ -60,6 +69,16 @@ class ClientCertificate:
             if error.reason in _WEAK:
                 raise InvalidArgument.field(at_certificate, "is too weak to be used") from None
             raise InvalidArgument.field(at_key, "must be the certificate's private key in PEM") from None
+
+
+def _bits_of(private_key: str) -> int:
+    """Return how long an RSA key is; 0 for other kinds, and for what is no key, which OpenSSL refuses."""
+    try:
+        # To validate a key takes longer the larger it is, and OpenSSL does it once more.
+        key = load_pem_private_key(private_key.encode(), None, unsafe_skip_rsa_key_validation=True)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return 0
+    return key.key_size if isinstance(key, RSAPrivateKey) else 0
 
 
 @contextmanager

@@ -164,7 +164,7 @@ class MaintenanceSql(Sql):
 
         What would have begun before now, while nobody planned, is left out: its hours may be closed.
         """
-        async with self._database.tenant(tenant_id) as connection:
+        async with self._database.tenant_in_background(tenant_id) as connection:
             row = (await connection.execute(_the_window(tenant_id, window_id).with_for_update())).one_or_none()
             if row is None or from_datetime(row.planned_time) >= until_us:
                 return

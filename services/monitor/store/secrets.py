@@ -41,7 +41,7 @@ class SecretSql(Sql):
         unread = []
         which = (checks.c.tenant_id == tenant_id) & checks.c.id.in_(check_ids)
         query = select(checks.c.id, checks.c.kind, checks.c.spec).where(which).order_by(checks.c.id).with_for_update()
-        async with self._database.tenant(tenant_id) as connection:
+        async with self._database.tenant_in_background(tenant_id) as connection:
             for row in (await connection.execute(query)).all():
                 try:
                     spec = opened(row.kind, row.spec, tenant_id, row.id, self._box)

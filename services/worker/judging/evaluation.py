@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
@@ -15,6 +16,8 @@ from services.common.outcome import Outcome
 from services.common.result import Result
 from services.common.specs.assertions import Assertion, CertificateLasts, PhaseWithin, StatusIs, TotalTimeWithin
 from services.common.specs.refusals import refuse_bad
+from services.worker.cpu_queue import CpuQueue
+from services.worker.judging.cost import ON_LOOP_US, cost_us
 from services.worker.judging.facts import Facts
 from services.worker.judging.findings import Examined, finding
 from services.worker.judging.words import outcome_of
@@ -68,33 +71,28 @@ class Evaluation:
 
     Args:
         store: where results are.
+        cpu: evaluates off the event loop, and charges tenants.
     """
 
-    def __init__(self, store: EvaluationStore) -> None:
+    def __init__(self, store: EvaluationStore, cpu: CpuQueue | None = None) -> None:
         self._store = store
+        self._cpu = cpu or CpuQueue()
 
-    def of_given(self, assertions: Sequence[Assertion], answer: GivenAnswer) -> Evaluated:
-        """What they come to on an answer that is given.
+    async def of_given(self, assertions: Sequence[Assertion], answer: GivenAnswer, tenant_id: UUID) -> Evaluated:
+        """Return what they come to on an answer that is given.
 
         Raises:
             InvalidArgument: one is none.
+            ResourceExhausted: OVERLOADED: the tenant's calls take too much of the processor.
         """
-        refuse_bad(assertions, "assertions")
-        seen = Observation(total_us=answer.total_us or 0, tls_not_after=answer.not_after)
+        self._cpu.refuse_excess(tenant_id)
+        self._cpu.run_here(tenant_id, partial(refuse_bad, assertions, "assertions"))
         facts = Facts(answer.status_code, answer.headers, Body((), answer.body, truncated=False))
-
-        def known(assertion: Assertion) -> bool:
-            match assertion:
-                case StatusIs():
-                    return answer.status_code is not None
-                case CertificateLasts():
-                    return answer.not_after is not None
-                case TotalTimeWithin():
-                    return answer.total_us is not None
-                case _:
-                    return not isinstance(assertion, PhaseWithin)
-
-        return evaluated(assertions, Examined(facts, seen, now_us()), known)
+        work = partial(of_given, assertions, answer, facts)
+        # What is quick must not wait for what takes long.
+        if cost_us(assertions, facts) <= ON_LOOP_US:
+            return self._cpu.run_here(tenant_id, work)
+        return await self._cpu.run(tenant_id, work)
 
     async def of_recorded(
         self,
@@ -106,19 +104,39 @@ class Evaluation:
         *,
         on_demand: bool,
     ) -> Evaluated:
-        """What they come to on what is known of a recorded result: status, times and certificate.
+        """Return what they come to on what is known of a recorded result: status, times and certificate.
 
         Raises:
             InvalidArgument: one is none.
             NotFound: CHECK_NOT_FOUND, RESULT_NOT_FOUND.
+            ResourceExhausted: OVERLOADED: the tenant's calls take too much of the processor.
         """
-        refuse_bad(assertions, "assertions")
+        self._cpu.refuse_excess(tenant_id)
+        self._cpu.run_here(tenant_id, partial(refuse_bad, assertions, "assertions"))
         if not await self._store.has_check_of(tenant_id, service_id, check_id):
             raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "the service has no such check")
         result = await self._store.find_result(tenant_id, check_id, slot_us, on_demand=on_demand)
         if result is None:
             raise NotFound(reasons.ERROR_REASON_RESULT_NOT_FOUND, "the check has no such result")
         return of_result(assertions, result)
+
+
+def of_given(assertions: Sequence[Assertion], answer: GivenAnswer, facts: Facts) -> Evaluated:
+    """Return what assertions come to on an answer that is given, and what is known by it."""
+    seen = Observation(total_us=answer.total_us or 0, tls_not_after=answer.not_after)
+
+    def known(assertion: Assertion) -> bool:
+        match assertion:
+            case StatusIs():
+                return answer.status_code is not None
+            case CertificateLasts():
+                return answer.not_after is not None
+            case TotalTimeWithin():
+                return answer.total_us is not None
+            case _:
+                return not isinstance(assertion, PhaseWithin)
+
+    return evaluated(assertions, Examined(facts, seen, now_us()), known)
 
 
 def of_result(assertions: Sequence[Assertion], result: Result) -> Evaluated:

@@ -1,10 +1,12 @@
 """What requests ask of the database; every transaction sees one tenant."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from uuid import UUID
 
 import asyncpg
 
+from services.common.connection_shares import ConnectionShares
 from services.common.database import CONNECTION_ERRORS, tenant_transaction
 from services.common.errors import Unavailable
 from services.common.paging import PageRequest
@@ -41,79 +43,102 @@ class TenantStore:
     Args:
         pool: under the role sentinel_worker, times in microseconds.
         box: decrypts secrets of checks.
+        shares: divide the pool's connections among tenants; by default all of them.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", box: SecretBox = NO_KEYS) -> None:
+    def __init__(
+        self,
+        pool: "asyncpg.Pool[asyncpg.Record]",
+        box: SecretBox = NO_KEYS,
+        shares: ConnectionShares | None = None,
+    ) -> None:
         self._pool = pool
+        self._shares = shares or ConnectionShares(pool.get_max_size())
         self._box = box
 
-    async def list_workers(self, page: PageRequest, overdue_s: float) -> tuple[Sequence[SeenWorker], int]:
+    @asynccontextmanager
+    async def _tenant(self, tenant_id: UUID) -> "AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]":
+        async with self._shares.holding(tenant_id), tenant_transaction(self._pool, tenant_id) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _connection(self, tenant_id: UUID) -> "AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]":
+        """One for a tenant's call that sees no tenant's rows."""
+        async with self._shares.holding(tenant_id):
+            try:
+                async with self._pool.acquire(timeout=ACQUIRE_S) as connection:
+                    yield connection
+            except CONNECTION_ERRORS as error:
+                raise Unavailable from error
+
+    async def list_workers(
+        self, tenant_id: UUID, page: PageRequest, overdue_s: float
+    ) -> tuple[Sequence[SeenWorker], int]:
         """One worker more than the page holds, if there are, the oldest first, and how many there are in all.
 
         Workers are no tenant's; nor does the answer tell of any.
 
         Args:
+            tenant_id: who asks.
             page: which.
             overdue_s: how long after its last renewal a worker counts as live.
 
         Raises:
             Unavailable: the database is away.
         """
-        try:
-            async with self._pool.acquire(timeout=ACQUIRE_S) as connection:
-                rows = await connection.fetch(_LIST_WORKERS, overdue_s, page.after, page.size + 1)
-                total = await connection.fetchval(COUNT_WORKERS)
-        except CONNECTION_ERRORS as error:
-            raise Unavailable from error
+        async with self._connection(tenant_id) as connection:
+            rows = await connection.fetch(_LIST_WORKERS, overdue_s, page.after, page.size + 1)
+            total = await connection.fetchval(COUNT_WORKERS)
         return [to_worker(row) for row in rows], total
 
     async def find_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> ScheduledCheck | None:
         """A check of a service."""
-        async with tenant_transaction(self._pool, tenant_id) as connection:
+        async with self._tenant(tenant_id) as connection:
             row = await connection.fetchrow(_FIND_CHECK, tenant_id, service_id, check_id)
         return CheckReader(self._box).check(row) if row else None
 
     async def has_service(self, tenant_id: UUID, service_id: UUID) -> bool:
         """Whether the tenant has a service."""
-        async with tenant_transaction(self._pool, tenant_id) as connection:
+        async with self._tenant(tenant_id) as connection:
             query = "SELECT true FROM services WHERE tenant_id = $1 AND id = $2"
             return bool(await connection.fetchval(query, tenant_id, service_id))
 
     async def has_check(self, tenant_id: UUID, check_id: UUID) -> bool:
         """Whether the tenant has a check."""
-        async with tenant_transaction(self._pool, tenant_id) as connection:
+        async with self._tenant(tenant_id) as connection:
             query = "SELECT true FROM checks WHERE tenant_id = $1 AND id = $2"
             return bool(await connection.fetchval(query, tenant_id, check_id))
 
     async def has_check_of(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> bool:
         """Whether a service has a check."""
-        async with tenant_transaction(self._pool, tenant_id) as connection:
+        async with self._tenant(tenant_id) as connection:
             query = "SELECT true FROM checks WHERE tenant_id = $1 AND service_id = $2 AND id = $3"
             return bool(await connection.fetchval(query, tenant_id, service_id, check_id))
 
     async def find_result(self, tenant_id: UUID, check_id: UUID, slot_us: int, *, on_demand: bool) -> Result | None:
         """A recorded result."""
         query = _FIND_RESULT["on_demand_results" if on_demand else "results"]
-        async with tenant_transaction(self._pool, tenant_id) as connection:
+        async with self._tenant(tenant_id) as connection:
             row = await connection.fetchrow(query, tenant_id, check_id, slot_us)
         return from_row(row, int) if row else None
 
     async def record_on_demand(self, tenant_id: UUID, result: Result) -> None:
         """Write the result of a run outside the schedule."""
-        async with tenant_transaction(self._pool, tenant_id) as connection:
+        async with self._tenant(tenant_id) as connection:
             await connection.execute(_WRITE_ON_DEMAND, *result_columns([result]))
 
-    async def frontier(self) -> Position:
+    async def frontier(self, tenant_id: UUID) -> Position:
         """Right behind everything whose order is settled.
 
+        Args:
+            tenant_id: who asks.
+
         Raises:
+            ResourceExhausted: OVERLOADED.
             Unavailable: the database is away.
         """
-        try:
-            async with self._pool.acquire(timeout=ACQUIRE_S) as connection:
-                return Position(await connection.fetchval(_FRONTIER), 0, FIRST_ID)
-        except CONNECTION_ERRORS as error:
-            raise Unavailable from error
+        async with self._connection(tenant_id) as connection:
+            return Position(await connection.fetchval(_FRONTIER), 0, FIRST_ID)
 
     async def recorded_behind(
         self, tenant_id: UUID, after: Position, up_to: Position, limit: int
@@ -123,19 +148,16 @@ class TenantStore:
         Raises:
             Unavailable: the database is away.
         """
-        try:
-            async with self._pool.acquire(timeout=ACQUIRE_S) as connection:
-                rows = await connection.fetch(
-                    _RECORDED_BEHIND,
-                    tenant_id,
-                    after.xid,
-                    after.slot_us,
-                    after.check_id,
-                    up_to.xid,
-                    up_to.slot_us,
-                    up_to.check_id,
-                    limit,
-                )
-        except CONNECTION_ERRORS as error:
-            raise Unavailable from error
+        async with self._connection(tenant_id) as connection:
+            rows = await connection.fetch(
+                _RECORDED_BEHIND,
+                tenant_id,
+                after.xid,
+                after.slot_us,
+                after.check_id,
+                up_to.xid,
+                up_to.slot_us,
+                up_to.check_id,
+                limit,
+            )
         return [to_recorded(row) for row in rows]

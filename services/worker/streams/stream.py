@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from services.common.errors import Unavailable
+from services.common.errors import ResourceExhausted, Unavailable
 from services.common.result import Result
 from services.common.stream_guard import LOOK_S, EndReason, StreamGuard
 from services.common.stream_metrics import StreamMetrics
@@ -48,7 +48,7 @@ Event = Recorded | Beat | End
 class CatchUpStore(Protocol):
     """What a reader that resumes needs from the database."""
 
-    async def frontier(self) -> Position:
+    async def frontier(self, tenant_id: UUID) -> Position:
         """Right behind everything whose order is settled."""
 
     async def recorded_behind(
@@ -100,7 +100,7 @@ class Streams:
                     yield Beat(reader.position)
                 else:
                     reader.position = cursor
-                    settled = await self._store.frontier()
+                    settled = await self._store.frontier(tenant_id)
                     # At once: a reader learns that it is heard, and can resume though nothing has happened yet.
                     yield Beat(cursor)
                     goal = cursor if settled.xid - cursor.xid <= _NEAR_XIDS else settled
@@ -115,7 +115,7 @@ class Streams:
                 reader.close()
 
     async def _catch_up(self, tenant_id: UUID, reader: Reader, goal: Position) -> AsyncGenerator[Event, None]:
-        """Read up to a goal, then join the tail and read up to where it is, however long the database is away."""
+        """Read up to a goal, then join the tail and read up to it, however long the database is away or busy."""
         joined = False
         while not reader.is_over() and not (joined and reader.position >= goal):
             try:
@@ -135,7 +135,7 @@ class Streams:
                 else:
                     goal = await self._tail.join(tenant_id, reader)
                     joined = True
-            except Unavailable:
+            except (Unavailable, ResourceExhausted):
                 await asyncio.sleep(LOOK_S)
             if reader.is_quiet():
                 reader.heard()

@@ -8,6 +8,9 @@ import orjson
 from services.worker.wire.answer import LARGEST_BODY
 from services.worker.wire.content_coding import decoded
 
+# A byte of deflate stands for no more.
+_MOST_EXPANDED = 1_032
+
 
 class Body:
     """A body.
@@ -26,6 +29,13 @@ class Body:
         self._truncated = truncated
         self._read: tuple[bytes, bool] | None = None
         self._json: tuple[Any] | None = None
+
+    @property
+    def most_bytes(self) -> int:
+        """How long the body may be once it is decoded; it is not decoded for this."""
+        if any(name.lower() == b"content-encoding" for name, _ in self._headers):
+            return min(LARGEST_BODY, len(self._raw) * _MOST_EXPANDED)
+        return len(self._raw)
 
     def read(self) -> tuple[bytes, bool]:
         """The body without its codings, at most 1 MiB of it, and whether there is more.

@@ -13,7 +13,7 @@ class Deadline:
         timeout_s: from now on.
     """
 
-    __slots__ = ("_cancelling", "_is_over", "_task", "_timer")
+    __slots__ = ("_cancelling", "_is_over", "_left_s", "_task", "_timer")
 
     def __init__(self, timeout_s: float) -> None:
         task = asyncio.current_task()
@@ -22,7 +22,17 @@ class Deadline:
         self._task = task
         self._cancelling = task.cancelling()
         self._is_over = False
+        self._left_s = timeout_s
         self._timer = asyncio.get_running_loop().call_later(timeout_s, self._expire)
+
+    def pause(self) -> None:
+        """Stop the time until `resume`: what is awaited now counts for nobody."""
+        self._left_s = max(0.0, self._timer.when() - asyncio.get_running_loop().time())
+        self._timer.cancel()
+
+    def resume(self) -> None:
+        """Let the time go on where it was stopped."""
+        self._timer = asyncio.get_running_loop().call_later(self._left_s, self._expire)
 
     def _expire(self) -> None:
         self._is_over = True

@@ -40,6 +40,7 @@ class Observation:
         slow: whether it is UP, and took longer than a limit that only flags it.
         shakes_hands: whether a TLS handshake is under way.
         asks: whether a question is under way that needs no connection.
+        cpu_ns: processor time of the event loop that was measured: handshakes and judging.
         on_phase: told each phase as it ends.
     """
 
@@ -64,6 +65,7 @@ class Observation:
     slow: bool = False
     shakes_hands: bool = False
     asks: bool = False
+    cpu_ns: int = field(default=0, repr=False, compare=False)
     on_phase: OnPhase | None = field(default=None, repr=False, compare=False)
 
     def tell(self, phase: str, elapsed_us: int) -> None:

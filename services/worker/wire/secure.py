@@ -15,6 +15,8 @@ from services.worker.wire.probe_failure import ProbeFailure
 # A TLS record holds no more (RFC 8446 §5.1).
 _LARGEST_RECORD = 16_384
 _MOST_CERTIFICATES = 1_024
+# What a server may send in a handshake, above all its certificates: each costs time to verify. Long chains have 10 KB.
+LARGEST_HANDSHAKE = 48 * 1024
 _CLOSED = "the server closed the connection in the TLS handshake"
 _NOT_VALID = "the certificate is not valid"
 _STRANGER = "the certificate is not from an authority that is trusted"
@@ -45,7 +47,7 @@ class SecureLink(Link):
         server_name: the name to ask for and to verify.
     """
 
-    __slots__ = ("_began_ns", "_context", "_incoming", "_outgoing", "_server_name", "_tls")
+    __slots__ = ("_began_ns", "_context", "_handshake_bytes", "_incoming", "_outgoing", "_server_name", "_tls")
 
     def __init__(
         self, address: str, port: int, seen: Observation, talk: Talk, context: ssl.SSLContext, server_name: str
@@ -57,6 +59,7 @@ class SecureLink(Link):
         self._server_name = server_name
         self._tls: ssl.SSLObject | None = None
         self._began_ns = 0
+        self._handshake_bytes = 0
 
     @property
     def protocol(self) -> str | None:
@@ -90,6 +93,12 @@ class SecureLink(Link):
     def _received(self, data: bytes) -> None:
         if self._tls is None:
             return
+        if self._seen.tls_us is None:
+            self._handshake_bytes += len(data)
+            if self._handshake_bytes > LARGEST_HANDSHAKE:
+                raise ProbeFailure(
+                    ErrorKind.TLS, f"the server sent more than {LARGEST_HANDSHAKE // 1024} KiB in the TLS handshake"
+                )
         self._incoming.write(data)
         if self._seen.tls_us is None and not self._shake_hands(self._tls):
             return
@@ -102,6 +111,7 @@ class SecureLink(Link):
 
     def _shake_hands(self, tls: ssl.SSLObject) -> bool:
         """Go on with the handshake; answers whether it is over."""
+        began_ns = time.thread_time_ns()
         try:
             tls.do_handshake()
         except ssl.SSLWantReadError:
@@ -110,6 +120,8 @@ class SecureLink(Link):
         except ssl.SSLError as error:
             self._flush()  # the alert that tells the server why
             raise ProbeFailure(ErrorKind.TLS, _sentence(error)) from error
+        finally:
+            self._seen.cpu_ns += time.thread_time_ns() - began_ns
         seen = self._seen
         now = time.perf_counter_ns()
         seen.shakes_hands = False

@@ -38,6 +38,12 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 
 @pytest.fixture
-def prober(resolver: Resolver, authority: Authority) -> Prober:
-    """A prober that may reach loopback and trusts the test's authority."""
-    return Prober(Network(resolver, LOOPBACK, TlsContexts(authority.trusting)))
+def network(resolver: Resolver, authority: Authority) -> Network:
+    """The way to loopback, which trusts the test's authority."""
+    return Network(resolver, LOOPBACK, TlsContexts(authority.trusting))
+
+
+@pytest.fixture
+def prober(network: Network) -> Prober:
+    """A prober that goes this way."""
+    return Prober(network)

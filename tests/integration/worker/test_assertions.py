@@ -1,10 +1,10 @@
 """Assertions on real answers: judged on what came, each that failed told, recorded and read back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -31,17 +31,21 @@ from services.common.specs.assertions import (
 from services.common.specs.heartbeat import HeartbeatSpec
 from services.common.specs.http import HttpSpec
 from services.common.specs.tls_options import TlsOptions
-from services.worker.judging.evaluation import Evaluation
+from services.worker.cpu_queue import CpuQueue
+from services.worker.judging.evaluation import Evaluation, GivenAnswer
 from services.worker.judging.learned import Learned
 from services.worker.on_demand import OnDemand, PhaseEnded, TryDraft
 from services.worker.probe import Prober
 from services.worker.record import Pending
 from services.worker.store import EngineStore, TenantStore
+from services.worker.wire.network import Network
+from tests.integration.worker.guards import a_guard
 from tests.integration.worker.probing import probe, verdict
 from tests.rows import START_US, a_check
 from tests.targets import Authority, Echo, target
 from tests.worker import a_scheduled_check
 
+T = TypeVar("T")
 BODY = orjson.dumps({"status": "ok", "items": [{"id": 1}, {"id": 2}]})
 ANSWER = b"HTTP/1.1 200 OK\r\nserver: x/1\r\ncontent-length: %d\r\n\r\n%s"
 FINE = (
@@ -194,7 +198,9 @@ async def test_a_check_that_is_not_saved_is_run_and_shown_and_nothing_is_recorde
             asserted=(BodyContains("you"), HeaderIs("server", "equals", "y")),
         )  # fmt: skip
         async with aclosing(
-            OnDemand(store, prober, "w").try_out(tenant_id, TryDraft(spec, 60 * SECOND_US, 5 * SECOND_US, 0))
+            OnDemand(store, prober, "w").try_out(
+                tenant_id, TryDraft(spec, 60 * SECOND_US, 5 * SECOND_US, 0), a_guard(tenant_id)
+            )
         ) as events:
             *phases, facts, result = [event async for event in events]
 
@@ -215,7 +221,7 @@ async def test_a_check_that_is_not_saved_is_run_and_shown_and_nothing_is_recorde
 async def test_a_check_that_could_not_be_saved_is_not_run(store: TenantStore, prober: Prober) -> None:
     draft = TryDraft(HttpSpec(url="http://127.0.0.1/", asserted=(BodyMatches("("),)), SECOND_US, SECOND_US, 0)
     with pytest.raises(InvalidArgument) as refused:
-        await anext(OnDemand(store, prober, "w").try_out(UUID(int=1), draft))
+        await anext(OnDemand(store, prober, "w").try_out(UUID(int=1), draft, a_guard(UUID(int=1))))
     assert refused.value.violations[0].field == "check.http.assertions[0].body_matches"
 
 
@@ -270,7 +276,9 @@ async def test_one_tenants_tries_leave_room_for_anothers(store: TenantStore, pro
         draft = TryDraft(HttpSpec(url=f"http://127.0.0.1:{port}/"), 60 * SECOND_US, 20 * SECOND_US, 0)
 
         async def begin(tenant: int) -> None:
-            events = await stack.enter_async_context(aclosing(on_demand.try_out(UUID(int=tenant), draft)))
+            events = await stack.enter_async_context(
+                aclosing(on_demand.try_out(UUID(int=tenant), draft, a_guard(UUID(int=tenant))))
+            )
             assert isinstance(await anext(events), PhaseEnded)  # connected, and waiting for an answer
 
         for _ in range(8):
@@ -283,5 +291,65 @@ async def test_one_tenants_tries_leave_room_for_anothers(store: TenantStore, pro
 async def test_what_asks_no_target_cannot_be_tried(store: TenantStore, prober: Prober) -> None:
     draft = TryDraft(HeartbeatSpec(), 60 * SECOND_US, SECOND_US, 0)
     with pytest.raises(InvalidArgument) as refused:
-        await anext(OnDemand(store, prober, "w").try_out(UUID(int=1), draft))
+        await anext(OnDemand(store, prober, "w").try_out(UUID(int=1), draft, a_guard(UUID(int=1))))
     assert refused.value.violations[0].field == "check.heartbeat"
+
+
+COSTLY = (JsonPathIs("$..*..*", "exists", False),)
+NESTED = b"[" * 1_000 + b"1" + b"]" * 1_000
+
+
+class Watched(CpuQueue):
+    """Remembers for whom it worked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.worked: list[UUID] = []
+
+    async def run(self, tenant_id: UUID, work: Callable[[], T]) -> T:
+        self.worked.append(tenant_id)
+        return await super().run(tenant_id, work)
+
+
+async def test_what_may_take_long_is_judged_off_the_event_loop_and_charged(network: Network) -> None:
+    cpu, tenant_id = Watched(), UUID(int=7)
+    prober = Prober(network, cpu=cpu)
+    async with target(answer(NESTED)) as port:
+        costly, plain = (
+            HttpSpec(url=f"http://127.0.0.1:{port}/", asserted=asserted) for asserted in (COSTLY, (BodyContains("["),))
+        )
+        seen = await prober.run(plain, timeout_s=5, retries=0, tenant_id=tenant_id)
+        assert (seen.outcome, cpu.worked) == (Outcome.UP, [])
+        seen = await prober.run(costly, timeout_s=5, retries=0, tenant_id=tenant_id)
+    assert (verdict(seen), cpu.worked) == ((Outcome.DOWN, ErrorKind.ASSERTION), [tenant_id])
+    assert seen.error_message.endswith("more than 10,000 values on the path; expected: is not there")
+    assert tenant_id in cpu.budget._left
+    cpu.close()
+
+
+async def test_evaluating_is_refused_to_a_tenant_that_has_spent_its_budget_and_to_no_other(store: TenantStore) -> None:
+    cpu = Watched()
+    evaluation = Evaluation(store, cpu)
+    given = GivenAnswer(status_code=200, headers=(), body=NESTED, total_us=None, not_after=None)
+    cpu.charge(UUID(int=1), 5 * SECOND_US)
+    with pytest.raises(ResourceExhausted):
+        await evaluation.of_given(COSTLY, given, UUID(int=1))
+    with pytest.raises(ResourceExhausted):
+        await evaluation.of_recorded(COSTLY, UUID(int=1), UUID(int=1), UUID(int=1), 0, on_demand=False)
+    assert cpu.worked == []
+    evaluated = await evaluation.of_given(COSTLY, given, UUID(int=2))
+    assert ([each.status for each in evaluated.outcomes], cpu.worked) == ([AssertionStatus.FAILED], [UUID(int=2)])
+    await evaluation.of_given((BodyContains("["),), given, UUID(int=3))
+    assert cpu.worked == [UUID(int=2)]  # what is quick waits for nobody
+    cpu.close()
+
+
+async def test_a_run_on_demand_is_refused_to_a_tenant_that_has_spent_its_budget(
+    store: TenantStore, prober: Prober
+) -> None:
+    cpu, tenant_id = CpuQueue(), UUID(int=1)
+    cpu.charge(tenant_id, 5 * SECOND_US)
+    draft = TryDraft(HttpSpec(url="http://127.0.0.1:1/"), 60 * SECOND_US, SECOND_US, 0)
+    with pytest.raises(ResourceExhausted):
+        await anext(OnDemand(store, prober, "w", cpu).try_out(tenant_id, draft, a_guard(tenant_id)))
+    cpu.close()

@@ -11,12 +11,16 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 from services.common.database import create_pool
 from services.common.errors import NotFound
 from services.common.outcome import Outcome
+from services.common.principal import Role
 from services.common.result import Result
-from services.worker.on_demand import OnDemand, PhaseEnded
+from services.common.revocations import Revoked
+from services.common.stream_guard import EndReason
+from services.worker.on_demand import CutOff, OnDemand, PhaseEnded
 from services.worker.probe import Prober
 from services.worker.store import TenantStore
+from tests.integration.worker.guards import Credentials, a_guard
 from tests.rows import a_check
-from tests.targets import OK, target
+from tests.targets import OK, Echo, target
 
 
 @pytest.fixture
@@ -47,7 +51,7 @@ async def test_each_phase_is_told_as_it_ends_and_the_result_is_recorded_apart(
 
     async with target(handler) as port:
         ids = await a_check(admin, url=f"http://127.0.0.1:{port}/")
-        async with aclosing(on_demand.run(*ids)) as events, asyncio.timeout(5):
+        async with aclosing(on_demand.run(*ids, a_guard(ids[0]))) as events, asyncio.timeout(5):
             first = await anext(events)
             assert isinstance(first, PhaseEnded)
             assert first.phase == "connect"  # while the target has not answered yet
@@ -68,5 +72,59 @@ async def test_another_tenants_check_is_not_found(
     mine, other = await a_check(admin), await a_check(admin)
     for ids in ((mine[0], *other[1:]), (mine[0], mine[1], other[2]), (mine[0], other[1], mine[2])):
         with pytest.raises(NotFound) as refused:
-            await anext(on_demand.run(*ids))
+            await anext(on_demand.run(*ids, a_guard(ids[0])))
         assert refused.value.reason == reasons.ERROR_REASON_CHECK_NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("revoked", "role"),
+    [
+        (Revoked.SESSION, None),  # logged out, disabled or deleted
+        (Revoked.SUSPENDED, None),
+        (Revoked.ROLE, Role.MEMBER),
+    ],
+)
+async def test_a_run_ends_and_frees_its_place_when_its_caller_may_no_longer_have_it(
+    on_demand: OnDemand, admin: "asyncpg.Connection[asyncpg.Record]", revoked: Revoked, role: Role | None
+) -> None:
+    hung_up = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        hung_up.set()
+        writer.close()
+
+    async with target(silent) as port, asyncio.timeout(10):
+        ids = await a_check(admin, url=f"http://127.0.0.1:{port}/")
+        credentials = Credentials(ids[0])
+        async with aclosing(on_demand.run(*ids, credentials.guard(Role.ADMIN))) as events:
+            assert isinstance(await anext(events), PhaseEnded)
+            assert on_demand.running == 1
+            credentials.revoke(revoked, role)
+            assert [event async for event in events] == [CutOff(EndReason.SESSION_ENDED)]
+            assert on_demand.running == 0
+        await hung_up.wait()
+    assert await admin.fetchval("SELECT count(*) FROM on_demand_results") == 0
+
+
+async def test_a_run_goes_on_when_its_caller_keeps_the_role_it_needs(
+    on_demand: OnDemand, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    async with target(Echo()) as port, asyncio.timeout(10):
+        ids = await a_check(admin, url=f"http://127.0.0.1:{port}/")
+        credentials = Credentials(ids[0])
+        credentials.revoke(Revoked.ROLE, Role.ADMIN)
+        async with aclosing(on_demand.run(*ids, credentials.guard(Role.ADMIN))) as events:
+            *_, last = [event async for event in events]
+    assert isinstance(last, Result)
+
+
+async def test_a_run_ends_when_the_server_does(
+    on_demand: OnDemand, admin: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    async with target(Echo()) as port, asyncio.timeout(10):
+        ids = await a_check(admin, url=f"http://127.0.0.1:{port}/")
+        credentials = Credentials(ids[0])
+        credentials.stopping.set()
+        async with aclosing(on_demand.run(*ids, credentials.guard(Role.ADMIN))) as events:
+            assert [event async for event in events] == [CutOff(EndReason.SHUTTING_DOWN)]

@@ -16,6 +16,7 @@ from services.common.specs.tls_options import TlsOptions
 from services.worker.probe import Prober
 from services.worker.wire.network import Network
 from services.worker.wire.resolver import Resolver
+from services.worker.wire.secure import LARGEST_HANDSHAKE
 from services.worker.wire.tls import TlsContexts
 from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.probing import probe, verdict
@@ -229,3 +230,28 @@ async def test_a_chain_ends_at_a_root_not_at_any_certificate_that_is_trusted(
 
     assert verdict(by_leaf) == (Outcome.DOWN, ErrorKind.TLS)
     assert verdict(by_root) == (Outcome.UP, None)
+
+
+async def test_a_server_that_sends_more_certificates_than_are_verified_is_a_tls_error(
+    prober: Prober, authority: Authority, tmp_path: Path
+) -> None:
+    chains = {count: tmp_path / f"{count}.pem" for count in (20, 150)}
+    contexts = {}
+    for count, path in chains.items():
+        path.write_bytes(b"".join(authority.pair("localhost")) + authority.pem.encode() * count)
+        contexts[count] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        contexts[count].load_cert_chain(path)
+    assert chains[20].stat().st_size < LARGEST_HANDSHAKE < chains[150].stat().st_size * 3 // 4
+
+    async with target(Echo(), contexts[20]) as port:
+        few = await probe(prober, f"https://localhost:{port}/")
+    echo = Echo()
+    async with target(echo, contexts[150]) as port:
+        many = await probe(prober, f"https://localhost:{port}/")
+        # OpenSSL itself would take them.
+        _, writer = await asyncio.open_connection("localhost", port, ssl=authority.trusting())
+        writer.close()
+
+    assert verdict(few) == (Outcome.UP, None)
+    assert (verdict(many), echo.requests) == ((Outcome.DOWN, ErrorKind.TLS), [])
+    assert many.error_message == "the server sent more than 48 KiB in the TLS handshake"

@@ -41,7 +41,7 @@ async def admin(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.
 
 
 async def listed(store: TenantStore) -> dict[str, SeenWorker]:
-    workers, total = await store.list_workers(ALL, 7)
+    workers, total = await store.list_workers(new_id(), ALL, 7)
     assert total == len(workers)
     return {worker.id: worker for worker in workers}
 

@@ -1,14 +1,17 @@
 """semantics.md §20: a greedy tenant leaves room; nobody waits for the runs of another to time out."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.clock import SECOND_US
+from services.common.fair_pool import FairPool
 from services.common.specs.http import HttpSpec
+from services.worker.cpu_budget import CpuBudget
 from services.worker.dispatch import Dispatcher, Run
-from services.worker.fairness import Pool, Shares
+from services.worker.fairness import Shares
 from services.worker.schedule import Account, ScheduledCheck
 from tests.worker import a_scheduled_check
 
@@ -27,7 +30,7 @@ def place(number: int, target: int, *, keeps_body: bool) -> ScheduledCheck:
 
 @given(st.integers(1, 20))
 def test_however_many_tenants_take_what_they_can_the_next_one_may_begin_at_once(greedy: int) -> None:
-    pool = Pool(CAPACITY)
+    pool = FairPool(CAPACITY, 2)
     progress = True
     while progress:
         progress = False
@@ -44,7 +47,7 @@ def test_however_many_tenants_take_what_they_can_the_next_one_may_begin_at_once(
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 2), st.booleans(), st.booleans()), max_size=200))
 def test_no_bound_is_ever_exceeded_and_what_is_given_back_is_free(steps: list[tuple[int, int, bool, bool]]) -> None:
-    shares = Shares(20, 7, 5)
+    shares = Shares(20, 7, 5, CpuBudget())
     taken: list[ScheduledCheck] = []
     for number, target, keeps_body, back in steps:
         check = place(number, target, keeps_body=keeps_body)
@@ -108,3 +111,24 @@ def test_ten_thousand_checks_that_time_out_delay_nobody_else() -> None:
     assert max(delays) <= second
     assert missed[tenant(2)] == 0
     assert missed[tenant(1)] > 0  # it cannot run them all; what it cannot is accounted for
+
+
+def test_a_tenant_that_has_spent_its_processor_time_is_delayed_and_another_is_not() -> None:
+    budget = CpuBudget()
+    dispatcher = Dispatcher(100, 100, 100, budget)
+    greedy = a_scheduled_check(tenant_id=tenant(0), interval_us=60 * SECOND_US)
+    dispatcher.hold(greedy, Account(T0), T0)
+    due_us = dispatcher.next_us
+    assert due_us is not None
+    budget.charge(tenant(0), 2 * SECOND_US, due_us)
+    assert dispatcher.due(due_us) == ([], [])
+    assert dispatcher.due_count == 1
+
+    beside = Dispatcher(100, 100, 100, budget)
+    beside.hold(replace(greedy, tenant_id=tenant(1)), Account(T0), T0)
+    (run,), lapses = beside.due(due_us)
+    assert (run.check.tenant_id, lapses) == (tenant(1), [])
+
+    assert dispatcher.due(due_us + 3 * SECOND_US) == ([], [])
+    (run,), lapses = dispatcher.due(due_us + 5 * SECOND_US)
+    assert (run.check.tenant_id, lapses) == (tenant(0), [])

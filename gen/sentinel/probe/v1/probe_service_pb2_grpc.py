@@ -92,7 +92,8 @@ class ProbeServiceServicer:
     def RunCheck(self, request, context):
         """Runs a check now, outside its schedule, and streams each phase as it happens, what was learned, then the result.
 
-        The result is recorded as on demand: it moves neither state nor uptime.
+        The result is recorded as on demand: it moves neither state nor uptime. The stream and the run end within a second of
+        when the caller may no longer call this.
 
         Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
         """
@@ -102,7 +103,7 @@ class ProbeServiceServicer:
 
     def TryCheck(self, request, context):
         """Runs a check that is not saved, and streams each phase as it happens, what was learned, then the result. Nothing is
-        recorded.
+        recorded. It ends as that of RunCheck does.
 
         Errors: OVERLOADED.
         """
@@ -113,7 +114,7 @@ class ProbeServiceServicer:
     def EvaluateAssertions(self, request, context):
         """Says what assertions come to on an answer that is given, or on a result that was recorded. No target is asked.
 
-        Errors: CHECK_NOT_FOUND, RESULT_NOT_FOUND.
+        Errors: CHECK_NOT_FOUND, RESULT_NOT_FOUND, OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -48,20 +48,21 @@ class ProbeServiceStub:
     RunCheck: _grpc.UnaryStreamMultiCallable[_probe_service_pb2.RunCheckRequest, _probe_service_pb2.RunCheckResponse]
     """Runs a check now, outside its schedule, and streams each phase as it happens, what was learned, then the result.
 
-    The result is recorded as on demand: it moves neither state nor uptime.
+    The result is recorded as on demand: it moves neither state nor uptime. The stream and the run end within a second of
+    when the caller may no longer call this.
 
     Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
     """
     TryCheck: _grpc.UnaryStreamMultiCallable[_probe_service_pb2.TryCheckRequest, _probe_service_pb2.TryCheckResponse]
     """Runs a check that is not saved, and streams each phase as it happens, what was learned, then the result. Nothing is
-    recorded.
+    recorded. It ends as that of RunCheck does.
 
     Errors: OVERLOADED.
     """
     EvaluateAssertions: _grpc.UnaryUnaryMultiCallable[_probe_service_pb2.EvaluateAssertionsRequest, _probe_service_pb2.EvaluateAssertionsResponse]
     """Says what assertions come to on an answer that is given, or on a result that was recorded. No target is asked.
 
-    Errors: CHECK_NOT_FOUND, RESULT_NOT_FOUND.
+    Errors: CHECK_NOT_FOUND, RESULT_NOT_FOUND, OVERLOADED.
     """
     ReportHeartbeat: _grpc.UnaryUnaryMultiCallable[_probe_service_pb2.ReportHeartbeatRequest, _probe_service_pb2.ReportHeartbeatResponse]
     """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
@@ -98,20 +99,21 @@ class ProbeServiceAsyncStub(ProbeServiceStub):
     RunCheck: _aio.UnaryStreamMultiCallable[_probe_service_pb2.RunCheckRequest, _probe_service_pb2.RunCheckResponse]  # type: ignore[assignment]
     """Runs a check now, outside its schedule, and streams each phase as it happens, what was learned, then the result.
 
-    The result is recorded as on demand: it moves neither state nor uptime.
+    The result is recorded as on demand: it moves neither state nor uptime. The stream and the run end within a second of
+    when the caller may no longer call this.
 
     Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
     """
     TryCheck: _aio.UnaryStreamMultiCallable[_probe_service_pb2.TryCheckRequest, _probe_service_pb2.TryCheckResponse]  # type: ignore[assignment]
     """Runs a check that is not saved, and streams each phase as it happens, what was learned, then the result. Nothing is
-    recorded.
+    recorded. It ends as that of RunCheck does.
 
     Errors: OVERLOADED.
     """
     EvaluateAssertions: _aio.UnaryUnaryMultiCallable[_probe_service_pb2.EvaluateAssertionsRequest, _probe_service_pb2.EvaluateAssertionsResponse]  # type: ignore[assignment]
     """Says what assertions come to on an answer that is given, or on a result that was recorded. No target is asked.
 
-    Errors: CHECK_NOT_FOUND, RESULT_NOT_FOUND.
+    Errors: CHECK_NOT_FOUND, RESULT_NOT_FOUND, OVERLOADED.
     """
     ReportHeartbeat: _aio.UnaryUnaryMultiCallable[_probe_service_pb2.ReportHeartbeatRequest, _probe_service_pb2.ReportHeartbeatResponse]  # type: ignore[assignment]
     """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
@@ -157,7 +159,8 @@ class ProbeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_probe_service_pb2.RunCheckResponse], _abc.AsyncIterator[_probe_service_pb2.RunCheckResponse]]:
         """Runs a check now, outside its schedule, and streams each phase as it happens, what was learned, then the result.
 
-        The result is recorded as on demand: it moves neither state nor uptime.
+        The result is recorded as on demand: it moves neither state nor uptime. The stream and the run end within a second of
+        when the caller may no longer call this.
 
         Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
         """
@@ -169,7 +172,7 @@ class ProbeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_probe_service_pb2.TryCheckResponse], _abc.AsyncIterator[_probe_service_pb2.TryCheckResponse]]:
         """Runs a check that is not saved, and streams each phase as it happens, what was learned, then the result. Nothing is
-        recorded.
+        recorded. It ends as that of RunCheck does.
 
         Errors: OVERLOADED.
         """
@@ -182,7 +185,7 @@ class ProbeServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_probe_service_pb2.EvaluateAssertionsResponse, _abc.Awaitable[_probe_service_pb2.EvaluateAssertionsResponse]]:
         """Says what assertions come to on an answer that is given, or on a result that was recorded. No target is asked.
 
-        Errors: CHECK_NOT_FOUND, RESULT_NOT_FOUND.
+        Errors: CHECK_NOT_FOUND, RESULT_NOT_FOUND, OVERLOADED.
         """
 
     @_abc_1.abstractmethod

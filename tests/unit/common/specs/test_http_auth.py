@@ -1,22 +1,28 @@
 """Who a check says it is: what contradicts itself is refused by the field's name, and no message shows a secret."""
 
+import datetime
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
+    NoEncryption,
     PrivateFormat,
     load_pem_private_key,
 )
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.errors import InvalidArgument
-from services.common.specs.client_certificate import ClientCertificate
+from services.common.specs.client_certificate import LARGEST_KEY_BITS, ClientCertificate
 from services.common.specs.http import HttpSpec
 from services.common.specs.http_auth import BasicAuth, HttpAuth
+from services.common.tls_context import unverified_context
 from tests.targets import Authority
 
 BASIC = BasicAuth("bob", "s3cret")
@@ -116,3 +122,19 @@ def test_nothing_is_left_of_a_key_that_was_loaded(authority: Authority) -> None:
 
     open_files = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
     assert not [path for path in open_files if "memfd:pem" in path]
+
+
+def test_a_client_key_that_would_cost_a_worker_too_much_is_refused() -> None:
+    key = rsa.generate_private_key(65_537, LARGEST_KEY_BITS + 8)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Monitor")])
+    now = datetime.datetime.now(datetime.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + datetime.timedelta(days=1))
+        .sign(key, hashes.SHA256())
+        .public_bytes(Encoding.PEM)
+        .decode()
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    # OpenSSL would take it.
+    ClientCertificate(certificate, private).load_into(unverified_context())
+    assert refused(of(certificate, private)) == "check.http.client_certificate.private_key"

@@ -62,3 +62,17 @@ async def test_a_deadline_that_was_cleared_never_comes() -> None:
     await asyncio.sleep(0.05)
 
     assert not deadline.passed()
+
+
+async def test_time_does_not_go_on_while_a_deadline_is_paused() -> None:
+    loop = asyncio.get_running_loop()
+    deadline = Deadline(0.01)
+    deadline.pause()
+    later = loop.create_future()
+    loop.call_later(0.05, later.set_result, "undisturbed")
+    assert await later == "undisturbed"
+
+    deadline.resume()
+    with pytest.raises(asyncio.CancelledError):
+        await loop.create_future()
+    assert deadline.passed()

@@ -1,6 +1,9 @@
 """docs/adr/0026: how certificates are verified does not depend on the version of Python."""
 
+import json
 import ssl
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,9 +11,12 @@ import pytest
 from services.common.specs.client_certificate import ClientCertificate
 from services.common.specs.tls_options import TlsOptions
 from services.common.tls_context import VERIFY_FLAGS
+from services.worker.wire.client_hello import FINITE_FIELDS
 from services.worker.wire.tls import ANY, HTTP, HTTP_2, TlsContexts
 from tests.newer_python import verify_as_python_3_13
 from tests.targets import Authority
+
+ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture
@@ -55,3 +61,34 @@ def test_the_public_authorities_are_those_of_ssl_cert_file(
     trusted = TlsContexts().of(TlsOptions()).get_ca_certs(binary_form=True)
 
     assert trusted == [ssl.PEM_cert_to_DER_cert(authority.pem)]
+
+
+OFFERED = """
+import json, sys
+from services.common.tls_context import context_trusting, public_context, unverified_context
+from services.worker.wire.client_hello import offered_groups
+contexts = (public_context(), context_trusting(sys.stdin.read()), unverified_context())
+print(json.dumps([[offered_groups(each), [cipher["name"] for cipher in each.get_ciphers()]] for each in contexts]))
+"""
+
+
+def offered(authority: Authority, **environment: str) -> list[tuple[list[int], list[str]]]:
+    """The groups and cipher suites of each kind of context, in a process of its own: OpenSSL is set up once."""
+    done = subprocess.run(
+        [sys.executable, "-c", OFFERED], input=authority.pem, capture_output=True, text=True, check=True, cwd=ROOT,
+        env={"PYTHONPATH": "gen", **environment},
+    )  # fmt: skip
+    return [(groups, suites) for groups, suites in json.loads(done.stdout)]
+
+
+def test_a_worker_offers_no_key_exchange_over_finite_fields(authority: Authority) -> None:
+    kinds = offered(authority, OPENSSL_CONF=str(ROOT / "services" / "worker" / "openssl.cnf"))
+    assert len(kinds) == 3
+    for groups, suites in kinds:
+        assert groups == [0x001D, 0x0017, 0x001E, 0x0019, 0x0018]
+        assert suites
+        assert [suite for suite in suites if not suite.startswith(("TLS_", "ECDHE-"))] == []
+
+
+def test_without_its_settings_openssl_would_offer_finite_fields(authority: Authority) -> None:
+    assert all(set(groups) & set(FINITE_FIELDS) for groups, _ in offered(authority))

@@ -1,0 +1,60 @@
+"""Places for runs on demand, which tenants share. Pure.
+
+A run may take minutes, so a few tenants could hold all places for as long. Half of them are therefore for tenants that
+run nothing yet.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.common.errors import ResourceExhausted
+
+_AT_ONCE = 32
+_AT_ONCE_A_TENANT = 8
+_RETRY_S = 1.0
+
+
+class OnDemandPlaces:
+    """The places of one worker."""
+
+    def __init__(self) -> None:
+        self._held: Counter[UUID] = Counter()
+
+    @property
+    def taken(self) -> int:
+        """How many runs are under way."""
+        return self._held.total()
+
+    @contextmanager
+    def holding(self, tenant_id: UUID) -> Iterator[None]:
+        """Hold a place inside the block.
+
+        Raises:
+            ResourceExhausted: OVERLOADED.
+        """
+        limit, held = self._limit(), self._held[tenant_id]
+        if held >= limit:
+            raise ResourceExhausted(
+                reasons.ERROR_REASON_OVERLOADED,
+                f"the tenant may have {limit} checks run on demand here at the moment, and has {held}; try again later",
+                _RETRY_S,
+                {"limit": str(limit), "actual": str(held)},
+            )
+        self._held[tenant_id] += 1
+        try:
+            yield
+        finally:
+            self._held[tenant_id] -= 1
+            if not self._held[tenant_id]:
+                del self._held[tenant_id]
+
+    def _limit(self) -> int:
+        """Return how many runs one tenant may have now."""
+        free = _AT_ONCE - self.taken
+        if free > _AT_ONCE // 2:
+            return _AT_ONCE_A_TENANT
+        return 1 if free else 0
