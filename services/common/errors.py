@@ -2,6 +2,7 @@
 
     SentinelError
     ├── InvalidArgument          FIELD_INVALID, PAGE_TOKEN_INVALID, CURSOR_INVALID, SECRET_NOT_STORED
+    │   └── RequestMalformed     REQUEST_MALFORMED
     ├── Unauthenticated          TOKEN_*, SESSION_ENDED, CREDENTIALS_INVALID, REFRESH_TOKEN_INVALID, INVITATION_INVALID
     ├── PermissionDenied         ROLE_INSUFFICIENT, METHOD_CLOSED, PERSON_REQUIRED, TENANT_SUSPENDED, USER_DISABLED,
     │                            PASSWORD_WRONG
@@ -11,6 +12,7 @@
     │                            SECRETS_KEY_MISSING
     ├── Aborted                  ETAG_MISMATCH
     ├── ResourceExhausted        RATE_LIMITED, OVERLOADED; always says when to try again
+    ├── RequestTooLarge          REQUEST_TOO_LARGE
     ├── Unimplemented            METHOD_UNKNOWN
     ├── Unavailable              TEMPORARILY_UNAVAILABLE, SHUTTING_DOWN
     └── Internal                 INTERNAL
@@ -19,13 +21,15 @@ Each knows its canonical code and its reason in the contract (error_reason.proto
 google.rpc.Status; domain code only raises it. Messages are sentences for the caller and never show internals.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from google.rpc import code_pb2
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 Reason = reasons.ErrorReason
+MOST_VIOLATIONS = 20
+"""How many broken rules an error names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +39,14 @@ class FieldViolation:
     Attributes:
         field: the path from the request, in the contract's spelling: "check.http.url".
         description: the rule, as a phrase: "must begin with http:// or https://".
+        limit: the limit that the rule sets, such as "64" or "300s"; empty where it sets none.
+        actual: what is compared with it: the number or the length that was sent, never a text.
     """
 
     field: str
     description: str
+    limit: str = ""
+    actual: str = ""
 
 
 class SentinelError(Exception):
@@ -48,18 +56,26 @@ class SentinelError(Exception):
         code: the canonical code (google.rpc.Code), set by each subclass.
         reason: why, as the contract names it.
         message: a sentence for the caller.
+        metadata: the figures in the message, for programs: keys in lowerCamelCase, such as "limit" and "actual".
     """
 
     code: code_pb2.Code = code_pb2.UNKNOWN
 
-    def __init__(self, reason: Reason, message: str) -> None:
+    def __init__(self, reason: Reason, message: str, metadata: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.metadata = dict(metadata or {})
 
 
 class InvalidArgument(SentinelError):
-    """The request breaks a rule of the contract."""
+    """The request breaks a rule of the contract.
+
+    Attributes:
+        violations: broken rules, perhaps not all.
+        found: how many were found.
+        metadata: field, limit and actual of the first violation that has a limit.
+    """
 
     code = code_pb2.INVALID_ARGUMENT
 
@@ -68,16 +84,40 @@ class InvalidArgument(SentinelError):
         message: str,
         violations: Sequence[FieldViolation] = (),
         reason: Reason = reasons.ERROR_REASON_FIELD_INVALID,
+        *,
+        found: int = 0,
     ) -> None:
-        super().__init__(reason, message)
+        limited = next(
+            ({"field": each.field, "limit": each.limit, "actual": each.actual} for each in violations if each.limit),
+            None,
+        )
+        super().__init__(reason, message, limited)
         self.violations = tuple(violations)
+        self.found = max(found, len(self.violations))
 
     @classmethod
     def field(
-        cls, field: str, description: str, reason: Reason = reasons.ERROR_REASON_FIELD_INVALID
+        cls,
+        field: str,
+        description: str,
+        reason: Reason = reasons.ERROR_REASON_FIELD_INVALID,
+        *,
+        limit: object = "",
+        actual: object = "",
     ) -> "InvalidArgument":
-        """One field breaks one rule."""
-        return cls(f"{field}: {description}", [FieldViolation(field, description)], reason)
+        """Return the error for one field that breaks one rule; limit and actual where the rule is about numbers."""
+        violation = FieldViolation(field, description, str(limit), str(actual))
+        return cls(f"{field}: {description}", [violation], reason)
+
+
+class RequestMalformed(InvalidArgument):
+    """The request's bytes are not a message of the method."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the request is not a valid message of this method; send its fields as the contract defines them",
+            reason=reasons.ERROR_REASON_REQUEST_MALFORMED,
+        )
 
 
 class Unauthenticated(SentinelError):
@@ -128,6 +168,23 @@ class ResourceExhausted(SentinelError):
     def __init__(self, reason: Reason, message: str, retry_after_s: float) -> None:
         super().__init__(reason, message)
         self.retry_after_s = retry_after_s
+
+
+class RequestTooLarge(SentinelError):
+    """The request is larger than any request may be; unlike ResourceExhausted, waiting does not help.
+
+    Args:
+        what: what there is too much of: "bytes", "fields".
+        limit: how many there may be.
+        actual: how many there are; "more than …" where nobody counted on.
+    """
+
+    code = code_pb2.RESOURCE_EXHAUSTED
+
+    def __init__(self, what: str, limit: int, actual: str) -> None:
+        message = f"the request has {actual} {what}, and the limit is {limit}; send less in one request"
+        metadata = {"limit": str(limit), "actual": actual, "unit": what}
+        super().__init__(reasons.ERROR_REASON_REQUEST_TOO_LARGE, message, metadata)
 
 
 class Unimplemented(SentinelError):
