@@ -3,7 +3,8 @@
 - A list or map has at most as many items as its field says, 100 where it says nothing; a longer one is not looked into.
 - Text has no U+0000, which PostgreSQL cannot store.
 - A Timestamp is within the years 1 to 9999 and a Duration within 10,000 years, each with valid nanoseconds: what
-  google.protobuf says, and what Python and PostgreSQL can hold.
+  google.protobuf says, and what Python and PostgreSQL can hold. The first and the last microsecond of those years are
+  out: asyncpg writes them as -infinity and infinity.
 """
 
 from dataclasses import dataclass, field
@@ -19,13 +20,14 @@ from services.common.errors import FieldViolation
 
 # Lists of google.protobuf have no rules: FieldMask, Struct, ListValue.
 _MOST_ITEMS_OF_OTHERS = 100
-_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
+# In nanoseconds.
+_FIRST, _END = -62_135_596_800 * 10**9 + 1_000, 253_402_300_800 * 10**9 - 1_000
 _LONGEST_S = 315_576_000_000
 _MOST_NANOS = 999_999_999
 _KEY_SHOWN = 64
 
 _NUL = "must not contain the character U+0000"
-_INSTANT = "must be from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999999Z, with 0 to 999999999 nanoseconds"
+_INSTANT = "must be after 0001-01-01T00:00:00Z and before 9999-12-31T23:59:59.999999Z, with 0 to 999999999 nanoseconds"
 _SPAN = f"must be from -{_LONGEST_S}s to {_LONGEST_S}s, with seconds and nanoseconds of the same sign"
 
 
@@ -66,7 +68,7 @@ class UniversalRules:
             if "\0" in value:
                 inspection.violations.append(FieldViolation(at, _NUL))
         elif isinstance(value, Timestamp):
-            if not (_FIRST_SECOND <= value.seconds <= _LAST_SECOND and 0 <= value.nanos <= _MOST_NANOS):
+            if not (0 <= value.nanos <= _MOST_NANOS and _FIRST <= value.seconds * 10**9 + value.nanos < _END):
                 inspection.violations.append(FieldViolation(at, _INSTANT))
         elif isinstance(value, Duration):
             opposed = value.seconds * value.nanos < 0

@@ -135,9 +135,11 @@ def test_no_text_may_hold_u_0000(message: Message, field: str) -> None:
 @pytest.mark.parametrize(
     ("seconds", "nanos", "fits"),
     [
-        (-62_135_596_800, 0, True),
+        (-62_135_596_800, 1_000, True),
+        (-62_135_596_800, 999, False),
         (-62_135_596_801, 0, False),
-        (253_402_300_799, 999_999_999, True),
+        (253_402_300_799, 999_998_999, True),
+        (253_402_300_799, 999_999_000, False),
         (253_402_300_800, 0, False),
         (0, -1, False),
         (0, 1_000_000_000, False),
