@@ -97,7 +97,7 @@ def test_extreme_times_are_taken_or_refused_by_the_fields_name(
             if "name" in values:
                 values = {**values, "name": uuid4().hex}
             request = request_of(_BY_NAME[name], values)
-            time = reduce(getattr, field.split("."), request)
+            time: Any = reduce(getattr, field.split("."), request)
             time.seconds, time.nanos = seconds, nanos
             code, reason, fields = _call(channel, lasting_team, name, request)
             taken = {grpc.StatusCode.OK, grpc.StatusCode.NOT_FOUND}
