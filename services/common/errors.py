@@ -8,8 +8,8 @@
     │                            PASSWORD_WRONG
     ├── NotFound                 *_NOT_FOUND
     ├── AlreadyExists            *_TAKEN
-    ├── FailedPrecondition       LAST_ADMIN, QUOTA_EXCEEDED, INCIDENT_RESOLVED, NOT_A_HEARTBEAT,
-    │                            SECRETS_KEY_MISSING
+    ├── FailedPrecondition       LAST_ADMIN, INCIDENT_RESOLVED, NOT_A_HEARTBEAT, SECRETS_KEY_MISSING
+    │   └── QuotaExceeded        QUOTA_EXCEEDED
     ├── Aborted                  ETAG_MISMATCH
     ├── ResourceExhausted        RATE_LIMITED, OVERLOADED; always says when to try again
     ├── RequestTooLarge          REQUEST_TOO_LARGE
@@ -150,6 +150,21 @@ class FailedPrecondition(SentinelError):
     code = code_pb2.FAILED_PRECONDITION
 
 
+class QuotaExceeded(FailedPrecondition):
+    """The tenant has as many of something as it may have. Not ResourceExhausted: waiting does not help.
+
+    Args:
+        what: the things, in the plural: "services", "maintenance windows".
+        limit: how many there may be.
+        actual: how many there are.
+    """
+
+    def __init__(self, what: str, limit: int, actual: int) -> None:
+        message = f"the tenant has {actual} {what} and may have {limit}; delete some, or have the quota raised"
+        metadata = {"limit": str(limit), "actual": str(actual), "unit": what}
+        super().__init__(reasons.ERROR_REASON_QUOTA_EXCEEDED, message, metadata)
+
+
 class Aborted(SentinelError):
     """Somebody else was quicker: read again, then try again."""
 
@@ -161,12 +176,22 @@ class ResourceExhausted(SentinelError):
 
     Attributes:
         retry_after_s: seconds until a further attempt makes sense.
+        metadata: the limit, and the actual value where it is known.
     """
 
     code = code_pb2.RESOURCE_EXHAUSTED
 
-    def __init__(self, reason: Reason, message: str, retry_after_s: float) -> None:
-        super().__init__(reason, message)
+    def __init__(
+        self,
+        reason: Reason,
+        message: str,
+        retry_after_s: float,
+        *,
+        limit: int | None = None,
+        actual: int | None = None,
+    ) -> None:
+        figures = {"limit": limit, "actual": actual}
+        super().__init__(reason, message, {name: str(value) for name, value in figures.items() if value is not None})
         self.retry_after_s = retry_after_s
 
 
