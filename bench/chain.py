@@ -109,7 +109,7 @@ async def _measure(folder: Path) -> float:
         ("x-request-id", str(UUID(int=7))),
         ("x-envoy-expected-rq-timeout-ms", "15000"),
     )
-    request = auth_service_pb2.GetMeRequest()
+    request = auth_service_pb2.GetMeRequest().SerializeToString()
     best = float("inf")
     for _ in range(5):
         begun = time.perf_counter()

@@ -8,6 +8,7 @@ bucket is one of its own: whoever guesses from elsewhere cannot lock the user ou
 
 import hashlib
 import ipaddress
+import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -80,8 +81,9 @@ class Limits:
         """
         wait_us = await self._store.take_attempt(buckets)
         if wait_us is not None:
+            wait_s = wait_us / SECOND_US
             raise ResourceExhausted(
-                reasons.ERROR_REASON_RATE_LIMITED, "too many attempts; try again later", wait_us / SECOND_US
+                reasons.ERROR_REASON_RATE_LIMITED, f"too many attempts; try again in {math.ceil(wait_s)} s", wait_s
             )
 
     @asynccontextmanager

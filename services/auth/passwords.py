@@ -75,7 +75,11 @@ class Passwords:
     async def _run(self, work: Callable[[], T]) -> T:
         if self._waiting >= _MOST_WAITING:
             raise ResourceExhausted(
-                reasons.ERROR_REASON_OVERLOADED, "too many passwords are being checked; try again", _RETRY_S
+                reasons.ERROR_REASON_OVERLOADED,
+                f"{self._waiting} passwords wait to be checked, and the limit is {_MOST_WAITING}; try again",
+                _RETRY_S,
+                limit=_MOST_WAITING,
+                actual=self._waiting,
             )
         self._waiting += 1
         try:

@@ -29,8 +29,9 @@ def to_datetime(time_us: int) -> datetime:
 
 
 def from_datetime(moment: datetime) -> int:
-    """As the database gives it."""
-    return (moment - _EPOCH) // _MICROSECOND
+    """As the database gives it; infinity is the last microsecond of the year 9999."""
+    # asyncpg reads infinity as the last datetime that there is, and without a zone.
+    return (moment.replace(tzinfo=moment.tzinfo or UTC) - _EPOCH) // _MICROSECOND
 
 
 def to_timestamp(time_us: int | None) -> Timestamp | None:

@@ -129,7 +129,8 @@ class ConnectionShares:
             f"{actual} calls of the tenant use or wait for the database, and at most {self._limit} are served at once; "
             "send fewer at a time",
             _RETRY_S,
-            {"limit": str(self._limit), "actual": str(actual)},
+            limit=self._limit,
+            actual=actual,
         )
 
 

@@ -2,15 +2,17 @@
 
     SentinelError
     ├── InvalidArgument          FIELD_INVALID, PAGE_TOKEN_INVALID, CURSOR_INVALID, SECRET_NOT_STORED
+    │   └── RequestMalformed     REQUEST_MALFORMED
     ├── Unauthenticated          TOKEN_*, SESSION_ENDED, CREDENTIALS_INVALID, REFRESH_TOKEN_INVALID, INVITATION_INVALID
     ├── PermissionDenied         ROLE_INSUFFICIENT, METHOD_CLOSED, PERSON_REQUIRED, TENANT_SUSPENDED, USER_DISABLED,
     │                            PASSWORD_WRONG
     ├── NotFound                 *_NOT_FOUND
     ├── AlreadyExists            *_TAKEN
-    ├── FailedPrecondition       LAST_ADMIN, QUOTA_EXCEEDED, INCIDENT_RESOLVED, NOT_A_HEARTBEAT,
-    │                            SECRETS_KEY_MISSING
+    ├── FailedPrecondition       LAST_ADMIN, INCIDENT_RESOLVED, NOT_A_HEARTBEAT, SECRETS_KEY_MISSING
+    │   └── QuotaExceeded        QUOTA_EXCEEDED
     ├── Aborted                  ETAG_MISMATCH
     ├── ResourceExhausted        RATE_LIMITED, OVERLOADED; always says when to try again
+    ├── RequestTooLarge          REQUEST_TOO_LARGE
     ├── Unimplemented            METHOD_UNKNOWN
     ├── Unavailable              TEMPORARILY_UNAVAILABLE, SHUTTING_DOWN
     └── Internal                 INTERNAL
@@ -21,13 +23,13 @@ google.rpc.Status; domain code only raises it. Messages are sentences for the ca
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from google.rpc import code_pb2
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 Reason = reasons.ErrorReason
-NO_METADATA: Mapping[str, str] = MappingProxyType({})
+MOST_VIOLATIONS = 20
+"""How many broken rules an error names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,14 @@ class FieldViolation:
     Attributes:
         field: the path from the request, in the contract's spelling: "check.http.url".
         description: the rule, as a phrase: "must begin with http:// or https://".
+        limit: the limit that the rule sets, such as "64" or "300s"; empty where it sets none.
+        actual: what is compared with it: the number or the length that was sent, never a text.
     """
 
     field: str
     description: str
+    limit: str = ""
+    actual: str = ""
 
 
 class SentinelError(Exception):
@@ -50,20 +56,26 @@ class SentinelError(Exception):
         code: the canonical code (google.rpc.Code), set by each subclass.
         reason: why, as the contract names it.
         message: a sentence for the caller.
-        metadata: values for programs, such as "limit" and "actual".
+        metadata: the figures in the message, for programs: keys in lowerCamelCase, such as "limit" and "actual".
     """
 
     code: code_pb2.Code = code_pb2.UNKNOWN
 
-    def __init__(self, reason: Reason, message: str, metadata: Mapping[str, str] = NO_METADATA) -> None:
+    def __init__(self, reason: Reason, message: str, metadata: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
-        self.metadata = metadata
+        self.metadata = dict(metadata or {})
 
 
 class InvalidArgument(SentinelError):
-    """The request breaks a rule of the contract."""
+    """The request breaks a rule of the contract.
+
+    Attributes:
+        violations: broken rules, perhaps not all.
+        found: how many were found.
+        metadata: field, limit and actual of the first violation that has a limit.
+    """
 
     code = code_pb2.INVALID_ARGUMENT
 
@@ -72,16 +84,40 @@ class InvalidArgument(SentinelError):
         message: str,
         violations: Sequence[FieldViolation] = (),
         reason: Reason = reasons.ERROR_REASON_FIELD_INVALID,
+        *,
+        found: int = 0,
     ) -> None:
-        super().__init__(reason, message)
+        limited = next(
+            ({"field": each.field, "limit": each.limit, "actual": each.actual} for each in violations if each.limit),
+            None,
+        )
+        super().__init__(reason, message, limited)
         self.violations = tuple(violations)
+        self.found = max(found, len(self.violations))
 
     @classmethod
     def field(
-        cls, field: str, description: str, reason: Reason = reasons.ERROR_REASON_FIELD_INVALID
+        cls,
+        field: str,
+        description: str,
+        reason: Reason = reasons.ERROR_REASON_FIELD_INVALID,
+        *,
+        limit: object = "",
+        actual: object = "",
     ) -> "InvalidArgument":
-        """One field breaks one rule."""
-        return cls(f"{field}: {description}", [FieldViolation(field, description)], reason)
+        """Return the error for one field that breaks one rule; limit and actual where the rule is about numbers."""
+        violation = FieldViolation(field, description, str(limit), str(actual))
+        return cls(f"{field}: {description}", [violation], reason)
+
+
+class RequestMalformed(InvalidArgument):
+    """The request's bytes are not a message of the method."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the request is not a valid message of this method; send its fields as the contract defines them",
+            reason=reasons.ERROR_REASON_REQUEST_MALFORMED,
+        )
 
 
 class Unauthenticated(SentinelError):
@@ -114,6 +150,21 @@ class FailedPrecondition(SentinelError):
     code = code_pb2.FAILED_PRECONDITION
 
 
+class QuotaExceeded(FailedPrecondition):
+    """The tenant has as many of something as it may have. Not ResourceExhausted: waiting does not help.
+
+    Args:
+        what: the things, in the plural: "services", "maintenance windows".
+        limit: how many there may be.
+        actual: how many there are.
+    """
+
+    def __init__(self, what: str, limit: int, actual: int) -> None:
+        message = f"the tenant has {actual} {what} and may have {limit}; delete some, or have the quota raised"
+        metadata = {"limit": str(limit), "actual": str(actual), "unit": what}
+        super().__init__(reasons.ERROR_REASON_QUOTA_EXCEEDED, message, metadata)
+
+
 class Aborted(SentinelError):
     """Somebody else was quicker: read again, then try again."""
 
@@ -125,15 +176,40 @@ class ResourceExhausted(SentinelError):
 
     Attributes:
         retry_after_s: seconds until a further attempt makes sense.
+        metadata: the limit, and the actual value where it is known.
     """
 
     code = code_pb2.RESOURCE_EXHAUSTED
 
     def __init__(
-        self, reason: Reason, message: str, retry_after_s: float, metadata: Mapping[str, str] = NO_METADATA
+        self,
+        reason: Reason,
+        message: str,
+        retry_after_s: float,
+        *,
+        limit: float | None = None,
+        actual: float | None = None,
     ) -> None:
-        super().__init__(reason, message, metadata)
+        figures = {"limit": limit, "actual": actual}
+        super().__init__(reason, message, {name: str(value) for name, value in figures.items() if value is not None})
         self.retry_after_s = retry_after_s
+
+
+class RequestTooLarge(SentinelError):
+    """The request is larger than any request may be; unlike ResourceExhausted, waiting does not help.
+
+    Args:
+        what: what there is too much of: "bytes", "fields".
+        limit: how many there may be.
+        actual: how many there are; "more than …" where nobody counted on.
+    """
+
+    code = code_pb2.RESOURCE_EXHAUSTED
+
+    def __init__(self, what: str, limit: int, actual: str) -> None:
+        message = f"the request has {actual} {what}, and the limit is {limit}; send less in one request"
+        metadata = {"limit": str(limit), "actual": actual, "unit": what}
+        super().__init__(reasons.ERROR_REASON_REQUEST_TOO_LARGE, message, metadata)
 
 
 class Unimplemented(SentinelError):

@@ -14,6 +14,7 @@ from services.common import logs
 from services.common.errors import SentinelError
 from services.common.interceptors.call import Interceptor
 from services.common.interceptors.chain import Chain
+from services.common.request_limits import MOST_BYTES
 
 _log = logs.get("server")
 _HEALTH_S = 0.5
@@ -23,6 +24,8 @@ _OPTIONS = [
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.so_reuseport", 0),
+    # grpc refuses what is larger without details, so it lets through what the chain can refuse with them.
+    ("grpc.max_receive_message_length", 4 * MOST_BYTES),
 ]
 
 Ready = Callable[[], Awaitable[None]]

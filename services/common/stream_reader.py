@@ -108,8 +108,9 @@ class OpenStreams:
             ResourceExhausted: OVERLOADED.
         """
         if self._of_tenant[tenant_id] >= self._most_of_a_tenant:
-            message = f"the tenant has {self._most_of_a_tenant} streams open here; close some"
-            raise ResourceExhausted(reasons.ERROR_REASON_OVERLOADED, message, _RETRY_S)
+            most, open_now = self._most_of_a_tenant, self._of_tenant[tenant_id]
+            message = f"the tenant has {open_now} streams open here, and may have {most}; close some"
+            raise ResourceExhausted(reasons.ERROR_REASON_OVERLOADED, message, _RETRY_S, limit=most, actual=open_now)
 
     @contextmanager
     def holding(self, reader: StreamReader, guard: StreamGuard) -> Iterator[None]:

@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from sentinel.options.v1 import error_reason_pb2 as reasons
-
-from services.common.errors import FailedPrecondition
+from services.common.errors import QuotaExceeded
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +17,7 @@ class Quotas:
         """Refuse one more service than the quota allows.
 
         Raises:
-            FailedPrecondition: QUOTA_EXCEEDED.
+            QuotaExceeded: there are as many already.
         """
         _refuse(there_are, self.services, "services")
 
@@ -27,7 +25,7 @@ class Quotas:
         """Refuse one more check than the quota allows.
 
         Raises:
-            FailedPrecondition: QUOTA_EXCEEDED.
+            QuotaExceeded: there are as many already.
         """
         _refuse(there_are, self.checks, "checks")
 
@@ -35,15 +33,11 @@ class Quotas:
         """Refuse one more maintenance window than the quota allows.
 
         Raises:
-            FailedPrecondition: QUOTA_EXCEEDED.
+            QuotaExceeded: there are as many already.
         """
         _refuse(there_are, self.windows, "maintenance windows")
 
 
 def _refuse(there_are: int, quota: int, of_what: str) -> None:
-    # Not RESOURCE_EXHAUSTED, which says that it helps to wait: here somebody has to delete something first.
     if there_are >= quota:
-        raise FailedPrecondition(
-            reasons.ERROR_REASON_QUOTA_EXCEEDED,
-            f"the tenant may have {quota} {of_what} and has them; delete some, or have the quota raised",
-        )
+        raise QuotaExceeded(of_what, quota, there_are)

@@ -54,7 +54,7 @@ class CpuQueue:
                 reasons.ERROR_REASON_OVERLOADED,
                 f"the tenant has used more than {CPU_SHARE:g} s of a processor each second; try again later",
                 wait_us / SECOND_US,
-                {"limit": f"{CPU_SHARE:g}"},
+                limit=CPU_SHARE,
             )
         waiting = len(self._waiting.get(tenant_id, ()))
         if waiting >= _MOST_CALLS_WAITING:
@@ -63,7 +63,8 @@ class CpuQueue:
                 f"{waiting} calls of the tenant wait for the processor, and at most {_MOST_CALLS_WAITING} may; "
                 "send fewer at a time",
                 _RETRY_S,
-                {"limit": str(_MOST_CALLS_WAITING), "actual": str(waiting)},
+                limit=_MOST_CALLS_WAITING,
+                actual=waiting,
             )
 
     async def run(self, tenant_id: UUID, work: Callable[[], _T]) -> _T:

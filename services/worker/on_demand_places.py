@@ -42,7 +42,8 @@ class OnDemandPlaces:
                 reasons.ERROR_REASON_OVERLOADED,
                 f"the tenant may have {limit} checks run on demand here at the moment, and has {held}; try again later",
                 _RETRY_S,
-                {"limit": str(limit), "actual": str(held)},
+                limit=limit,
+                actual=held,
             )
         self._held[tenant_id] += 1
         try:

@@ -22,6 +22,33 @@ def test_what_is_no_json_of_the_route_is_malformed(lasting_team: Team, body: str
     assert (answer.status_code, reason(answer)) == (400, "REQUEST_MALFORMED")
 
 
+@pytest.mark.parametrize("path", ["/services?text=%ff", "/services/%ff", "/heartbeat/%ff", "/heartbeat/a/%ed%a0%80"])
+def test_a_path_or_query_that_is_no_utf_8_is_malformed(lasting_team: Team, path: str) -> None:
+    answer = lasting_team.client.get(path)
+
+    assert (answer.status_code, reason(answer)) == (400, "REQUEST_MALFORMED")
+    assert answer.headers["x-request-id"] in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "field"),
+    [
+        ("GET", "/services?text=%00", None, "text"),
+        ("GET", "/services?labels=%00", None, "labels[0]"),
+        ("POST", "/services", {"name": "a\0"}, "name"),
+        ("POST", "/services", {"name": "a", "labels": {"a": "\0"}}, "labels['a']"),
+        ("POST", "/auth/login", {"tenantSlug": "a\0"}, "tenant_slug"),
+        ("POST", "/auth/register", registration("team") | {"tenantName": "\0"}, "tenant_name"),
+    ],
+)
+def test_u_0000_is_refused_by_the_fields_name(
+    lasting_team: Team, method: str, path: str, body: dict[str, Any] | None, field: str
+) -> None:
+    answer = lasting_team.client.request(method, path, json=body)
+
+    assert (answer.status_code, reason(answer), fields(answer)) == (400, "FIELD_INVALID", [field])
+
+
 @pytest.mark.parametrize("query", ["?foo=1", "?pageSize=many", "?pageSize=1&bar="])
 def test_unknown_and_mistyped_query_parameters_are_malformed(lasting_team: Team, query: str) -> None:
     answer = lasting_team.client.get(f"/services{query}")

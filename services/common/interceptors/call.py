@@ -1,10 +1,11 @@
 """One call on its way in: what the interceptors learn of it and pass on."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
+from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
 from services.common.origin import Origin
@@ -20,7 +21,9 @@ class Call:
 
     Attributes:
         rule: the method's name and who may call it.
-        request: the one request message.
+        encoded: the request as it came.
+        request_type: the message that it should be.
+        request: the one request message; empty until it is parsed.
         context: grpc's side of the call.
         metadata: the request's metadata; the last value of each key.
         request_id: what leads from an answer to the log.
@@ -30,9 +33,11 @@ class Call:
     """
 
     rule: MethodRule
-    request: Message
     context: Context
     metadata: dict[str, str]
+    encoded: bytes = b""
+    request_type: type[Message] = Empty
+    request: Message = field(default_factory=Empty)
     request_id: str = ""
     origin: Origin | None = None
     principal: Principal | None = None

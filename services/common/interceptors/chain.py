@@ -1,10 +1,11 @@
 """The one interceptor chain, for unary and streaming calls alike.
 
-    request id → origin → log → measure → errors → authentication → access → validation → servicer
+    request id → origin → log → measure → errors → decoding → authentication → access → validation → servicer
 
 The order is part of the behaviour, and test_chain_order.py tests what follows from it: the id comes first, so that
 every link can name it, and the origin before anything is refused or written down; log and measure see every outcome, so
-errors lie inside them; nobody unknown reaches access; nobody refused learns what is valid.
+errors lie inside them; a request that is no message is refused as REST refuses one, before anybody asks who sent it;
+nobody unknown reaches access; nobody refused learns what is valid.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ from typing import Any, TypeAlias
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
 from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
 
 from services.common.credentials import Credentials
 from services.common.interceptors.access import check_access
 from services.common.interceptors.authentication import Authentication
 from services.common.interceptors.call import Call, Context, Interceptor, Step
+from services.common.interceptors.decoding import decode_request
 from services.common.interceptors.errors import answer_errors, unknown_method
+from services.common.interceptors.infrastructure import typed
 from services.common.interceptors.log import log_call
 from services.common.interceptors.measure import Measure
 from services.common.interceptors.origin import Origins
@@ -46,6 +50,7 @@ def interceptors(credentials: Credentials, proxies: Sequence[Network], calls: Ca
         log_call,
         Measure(calls),
         answer_errors,
+        decode_request,
         Authentication(credentials),
         check_access,
         Validation(),
@@ -62,6 +67,11 @@ class Chain(grpc.aio.ServerInterceptor):
 
     def __init__(self, services: Sequence[ServiceDescriptor], links: Sequence[Interceptor]) -> None:
         self._rules = {name: rule for service in services for name, rule in rules_of(service).items()}
+        self._requests = {
+            f"/{service.full_name}/{method.name}": GetMessageClass(method.input_type)
+            for service in services
+            for method in service.methods
+        }
         self._links = links
         self._wrapped: dict[str, _Handler] = {}
 
@@ -77,7 +87,7 @@ class Chain(grpc.aio.ServerInterceptor):
             return wrapped
         handler = await continuation(handler_call_details)
         if method.startswith(_INFRASTRUCTURE) and handler is not None:
-            return handler
+            return typed(handler)
         rule = self._rules.get(method)
         if rule is None or handler is None:
             return grpc.unary_unary_rpc_method_handler(unknown_method)
@@ -85,23 +95,24 @@ class Chain(grpc.aio.ServerInterceptor):
         return self._wrapped[method]
 
     def _wrap(self, rule: MethodRule, handler: _Handler) -> _Handler:
+        kind = self._requests[rule.method]
         if handler.unary_unary is not None:
             steps = self._compose(partial(_answer, handler.unary_unary))
 
-            async def unary(request: Message, context: Context) -> Message | None:
-                call = _call(rule, request, context)
+            async def unary(encoded: bytes, context: Context) -> Message | None:
+                call = _call(rule, kind, encoded, context)
                 await steps(call)
                 return call.response
 
-            return grpc.unary_unary_rpc_method_handler(unary, handler.request_deserializer, handler.response_serializer)
+            return grpc.unary_unary_rpc_method_handler(unary, None, handler.response_serializer)
         if handler.unary_stream is None:
             raise TypeError(f"{rule.method} streams requests, which the chain does not carry")
         steps = self._compose(partial(_stream, handler.unary_stream))
 
-        async def stream(request: Message, context: Context) -> None:
-            await steps(_call(rule, request, context))
+        async def stream(encoded: bytes, context: Context) -> None:
+            await steps(_call(rule, kind, encoded, context))
 
-        return grpc.unary_stream_rpc_method_handler(stream, handler.request_deserializer, handler.response_serializer)
+        return grpc.unary_stream_rpc_method_handler(stream, None, handler.response_serializer)
 
     def _compose(self, last: Step) -> Step:
         step = last
@@ -114,9 +125,9 @@ def _through(link: Interceptor, following: Step, call: Call) -> Awaitable[None]:
     return link(call, following)
 
 
-def _call(rule: MethodRule, request: Message, context: Context) -> Call:
+def _call(rule: MethodRule, kind: type[Message], encoded: bytes, context: Context) -> Call:
     metadata = {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
-    return Call(rule=rule, request=request, context=context, metadata=metadata)
+    return Call(rule=rule, encoded=encoded, request_type=kind, context=context, metadata=metadata)
 
 
 # Typed by grpc as the synchronous methods of its other server.

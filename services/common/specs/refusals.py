@@ -30,9 +30,13 @@ def refuse_bad(assertions: Sequence[Assertion], field: str) -> None:
     """
     for index, assertion in enumerate(assertions):
         _refuse(assertion, f"{field}[{index}].{name_of(assertion)}")
-    if programs(assertions) > LARGEST_PROGRAMS:
+    size = programs(assertions)
+    if size > LARGEST_PROGRAMS:
         raise InvalidArgument.field(
-            field, f"their expressions have more than {LARGEST_PROGRAMS} instructions together; repeat fewer times"
+            field,
+            f"their expressions may have {LARGEST_PROGRAMS} instructions together, and have {size}; repeat fewer times",
+            limit=LARGEST_PROGRAMS,
+            actual=size,
         )
 
 

@@ -8,6 +8,31 @@ _HIGHEST_PORT = 65_535
 _PORTS = {"http": 80, "https": 443}
 
 
+def read_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
+    """Return a URL whose host and port can be dialled.
+
+    Args:
+        text: the URL, or a reference to one where there is a base.
+        base: what a reference is relative to.
+
+    Raises:
+        ValueError: it is none; the message is a phrase for its author.
+    """
+    try:
+        url = httpx.URL(text) if base is None else base.join(text)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise ValueError("is not a URL that can be requested") from error
+    try:
+        host = url.host
+    except ValueError as error:  # idna's errors are among them
+        raise ValueError("must name a host that IDNA allows") from error
+    if url.scheme in _PORTS and not host:
+        raise ValueError("must name a host")
+    if url.port is not None and not 0 < url.port <= _HIGHEST_PORT:
+        raise ValueError(f"must have a port from 1 to {_HIGHEST_PORT}, and has {url.port}")
+    return url
+
+
 def refuse_bad_url(url: str, field: str) -> None:
     """Refuse a URL that the probe could not dial; the contract has seen to its scheme, host and characters already.
 
@@ -15,21 +40,19 @@ def refuse_bad_url(url: str, field: str) -> None:
         InvalidArgument: naming the field.
     """
     try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise InvalidArgument.field(field, "is not a URL that can be requested") from error
-    if parsed.scheme not in {"http", "https"}:
+        parsed = read_url(url)
+    except ValueError as error:
+        raise InvalidArgument.field(field, str(error)) from error
+    if parsed.scheme not in _PORTS:
         raise InvalidArgument.field(field, "must begin with http:// or https://")
     if parsed.userinfo:
         raise InvalidArgument.field(field, "must not carry credentials; use headers")
-    if not parsed.host or (parsed.port is not None and not 0 < parsed.port <= _HIGHEST_PORT):
-        raise InvalidArgument.field(field, "must name a host, and a port from 1 to 65535 if any")
 
 
 def origin_of(url: str) -> str:
     """Scheme, host and port, which make an origin (RFC 6454 §4); of what is no URL, itself."""
     try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
+        parsed = read_url(url)
+    except ValueError:
         return url
     return f"{parsed.scheme}://{parsed.host}:{parsed.port or _PORTS.get(parsed.scheme, '')}"

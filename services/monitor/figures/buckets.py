@@ -66,8 +66,14 @@ def series_edges(
     if start < now - keep.hourly_us:
         _refuse_hours(start, end, size, now - keep.hourly_us)
     first = floor(start, HOUR_US)
-    if (end - first - 1) // size >= MOST_BUCKETS:
-        raise InvalidArgument.field("bucket", f"must be larger: a series has at most {MOST_BUCKETS} buckets")
+    count = (end - first - 1) // size + 1
+    if count > MOST_BUCKETS:
+        raise InvalidArgument.field(
+            "bucket",
+            f"must be larger: a series has at most {MOST_BUCKETS} buckets, and this one has {count}",
+            limit=MOST_BUCKETS,
+            actual=count,
+        )
     # Only the ends cut hours, so only there results are read once more.
     return [start, *range(first + size, end, size), end]
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.common.errors import NotFound, ResourceExhausted
-from services.worker.heartbeats.token_limit import TokenLimit
+from services.worker.heartbeats.token_limit import MOST_AT_ONCE, TokenLimit
 from services.worker.metrics import Metrics, SignalEnd
 
 _BATCH_S = 0.002
@@ -84,11 +84,22 @@ class Reception:
         wait_s = self._limit.take(token_hash, time.monotonic())
         if wait_s:
             self._metrics.signal_ended(SignalEnd.LIMITED)
-            raise ResourceExhausted(reasons.ERROR_REASON_RATE_LIMITED, "too many signals with this token", wait_s)
+            raise ResourceExhausted(
+                reasons.ERROR_REASON_RATE_LIMITED,
+                f"too many signals with this token: it may send {MOST_AT_ONCE} at once, and one more every second",
+                wait_s,
+                limit=MOST_AT_ONCE,
+            )
         batch = self._batch or _Batch()
         if batch.waiting >= _MOST_WAITING:
             self._metrics.signal_ended(SignalEnd.LIMITED)
-            raise ResourceExhausted(reasons.ERROR_REASON_OVERLOADED, "too many signals at once; try again", _RETRY_S)
+            raise ResourceExhausted(
+                reasons.ERROR_REASON_OVERLOADED,
+                f"{batch.waiting} signals wait to be written down, and the limit is {_MOST_WAITING}; try again",
+                _RETRY_S,
+                limit=_MOST_WAITING,
+                actual=batch.waiting,
+            )
         self._batch = batch
         batch.waiting += 1
         signal = batch.signals.setdefault(token_hash, Signal())

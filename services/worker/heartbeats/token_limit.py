@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 
-_BURST = 60
+MOST_AT_ONCE = 60
 _EVERY_S = 1.0
 _MOST_TOKENS = 100_000
 
@@ -19,7 +19,7 @@ class TokenLimit:
     def take(self, token_hash: bytes, now_s: float) -> float:
         """Take a signal from a token's bucket; how many seconds to wait when there is none, 0 when it was taken."""
         empty_at_s = max(now_s, self._empty_at_s.get(token_hash, now_s)) + _EVERY_S
-        wait_s = empty_at_s - now_s - _BURST * _EVERY_S
+        wait_s = empty_at_s - now_s - MOST_AT_ONCE * _EVERY_S
         if wait_s > 0:
             return wait_s
         self._empty_at_s[token_hash] = empty_at_s

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 import httpx
 
+from services.common.outcome import ErrorKind
+from services.common.specs.urls import read_url
 from services.worker.wire.hop import PORTS, Hop
+from services.worker.wire.probe_failure import ProbeFailure
 
 MOST_REDIRECTS = 5
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -16,10 +19,13 @@ _OF_THE_BODY = frozenset({"content-type", "content-encoding", "content-language"
 
 
 def next_hop(hop: Hop, status: int, answered: Sequence[tuple[bytes, bytes]]) -> Hop | None:
-    """The request that an answer (status, headers) asks for; None when it asks for none that can be made.
+    """The request that an answer (status, headers) asks for; None when it asks for none that the probe makes.
 
     When the origin changes, every header of the check but the harmless ones is left behind, since a token may hide in
     any, and so is the client certificate.
+
+    Raises:
+        ProbeFailure: PROTOCOL, when it names a URL, a host or a port that is none.
     """
     if status not in REDIRECTS:
         return None
@@ -27,10 +33,10 @@ def next_hop(hop: Hop, status: int, answered: Sequence[tuple[bytes, bytes]]) -> 
     if not location:
         return None
     try:
-        url = hop.url.join(location)
-    except httpx.InvalidURL:
-        return None
-    if url.scheme not in PORTS or not url.host or url.userinfo:
+        url = read_url(location, hop.url)
+    except ValueError as error:
+        raise ProbeFailure(ErrorKind.PROTOCOL, f"the redirect cannot be followed: its location {error}") from None
+    if url.scheme not in PORTS or url.userinfo:
         return None
     method = hop.method
     if status not in _KEEP_METHOD and method != "HEAD" and (status == _SEE_OTHER or method == "POST"):
@@ -55,4 +61,4 @@ def next_hop(hop: Hop, status: int, answered: Sequence[tuple[bytes, bytes]]) -> 
 
 def origin(url: httpx.URL) -> tuple[str, str, int]:
     """Scheme, host and port, which make an origin (RFC 6454 §4)."""
-    return url.scheme, url.host, url.port or PORTS[url.scheme]
+    return url.scheme, url.raw_host.decode("ascii"), url.port or PORTS[url.scheme]

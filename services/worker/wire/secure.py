@@ -161,7 +161,7 @@ def not_after(certificate: bytes) -> datetime | None:
     """When a certificate (DER) expires; None when it cannot be read, which only an unverified one can be."""
     try:
         return x509.load_der_x509_certificate(certificate).not_valid_after_utc
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         return None
 
 

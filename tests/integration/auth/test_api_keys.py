@@ -7,9 +7,13 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 from services.common.api_keys import ApiKeyVerifier
 from services.common.database import Database
 from services.common.errors import AlreadyExists, NotFound, Unauthenticated
+from services.common.migrate import migrate
 from services.common.principal import Role
 from services.common.store import CommonStore
 from tests.integration.auth.conftest import Auth, actor_of
+
+# 9999-12-31T23:59:59.999999Z
+_LAST_US = 253_402_300_800_000_000 - 1
 
 
 @pytest.mark.parametrize("role", ["sentinel_auth", "sentinel_monitor", "sentinel_worker"])
@@ -61,3 +65,21 @@ async def test_names_are_unique_and_another_tenants_key_is_not_found(auth: Auth)
     with pytest.raises(NotFound):
         await auth.api_keys.delete(actor_of(theirs), made.id)
     assert (await auth.api_keys.list(ours.tenant.id, 0, "")).total == 1
+
+
+async def test_a_key_that_expires_at_the_end_of_time_is_listed_and_repaired(auth: Auth, database_url: str) -> None:
+    admin = await auth.register()
+    await auth.api_keys.create(actor_of(admin), "ci", Role.MEMBER, _LAST_US)
+    connection = await asyncpg.connect(database_url)
+    try:
+        assert await connection.fetchval("SELECT expire_time = 'infinity' FROM api_keys")
+        (before,) = (await auth.api_keys.list(admin.tenant.id, 0, "")).items
+        await connection.execute("UPDATE alembic_version SET version_num = '0017'")
+
+        await migrate(database_url)
+
+        assert not await connection.fetchval("SELECT expire_time = 'infinity' FROM api_keys")
+    finally:
+        await connection.close()
+    (after,) = (await auth.api_keys.list(admin.tenant.id, 0, "")).items
+    assert (before.expire_us, after.expire_us) == (_LAST_US, _LAST_US - 1)

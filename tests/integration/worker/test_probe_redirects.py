@@ -53,6 +53,15 @@ async def test_a_redirect_to_an_inner_address_is_blocked(prober: Prober, locatio
     assert seen.resolved_ip is None
 
 
+@pytest.mark.parametrize("location", ["http://127.0.0.1:65536/", "http://xn--a/", "http://[::1/", "http://\xe9..test/"])
+async def test_a_redirect_to_nowhere_is_the_targets_fault(prober: Prober, location: str) -> None:
+    async with target(Echo(moved(location))) as port:
+        seen = await probe(prober, f"http://127.0.0.1:{port}/")
+
+    assert verdict(seen) == (Outcome.DOWN, ErrorKind.PROTOCOL)
+    assert (seen.error_message or "").startswith("the redirect cannot be followed")
+
+
 async def test_loopback_is_blocked_unless_it_is_allowed_and_nothing_is_dialled(resolver: Resolver) -> None:
     echo = Echo()
     async with target(echo) as port:

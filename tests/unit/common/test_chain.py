@@ -12,7 +12,8 @@ from services.common.errors import InvalidArgument, ResourceExhausted, SentinelE
 from services.common.ids import new_id
 from services.common.interceptors.access import check_access
 from services.common.interceptors.call import Call
-from services.common.interceptors.errors import answer_errors, to_status
+from services.common.interceptors.errors import answer_errors
+from services.common.interceptors.status import to_status
 from services.common.principal import Principal, Role
 from services.common.rules import MethodRule
 

@@ -5,7 +5,7 @@ import ipaddress
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 from uuid import UUID
 
 import grpc
@@ -13,6 +13,8 @@ import pytest
 import structlog
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from sentinel.auth.v1 import auth_service_pb2
 from sentinel.auth.v1.auth_service_pb2_grpc import AuthServiceStub
 from sentinel.options.v1 import access_pb2
@@ -26,6 +28,7 @@ from services.common.interceptors.chain import interceptors
 from services.common.metrics import Calls
 from services.common.origin import Origin, current_origin
 from services.common.principal import Principal, Role, current_principal
+from services.common.request_limits import MOST_BYTES
 from services.common.revocations import Revocation, Revocations
 from services.common.server import Server
 from services.common.tokens import TokenVerifier
@@ -162,6 +165,19 @@ async def door() -> AsyncIterator[Door]:
     await server.grpc.stop(None)
 
 
+@pytest.fixture
+async def infrastructure() -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to a server's health and reflection."""
+    server = Server(SERVICES, ())
+    server.reflect(SERVICES)
+    health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server.grpc)
+    port = server.grpc.add_insecure_port("127.0.0.1:0")
+    await server.grpc.start()
+    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+        yield channel
+    await server.grpc.stop(None)
+
+
 def _metadata(bearer: str) -> tuple[tuple[str, str], ...]:
     sender = (("x-request-id", REQUEST_ID), ("x-forwarded-for", f"10.0.0.1, {CLIENT}"))
     return (*sender, ("authorization", f"Bearer {bearer}")) if bearer else sender
@@ -222,3 +238,82 @@ async def test_however_a_call_ends_it_is_typed_logged_and_counted_with_its_id_an
 
     reached = [(principal.role, origin.address, origin.request_id) for principal, origin in door.behind.reached]
     assert reached == ([(role, CLIENT, REQUEST_ID)] if code in {grpc.StatusCode.OK, grpc.StatusCode.INTERNAL} else [])
+
+
+def _raw(door: Door, method: str, encoded: bytes, *, streams: bool) -> Any:
+    make: Any = door.channel.unary_stream if streams else door.channel.unary_unary
+    return make(method)(encoded, metadata=_metadata(""), timeout=10)
+
+
+@pytest.mark.parametrize(
+    ("method", "streams"),
+    [("/sentinel.auth.v1.AuthService/InviteUser", False), ("/sentinel.probe.v1.ProbeService/RunCheck", True)],
+)
+@pytest.mark.parametrize(
+    ("encoded", "code", "reason"),
+    [
+        (b"\xff\xff", grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_MALFORMED"),
+        (b"\x0a\x01\xff", grpc.StatusCode.INVALID_ARGUMENT, "REQUEST_MALFORMED"),
+        (b"\0" * (MOST_BYTES + 1), grpc.StatusCode.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE"),
+    ],
+    ids=["no message", "no UTF-8", "too large"],
+)
+async def test_bytes_that_are_no_request_are_refused_typed_before_anybody_signs_in(
+    door: Door,
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    streams: bool,
+    encoded: bytes,
+    code: grpc.StatusCode,
+    reason: str,
+) -> None:
+    with structlog.testing.capture_logs([structlog.contextvars.merge_contextvars]) as log:
+        seen, status, trailers = await door.status(_raw(door, method, encoded, streams=streams))
+
+    info, of_request = error_details_pb2.ErrorInfo(), error_details_pb2.RequestInfo()
+    assert status.details[0].Unpack(info)
+    assert status.details[1].Unpack(of_request)
+    assert (seen, info.reason, of_request.request_id) == (code, reason, REQUEST_ID)
+    assert trailers["x-request-id"] == REQUEST_ID
+    assert "Request" not in status.message
+    (line,) = [each for each in log if each["room"] == "call"]
+    assert (line["log_level"], line["code"]) == ("info", code.name)
+    assert caplog.records == []
+    assert door.behind.reached == []
+
+
+@pytest.mark.parametrize("encoded", [b"\xff\xff", b"\x0a\x01\xff", b"\0" * (MOST_BYTES + 1)])
+async def test_health_and_reflection_refuse_such_bytes_typed_too(
+    infrastructure: grpc.aio.Channel, caplog: pytest.LogCaptureFixture, encoded: bytes
+) -> None:
+    metadata, raw = _metadata(""), cast("Any", infrastructure)
+    calls = [
+        raw.unary_unary("/grpc.health.v1.Health/Check")(encoded, metadata=metadata, timeout=10),
+        raw.unary_stream("/grpc.health.v1.Health/Watch")(encoded, metadata=metadata, timeout=10),
+        raw.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")(
+            iter([encoded]), metadata=metadata, timeout=10
+        ),
+    ]
+    for call in calls:
+        trailers = dict(await call.trailing_metadata())
+        status = status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
+        info, of_request = error_details_pb2.ErrorInfo(), error_details_pb2.RequestInfo()
+        assert status.details[0].Unpack(info)
+        assert status.details[1].Unpack(of_request)
+        too_large = len(encoded) > MOST_BYTES
+        assert info.reason == ("REQUEST_TOO_LARGE" if too_large else "REQUEST_MALFORMED")
+        assert of_request.request_id == REQUEST_ID
+    assert caplog.records == []
+
+
+async def test_health_and_reflection_answer_as_before(infrastructure: grpc.aio.Channel) -> None:
+    checked = await health_pb2_grpc.HealthStub(infrastructure).Check(health_pb2.HealthCheckRequest(), timeout=10)
+    watching = health_pb2_grpc.HealthStub(infrastructure).Watch(health_pb2.HealthCheckRequest(), timeout=10)
+    watched = await watching.read()
+    watching.cancel()
+    asked = reflection_pb2.ServerReflectionRequest(list_services="")
+    stub = reflection_pb2_grpc.ServerReflectionStub(infrastructure)
+    (answer,) = [each async for each in stub.ServerReflectionInfo(iter([asked]), timeout=10)]
+
+    assert checked.status == watched.status == health_pb2.HealthCheckResponse.SERVING
+    assert "sentinel.auth.v1.AuthService" in [each.name for each in answer.list_services_response.service]

@@ -39,8 +39,10 @@ def test_the_latest_day_is_24_closed_hours(now: int) -> None:
 @given(st.sampled_from(["", *WINDOWS]), st.sampled_from(["", *BUCKETS]), nows)
 def test_buckets_cover_the_span_without_gaps(window: str, bucket: str, now: int) -> None:
     if (window, bucket) in {("90d", "1h"), ("365d", "1h"), ("365d", "6h")}:
-        with pytest.raises(InvalidArgument, match=r"^bucket"):
+        with pytest.raises(InvalidArgument, match=r"^bucket") as refused:
             series_edges(window, None, None, bucket, now, KEEP)
+        assert refused.value.metadata["limit"] == "1000"
+        assert int(refused.value.metadata["actual"]) > 1000
         return
     edges = series_edges(window, None, None, bucket, now, KEEP)
     steps = {later - earlier for earlier, later in pairwise(edges[:-1])}

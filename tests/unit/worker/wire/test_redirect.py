@@ -3,8 +3,10 @@
 import httpx
 import pytest
 
+from services.common.outcome import ErrorKind
 from services.common.specs.client_certificate import ClientCertificate
 from services.worker.wire.hop import Hop
+from services.worker.wire.probe_failure import ProbeFailure
 from services.worker.wire.redirect import next_hop
 
 CERTIFICATE = ClientCertificate("certificate", "key")
@@ -61,11 +63,29 @@ def test_headers_go_along_within_the_origin() -> None:
     assert following.certificate is CERTIFICATE
 
 
-@pytest.mark.parametrize(
-    "location", ["ftp://shop.test/", "file:///etc/passwd", "", "http://", "https://u:p@shop.test/"]
-)
+@pytest.mark.parametrize("location", ["ftp://shop.test/", "file:///etc/passwd", "", "https://u:p@shop.test/"])
 def test_what_cannot_be_requested_is_not_followed(location: str) -> None:
     assert follow("GET", 302, location) is None
+
+
+@pytest.mark.parametrize(
+    ("location", "said"),
+    [
+        ("http://", "must name a host"),
+        ("https://shop.test:65536/", "must have a port from 1 to 65535, and has 65536"),
+        ("https://shop.test:0/", "must have a port from 1 to 65535, and has 0"),
+        ("https://shop.test:port/", "is not a URL that can be requested"),
+        ("https://[shop.test]x]/", "is not a URL that can be requested"),
+        ("https://xn--a/", "must name a host that IDNA allows"),
+        ("https://xn--999/", "must name a host that IDNA allows"),
+    ],
+)
+def test_a_location_that_is_none_fails_the_probe_and_says_why(location: str, said: str) -> None:
+    with pytest.raises(ProbeFailure) as failed:
+        follow("GET", 302, location)
+
+    assert failed.value.kind is ErrorKind.PROTOCOL
+    assert failed.value.sentence == f"the redirect cannot be followed: its location {said}"
 
 
 def test_an_answer_that_is_no_redirect_leads_nowhere() -> None:

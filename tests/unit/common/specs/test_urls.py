@@ -1,0 +1,43 @@
+"""Which URLs a check may have; whatever is given, what cannot be dialled is refused by the field's name."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.common.errors import InvalidArgument
+from services.common.specs.urls import origin_of, refuse_bad_url
+
+_PIECES = st.sampled_from(
+    ["http:", "https:", "//", "/", "?", "@", ":", "[", "]", "::1", "%", "xn--", "xn--a", "a", "x" * 64, "x" * 300,
+     "0", "65536", "99999999999", "-", ".", "é", "。", "\u200d", "\ud800", "127.1", " ", "\\"]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://xn--a/", "must name a host that IDNA allows"),
+        ("https://xn--999.test/", "must name a host that IDNA allows"),
+        ("https://a.test:65536/", "must have a port from 1 to 65535, and has 65536"),
+        ("https://a.test:0/", "must have a port from 1 to 65535, and has 0"),
+        ("https:///a", "must name a host"),
+        ("https://[a]]/", "is not a URL that can be requested"),
+        ("ftp://a.test/", "must begin with http:// or https://"),
+        ("https://user@a.test/", "must not carry credentials; use headers"),
+    ],
+)
+def test_a_url_that_cannot_be_dialled_is_refused_by_the_fields_name(url: str, said: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        refuse_bad_url(url, "check.http.url")
+
+    assert [(each.field, each.description) for each in refused.value.violations] == [("check.http.url", said)]
+
+
+@given(st.lists(_PIECES, max_size=8).map("".join) | st.text(max_size=40))
+def test_no_text_is_a_fault_of_ours(text: str) -> None:
+    for url in (text, f"https://{text}"):
+        origin_of(url)
+        try:
+            refuse_bad_url(url, "url")
+        except InvalidArgument as refused:
+            assert [each.field for each in refused.violations] == ["url"]  # noqa: PT017 — most texts are refused, not all
