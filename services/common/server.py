@@ -18,11 +18,15 @@ from services.common.interceptors.chain import Chain
 _log = logs.get("server")
 _HEALTH_S = 0.5
 _DRAIN_S = 3.0
+_LARGEST_METADATA = 64 * 1024
 _OPTIONS = [
     # Envoy keeps connections alive with pings; without this grpc answers GOAWAY too_many_pings.
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.so_reuseport", 0),
+    # Above what Envoy lets through, which answers larger headers with a typed error.
+    ("grpc.max_metadata_size", _LARGEST_METADATA),
+    ("grpc.absolute_max_metadata_size", _LARGEST_METADATA),
 ]
 
 Ready = Callable[[], Awaitable[None]]
