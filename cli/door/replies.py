@@ -120,7 +120,7 @@ _BY_STATUS = (
         code=code_pb2.RESOURCE_EXHAUSTED,
         reason=_TOO_LARGE,
         message="the request is larger than 1 MiB",
-        metadata={"limit": str(LARGEST_BODY_BYTES)},
+        metadata={"limit": str(LARGEST_BODY_BYTES), "unit": "bytes"},
     ),
     Reply(http_status=415, code=code_pb2.INVALID_ARGUMENT, reason=_MALFORMED, message="the route takes JSON"),
     Reply(
@@ -135,7 +135,7 @@ _BY_STATUS = (
             code=code_pb2.RESOURCE_EXHAUSTED,
             reason=_TOO_LARGE,
             message=f"the request has over {LARGEST_HEADERS_KIB} KiB of headers, or over {MOST_HEADERS} headers",
-            metadata={"limit": str(LARGEST_HEADERS_KIB * 1024)},
+            metadata={"limit": str(LARGEST_HEADERS_KIB * 1024), "unit": "bytes"},
             rest_status=431,
         )
         for http_status in (403, 431)  # the rbac filter's, and that of the HTTP parser

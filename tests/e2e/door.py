@@ -1,8 +1,10 @@
 """Clients of the door that choose address, protocol and headers, and counters of what went through."""
 
 import base64
+import signal
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
@@ -12,7 +14,7 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, until
 
 PROTOCOLS = ("rest", "grpc", "grpc-web")
 _CONTENT_TYPE = {"grpc": "application/grpc", "grpc-web": "application/grpc-web+proto"}
@@ -117,6 +119,19 @@ def _trailers(answer: httpx.Response) -> Mapping[str, str]:
 
 def _decoded(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4))
+
+
+@contextmanager
+def stopped_auth(stack: Stack) -> Iterator[None]:
+    """Have auth answer nothing for as long as a block runs."""
+    process = stack.child("services.auth.app")
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+    with stack.rest() as client:
+        until(lambda: client.get("/healthz").status_code == 200, 10)
 
 
 def forwarded(stack: Stack) -> int:

@@ -1,30 +1,13 @@
 """The door admits well-formed deadlines only, and keeps them itself: no service ever sees the header."""
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import httpx
 import pytest
 from google.rpc import code_pb2, error_details_pb2
 
-from tests.e2e.door import JWKS, PROTOCOLS, call, client_at, forwarded
-from tests.e2e.stack import Stack, Team, until
+from tests.e2e.door import JWKS, PROTOCOLS, call, client_at, forwarded, stopped_auth
+from tests.e2e.stack import Stack, Team
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("door")]
-
-
-@contextmanager
-def stopped_auth(stack: Stack) -> Iterator[None]:
-    """Have auth answer nothing for as long as a block runs."""
-    process = stack.child("services.auth.app")
-    process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGCONT)
-    with stack.rest() as client:
-        until(lambda: client.get("/healthz").status_code == 200, 10)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
