@@ -1,6 +1,7 @@
 """Clients of the door that choose address, protocol and headers, and counters of what went through."""
 
 import base64
+import re
 import signal
 import struct
 from collections.abc import Iterator, Mapping
@@ -136,11 +137,22 @@ def stopped_auth(stack: Stack) -> Iterator[None]:
 
 def forwarded(stack: Stack) -> int:
     """Return how many requests Envoy has sent to the services."""
-    return sum(each["value"] for each in _stats(stack, "^cluster\\..*\\.upstream_rq_total$"))
+    return sum(_stats(stack, r"^cluster\..*\.upstream_rq_total$").values())
 
 
-def _stats(stack: Stack, names: str) -> list[dict[str, Any]]:
-    admin = httpx.HTTPTransport(uds=str(stack.data_dir / "run" / "envoy-admin.sock"))
-    with httpx.Client(transport=admin, base_url="http://envoy") as client:
-        answer = client.get("/stats", params={"format": "json", "filter": names})
-    return list(answer.json()["stats"])
+def value_of(stack: Stack, name: str) -> int:
+    """Return a figure of Envoy's by its name."""
+    (value,) = _stats(stack, f"^{re.escape(name)}$").values()
+    return value
+
+
+def admin(stack: Stack, path: str, **query: str) -> dict[str, Any]:
+    """Return what Envoy's admin socket has under a path."""
+    socket = httpx.HTTPTransport(uds=str(stack.data_dir / "run" / "envoy-admin.sock"))
+    with httpx.Client(transport=socket, base_url="http://envoy") as client:
+        return dict(client.get(path, params=query).json())
+
+
+def _stats(stack: Stack, names: str) -> dict[str, int]:
+    found = admin(stack, "/stats", format="json", filter=names)["stats"]
+    return {each["name"]: each["value"] for each in found}
