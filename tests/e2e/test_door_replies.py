@@ -1,5 +1,6 @@
 """Errors that Envoy returns by itself are the contract's, in each protocol, and are in the log."""
 
+import socket
 from typing import Any
 
 import grpc
@@ -8,7 +9,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from sentinel.auth.v1 import auth_service_pb2
 from sentinel.auth.v1.auth_service_pb2_grpc import AuthServiceStub
 
-from tests.e2e.door import JWKS, LOGIN, PROTOCOLS, Answer, Method, call, client_at, forwarded, stopped_auth
+from tests.e2e.door import JWKS, LOGIN, PROTOCOLS, Answer, Method, call, client_at, forwarded, stopped_auth, value_of
 from tests.e2e.stack import Stack, Team, grpc_channel, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("door")]
@@ -143,13 +144,18 @@ def test_a_request_that_envoy_cannot_read_has_an_id_in_reply_and_log(quiet_stack
     assert_typed(answer, "rest", 431, code_pb2.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE")
 
 
-def test_a_service_that_answers_leaves_no_line_of_envoy(quiet_stack: Stack) -> None:
+def test_neither_answers_of_services_nor_clients_that_go_away_are_logged_by_envoy(quiet_stack: Stack) -> None:
+    offset = len(quiet_stack.said())
     with client_at(quiet_stack, "127.0.0.1") as client:
         good = call(client, "rest", JWKS)
         bad = call(client, "rest", Method("", "GET", "/services"))
+        with socket.create_connection(("127.0.0.1", quiet_stack.port)) as leaving:
+            leaving.sendall(b"POST /auth/login HTTP/1.1\r\nhost: door\r\ncontent-length: 9\r\n\r\n{")
+            until(lambda: value_of(quiet_stack, "http.door.downstream_rq_active") == 1, 10)
+        until(lambda: value_of(quiet_stack, "http.door.downstream_rq_active") == 0, 10)
         last = call(client, "rest", Method("", "GET", "/nothing"))
-    until(lambda: last.headers["x-request-id"] in quiet_stack.said(), 10)
+    until(lambda: last.headers["x-request-id"] in quiet_stack.said(offset), 10)
 
-    lines = [line for line in quiet_stack.said().splitlines() if line.startswith("envoy ")]
-    for answer in (good, bad):
-        assert [line for line in lines if answer.headers["x-request-id"] in line] == []
+    (line,) = [line for line in quiet_stack.said(offset).splitlines() if line.startswith("envoy ")]
+    assert last.headers["x-request-id"] in line
+    assert (good.http_status, bad.http_status) == (200, 401)
