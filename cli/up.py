@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cli.banner import banner
 from cli.child import Child, Program
-from cli.envoy_config import EnvoySettings, render
+from cli.door.config import EnvoySettings, write
 from cli.output import Output
 from cli.postgres import EmbeddedPostgres, PostgresError
 from cli.scrape import ScrapePorts
@@ -36,6 +36,7 @@ _PATIENCE_S = (6.0, 1.5, 0.5, 1.5)
 _LONGEST_RUN_DIR = 60
 _RUN_DIR = "sentinel-"
 _OPENSSL = Path(__file__).resolve().parents[1] / "services" / "worker" / "openssl.cnf"
+_FLUSH_MS = "1000"  # how long a line of Envoy's access log waits
 
 
 class CannotStartError(Exception):
@@ -188,21 +189,18 @@ class _Stack:
 
     def _envoy(self) -> Program:
         settings = self._settings
-        config = self._run_dir / "envoy.yaml"
-        config.touch(mode=0o600)
-        config.write_text(
-            render(
-                EnvoySettings(
-                    port=settings.http_port,
-                    run_dir=self._run_dir,
-                    auth=self._socket("auth"),
-                    monitor=self._socket("monitor"),
-                    workers=tuple(self._socket(name) for name in self._workers()),
-                    limit_per_minute=settings.limit_per_minute,
-                    limit_burst=settings.limit_burst,
-                    heartbeat_limit_per_minute=settings.heartbeat_limit_per_minute,
-                    heartbeat_limit_burst=settings.heartbeat_limit_burst,
-                )
+        config = write(
+            EnvoySettings(
+                port=settings.http_port,
+                run_dir=self._run_dir,
+                auth=self._socket("auth"),
+                monitor=self._socket("monitor"),
+                workers=tuple(self._socket(name) for name in self._workers()),
+                limit_per_minute=settings.limit_per_minute,
+                limit_burst=settings.limit_burst,
+                heartbeat_limit_per_minute=settings.heartbeat_limit_per_minute,
+                heartbeat_limit_burst=settings.heartbeat_limit_burst,
+                json_logs=settings.log_format == "json",
             )
         )
         # Located, not imported: our own folder envoy/ may stand before the package of that name.
@@ -210,7 +208,11 @@ class _Stack:
         # At its own debug level it prints paths and headers, and with them everybody's tokens.
         level = {"debug": "info", "info": "warn", "warning": "warn"}.get(settings.log_level, settings.log_level)
         return Program(
-            name="envoy", argv=(str(binary), "-c", str(config), "--disable-hot-restart", "--log-level", level)
+            name="envoy",
+            argv=(
+                *(str(binary), "-c", str(config), "--disable-hot-restart", "--log-level", level),
+                *("--file-flush-interval-msec", _FLUSH_MS),
+            ),
         )
 
     async def _healthy(self) -> bool:

@@ -19,6 +19,7 @@ from services.common.request_limits import MOST_BYTES
 _log = logs.get("server")
 _HEALTH_S = 0.5
 _DRAIN_S = 3.0
+_LARGEST_METADATA = 64 * 1024
 _OPTIONS = [
     # Envoy keeps connections alive with pings; without this grpc answers GOAWAY too_many_pings.
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
@@ -26,6 +27,9 @@ _OPTIONS = [
     ("grpc.so_reuseport", 0),
     # grpc refuses what is larger without details, so it lets through what the chain can refuse with them.
     ("grpc.max_receive_message_length", 4 * MOST_BYTES),
+    # Above what Envoy lets through, which answers larger headers with a typed error.
+    ("grpc.max_metadata_size", _LARGEST_METADATA),
+    ("grpc.absolute_max_metadata_size", _LARGEST_METADATA),
 ]
 
 Ready = Callable[[], Awaitable[None]]

@@ -1,6 +1,7 @@
 """One stack that most end-to-end tests share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,34 @@ from tests.shared import STACK, RemoteServers, SharedServers
 def stack(shared: SharedServers | RemoteServers) -> Stack:
     """The stack that all processes of the run share: for tests that only need a tenant of their own."""
     return Stack(**shared.get(STACK))
+
+
+@pytest.fixture(scope="session")
+def quiet_stack(short_folder: Path, template: Path) -> Iterator[Stack]:
+    """A stack for tests that count what reaches the services, or meet the limits.
+
+    All its tests are in one xdist_group, "door". Each uses client addresses of its own, since limits are by address.
+    """
+    stack = Stack(
+        data_dir=short_folder / "quiet",
+        template=template,
+        settings={
+            "SENTINEL_AUTH_LIMIT_BURST": "3",
+            "SENTINEL_AUTH_LIMIT_PER_MINUTE": "6",
+            "SENTINEL_HEARTBEAT_LIMIT_BURST": "3",
+            "SENTINEL_HEARTBEAT_LIMIT_PER_MINUTE": "6",
+        },
+    )
+    stack.start()
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture(scope="session")
+def quiet_team(quiet_stack: Stack) -> Iterator[Team]:
+    """A team on the quiet stack."""
+    with Team(quiet_stack) as team:
+        yield team
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
-"""Envoy as the one door: gRPC, gRPC-Web, CORS, server-sent events, request ids, limits, health."""
+"""Envoy as the one door: gRPC, gRPC-Web, CORS, server-sent events, request ids."""
 
 import json
 import struct
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -15,7 +14,7 @@ from sentinel.monitor.v1.monitor_service_pb2_grpc import MonitorServiceStub
 from sentinel.probe.v1 import probe_service_pb2
 from sentinel.probe.v1.probe_service_pb2_grpc import ProbeServiceStub
 
-from tests.e2e.stack import Stack, Team, grpc_channel, reason, registration
+from tests.e2e.stack import Stack, Team, grpc_channel
 from tests.e2e.target import Target
 
 
@@ -124,24 +123,3 @@ def test_each_answer_and_each_error_carries_the_request_id(team: Team) -> None:
 
     assert good.headers["x-request-id"]
     assert info["requestId"] == bad.headers["x-request-id"]
-
-
-def test_one_address_may_try_so_often_and_is_then_told_when_to_come_back(short_folder: Path, template: Path) -> None:
-    limited = Stack(
-        data_dir=short_folder / "limited",
-        template=template,
-        settings={"SENTINEL_AUTH_LIMIT_BURST": "3", "SENTINEL_AUTH_LIMIT_PER_MINUTE": "6"},
-    )
-    limited.start()  # beside the stack of the other tests
-    try:
-        with limited.rest() as client:
-            answers = [client.post("/auth/register", json=registration(f"team-{n}")) for n in range(4)]
-            others = client.get("/.well-known/jwks.json")
-        assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
-        assert reason(answers[3]) == "RATE_LIMITED"
-        assert answers[3].headers["retry-after"] == "10"
-        (retry,) = [each for each in answers[3].json()["details"] if each["@type"].endswith("RetryInfo")]
-        assert retry["retryDelay"] == "10.000s"
-        assert others.status_code == 200
-    finally:
-        limited.stop()

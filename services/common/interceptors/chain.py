@@ -1,11 +1,11 @@
 """The one interceptor chain, for unary and streaming calls alike.
 
-    request id → origin → log → measure → errors → decoding → authentication → access → validation → servicer
+    request id → origin → log → measure → errors → decoding → authentication → access → validation → head → servicer
 
 The order is part of the behaviour, and test_chain_order.py tests what follows from it: the id comes first, so that
 every link can name it, and the origin before anything is refused or written down; log and measure see every outcome, so
 errors lie inside them; a request that is no message is refused as REST refuses one, before anybody asks who sent it;
-nobody unknown reaches access; nobody refused learns what is valid.
+nobody unknown reaches access; nobody refused learns what is valid; HEAD is refused as GET is.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from services.common.interceptors.authentication import Authentication
 from services.common.interceptors.call import Call, Context, Interceptor, Step
 from services.common.interceptors.decoding import decode_request
 from services.common.interceptors.errors import answer_errors, unknown_method
+from services.common.interceptors.head import end_head
 from services.common.interceptors.infrastructure import typed
 from services.common.interceptors.log import log_call
 from services.common.interceptors.measure import Measure
@@ -54,6 +55,7 @@ def interceptors(credentials: Credentials, proxies: Sequence[Network], calls: Ca
         Authentication(credentials),
         check_access,
         Validation(),
+        end_head,
     )
 
 

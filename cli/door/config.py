@@ -1,0 +1,185 @@
+"""Render envoy/envoy.yaml: fill in addresses, routes, limits and the errors that Envoy returns by itself.
+
+JSON is YAML, so each piece that depends on something is put in as JSON.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from cli.door.contract import descriptor, rpcs
+from cli.door.limits import AUTH_METHODS, HEARTBEAT_METHODS, Limit
+from cli.door.local_reply import lua, mappers
+from cli.door.replies import LARGEST_BODY_BYTES, LARGEST_HEADERS_KIB, MOST_HEADERS, replies
+from cli.door.routes import SERVICES, routes
+
+_TEMPLATE = Path(__file__).resolve().parent.parent.parent / "envoy" / "envoy.yaml"
+_TRANSCODER = "type.googleapis.com/envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder"
+_HTTP2 = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+_MOST_REQUESTS = 20_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvoySettings:
+    """What the configuration depends on.
+
+    Attributes:
+        port: where the door listens.
+        run_dir: a folder for Envoy's admin socket and the descriptor that it loads.
+        auth: the auth process's Unix socket.
+        monitor: the monitor process's.
+        workers: the worker processes'.
+        limit_per_minute: how many calls a minute one client address may make of each limited method.
+        limit_burst: how many of them at once.
+        heartbeat_limit_per_minute: how many signals of jobs a minute one client address may send.
+        heartbeat_limit_burst: how many of them at once.
+        json_logs: whether the log is for machines.
+    """
+
+    port: int
+    run_dir: Path
+    auth: Path
+    monitor: Path
+    workers: tuple[Path, ...]
+    limit_per_minute: int
+    limit_burst: int
+    heartbeat_limit_per_minute: int
+    heartbeat_limit_burst: int
+    json_logs: bool
+
+
+def write(settings: EnvoySettings) -> Path:
+    """Write the configuration and what it refers to into run_dir; return the configuration's path."""
+    _descriptor(settings).write_bytes(descriptor().SerializeToString(deterministic=True))
+    config = settings.run_dir / "envoy.yaml"
+    config.touch(mode=0o600)
+    config.write_text(render(settings))
+    return config
+
+
+def render(settings: EnvoySettings) -> str:
+    """Return Envoy's configuration, as YAML."""
+    limits = [
+        *(Limit(path, settings.limit_per_minute, settings.limit_burst) for path in AUTH_METHODS),
+        *(
+            Limit(path, settings.heartbeat_limit_per_minute, settings.heartbeat_limit_burst)
+            for path in HEARTBEAT_METHODS
+        ),
+    ]
+    own = replies([limit.reply for limit in limits])
+    return Template(_TEMPLATE.read_text()).substitute(
+        port=settings.port,
+        run_dir=settings.run_dir,
+        largest_headers_kib=LARGEST_HEADERS_KIB,
+        headers_too_large=json.dumps(_headers_too_large()),
+        methods=", ".join(sorted({method for rpc in rpcs() for method, _ in rpc.bindings})),
+        largest_body=LARGEST_BODY_BYTES,
+        local_replies=json.dumps(mappers(own)),
+        lua=json.dumps(lua(own)),
+        transcoder=json.dumps(_transcoder(settings, sse=False)),
+        routes=json.dumps(routes(limits, _transcoder(settings, sse=True))),
+        access_log_format=json.dumps(_access_log_format(json_logs=settings.json_logs)),
+        clusters=json.dumps(
+            [
+                _cluster("auth", settings.auth),
+                _cluster("monitor", settings.monitor),
+                _cluster("worker", *settings.workers),
+            ]
+        ),
+    )
+
+
+def _descriptor(settings: EnvoySettings) -> Path:
+    return settings.run_dir / "door.binpb"
+
+
+def _headers_too_large() -> dict[str, Any]:
+    """Return `request.total_size > … || size(request.headers) > …` as CEL's syntax tree."""
+
+    def attribute(name: str) -> dict[str, Any]:
+        return {"select_expr": {"operand": {"ident_expr": {"name": "request"}}, "field": name}}
+
+    def call(function: str, *arguments: dict[str, Any]) -> dict[str, Any]:
+        return {"call_expr": {"function": function, "args": list(arguments)}}
+
+    def more(value: dict[str, Any], limit: int) -> dict[str, Any]:
+        return call("_>_", value, {"const_expr": {"int64_value": limit}})
+
+    return call(
+        "_||_",
+        more(attribute("total_size"), LARGEST_HEADERS_KIB * 1024),
+        more(call("size", attribute("headers")), MOST_HEADERS),
+    )
+
+
+def _transcoder(settings: EnvoySettings, *, sse: bool) -> dict[str, Any]:
+    delimited = "stream_sse_style_delimited" if sse else "stream_newline_delimited"
+    return {
+        "@type": _TRANSCODER,
+        "proto_descriptor": str(_descriptor(settings)),
+        "services": list(SERVICES),
+        "convert_grpc_status": True,
+        "print_options": {"always_print_primitive_fields": True, delimited: True},
+        "request_validation_options": {
+            "reject_unknown_method": True,
+            "reject_unknown_query_parameters": True,
+            "reject_binding_body_field_collisions": True,
+        },
+    }
+
+
+def _access_log_format(*, json_logs: bool) -> dict[str, Any]:
+    """Return the format of a line about a reply of Envoy's own: never the path, which may hold a token."""
+    fields = {
+        "event": "door replied",
+        "method": "%REQ(:METHOD):10%",
+        "status": "%RESPONSE_CODE%",
+        "grpc_status": "%GRPC_STATUS_NUMBER%",
+        "flags": "%RESPONSE_FLAGS%",
+        "why": "%RESPONSE_CODE_DETAILS%",
+        "request_id": "%RESP(X-REQUEST-ID):64%",
+    }
+    if json_logs:
+        return {"json_format": {"timestamp": "%START_TIME%", "level": "warning", "logger": "door", **fields}}
+    line = " ".join(f"{name}={value}" for name, value in fields.items() if name != "event")
+    return {"text_format_source": {"inline_string": f"%START_TIME% [warning] {fields['event']} {line}\n"}}
+
+
+def _cluster(name: str, *sockets: Path) -> dict[str, Any]:
+    return {
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "lb_policy": "LEAST_REQUEST",
+        "typed_extension_protocol_options": {
+            _HTTP2: {
+                "@type": f"type.googleapis.com/{_HTTP2}",
+                "explicit_http_config": {
+                    "http2_protocol_options": {"connection_keepalive": {"interval": "30s", "timeout": "5s"}}
+                },
+            }
+        },
+        "load_assignment": {
+            "cluster_name": name,
+            "endpoints": [
+                {"lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": str(socket)}}}} for socket in sockets]}
+            ],
+        },
+        # no_traffic_interval, or a dead process that gets no traffic goes unnoticed for a minute.
+        "health_checks": [
+            {
+                "timeout": "1s",
+                "interval": "1s",
+                "no_traffic_interval": "1s",
+                "initial_jitter": "0.05s",
+                "unhealthy_threshold": 1,
+                "healthy_threshold": 1,
+                "grpc_health_check": {},
+            }
+        ],
+        "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
+        # Each open stream is a request; by default Envoy refuses the 1,025th.
+        "circuit_breakers": {"thresholds": [{"max_requests": _MOST_REQUESTS}]},
+    }

@@ -1,0 +1,98 @@
+"""Read REST routes out of the contract's descriptor, and complete the descriptor for Envoy."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from google.api import annotations_pb2, http_pb2
+from google.protobuf import descriptor_pb2
+
+_DESCRIPTOR = Path(__file__).resolve().parent.parent.parent / "gen" / "sentinel.binpb"
+_VARIABLE = re.compile(r"\{[^}]*\}")
+# Behind a colon stands a verb, so an id never holds one.
+_SEGMENT = "[^/:]+"
+
+
+@dataclass(frozen=True, slots=True)
+class Rpc:
+    """An RPC of the contract.
+
+    Attributes:
+        service: the full name of its service.
+        name: its own name.
+        streams: whether it returns a stream.
+        bindings: its REST routes, as pairs of HTTP method and path template.
+    """
+
+    service: str
+    name: str
+    streams: bool
+    bindings: tuple[tuple[str, str], ...]
+
+    @property
+    def path(self) -> str:
+        """The path of a gRPC call, also of a REST call after transcoding."""
+        return f"/{self.service}/{self.name}"
+
+
+def descriptor() -> descriptor_pb2.FileDescriptorSet:
+    """Return the contract as Envoy gets it: each GET route also takes HEAD."""
+    files = descriptor_pb2.FileDescriptorSet.FromString(_DESCRIPTOR.read_bytes())
+    for _, method in _methods(files):
+        rule = method.options.Extensions[annotations_pb2.http]
+        for _, template in [binding for binding in _bindings(rule) if binding[0] == "GET"]:
+            head = http_pb2.CustomHttpPattern(kind="HEAD", path=template)
+            rule.additional_bindings.append(http_pb2.HttpRule(custom=head))
+    return files
+
+
+@cache
+def rpcs() -> tuple[Rpc, ...]:
+    """Return all RPCs, with the routes that Envoy gets."""
+    return tuple(
+        Rpc(
+            service,
+            method.name,
+            method.server_streaming,
+            tuple(_bindings(method.options.Extensions[annotations_pb2.http])),
+        )
+        for service, method in _methods(descriptor())
+    )
+
+
+def allowed_methods() -> dict[str, str]:
+    """Return a regular expression for the paths of each set of HTTP methods, the set as `Allow` lists it."""
+    methods: dict[str, set[str]] = {}
+    for rpc in rpcs():
+        for method, template in rpc.bindings:
+            methods.setdefault(path_regex(template), set()).add(method)
+    paths: dict[str, list[str]] = {}
+    for path, allowed in methods.items():
+        paths.setdefault(", ".join(sorted(allowed)), []).append(path)
+    return {allow: f"(?:{'|'.join(sorted(each))})" for allow, each in sorted(paths.items())}
+
+
+def path_regex(template: str) -> str:
+    """Return a regular expression for the paths of a template: "/users/{user_id}" → "/users/[^/:]+"."""
+    return _SEGMENT.join(re.escape(part) for part in _VARIABLE.split(template))
+
+
+def _methods(
+    files: descriptor_pb2.FileDescriptorSet,
+) -> Iterator[tuple[str, descriptor_pb2.MethodDescriptorProto]]:
+    for file in files.file:
+        for service in file.service:
+            for method in service.method:
+                yield f"{file.package}.{service.name}", method
+
+
+def _bindings(rule: http_pb2.HttpRule) -> Iterator[tuple[str, str]]:
+    kind = rule.WhichOneof("pattern")
+    if kind == "custom":
+        yield rule.custom.kind, rule.custom.path
+    elif kind is not None:
+        yield kind.upper(), getattr(rule, kind)
+    for each in rule.additional_bindings:
+        yield from _bindings(each)

@@ -1,0 +1,78 @@
+"""Rate limits by client address: one bucket for each method and address."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from google.rpc import code_pb2
+from sentinel.auth.v1 import auth_service_pb2
+from sentinel.probe.v1 import probe_service_pb2
+
+from cli.door.replies import Reply
+
+_RATE_LIMIT = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
+_MOST_CLIENTS = 10_000
+_MINUTE_S = 60
+# Envoy fills no bucket more often.
+_SHORTEST_REFILL_S = 0.05
+_AUTH = auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"]
+_PROBE = probe_service_pb2.DESCRIPTOR.services_by_name["ProbeService"]
+AUTH_METHODS = tuple(
+    f"/{_AUTH.full_name}/{_AUTH.methods_by_name[name].name}"
+    for name in ("Register", "Login", "Refresh", "AcceptInvitation")
+)
+HEARTBEAT_METHODS = (f"/{_PROBE.full_name}/{_PROBE.methods_by_name['ReportHeartbeat'].name}",)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many calls of a method one client address may make.
+
+    Attributes:
+        path: the method's, as gRPC calls it.
+        per_minute: how many a minute.
+        burst: how many at once.
+    """
+
+    path: str
+    per_minute: int
+    burst: int
+
+    @property
+    def refill_s(self) -> float:
+        """Return how long an address waits for one or more further calls."""
+        return max(_SHORTEST_REFILL_S, _MINUTE_S / self.per_minute)
+
+    @property
+    def reply(self) -> Reply:
+        """Return the error of a call over the limit."""
+        return Reply(
+            http_status=429,
+            code=code_pb2.RESOURCE_EXHAUSTED,
+            reason="RATE_LIMITED",
+            message="too many calls from this address; try again later",
+            metadata={"limit": str(self.burst)},
+            retry_s=self.refill_s,
+            matchers=({"name": ":path", "string_match": {"exact": self.path}},),
+        )
+
+    def filter(self) -> dict[str, Any]:
+        """Return the configuration of Envoy's local_ratelimit filter for the method's route."""
+        bucket = {
+            "max_tokens": self.burst,
+            "tokens_per_fill": math.ceil(self.per_minute * self.refill_s / _MINUTE_S),
+            "fill_interval": f"{self.refill_s:.3f}s",
+        }
+        always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
+        return {
+            "@type": _RATE_LIMIT,
+            "stat_prefix": f"door_{self.path.rpartition('/')[2]}",
+            "filter_enabled": always,
+            "filter_enforced": always,
+            # Required, and taken from only by a call without an address, which there is none of.
+            "token_bucket": bucket,
+            "always_consume_default_token_bucket": False,
+            "rate_limits": [{"actions": [{"remote_address": {}}]}],
+            "descriptors": [{"entries": [{"key": "remote_address"}], "token_bucket": bucket}],
+            "max_dynamic_descriptors": _MOST_CLIENTS,
+        }

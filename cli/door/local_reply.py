@@ -1,0 +1,118 @@
+"""Make Envoy return its own errors as the contract has them, for REST, gRPC and gRPC-Web alike.
+
+For REST, local_reply_config makes them JSON. For gRPC and gRPC-Web it adds a marker header, which a Lua filter replaces
+by the status and its details: nothing else in Envoy can put the request id into a binary header.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from google.protobuf.any_pb2 import Any as AnyMessage
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from cli.door.replies import OTHERS, Reply
+
+_LUA = Path(__file__).resolve().parent.parent.parent / "envoy" / "replies.lua"
+_DOMAIN = "sentinel-stack"
+_RPC = "type.googleapis.com/google.rpc"
+_MARKER = "x-sentinel-reply"
+# A request that Envoy could not read has no id yet.
+_REQUEST_ID = '%COALESCE({"operators": [{"command": "REQ", "param": "x-request-id"}, "UNIQUE_ID"]})%'
+
+
+def mappers(all_replies: Sequence[Reply]) -> list[dict[str, Any]]:
+    """Return Envoy's local_reply_config.mappers; the first that matches is taken."""
+    found: list[dict[str, Any]] = []
+    for number, reply in enumerate(all_replies):
+        conditions = _conditions(reply, "EQ", reply.http_status)
+        found += [_for_grpc(number, conditions), _for_rest(reply, conditions)]
+    for least, reply in sorted(OTHERS.items(), reverse=True):
+        conditions = _conditions(reply, "GE", least)
+        found += [_for_grpc(all_replies.index(reply), conditions), _for_rest(reply, conditions)]
+    return found
+
+
+def _conditions(reply: Reply, compare: str, http_status: int) -> list[dict[str, Any]]:
+    status = {"op": compare, "value": {"default_value": http_status, "runtime_key": "none"}}
+    return [
+        {"status_code_filter": {"comparison": status}},
+        *({"response_flag_filter": {"flags": [flag]}} for flag in [reply.flag] if flag),
+        *({"header_filter": {"header": matcher}} for matcher in reply.matchers),
+    ]
+
+
+def _for_grpc(number: int, conditions: list[dict[str, Any]]) -> dict[str, Any]:
+    """Mark a reply to a gRPC or gRPC-Web call; a REST call looks like one after the transcoder but for one header."""
+    grpc = {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
+    transcoded = {"name": "x-envoy-original-path", "present_match": True, "invert_match": True}
+    is_grpc = [{"header_filter": {"header": header}} for header in (grpc, transcoded)]
+    return {
+        "filter": {"and_filter": {"filters": [*conditions, *is_grpc]}},
+        "body": {"inline_string": ""},
+        "headers_to_add": [_header(_MARKER, str(number)), _header("x-request-id", _REQUEST_ID)],
+    }
+
+
+def _for_rest(reply: Reply, conditions: list[dict[str, Any]]) -> dict[str, Any]:
+    details: list[dict[str, Any]] = [
+        {"@type": f"{_RPC}.ErrorInfo", "reason": reply.reason, "domain": _DOMAIN, "metadata": dict(reply.metadata)},
+        {"@type": f"{_RPC}.RequestInfo", "requestId": "%RESP(X-REQUEST-ID)%"},
+    ]
+    headers = [_header("x-request-id", _REQUEST_ID)]
+    if reply.allow:
+        headers.append(_header("allow", reply.allow))
+    if reply.retry_s:
+        details.append({"@type": f"{_RPC}.RetryInfo", "retryDelay": f"{reply.retry_s:.3f}s"})
+        headers.append(_header("retry-after", str(max(1, round(reply.retry_s)))))
+    message = reply.message.replace("%", "%%") or "%LOCAL_REPLY_BODY%"
+    return {
+        "filter": {"and_filter": {"filters": conditions}} if len(conditions) > 1 else conditions[0],
+        **({"status_code": reply.rest_status} if reply.rest_status else {}),
+        "body_format_override": {"json_format": {"code": reply.code, "message": message, "details": details}},
+        "headers_to_add": headers,
+    }
+
+
+def _header(name: str, value: str) -> dict[str, Any]:
+    return {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}
+
+
+def lua(all_replies: Sequence[Reply]) -> str:
+    """Return the Lua filter that turns a marked reply into the status of a gRPC call."""
+    return Template(_LUA.read_text()).substitute(
+        replies="\n".join(f"  {_lua_reply(reply)}," for reply in all_replies),
+        marker=_MARKER,
+        type=_lua_string(f"{_RPC}.RequestInfo".encode()),
+    )
+
+
+def _lua_reply(reply: Reply) -> str:
+    status = _status(reply)
+    fields = {"code": str(reply.code), "message": status.message.replace("%", "%25")}
+    if reply.retry_s:
+        fields["retry_after"] = str(max(1, round(reply.retry_s)))
+    entries = [f"{name} = {_lua_string(value.encode())}" for name, value in fields.items()]
+    return "{{{}, status = {}}}".format(", ".join(entries), _lua_string(status.SerializeToString()))
+
+
+def _status(reply: Reply) -> status_pb2.Status:
+    """Return the google.rpc.Status of a reply, without the RequestInfo."""
+    details: list[Message] = [error_details_pb2.ErrorInfo(reason=reply.reason, domain=_DOMAIN, metadata=reply.metadata)]
+    if reply.retry_s:
+        delay = Duration()
+        delay.FromMilliseconds(round(reply.retry_s * 1000))
+        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
+    status = status_pb2.Status(code=reply.code, message=reply.message or "the request is not what the method takes")
+    for detail in details:
+        wrapper = AnyMessage()
+        wrapper.Pack(detail)
+        status.details.append(wrapper)
+    return status
+
+
+def _lua_string(value: bytes) -> str:
+    return '"' + "".join(f"\\{byte:03d}" for byte in value) + '"'

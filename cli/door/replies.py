@@ -1,0 +1,198 @@
+"""Errors that Envoy returns by itself, each typed as those of the services are; see local_reply.py."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from google.rpc import code_pb2
+
+from cli.door.contract import allowed_methods
+
+Matcher = Mapping[str, Any]
+"""Envoy's config.route.v3.HeaderMatcher, as JSON."""
+
+LARGEST_BODY_BYTES = 1024 * 1024
+LARGEST_HEADERS_KIB = 16
+MOST_HEADERS = 100
+_MALFORMED = "REQUEST_MALFORMED"
+_TOO_LARGE = "REQUEST_TOO_LARGE"
+_UNAVAILABLE = "TEMPORARILY_UNAVAILABLE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An error of Envoy's own.
+
+    Attributes:
+        http_status: the HTTP status of Envoy, which REST clients get too.
+        code: the google.rpc.Code.
+        reason: the ErrorReason of the contract, without its prefix.
+        message: a sentence for the caller; empty for the sentence of Envoy.
+        metadata: of the ErrorInfo: limits.
+        retry_s: seconds until a further attempt makes sense; 0 if none does.
+        matchers: what the request's headers have to be, beside the status.
+        flag: the response flag that has to be set, beside the status; empty if none.
+        rest_status: the HTTP status for REST clients, if it is not that of Envoy.
+        allow: the methods that the route takes, for REST clients.
+    """
+
+    http_status: int
+    code: code_pb2.Code
+    reason: str
+    message: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    retry_s: float = 0
+    matchers: Sequence[Matcher] = ()
+    flag: str = ""
+    rest_status: int = 0
+    allow: str = ""
+
+
+# Each value in a path or a query is a string of the contract: UTF-8, percent-encoded.
+_TAIL = "%[89ABab][0-9A-Fa-f]"
+_UTF_8 = (
+    "[!-$&-~]",
+    "%[0-7][0-9A-Fa-f]",
+    f"%(?:[Cc][2-9A-Fa-f]|[Dd][0-9A-Fa-f]){_TAIL}",
+    f"%[Ee]0%[ABab][0-9A-Fa-f]{_TAIL}",
+    f"%[Ee][1-9A-Ca-cEeFf]{_TAIL}{_TAIL}",
+    f"%[Ee][Dd]%[89][0-9A-Fa-f]{_TAIL}",
+    f"%[Ff]0%[9ABab][0-9A-Fa-f]{_TAIL}{_TAIL}",
+    f"%[Ff][1-3]{_TAIL}{_TAIL}{_TAIL}",
+    f"%[Ff]4%8[0-9A-Fa-f]{_TAIL}{_TAIL}",
+)
+
+GUARDS = (
+    Reply(
+        http_status=400,
+        code=code_pb2.INVALID_ARGUMENT,
+        reason=_MALFORMED,
+        message="grpc-timeout must be one to eight digits and a unit: H, M, S, m, u or n",
+        metadata={"header": "grpc-timeout"},
+        matchers=(
+            {"name": "grpc-timeout", "present_match": True},
+            {
+                "name": "grpc-timeout",
+                "string_match": {"safe_regex": {"regex": "[0-9]{1,8}[HMSmun]"}},
+                "invert_match": True,
+            },
+        ),
+    ),
+    Reply(
+        http_status=400,
+        code=code_pb2.INVALID_ARGUMENT,
+        reason=_MALFORMED,
+        message="the path must not contain an encoded slash or backslash (%2F, %5C); no id of this API contains one",
+        matchers=({"name": ":path", "string_match": {"safe_regex": {"regex": "[^?]*%(?:2[Ff]|5[Cc]).*"}}},),
+    ),
+    Reply(
+        http_status=400,
+        code=code_pb2.INVALID_ARGUMENT,
+        reason=_MALFORMED,
+        message="the path and the query must be percent-encoded UTF-8",
+        matchers=(
+            {
+                "name": ":path",
+                "string_match": {"safe_regex": {"regex": f"(?:{'|'.join(_UTF_8)})*"}},
+                "invert_match": True,
+            },
+        ),
+    ),
+)
+"""Requests that are refused before any other route, by their headers."""
+
+_BY_STATUS = (
+    Reply(
+        http_status=400,
+        code=code_pb2.INVALID_ARGUMENT,
+        reason=_MALFORMED,
+        message="",  # what the transcoder found wrong helps the caller
+    ),
+    Reply(http_status=404, code=code_pb2.NOT_FOUND, reason="ROUTE_UNKNOWN", message="there is no such route"),
+    Reply(
+        http_status=408,
+        code=code_pb2.DEADLINE_EXCEEDED,
+        reason=_UNAVAILABLE,
+        message="the request did not arrive in time; try again",
+    ),
+    Reply(
+        http_status=413,
+        code=code_pb2.RESOURCE_EXHAUSTED,
+        reason=_TOO_LARGE,
+        message="the request is larger than 1 MiB",
+        metadata={"limit": str(LARGEST_BODY_BYTES), "unit": "bytes"},
+    ),
+    Reply(http_status=415, code=code_pb2.INVALID_ARGUMENT, reason=_MALFORMED, message="the route takes JSON"),
+    Reply(
+        http_status=426,
+        code=code_pb2.INVALID_ARGUMENT,
+        reason=_MALFORMED,
+        message="the request must be HTTP/1.1 or HTTP/2",
+    ),
+    *(
+        Reply(
+            http_status=http_status,
+            code=code_pb2.RESOURCE_EXHAUSTED,
+            reason=_TOO_LARGE,
+            message=f"the request has over {LARGEST_HEADERS_KIB} KiB of headers, or over {MOST_HEADERS} headers",
+            metadata={"limit": str(LARGEST_HEADERS_KIB * 1024), "unit": "bytes"},
+            rest_status=431,
+        )
+        for http_status in (403, 431)  # the rbac filter's, and that of the HTTP parser
+    ),
+    Reply(
+        http_status=502,
+        code=code_pb2.UNAVAILABLE,
+        reason=_UNAVAILABLE,
+        message="the service broke off its answer; try again",
+    ),
+    Reply(
+        http_status=503,
+        code=code_pb2.UNAVAILABLE,
+        reason=_UNAVAILABLE,
+        message="the service is unavailable for a moment; try again",
+    ),
+    Reply(
+        http_status=504,
+        code=code_pb2.UNAVAILABLE,
+        reason=_UNAVAILABLE,
+        message="the service did not answer in time; try again",
+        flag="UT",  # the route's timeout
+    ),
+    Reply(
+        http_status=504,
+        code=code_pb2.DEADLINE_EXCEEDED,
+        reason="DEADLINE_EXCEEDED",
+        message="the deadline of the call (grpc-timeout) passed before the answer",
+    ),
+)
+OTHERS = {
+    least: next(reply for reply in _BY_STATUS if reply.http_status == http_status)
+    for least, http_status in ((400, 400), (500, 503))
+}
+
+
+def replies(limited: Sequence[Reply]) -> tuple[Reply, ...]:
+    """Return all replies, those with more conditions first.
+
+    Args:
+        limited: those of rate limits.
+    """
+    return (*GUARDS, *limited, *_wrong_methods(), *_BY_STATUS)
+
+
+def _wrong_methods() -> list[Reply]:
+    """Return what the transcoder's 404 means for the paths that take other methods."""
+    return [
+        Reply(
+            http_status=404,
+            code=code_pb2.UNIMPLEMENTED,
+            reason="METHOD_UNKNOWN",
+            message=f"the route takes only {allow}",
+            metadata={"allow": allow},
+            matchers=({"name": ":path", "string_match": {"safe_regex": {"regex": rf"{paths}(?:\?.*)?"}}},),
+            rest_status=405,
+            allow=allow,
+        )
+        for allow, paths in allowed_methods().items()
+    ]

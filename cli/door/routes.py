@@ -1,0 +1,87 @@
+"""The door's routes, derived from the contract.
+
+A REST call is routed twice: by its own path, where settings of the transcoder and guards apply, and after transcoding
+by the RPC's path, which also gRPC and gRPC-Web calls have.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cli.door.contract import rpcs
+from cli.door.limits import Limit
+from cli.door.replies import GUARDS
+
+_CLUSTERS = {
+    "sentinel.auth.v1.AuthService": "auth",
+    "sentinel.monitor.v1.MonitorService": "monitor",
+    "sentinel.probe.v1.ProbeService": "worker",
+}
+SERVICES = tuple(_CLUSTERS)
+_UNARY = "30s"
+_NEVER = "0s"
+# Envoy counts in milliseconds; a deadline further away than this is none.
+_LONGEST_DEADLINE = "3600000s"
+_TRANSCODER = "envoy.filters.http.grpc_json_transcoder"
+_BUFFER = "envoy.filters.http.buffer"
+_RATE_LIMIT = "envoy.filters.http.local_ratelimit"
+_EVENT_STREAM = {"name": "accept", "string_match": {"contains": "text/event-stream"}}
+_HEAD = {"name": ":method", "string_match": {"exact": "HEAD"}}
+# A filter that is off but for HEAD; see envoy.yaml.
+WITHOUT_BODY = "sentinel.without_body"
+_ON = {
+    "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig",
+    "config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute", "filter_context": {}},
+}
+_OFF = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}
+
+
+def routes(limits: Sequence[Limit], transcoder_sse: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the routes; the first that matches is taken.
+
+    Args:
+        limits: the limited methods.
+        transcoder_sse: the transcoder's configuration for server-sent events.
+    """
+    by_path = {limit.path: limit for limit in limits}
+    return [
+        *(_guard(guard.matchers, guard.http_status) for guard in GUARDS),
+        *(
+            _to(
+                {"path": rpc.path},
+                _CLUSTERS[rpc.service],
+                _NEVER if rpc.streams else _UNARY,
+                {_RATE_LIMIT: by_path[rpc.path].filter()} if rpc.path in by_path else {},
+            )
+            for rpc in rpcs()
+            if rpc.streams or rpc.path in by_path
+        ),
+        *(_to({"prefix": f"/{service}/"}, cluster, _UNARY, {}) for service, cluster in _CLUSTERS.items()),
+        # Its calls stay open in both directions.
+        _to({"prefix": "/grpc.reflection."}, "monitor", _NEVER, {_BUFFER: _OFF}),
+        # What remains is REST before it is transcoded, and gRPC calls of unknown services, which monitor refuses.
+        *(
+            _to({"prefix": "/", "headers": [*accept, *method]}, "monitor", _UNARY, {**transcoder, **head})
+            for accept, transcoder in (([_EVENT_STREAM], {_TRANSCODER: transcoder_sse}), ([], {}))
+            for method, head in (([_HEAD], {WITHOUT_BODY: _ON}), ([], {}))
+        ),
+    ]
+
+
+def _guard(matchers: Sequence[Mapping[str, Any]], http_status: int) -> dict[str, Any]:
+    return {
+        "match": {"prefix": "/", "headers": list(matchers)},
+        "direct_response": {"status": http_status},
+        "typed_per_filter_config": {_TRANSCODER: _OFF, _BUFFER: _OFF},
+    }
+
+
+def _to(match: Mapping[str, Any], cluster: str, timeout: str, filters: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "match": dict(match),
+        "route": {
+            "cluster": cluster,
+            "timeout": timeout,
+            "max_stream_duration": {"grpc_timeout_header_max": _LONGEST_DEADLINE},
+        },
+        "typed_per_filter_config": dict(filters),
+    }

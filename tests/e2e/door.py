@@ -1,0 +1,158 @@
+"""Clients of the door that choose address, protocol and headers, and counters of what went through."""
+
+import base64
+import re
+import signal
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import httpx
+from google.protobuf import json_format
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2, status_pb2
+
+from tests.e2e.stack import Stack, until
+
+PROTOCOLS = ("rest", "grpc", "grpc-web")
+_CONTENT_TYPE = {"grpc": "application/grpc", "grpc-web": "application/grpc-web+proto"}
+
+
+def client_at(stack: Stack, address: str) -> httpx.Client:
+    """Return a client that connects from a loopback address."""
+    return httpx.Client(
+        base_url=f"http://127.0.0.1:{stack.port}", timeout=20, transport=httpx.HTTPTransport(local_address=address)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method, as each protocol calls it.
+
+    Attributes:
+        path: as gRPC calls it.
+        verb: the HTTP method of its REST route.
+        route: the path of its REST route.
+    """
+
+    path: str
+    verb: str
+    route: str
+
+
+JWKS = Method("/sentinel.auth.v1.AuthService/GetJwks", "GET", "/.well-known/jwks.json")
+REGISTER = Method("/sentinel.auth.v1.AuthService/Register", "POST", "/auth/register")
+LOGIN = Method("/sentinel.auth.v1.AuthService/Login", "POST", "/auth/login")
+REFRESH = Method("/sentinel.auth.v1.AuthService/Refresh", "POST", "/auth/refresh")
+ACCEPT = Method("/sentinel.auth.v1.AuthService/AcceptInvitation", "POST", "/auth/accept-invitation")
+HEARTBEAT = Method("/sentinel.probe.v1.ProbeService/ReportHeartbeat", "POST", "/heartbeat/invented")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer, as the client of one protocol understands it.
+
+    Attributes:
+        http_status: 200 for every answer by gRPC and gRPC-Web.
+        status: the google.rpc.Status; empty for a success.
+        headers: of the answer.
+    """
+
+    http_status: int
+    status: status_pb2.Status
+    headers: Mapping[str, str]
+
+    def detail(self, kind: type[Message]) -> Any:
+        """Return the one detail of a kind."""
+        found = []
+        for each in self.status.details:
+            message = kind()
+            if each.Unpack(message):
+                found.append(message)
+        (one,) = found
+        return one
+
+    @property
+    def reason(self) -> str:
+        """Return the reason of the one ErrorInfo."""
+        info = self.detail(error_details_pb2.ErrorInfo)
+        assert info.domain == "sentinel-stack"
+        return str(info.reason)
+
+
+def call(
+    client: httpx.Client, protocol: str, method: Method, headers: Mapping[str, str] | None = None, message: bytes = b""
+) -> Answer:
+    """Call a method with a message, an empty one by default; REST sends an empty body."""
+    if protocol == "rest":
+        answer = client.request(method.verb, method.route, headers=headers)
+        status = status_pb2.Status()
+        if answer.status_code != httpx.codes.OK:
+            json_format.Parse(answer.text, status)
+        return Answer(answer.status_code, status, answer.headers)
+    answer = client.post(
+        method.path,
+        content=struct.pack(">xI", len(message)) + message,
+        headers={"content-type": _CONTENT_TYPE[protocol], "te": "trailers", **(headers or {})},
+    )
+    trailers = _trailers(answer)
+    status = status_pb2.Status.FromString(_decoded(trailers.get("grpc-status-details-bin", "")))
+    # What clients insist on (grpc_status.rpc_status.from_call).
+    assert (status.code, status.message) == (int(trailers["grpc-status"]), unquote(trailers.get("grpc-message", "")))
+    return Answer(answer.status_code, status, answer.headers)
+
+
+def _trailers(answer: httpx.Response) -> Mapping[str, str]:
+    if "grpc-status" in answer.headers:
+        return answer.headers
+    rest = answer.content
+    while rest:
+        kind, length = struct.unpack(">BI", rest[:5])
+        if kind & 0x80:
+            lines = rest[5 : 5 + length].decode().split("\r\n")
+            return {name: value for name, _, value in (line.partition(":") for line in lines) if name}
+        rest = rest[5 + length :]
+    return {"grpc-status": "0"}  # HTTP/1.1 carries no trailers of native gRPC to this client
+
+
+def _decoded(text: str) -> bytes:
+    return base64.b64decode(text + "=" * (-len(text) % 4))
+
+
+@contextmanager
+def stopped_auth(stack: Stack) -> Iterator[None]:
+    """Have auth answer nothing for as long as a block runs."""
+    process = stack.child("services.auth.app")
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+    with stack.rest() as client:
+        until(lambda: client.get("/healthz").status_code == 200, 10)
+
+
+def forwarded(stack: Stack) -> int:
+    """Return how many requests Envoy has sent to the services."""
+    return sum(_stats(stack, r"^cluster\..*\.upstream_rq_total$").values())
+
+
+def value_of(stack: Stack, name: str) -> int:
+    """Return a figure of Envoy's by its name."""
+    (value,) = _stats(stack, f"^{re.escape(name)}$").values()
+    return value
+
+
+def admin(stack: Stack, path: str, **query: str) -> dict[str, Any]:
+    """Return what Envoy's admin socket has under a path."""
+    socket = httpx.HTTPTransport(uds=str(stack.data_dir / "run" / "envoy-admin.sock"))
+    with httpx.Client(transport=socket, base_url="http://envoy") as client:
+        return dict(client.get(path, params=query).json())
+
+
+def _stats(stack: Stack, names: str) -> dict[str, int]:
+    found = admin(stack, "/stats", format="json", filter=names)["stats"]
+    return {each["name"]: each["value"] for each in found}
