@@ -1,7 +1,8 @@
 """The TLS contexts that targets are probed with. They verify alike on every Python (docs/adr/0026).
 
 `ssl.create_default_context` and `httpx.create_ssl_context` choose verification flags that depend on the version of
-Python. They are called nowhere else: the linter refuses them, and a test looks at the flags.
+Python, and leave the oldest version of TLS to its build. They are called nowhere else: the linter refuses them, and a
+test looks at both.
 """
 
 import ssl
@@ -20,7 +21,7 @@ def public_context() -> ssl.SSLContext:
 
     These are those of SSL_CERT_FILE or SSL_CERT_DIR, or else the ones that certifi ships.
     """
-    return _as_ours(httpx.create_ssl_context())  # noqa: TID251 — its flags are replaced at once
+    return _alike(httpx.create_ssl_context())  # noqa: TID251 — its flags are replaced at once
 
 
 def context_trusting(authorities: str) -> ssl.SSLContext:
@@ -34,21 +35,22 @@ def context_trusting(authorities: str) -> ssl.SSLContext:
         TypeError: the text is not ASCII.
         ValueError: the text is empty.
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = _alike(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     context.load_verify_locations(cadata=authorities)
-    return _as_ours(context)
+    return context
 
 
 def unverified_context() -> ssl.SSLContext:
     """Make a context that takes any certificate, for any name."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = _alike(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    context.set_ciphers(_CIPHERS)
     return context
 
 
-def _as_ours(context: ssl.SSLContext) -> ssl.SSLContext:
+def _alike(context: ssl.SSLContext) -> ssl.SSLContext:
+    """Set what would depend on the interpreter."""
     context.verify_flags = VERIFY_FLAGS
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(_CIPHERS)
     return context

@@ -51,6 +51,14 @@ def test_each_context_verifies_the_name_and_the_chain_with_our_flags(
         assert context.minimum_version == ssl.TLSVersion.TLSv1_2
 
 
+@pytest.mark.parametrize("protocol", [HTTP, HTTP_2, ANY])
+def test_a_context_that_verifies_nothing_speaks_tls_1_2_or_newer_too(contexts: TlsContexts, protocol: str) -> None:
+    context = contexts.of(TlsOptions(skip_verify=True), protocol)
+
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_NONE, False)
+    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
+
+
 def test_the_public_authorities_are_those_of_ssl_cert_file(
     authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
