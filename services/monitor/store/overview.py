@@ -1,11 +1,12 @@
 """All of a tenant at a glance, in as many statements whatever there is of it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Uuid, bindparam, text
+from sqlalchemy import BigInteger, Row, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -24,7 +25,7 @@ from services.monitor.store.incidents import newest_open
 from services.monitor.store.recorded import ADDED, PACKED, sums_of
 from services.monitor.store.services import tallies_of_all
 
-_Kept = tuple[tuple[UUID, int, int, int | None], Figures, Sequence[SlowCheck]]
+_Key = tuple[UUID, int, int, int | None]
 _MOST_KEPT = 10_000
 _NEWEST = 5
 
@@ -65,6 +66,23 @@ _WORKERS = text("""
 """)
 
 
+class _Kept(NamedTuple):
+    """What closed hours add up to, and of which checks."""
+
+    key: _Key
+    figures: Figures
+    slowest: Sequence[SlowCheck]
+
+
+class _ToAdd(NamedTuple):
+    """Closed hours that are read and not added up yet."""
+
+    key: _Key
+    nothing: Figures
+    hours: Sequence[Row[Any]]
+    slowest: Sequence[SlowCheck]
+
+
 class OverviewSql(Sql):
     """Overviews in PostgreSQL.
 
@@ -90,13 +108,15 @@ class OverviewSql(Sql):
                 (Tally(row.enabled, row.down, row.known, row.maintained), row.services)
                 for row in await connection.execute(_TALLIES, {"tenant": tenant_id, "now": now})
             ]
-            closed, slowest = await self._add_up(connection, tenant_id, start_us, end_us)
+            read = await self._read_closed(connection, tenant_id, start_us, end_us)
             behind = await read_results(
                 connection, tenant_id, await read_marks(connection, lagging), [start_us, end_us], latencies=True
             )
             incidents = await read_incident_sums_of_tenant(connection, tenant_id, start_us, end_us)
             live, held, shards = (await connection.execute(_WORKERS)).one()
             opened, newest = await newest_open(connection, tenant_id, _NEWEST)
+        # Without a connection: of thousands of checks it takes a second.
+        _, closed, slowest = read if isinstance(read, _Kept) else await self._add_up(tenant_id, read)
         return RecordedOverview(
             tallies=tallies,
             closed=closed,
@@ -108,37 +128,45 @@ class OverviewSql(Sql):
             newest_open=newest,
         )
 
-    async def _add_up(
+    async def _read_closed(
         self, connection: AsyncConnection, tenant_id: UUID, start_us: int, end_us: int
-    ) -> tuple[Figures, Sequence[SlowCheck]]:
-        """What closed hours add up to, and the slowest checks of the last of them."""
+    ) -> "_Kept | _ToAdd":
+        """Read the figures of closed hours, and the slowest checks of the last of them, unless they are known."""
         end = to_datetime(end_us)
         which = (await connection.execute(_WHICH, {"tenant": tenant_id, "end": end})).one()
         key = (tenant_id, end_us, which.checks, which.ids)
-        if (kept := self._closed.get(tenant_id)) is None or kept[0] != key:
-            span = {"tenant": tenant_id, "start": to_datetime(start_us), "end": end}
-            figures = await _sum_hours(connection, span, Figures(start_us=start_us, end_us=end_us))
-            last_hour = {**span, "start": to_datetime(end_us - HOUR_US)}
-            slowest = [
-                SlowCheck(
-                    service_id=row.service_id,
-                    check_id=row.check_id,
-                    service_name=row.service_name,
-                    check_name=row.check_name,
-                    p95_us=row.p95_us,
-                )
-                for row in await connection.execute(_SLOWEST, last_hour)
-            ]
-            while len(self._closed) >= _MOST_KEPT:
-                del self._closed[next(iter(self._closed))]
-            kept = self._closed[tenant_id] = (key, figures, slowest)
-        return kept[1], kept[2]
+        if (kept := self._closed.get(tenant_id)) is not None and kept.key == key:
+            return kept
+        span = {"tenant": tenant_id, "start": to_datetime(start_us), "end": end}
+        hours = (await connection.execute(_HOURS, span)).all()
+        last_hour = {**span, "start": to_datetime(end_us - HOUR_US)}
+        slowest = [
+            SlowCheck(
+                service_id=row.service_id,
+                check_id=row.check_id,
+                service_name=row.service_name,
+                check_name=row.check_name,
+                p95_us=row.p95_us,
+            )
+            for row in await connection.execute(_SLOWEST, last_hour)
+        ]
+        return _ToAdd(key, Figures(start_us=start_us, end_us=end_us), hours, slowest)
+
+    async def _add_up(self, tenant_id: UUID, read: "_ToAdd") -> "_Kept":
+        """Add closed hours up, and keep the sum."""
+        figures = await _sum_hours(read.hours, read.nothing)
+        while len(self._closed) >= _MOST_KEPT:
+            del self._closed[next(iter(self._closed))]
+        kept = self._closed[tenant_id] = _Kept(read.key, figures, read.slowest)
+        return kept
 
 
-async def _sum_hours(connection: AsyncConnection, span: Mapping[str, object], figures: Figures) -> Figures:
-    for row in await connection.execute(_HOURS, span):
-        hour = sums_of(row, Latencies.gather(row.buckets, row.counts))
+async def _sum_hours(hours: Sequence[Row[Any]], figures: Figures) -> Figures:
+    for row in hours:
+        hour = sums_of(row, Latencies())
         figures += replace(hour, start_us=figures.start_us, end_us=figures.end_us)
-        # An hour of thousands of checks takes some milliseconds: whoever asks something meanwhile waits no longer.
-        await asyncio.sleep(0)
+        # An hour of thousands of checks takes tens of milliseconds: other calls go on in between.
+        for latencies in Latencies.gather_in_steps(row.buckets, row.counts):
+            figures = replace(figures, latencies=figures.latencies + latencies)
+            await asyncio.sleep(0)
     return figures

@@ -53,3 +53,16 @@ def test_several_percentiles_are_each_as_alone(values: list[int], shares: list[f
     several = latencies(values)
 
     assert several.percentiles(*shares) == [several.percentile(share) for share in shares if values]
+
+
+def test_many_packed_together_add_up_to_all_of_them_in_bounded_steps() -> None:
+    some = [latencies(list(range(start, 60 * start, start))) for start in range(1, 300)]
+    packed = [each.pack() for each in some]
+    buckets = b"".join(each[: len(each) // 3] for each in packed)
+    counts = b"".join(each[len(each) // 3 :] for each in packed)
+
+    steps = list(Latencies.gather_in_steps(buckets, counts))
+
+    assert len(steps) == -(-sum(len(each.counts) for each in some) // 5_000) > 1
+    assert Latencies.sum(steps) == Latencies.gather(buckets, counts) == Latencies.sum(some)
+    assert list(Latencies.gather_in_steps(b"", b"")) == []
