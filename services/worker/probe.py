@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 from services.common import logs
@@ -74,11 +74,12 @@ class Prober:
             on_facts: told what each attempt that got an answer learned, once it is judged.
             tenant_id: who is charged for processor time beyond what an ordinary run takes.
         """
-        seen = Observation(on_phase=on_phase)
         start = time.perf_counter_ns()
         deadline = Deadline(timeout_s)
+        seen = Observation(on_phase=on_phase)
+        seen.off_loop = _OffLoop(self._cpu, tenant_id, deadline, seen)
         try:
-            verdict = await self._attempts(_Run(spec, tenant_id, deadline, on_facts), retries, seen, start)
+            verdict = await self._attempts(spec, retries, seen, start, on_facts)
         except asyncio.CancelledError:
             if not deadline.passed():
                 raise
@@ -87,17 +88,19 @@ class Prober:
             verdict = _own(error)
         finally:
             deadline.clear()
+            seen.off_loop = None  # it holds the run's observation: both would wait for the garbage collector
             if seen.cpu_ns > _FREE_NS:
                 self._cpu.charge(tenant_id, (seen.cpu_ns - _FREE_NS) // 1000)
         seen.outcome, seen.error_kind = verdict.outcome, verdict.error_kind
         seen.failed_assertions, seen.slow = verdict.failed, verdict.slow
         if verdict.message:
             seen.error_message = masked(verdict.message, spec.secrets())[:LONGEST_MESSAGE]
-        seen.total_us = (time.perf_counter_ns() - start) // 1000
+        seen.total_us = (time.perf_counter_ns() - start - seen.waited_ns) // 1000
         return seen
 
-    async def _attempts(self, run: "_Run", retries: int, seen: Observation, start_ns: int) -> Verdict:
-        spec = run.spec
+    async def _attempts(
+        self, spec: Spec, retries: int, seen: Observation, start_ns: int, on_facts: OnFacts | None
+    ) -> Verdict:
         kind = self._kinds[type(spec)]
         while True:
             try:
@@ -105,46 +108,54 @@ class Prober:
             except ProbeFailure as failure:
                 verdict = Verdict(outcome=Outcome.DOWN, error_kind=failure.kind, message=failure.sentence)
             else:
-                seen.total_us = (time.perf_counter_ns() - start_ns) // 1000
+                seen.total_us = (time.perf_counter_ns() - start_ns - seen.waited_ns) // 1000
                 examined = Examined(facts, seen, now_us())
                 cost = cost_us(spec.assertions, facts)
-                verdict = await self._judged(run, cost, examined, judge)
+                verdict = await _judged(spec, cost, examined, judge)
                 if verdict.trouble is not None:
                     _log.error("an assertion could not be evaluated", exc_info=verdict.trouble)
-                if run.on_facts is not None:
-                    run.on_facts(await self._judged(run, cost, examined, learned))
+                if on_facts is not None:
+                    on_facts(await _judged(spec, cost, examined, learned))
             if verdict.outcome is not Outcome.DOWN or verdict.error_kind is ErrorKind.BLOCKED_TARGET:
                 return verdict
             if seen.attempt > retries:
                 return verdict
             seen.next_attempt()
 
-    async def _judged(
-        self, run: "_Run", cost: float, examined: Examined, work: Callable[[Expectation, Examined], _T]
-    ) -> _T:
-        """Judge where it holds up nobody else; the target is not to blame for how long it takes."""
-        if cost <= _UNMEASURED_US:
-            return work(run.spec, examined)
-        if cost <= ON_LOOP_US:
-            began_ns = time.thread_time_ns()
-            try:
-                return work(run.spec, examined)
-            finally:
-                examined.seen.cpu_ns += time.thread_time_ns() - began_ns
-        run.deadline.pause()
+
+class _OffLoop:
+    """A run's way to the queue for work that takes long; its deadline stands still meanwhile."""
+
+    __slots__ = ("_cpu", "_deadline", "_seen", "_tenant_id")
+
+    def __init__(self, cpu: CpuQueue, tenant_id: UUID, deadline: Deadline, seen: Observation) -> None:
+        self._cpu = cpu
+        self._tenant_id = tenant_id
+        self._deadline = deadline
+        self._seen = seen
+
+    async def __call__(self, work: Callable[[], _T]) -> _T:
+        began_ns = time.perf_counter_ns()
+        self._deadline.pause()
         try:
-            return await self._cpu.run(run.tenant_id, partial(work, run.spec, examined))
+            return await self._cpu.run(self._tenant_id, work)
         finally:
-            run.deadline.resume()
+            self._deadline.resume()
+            self._seen.waited_ns += time.perf_counter_ns() - began_ns
 
 
-class _Run(NamedTuple):
-    """A run, and who it is for."""
-
-    spec: Spec
-    tenant_id: UUID
-    deadline: Deadline
-    on_facts: OnFacts | None
+async def _judged(spec: Spec, cost: float, examined: Examined, work: Callable[[Expectation, Examined], _T]) -> _T:
+    """Judge where it holds up nobody else."""
+    seen = examined.seen
+    if cost <= _UNMEASURED_US:
+        return work(spec, examined)
+    if cost > ON_LOOP_US and seen.off_loop is not None:
+        return await seen.off_loop(partial(work, spec, examined))
+    began_ns = time.thread_time_ns()
+    try:
+        return work(spec, examined)
+    finally:
+        seen.cpu_ns += time.thread_time_ns() - began_ns
 
 
 def _own(error: Exception) -> Verdict:

@@ -1,7 +1,9 @@
 """Each kind of check, from REST to scheduled results: one that is UP, and one that is DOWN for the right reason."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 from grpc import ssl_server_credentials
 from grpc_health.v1 import health
 
+from services.worker.wire.client_hello import FINITE_FIELDS, groups_of
 from tests.e2e.stack import Team
 from tests.health import serving_grpc
 from tests.integration.worker.kinds.zones import Zone
@@ -138,3 +141,24 @@ async def test_each_kind_is_probed_on_its_schedule_and_its_results_say_how_it_wa
         assert (kind, set(good["phases"])) == (kind, case.phases)
         assert (kind, bad["outcome"], bad["errorKind"]) == (kind, "OUTCOME_DOWN", f"ERROR_KIND_{case.why}")
         assert bad["errorMessage"]
+
+
+def test_a_worker_offers_no_key_exchange_over_finite_fields(team: Team) -> None:
+    """A server could choose one that costs the worker a hundred times as much as a curve."""
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as listening:
+        server.settimeout(10)
+        hello = listening.submit(first_bytes, server)
+        draft = {"host": "127.0.0.1", "port": server.getsockname()[1]}
+        check = {"name": "x", "tls": draft, "interval": "60s", "timeout": "5s"}
+        answer = team.client.post("/checks:try", json={"check": check})
+        assert answer.status_code == 200
+        groups = groups_of(hello.result())
+    assert groups
+    assert set(groups).isdisjoint(FINITE_FIELDS)
+
+
+def first_bytes(server: socket.socket) -> bytes:
+    """What a client sends first; it gets no answer."""
+    connection, _ = server.accept()
+    with connection:
+        return connection.recv(65_536)

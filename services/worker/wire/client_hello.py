@@ -16,7 +16,12 @@ def offered_groups(context: ssl.SSLContext) -> list[int]:
     tls = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="x.invalid")
     with suppress(ssl.SSLWantReadError):
         tls.do_handshake()
-    for kind, content in _extensions(outgoing.read()):
+    return groups_of(outgoing.read())
+
+
+def groups_of(hello: bytes) -> list[int]:
+    """Return the groups that a ClientHello offers, as it goes over the wire."""
+    for kind, content in _extensions(hello):
         if kind == _SUPPORTED_GROUPS:
             return [int.from_bytes(content[at : at + 2], "big") for at in range(2, len(content), 2)]
     return []

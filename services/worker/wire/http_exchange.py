@@ -1,7 +1,6 @@
 """One HTTP request out, its answer in: no object of httpx's on the way (docs/adr/0002)."""
 
 import ssl
-import time
 from typing import NamedTuple, cast
 
 from services.worker.wire.hop import Wire
@@ -40,7 +39,7 @@ async def exchange(network: Network, request: Wire, seen: Observation) -> Answer
         ProbeFailure: there was no usable answer; its kind says why.
         OwnTrouble: for a reason of our own.
     """
-    context = _context(network, request, seen)
+    context = await _context(network, request, seen)
 
     def link_to(address: str) -> Link:
         talk = HttpTalk(request, seen)
@@ -54,12 +53,7 @@ async def exchange(network: Network, request: Wire, seen: Observation) -> Answer
     return Answer(answer.status, answer.headers, answer.body, answer.truncated)
 
 
-def _context(network: Network, request: Wire, seen: Observation) -> ssl.SSLContext | None:
+async def _context(network: Network, request: Wire, seen: Observation) -> ssl.SSLContext | None:
     if request.tls is None or request.certificate is None:
         return None if request.tls is None else network.tls.of(request.tls)
-    # One that is not kept takes 20 ms to make.
-    began_ns = time.thread_time_ns()
-    try:
-        return network.tls.showing(request.tls, request.certificate)
-    finally:
-        seen.cpu_ns += time.thread_time_ns() - began_ns
+    return await network.tls.showing(request.tls, request.certificate, seen.off_loop)

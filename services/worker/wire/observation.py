@@ -3,12 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol, TypeVar
 
 from services.common.assertion_outcome import AssertionOutcome
 from services.common.outcome import ErrorKind, Outcome
 
+_T = TypeVar("_T")
 OnPhase = Callable[[str, int], None]
 """Told each phase (dns, connect, tls, ttfb, transfer) and its microseconds when it ends."""
+
+
+class OffLoop(Protocol):
+    """Runs work that takes long off the event loop; the run's time stands still meanwhile."""
+
+    async def __call__(self, work: Callable[[], _T]) -> _T:
+        """Return what the work returns, or raise what it raises."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +50,8 @@ class Observation:
         shakes_hands: whether a TLS handshake is under way.
         asks: whether a question is under way that needs no connection.
         cpu_ns: processor time of the event loop that was measured: handshakes and judging.
+        waited_ns: how long the run waited for the monitor itself, which counts for no figure of the target.
+        off_loop: where work goes that takes long; None where it may be done at once.
         on_phase: told each phase as it ends.
     """
 
@@ -66,6 +77,8 @@ class Observation:
     shakes_hands: bool = False
     asks: bool = False
     cpu_ns: int = field(default=0, repr=False, compare=False)
+    waited_ns: int = field(default=0, repr=False, compare=False)
+    off_loop: OffLoop | None = field(default=None, repr=False, compare=False)
     on_phase: OnPhase | None = field(default=None, repr=False, compare=False)
 
     def tell(self, phase: str, elapsed_us: int) -> None:

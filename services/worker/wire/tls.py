@@ -3,10 +3,12 @@
 import ssl
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 
 from services.common.specs.client_certificate import ClientCertificate
 from services.common.specs.tls_options import TlsOptions
 from services.common.tls_context import context_trusting, public_context, unverified_context
+from services.worker.wire.observation import OffLoop
 from services.worker.wire.own_trouble import OwnTrouble
 
 HTTP = "http/1.1"
@@ -54,8 +56,15 @@ class TlsContexts:
             self._by_authorities.popitem(last=False)
         return context
 
-    def showing(self, options: TlsOptions, certificate: ClientCertificate) -> ssl.SSLContext:
-        """The context for some options and HTTP that shows a certificate to servers that ask for one.
+    async def showing(
+        self, options: TlsOptions, certificate: ClientCertificate, off_loop: OffLoop | None = None
+    ) -> ssl.SSLContext:
+        """Return the context for some options and HTTP that shows a certificate to servers that ask for one.
+
+        Args:
+            options: how the server is verified.
+            certificate: what is shown.
+            off_loop: makes a context that is not kept.
 
         Raises:
             OwnTrouble: OpenSSL does not take the certificate, though it did when the check was saved.
@@ -63,15 +72,20 @@ class TlsContexts:
         key = options.elsewhere(), certificate
         context = self._showing.get(key)
         if context is None:
-            context = _asking(self._verifying(options), HTTP)
-            try:
-                certificate.load_into(context)
-            except ssl.SSLError as error:
-                raise OwnTrouble("the monitor cannot use the check's client certificate") from error
+            make = partial(self._make_showing, options, certificate)
+            context = make() if off_loop is None else await off_loop(make)
             self._showing[key] = context
         self._showing.move_to_end(key)
         if len(self._showing) > _MOST_SHOWING:
             self._showing.popitem(last=False)
+        return context
+
+    def _make_showing(self, options: TlsOptions, certificate: ClientCertificate) -> ssl.SSLContext:
+        context = _asking(self._verifying(options), HTTP)
+        try:
+            certificate.load_into(context)
+        except ssl.SSLError as error:
+            raise OwnTrouble("the monitor cannot use the check's client certificate") from error
         return context
 
     def _verifying(self, options: TlsOptions) -> ssl.SSLContext:

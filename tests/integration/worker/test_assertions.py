@@ -1,10 +1,11 @@
 """Assertions on real answers: judged on what came, each that failed told, recorded and read back."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -41,11 +42,11 @@ from services.worker.store import EngineStore, TenantStore
 from services.worker.wire.network import Network
 from tests.integration.worker.guards import a_guard
 from tests.integration.worker.probing import probe, verdict
+from tests.integration.worker.watched_cpu import WatchedCpu
 from tests.rows import START_US, a_check
 from tests.targets import Authority, Echo, target
 from tests.worker import a_scheduled_check
 
-T = TypeVar("T")
 BODY = orjson.dumps({"status": "ok", "items": [{"id": 1}, {"id": 2}]})
 ANSWER = b"HTTP/1.1 200 OK\r\nserver: x/1\r\ncontent-length: %d\r\n\r\n%s"
 FINE = (
@@ -299,20 +300,8 @@ COSTLY = (JsonPathIs("$..*..*", "exists", False),)
 NESTED = b"[" * 1_000 + b"1" + b"]" * 1_000
 
 
-class Watched(CpuQueue):
-    """Remembers for whom it worked."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.worked: list[UUID] = []
-
-    async def run(self, tenant_id: UUID, work: Callable[[], T]) -> T:
-        self.worked.append(tenant_id)
-        return await super().run(tenant_id, work)
-
-
 async def test_what_may_take_long_is_judged_off_the_event_loop_and_charged(network: Network) -> None:
-    cpu, tenant_id = Watched(), UUID(int=7)
+    cpu, tenant_id = WatchedCpu(), UUID(int=7)
     prober = Prober(network, cpu=cpu)
     async with target(answer(NESTED)) as port:
         costly, plain = (
@@ -327,8 +316,26 @@ async def test_what_may_take_long_is_judged_off_the_event_loop_and_charged(netwo
     cpu.close()
 
 
+async def test_what_the_monitor_itself_waits_for_counts_neither_as_a_timeout_nor_as_the_targets_time(
+    network: Network,
+) -> None:
+    cpu, busy = WatchedCpu(), threading.Event()
+    prober = Prober(network, cpu=cpu)
+    before = asyncio.create_task(cpu.run(UUID(int=1), busy.wait))  # somebody else's work
+    asserted = (JsonPathIs("$..*..*", "exists", False), TotalTimeWithin(SECOND_US))
+    async with target(answer(NESTED)) as port:
+        spec = HttpSpec(url=f"http://127.0.0.1:{port}/", asserted=asserted)
+        asyncio.get_running_loop().call_later(1.2, busy.set)
+        seen = await prober.run(spec, timeout_s=1, retries=0, tenant_id=UUID(int=2))
+    assert await before
+    assert verdict(seen) == (Outcome.DOWN, ErrorKind.ASSERTION)
+    assert [each.index for each in seen.failed_assertions] == [0]
+    assert seen.total_us < SECOND_US
+    cpu.close()
+
+
 async def test_evaluating_is_refused_to_a_tenant_that_has_spent_its_budget_and_to_no_other(store: TenantStore) -> None:
-    cpu = Watched()
+    cpu = WatchedCpu()
     evaluation = Evaluation(store, cpu)
     given = GivenAnswer(status_code=200, headers=(), body=NESTED, total_us=None, not_after=None)
     cpu.charge(UUID(int=1), 5 * SECOND_US)

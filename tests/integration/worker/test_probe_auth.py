@@ -2,18 +2,22 @@
 
 import asyncio
 import ssl
+from uuid import UUID
 
 import pytest
 
 from services.common.outcome import ErrorKind, Outcome
 from services.common.specs.client_certificate import ClientCertificate
+from services.common.specs.http import HttpSpec
 from services.common.specs.http_auth import BasicAuth, HttpAuth
 from services.common.specs.tls_options import TlsOptions
 from services.worker.probe import Prober
 from services.worker.wire import tls as tls_module
+from services.worker.wire.network import Network
 from services.worker.wire.own_trouble import OwnTrouble
 from services.worker.wire.tls import TlsContexts
 from tests.integration.worker.probing import probe, verdict
+from tests.integration.worker.watched_cpu import WatchedCpu
 from tests.targets import OK, Authority, Echo, Handler, target
 
 
@@ -133,33 +137,51 @@ async def test_it_goes_along_within_the_origin(prober: Prober, authority: Author
     assert [b"Authorization: Bearer abc" in head for head in came] == [True, True]
 
 
-def test_contexts_that_show_a_certificate_are_kept_by_what_they_hold_and_bounded(
+async def test_contexts_that_show_a_certificate_are_kept_by_what_they_hold_and_bounded(
     authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tls_module, "_MOST_SHOWING", 2)
     contexts = TlsContexts(authority.trusting)
     options = TlsOptions(ca_certificates=authority.pem)
     pems = [authority.client() for _ in range(3)]
-    first = contexts.showing(options, ClientCertificate(*pems[0]))
+    first = await contexts.showing(options, ClientCertificate(*pems[0]))
 
     assert (
-        contexts.showing(TlsOptions(ca_certificates=authority.pem, server_name="a.test"), ClientCertificate(*pems[0]))
+        await contexts.showing(
+            TlsOptions(ca_certificates=authority.pem, server_name="a.test"), ClientCertificate(*pems[0])
+        )
         is first
     )
-    assert contexts.showing(TlsOptions(skip_verify=True), ClientCertificate(*pems[0])) is not first
-    contexts.showing(options, ClientCertificate(*pems[1]))
-    contexts.showing(options, ClientCertificate(*pems[2]))
+    assert await contexts.showing(TlsOptions(skip_verify=True), ClientCertificate(*pems[0])) is not first
+    await contexts.showing(options, ClientCertificate(*pems[1]))
+    await contexts.showing(options, ClientCertificate(*pems[2]))
     assert len(contexts._showing) == 2
-    assert contexts.showing(options, ClientCertificate(*pems[0])) is not first
-    assert contexts.of(options) is not contexts.showing(options, ClientCertificate(*pems[0]))
+    assert await contexts.showing(options, ClientCertificate(*pems[0])) is not first
+    assert contexts.of(options) is not await contexts.showing(options, ClientCertificate(*pems[0]))
 
 
-def test_a_certificate_that_cannot_be_used_is_our_own_trouble_each_time(authority: Authority) -> None:
+async def test_a_certificate_that_cannot_be_used_is_our_own_trouble_each_time(authority: Authority) -> None:
     contexts = TlsContexts(authority.trusting)
     broken = ClientCertificate(authority.client()[0], authority.client()[1])  # of two certificates
     for _ in range(2):
         with pytest.raises(OwnTrouble):
-            contexts.showing(TlsOptions(skip_verify=True), broken)
+            await contexts.showing(TlsOptions(skip_verify=True), broken)
+
+
+async def test_a_context_that_is_not_kept_is_made_off_the_event_loop_and_charged(
+    network: Network, authority: Authority
+) -> None:
+    cpu, tenant_id = WatchedCpu(), UUID(int=7)
+    prober = Prober(network, cpu=cpu)
+    auth = HttpAuth(client_certificate=ClientCertificate(*authority.client()))
+    async with target(Echo(), authority.asking("localhost")) as port:
+        spec = HttpSpec(url=f"https://localhost:{port}/", auth=auth, tls=TlsOptions(ca_certificates=authority.pem))
+        for _ in range(3):
+            seen = await prober.run(spec, timeout_s=5, retries=0, tenant_id=tenant_id)
+            assert verdict(seen) == (Outcome.UP, None), seen.error_message
+    assert cpu.worked == [tenant_id]
+    assert tenant_id in cpu.budget._left
+    cpu.close()
 
 
 async def test_what_a_message_says_has_no_secret(prober: Prober) -> None:

@@ -37,12 +37,15 @@ def test_our_flags_are_neither_strict_nor_do_they_take_partial_chains() -> None:
 
 @pytest.mark.parametrize("protocol", [HTTP, HTTP_2, ANY])
 @pytest.mark.parametrize("own_authority", [False, True])
-def test_each_context_verifies_the_name_and_the_chain_with_our_flags(
+async def test_each_context_verifies_the_name_and_the_chain_with_our_flags(
     contexts: TlsContexts, authority: Authority, own_authority: bool, protocol: str
 ) -> None:
     options = TlsOptions(ca_certificates=authority.pem if own_authority else "")
 
-    for context in (contexts.of(options, protocol), contexts.showing(options, ClientCertificate(*authority.client()))):
+    for context in (
+        contexts.of(options, protocol),
+        await contexts.showing(options, ClientCertificate(*authority.client())),
+    ):
         assert (context.verify_flags, context.verify_mode, context.check_hostname) == (
             VERIFY_FLAGS,
             ssl.CERT_REQUIRED,
