@@ -45,6 +45,11 @@ class LeaseTimes:
         return self.ttl_s * 0.1
 
     @property
+    def cut_off_s(self) -> float:
+        """After how long without a renewal a worker was cut off: others that renewed a round earlier may have expired."""
+        return self.ttl_s - self.renew_s - self.margin_s
+
+    @property
     def overdue_s(self) -> float:
         """After how long without a renewal a worker is overdue: two rounds and a second for a slow one."""
         return 2 * self.renew_s + 1.0
@@ -167,9 +172,9 @@ class Leases:
         while True:
             self._free.clear()
             asked_us = monotonic_us()
-            # Who was cut off from the database for longer than a lease lasts finds all leases expired, those of workers
-            # that were cut off with it too. It takes none of them before those had the time to come back.
-            was_cut_off = self._renewed_us > 0 and asked_us - self._renewed_us > self._times.ttl_s * SECOND_US
+            # A worker that was cut off from the database may find leases expired of workers that were cut off with it. It
+            # takes none of them before those had the time to come back.
+            was_cut_off = self._renewed_us > 0 and asked_us - self._renewed_us > self._times.cut_off_s * SECOND_US
             try:
                 renewal = await self._store.renew(
                     self._worker_id, self._times.ttl_s, self._report(), claim=not was_cut_off

@@ -145,8 +145,10 @@ def test_a_request_that_envoy_cannot_read_has_an_id_in_reply_and_log(quiet_stack
 
 
 def test_neither_answers_of_services_nor_clients_that_go_away_are_logged_by_envoy(quiet_stack: Stack) -> None:
-    offset = len(quiet_stack.said())
     with client_at(quiet_stack, "127.0.0.1") as client:
+        before = call(client, "rest", Method("", "GET", "/nothing"))  # what Envoy wrote until now is flushed with it
+        until(lambda: before.headers["x-request-id"] in quiet_stack.said(), 10)
+        offset = len(quiet_stack.said())
         good = call(client, "rest", JWKS)
         bad = call(client, "rest", Method("", "GET", "/services"))
         with socket.create_connection(("127.0.0.1", quiet_stack.port)) as leaving:

@@ -7,7 +7,7 @@ from services.common.specs.http import HttpSpec
 from services.common.specs.spec import Spec
 from services.worker.probe import Observation, Prober
 
-PLENTY_S = 5.0
+PLENTY_S = 30.0
 
 
 async def probe(prober: Prober, url: str, *, timeout_s: float = PLENTY_S, retries: int = 0, **spec: Any) -> Observation:

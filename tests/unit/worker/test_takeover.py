@@ -8,7 +8,7 @@ import pytest
 from services.common import clock as common_clock
 from services.common.grid import SHARDS
 from services.worker import clock as worker_clock
-from services.worker.lease import RENEW_S, TTL_S
+from services.worker.lease import RENEW_S, SHARDS_FREE, TTL_S
 from tests.unit.worker import memory
 from tests.unit.worker.world import Worker, World
 
@@ -50,6 +50,21 @@ def test_a_stopped_workers_shards_are_taken_at_once(world: World, after_s: float
     world.advance(SOON_S)
 
     assert held(world) == {"worker-1": SHARDS}
+
+
+@pytest.mark.parametrize("outage_s", [2.0, 6.5, *(TTL_S + tenth / 10 for tenth in range(-40, 11)), 13.0])
+def test_an_outage_of_the_database_moves_no_shard(world: World, outage_s: float) -> None:
+    world.advance(1.3)
+    world.workers[1].hear(SHARDS_FREE, "another")  # from now on the two renew at different times
+    world.advance(0.1)
+    before = [lease.epoch for lease in world.database.table.leases]
+    world.database.away = "refusing"
+    world.advance(outage_s)
+    world.database.away = ""
+    world.advance(2 * RENEW_S)
+
+    assert [lease.epoch for lease in world.database.table.leases] == before
+    assert held(world) == {"worker-0": SHARDS // 2, "worker-1": SHARDS // 2}
 
 
 def test_who_joins_has_its_share_once_the_others_have_renewed(world: World) -> None:

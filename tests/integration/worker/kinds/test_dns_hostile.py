@@ -16,6 +16,7 @@ from services.worker.wire.dns_answer import MOST_BYTES
 from tests.integration.worker.kinds.zones import Misbehaviour, Rogue, Zone, long_names_in_few_bytes, open_sockets
 from tests.integration.worker.name_server import serving
 from tests.integration.worker.probing import run, verdict
+from tests.ports import free_port
 from tests.steps import counted_steps
 
 UP = (Outcome.UP, None)
@@ -185,9 +186,9 @@ async def test_silence_by_tcp_ends_at_the_deadline_and_the_connection_is_closed(
 async def test_a_server_without_tcp_refuses_the_connection(prober: Prober) -> None:
     rogue = Rogue(truncated)
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(lambda: rogue, ("127.0.0.1", 0))
+    port = free_port()  # nobody else's server takes it for TCP
+    transport, _ = await loop.create_datagram_endpoint(lambda: rogue, ("127.0.0.1", port))
     try:
-        port = transport.get_extra_info("sockname")[1]
         seen = await run(prober, DnsSpec("acme.test", "A", server=f"127.0.0.1:{port}"))
     finally:
         transport.close()

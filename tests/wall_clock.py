@@ -1,0 +1,21 @@
+"""Whether the machine's wall clock was stepped while a test ran that compares its times with those of the database."""
+
+import time
+
+_NOTABLE_S = 0.5
+
+
+class WallClock:
+    """The wall clock, watched beside the monotonic clock, which nobody steps."""
+
+    def __init__(self) -> None:
+        self._ahead_s = _ahead_s()
+
+    def assert_not_stepped(self) -> None:
+        """Fail if the wall clock was stepped since this was made: then no verdict on the product can be had."""
+        step_s = _ahead_s() - self._ahead_s
+        assert abs(step_s) < _NOTABLE_S, f"the machine's wall clock was stepped by {step_s:+.3f} s during the test"
+
+
+def _ahead_s() -> float:
+    return time.time() - time.monotonic()
