@@ -46,7 +46,7 @@ class LeaseTimes:
 
     @property
     def cut_off_s(self) -> float:
-        """After how long without a renewal a worker was cut off: others that renewed a round earlier may have expired."""
+        """After how long without a renewal a worker was cut off: leases of a round earlier may have expired."""
         return self.ttl_s - self.renew_s - self.margin_s
 
     @property
@@ -172,8 +172,8 @@ class Leases:
         while True:
             self._free.clear()
             asked_us = monotonic_us()
-            # A worker that was cut off from the database may find leases expired of workers that were cut off with it. It
-            # takes none of them before those had the time to come back.
+            # A worker that was cut off from the database may find leases expired of workers that were cut off with it.
+            # It takes none of them before those had the time to come back.
             was_cut_off = self._renewed_us > 0 and asked_us - self._renewed_us > self._times.cut_off_s * SECOND_US
             try:
                 renewal = await self._store.renew(

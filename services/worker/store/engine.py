@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import zip_longest
 from typing import TypeAlias
 from uuid import UUID
 
@@ -209,15 +210,19 @@ class EngineStore:
         """
         read, ordered = CheckReader(self._box), sorted(shards)
         groups = [ordered[first : first + _SHARDS_AT_ONCE] for first in range(0, len(ordered), _SHARDS_AT_ONCE)]
-        async with asyncio.TaskGroup() as ahead:  # the database looks for the next while we take these
-            following = [ahead.create_task(self._fetch(_CHECKS_OF_SHARDS, group)) for group in groups[:1]]
-            for group in [*groups[1:], None]:
-                rows = await following.pop()
-                if group is not None:
-                    following.append(ahead.create_task(self._fetch(_CHECKS_OF_SHARDS, group)))
+        # The database looks for the next while we take these.
+        ahead: asyncio.Task[list[asyncpg.Record]] | None = None
+        try:
+            for group, following in zip_longest(groups, groups[1:]):
+                rows = await (ahead or self._fetch(_CHECKS_OF_SHARDS, group))
+                ahead = asyncio.create_task(self._fetch(_CHECKS_OF_SHARDS, following)) if following else None
                 for first in range(0, len(rows), _CHECKS_AT_ONCE):
                     yield [read(row) for row in rows[first : first + _CHECKS_AT_ONCE]]
                     await asyncio.sleep(0)  # what is due has its turn
+        finally:
+            if ahead is not None:
+                ahead.cancel()
+                await asyncio.gather(ahead, return_exceptions=True)
 
     async def checks_by_key(self, keys: Collection[tuple[UUID, UUID]]) -> Sequence[tuple[ScheduledCheck, Account]]:
         """Those of some checks that are on, each with its account.

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -29,6 +28,7 @@ from services.monitor.store import MonitorStore
 from services.worker.heartbeats.reception import Signal
 from services.worker.store import ReceptionSql, SignalsSql
 from tests.database import TestServer
+from tests.examples import examples
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 
 DAILY = HeartbeatSpec(DAY_US, 10 * MINUTE_US)
@@ -156,7 +156,7 @@ class Life(RuleBasedStateMachine):
         await self.admin.close()
 
 
+@pytest.mark.soak
 def test_signals_find_their_heartbeat_whatever_is_done_to_it(postgres: TestServer) -> None:
     Life.server = postgres
-    few = settings(max_examples=10, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-    run_state_machine_as_test(Life, settings=few)
+    run_state_machine_as_test(Life, settings=examples(10, stateful_step_count=15))

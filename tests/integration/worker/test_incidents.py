@@ -10,18 +10,21 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.common.clock import from_datetime, to_datetime
+from services.common.clock import SECOND_US, from_datetime, to_datetime
 from services.common.database import create_pool
 from services.common.errors import Unavailable
+from services.common.grid import shard_of
 from services.common.incident import IncidentEventKind, Resolution
-from services.common.outcome import ErrorKind, Outcome
+from services.common.outcome import ErrorKind, MissedReason, Outcome
+from services.common.result import Result
 from services.worker.record import Pending
 from services.worker.store import EngineStore
 from tests.incidents import Incident, incidents_of
-from tests.integration.worker.test_record import INTERVAL, pending
 from tests.rows import START_US, a_check
+from tests.worker import a_scheduled_check
 
-UP, DOWN, ERROR, MISSED = Outcome.UP, Outcome.DOWN, Outcome.ERROR, Outcome.MISSED
+UP, DOWN, ERROR = Outcome.UP, Outcome.DOWN, Outcome.ERROR
+INTERVAL = 10 * SECOND_US
 Admin = Any  # a connection as the owner of the tables
 Check = tuple[UUID, UUID, UUID]
 
@@ -43,6 +46,27 @@ async def admin(database_url: str) -> AsyncIterator[Admin]:
 @pytest.fixture
 async def check(admin: Admin) -> Check:
     return await a_check(admin, interval_us=INTERVAL)
+
+
+def pending(check: Check, number: int, outcome: Outcome) -> Pending:
+    """What the slot of a number ended as."""
+    tenant_id, service_id, check_id = check
+    slot_us = START_US + number * INTERVAL
+    result = Result(
+        tenant_id=tenant_id,
+        service_id=service_id,
+        check_id=check_id,
+        slot_us=slot_us,
+        interval_us=INTERVAL,
+        outcome=outcome,
+        worker_id="w",
+        start_us=None if outcome is Outcome.MISSED else slot_us + 1,
+        missed_reason=MissedReason.NO_WORKER if outcome is Outcome.MISSED else None,
+    )
+    scheduled = a_scheduled_check(
+        check_id, INTERVAL, tenant_id=tenant_id, service_id=service_id, shard=shard_of(check_id)
+    )
+    return Pending(result, scheduled, 0)
 
 
 def batch(check: Check, first: int, outcomes: Sequence[Outcome], **thresholds: Any) -> list[Pending]:
@@ -191,40 +215,3 @@ async def test_whoever_was_cut_off_between_two_steps_has_written_nothing(
     assert await store.record(batch(check, 2, [DOWN, DOWN])) == 0
     assert await admin.fetchval("SELECT state FROM check_states") == DOWN
     assert (await found(admin), await timeline(admin)) == ([(2, None)], [IncidentEventKind.OPENED])
-
-
-async def test_who_has_lost_the_shard_moves_no_incident(store: EngineStore, admin: Admin, check: Check) -> None:
-    """semantics.md §6."""
-    stale = [replace(each, epoch=7) for each in batch(check, 1, [DOWN, DOWN])]
-
-    assert await store.record(stale) == 0
-    assert await found(admin) == []
-
-
-async def test_a_check_that_was_paused_meanwhile_opens_none(store: EngineStore, admin: Admin, check: Check) -> None:
-    """Its last run was under way when it was paused, and is counted."""
-    await admin.execute("UPDATE check_periods SET end_time = $1", to_datetime(START_US + 5 * INTERVAL // 2))
-
-    assert await store.record(batch(check, 1, [DOWN, DOWN])) == 2
-    assert await found(admin) == []
-
-
-async def test_behind_a_resolution_by_hand_a_new_run_opens_the_next_and_no_two_overlap(
-    store: EngineStore, admin: Admin, check: Check
-) -> None:
-    patient = {"recovery_threshold": 3}
-    await store.record(batch(check, 1, [DOWN, DOWN, UP, DOWN], **patient))
-    assert await found(admin) == [(1, None)]
-    await admin.execute("UPDATE incidents SET end_time = $1, resolution = 2", to_datetime(START_US + 9 * INTERVAL // 2))
-
-    await store.record(batch(check, 5, [DOWN], **patient))
-    starts = await admin.fetch("SELECT start_time, end_time FROM incidents ORDER BY start_time, end_time")
-    assert [row["end_time"] for row in starts][1:] == [None]  # the run that began at 4 was confirmed at 5
-    assert starts[1]["start_time"] == starts[0]["end_time"]
-
-    await admin.execute(
-        "UPDATE incidents SET end_time = $1, resolution = 2 WHERE end_time IS NULL",
-        to_datetime(START_US + 6 * INTERVAL),
-    )
-    await store.record(batch(check, 7, [DOWN, DOWN, DOWN], **patient))
-    assert len(await found(admin)) == 2  # it is the same run

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
 from services.common.clock import from_datetime
@@ -18,6 +18,7 @@ from services.worker.streams import stream, tail
 from services.worker.streams.position import Position
 from services.worker.streams.reader import Recorded
 from services.worker.streams.stream import End
+from tests.examples import examples
 from tests.integration.worker.streaming import Connection, Scene, Worker, a_scene, a_worker, joined
 
 WRITERS = 3
@@ -67,10 +68,9 @@ async def workers(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
         yield [one, two]
 
 
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+@examples(
+    40,
+    unfit=[HealthCheck.function_scoped_fixture],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # what depends on timing does not shrink
 )
 @given(steps=_steps)

@@ -9,7 +9,6 @@ from services.common import clock as common_clock
 from services.common.grid import SHARDS
 from services.worker import clock as worker_clock
 from services.worker.lease import RENEW_S, SHARDS_FREE, TTL_S
-from tests.unit.worker import memory
 from tests.unit.worker.world import Worker, World
 
 SOON_S = 0.2
@@ -18,10 +17,9 @@ SOON_S = 0.2
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """Two workers that share the shards."""
-    world = World()
+    world = World(trips_s=(0.002,))
     monkeypatch.setattr(common_clock, "time", world)
     monkeypatch.setattr(worker_clock, "time", world)
-    monkeypatch.setattr(memory, "_TRIPS_S", (0.002,))
     for number in range(2):
         world.workers.append(Worker(world, number))
         world.advance(0.7)  # they renew at different times
@@ -58,9 +56,9 @@ def test_an_outage_of_the_database_moves_no_shard(world: World, outage_s: float)
     world.workers[1].hear(SHARDS_FREE, "another")  # from now on the two renew at different times
     world.advance(0.1)
     before = [lease.epoch for lease in world.database.table.leases]
-    world.database.away = "refusing"
+    world.line.away = "refusing"
     world.advance(outage_s)
-    world.database.away = ""
+    world.line.away = ""
     world.advance(2 * RENEW_S)
 
     assert [lease.epoch for lease in world.database.table.leases] == before

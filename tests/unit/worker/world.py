@@ -6,44 +6,60 @@ next; nothing here waits. The machine's clocks are replaced, not the rooms.
 
 import asyncio
 import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import count
+from types import MappingProxyType
+from uuid import UUID
 
 from services.common import check_changes
 from services.common.clock import SECOND_US
+from services.common.grid import shard_of
 from services.common.outcome import Outcome
 from services.common.server import background
+from services.common.specs.http import HttpSpec
 from services.common.specs.spec import Spec
+from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
 from services.worker.clock import SharedClock
 from services.worker.dispatch import Dispatcher
 from services.worker.engine import Engine
 from services.worker.guard import SelfFaultGuard
-from services.worker.lease import SHARDS_FREE, Leases
+from services.worker.lease import SHARDS_FREE, TTL_S, Leases, Renewal
 from services.worker.probe import Observation, Prober
 from services.worker.record import Recorder
+from services.worker.report import WorkerReport
 from services.worker.roster import Roster
 from tests.rows import a_report
-from tests.unit.worker.memory import BASE_US, Database, Memory
+from tests.simulation.database import BASE_US, Database, Row
+from tests.simulation.line import TRIPS_S, Line
+from tests.simulation.memory import Memory
 from tests.unit.worker.virtual import VirtualLoop
 
 _PATIENCE_S = 2.0
 # How long runs take; shorter than the patience, so that a worker that stops cuts none off.
 _RUNS_S = (0.001, 0.05, 1.5)
-# For how long two workers may run a shard at once: one has given it up and does not know it yet.
-MOMENT_S = 1.5
+TENANTS = (UUID(int=1), UUID(int=2))
+_SERVICE_ID = UUID(int=3)
 
 
 class World:
     """True time, the database, and the workers. It is what stands in for the module `time`.
 
+    Args:
+        trips_s: how long one way to the database may take.
+
     Attributes:
         now_s: true time, which the database's clock and every monotonic clock follow.
         database: what all workers share.
+        line: the way to it.
         workers: all that ever were.
         running: the one that does something now.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, trips_s: Sequence[float] = TRIPS_S) -> None:
         self.now_s = 0.0
         self.database = Database(self._tell)
+        self.line = Line(trips_s)
         self.workers: list[Worker] = []
         self.running: Worker | None = None
 
@@ -65,8 +81,40 @@ class World:
     def _tell(self, channel: str, payload: str) -> None:
         for worker in self.workers:
             # Who stands still or is cut off never hears of it.
-            if worker.is_active and not self.database.away:
+            if worker.is_active and not self.line.away:
                 worker.hear(channel, payload)
+
+    def create(self, number: int, shard: int, interval_us: int) -> None:
+        """Make a check, of one tenant after the other.
+
+        Args:
+            number: of the check: no two have the same.
+            shard: its shard.
+            interval_us: its interval.
+        """
+        ids = (UUID(int=(number << 64) + more) for more in count())
+        check_id = next(each for each in ids if shard_of(each) == shard)
+        draft = CheckDraft(
+            name=f"check {number}", spec=HttpSpec(url=f"http://target.{shard}/"), interval_us=interval_us
+        )
+        check = new_check(TENANTS[number % len(TENANTS)], _SERVICE_ID, draft, self.database.now_us)
+        self.database.create(replace(check, id=check_id))
+
+    def change_interval(self, row: Row, interval_us: int) -> None:
+        """Give a check another interval."""
+        draft = CheckDraft(name=row.check.name, spec=row.check.spec, interval_us=interval_us)
+        now_us = self.database.now_us
+        self.database.change(row.check.id, lambda check: changed_check(check, "", lambda _: draft, now_us))
+
+    def pause(self, row: Row) -> None:
+        """Pause a check."""
+        now_us = self.database.now_us
+        self.database.change(row.check.id, lambda check: paused_check(check, now_us))
+
+    def resume(self, row: Row) -> None:
+        """Let a check go on."""
+        now_us = self.database.now_us
+        self.database.change(row.check.id, lambda check: resumed_check(check, now_us))
 
     def monotonic_ns(self) -> int:
         """The monotonic clock of whoever asks."""
@@ -79,7 +127,7 @@ class World:
 
     def close(self) -> None:
         """End all workers, those that stand still too."""
-        self.database.away = "refusing"
+        self.line.away = "refusing"
         for worker in self.workers:
             worker.bury()
 
@@ -94,6 +142,24 @@ class UpProber(Prober):
         self._worker.on_start(spec)
         await asyncio.sleep(random.choice(_RUNS_S))  # noqa: S311 — not a secret
         return Observation(outcome=Outcome.UP, status_code=200, total_us=1)
+
+
+class Store(Memory):
+    """The database as one worker asks it.
+
+    Attributes:
+        epochs: what it holds, by the last answer that it got.
+        asked_s: when it asked for that.
+    """
+
+    epochs: Mapping[int, int] = MappingProxyType({})
+    asked_s = 0.0
+
+    async def renew(self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim: bool) -> Renewal:
+        asked_s = self._database.now_s
+        renewal = await super().renew(worker_id, ttl_s, report, claim=claim)
+        self.epochs, self.asked_s = renewal.epochs, asked_s
+        return renewal
 
 
 class Worker:
@@ -114,7 +180,7 @@ class Worker:
         self._world = world
         self._stop = asyncio.Event()
         world.running = self
-        store = Memory(world.database)
+        store = self._store = Store(world.database, world.line)
         clock = SharedClock()
         self.leases = Leases(store, self.id, clock, a_report)
         self._recorder = Recorder(store, SelfFaultGuard((), clock), self.leases.epoch, clock)
@@ -139,7 +205,11 @@ class Worker:
 
     def hear(self, channel: str, payload: str) -> None:
         """Be notified."""
-        react = {check_changes.CHANNEL: self.roster.on_notify, SHARDS_FREE: self.leases.on_free}[channel]
+        react = {
+            check_changes.CHANNEL: self.roster.on_notify,
+            check_changes.TENANT_CHANNEL: self.roster.on_tenant_notify,
+            SHARDS_FREE: self.leases.on_free,
+        }[channel]
         self.loop.call_soon(react, payload)
         self.loop.due_s = self._world.now_s
 
@@ -150,12 +220,20 @@ class Worker:
         self.loop.due_s = self._world.now_s
 
     def on_start(self, spec: Spec) -> None:
-        """Whoever starts a run holds its shard, or did until a moment ago (semantics.md §5, §6)."""
+        """Whoever starts a run holds its shard as far as it can know (semantics.md §5, §6).
+
+        It may have given the shard up, and somebody else may run it already, before the answer tells it so; when that
+        is lost, and the next ones too, it runs the shard until its lease would have ended.
+        """
         shard = int(spec.target.rpartition(".")[2])
         database = self._world.database
-        holder, (_, taken_s) = database.table.holder(shard), database.taken[shard]
-        if holder not in {self.id, None} and database.now_s - taken_s > MOMENT_S:
-            database.trespasses.append(f"{self.id} ran shard {shard}, which {holder} holds since {taken_s}")
+        holder, store = database.table.holder(shard), self._store
+        if holder in {self.id, None}:
+            return
+        if shard not in store.epochs:
+            database.trespasses.append(f"{self.id} ran shard {shard} of {holder}, and knew that it was not its own")
+        elif database.now_s - store.asked_s > TTL_S:
+            database.trespasses.append(f"{self.id} ran shard {shard} of {holder} when its lease had ended")
 
     def bury(self) -> None:
         """End it, whatever it is in the middle of."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 from uuid import UUID
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
@@ -24,6 +24,7 @@ from services.monitor.figures.closing import (
 )
 from services.monitor.figures.off import union
 from services.monitor.figures.uptime import Figures, Slot, total
+from tests.examples import examples
 
 CHECK = UUID(int=1)
 KEEP = 30 * DAY_US
@@ -88,7 +89,7 @@ def edges_of(draw: st.DrawFn) -> list[int]:
     return [START + at for at in sorted(draw(st.lists(anywhere | full, min_size=2, max_size=7, unique=True)))]
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(lives(), edges_of(), hour, st.data())
 def test_closed_hours_and_days_and_the_tail_are_the_same_as_all_raw_results(
     life: Life, edges: list[int], marked: int, data: st.DataObject

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.stream_guard import EndReason
@@ -16,6 +16,7 @@ from services.monitor.watching.board import Board
 from services.monitor.watching.standing import Picture, Standing
 from services.monitor.watching.told import BUCKETS, TOLD_BYTES, Told
 from services.monitor.watching.watcher import MOST_HELD_BY_ALL, Complete, Gone, Kept, Shown, Watcher
+from tests.examples import examples
 
 # Some of them share a bucket.
 IDS = [UUID(int=(7 << 100) + number * (BUCKETS // 2)) for number in range(6)]
@@ -109,7 +110,7 @@ MOVES = st.one_of(
 )
 
 
-@settings(max_examples=1_000)
+@examples(1_000)
 @given(VERSIONS, st.lists(MOVES, max_size=30))
 def test_a_reader_that_breaks_off_and_resumes_anywhere_ends_up_seeing_what_there_is(
     at_first: dict[UUID, int], moves: list[tuple[str, Any]]

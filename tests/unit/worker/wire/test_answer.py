@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.common.outcome import ErrorKind
 from services.worker.wire.answer import LARGEST_BODY, LARGEST_HEADERS, AnswerReader
 from services.worker.wire.observation import Observation
 from services.worker.wire.probe_failure import ProbeFailure
+from tests.examples import examples
 from tests.targets import CHUNKED, OK
 
 VALID = (
@@ -69,7 +70,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 cuts = st.lists(st.integers(0, 300), max_size=12)
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(mutated() | st.binary(max_size=300), cuts, heads)
 @example(OK, list(range(300)), False)
 def test_the_answer_does_not_depend_on_how_its_bytes_are_split(data: bytes, where: list[int], head: bool) -> None:
