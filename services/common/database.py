@@ -20,22 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import QueuePool
 
 from services.common.clock import from_datetime
+from services.common.connection_errors import CONNECTION_ERRORS
 from services.common.connection_shares import WAIT_S, ConnectionShares
 from services.common.errors import Unavailable
 
 # What a lost, refused or exhausted database raises in asyncpg, as opposed to a statement that is wrong.
-CONNECTION_ERRORS: tuple[type[BaseException], ...] = (
-    OSError,
-    TimeoutError,
-    asyncpg.InterfaceError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.ConnectionDoesNotExistError,
-    # What the driver says when the connection broke between two of its own steps.
-    asyncpg.InternalClientError,
-)
-
 _AWAY: tuple[type[BaseException], ...] = (PoolTimeout, *CONNECTION_ERRORS)
 REQUEST_CONNECTIONS = 10
 """How many connections one process has to serve requests with."""

@@ -4,7 +4,8 @@ import asyncio
 
 import asyncpg
 
-from services.common.database import CONNECTION_ERRORS, connect
+from services.common.connection_errors import CONNECTION_ERRORS
+from services.common.database import connect
 from services.common.errors import Unavailable
 
 _WAIT_S = 2.0

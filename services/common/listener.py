@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 import asyncpg
 
 from services.common import logs
-from services.common.database import CONNECTION_ERRORS, connect
+from services.common.connection_errors import CONNECTION_ERRORS
+from services.common.database import connect
 
 _log = logs.get("listener")
 _RETRY_S = 0.5

@@ -1,21 +1,24 @@
 """Bring the database to the newest schema: `python -m services.common.migrate`.
 
-Safe to run from several places at once: one migrates, the others wait. `up` runs it before the services start.
+Safe to run from several places at once: one migrates, the others wait. `up` runs it before the services start. Where
+there is nothing to do, Alembic and SQLAlchemy are not even imported, which takes most of a second.
 """
+
+from __future__ import annotations
 
 import asyncio
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import asyncpg
-from alembic import command
-from alembic.config import Config
-from sqlalchemy import Connection, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.common.database import CONNECTION_ERRORS
+from services.common.connection_errors import CONNECTION_ERRORS
 from services.common.settings import SettingError, database_url
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 _FOLDER = Path(__file__).resolve().parent.parent.parent / "migrations"
 _LOCK = 7_305_441
@@ -27,19 +30,42 @@ async def migrate(url: str) -> None:
     Args:
         url: postgresql://…, as a user who may create tables and roles.
     """
+    if not await _is_newest(url):
+        await _upgrade(url)
+
+
+async def _is_newest(url: str) -> bool:
+    newest = max(path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py"))
+    connection = await asyncpg.connect(url)
+    try:
+        return bool(await connection.fetchval("SELECT version_num FROM alembic_version") == newest)
+    except asyncpg.UndefinedTableError:
+        return False
+    finally:
+        await connection.close()
+
+
+async def _upgrade(url: str) -> None:
+    from sqlalchemy import text  # noqa: PLC0415 — only where there is something to do
+    from sqlalchemy.engine import make_url  # noqa: PLC0415
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+
     engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
     try:
         async with engine.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
             await connection.commit()
-            await connection.run_sync(_upgrade)
+            await connection.run_sync(_run_alembic)
             await connection.commit()
             await connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
     finally:
         await engine.dispose()
 
 
-def _upgrade(connection: Connection) -> None:
+def _run_alembic(connection: Connection) -> None:
+    from alembic import command  # noqa: PLC0415 — as above
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(_FOLDER))
     config.attributes["connection"] = connection
@@ -55,8 +81,8 @@ def main() -> None:
     try:
         asyncio.run(migrate(url))
     except CONNECTION_ERRORS as error:
-        where = make_url(url)
-        place = f"{where.host or 'its socket'}:{where.port or 5432}"
+        where = urlsplit(url)
+        place = f"{where.hostname or 'its socket'}:{where.port or 5432}"
         sys.exit(f"sentinel: the database at {place} cannot be reached: {error}")
     except asyncpg.PostgresError as error:
         sys.exit(f"sentinel: the database refuses: {error}")

@@ -15,7 +15,7 @@ import asyncpg
 
 from services.common.check_changes import TENANT_CHANNEL
 from services.common.clock import SECOND_US, from_datetime, now_us
-from services.common.database import CONNECTION_ERRORS
+from services.common.connection_errors import CONNECTION_ERRORS
 from services.common.grid import SHARDS, shard_of
 from services.common.ids import new_id
 from services.common.outcome import MissedReason, Outcome

@@ -27,7 +27,7 @@ from tests.e2e.walk import methods
 from tests.effort import FACTOR, IS_LONG
 from tests.fuzzing import Fuzzer
 
-CALLS = 2_000 * FACTOR
+CALLS = 1_200 * FACTOR
 _PATIENCE_S = 20.0
 _MIB = 1 << 20
 # What caches, pools and allocators take once; a leak of one request's worth per call would be far above it.

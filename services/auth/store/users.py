@@ -13,7 +13,7 @@ from services.auth.store.base import Sql, end_sessions, page_of, revoke, tenant_
 from services.auth.team import Decide, UserFilter, user_not_found
 from services.common.audit import Actor, Change
 from services.common.clock import now_us, to_datetime
-from services.common.database import CONNECTION_ERRORS
+from services.common.connection_errors import CONNECTION_ERRORS
 from services.common.errors import Unavailable
 from services.common.paging import PageRequest
 from services.common.principal import Role

@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from services.common.clock import DAY_US, now_us, to_datetime
-from services.common.database import CONNECTION_ERRORS
+from services.common.connection_errors import CONNECTION_ERRORS
 from services.common.errors import Unavailable
 from services.common.secret_box import NO_KEYS, SecretBox
 from services.common.service_moves import CHANNEL, ServiceMove

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.common.database import CONNECTION_ERRORS
+from services.common.connection_errors import CONNECTION_ERRORS
 from services.common.errors import Unavailable
 from services.worker.heartbeats.heartbeat import Reported
 from services.worker.heartbeats.reception import Signal

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.common.database import CONNECTION_ERRORS
+from services.common.connection_errors import CONNECTION_ERRORS
 from services.common.errors import Unavailable
 from services.common.result import Result
 from services.worker.rows import to_recorded

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import asyncpg
 
+from services.common.connection_errors import CONNECTION_ERRORS
 from services.common.connection_shares import ConnectionShares
-from services.common.database import CONNECTION_ERRORS, tenant_transaction
+from services.common.database import tenant_transaction
 from services.common.errors import Unavailable
 from services.common.paging import PageRequest
 from services.common.result import Result, from_row

@@ -304,6 +304,6 @@ def test_the_sql_and_the_simulation_go_in_lockstep(suite_url: str) -> None:
         stack = AsyncExitStack()
         Lockstep.runner, Lockstep.sql = runner, runner.run(stack.enter_async_context(in_sql(suite_url)))
         try:
-            run_state_machine_as_test(Lockstep, settings=examples(8, stateful_step_count=25))
+            run_state_machine_as_test(Lockstep, settings=examples(4, stateful_step_count=25))
         finally:
             runner.run(stack.aclose())
