@@ -24,7 +24,7 @@ test: $(VENV)/.dev ## Run every test: unit, integration (real PostgreSQL), end t
 	@$(BIN)/python -m pytest -q $(PARALLEL)
 
 test-unit: $(VENV)/.dev ## Run the unit tests only
-	@$(BIN)/python -m pytest -q $(PARALLEL) tests/unit
+	@$(BIN)/python -m pytest -q -n $(shell nproc) --dist loadgroup tests/unit
 
 test-system: $(VENV)/.dev ## Try Debian 12 and 13, each Python, external servers; needs root. ARGS="--help" tells more
 	@$(BIN)/python -m tools.system $(ARGS)
