@@ -38,9 +38,10 @@ async def _is_newest(url: str) -> bool:
     newest = max(path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py"))
     connection = await asyncpg.connect(url)
     try:
+        # Asked for first: a table that is not there would stand as an error in the log of every first start.
+        if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+            return False
         return bool(await connection.fetchval("SELECT version_num FROM alembic_version") == newest)
-    except asyncpg.UndefinedTableError:
-        return False
     finally:
         await connection.close()
 

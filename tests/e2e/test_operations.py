@@ -50,6 +50,18 @@ def test_each_process_shows_its_figures_and_they_move_with_what_happens(several:
     workers = ("worker-0", "worker-1")
     assert set(where) == {"auth", "monitor", *workers}
     before = {process: scraped(address) for process, address in where.items()}
+    during: dict[str, Samples] = {}
+
+    def total(name: str, **labels: str) -> float:
+        return sum(value(during[worker], name, **labels) for worker in workers)
+
+    def grew(name: str, **labels: str) -> float:
+        return total(name, **labels) - sum(value(before[worker], name, **labels) for worker in workers)
+
+    def counted() -> bool:
+        during.update({process: scraped(where[process]) for process in workers})
+        return grew("sentinel_batch_results_sum") >= 2
+
     with Team(several) as team:
         service = team.service()
         up, down = team.check(service, target.url), team.check(service, f"http://localhost:{free_port()}/")
@@ -59,14 +71,9 @@ def test_each_process_shows_its_figures_and_they_move_with_what_happens(several:
             awaited.discard(event["result"]["checkId"])
             if not awaited:
                 break
-        during = {process: scraped(where[process]) for process in workers}
+        # A reader learns of a batch from the transaction that writes it; the worker counts it once that has ended.
+        until(counted, 5)
         results.close()
-
-    def total(name: str, **labels: str) -> float:
-        return sum(value(during[worker], name, **labels) for worker in workers)
-
-    def grew(name: str, **labels: str) -> float:
-        return total(name, **labels) - sum(value(before[worker], name, **labels) for worker in workers)
 
     assert grew("sentinel_runs_total", **UP) >= 1
     assert grew("sentinel_check_runs_total", kind="http", outcome="UP") >= 1
