@@ -8,6 +8,32 @@ local function field(number, value) -- of a protobuf message, shorter than 128 b
   return string.char(number * 8 + 2, #value) .. value
 end
 
+-- Whether a body holds a whole message of gRPC: a flag (0, or 1 for compressed), four bytes of length, and so many bytes.
+local function is_whole(body, encoding)
+  if body == nil or body:length() < $frame_bytes then
+    return false
+  end
+  local flag, a, b, c, d = string.byte(body:getBytes(0, $frame_bytes), 1, -1)
+  local length = ((a * 256 + b) * 256 + c) * 256 + d
+  return body:length() >= $frame_bytes + length and (flag == 0 or flag == 1 and encoding ~= nil)
+end
+
+-- A call without a whole message would wait in grpc.aio for as long as its client does.
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  local kind, path = headers:get("content-type"), headers:get(":path")
+  local transcoded, encoding = headers:get("x-envoy-original-path"), headers:get("grpc-encoding")
+  if kind == nil or string.sub(kind, 1, 16) ~= "application/grpc" or transcoded ~= nil then
+    return
+  end
+  if string.sub(path, 1, 17) == "/grpc.reflection." then -- its calls send many messages, and are not buffered
+    return
+  end
+  if not is_whole(handle:body(), encoding) then
+    handle:respond({[":status"] = "$no_message"}, "")
+  end
+end
+
 function envoy_on_response(handle)
   local headers = handle:headers()
   local marker = headers:get("$marker")

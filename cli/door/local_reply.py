@@ -14,7 +14,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from cli.door.replies import OTHERS, Reply
+from cli.door.replies import FRAME_BYTES, NO_MESSAGE, OTHERS, Reply
 
 _LUA = Path(__file__).resolve().parent.parent.parent / "envoy" / "replies.lua"
 _DOMAIN = "sentinel-stack"
@@ -87,6 +87,8 @@ def lua(all_replies: Sequence[Reply]) -> str:
         replies="\n".join(f"  {_lua_reply(reply)}," for reply in all_replies),
         marker=_MARKER,
         type=_lua_string(f"{_RPC}.RequestInfo".encode()),
+        no_message=NO_MESSAGE,
+        frame_bytes=FRAME_BYTES,
     )
 
 

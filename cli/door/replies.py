@@ -14,6 +14,10 @@ Matcher = Mapping[str, Any]
 LARGEST_BODY_BYTES = 1024 * 1024
 LARGEST_HEADERS_KIB = 16
 MOST_HEADERS = 100
+# The status by which replies.lua refuses a call; no client sees it.
+NO_MESSAGE = 422
+# Before a message of gRPC stand a flag and its length.
+FRAME_BYTES = 5
 _MALFORMED = "REQUEST_MALFORMED"
 _TOO_LARGE = "REQUEST_TOO_LARGE"
 _UNAVAILABLE = "TEMPORARILY_UNAVAILABLE"
@@ -101,6 +105,15 @@ GUARDS = (
 )
 """Requests that are refused before any other route, by their headers."""
 
+# Envoy refuses it before it looks for a route, and does not say why.
+_NUL = Reply(
+    http_status=400,
+    code=code_pb2.INVALID_ARGUMENT,
+    reason=_MALFORMED,
+    message="the path must not contain the character U+0000 (%00)",
+    matchers=({"name": ":path", "string_match": {"safe_regex": {"regex": "[^?]*%00.*"}}},),
+)
+
 _BY_STATUS = (
     Reply(
         http_status=400,
@@ -128,6 +141,13 @@ _BY_STATUS = (
         code=code_pb2.INVALID_ARGUMENT,
         reason=_MALFORMED,
         message="the request must be HTTP/1.1 or HTTP/2",
+    ),
+    Reply(
+        http_status=NO_MESSAGE,
+        code=code_pb2.INVALID_ARGUMENT,
+        reason=_MALFORMED,
+        message="the call must contain a whole message: a flag (0, or 1 with grpc-encoding), its length, its bytes",
+        rest_status=400,
     ),
     *(
         Reply(
@@ -178,7 +198,7 @@ def replies(limited: Sequence[Reply]) -> tuple[Reply, ...]:
     Args:
         limited: those of rate limits.
     """
-    return (*GUARDS, *limited, *_wrong_methods(), *_BY_STATUS)
+    return (*GUARDS, _NUL, *limited, *_wrong_methods(), *_BY_STATUS)
 
 
 def _wrong_methods() -> list[Reply]:

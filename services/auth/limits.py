@@ -33,11 +33,13 @@ class Bucket:
         key: a hash of what is counted; nobody's address or email is stored.
         every_us: how long one attempt takes to come back.
         burst: how many there are at the most.
+        scope: what is counted, as the error names it: "address" or "account".
     """
 
     key: bytes
     every_us: int
     burst: int
+    scope: str
 
 
 class AttemptStore(Protocol):
@@ -66,12 +68,12 @@ class Limits:
 
     def source(self, method: str, address: str) -> Bucket:
         """The bucket of where the call came from."""
-        return Bucket(_key("source", method, _network(address)), self._every_us, self._burst)
+        return Bucket(_key("source", method, _network(address)), self._every_us, self._burst, "address")
 
     @staticmethod
     def account(*names: str, known_address: str = "") -> Bucket:
         """The bucket of whose account is tried, known or not; with a known address one of its own."""
-        return Bucket(_key("account", *names, known_address), _ACCOUNT_EVERY_US, _ACCOUNT_BURST)
+        return Bucket(_key("account", *names, known_address), _ACCOUNT_EVERY_US, _ACCOUNT_BURST, "account")
 
     async def take(self, *buckets: Bucket) -> None:
         """Take one attempt from each bucket.
@@ -81,10 +83,7 @@ class Limits:
         """
         wait_us = await self._store.take_attempt(buckets)
         if wait_us is not None:
-            wait_s = wait_us / SECOND_US
-            raise ResourceExhausted(
-                reasons.ERROR_REASON_RATE_LIMITED, f"too many attempts; try again in {math.ceil(wait_s)} s", wait_s
-            )
+            raise _too_many(buckets, wait_us / SECOND_US)
 
     @asynccontextmanager
     async def attempt(self, *buckets: Bucket) -> AsyncIterator[None]:
@@ -102,6 +101,18 @@ class Limits:
             await self._store.give_back(buckets)
             raise
         await self._store.give_back(buckets)
+
+
+def _too_many(buckets: Sequence[Bucket], wait_s: float) -> ResourceExhausted:
+    """Name the limit of each bucket, not the empty one: which that is would tell how often others have tried."""
+    limits = " and ".join(f"{bucket.burst} at once for an {bucket.scope}" for bucket in buckets)
+    error = ResourceExhausted(
+        reasons.ERROR_REASON_RATE_LIMITED,
+        f"too many attempts: the limit is {limits}; try again in {math.ceil(wait_s)} s",
+        wait_s,
+    )
+    error.metadata |= {f"{bucket.scope}Limit": str(bucket.burst) for bucket in buckets}
+    return error
 
 
 def _key(*parts: str) -> bytes:

@@ -3,14 +3,18 @@
 import base64
 import re
 import signal
+import socket
 import struct
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import httpx
+import psutil
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
@@ -93,10 +97,15 @@ def call(
         if answer.status_code != httpx.codes.OK:
             json_format.Parse(answer.text, status)
         return Answer(answer.status_code, status, answer.headers)
+    return call_raw(client, protocol, method.path, struct.pack(">xI", len(message)) + message, headers)
+
+
+def call_raw(
+    client: httpx.Client, protocol: str, path: str, body: bytes, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """Call a method by gRPC or gRPC-Web with the bytes of a request's body, framed or not."""
     answer = client.post(
-        method.path,
-        content=struct.pack(">xI", len(message)) + message,
-        headers={"content-type": _CONTENT_TYPE[protocol], "te": "trailers", **(headers or {})},
+        path, content=body, headers={"content-type": _CONTENT_TYPE[protocol], "te": "trailers", **(headers or {})}
     )
     trailers = _trailers(answer)
     status = status_pb2.Status.FromString(_decoded(trailers.get("grpc-status-details-bin", "")))
@@ -133,6 +142,38 @@ def stopped_auth(stack: Stack) -> Iterator[None]:
         process.send_signal(signal.SIGCONT)
     with stack.rest() as client:
         until(lambda: client.get("/healthz").status_code == 200, 10)
+
+
+@contextmanager
+def replaced_auth(stack: Stack, answer: bytes) -> Iterator[None]:
+    """Have a server in the place of auth send the same bytes to every connection for as long as a block runs."""
+    supervisor, process = psutil.Process(stack.process.pid), stack.child("services.auth.app")
+    path = next(each.laddr for each in process.net_connections("unix") if str(each.laddr).endswith("/auth.sock"))
+    supervisor.suspend()  # it would start another
+    try:
+        process.kill()
+        until(lambda: process.status() == psutil.STATUS_ZOMBIE, 10)
+        Path(path).unlink()
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(path)
+            listener.listen()
+            threading.Thread(target=_answer_always, args=(listener, answer), daemon=True).start()
+            yield
+            listener.shutdown(socket.SHUT_RDWR)
+    finally:
+        supervisor.resume()
+    with stack.rest() as client:
+        until(lambda: client.get("/healthz").status_code == 200, 20)
+
+
+def _answer_always(listener: socket.socket, answer: bytes) -> None:
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except OSError:  # shut down
+            return
+        with connection:
+            connection.sendall(answer)
 
 
 def forwarded(stack: Stack) -> int:

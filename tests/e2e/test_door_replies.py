@@ -9,7 +9,20 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from sentinel.auth.v1 import auth_service_pb2
 from sentinel.auth.v1.auth_service_pb2_grpc import AuthServiceStub
 
-from tests.e2e.door import JWKS, LOGIN, PROTOCOLS, Answer, Method, call, client_at, forwarded, stopped_auth, value_of
+from tests.e2e.door import (
+    JWKS,
+    LOGIN,
+    PROTOCOLS,
+    Answer,
+    Method,
+    call,
+    call_raw,
+    client_at,
+    forwarded,
+    replaced_auth,
+    stopped_auth,
+    value_of,
+)
 from tests.e2e.stack import Stack, Team, grpc_channel, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("door")]
@@ -75,6 +88,32 @@ def test_a_message_over_the_limit_is_refused_and_not_forwarded(quiet_stack: Stac
         assert forwarded(quiet_stack) == before
 
 
+@pytest.mark.parametrize("protocol", ["grpc", "grpc-web"])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\0", b"\0\0\0\0", b"\0\0\0\0\x05abcd", b"\0\0\x01\0\0ab", b"\x01\0\0\0\x02ab", b"\x02\0\0\0\0"],
+    ids=["no body", "a byte", "no frame", "a byte short", "far too short", "compressed by nothing", "no flag of gRPC"],
+)
+def test_a_call_without_a_whole_message_is_refused_and_not_forwarded(
+    quiet_stack: Stack, protocol: str, body: bytes
+) -> None:
+    with client_at(quiet_stack, "127.0.0.1") as client:
+        before = forwarded(quiet_stack)
+        answer = call_raw(client, protocol, JWKS.path, body)
+
+        assert_typed(answer, protocol, 400, code_pb2.INVALID_ARGUMENT, "REQUEST_MALFORMED")
+        assert "whole message" in answer.status.message
+        assert forwarded(quiet_stack) == before
+
+
+@pytest.mark.parametrize("path", ["/sentinel.probe.v1.ProbeService/StreamResults", "/grpc.health.v1.Health/Check"])
+def test_a_stream_and_a_health_check_without_a_message_are_refused_alike(quiet_stack: Stack, path: str) -> None:
+    with client_at(quiet_stack, "127.0.0.1") as client:
+        answer = call_raw(client, "grpc", path, b"")
+
+    assert_typed(answer, "grpc", 400, code_pb2.INVALID_ARGUMENT, "REQUEST_MALFORMED")
+
+
 @pytest.mark.parametrize(
     ("path", "word"),
     [
@@ -90,6 +129,7 @@ def test_a_message_over_the_limit_is_refused_and_not_forwarded(quiet_stack: Stac
         ("/services/a%2Fb", "%2F"),
         ("/services/a%2fb", "%2F"),
         ("/services/a%5Cb", "%5C"),
+        ("/services/a%00b", "%00"),
     ],
 )
 def test_a_path_or_a_query_that_is_not_utf_8_is_refused_and_not_forwarded(
@@ -116,6 +156,14 @@ def test_a_service_that_is_away_is_a_typed_error(quiet_stack: Stack) -> None:
 
     for protocol, answer in answers.items():
         assert_typed(answer, protocol, 503, code_pb2.UNAVAILABLE, "TEMPORARILY_UNAVAILABLE")
+
+
+def test_a_service_that_breaks_off_is_a_typed_error(quiet_stack: Stack) -> None:
+    with replaced_auth(quiet_stack, b"HTTP/1.1 200 OK\r\n\r\n"), client_at(quiet_stack, "127.0.0.1") as client:
+        answers = {protocol: call(client, protocol, JWKS) for protocol in PROTOCOLS}
+
+    for protocol, answer in answers.items():
+        assert_typed(answer, protocol, 502, code_pb2.UNAVAILABLE, "TEMPORARILY_UNAVAILABLE")
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -56,7 +56,7 @@ async def guess(auth: Auth, origin: Origin, slug: str = "acme") -> str:
 
 
 async def test_a_bucket_gives_so_many_at_once_and_says_when_to_come_back(auth: Auth, clock: Clock) -> None:
-    bucket = Bucket(b"a", 60_000_000, 3)
+    bucket = Bucket(b"a", 60_000_000, 3, "address")
     taken = [await auth.store.take_attempt([bucket]) for _ in range(4)]
 
     assert taken == [None, None, None, 60_000_000]
@@ -69,14 +69,14 @@ async def test_a_bucket_gives_so_many_at_once_and_says_when_to_come_back(auth: A
 
 
 async def test_who_comes_at_once_shares_one_count(auth: Auth) -> None:
-    bucket = Bucket(b"b", 60_000_000, 5)
+    bucket = Bucket(b"b", 60_000_000, 5, "address")
     taken = await asyncio.gather(*(auth.store.take_attempt([bucket]) for _ in range(12)))
 
     assert taken.count(None) == 5
 
 
 async def test_an_attempt_is_taken_from_all_buckets_or_from_none(auth: Auth) -> None:
-    empty, full = Bucket(b"empty", 60_000_000, 1), Bucket(b"full", 60_000_000, 1)
+    empty, full = Bucket(b"empty", 60_000_000, 1, "address"), Bucket(b"full", 60_000_000, 1, "address")
     assert await auth.store.take_attempt([empty]) is None
     assert await auth.store.take_attempt([full, empty]) is not None
     assert await auth.store.take_attempt([full]) is None
@@ -87,6 +87,17 @@ async def test_guesses_at_one_account_are_limited_though_each_comes_from_another
     outcomes = [await guess(auth, elsewhere(number)) for number in range(11)]
 
     assert outcomes == ["CREDENTIALS_INVALID"] * 10 + ["RATE_LIMITED"]
+
+
+async def test_a_refusal_names_both_limits_whichever_is_reached(auth: Auth) -> None:
+    await auth.register()
+    for number in range(10):
+        await guess(auth, elsewhere(number))
+    with pytest.raises(ResourceExhausted) as refused:
+        await auth.log_in(elsewhere(99), "wrong horse", "acme")
+
+    assert refused.value.metadata == {"addressLimit": "30", "accountLimit": "10"}
+    assert "30 at once for an address and 10 at once for an account" in refused.value.message
 
 
 async def test_guesses_elsewhere_do_not_lock_the_user_out_at_a_known_address(auth: Auth) -> None:
@@ -126,3 +137,4 @@ async def test_one_source_registers_only_so_often(auth: Auth) -> None:
         await auth.register()
     assert refused.value.reason == reasons.ERROR_REASON_RATE_LIMITED
     assert refused.value.retry_after_s == 1
+    assert refused.value.metadata == {"addressLimit": "30"}
