@@ -13,6 +13,7 @@
     ├── Aborted                  ETAG_MISMATCH
     ├── ResourceExhausted        RATE_LIMITED, OVERLOADED; always says when to try again
     ├── RequestTooLarge          REQUEST_TOO_LARGE
+    │   └── TooManyFields        REQUEST_TOO_LARGE
     ├── Unimplemented            METHOD_UNKNOWN
     ├── Unavailable              TEMPORARILY_UNAVAILABLE, SHUTTING_DOWN
     └── Internal                 INTERNAL
@@ -210,6 +211,16 @@ class RequestTooLarge(SentinelError):
         message = f"the request has {actual} {what}, and the limit is {limit}; send less in one request"
         metadata = {"limit": str(limit), "actual": actual, "unit": what}
         super().__init__(reasons.ERROR_REASON_REQUEST_TOO_LARGE, message, metadata)
+
+
+class TooManyFields(RequestTooLarge):
+    """The request has too many fields.
+
+    By the code of the other limits the transcoder would answer 429, which REST clients take as advice to try again; for
+    too many bytes Envoy itself answers 413.
+    """
+
+    code = code_pb2.INVALID_ARGUMENT
 
 
 class Unimplemented(SentinelError):

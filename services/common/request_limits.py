@@ -9,7 +9,7 @@ from typing import cast
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
-from services.common.errors import RequestMalformed, RequestTooLarge
+from services.common.errors import RequestMalformed, RequestTooLarge, TooManyFields
 
 MOST_BYTES = 1 << 20
 # The largest request that breaks no rule has half as many.
@@ -37,7 +37,7 @@ def refuse_too_large(encoded: bytes, kind: type[Message]) -> None:
     if len(encoded) > _COUNTED_FROM_BYTES and _more_fields_than(
         MOST_FIELDS, encoded, cast("Descriptor", kind.DESCRIPTOR)
     ):
-        raise RequestTooLarge("fields", MOST_FIELDS, f"more than {MOST_FIELDS}")
+        raise TooManyFields("fields", MOST_FIELDS, f"more than {MOST_FIELDS}")
 
 
 def _more_fields_than(most: int, encoded: bytes, kind: Descriptor) -> bool:

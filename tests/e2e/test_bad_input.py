@@ -171,6 +171,13 @@ def test_an_oversized_body_is_refused(lasting_team: Team) -> None:
     assert (answer.status_code, reason(answer)) == (413, "REQUEST_TOO_LARGE")
 
 
+def test_a_body_of_too_many_fields_is_refused_with_a_status_that_nobody_tries_again(lasting_team: Team) -> None:
+    body = {"given": {"body": "x" * 70_000}, "assertions": [{}] * 5_001}
+    answer = lasting_team.client.post("/checks:evaluate", json=body)
+
+    assert (answer.status_code, reason(answer)) == (400, "REQUEST_TOO_LARGE")
+
+
 @pytest.mark.parametrize("path", ["/nothing", "/services/x/y/z", "/auth/login/extra"])
 def test_an_unknown_route_is_not_found(lasting_team: Team, path: str) -> None:
     answer = lasting_team.client.get(path)

@@ -2,7 +2,7 @@
 
 import pytest
 from google.protobuf.message import DecodeError
-from google.rpc import error_details_pb2
+from google.rpc import code_pb2, error_details_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 from sentinel.monitor.v1.assertion_pb2 import Assertion, StatusAssertion
@@ -47,8 +47,9 @@ def test_a_large_request_of_too_many_fields_is_too_large() -> None:
     fields_of_the_rest = 2
 
     decoded(_EMPTY_ASSERTION * (MOST_FIELDS - fields_of_the_rest) + rest, EvaluateAssertionsRequest)
-    with pytest.raises(RequestTooLarge, match="more than 5000 fields"):
+    with pytest.raises(RequestTooLarge, match="more than 5000 fields") as refused:
         decoded(_EMPTY_ASSERTION * (MOST_FIELDS - fields_of_the_rest + 1) + rest, EvaluateAssertionsRequest)
+    assert refused.value.code == code_pb2.INVALID_ARGUMENT  # as RESOURCE_EXHAUSTED it would be 429 for REST
 
 
 @pytest.mark.parametrize(
