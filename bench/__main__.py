@@ -9,6 +9,7 @@ from bench import (
     heartbeat,
     hostile,
     identity,
+    isolation_attacks,
     isolation_database,
     isolation_worker,
     judge,
@@ -50,6 +51,7 @@ MEASURES = {
     "watch": watch.measure,
     "isolation-database": isolation_database.measure,
     "isolation-tls": isolation_worker.measure_tls,
+    "isolation-attacks": isolation_attacks.measure,
     "isolation-evaluate": isolation_worker.measure_evaluate,
 }
 
