@@ -103,7 +103,11 @@ class Chain(grpc.aio.ServerInterceptor):
 
             async def unary(encoded: bytes, context: Context) -> Message | None:
                 call = _call(rule, kind, encoded, context)
-                await steps(call)
+                del encoded
+                try:
+                    await steps(call)
+                finally:
+                    call.release()
                 return call.response
 
             return grpc.unary_unary_rpc_method_handler(unary, None, handler.response_serializer)
@@ -112,7 +116,12 @@ class Chain(grpc.aio.ServerInterceptor):
         steps = self._compose(partial(_stream, handler.unary_stream))
 
         async def stream(encoded: bytes, context: Context) -> None:
-            await steps(_call(rule, kind, encoded, context))
+            call = _call(rule, kind, encoded, context)
+            del encoded
+            try:
+                await steps(call)
+            finally:
+                call.release()
 
         return grpc.unary_stream_rpc_method_handler(stream, None, handler.response_serializer)
 

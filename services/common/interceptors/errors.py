@@ -21,16 +21,21 @@ _log = logs.get("errors")
 
 async def answer_errors(call: Call, following: Step) -> None:
     """Answer every error with its status and details; what nobody foresaw becomes a fixed INTERNAL."""
+    failure: SentinelError | None = None
     try:
         await following(call)
     except SentinelError as error:
-        await abort(call.context, error, call.request_id)
+        # Its frames hold the request, and grpc keeps what abort raises, which refers to what is handled then.
+        failure = error.with_traceback(None)
     except (asyncio.CancelledError, grpc.aio.AbortError):
         raise
     except Exception:  # noqa: BLE001 — the last line of defence; it logs and answers INTERNAL
         # The text of an unforeseen exception would go to the client if grpc saw it.
         _log.exception("unforeseen", method=call.rule.method)
-        await abort(call.context, Internal(), call.request_id)
+        failure = Internal()
+    if failure is not None:
+        failure.__context__ = failure.__cause__ = None
+        await abort(call.context, failure, call.request_id)
 
 
 def code_of(context: Context) -> grpc.StatusCode:
