@@ -4,8 +4,21 @@ local REPLIES = {
 $replies
 }
 
-local function field(number, value) -- of a protobuf message, shorter than 128 bytes
-  return string.char(number * 8 + 2, #value) .. value
+local function varint(number)
+  local bytes = ""
+  while number >= 128 do
+    bytes = bytes .. string.char(number % 128 + 128)
+    number = math.floor(number / 128)
+  end
+  return bytes .. string.char(number)
+end
+
+local function field(number, value) -- of a protobuf message: a text, bytes, or a message
+  return string.char(number * 8 + 2) .. varint(#value) .. value
+end
+
+local function detail(type, value) -- of a google.rpc.Status
+  return field(3, field(1, type) .. field(2, value))
 end
 
 -- Whether a body holds a whole message of gRPC: a flag (0, or 1 for compressed), four bytes of length, and so many bytes.
@@ -40,16 +53,23 @@ function envoy_on_response(handle)
   if marker == nil then
     return
   end
-  headers:remove("$marker")
   local reply = REPLIES[tonumber(marker) + 1]
+  local message, info = reply.message, reply.info
+  local actual = headers:get("$actual_marker")
+  headers:remove("$marker")
+  headers:remove("$actual_marker")
+  if actual ~= nil then
+    message = string.gsub(message, "$actual", (string.gsub(actual, "%D", "")))
+    info = info .. field(3, field(1, "actual") .. field(2, actual)) -- an entry of its metadata
+  end
   local id = string.sub(headers:get("x-request-id") or "", 1, 64)
-  local info = field(1, $type) .. field(2, field(1, id))
-  local any = string.char(3 * 8 + 2, #info % 128 + 128, math.floor(#info / 128)) .. info
+  local status = string.char(8, tonumber(reply.code)) .. field(2, message) .. detail($error_info, info)
+  status = status .. reply.retry_info .. detail($request_info, field(1, id))
   headers:replace(":status", "200")
   headers:replace("content-type", "application/grpc")
   headers:replace("grpc-status", reply.code)
-  headers:replace("grpc-message", reply.message)
-  headers:replace("grpc-status-details-bin", handle:base64Escape(reply.status .. any))
+  headers:replace("grpc-message", (string.gsub(message, "%%", "%%%%25")))
+  headers:replace("grpc-status-details-bin", handle:base64Escape(status))
   if reply.retry_after ~= nil then
     headers:replace("retry-after", reply.retry_after)
   end

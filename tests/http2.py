@@ -1,5 +1,7 @@
 """HTTP/2 as a server speaks it, frame by frame, for tests that need a wrong one."""
 
+from collections.abc import Iterator
+
 import hpack
 from grpc_health.v1 import health_pb2
 
@@ -14,6 +16,14 @@ def frame(kind: int, payload: bytes = b"", *, flags: int = 0, stream: int = 1) -
     return len(payload).to_bytes(3, "big") + bytes((kind, flags)) + stream.to_bytes(4, "big") + payload
 
 
+def frames(received: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield kind and payload of each whole frame."""
+    while len(received) >= 9 and len(received) >= (end := 9 + int.from_bytes(received[:3], "big")):
+        yield received[3], received[9:end]
+        received = received[end:]
+
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 HELLO = frame(SETTINGS, stream=0)
 
 

@@ -12,7 +12,14 @@ from typing import Any
 from cli.door.contract import descriptor, rpcs
 from cli.door.limits import AUTH_METHODS, HEARTBEAT_METHODS, Limit
 from cli.door.local_reply import lua, mappers
-from cli.door.replies import LARGEST_BODY_BYTES, LARGEST_HEADERS_KIB, MOST_HEADERS, replies
+from cli.door.replies import (
+    HARD_HEADERS,
+    HARD_HEADERS_KIB,
+    LARGEST_BODY_BYTES,
+    LARGEST_HEADERS_KIB,
+    MOST_HEADERS,
+    replies,
+)
 from cli.door.routes import SERVICES, routes
 
 _TEMPLATE = Path(__file__).resolve().parent.parent.parent / "envoy" / "envoy.yaml"
@@ -72,7 +79,8 @@ def render(settings: EnvoySettings) -> str:
     return Template(_TEMPLATE.read_text()).substitute(
         port=settings.port,
         run_dir=settings.run_dir,
-        largest_headers_kib=LARGEST_HEADERS_KIB,
+        hard_headers_kib=HARD_HEADERS_KIB,
+        hard_headers=HARD_HEADERS,
         headers_too_large=json.dumps(_headers_too_large()),
         methods=", ".join(sorted({method for rpc in rpcs() for method, _ in rpc.bindings})),
         largest_body=LARGEST_BODY_BYTES,

@@ -11,15 +11,16 @@ from typing import Any
 
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from cli.door.replies import FRAME_BYTES, NO_MESSAGE, OTHERS, Reply
+from cli.door.replies import ACTUAL, FRAME_BYTES, NO_MESSAGE, OTHERS, Reply
 
 _LUA = Path(__file__).resolve().parent.parent.parent / "envoy" / "replies.lua"
 _DOMAIN = "sentinel-stack"
 _RPC = "type.googleapis.com/google.rpc"
 _MARKER = "x-sentinel-reply"
+_ACTUAL_MARKER = "x-sentinel-actual"
+_CEL = "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
 # A request that Envoy could not read has no id yet.
 _REQUEST_ID = '%COALESCE({"operators": [{"command": "REQ", "param": "x-request-id"}, "UNIQUE_ID"]})%'
 
@@ -29,10 +30,10 @@ def mappers(all_replies: Sequence[Reply]) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for number, reply in enumerate(all_replies):
         conditions = _conditions(reply, "EQ", reply.http_status)
-        found += [_for_grpc(number, conditions), _for_rest(reply, conditions)]
+        found += [_for_grpc(number, reply, conditions), _for_rest(reply, conditions)]
     for least, reply in sorted(OTHERS.items(), reverse=True):
         conditions = _conditions(reply, "GE", least)
-        found += [_for_grpc(all_replies.index(reply), conditions), _for_rest(reply, conditions)]
+        found += [_for_grpc(all_replies.index(reply), reply, conditions), _for_rest(reply, conditions)]
     return found
 
 
@@ -42,10 +43,20 @@ def _conditions(reply: Reply, compare: str, http_status: int) -> list[dict[str, 
         {"status_code_filter": {"comparison": status}},
         *({"response_flag_filter": {"flags": [flag]}} for flag in [reply.flag] if flag),
         *({"header_filter": {"header": matcher}} for matcher in reply.matchers),
+        *(
+            {
+                "extension_filter": {
+                    "name": "envoy.access_loggers.extension_filters.cel",
+                    "typed_config": {"@type": _CEL, "expression": expression},
+                }
+            }
+            for expression in [reply.condition]
+            if expression
+        ),
     ]
 
 
-def _for_grpc(number: int, conditions: list[dict[str, Any]]) -> dict[str, Any]:
+def _for_grpc(number: int, reply: Reply, conditions: list[dict[str, Any]]) -> dict[str, Any]:
     """Mark a reply to a gRPC or gRPC-Web call; a REST call looks like one after the transcoder but for one header."""
     grpc = {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
     transcoded = {"name": "x-envoy-original-path", "present_match": True, "invert_match": True}
@@ -53,13 +64,18 @@ def _for_grpc(number: int, conditions: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "filter": {"and_filter": {"filters": [*conditions, *is_grpc]}},
         "body": {"inline_string": ""},
-        "headers_to_add": [_header(_MARKER, str(number)), _header("x-request-id", _REQUEST_ID)],
+        "headers_to_add": [
+            _header(_MARKER, str(number)),
+            *(_header(_ACTUAL_MARKER, actual) for actual in [reply.actual] if actual),
+            _header("x-request-id", _REQUEST_ID),
+        ],
     }
 
 
 def _for_rest(reply: Reply, conditions: list[dict[str, Any]]) -> dict[str, Any]:
+    metadata = {**reply.metadata, **({"actual": reply.actual} if reply.actual else {})}
     details: list[dict[str, Any]] = [
-        {"@type": f"{_RPC}.ErrorInfo", "reason": reply.reason, "domain": _DOMAIN, "metadata": dict(reply.metadata)},
+        {"@type": f"{_RPC}.ErrorInfo", "reason": reply.reason, "domain": _DOMAIN, "metadata": metadata},
         {"@type": f"{_RPC}.RequestInfo", "requestId": "%RESP(X-REQUEST-ID)%"},
     ]
     headers = [_header("x-request-id", _REQUEST_ID)]
@@ -68,7 +84,7 @@ def _for_rest(reply: Reply, conditions: list[dict[str, Any]]) -> dict[str, Any]:
     if reply.retry_s:
         details.append({"@type": f"{_RPC}.RetryInfo", "retryDelay": f"{reply.retry_s:.3f}s"})
         headers.append(_header("retry-after", str(max(1, round(reply.retry_s)))))
-    message = reply.message.replace("%", "%%") or "%LOCAL_REPLY_BODY%"
+    message = reply.message.replace("%", "%%").replace(ACTUAL, reply.actual) or "%LOCAL_REPLY_BODY%"
     return {
         "filter": {"and_filter": {"filters": conditions}} if len(conditions) > 1 else conditions[0],
         **({"status_code": reply.rest_status} if reply.rest_status else {}),
@@ -86,34 +102,38 @@ def lua(all_replies: Sequence[Reply]) -> str:
     return Template(_LUA.read_text()).substitute(
         replies="\n".join(f"  {_lua_reply(reply)}," for reply in all_replies),
         marker=_MARKER,
-        type=_lua_string(f"{_RPC}.RequestInfo".encode()),
+        actual_marker=_ACTUAL_MARKER,
+        actual=ACTUAL,
+        error_info=_lua_string(f"{_RPC}.ErrorInfo".encode()),
+        request_info=_lua_string(f"{_RPC}.RequestInfo".encode()),
         no_message=NO_MESSAGE,
         frame_bytes=FRAME_BYTES,
     )
 
 
 def _lua_reply(reply: Reply) -> str:
-    status = _status(reply)
-    fields = {"code": str(reply.code), "message": status.message.replace("%", "%25")}
+    fields = {
+        "code": str(reply.code).encode(),
+        "message": (reply.message or "the request is not what the method takes").encode(),
+        "info": error_details_pb2.ErrorInfo(
+            reason=reply.reason, domain=_DOMAIN, metadata=reply.metadata
+        ).SerializeToString(),
+        "retry_info": b"",
+    }
     if reply.retry_s:
-        fields["retry_after"] = str(max(1, round(reply.retry_s)))
-    entries = [f"{name} = {_lua_string(value.encode())}" for name, value in fields.items()]
-    return "{{{}, status = {}}}".format(", ".join(entries), _lua_string(status.SerializeToString()))
+        fields["retry_after"] = str(max(1, round(reply.retry_s))).encode()
+        fields["retry_info"] = _retry_info(reply.retry_s)
+    return "{{{}}}".format(", ".join(f"{name} = {_lua_string(value)}" for name, value in fields.items()))
 
 
-def _status(reply: Reply) -> status_pb2.Status:
-    """Return the google.rpc.Status of a reply, without the RequestInfo."""
-    details: list[Message] = [error_details_pb2.ErrorInfo(reason=reply.reason, domain=_DOMAIN, metadata=reply.metadata)]
-    if reply.retry_s:
-        delay = Duration()
-        delay.FromMilliseconds(round(reply.retry_s * 1000))
-        details.append(error_details_pb2.RetryInfo(retry_delay=delay))
-    status = status_pb2.Status(code=reply.code, message=reply.message or "the request is not what the method takes")
-    for detail in details:
-        wrapper = AnyMessage()
-        wrapper.Pack(detail)
-        status.details.append(wrapper)
-    return status
+def _retry_info(retry_s: float) -> bytes:
+    """Return a google.rpc.Status that has nothing but a RetryInfo; protobuf merges what stands side by side."""
+    delay = Duration()
+    delay.FromMilliseconds(round(retry_s * 1000))
+    wrapper = AnyMessage()
+    wrapper.Pack(error_details_pb2.RetryInfo(retry_delay=delay))
+    encoded: bytes = status_pb2.Status(details=[wrapper]).SerializeToString()
+    return encoded
 
 
 def _lua_string(value: bytes) -> str:

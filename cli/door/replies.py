@@ -14,6 +14,11 @@ Matcher = Mapping[str, Any]
 LARGEST_BODY_BYTES = 1024 * 1024
 LARGEST_HEADERS_KIB = 16
 MOST_HEADERS = 100
+# Envoy reads so many before it refuses them; beyond it there is no typed answer for HTTP/2.
+HARD_HEADERS_KIB = 32
+HARD_HEADERS = 500
+ACTUAL = "{actual}"
+"""In a message, the place of the actual value."""
 # The status by which replies.lua refuses a call; no client sees it.
 NO_MESSAGE = 422
 # Before a message of gRPC stand a flag and its length.
@@ -33,8 +38,11 @@ class Reply:
         reason: the ErrorReason of the contract, without its prefix.
         message: a sentence for the caller; empty for the sentence of Envoy.
         metadata: of the ErrorInfo: limits.
+        actual: Envoy's format string for the value that is over the limit, for the message and the metadata; empty if
+            Envoy does not know it.
         retry_s: seconds until a further attempt makes sense; 0 if none does.
         matchers: what the request's headers have to be, beside the status.
+        condition: a CEL expression that has to be true, beside the status; empty if none.
         flag: the response flag that has to be set, beside the status; empty if none.
         rest_status: the HTTP status for REST clients, if it is not that of Envoy.
         allow: the methods that the route takes, for REST clients.
@@ -45,8 +53,10 @@ class Reply:
     reason: str
     message: str
     metadata: Mapping[str, str] = field(default_factory=dict)
+    actual: str = ""
     retry_s: float = 0
     matchers: Sequence[Matcher] = ()
+    condition: str = ""
     flag: str = ""
     rest_status: int = 0
     allow: str = ""
@@ -114,6 +124,24 @@ _NUL = Reply(
     matchers=({"name": ":path", "string_match": {"safe_regex": {"regex": "[^?]*%00.*"}}},),
 )
 
+# Likewise.
+_FRAGMENT = Reply(
+    http_status=400,
+    code=code_pb2.INVALID_ARGUMENT,
+    reason=_MALFORMED,
+    message="the path must not contain a fragment (#); send it as %23 if it belongs to a value",
+    matchers=({"name": ":path", "string_match": {"contains": "#"}},),
+)
+
+# The HTTP parser's, which read no headers.
+_NOT_HTTP = Reply(
+    http_status=400,
+    code=code_pb2.INVALID_ARGUMENT,
+    reason=_MALFORMED,
+    message="the request is not valid HTTP; send its first line and its headers as RFC 9112 defines them",
+    matchers=({"name": ":method", "present_match": True, "invert_match": True},),
+)
+
 _BY_STATUS = (
     Reply(
         http_status=400,
@@ -132,7 +160,19 @@ _BY_STATUS = (
         http_status=413,
         code=code_pb2.RESOURCE_EXHAUSTED,
         reason=_TOO_LARGE,
-        message="the request is larger than 1 MiB",
+        message=f"the request has {ACTUAL} bytes, and the limit is {LARGEST_BODY_BYTES}; send less in one request",
+        metadata={"limit": str(LARGEST_BODY_BYTES), "unit": "bytes"},
+        actual="%REQ(CONTENT-LENGTH):20%",
+        matchers=(
+            {"name": "content-length", "range_match": {"start": str(LARGEST_BODY_BYTES + 1), "end": str(2**63 - 1)}},
+        ),
+    ),
+    # Without a content-length, or as JSON that is longer as a message of gRPC.
+    Reply(
+        http_status=413,
+        code=code_pb2.RESOURCE_EXHAUSTED,
+        reason=_TOO_LARGE,
+        message=f"the request has more than {LARGEST_BODY_BYTES} bytes, or has as a message; send less in one request",
         metadata={"limit": str(LARGEST_BODY_BYTES), "unit": "bytes"},
     ),
     Reply(http_status=415, code=code_pb2.INVALID_ARGUMENT, reason=_MALFORMED, message="the route takes JSON"),
@@ -148,6 +188,26 @@ _BY_STATUS = (
         reason=_MALFORMED,
         message="the call must contain a whole message: a flag (0, or 1 with grpc-encoding), its length, its bytes",
         rest_status=400,
+    ),
+    Reply(
+        http_status=403,  # the rbac filter's
+        code=code_pb2.RESOURCE_EXHAUSTED,
+        reason=_TOO_LARGE,
+        message=f"the request has {ACTUAL} bytes of headers, and the limit is {LARGEST_HEADERS_KIB * 1024}; send fewer",
+        metadata={"limit": str(LARGEST_HEADERS_KIB * 1024), "unit": "bytes"},
+        actual="%CEL(request.total_size)%",
+        condition=f"request.total_size > {LARGEST_HEADERS_KIB * 1024}",
+        rest_status=431,
+    ),
+    Reply(
+        http_status=403,
+        code=code_pb2.RESOURCE_EXHAUSTED,
+        reason=_TOO_LARGE,
+        message=f"the request has {ACTUAL} headers, and the limit is {MOST_HEADERS}; send fewer",
+        metadata={"limit": str(MOST_HEADERS), "unit": "headers"},
+        actual="%CEL(size(request.headers))%",
+        condition=f"size(request.headers) > {MOST_HEADERS}",
+        rest_status=431,
     ),
     *(
         Reply(
@@ -198,7 +258,7 @@ def replies(limited: Sequence[Reply]) -> tuple[Reply, ...]:
     Args:
         limited: those of rate limits.
     """
-    return (*GUARDS, _NUL, *limited, *_wrong_methods(), *_BY_STATUS)
+    return (*GUARDS, _NUL, _FRAGMENT, _NOT_HTTP, *limited, *_wrong_methods(), *_BY_STATUS)
 
 
 def _wrong_methods() -> list[Reply]:

@@ -7,12 +7,13 @@ import socket
 import struct
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import hpack
 import httpx
 import psutil
 from google.protobuf import json_format
@@ -20,6 +21,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from tests.e2e.stack import Stack, until
+from tests.http2 import GOOD, HEADERS, PREFACE, frames
 
 PROTOCOLS = ("rest", "grpc", "grpc-web")
 _CONTENT_TYPE = {"grpc": "application/grpc", "grpc-web": "application/grpc-web+proto"}
@@ -92,12 +94,16 @@ def call(
 ) -> Answer:
     """Call a method with a message, an empty one by default; REST sends an empty body."""
     if protocol == "rest":
-        answer = client.request(method.verb, method.route, headers=headers)
-        status = status_pb2.Status()
-        if answer.status_code != httpx.codes.OK:
-            json_format.Parse(answer.text, status)
-        return Answer(answer.status_code, status, answer.headers)
+        return from_rest(client.request(method.verb, method.route, headers=headers))
     return call_raw(client, protocol, method.path, struct.pack(">xI", len(message)) + message, headers)
+
+
+def from_rest(answer: httpx.Response) -> Answer:
+    """Return an answer to a REST request."""
+    status = status_pb2.Status()
+    if answer.status_code != httpx.codes.OK:
+        json_format.Parse(answer.text, status)
+    return Answer(answer.status_code, status, answer.headers)
 
 
 def call_raw(
@@ -146,7 +152,7 @@ def stopped_auth(stack: Stack) -> Iterator[None]:
 
 @contextmanager
 def replaced_auth(stack: Stack, answer: bytes) -> Iterator[None]:
-    """Have a server in the place of auth send the same bytes to every connection for as long as a block runs."""
+    """Have a server in the place of auth answer each call by the same bytes, and health checks well, during a block."""
     supervisor, process = psutil.Process(stack.process.pid), stack.child("services.auth.app")
     path = next(each.laddr for each in process.net_connections("unix") if str(each.laddr).endswith("/auth.sock"))
     supervisor.suspend()  # it would start another
@@ -172,8 +178,20 @@ def _answer_always(listener: socket.socket, answer: bytes) -> None:
             connection, _ = listener.accept()
         except OSError:  # shut down
             return
-        with connection:
-            connection.sendall(answer)
+        threading.Thread(target=_answer_once, args=(connection, answer), daemon=True).start()
+
+
+def _answer_once(connection: socket.socket, answer: bytes) -> None:
+    """Say that the service is well to a health check, or the door would send no call; answer anything else."""
+    with connection, suppress(OSError):
+        received = b""
+        while not (blocks := [payload for kind, payload in frames(received[len(PREFACE) :]) if kind == HEADERS]):
+            more = connection.recv(65_536)
+            if not more:
+                return
+            received += more
+        path = dict(hpack.Decoder().decode(blocks[0], raw=True))[b":path"]
+        connection.sendall(GOOD if path == b"/grpc.health.v1.Health/Check" else answer)
 
 
 def forwarded(stack: Stack) -> int:

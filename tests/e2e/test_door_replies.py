@@ -1,14 +1,17 @@
 """Errors that Envoy returns by itself are the contract's, in each protocol, and are in the log."""
 
 import socket
+from http.client import HTTPResponse
 from typing import Any
 
 import grpc
+import httpx
 import pytest
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from sentinel.auth.v1 import auth_service_pb2
 from sentinel.auth.v1.auth_service_pb2_grpc import AuthServiceStub
 
+from cli.door.replies import FRAME_BYTES
 from tests.e2e.door import (
     JWKS,
     LOGIN,
@@ -19,6 +22,7 @@ from tests.e2e.door import (
     call_raw,
     client_at,
     forwarded,
+    from_rest,
     replaced_auth,
     stopped_auth,
     value_of,
@@ -30,10 +34,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("door")]
 KIB = 1024
 # In one header, in many, in cookies: each over a limit of ours, and nothing that Envoy could not take.
 TOO_LARGE = {
-    "one header": {"x-large": "a" * 17 * KIB},
-    "many headers": {f"x-{number}": "a" for number in range(101)},
-    "a cookie": {"cookie": "a=" + "b" * 17 * KIB},
-    "cookies": {"cookie": "; ".join(f"a{number}={'b' * KIB}" for number in range(17))},
+    "one header": ({"x-large": "a" * 17 * KIB}, "bytes", 16 * KIB),
+    "many headers": ({f"x-{number}": "a" for number in range(101)}, "headers", 100),
+    "a cookie": ({"cookie": "a=" + "b" * 17 * KIB}, "bytes", 16 * KIB),
+    "cookies": ({"cookie": "; ".join(f"a{number}={'b' * KIB}" for number in range(17))}, "bytes", 16 * KIB),
 }
 
 
@@ -46,16 +50,20 @@ def assert_typed(answer: Answer, protocol: str, http_status: int, code: code_pb2
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-@pytest.mark.parametrize("headers", TOO_LARGE.values(), ids=TOO_LARGE)
-def test_headers_over_the_limit_are_refused_and_not_forwarded(
-    quiet_stack: Stack, protocol: str, headers: dict[str, str]
+@pytest.mark.parametrize(("headers", "unit", "limit"), TOO_LARGE.values(), ids=TOO_LARGE)
+def test_headers_over_the_limit_are_refused_with_their_size_and_not_forwarded(
+    quiet_stack: Stack, protocol: str, headers: dict[str, str], unit: str, limit: int
 ) -> None:
     with client_at(quiet_stack, "127.0.0.1") as client:
         before = forwarded(quiet_stack)
         answer = call(client, protocol, JWKS, headers)
 
         assert_typed(answer, protocol, 431, code_pb2.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE")
-        assert answer.detail(error_details_pb2.ErrorInfo).metadata == {"limit": "16384", "unit": "bytes"}
+        metadata = answer.detail(error_details_pb2.ErrorInfo).metadata
+        assert (metadata["unit"], metadata["limit"]) == (unit, str(limit))
+        sent = len(headers) if unit == "headers" else sum(len(name) + len(value) for name, value in headers.items())
+        assert sent < int(metadata["actual"]) < sent + 4 * limit // 10  # a client and Envoy add some
+        assert f" {metadata['actual']} " in answer.status.message
         assert forwarded(quiet_stack) == before
 
 
@@ -76,15 +84,46 @@ def test_headers_up_to_the_limit_reach_the_services(quiet_stack: Stack) -> None:
             assert [call(client, "rest", JWKS, headers).http_status for _ in range(20)] == [200] * 20
 
 
-@pytest.mark.parametrize("protocol", ["grpc", "grpc-web"])
-def test_a_message_over_the_limit_is_refused_and_not_forwarded(quiet_stack: Stack, protocol: str) -> None:
+@pytest.mark.parametrize(("protocol", "actual"), [("grpc", True), ("grpc-web", False)])
+def test_a_message_over_the_limit_is_refused_and_not_forwarded(
+    quiet_stack: Stack, protocol: str, *, actual: bool
+) -> None:
     message = auth_service_pb2.LoginRequest(password="x" * 1100 * KIB).SerializeToString()
+    figures = {"limit": str(1024 * KIB), "unit": "bytes"}
     with client_at(quiet_stack, "127.0.0.1") as client:
         before = forwarded(quiet_stack)
         answer = call(client, protocol, LOGIN, message=message)
 
         assert_typed(answer, protocol, 413, code_pb2.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE")
-        assert answer.detail(error_details_pb2.ErrorInfo).metadata == {"limit": str(1024 * KIB), "unit": "bytes"}
+        size = {"actual": str(FRAME_BYTES + len(message))} if actual else {}  # gRPC-Web's filter drops content-length
+        assert answer.detail(error_details_pb2.ErrorInfo).metadata == figures | size
+        assert forwarded(quiet_stack) == before
+
+
+# A negative number takes eleven bytes in the message, and three in JSON.
+_LONGER_AS_A_MESSAGE = b'{"check": {"http": {"expectedStatus": [' + b",".join([b"-1"] * 110_000) + b"]}}}"
+
+
+@pytest.mark.parametrize(
+    ("content", "actual"),
+    [
+        (b"{" + b" " * 1100 * KIB, {"actual": str(1 + 1100 * KIB)}),
+        ([b"{", b" " * 1100 * KIB], {}),
+        (_LONGER_AS_A_MESSAGE, {}),
+    ],
+    ids=["of a known size", "in chunks", "longer as a message"],
+)
+def test_a_body_over_the_limit_is_refused_and_not_forwarded(
+    quiet_stack: Stack, content: bytes | list[bytes], actual: dict[str, str]
+) -> None:
+    route = "/checks:try"
+    with client_at(quiet_stack, "127.0.0.1") as client:
+        before = forwarded(quiet_stack)
+        answer = from_rest(client.post(route, content=content))
+
+        assert_typed(answer, "rest", 413, code_pb2.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE")
+        figures = {"limit": str(1024 * KIB), "unit": "bytes"}
+        assert answer.detail(error_details_pb2.ErrorInfo).metadata == figures | actual
         assert forwarded(quiet_stack) == before
 
 
@@ -142,6 +181,35 @@ def test_a_path_or_a_query_that_is_not_utf_8_is_refused_and_not_forwarded(
         assert_typed(answer, "rest", 400, code_pb2.INVALID_ARGUMENT, "REQUEST_MALFORMED")
         assert word in answer.status.message
         assert forwarded(quiet_stack) == before
+
+
+@pytest.mark.parametrize(
+    ("target", "word"),
+    [
+        (b"/services/\xff", "valid HTTP"),
+        (b"/services/\xc3\xbc", "valid HTTP"),
+        (b"/services/a\tb", "valid HTTP"),
+        (b"services", "valid HTTP"),
+        (b"*", "valid HTTP"),
+        (b"/services/#a", "fragment"),
+        (b"/services/%C0%80", "UTF-8"),
+        (b"/services/%F0%80%80%80", "UTF-8"),
+        (b"http://door/services/%00", "%00"),
+    ],
+)
+def test_a_target_that_no_http_client_sends_is_refused_and_not_forwarded(
+    quiet_stack: Stack, target: bytes, word: str
+) -> None:
+    before = forwarded(quiet_stack)
+    with socket.create_connection(("127.0.0.1", quiet_stack.port), 20) as sending:
+        sending.sendall(b"GET " + target + b" HTTP/1.1\r\nhost: door\r\nconnection: close\r\n\r\n")
+        received = HTTPResponse(sending)
+        received.begin()
+        answer = from_rest(httpx.Response(received.status, headers=received.getheaders(), content=received.read()))
+
+    assert_typed(answer, "rest", 400, code_pb2.INVALID_ARGUMENT, "REQUEST_MALFORMED")
+    assert word in answer.status.message
+    assert forwarded(quiet_stack) == before
 
 
 @pytest.mark.parametrize("text", ["%C3%BC", "%E2%82%AC", "%F0%9F%98%80", "a%2Fb", "%25", "a+b", "%ED%9F%BF"])

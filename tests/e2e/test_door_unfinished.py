@@ -8,11 +8,11 @@ import pytest
 
 from tests.e2e.door import JWKS, LOGIN, admin, call, client_at, forwarded, value_of
 from tests.e2e.stack import Stack, until
-from tests.http2 import DATA, END_HEADERS, HEADERS, RST_STREAM, SETTINGS, block, frame
+from tests.http2 import DATA, END_HEADERS, END_STREAM, HEADERS, PREFACE, RST_STREAM, SETTINGS, block, frame, frames
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("door")]
 
-PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(SETTINGS, stream=0)
+OPENING = PREFACE + frame(SETTINGS, stream=0)
 GRPC = block(
     (":method", "POST"),
     (":scheme", "http"),
@@ -22,6 +22,16 @@ GRPC = block(
     ("te", "trailers"),
 )
 REST = b"POST /auth/login HTTP/1.1\r\nhost: door\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{"
+# No window: its client takes no byte of the answer.
+UNREAD = (
+    PREFACE
+    + frame(SETTINGS, (4).to_bytes(2, "big") + (0).to_bytes(4, "big"), stream=0)
+    + frame(
+        HEADERS,
+        block((":method", "GET"), (":scheme", "http"), (":path", "/nothing"), (":authority", "door")),
+        flags=END_HEADERS | END_STREAM,
+    )
+)
 PER_CONNECTION = 256
 CONNECTIONS = 4
 REST_REQUESTS = 100
@@ -42,16 +52,9 @@ def unfinished(number: int) -> bytes:
     return frame(HEADERS, GRPC, flags=END_HEADERS, stream=stream) + frame(DATA, b"\0\0\0\x01\0x", stream=stream)
 
 
-def frames(received: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield kind and payload of each whole frame."""
-    while len(received) >= 9 and len(received) >= (end := 9 + int.from_bytes(received[:3], "big")):
-        yield received[3], received[9:end]
-        received = received[end:]
-
-
 def test_unfinished_requests_reach_no_service_take_few_bytes_and_end(quiet_stack: Stack) -> None:
     requests = CONNECTIONS * PER_CONNECTION + REST_REQUESTS
-    calls = PREFACE + b"".join(unfinished(number) for number in range(PER_CONNECTION))
+    calls = OPENING + b"".join(unfinished(number) for number in range(PER_CONNECTION))
     with client_at(quiet_stack, "127.0.0.1") as client, ExitStack() as opened:
         assert call(client, "rest", JWKS).http_status == 200
         before, bytes_before = forwarded(quiet_stack), allocated(quiet_stack)
@@ -68,13 +71,24 @@ def test_unfinished_requests_reach_no_service_take_few_bytes_and_end(quiet_stack
 
 
 def test_a_connection_carries_so_many_streams_and_no_more(quiet_stack: Stack) -> None:
-    streams = b"".join(unfinished(number) for number in range(PER_CONNECTION + 1))
-    with connection(quiet_stack, PREFACE + streams) as opened:
+    calls = b"".join(unfinished(number) for number in range(PER_CONNECTION + 1))
+    with connection(quiet_stack, OPENING + calls) as opened:
         received = b""
         while RST_STREAM not in dict(frames(received)):
             received += opened.recv(65_536)
 
     assert int.from_bytes(dict(frames(received))[RST_STREAM], "big") == REFUSED_STREAM
+
+
+def test_an_answer_that_its_client_does_not_read_is_given_up(quiet_stack: Stack) -> None:
+    before = flush_timeouts(quiet_stack)
+    with connection(quiet_stack, UNREAD) as opened:
+        received = b""
+        while HEADERS not in dict(frames(received)):
+            received += opened.recv(65_536)
+        assert streams(quiet_stack) == 1
+        until(lambda: streams(quiet_stack) == 0, 40)
+        assert flush_timeouts(quiet_stack) == before + 1
 
 
 def test_the_door_watches_its_heap(quiet_stack: Stack) -> None:
@@ -88,6 +102,16 @@ def test_the_door_watches_its_heap(quiet_stack: Stack) -> None:
 def active(stack: Stack) -> int:
     """Return how many requests Envoy has that are not answered."""
     return value_of(stack, "http.door.downstream_rq_active")
+
+
+def streams(stack: Stack) -> int:
+    """Return how many HTTP/2 streams clients have at Envoy."""
+    return value_of(stack, "http2.streams_active")
+
+
+def flush_timeouts(stack: Stack) -> int:
+    """Return how many answers Envoy gave up because their clients did not read them."""
+    return value_of(stack, "http2.tx_flush_timeout")
 
 
 def allocated(stack: Stack) -> int:

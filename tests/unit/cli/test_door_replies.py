@@ -10,16 +10,27 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from cli.door.limits import AUTH_METHODS, HEARTBEAT_METHODS, Limit
 from cli.door.local_reply import lua, mappers
-from cli.door.replies import Reply, replies
+from cli.door.replies import ACTUAL, Reply, replies
 
 REPLIES = replies([Limit(path, 6, 3).reply for path in (*AUTH_METHODS, *HEARTBEAT_METHODS)])
-_IN_LUA = re.compile(r'^  \{.*status = "((?:\\\d{3})*)"\},$', re.MULTILINE)
+_IN_LUA = re.compile(r'(\w+) = "((?:\\\d{3})*)"')
 
 
 def in_lua() -> list[status_pb2.Status]:
-    """Return the status of each reply, as the Lua filter holds it."""
-    written = [re.findall(r"\\(\d{3})", literal) for literal in _IN_LUA.findall(lua(REPLIES))]
-    return [status_pb2.Status.FromString(bytes(int(byte) for byte in each)) for each in written]
+    """Return the status of each reply, put together from what the Lua filter holds."""
+    lines = [line for line in lua(REPLIES).splitlines() if line.startswith("  {code")]
+    return [_status({name: _bytes(literal) for name, literal in _IN_LUA.findall(line)}) for line in lines]
+
+
+def _bytes(literal: str) -> bytes:
+    return bytes(int(byte) for byte in re.findall(r"\\(\d{3})", literal))
+
+
+def _status(fields: dict[str, bytes]) -> status_pb2.Status:
+    status = status_pb2.Status(code=int(fields["code"]), message=fields["message"].decode())
+    status.details.add().Pack(error_details_pb2.ErrorInfo.FromString(fields["info"]))
+    status.MergeFromString(fields["retry_info"])
+    return status
 
 
 def statuses_of(mapper: dict[str, Any]) -> tuple[str, int]:
@@ -45,10 +56,22 @@ def test_rest_and_grpc_get_the_same_error() -> None:
         kinds = [detail.TypeName() for detail in as_json.details]
         assert as_json.code == status.code
         if reply.message:
-            assert as_json.message.replace("%%", "%") == status.message
-        for detail in status.details:
-            assert detail in as_json.details
+            assert as_json.message.replace("%%", "%") == status.message.replace(ACTUAL, reply.actual)
+        (info,) = _unpacked(as_json, error_details_pb2.ErrorInfo)
+        (lua_info,) = _unpacked(status, error_details_pb2.ErrorInfo)
+        assert info.metadata.pop("actual", "") == reply.actual  # the filter adds it
+        assert info == lua_info
+        assert _unpacked(as_json, error_details_pb2.RetryInfo) == _unpacked(status, error_details_pb2.RetryInfo)
         assert kinds.count(error_details_pb2.RequestInfo.DESCRIPTOR.full_name) == 1
+
+
+def _unpacked(status: status_pb2.Status, kind: Any) -> list[Any]:
+    found = []
+    for detail in status.details:
+        message = kind()
+        if detail.Unpack(message):
+            found.append(message)
+    return found
 
 
 def test_every_error_status_has_a_reply_for_rest_and_for_grpc() -> None:

@@ -68,14 +68,25 @@ async def test_what_fails_fails_for_those_who_asked_and_the_next_is_asked_anew()
     assert await coalescer.get(ONE, A) == 2
 
 
-async def test_who_goes_away_takes_nothing_from_the_others() -> None:
+async def test_a_cancelled_call_leaves_the_read_to_those_who_share_it_and_later_calls_to_the_next_read() -> None:
     source = Source()
     coalescer = RequestCoalescer(source.ask)
-    gone, stays = (asyncio.create_task(coalescer.get(ONE, A)) for _ in range(2))
+    gone, same, other = (asyncio.create_task(coalescer.get(ONE, subject)) for subject in (A, A, B))
     await settled()
+    later = asyncio.create_task(coalescer.get(ONE, A))
     gone.cancel()
+    await settled()
+    assert gone.cancelled()
+    assert source.asked == [(ONE, {A, B})]
+    assert not any(asking.done() for asking in (same, other, later))
+
     source.turn.release()
-    assert await stays == 1
+    await settled()
+    assert source.asked == [(ONE, {A, B}), (ONE, {A})]
+    assert (same.result(), other.result()) == (1, 1)
+    assert not later.done()
+    source.turn.release()
+    assert await later == 2
 
 
 async def test_many_are_asked_for_in_bounded_questions() -> None:
