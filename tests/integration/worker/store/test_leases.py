@@ -88,10 +88,10 @@ async def test_who_was_cut_off_gets_back_what_nobody_has_taken_and_takes_nothing
 
 
 async def test_a_renewal_shows_the_databases_clock(installation: Installation) -> None:
-    assert (await renew(installation, "one")).database_us == installation.now_us
+    assert (await renew(installation, "one")).reading.database_us == installation.now_us
     await installation.pass_time(2.5)
     renewal = await renew(installation, "one")
-    assert renewal.database_us == installation.now_us
+    assert renewal.reading.database_us == installation.now_us
     assert renewal.asked_us <= renewal.answered_us
 
 
