@@ -132,14 +132,16 @@ class Row:
         self.former = [replace(each, end_us=min(each.end_us, now_us)) for each in self.former if each.start_us < now_us]
         if self.since_us is not None:
             self.since_us = min(self.since_us, now_us)
-        times = {
-            name: None if (at := getattr(self.track, name)) is None else min(at, now_us)
-            for name in ("state_us", "streak_us", "verdict_us")
-        }
-        self.track = replace(self.track, **times)
+        track = self.track
+        self.track = replace(
+            track,
+            state_us=_earlier(track.state_us, now_us),
+            streak_us=_earlier(track.streak_us, now_us),
+            verdict_us=_earlier(track.verdict_us, now_us),
+        )
         for each in self.incidents:
             each.start_us, each.detect_us = min(each.start_us, now_us), min(each.detect_us, now_us)
-            each.end_us = None if each.end_us is None else min(each.end_us, now_us)
+            each.end_us = _earlier(each.end_us, now_us)
 
     def history(self) -> str:
         """Its periods: from when, until when, and the interval, in seconds."""
@@ -158,6 +160,10 @@ class Row:
         if self.since_us is not None:
             spans.append(Period(self.since_us, until_us, self.check.interval_us))
         return {slot for span in spans for slot in _slots(self.check.id, span)}
+
+
+def _earlier(time_us: int | None, most_us: int) -> int | None:
+    return None if time_us is None else min(time_us, most_us)
 
 
 def _until(result: Result, now_us: int) -> Result:

@@ -1,4 +1,4 @@
-"""docs/adr/0015: slots go by the database's clock; the machine's own counts no more once it is known."""
+"""docs/adr/0034: slots go by the database's clock; the machine's own counts no more once it is known."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
