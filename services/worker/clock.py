@@ -16,8 +16,11 @@ from services.common.grid import PAUSE_LIMIT_US
 _log = logs.get("clock")
 STEP_US = SECOND_US
 """A difference between the database's clock and our estimate of it above which the clock counts as stepped."""
-# A lapse is found within the longest timeout after its step; who steps a clock more often than that has other worries.
+# Slots that were skipped are found when a run that was under way has ended, so at the latest after its timeout.
 _MOST_STEPS = 16
+# The schedule is looked at this often at least. A slot that falls due before it is, and is given up with skipped ones
+# of the same check, is missed for the same reason.
+_NOTICED_US = SECOND_US
 
 
 def monotonic_us() -> int:
@@ -53,7 +56,7 @@ class SharedClock:
 
     Attributes:
         on_step: called after each step of the database's clock with the time before and after it.
-        skipped: the spans of time that recent steps forward have skipped, in order; none reaches beyond now.
+        skipped: the spans of time that recent steps forward skipped, each until the schedule has noticed, in order.
         restarts: how often the clock was stepped back by more than the grid waits for (PAUSE_LIMIT_US).
     """
 
@@ -93,7 +96,7 @@ class SharedClock:
         # Several steps back, one soon after the other, amount to a large one.
         self._latest_us = max(self._latest_us, before_us)
         if after_us > before_us:
-            self.skipped = (*self.skipped, (before_us, after_us))[-_MOST_STEPS:]
+            self.skipped = (*self.skipped, (before_us, after_us + _NOTICED_US))[-_MOST_STEPS:]
         else:
             self.skipped = tuple((start, min(end, after_us)) for start, end in self.skipped if start < after_us)
             if self._latest_us - after_us > PAUSE_LIMIT_US:

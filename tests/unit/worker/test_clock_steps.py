@@ -183,3 +183,54 @@ def test_a_step_back_beyond_the_limit_restarts_the_grid_there() -> None:
             assert ran or row.check.interval_us > 10 * SECOND_US
         assert_sound(world)
         assert_complete(world)
+
+
+def test_a_step_back_during_an_outage_makes_nothing_after_it_part_of_the_outage() -> None:
+    with a_world(2) as world:
+        start_us = world.database.now_us
+        world.line.away = "refusing"
+        world.advance(20)
+        world.step_database_clock(-8)
+        world.advance(5)
+        end_us = world.database.now_us
+        world.line.away = ""
+        world.advance(_SETTLE_S)
+        assert world.database.premature == []
+        reasons = [(slot, reason) for row in world.database.rows.values() for slot, reason in missed(row).items()]
+        away = [slot for slot, reason in reasons if reason is MissedReason.DATABASE_AWAY]
+        assert away
+        assert all(start_us <= slot <= end_us for slot in away)
+        assert_complete(world)
+
+
+def test_a_step_forward_during_an_outage_is_no_part_of_it() -> None:
+    with a_world(2) as world:
+        start_us = world.database.now_us
+        world.line.away = "refusing"
+        world.advance(20)
+        before_us = world.database.now_us
+        world.step_database_clock(HOUR_S)
+        world.advance(5)
+        end_us = world.database.now_us
+        world.line.away = ""
+        world.advance(_SETTLE_S)
+        for row in world.database.rows.values():
+            reasons = missed(row)
+            # While the database was away no worker could tell when its clock was stepped.
+            away = [slot for slot, reason in reasons.items() if reason is MissedReason.DATABASE_AWAY]
+            assert all(start_us <= slot <= before_us + 10 * SECOND_US for slot in away)
+            stepped = [slot for slot, reason in reasons.items() if reason is MissedReason.CLOCK_STEP]
+            assert len(stepped) >= HOUR_S * SECOND_US // row.check.interval_us - 1
+            assert all(slot <= end_us + 10 * SECOND_US for slot in stepped)
+        assert_complete(world)
+
+
+@pytest.mark.parametrize("step_s", [-HOUR_S, -5.0, 5.0, HOUR_S])
+def test_steps_of_workers_own_clocks_change_nothing(step_s: float) -> None:
+    with a_world(2) as world:
+        for worker in world.workers:
+            worker.step_s += step_s
+        world.advance(60)
+        assert_sound(world)
+        assert_complete(world)
+        assert [missed(row) for row in world.database.rows.values()] == [{}] * len(INTERVALS_S)
