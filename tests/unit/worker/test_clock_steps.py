@@ -91,7 +91,7 @@ def missed(row: Row) -> dict[int, MissedReason | None]:
 @example(2, [(1.0, -5.0, ""), (3.0, 5.0, "")])
 @example(2, [(1.0, HOUR_S, ""), (8.0, -HOUR_S, "")])
 @example(2, [(1.0, HOUR_S, "kill"), (0.5, -HOUR_S, "")])
-@examples(25)
+@examples(12)
 def test_steps_account_no_slot_early_lose_none_double_none_and_invent_no_outage(
     workers: int, steps: list[tuple[float, float, str]]
 ) -> None:
