@@ -4,6 +4,9 @@ import hashlib
 from uuid import UUID
 
 SHARDS = 256
+PAUSE_LIMIT_US = 60_000_000
+"""How far the database's clock may be stepped back for the grid to wait until time catches up; further back it restarts
+there."""
 
 
 def shard_of(check_id: UUID) -> int:

@@ -47,3 +47,5 @@ class MissedReason(IntEnum):
     """The worker was too busy to start the run within one interval (at most 30 s) of its slot."""
     DATABASE_AWAY = 3
     """The database was away: nobody could hold the check, or its result had to be dropped."""
+    CLOCK_STEP = 4
+    """The database's clock was stepped over the slot."""

@@ -1,50 +1,106 @@
-"""The time that slots are run by: the database's, which all workers share (docs/adr/0015).
+"""The time that slots are run by: the database's, which all workers share (docs/adr/0034).
 
 A machine's own clock may be wrong or be stepped; then a worker would run slots that are not due, or give up slots that
-are. Between two looks at the database's clock ours goes on with the machine's monotonic clock, which nobody steps, so
-it also goes on while the database is away.
+are. Between two readings of the database's clock ours goes on with the machine's monotonic clock, which nobody steps,
+so it also goes on while the database is away.
 """
 
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from services.common import logs
 from services.common.clock import SECOND_US, now_us
+from services.common.grid import PAUSE_LIMIT_US
 
 _log = logs.get("clock")
-_NOTABLE_US = SECOND_US
+STEP_US = SECOND_US
+"""A difference between the database's clock and our estimate of it above which the clock counts as stepped."""
+# Slots that were skipped are found when a run that was under way has ended, so at the latest after its timeout.
+_MOST_STEPS = 16
+# The schedule is looked at this often at least. A slot that falls due before it is, and is given up with skipped ones
+# of the same check, is missed for the same reason.
+_NOTICED_US = SECOND_US
 
 
 def monotonic_us() -> int:
-    """The machine's monotonic clock."""
+    """Return the machine's monotonic clock."""
     return time.monotonic_ns() // 1000
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the database's clock showed at some moment between asking and answering.
+
+    Attributes:
+        database_us: what it showed.
+        asked_us: our monotonic clock before the question.
+        answered_us: our monotonic clock after the answer.
+    """
+
+    database_us: int
+    asked_us: int
+    answered_us: int
+
+    def steps_forward(self, ahead_us: int | None) -> bool:
+        """Return whether the clock was stepped forward.
+
+        Args:
+            ahead_us: how far it was ahead of our monotonic clock before; None when that is unknown.
+        """
+        return ahead_us is not None and self.database_us - self.answered_us > ahead_us + STEP_US
+
+
 class SharedClock:
-    """The database's clock, as far as we know it; the machine's until we do."""
+    """The database's clock, as far as we know it; the machine's until we do.
+
+    Attributes:
+        on_step: called after each step of the database's clock with the time before and after it.
+        skipped: the spans of time that recent steps forward skipped, each until the schedule has noticed, in order.
+        restarts: how often the clock was stepped back by more than the grid waits for (PAUSE_LIMIT_US).
+    """
 
     def __init__(self) -> None:
         self._ahead_us = now_us() - monotonic_us()
         self._seen = False
+        self._latest_us = 0
+        self.on_step: list[Callable[[int, int], None]] = []
+        self.skipped: tuple[tuple[int, int], ...] = ()
+        self.restarts = 0
+
+    @property
+    def ahead_us(self) -> int | None:
+        """How far the database's clock is ahead of our monotonic clock; None until we have seen it."""
+        return self._ahead_us if self._seen else None
 
     def now_us(self) -> int:
-        """The time, in microseconds since the Unix epoch."""
+        """Return the time, in microseconds since the Unix epoch."""
         return monotonic_us() + self._ahead_us
 
-    def observe(self, database_us: int, asked_us: int, answered_us: int) -> None:
-        """Learn what the database's clock showed at some moment between asking and answering.
+    def observe(self, reading: Reading) -> None:
+        """Learn what the database's clock showed.
 
         As long as what we know fits in between it is kept, so that the time does not jitter with the load.
-
-        Args:
-            database_us: what it showed.
-            asked_us: our monotonic clock before the question.
-            answered_us: our monotonic clock after the answer.
         """
-        least, most = database_us - answered_us, database_us - asked_us
+        least, most = reading.database_us - reading.answered_us, reading.database_us - reading.asked_us
         if least <= self._ahead_us <= most:
             self._seen = True
             return
-        ahead_us = (least + most) // 2
-        if self._seen and abs(ahead_us - self._ahead_us) > _NOTABLE_US:
-            _log.warning("the database's clock was stepped", seconds=(ahead_us - self._ahead_us) / SECOND_US)
-        self._ahead_us, self._seen = ahead_us, True
+        before_us, was_seen = self.now_us(), self._seen
+        self._ahead_us, self._seen = (least + most) // 2, True
+        if was_seen and abs(self.now_us() - before_us) > STEP_US:
+            self._stepped(before_us, self.now_us())
+
+    def _stepped(self, before_us: int, after_us: int) -> None:
+        _log.warning("the database's clock was stepped", seconds=(after_us - before_us) / SECOND_US)
+        # Several steps back, one soon after the other, amount to a large one.
+        self._latest_us = max(self._latest_us, before_us)
+        if after_us > before_us:
+            self.skipped = (*self.skipped, (before_us, after_us + _NOTICED_US))[-_MOST_STEPS:]
+        else:
+            self.skipped = tuple((start, min(end, after_us)) for start, end in self.skipped if start < after_us)
+            if self._latest_us - after_us > PAUSE_LIMIT_US:
+                self._latest_us = after_us
+                self.restarts += 1
+        for react in self.on_step:
+            react(before_us, after_us)

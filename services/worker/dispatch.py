@@ -14,12 +14,12 @@ from enum import Enum, auto
 from typing import cast
 from uuid import UUID
 
-from services.common.grid import lateness_us
+from services.common.grid import PAUSE_LIMIT_US, lateness_us
 from services.common.outcome import MissedReason
 from services.worker.backlog import Backlog, lane_of
 from services.worker.cpu_budget import CpuBudget
 from services.worker.fairness import Shares
-from services.worker.schedule import Account, Missed, Schedule, ScheduledCheck, Span, go_on
+from services.worker.schedule import Account, Missed, Schedule, ScheduledCheck, Span, cut, go_on
 
 
 class _Place(Enum):
@@ -69,6 +69,7 @@ class Dispatcher:
 
     Attributes:
         outage: the last span of time in which the database was away, so that nobody could hold a lease.
+        skipped: the spans of time that steps of the clock have skipped, in order.
     """
 
     def __init__(self, capacity: int, per_target: int, bodies: int, budget: CpuBudget | None = None) -> None:
@@ -78,6 +79,8 @@ class Dispatcher:
         self._backlog = Backlog(self._shares)
         self._held: Counter[int] = Counter()
         self.outage: Span = (0, 0)
+        self.skipped: Sequence[Span] = ()
+        self._looked_us = 0
 
     @property
     def held(self) -> int:
@@ -144,7 +147,7 @@ class Dispatcher:
         if (former.interval_us, former.since_us) == (check.interval_us, check.since_us):
             return []
         # What came before the slot that it waits for has been seen to.
-        account = _further(account, former, run.slot_us - former.interval_us, check)
+        account = _further(account, former, run.slot_us - former.interval_us, check, now_us)
         return self._go_on(run, account, now_us, MissedReason.NO_WORKER)
 
     def release(self, check_id: UUID) -> None:
@@ -174,6 +177,9 @@ class Dispatcher:
         lapses: list[Lapse] = []
         shares, backlog = self._shares, self._backlog
         shares.now_us = now_us
+        if now_us < self._looked_us:
+            self._postpone(now_us)
+        self._looked_us = now_us
         while (waiting := self._schedule.pop_due(now_us)) is not None:
             run = cast("Run", waiting)
             check = run.check
@@ -218,8 +224,15 @@ class Dispatcher:
             self._schedule.put(run, run.slot_us + began.interval_us)
             return []
         account, run.account = run.account, None
-        account = _further(account, began, run.slot_us, run.check)
+        account = _further(account, began, run.slot_us, run.check, now_us)
         return self._go_on(run, account, now_us, MissedReason.OVERLOADED)
+
+    def _postpone(self, now_us: int) -> None:
+        """Let what is due no longer, since the clock was stepped back, wait for its slot again."""
+        for run in self._runs.values():
+            if run.place is _Place.DUE and run.slot_us > now_us:
+                run.place = _Place.WAITING
+                self._schedule.put(run, run.slot_us)
 
     def _lapse(self, run: Run, now_us: int) -> list[Lapse]:
         """A slot is too late to start: it and what else is late are missed, and the check goes on."""
@@ -229,7 +242,11 @@ class Dispatcher:
         missed, following = go_on(run.check, account, now_us)
         run.place = _Place.WAITING
         self._schedule.put(run, following)
-        return [Lapse(run.check, each, self._why(each, reason)) for each in missed]
+        return [
+            Lapse(run.check, part, MissedReason.CLOCK_STEP if is_skipped else self._why(part, reason))
+            for each in missed
+            for part, is_skipped in cut(each, self.skipped)
+        ]
 
     def _why(self, missed: Missed, reason: MissedReason) -> MissedReason:
         start_us, end_us = self.outage
@@ -237,7 +254,7 @@ class Dispatcher:
         return MissedReason.DATABASE_AWAY if missed.first_us < end_us and last_us >= start_us else reason
 
 
-def _further(account: Account, former: ScheduledCheck, seen_to_us: int, check: ScheduledCheck) -> Account:
+def _further(account: Account, former: ScheduledCheck, seen_to_us: int, check: ScheduledCheck, now_us: int) -> Account:
     """An account that counts what we have seen to ourselves and may not have written yet.
 
     Only slots of the period that we knew count as seen to: what we ran after its end was nobody's, and must not hide a
@@ -248,7 +265,10 @@ def _further(account: Account, former: ScheduledCheck, seen_to_us: int, check: S
         former: the check as it was.
         seen_to_us: the last of its slots that we have seen to.
         check: the check as it is.
+        now_us: the time.
     """
+    if seen_to_us > now_us + PAUSE_LIMIT_US:
+        return account  # from before a step back: the grid restarts where the account says
     if former.since_us != check.since_us:
         # Without such a period all of it is accounted for.
         ends = [period.end_us for period in account.former if period.start_us == former.since_us]

@@ -114,7 +114,7 @@ class Engine:
         """
         if self._stopped:
             return
-        self._dispatcher.outage = self._lease.outage
+        self._look_at_spans()
         self._miss(self._dispatcher.hold(check, account, self._clock.now_us()))
         self._arm()
 
@@ -161,6 +161,9 @@ class Engine:
             self._timer.cancel()
         self._timer, self._armed_for = loop.call_at(at, self._tick), at
 
+    def _look_at_spans(self) -> None:
+        self._dispatcher.outage, self._dispatcher.skipped = self._lease.outage, self._clock.skipped
+
     def _may_fire(self) -> bool:
         return self._lease.hold() and not self._holds_fire
 
@@ -172,7 +175,7 @@ class Engine:
             self._stalled_at = self._ticked_at
             _log.warning("this worker was stalled", seconds=round(self._ticked_at - self._armed_for, 3))
         if self._may_fire():
-            self._dispatcher.outage = self._lease.outage
+            self._look_at_spans()
             starting, lapses = self._dispatcher.due(self._clock.now_us())
             self._miss(lapses)
             for run in starting:
@@ -199,6 +202,7 @@ class Engine:
             self._recorder.add(to_result(check, slot_us, start_us, seen, self._worker_id), check)
         finally:
             del self._tasks[run]
+            self._look_at_spans()
             self._miss(self._dispatcher.ended(run, check, self._clock.now_us()))
             self._arm()
 

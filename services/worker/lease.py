@@ -10,7 +10,7 @@ from services.common import logs
 from services.common.clock import SECOND_US
 from services.common.errors import Unavailable
 from services.common.grid import SHARDS
-from services.worker.clock import SharedClock, monotonic_us
+from services.worker.clock import Reading, SharedClock, monotonic_us
 from services.worker.metrics import Metrics
 from services.worker.report import WorkerReport
 from services.worker.schedule import Span
@@ -71,26 +71,33 @@ class Renewal:
 
     Attributes:
         epochs: the epoch of each shard that it holds.
-        database_us: what the database's clock showed.
-        asked_us: our monotonic clock before the database was asked for that.
-        answered_us: our monotonic clock after its answer.
+        reading: what the database's clock showed.
         free_in_s: when the next lease of another worker ends unless that renews it; None when no other holds any.
     """
 
     epochs: dict[int, int]
-    database_us: int
-    asked_us: int
-    answered_us: int
+    reading: Reading
     free_in_s: float | None
 
 
 class LeaseStore(Protocol):
     """What leasing needs from the database."""
 
-    async def renew(self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim: bool) -> Renewal:
+    async def renew(
+        self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim: bool, ahead_us: int | None = None
+    ) -> Renewal:
         """Say that we live and how, and renew what is ours, expired or not, unless somebody has taken it.
 
-        Give up what is over our fair share and tell the others; take what is free up to it if `claim`.
+        Give up what is over our fair share and tell the others; take what is free up to it if `claim`, unless the
+        database's clock turns out to have been stepped forward: then leases look expired that are not. A lease that
+        would last longer than any can, since the clock was stepped back, is shortened to what one lasts.
+
+        Args:
+            worker_id: who we are.
+            ttl_s: how long leases last.
+            report: how we are.
+            claim: whether to take what is free.
+            ahead_us: how far the database's clock was ahead of our monotonic clock, if known.
 
         Raises:
             Unavailable: the database is away.
@@ -137,6 +144,8 @@ class Leases:
         self._valid_until_us = 0
         self._away = False
         self._outage: Span = (0, 0)
+        self._patient_until_us = 0
+        clock.on_step.append(self._on_step)
 
     @property
     def outage(self) -> Span:
@@ -175,9 +184,10 @@ class Leases:
             # A worker that was cut off from the database may find leases expired of workers that were cut off with it.
             # It takes none of them before those had the time to come back.
             was_cut_off = self._renewed_us > 0 and asked_us - self._renewed_us > self._times.cut_off_s * SECOND_US
+            claim = not was_cut_off and asked_us >= self._patient_until_us
             try:
                 renewal = await self._store.renew(
-                    self._worker_id, self._times.ttl_s, self._report(), claim=not was_cut_off
+                    self._worker_id, self._times.ttl_s, self._report(), claim=claim, ahead_us=self._clock.ahead_us
                 )
             except Unavailable:
                 self._lost(asked_us)
@@ -198,6 +208,15 @@ class Leases:
         except Unavailable:
             _log.warning("the database is away; the leases run out by themselves")
 
+    def _on_step(self, before_us: int, after_us: int) -> None:
+        if after_us > before_us:
+            # All leases look expired until their holders renew them: each has the time of one renewal.
+            self._patient_until_us = monotonic_us() + int(self._times.overdue_s * SECOND_US)
+        else:
+            # What is still to come was not away.
+            start_us, end_us = self._outage
+            self._outage = min(start_us, after_us), min(end_us, after_us)
+
     def _lost(self, asked_us: int) -> None:
         self._metrics.not_renewed()
         _log.warning("leases could not be renewed", firing=self.hold())
@@ -209,10 +228,11 @@ class Leases:
         self, renewal: Renewal, asked_us: int, on_change: Callable[[frozenset[int]], Awaitable[None]]
     ) -> None:
         self._metrics.renewed()
-        self._clock.observe(renewal.database_us, renewal.asked_us, renewal.answered_us)
         if self._away:
             self._outage = self.outage
             self._away = False
+        # Only now: a step that is seen here is no part of the outage.
+        self._clock.observe(renewal.reading)
         self._renewed_us = asked_us
         held = renewal.epochs
         if held != self._epochs:

@@ -2,23 +2,28 @@
 
 What waits is bounded in bytes and age. What has to be dropped becomes MISSED with the reason DATABASE_AWAY, and is
 written, before anything newer of the same check, once the database is back: dropped, but accounted for.
+
+A result whose slot is not due by the database's clock, since that was stepped back, is held until it is
+(docs/adr/0034).
 """
 
 import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
 
 from services.common import logs
-from services.common.clock import MINUTE_US
+from services.common.clock import MINUTE_US, SECOND_US
 from services.common.errors import Unavailable
+from services.common.grid import PAUSE_LIMIT_US
 from services.common.outcome import ErrorKind, MissedReason, Outcome
 from services.common.result import Result
-from services.worker.clock import SharedClock
+from services.worker.clock import Reading, SharedClock
 from services.worker.metrics import Metrics
 from services.worker.schedule import ScheduledCheck
 
@@ -56,15 +61,61 @@ class Pending:
         return _RESULT_BYTES + len(result.error_message) + _OUTCOME_BYTES * len(result.failed_assertions)
 
 
+Admit = Callable[[Reading], Sequence[Pending]]
+"""Return what of a batch may be recorded at the time that a reading of the database's clock shows."""
+
+
 class RecordStore(Protocol):
     """What recording needs from the database."""
 
-    async def record(self, batch: Sequence[Pending]) -> int:
-        """Write results and what they make of their checks' states in one transaction; answers how many counted.
+    async def record(self, batch: Sequence[Pending], admit: Admit | None = None) -> int:
+        """Write results and what they make of their checks' states in one transaction; return how many counted.
+
+        Args:
+            batch: the results.
+            admit: called in the transaction, once the states are locked; without it the whole batch is recorded.
 
         Raises:
             Unavailable: the database is away; nothing is known of the batch, and writing it again does no harm.
         """
+
+
+def split_due(
+    batch: Sequence[Pending], now_us: int, held: Collection[UUID] = ()
+) -> tuple[list[Pending], list[Pending]]:
+    """Return what of a batch is due, and what is not yet, both in its order.
+
+    What comes after something of the same check that is not due waits with it. Of a range of missed slots the part that
+    is not due becomes one of its own, missed since the clock was stepped.
+
+    Args:
+        batch: results; those of one check in the order of their slots.
+        now_us: the time by the database's clock.
+        held: the checks of which earlier results are held already.
+    """
+    due: list[Pending] = []
+    early: list[Pending] = []
+    waiting = set(held)
+    for pending in batch:
+        result = pending.result
+        count = 0 if result.check_id in waiting else max(0, (now_us - result.slot_us) // result.interval_us + 1)
+        if count >= result.slot_count:
+            due.append(pending)
+            continue
+        waiting.add(result.check_id)
+        if count:
+            due.append(replace(pending, result=replace(result, slot_count=count)))
+            slot_us = result.slot_us + count * result.interval_us
+            result = replace(
+                result,
+                slot_us=slot_us,
+                slot_count=result.slot_count - count,
+                missed_reason=MissedReason.CLOCK_STEP,
+            )
+        elif result.outcome is Outcome.MISSED:
+            result = replace(result, missed_reason=MissedReason.CLOCK_STEP)
+        early.append(replace(pending, result=result))
+    return due, early
 
 
 class Guard(Protocol):
@@ -102,6 +153,9 @@ class Recorder:
         self._bytes = 0
         self._writing: Sequence[Pending] = ()
         self._dropped: dict[UUID, list[Pending]] = {}
+        # What is not due by the database's clock, by check and in the order of slots.
+        self._early: dict[UUID, list[Pending]] = {}
+        self._early_count = 0
         self._added = asyncio.Event()
         # How many were ever added, and how many of those, from the first on, wait no longer.
         self._count = 0
@@ -111,7 +165,7 @@ class Recorder:
     @property
     def waiting(self) -> int:
         """How many results are not written yet; may be asked from any thread."""
-        return len(self._waiting) + len(self._writing) + len(self._dropped)
+        return len(self._waiting) + len(self._writing) + len(self._dropped) + self._early_count
 
     @property
     def bytes_waiting(self) -> int:
@@ -129,7 +183,10 @@ class Recorder:
             self._drop_oldest()
 
     async def flushed(self) -> None:
-        """Return when everything that was added so far is written; under load there is always something newer."""
+        """Return when everything that was added so far is written; under load there is always something newer.
+
+        What is held until its slot is due is not waited for.
+        """
         so_far = self._count
         while self._settled < so_far:
             await self._progress.wait()
@@ -145,13 +202,15 @@ class Recorder:
     async def run(self) -> None:
         """Write until cancelled."""
         while True:
-            await self._added.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._added.wait(), self._early_in_s())
             await asyncio.sleep(BATCH_S)
             self._added.clear()
-            while self._waiting or self._dropped:
+            while self._waiting or self._dropped or self._early_in_s() == 0:
                 dropped = [pending for each in self._dropped.values() for pending in each]
                 self._dropped.clear()
-                self._writing = [*dropped, *self._take()]
+                later = [*dropped, *self._take()]
+                self._writing = [*self._take_early({pending.check.id for pending in later}), *later]
                 await self._write(await self._guard.vet(self._writing))
                 self._writing = ()
                 if not self._dropped:  # else the oldest of what waits is there
@@ -164,13 +223,49 @@ class Recorder:
         self._bytes -= sum(pending.bytes for pending in taken)
         return taken
 
+    def _early_in_s(self) -> float | None:
+        """Return in how many seconds the first held result is due; None when none is held."""
+        if not self._early:
+            return None
+        slot_us = min(each[0].result.slot_us for each in self._early.values())
+        return max(0, slot_us - self._clock.now_us()) / SECOND_US
+
+    def _take_early(self, checks: Collection[UUID]) -> list[Pending]:
+        """Take the held results of some checks, and those that are due by now."""
+        now_us = self._clock.now_us()
+        taken = [
+            check_id for check_id, each in self._early.items() if check_id in checks or each[0].result.slot_us <= now_us
+        ]
+        early = [pending for check_id in taken for pending in self._early.pop(check_id)]
+        self._early_count -= len(early)
+        return early
+
+    def _hold_early(self, early: Sequence[Pending], now_us: int) -> None:
+        """Hold what is not due yet; what lies further ahead than the grid waits for is run again instead."""
+        kept = [each for each in early if each.result.slot_us <= now_us + PAUSE_LIMIT_US]
+        for pending in kept:
+            self._early.setdefault(pending.check.id, []).append(pending)
+        self._early_count += len(kept)
+        _log.info("results are not due by the database's clock", held=len(kept), discarded=len(early) - len(kept))
+
     async def _write(self, batch: Sequence[Pending]) -> None:
         """Write a batch, however long the database is away."""
         backoff = _FIRST_BACKOFF_S
+        due: Sequence[Pending] = batch
+        early: Sequence[Pending] = ()
+        database_us = 0
+
+        def admit(reading: Reading) -> Sequence[Pending]:
+            nonlocal due, early, database_us
+            self._clock.observe(reading)
+            database_us = reading.database_us
+            due, early = split_due(batch, database_us, self._early)
+            return due
+
         while True:
             begun = time.monotonic()
             try:
-                new = await self._store.record(batch)
+                new = await self._store.record(batch, admit)
             except Unavailable:
                 _log.warning("the database is away; results wait", waiting=len(self._waiting) + len(batch))
             except Exception:  # noqa: BLE001 — whatever a single result may break, the others must be written
@@ -178,9 +273,11 @@ class Recorder:
                 await self._write_apart(batch)
                 return
             else:
-                self._metrics.written(len(batch), time.monotonic() - begun)
-                if new < len(batch):
-                    _log.info("slots were not ours to count", slots=len(batch) - new)
+                if early:
+                    self._hold_early(early, database_us)
+                self._metrics.written(len(due), time.monotonic() - begun)
+                if new < len(due):
+                    _log.info("slots were not ours to count", slots=len(due) - new)
                 return
             self._drop_old()
             await asyncio.sleep(backoff * random.uniform(0.5, 1.5))  # noqa: S311 — jitter, not a secret

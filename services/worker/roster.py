@@ -17,7 +17,8 @@ from services.common import logs
 from services.common.check_changes import CheckChange
 from services.common.clock import SECOND_US
 from services.common.errors import Unavailable
-from services.worker.clock import SharedClock
+from services.common.grid import PAUSE_LIMIT_US
+from services.worker.clock import Reading, SharedClock, monotonic_us
 from services.worker.engine import Engine
 from services.worker.record import Recorder
 from services.worker.schedule import Account, ScheduledCheck
@@ -55,6 +56,13 @@ class RosterStore(Protocol):
     async def counts(self, shards: Collection[int]) -> Mapping[int, int]:
         """How many checks of each shard are on; a shard without any is left out."""
 
+    async def restart_grid(self, shards: Collection[int]) -> Reading:
+        """Restart the grid of the checks of some shards whose accounts are further ahead than the grid waits for.
+
+        Their slots after now are not accounted any more, and what was recorded of them is gone. Return what the
+        database's clock showed.
+        """
+
 
 class Roster:
     """Keeps the engine's checks equal to what the database holds for our shards.
@@ -73,12 +81,15 @@ class Roster:
         self._clock = clock
         self._shards: frozenset[int] = frozenset()
         self._unread: set[int] = set()
+        self._ahead: set[int] = set()
+        self._restarts = clock.restarts
         self._changed: set[Key] = set()
         self._tenants: set[UUID] = set()
         self._seen: dict[Key, int] = {}
         self._looked_us = clock.now_us()
-        self._counted_us = self._looked_us
+        self._counted_us: int | None = monotonic_us()
         self._wake = asyncio.Event()
+        clock.on_step.append(lambda *_: self._wake.set())
 
     def on_notify(self, payload: str) -> None:
         """A check was made, changed or deleted."""
@@ -94,7 +105,7 @@ class Roster:
 
     async def on_connect(self) -> None:
         """Notifications may have been lost: look at once."""
-        self._counted_us = 0
+        self._counted_us = None
         self._wake.set()
 
     async def set_shards(self, shards: frozenset[int]) -> None:
@@ -120,9 +131,20 @@ class Roster:
 
     async def _follow(self) -> None:
         """Read what is due to be read; what cannot be read, since the database is away, stays due."""
+        if self._clock.restarts != self._restarts:
+            # What we hold waits for slots that the grid does not wait for.
+            self._restarts = self._clock.restarts
+            for check in self._engine.checks():
+                self._engine.release(check)
+            self._unread |= self._shards
         if self._unread:
             with _taken(self._unread, frozenset(self._unread)) as shards:
                 await self._read_shards(shards)
+        if self._ahead:
+            with _taken(self._ahead, frozenset(self._ahead)) as shards:
+                self._clock.observe(await self._store.restart_grid(shards))
+            self._unread |= shards & self._shards
+            self._wake.set()
         await self._poll()
         while self._tenants:
             with _taken(self._tenants, frozenset(self._tenants)) as tenants:
@@ -154,13 +176,14 @@ class Roster:
 
     async def _poll(self) -> None:
         now_us = self._clock.now_us()
-        changes = await self._store.changed_since(self._looked_us - _OVERLAP_US, self._shards)
+        # The clock may have been stepped back since.
+        changes = await self._store.changed_since(min(self._looked_us, now_us) - _OVERLAP_US, self._shards)
         self._looked_us = now_us
         self._changed |= {key for key, change_us in changes if self._seen.get(key) != change_us}
         self._seen = dict(changes)
-        if now_us - self._counted_us > _COUNT_EVERY_US:
+        if self._counted_us is None or monotonic_us() - self._counted_us > _COUNT_EVERY_US:
             counts = await self._store.counts(self._shards)
-            self._counted_us = now_us
+            self._counted_us = monotonic_us()
             self._unread |= {
                 shard for shard in self._shards if counts.get(shard, 0) != self._engine.held_of_shard(shard)
             }
@@ -169,8 +192,14 @@ class Roster:
 
     def _take(self, rows: Sequence[Held]) -> set[UUID]:
         """Hold what was read of our shards; answers what was read."""
+        latest_us = self._clock.now_us() + PAUSE_LIMIT_US
         for check, account in rows:
-            if check.shard in self._shards:
+            if check.shard not in self._shards:
+                continue
+            if account.slot_us > latest_us:
+                self._engine.release(check)
+                self._ahead.add(check.shard)
+            else:
                 self._engine.hold(check, account)
         return {check.id for check, _ in rows}
 

@@ -117,6 +117,24 @@ def _missed(check_id: UUID, interval_us: int, span: Span, off: Sequence[Span]) -
         start_us = max(start_us, off_end)
 
 
+def cut(missed: Missed, spans: Sequence[Span]) -> Iterator[tuple[Missed, bool]]:
+    """Cut missed slots into parts, in order, each with whether it lies in one of some spans.
+
+    Args:
+        missed: slots in a row.
+        spans: in order; they may overlap.
+    """
+    slot_us, end_us = missed.first_us, missed.first_us + missed.count * missed.interval_us
+    for start, end in spans:
+        for until_us, is_inside in ((start, False), (end, True)):
+            count = slots_between(slot_us, min(until_us, end_us), missed.interval_us)
+            if count:
+                yield Missed(slot_us, count, missed.interval_us), is_inside
+                slot_us += count * missed.interval_us
+    if slot_us < end_us:
+        yield Missed(slot_us, slots_between(slot_us, end_us, missed.interval_us), missed.interval_us), False
+
+
 class Waiting(Protocol):
     """What waits for a slot.
 

@@ -35,6 +35,7 @@ class Stack:
         settings: further settings.
         template: a data folder of PostgreSQL to copy at the first start; None makes one as `up` does.
         durable: whether a copy keeps what it commits through a crash of the machine.
+        module: what is run instead of the product's command line.
         pid: its process, once it runs.
     """
 
@@ -43,6 +44,7 @@ class Stack:
     settings: dict[str, str] = field(default_factory=dict)
     template: Path | None = None
     durable: bool = False
+    module: str = "cli"
     pid: int = 0
 
     def start(self) -> None:
@@ -58,7 +60,7 @@ class Stack:
             copy_template(self.template, self.data_dir / "postgres", durable=self.durable)
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "cli", "up", "--stop-with-parent"],
+                [sys.executable, "-m", self.module, "up", "--stop-with-parent"],
                 cwd=ROOT,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -5,14 +5,14 @@ where slots lie (grid.py) are the product's own functions; what the SQL says bes
 tests/integration/worker/store holds both to each other.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from services.common import check_changes
 from services.common.check_changes import CheckChange
 from services.common.clock import SECOND_US
-from services.common.grid import anchor_us, first_slot_at_or_after, shard_of
+from services.common.grid import PAUSE_LIMIT_US, anchor_us, first_slot_at_or_after, shard_of
 from services.common.incident import Resolution
 from services.common.maintenance import in_maintenance
 from services.common.result import Result
@@ -125,6 +125,24 @@ class Row:
             start_us, detect_us = max(turn.run_us, behind_us), max(turn.slot_us, behind_us)
             self.incidents.append(Incident(start_us=start_us, detect_us=detect_us))
 
+    def restart(self, now_us: int) -> None:
+        """Forget what was recorded of slots after now."""
+        self.accounted_us = now_us
+        self.results = [_until(each, now_us) for each in self.results if each.slot_us <= now_us]
+        self.former = [replace(each, end_us=min(each.end_us, now_us)) for each in self.former if each.start_us < now_us]
+        if self.since_us is not None:
+            self.since_us = min(self.since_us, now_us)
+        track = self.track
+        self.track = replace(
+            track,
+            state_us=_earlier(track.state_us, now_us),
+            streak_us=_earlier(track.streak_us, now_us),
+            verdict_us=_earlier(track.verdict_us, now_us),
+        )
+        for each in self.incidents:
+            each.start_us, each.detect_us = min(each.start_us, now_us), min(each.detect_us, now_us)
+            each.end_us = _earlier(each.end_us, now_us)
+
     def history(self) -> str:
         """Its periods: from when, until when, and the interval, in seconds."""
         spans = [(each.start_us - BASE_US, each.end_us - BASE_US, each.interval_us) for each in self.former]
@@ -142,6 +160,15 @@ class Row:
         if self.since_us is not None:
             spans.append(Period(self.since_us, until_us, self.check.interval_us))
         return {slot for span in spans for slot in _slots(self.check.id, span)}
+
+
+def _earlier(time_us: int | None, most_us: int) -> int | None:
+    return None if time_us is None else min(time_us, most_us)
+
+
+def _until(result: Result, now_us: int) -> Result:
+    """Return a result without its slots after now."""
+    return replace(result, slot_count=min(result.slot_count, (now_us - result.slot_us) // result.interval_us + 1))
 
 
 def _slots(check_id: UUID, span: Period) -> range:
@@ -172,6 +199,7 @@ class Database:
         windows: spans of maintenance.
         taken: shard → who took it last, and when.
         trespasses: what was done to shards that are another's.
+        premature: results that were recorded before their slots were due by its clock.
     """
 
     def __init__(self, tell: Callable[[str, str], None]) -> None:
@@ -182,6 +210,7 @@ class Database:
         self.windows: list[Window] = []
         self.taken: dict[int, tuple[str, float]] = {}
         self.trespasses: list[str] = []
+        self.premature: list[str] = []
 
     @property
     def now_s(self) -> float:
@@ -213,9 +242,19 @@ class Database:
         """Record a result that counts."""
         row = self.rows[result.check_id]
         row.results.append(result)
+        ahead_us = result.slot_us + (result.slot_count - 1) * result.interval_us - self.now_us
+        if ahead_us > 0:
+            self.premature.append(f"{result.worker_id} recorded {result} {ahead_us} us before it was due")
         taker, _ = self.taken.get(row.shard, (result.worker_id, 0.0))
         if taker != result.worker_id:
             self.trespasses.append(f"{result.worker_id} recorded what {taker} has taken")
+
+    def restart_grid(self, shards: Collection[int]) -> None:
+        """Restart the grid of the checks whose accounts are too far ahead, as the SQL function restart_grid does."""
+        now_us = self.now_us
+        for row in self.rows.values():
+            if row.shard in shards and row.accounted_us > now_us + PAUSE_LIMIT_US:
+                row.restart(now_us)
 
     def create(self, check: Check) -> None:
         """Record a new check, as CheckSql.create_check does."""

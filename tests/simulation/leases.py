@@ -3,7 +3,7 @@
 Pure; time is the model's own.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from services.common.grid import SHARDS
@@ -55,6 +55,15 @@ class LeaseTable:
         for shard, epoch in held.items():
             self.leases[shard] = Lease(worker_id, epoch, expire_s)
         return held
+
+    def shorten(self, ttl_s: float) -> None:
+        """What was renewed before the clock was stepped back lasts no longer than if it had been renewed now."""
+        for worker_id, at in self.renewed_s.items():
+            if at > self.now_s + 1:
+                self.renewed_s[worker_id] = self.now_s
+        for shard, lease in enumerate(self.leases):
+            if lease.expire_s > self.now_s + ttl_s + 1:
+                self.leases[shard] = replace(lease, expire_s=self.now_s + ttl_s)
 
     def leave(self, worker_id: str) -> None:
         """As EngineStore.leave."""

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
-from services.worker.clock import monotonic_us
+from services.worker.clock import Reading, monotonic_us
 from services.worker.lease import SHARDS_FREE, Renewal
-from services.worker.record import Pending
+from services.worker.record import Admit, Pending
 from services.worker.report import WorkerReport
 from services.worker.roster import Held, Key
 from services.worker.tally import count
@@ -25,20 +25,22 @@ class Memory:
         self._database = database
         self._line = line
 
-    async def renew(self, worker_id: str, ttl_s: float, _report: WorkerReport, *, claim: bool) -> Renewal:
+    async def renew(
+        self, worker_id: str, ttl_s: float, _report: WorkerReport, *, claim: bool, ahead_us: int | None = None
+    ) -> Renewal:
         async with self._line.asked():
-            asked_us = monotonic_us()  # the clock is asked in a statement of its own, which is quick here
-            table, database_us = self._database.table, self._database.now_us
+            table, reading = self._database.table, self._reading()
+            claim = claim and not reading.steps_forward(ahead_us)
             before = [lease.worker_id for lease in table.leases]
+            if claim:
+                table.shorten(ttl_s)
             free_in_s = table.free_in_s(worker_id)
             epochs = table.renew(worker_id, ttl_s, claim=claim)
             now_s = self._database.now_s
             self._database.taken |= {shard: (worker_id, now_s) for shard in epochs if before[shard] != worker_id}
             if any(holder == worker_id and shard not in epochs for shard, holder in enumerate(before)):
                 self._database.tell(SHARDS_FREE, worker_id)
-            return Renewal(
-                epochs=epochs, database_us=database_us, asked_us=asked_us, answered_us=asked_us, free_in_s=free_in_s
-            )
+            return Renewal(epochs=epochs, reading=reading, free_in_s=free_in_s)
 
     async def leave(self, worker_id: str) -> None:
         async with self._line.asked():
@@ -72,9 +74,16 @@ class Memory:
             on = [each.shard for each in self._database.rows.values() if self._database.is_on(each)]
             return {shard: on.count(shard) for shard in on if shard in shards}
 
-    async def record(self, batch: Sequence[Pending]) -> int:
+    async def restart_grid(self, shards: Collection[int]) -> Reading:
+        async with self._line.asked():
+            self._database.restart_grid(shards)
+            return self._reading()
+
+    async def record(self, batch: Sequence[Pending], admit: Admit | None = None) -> int:
         async with self._line.asked():
             database = self._database
+            if admit is not None:
+                batch = admit(self._reading())
             rows = {each.result.check_id: database.rows.get(each.result.check_id) for each in batch}
             leases = database.table.leases
             tallies = {
@@ -88,6 +97,10 @@ class Memory:
             for check_id, tally in tallies.items():
                 database.rows[check_id].move(tally)
             return len(counted)
+
+    def _reading(self) -> Reading:
+        asked_us = monotonic_us()  # the clock is asked in a statement of its own, which is quick here
+        return Reading(self._database.now_us, asked_us, asked_us)
 
     def _held(self, rows: Iterable[Row]) -> list[Held]:
         database = self._database

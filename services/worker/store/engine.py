@@ -12,11 +12,12 @@ import asyncpg
 from services.common.clock import DAY_US, now_us, to_datetime
 from services.common.connection_errors import CONNECTION_ERRORS
 from services.common.errors import Unavailable
+from services.common.grid import PAUSE_LIMIT_US
 from services.common.secret_box import NO_KEYS, SecretBox
 from services.common.service_moves import CHANNEL, ServiceMove
-from services.worker.clock import monotonic_us
+from services.worker.clock import Reading, monotonic_us
 from services.worker.lease import SHARDS_FREE, Renewal, fair_share
-from services.worker.record import Pending
+from services.worker.record import Admit, Pending
 from services.worker.report import WorkerReport
 from services.worker.rows import CheckReader, add_periods, report_columns, result_columns, state_columns, to_tally
 from services.worker.schedule import Account, ScheduledCheck
@@ -118,6 +119,18 @@ _FORGET_DEAD = """
         SELECT id FROM workers WHERE renew_time < now() - make_interval(secs => $1) FOR UPDATE SKIP LOCKED
     )
 """
+# Who has not renewed since the clock was stepped back would look alive, and hold what it holds, until time catches up.
+_SHORTEN_LIVES = """
+    UPDATE workers SET renew_time = now() WHERE id IN (
+        SELECT id FROM workers WHERE renew_time > now() + interval '1 s' FOR UPDATE SKIP LOCKED
+    )
+"""
+_SHORTEN_LEASES = """
+    UPDATE shard_leases SET expire_time = now() + make_interval(secs => $1) WHERE shard IN (
+        SELECT shard FROM shard_leases WHERE expire_time > now() + make_interval(secs => $1 + 1)
+        FOR UPDATE SKIP LOCKED
+    )
+"""
 _LIVE_AND_NEXT = """
     SELECT count(*) FILTER (WHERE NOT $3 OR renew_time >= now() - make_interval(secs => $2)) AS live,
            (SELECT extract(epoch FROM min(expire_time) - now())::float8 FROM shard_leases
@@ -142,6 +155,7 @@ _CLAIM = """
     )
     RETURNING shard, epoch
 """
+_RESTART_GRID = "SELECT restart_grid($1::smallint[], clock_timestamp(), make_interval(secs => $2::bigint / 1000000.0))"
 _LEAVE = "UPDATE shard_leases SET worker_id = NULL, expire_time = '-infinity' WHERE worker_id = $1"
 _NOTIFY_FREE = f"SELECT pg_notify('{SHARDS_FREE}', $1)"
 
@@ -159,10 +173,13 @@ class EngineStore:
         self._box = box
         self._days: set[int] = set()
 
-    async def renew(self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim: bool) -> Renewal:
+    async def renew(
+        self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim: bool, ahead_us: int | None = None
+    ) -> Renewal:
         """Say that we live and how, and renew what is ours, expired or not, unless somebody has taken it.
 
-        Give up what is over our fair share and tell the others; take what is free up to it if `claim`.
+        Give up what is over our fair share and tell the others; take what is free up to it if `claim`, unless the
+        database's clock was stepped forward.
 
         Raises:
             Unavailable: the database is away.
@@ -170,9 +187,12 @@ class EngineStore:
         async with self._transaction(_RENEW_PATIENCE * ttl_s) as connection:
             asked_us = monotonic_us()
             database_us = await connection.fetchval(_LIVE, worker_id, *report_columns(report))
-            answered_us = monotonic_us()
+            reading = Reading(database_us, asked_us, monotonic_us())
+            claim = claim and not reading.steps_forward(ahead_us)
             if claim:
                 await connection.execute(_FORGET_DEAD, ttl_s)
+                await connection.execute(_SHORTEN_LIVES)
+                await connection.execute(_SHORTEN_LEASES, ttl_s)
             ((live, free_in_s),) = await connection.fetch(_LIVE_AND_NEXT, worker_id, ttl_s, claim)
             share = fair_share(live)
             held = {row["shard"]: row["epoch"] for row in await connection.fetch(_RENEW, worker_id, ttl_s)}
@@ -184,9 +204,7 @@ class EngineStore:
             elif len(held) < share and claim:
                 claimed = await connection.fetch(_CLAIM, worker_id, ttl_s, share - len(held))
                 held |= {row["shard"]: row["epoch"] for row in claimed}
-            return Renewal(
-                epochs=held, database_us=database_us, asked_us=asked_us, answered_us=answered_us, free_in_s=free_in_s
-            )
+            return Renewal(epochs=held, reading=reading, free_in_s=free_in_s)
 
     async def leave(self, worker_id: str) -> None:
         """Give all shards up and tell the others, for them to take at once.
@@ -262,7 +280,20 @@ class EngineStore:
         """
         return {row["shard"]: row["checks"] for row in await self._fetch(_COUNTS, list(shards))}
 
-    async def record(self, batch: Sequence[Pending]) -> int:
+    async def restart_grid(self, shards: Collection[int]) -> Reading:
+        """Restart the grid of the checks of some shards whose accounts are further ahead than the grid waits for.
+
+        Return what the database's clock showed.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        async with self._connection(_READ_PATIENCE_S) as connection:
+            asked_us = monotonic_us()
+            database_us = await connection.fetchval(_RESTART_GRID, list(shards), PAUSE_LIMIT_US)
+            return Reading(database_us, asked_us, monotonic_us())
+
+    async def record(self, batch: Sequence[Pending], admit: Admit | None = None) -> int:
         """Write results and what they make of their checks' states and incidents in one transaction (semantics.md §14).
 
         What does not count (tally.py) is left out, as is what belongs to a check that is gone.
@@ -280,6 +311,10 @@ class EngineStore:
                 list(checks),
                 [check.shard for check in checks.values()],
             )
+            if admit is not None:
+                asked_us = monotonic_us()
+                database_us = await connection.fetchval("SELECT clock_timestamp()")
+                batch = admit(Reading(database_us, asked_us, monotonic_us()))
             tallies = {row["check_id"]: to_tally(row) for row in locked}
             former = {
                 pending.result.check_id

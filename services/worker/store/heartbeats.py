@@ -29,12 +29,13 @@ _REPORTED = """
     JOIN heartbeats h ON h.tenant_id = w.tenant_id AND h.check_id = w.check_id
     LEFT JOIN check_periods o ON o.tenant_id = h.tenant_id AND o.check_id = h.check_id AND o.end_time IS NULL
 """
-# Each value on the right is that before. Behind an outage the door needs a moment to find a worker again.
+# A time far ahead is from before the clock was stepped back. Each value on the right is that before. After an outage
+# the door needs a moment to find a worker again.
 _RECEIVING = """
     UPDATE heartbeat_reception SET
         outage_start_time = CASE WHEN last_time < now() - $1::interval THEN last_time ELSE outage_start_time END,
         outage_end_time = CASE WHEN last_time < now() - $1::interval THEN now() + $1::interval ELSE outage_end_time END,
-        last_time = greatest(last_time, now())
+        last_time = CASE WHEN last_time > now() + $1::interval THEN now() ELSE greatest(last_time, now()) END
 """
 
 

@@ -1,4 +1,4 @@
-"""docs/adr/0015: slots go by the database's clock; the machine's own counts no more once it is known."""
+"""docs/adr/0034: slots go by the database's clock; the machine's own counts no more once it is known."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.common.clock import SECOND_US
 from services.worker import clock
-from services.worker.clock import SharedClock, monotonic_us
+from services.worker.clock import Reading, SharedClock, monotonic_us
 from tests.hand_clock import HandClock
 
 HOUR_US = 3600 * SECOND_US
@@ -42,21 +42,21 @@ def test_it_is_the_databases_within_half_a_round_trip(wrong_us: int, trips: list
         truth = WALL_US + wrong_us - base
         for number, (trip_us, at) in enumerate(trips):
             asked = base + number * SECOND_US
-            ours.observe(truth + asked + int(at * trip_us), asked, asked + trip_us)
+            ours.observe(Reading(truth + asked + int(at * trip_us), asked, asked + trip_us))
             assert abs(ours.now_us() - monotonic_us() - truth) <= trip_us
 
 
 def test_what_fits_what_is_known_moves_nothing() -> None:
     ours = SharedClock()
-    ours.observe(10 * HOUR_US, 0, 10)
+    ours.observe(Reading(10 * HOUR_US, 0, 10))
     ahead = ours._ahead_us
-    ours.observe(10 * HOUR_US + 500, 0, 10_000)
+    ours.observe(Reading(10 * HOUR_US + 500, 0, 10_000))
     assert ours._ahead_us == ahead
 
 
 def test_a_stepped_database_clock_is_followed() -> None:
     with standing_still():
         ours, now_us = SharedClock(), monotonic_us()
-        ours.observe(now_us + HOUR_US, now_us, now_us + 10)
-        ours.observe(now_us + 2 * HOUR_US, now_us, now_us + 10)
+        ours.observe(Reading(now_us + HOUR_US, now_us, now_us + 10))
+        ours.observe(Reading(now_us + 2 * HOUR_US, now_us, now_us + 10))
         assert ours.now_us() == now_us + 2 * HOUR_US - 5

@@ -9,7 +9,7 @@ from services.common.result import Result
 from services.common.server import background
 from services.worker.clock import SharedClock
 from services.worker.guard import SelfFaultGuard
-from services.worker.record import Pending, Recorder
+from services.worker.record import Admit, Pending, Recorder
 from tests.worker import a_scheduled_check
 
 CHECK = a_scheduled_check()
@@ -24,7 +24,7 @@ class Busy:
         self.written: list[int] = []
         self._slot_us = now_us()
 
-    async def record(self, batch: Sequence[Pending]) -> int:
+    async def record(self, batch: Sequence[Pending], admit: Admit | None = None) -> int:  # noqa: ARG002 — its clock is ours
         self.add()
         await asyncio.sleep(0)
         self.written += [pending.result.slot_us for pending in batch]

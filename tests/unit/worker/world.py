@@ -20,7 +20,7 @@ from services.common.server import background
 from services.common.specs.http import HttpSpec
 from services.common.specs.spec import Spec
 from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
-from services.worker.clock import SharedClock
+from services.worker.clock import SharedClock, monotonic_us
 from services.worker.dispatch import Dispatcher
 from services.worker.engine import Engine
 from services.worker.guard import SelfFaultGuard
@@ -49,7 +49,8 @@ class World:
         trips_s: how long one way to the database may take.
 
     Attributes:
-        now_s: true time, which the database's clock and every monotonic clock follow.
+        now_s: true time, which every monotonic clock follows.
+        step_s: how far the database's clock has been stepped from true time.
         database: what all workers share.
         line: the way to it.
         workers: all that ever were.
@@ -58,6 +59,7 @@ class World:
 
     def __init__(self, trips_s: Sequence[float] = TRIPS_S) -> None:
         self.now_s = 0.0
+        self.step_s = 0.0
         self.database = Database(self._tell)
         self.line = Line(trips_s)
         self.workers: list[Worker] = []
@@ -76,7 +78,13 @@ class World:
         self._set(end_s)
 
     def _set(self, now_s: float) -> None:
-        self.now_s = self.database.table.now_s = now_s
+        self.now_s = now_s
+        self.database.table.now_s = now_s + self.step_s
+
+    def step_database_clock(self, seconds: float) -> None:
+        """Step the clock of the database."""
+        self.step_s += seconds
+        self._set(self.now_s)
 
     def _tell(self, channel: str, payload: str) -> None:
         for worker in self.workers:
@@ -155,9 +163,11 @@ class Store(Memory):
     epochs: Mapping[int, int] = MappingProxyType({})
     asked_s = 0.0
 
-    async def renew(self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim: bool) -> Renewal:
-        asked_s = self._database.now_s
-        renewal = await super().renew(worker_id, ttl_s, report, claim=claim)
+    async def renew(
+        self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim: bool, ahead_us: int | None = None
+    ) -> Renewal:
+        asked_s = monotonic_us() / SECOND_US - 1
+        renewal = await super().renew(worker_id, ttl_s, report, claim=claim, ahead_us=ahead_us)
         self.epochs, self.asked_s = renewal.epochs, asked_s
         return renewal
 
@@ -232,7 +242,7 @@ class Worker:
             return
         if shard not in store.epochs:
             database.trespasses.append(f"{self.id} ran shard {shard} of {holder}, and knew that it was not its own")
-        elif database.now_s - store.asked_s > TTL_S:
+        elif self._world.now_s - store.asked_s > TTL_S:
             database.trespasses.append(f"{self.id} ran shard {shard} of {holder} when its lease had ended")
 
     def bury(self) -> None:

@@ -45,6 +45,7 @@ class MissedReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     MISSED_REASON_NO_WORKER: _ClassVar[MissedReason]
     MISSED_REASON_OVERLOADED: _ClassVar[MissedReason]
     MISSED_REASON_DATABASE_AWAY: _ClassVar[MissedReason]
+    MISSED_REASON_CLOCK_STEP: _ClassVar[MissedReason]
 OUTCOME_UNSPECIFIED: Outcome
 OUTCOME_UP: Outcome
 OUTCOME_DOWN: Outcome
@@ -70,6 +71,7 @@ MISSED_REASON_UNSPECIFIED: MissedReason
 MISSED_REASON_NO_WORKER: MissedReason
 MISSED_REASON_OVERLOADED: MissedReason
 MISSED_REASON_DATABASE_AWAY: MissedReason
+MISSED_REASON_CLOCK_STEP: MissedReason
 
 class Phases(_message.Message):
     __slots__ = ("dns", "connect", "tls", "ttfb", "transfer")

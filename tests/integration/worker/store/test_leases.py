@@ -88,11 +88,11 @@ async def test_who_was_cut_off_gets_back_what_nobody_has_taken_and_takes_nothing
 
 
 async def test_a_renewal_shows_the_databases_clock(installation: Installation) -> None:
-    assert (await renew(installation, "one")).database_us == installation.now_us
+    assert (await renew(installation, "one")).reading.database_us == installation.now_us
     await installation.pass_time(2.5)
     renewal = await renew(installation, "one")
-    assert renewal.database_us == installation.now_us
-    assert renewal.asked_us <= renewal.answered_us
+    assert renewal.reading.database_us == installation.now_us
+    assert renewal.reading.asked_us <= renewal.reading.answered_us
 
 
 @pytest.mark.parametrize(("others", "free_in_s"), [([], None), (["two"], 7.0)])

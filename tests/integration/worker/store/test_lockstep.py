@@ -104,7 +104,7 @@ class Lockstep(RuleBasedStateMachine):
     def renew(self, worker: str, claim: bool) -> None:
         async def renewed(each: Installation) -> tuple[object, ...]:
             renewal = await each.store.renew(worker, TTL_S, a_report(), claim=claim)
-            return renewal.epochs, renewal.database_us, renewal.free_in_s
+            return renewal.epochs, renewal.reading.database_us, renewal.free_in_s
 
         self.both(renewed)
 

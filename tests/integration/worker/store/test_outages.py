@@ -20,6 +20,7 @@ QUESTIONS: dict[str, Question] = {
     "checks_of_tenants": lambda scene, store: store.checks_of_tenants([scene.check.tenant_id], ALL_SHARDS),
     "changed_since": lambda _, store: store.changed_since(0, ALL_SHARDS),
     "counts": lambda _, store: store.counts(ALL_SHARDS),
+    "restart_grid": lambda _, store: store.restart_grid(ALL_SHARDS),
     "record": lambda scene, store: store.record(batch_of(scene)),
 }
 
