@@ -193,8 +193,6 @@ class _Stack:
             secret_keys.ensure_key(file)
         except OSError as error:
             raise CannotStartError(f"{file} cannot be written: {error.strerror}") from error
-        if secret_keys.SecretKeys(file=file).newest is None:
-            raise CannotStartError(f"{file} holds no key for secrets of checks; restore it from a backup")
 
     def _services(self, url: str) -> list[Program]:
         settings = self._settings

@@ -190,7 +190,8 @@ def _cluster(name: str, *sockets: Path) -> dict[str, Any]:
             _HTTP2: {
                 "@type": f"type.googleapis.com/{_HTTP2}",
                 "explicit_http_config": {
-                    "http2_protocol_options": {"connection_keepalive": {"interval": "30s", "timeout": "5s"}}
+                    # A process that stands still answers no ping: its calls and streams end, and do not hang.
+                    "http2_protocol_options": {"connection_keepalive": {"interval": "10s", "timeout": "5s"}}
                 },
             }
         },

@@ -1,6 +1,7 @@
 """What the three processes share around their own rooms: settings in, a served and orderly ended process out."""
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,6 +19,7 @@ from services.common.exposition import serving
 from services.common.file_descriptors import DescriptorWatch, raise_limit
 from services.common.health_connection import HealthConnection
 from services.common.interceptors.chain import interceptors
+from services.common.key_file import KeyFileError
 from services.common.listener import Listener
 from services.common.metrics import ProcessMetrics
 from services.common.readiness import Readiness
@@ -25,6 +27,7 @@ from services.common.revocations import Revocations
 from services.common.secret_box import SecretBox
 from services.common.secret_keys import SecretKeys, key_file
 from services.common.server import Ready, Server, background
+from services.common.setting_names import unknown_settings
 from services.common.settings import ServiceSettings, SettingError
 from services.common.store import CommonStore
 from services.common.tokens import TokenVerifier
@@ -148,6 +151,8 @@ def run(name: str, role: str, main: Callable[[Process], Awaitable[None]], *, mos
         sys.exit(f"sentinel: {error}")
     logs.configure(name, settings.log_level, settings.log_format)
 
+    for sentence in unknown_settings(os.environ):
+        _log.warning("unknown setting", why=sentence)
     raise_limit()
 
     async def start() -> None:
@@ -160,6 +165,9 @@ def run(name: str, role: str, main: Callable[[Process], Awaitable[None]], *, mos
         ):
             if settings.metrics_listen:
                 _log.info("metrics", listen=str(settings.metrics_listen))
-            await main(process)
+            try:
+                await main(process)
+            except KeyFileError as error:
+                raise SystemExit(f"sentinel: {error}") from None
 
     uvloop.run(start())
