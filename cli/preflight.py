@@ -45,14 +45,15 @@ def _damaged(settings: StackSettings) -> Iterator[str]:
             certificate.read(settings.tls)
         except CertificateError as error:
             yield str(error)
-    try:
-        Keyring.check(settings.data_dir / "keys")
-    except KeyFileError as error:
-        yield str(error)
-    try:
-        SecretKeys(file=key_file(settings.data_dir))
-    except KeyFileError as error:
-        yield str(error)
+    keys = settings.data_dir / "keys"
+    for check in (lambda: Keyring.check(keys), lambda: SecretKeys(file=key_file(settings.data_dir))):
+        try:
+            check()
+        except KeyFileError as error:
+            yield str(error)
+        except OSError as error:
+            yield f"{keys} cannot be used: {error.strerror}; make it a folder of this user, with mode 700"
+            return
 
 
 def _open_to_others(settings: StackSettings) -> Iterator[str]:

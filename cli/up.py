@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from cli.banner import banner
 from cli.certificate_keeper import CertificateKeeper
@@ -127,6 +127,7 @@ class _Stack:
     def _own_figures(self, address: str) -> AbstractAsyncContextManager[None]:
         """Serve the supervisor's figures, and the readiness of the whole stack."""
         registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
         if self._certificate:
             registry.register(self._certificate)
         warnings = [each for each in [shortage("Envoy", _MOST_CONNECTIONS + _OTHER_FILES)] if each]

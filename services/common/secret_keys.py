@@ -80,7 +80,7 @@ class SecretKeys:
             return False
         try:
             status = self._file.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         seen = (status.st_mtime_ns, status.st_ino, status.st_size)
         if seen == self._seen:

@@ -93,6 +93,7 @@ def test_each_process_shows_its_figures_and_they_move_with_what_happens(several:
         )
 
     until(lambda: ended() >= 1, 5)
+    assert value(scraped(where.pop("supervisor")), "process_resident_memory_bytes") > 0
     for process, address in where.items():
         samples = scraped(address)
         assert value(samples, "sentinel_database_up") == 1
