@@ -17,6 +17,7 @@ from bench.report import Line, at_most, told
 from services.common.exposition import serving
 from services.common.metrics import ProcessMetrics
 from services.common.outcome import ErrorKind, Outcome
+from services.common.readiness import Readiness
 from services.common.settings import Address
 from services.worker.exposition import WorkerCollector
 from services.worker.metrics import Metrics
@@ -66,7 +67,7 @@ async def _waits(*, scrape: bool) -> list[float]:
         for code in ("OK", "UNAVAILABLE", "INVALID_ARGUMENT"):
             process.calls.ended(f"/sentinel.probe.v1.ProbeService/Method{number}", code, 1_000, streams=False)
     waits = []
-    async with serving(address, process.registry):
+    async with serving(address, process.registry, Readiness(lambda: True, list).answer):
         command = (sys.executable, "-c", _SCRAPER, str(address))
         scraper = await asyncio.create_subprocess_exec(*command) if scrape else None
         last = time.perf_counter()

@@ -5,19 +5,33 @@ import asyncio
 import sys
 
 from cli.operator import CannotReachError, resume_tenant, rotate_keys, rotate_secrets, suspend_tenant
+from cli.preflight import preflight
 from cli.settings import StackSettings
 from cli.up import CannotStartError, up
 from services.auth.tenants import OperatorError
+from services.common.key_file import KeyFileError
 from services.common.settings import SettingError
+
+_WRONG = 2
 
 
 def main() -> int:
     """Run the command that the arguments name; answers the exit code."""
     arguments = _parser().parse_args()
     try:
+        if arguments.command in {"up", "preflight"}:
+            found = preflight()
+            for problem in found.problems:
+                sys.stderr.write(f"sentinel: {problem}\n")
+            for warning in found.warnings:
+                sys.stderr.write(f"sentinel: warning: {warning}\n")
+            if found.problems or found.settings is None:
+                return _WRONG
+            if arguments.command == "up":
+                return up(found.settings, stop_with_parent=arguments.stop_with_parent)
+            sys.stdout.write("the stack can start with these settings\n")
+            return 0
         settings = StackSettings.read()
-        if arguments.command == "up":
-            return up(settings, stop_with_parent=arguments.stop_with_parent)
         if arguments.command == "rotate-keys":
             work = rotate_keys(settings, revoke=arguments.revoke)
         elif arguments.command == "rotate-secrets":
@@ -27,9 +41,9 @@ def main() -> int:
         else:
             work = resume_tenant(settings, arguments.slug)
         sys.stdout.write(f"{asyncio.run(work)}\n")
-    except (SettingError, CannotStartError, CannotReachError, OperatorError) as error:
+    except (SettingError, CannotStartError, CannotReachError, KeyFileError, OperatorError) as error:
         sys.stderr.write(f"sentinel: {error}\n")
-        return 2
+        return _WRONG
     return 0
 
 
@@ -40,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     starter.add_argument(
         "--stop-with-parent", action="store_true", help="stop when the process that started this one is gone"
     )
+    commands.add_parser("preflight", help="check the settings and the files that they name; start nothing")
     rotation = commands.add_parser("rotate-keys", help="change the key that access tokens are signed with")
     rotation.add_argument(
         "--revoke", action="store_true", help="refuse at once what the former keys have signed: one was stolen"

@@ -1,11 +1,14 @@
 """The stack's settings: read once from the environment, checked, then frozen. docs/settings.md lists them all."""
 
+import ipaddress
 import os
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from services.common.origin import Network
 from services.common.settings import (
     SettingError,
     auth_limit_burst,
@@ -30,6 +33,20 @@ from services.worker.guard import Canary
 from services.worker.wire.egress import EgressPolicy
 
 _HIGHEST_PORT = 65_535
+_TLS_CERT, _TLS_KEY = "SENTINEL_TLS_CERT", "SENTINEL_TLS_KEY"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Where the certificate of the door is.
+
+    Attributes:
+        certificate: PEM: the certificate of the door, then those of the authorities between it and the root.
+        key: PEM: the private key, without a passphrase.
+    """
+
+    certificate: Path
+    key: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +54,9 @@ class StackSettings:
     """What `up` needs to know.
 
     Attributes:
-        http_port: where Envoy listens.
+        http_port: the port that Envoy listens on.
+        listen_addresses: the IP addresses that it listens on.
+        tls: the certificate of the door and its key; None serves without TLS.
         data_dir: the folder for all that must outlive a restart.
         database_url: an existing database; None runs the embedded one.
         workers: how many worker processes.
@@ -50,7 +69,7 @@ class StackSettings:
         limit_burst: how many of them at once.
         heartbeat_limit_per_minute: signals of jobs a minute that one address may send.
         heartbeat_limit_burst: how many of them at once.
-        trusted_proxies: networks whose word on a client's address is believed.
+        trusted_proxies: networks of proxies that are believed about a client's address.
         quota_services: how many services a tenant may have.
         quota_checks: how many checks a tenant may have.
         retention_raw_days: how many days results are kept.
@@ -61,6 +80,8 @@ class StackSettings:
     """
 
     http_port: int
+    listen_addresses: tuple[str, ...]
+    tls: TlsFiles | None
     data_dir: Path
     database_url: str | None
     workers: int
@@ -73,7 +94,7 @@ class StackSettings:
     limit_burst: int
     heartbeat_limit_per_minute: int
     heartbeat_limit_burst: int
-    trusted_proxies: str
+    trusted_proxies: tuple[Network, ...]
     quota_services: int
     quota_checks: int
     retention_raw_days: int
@@ -92,6 +113,8 @@ class StackSettings:
         own = environment.get("SENTINEL_DATABASE_URL")
         return cls(
             http_port=number(environment, "SENTINEL_HTTP_PORT", 8080, 1, _HIGHEST_PORT),
+            listen_addresses=_listen_addresses(environment),
+            tls=_tls(environment),
             data_dir=_folder(environment, "SENTINEL_DATA_DIR", ".sentinel"),
             database_url=database_url(environment) if own else None,
             workers=number(environment, "SENTINEL_WORKERS", 1, 1, 64),
@@ -104,7 +127,7 @@ class StackSettings:
             limit_burst=auth_limit_burst(environment),
             heartbeat_limit_per_minute=heartbeat_limit_per_minute(environment),
             heartbeat_limit_burst=heartbeat_limit_burst(environment),
-            trusted_proxies=",".join(str(network) for network in trusted_proxies(environment)),
+            trusted_proxies=trusted_proxies(environment),
             quota_services=quota_services(environment),
             quota_checks=quota_checks(environment),
             retention_raw_days=retention_raw_days(environment),
@@ -113,6 +136,51 @@ class StackSettings:
             lease_ttl_s=lease_ttl_s(environment),
             secrets_keys=secrets_keys(environment),
         )
+
+
+def _listen_addresses(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the addresses, each once and in its usual spelling; loopback by default.
+
+    Raises:
+        SettingError: naming the part that is no address.
+    """
+    name = "SENTINEL_LISTEN_ADDRESSES"
+    parts = [part for part in map(str.strip, environment.get(name, "").split(",")) if part]
+    if not parts:
+        return ("127.0.0.1", "::1") if _has_ipv6() else ("127.0.0.1",)
+    try:
+        return tuple(dict.fromkeys(str(ipaddress.ip_address(part.strip("[]"))) for part in parts))
+    except ValueError as error:
+        raise SettingError(
+            f"{name}: {error}; it takes addresses separated by commas, such as 192.0.2.1, 0.0.0.0 (all of IPv4) "
+            "or :: (all of IPv6)"
+        ) from error
+
+
+def _has_ipv6() -> bool:
+    """Whether this machine has IPv6: some containers do not, not even on loopback."""
+    try:
+        with socket.socket(socket.AF_INET6) as trial:
+            trial.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def _tls(environment: Mapping[str, str]) -> TlsFiles | None:
+    """Return where the certificate is; what the files hold is checked when the stack starts.
+
+    Raises:
+        SettingError: only one of the two is set.
+    """
+    found = [environment.get(name, "") for name in (_TLS_CERT, _TLS_KEY)]
+    if not any(found):
+        return None
+    if not all(found):
+        missing, other = (_TLS_CERT, _TLS_KEY) if not found[0] else (_TLS_KEY, _TLS_CERT)
+        raise SettingError(f"{missing} is not set but {other} is; set both to serve TLS, or neither")
+    # Not resolved: certbot and Kubernetes replace a certificate by pointing a symbolic link to another file.
+    return TlsFiles(*(Path(text).expanduser().absolute() for text in found))
 
 
 def _folder(environment: Mapping[str, str], name: str, default: str) -> Path:

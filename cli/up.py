@@ -1,30 +1,41 @@
 """`up`: everything runs, in the right order, and nothing is left behind."""
 
 import asyncio
+import errno
 import fcntl
 import importlib.metadata
 import os
 import shutil
 import signal
 import socket
+import ssl
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry, ProcessCollector
+
 from cli.banner import banner
+from cli.certificate_keeper import CertificateKeeper
 from cli.child import Child, Program
+from cli.door.certificate import CertificateError
 from cli.door.config import EnvoySettings, write
+from cli.door.listener import reachable
 from cli.output import Output
 from cli.postgres import EmbeddedPostgres, PostgresError
 from cli.scrape import ScrapePorts
 from cli.settings import StackSettings
+from cli.stack_readiness import StackReadiness
 from cli.supervisor import Supervisor
 from cli.tether import die_with_parent
 from services.common import secret_keys
-from services.common.settings import SECRETS_KEY
+from services.common.exposition import serving
+from services.common.file_descriptors import limit, raise_limit, shortage
+from services.common.settings import SECRETS_KEY, Address
+from services.common.tls_context import unverified_context
 
 _FORMER_POSTGRES_S = 10.0
 _POSTGRES_S = 30.0
@@ -33,6 +44,8 @@ _POLL_S = 0.05
 # Services first, so that their streams end with a reason while the door still stands; 10 s in all, with what
 # PostgreSQL gets when it must be insisted on.
 _PATIENCE_S = (6.0, 1.5, 0.5, 1.5)
+_MOST_CONNECTIONS, _LEAST_CONNECTIONS = 20_000, 64
+_OTHER_FILES = 512  # of Envoy: connections to the services, its log, its threads
 _LONGEST_RUN_DIR = 60
 _RUN_DIR = "sentinel-"
 _OPENSSL = Path(__file__).resolve().parents[1] / "services" / "worker" / "openssl.cnf"
@@ -53,10 +66,12 @@ def up(settings: StackSettings, *, stop_with_parent: bool) -> int:
     Raises:
         CannotStartError: something is in the way.
     """
+    raise_limit()
     if stop_with_parent:
         die_with_parent(signal.SIGTERM, os.getppid())
     with _locked(settings.data_dir), _run_dir(settings.data_dir / "run") as run_dir:
-        _refuse_taken_port(settings.http_port)
+        for address in settings.listen_addresses:
+            _refuse_taken_port(address, settings.http_port)
         return asyncio.run(_Stack(settings, run_dir).run())
 
 
@@ -70,6 +85,10 @@ class _Stack:
         self._supervisor = Supervisor(self._output)
         self._scrape = ScrapePorts()
         self._stop = asyncio.Event()
+        self._door = (reachable(settings.listen_addresses[0]), settings.http_port)
+        self._secret = run_dir / "tls" / "door.json"
+        self._certificate = self._keeper()
+        self._most_connections = max(_LEAST_CONNECTIONS, min(_MOST_CONNECTIONS, limit() - _OTHER_FILES))
 
     async def run(self) -> int:
         started = time.monotonic()
@@ -78,6 +97,7 @@ class _Stack:
             loop.add_signal_handler(number, self._on_signal)
         starting = asyncio.create_task(self._start(started))
         stop = asyncio.create_task(self._stop.wait())
+        keeping = asyncio.create_task(self._certificate.run()) if self._certificate else None
         try:
             await asyncio.wait([starting, stop], return_when=asyncio.FIRST_COMPLETED)
             if starting.done():
@@ -85,9 +105,10 @@ class _Stack:
                 await stop
             return 0
         finally:
-            starting.cancel()
-            stop.cancel()
-            await asyncio.gather(starting, stop, return_exceptions=True)
+            beside = [starting, stop, *([keeping] if keeping else [])]
+            for each in beside:
+                each.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await self._shut_down()
 
     async def _start(self, started: float) -> None:
@@ -96,12 +117,43 @@ class _Stack:
         self._ensure_secrets_key()
         for program in self._services(url):
             self._supervisor.keep(program)
+        own = self._scrape.address("supervisor")
         self._scrape.write(self._run_dir / "metrics.json")
-        self._supervisor.keep(self._envoy())
+        async with self._own_figures(own):
+            self._supervisor.keep(self._envoy())
+            await self._report(started)
+            await self._stop.wait()
+
+    def _own_figures(self, address: str) -> AbstractAsyncContextManager[None]:
+        """Serve the supervisor's figures, and the readiness of the whole stack."""
+        registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        if self._certificate:
+            registry.register(self._certificate)
+        warnings = [each for each in [shortage("Envoy", _MOST_CONNECTIONS + _OTHER_FILES)] if each]
+        for warning in warnings:
+            self._output.say(f"{warning}; until then the door takes {self._most_connections} connections at once")
+        names = ("auth", "monitor", *self._workers())
+        readiness = StackReadiness({name: self._scrape.address(name) for name in names}, warnings)
+        host, _, port = address.rpartition(":")
+        return serving(Address(host, int(port)), registry, readiness.answer)
+
+    async def _report(self, started: float) -> None:
         if await self._healthy():
-            self._output.plain(banner(self._settings, time.monotonic() - started))
+            host = self._certificate.current.host() if self._certificate else None
+            self._output.plain(banner(self._settings, time.monotonic() - started, host))
         else:
             self._output.say(f"not healthy after {_HEALTHY_S:g} s; the lines above say what is missing")
+
+    def _keeper(self) -> CertificateKeeper | None:
+        if self._settings.tls is None:
+            return None
+        try:
+            return CertificateKeeper(self._settings.tls, self._secret, self._door, self._output)
+        except CertificateError as error:
+            raise CannotStartError(str(error)) from error
+        except OSError as error:
+            raise CannotStartError(f"{self._secret} cannot be written: {error.strerror}") from error
 
     async def _start_postgres(self) -> str:
         try:
@@ -142,8 +194,6 @@ class _Stack:
             secret_keys.ensure_key(file)
         except OSError as error:
             raise CannotStartError(f"{file} cannot be written: {error.strerror}") from error
-        if secret_keys.SecretKeys(file=file).newest is None:
-            raise CannotStartError(f"{file} holds no key for secrets of checks; restore it from a backup")
 
     def _services(self, url: str) -> list[Program]:
         settings = self._settings
@@ -155,7 +205,7 @@ class _Stack:
             "SENTINEL_EGRESS_ALLOW": settings.egress_allow,
             "SENTINEL_CANARIES": settings.canaries,
             "SENTINEL_DNS_SERVERS": settings.dns_servers,
-            "SENTINEL_TRUSTED_PROXIES": settings.trusted_proxies,
+            "SENTINEL_TRUSTED_PROXIES": ",".join(map(str, settings.trusted_proxies)),
             "SENTINEL_AUTH_LIMIT_PER_MINUTE": str(settings.limit_per_minute),
             "SENTINEL_AUTH_LIMIT_BURST": str(settings.limit_burst),
             "SENTINEL_QUOTA_SERVICES": str(settings.quota_services),
@@ -191,10 +241,15 @@ class _Stack:
         settings = self._settings
         config = write(
             EnvoySettings(
+                addresses=settings.listen_addresses,
                 port=settings.http_port,
+                proxies=settings.trusted_proxies,
+                certificate=self._secret if self._certificate else None,
                 run_dir=self._run_dir,
                 auth=self._socket("auth"),
                 monitor=self._socket("monitor"),
+                supervisor=int(self._scrape.address("supervisor").rpartition(":")[2]),
+                most_connections=self._most_connections,
                 workers=tuple(self._socket(name) for name in self._workers()),
                 limit_per_minute=settings.limit_per_minute,
                 limit_burst=settings.limit_burst,
@@ -216,9 +271,11 @@ class _Stack:
         )
 
     async def _healthy(self) -> bool:
+        # The question is whether the door is open, not whether its certificate names loopback.
+        tls = None if self._certificate is None else unverified_context()
         try:
             async with asyncio.timeout(_HEALTHY_S):
-                while not await _answers_200(self._settings.http_port, "/healthz"):  # noqa: ASYNC110 — another process sets no event of ours
+                while not await _answers_200(*self._door, "/healthz", tls):  # noqa: ASYNC110 — another process sets no event of ours
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
             return False
@@ -283,20 +340,26 @@ def _run_dir(link: Path) -> Iterator[Path]:
         link.unlink(missing_ok=True)
 
 
-def _refuse_taken_port(port: int) -> None:
-    with socket.socket() as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind(("0.0.0.0", port))  # noqa: S104 — the door is for everybody
-        except OSError as error:
-            raise CannotStartError(
-                f"port {port} cannot be used ({error.strerror}); set SENTINEL_HTTP_PORT to another"
-            ) from error
-
-
-async def _answers_200(port: int, path: str) -> bool:
+def _refuse_taken_port(address: str, port: int) -> None:
     try:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if trial.family == socket.AF_INET6:
+                trial.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            trial.bind((address, port))
+    except OSError as error:
+        if error.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+            raise CannotStartError(
+                f"this machine has no address {address}; set SENTINEL_LISTEN_ADDRESSES to addresses that it has"
+            ) from error
+        raise CannotStartError(
+            f"port {port} of {address} cannot be used ({error.strerror}); set SENTINEL_HTTP_PORT to another"
+        ) from error
+
+
+async def _answers_200(address: str, port: int, path: str, tls: ssl.SSLContext | None) -> bool:
+    try:
+        reader, writer = await asyncio.open_connection(address, port, ssl=tls)
     except OSError:
         return False
     try:

@@ -1,19 +1,38 @@
 """TCP ports for servers that tests start, each reserved for as long as the test process lives."""
 
+import errno
 import socket
 
 _held: list[socket.socket] = []
 
 
 def free_port() -> int:
-    """Reserve a loopback port on which nothing listens.
+    """Reserve a port on which nothing listens, of loopback in both families.
 
     A bound socket that never listens holds it: the kernel gives the port to nobody who does not ask for it by number,
     refuses connections to it, and lets a server that sets SO_REUSEADDR listen on it, again after each restart. A port
     that is merely looked up and released may go to another process before its server listens.
     """
-    holder = socket.socket()
-    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    holder.bind(("127.0.0.1", 0))
-    _held.append(holder)
-    return int(holder.getsockname()[1])
+    while True:
+        holder = _bound(socket.AF_INET, ("127.0.0.1", 0))
+        port = int(holder.getsockname()[1])
+        try:
+            other = _bound(socket.AF_INET6, ("::1", port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                holder.close()
+                continue
+            other = None  # a machine without IPv6
+        _held.extend(each for each in (holder, other) if each)
+        return port
+
+
+def _bound(family: socket.AddressFamily, address: tuple[str, int]) -> socket.socket:
+    holder = socket.socket(family)
+    try:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(address)
+    except OSError:
+        holder.close()
+        raise
+    return holder

@@ -11,6 +11,7 @@ from typing import Any
 
 from cli.door.contract import descriptor, rpcs
 from cli.door.limits import AUTH_METHODS, HEARTBEAT_METHODS, Limit
+from cli.door.listener import client_detection, socket_address, transport_socket
 from cli.door.local_reply import lua, mappers
 from cli.door.replies import (
     HARD_HEADERS,
@@ -20,12 +21,14 @@ from cli.door.replies import (
     MOST_HEADERS,
     replies,
 )
-from cli.door.routes import SERVICES, routes
+from cli.door.routes import SERVICES, SUPERVISOR, routes
+from services.common.origin import Network
 
 _TEMPLATE = Path(__file__).resolve().parent.parent.parent / "envoy" / "envoy.yaml"
 _TRANSCODER = "type.googleapis.com/envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder"
 _HTTP2 = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _MOST_REQUESTS = 20_000
+_MOST_ASKING = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +36,16 @@ class EnvoySettings:
     """What the configuration depends on.
 
     Attributes:
-        port: where the door listens.
+        addresses: the IP addresses that the door listens on.
+        port: where the door listens, on each of them.
+        proxies: networks of proxies that are believed about a client's address.
+        certificate: the file with the certificate of the door; None serves without TLS.
         run_dir: a folder for Envoy's admin socket and the descriptor that it loads.
         auth: the auth process's Unix socket.
         monitor: the monitor process's.
         workers: the worker processes'.
+        supervisor: the port of loopback on which the supervisor serves /readyz.
+        most_connections: how many clients may be connected at once.
         limit_per_minute: how many calls a minute one client address may make of each limited method.
         limit_burst: how many of them at once.
         heartbeat_limit_per_minute: how many signals of jobs a minute one client address may send.
@@ -45,11 +53,16 @@ class EnvoySettings:
         json_logs: whether the log is for machines.
     """
 
+    addresses: tuple[str, ...]
     port: int
+    proxies: tuple[Network, ...]
+    certificate: Path | None
     run_dir: Path
     auth: Path
     monitor: Path
     workers: tuple[Path, ...]
+    supervisor: int
+    most_connections: int
     limit_per_minute: int
     limit_burst: int
     heartbeat_limit_per_minute: int
@@ -76,11 +89,17 @@ def render(settings: EnvoySettings) -> str:
         ),
     ]
     own = replies([limit.reply for limit in limits])
+    address, *additional = (socket_address(each, settings.port) for each in settings.addresses)
     return Template(_TEMPLATE.read_text()).substitute(
-        port=settings.port,
+        address=json.dumps(address),
+        additional_addresses=json.dumps([{"address": each} for each in additional]),
+        transport_socket=json.dumps(transport_socket(settings.certificate)),
+        use_remote_address=json.dumps(not settings.proxies),
+        client_detection=json.dumps(client_detection(settings.proxies)),
         run_dir=settings.run_dir,
         hard_headers_kib=HARD_HEADERS_KIB,
         hard_headers=HARD_HEADERS,
+        most_connections=settings.most_connections,
         headers_too_large=json.dumps(_headers_too_large()),
         methods=", ".join(sorted({method for rpc in rpcs() for method, _ in rpc.bindings})),
         largest_body=LARGEST_BODY_BYTES,
@@ -94,6 +113,7 @@ def render(settings: EnvoySettings) -> str:
                 _cluster("auth", settings.auth),
                 _cluster("monitor", settings.monitor),
                 _cluster("worker", *settings.workers),
+                _supervisor(settings.supervisor),
             ]
         ),
     )
@@ -155,6 +175,19 @@ def _access_log_format(*, json_logs: bool) -> dict[str, Any]:
     return {"text_format_source": {"inline_string": f"%START_TIME% [warning] {fields['event']} {line}\n"}}
 
 
+def _supervisor(port: int) -> dict[str, Any]:
+    return {
+        "name": SUPERVISOR,
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "load_assignment": {
+            "cluster_name": SUPERVISOR,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": socket_address("127.0.0.1", port)}}]}],
+        },
+        "circuit_breakers": {"thresholds": [{"max_connections": _MOST_ASKING, "max_requests": _MOST_ASKING}]},
+    }
+
+
 def _cluster(name: str, *sockets: Path) -> dict[str, Any]:
     return {
         "name": name,
@@ -165,7 +198,8 @@ def _cluster(name: str, *sockets: Path) -> dict[str, Any]:
             _HTTP2: {
                 "@type": f"type.googleapis.com/{_HTTP2}",
                 "explicit_http_config": {
-                    "http2_protocol_options": {"connection_keepalive": {"interval": "30s", "timeout": "5s"}}
+                    # A process that stands still answers no ping: its calls and streams end, and do not hang.
+                    "http2_protocol_options": {"connection_keepalive": {"interval": "10s", "timeout": "5s"}}
                 },
             }
         },

@@ -1,4 +1,4 @@
-"""Rate limits by client address: one bucket for each method and address."""
+"""Rate limits by client address: one bucket for each method and client, which is an IPv4 address or an IPv6 /64."""
 
 import math
 from dataclasses import dataclass
@@ -9,12 +9,14 @@ from sentinel.auth.v1 import auth_service_pb2
 from sentinel.probe.v1 import probe_service_pb2
 
 from cli.door.replies import Reply
+from services.common.origin import IPV6_PREFIX
 
 _RATE_LIMIT = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
 _MOST_CLIENTS = 10_000
 _MINUTE_S = 60
 # Envoy fills no bucket more often.
 _SHORTEST_REFILL_S = 0.05
+_CLIENT = {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": IPV6_PREFIX}
 _AUTH = auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"]
 _PROBE = probe_service_pb2.DESCRIPTOR.services_by_name["ProbeService"]
 AUTH_METHODS = tuple(
@@ -72,7 +74,7 @@ class Limit:
             # Required, and taken from only by a call without an address, which there is none of.
             "token_bucket": bucket,
             "always_consume_default_token_bucket": False,
-            "rate_limits": [{"actions": [{"remote_address": {}}]}],
-            "descriptors": [{"entries": [{"key": "remote_address"}], "token_bucket": bucket}],
+            "rate_limits": [{"actions": [{"masked_remote_address": _CLIENT}]}],
+            "descriptors": [{"entries": [{"key": "masked_remote_address"}], "token_bucket": bucket}],
             "max_dynamic_descriptors": _MOST_CLIENTS,
         }

@@ -17,7 +17,9 @@ _CLUSTERS = {
     "sentinel.probe.v1.ProbeService": "worker",
 }
 SERVICES = tuple(_CLUSTERS)
+SUPERVISOR = "supervisor"
 _UNARY = "30s"
+_READYZ = "10s"
 _NEVER = "0s"
 # Envoy counts in milliseconds; a deadline further away than this is none.
 _LONGEST_DEADLINE = "3600000s"
@@ -26,12 +28,15 @@ _BUFFER = "envoy.filters.http.buffer"
 _RATE_LIMIT = "envoy.filters.http.local_ratelimit"
 _EVENT_STREAM = {"name": "accept", "string_match": {"contains": "text/event-stream"}}
 _HEAD = {"name": ":method", "string_match": {"exact": "HEAD"}}
+_READS = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}}
 # A filter that is off but for HEAD; see envoy.yaml.
 WITHOUT_BODY = "sentinel.without_body"
 _ON = {
     "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig",
     "config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute", "filter_context": {}},
 }
+# nginx and what is built on it hold a stream back until a buffer is full, unless the answer says otherwise.
+_UNBUFFERED = ({"header": {"key": "x-accel-buffering", "value": "no"}},)
 _OFF = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}
 
 
@@ -51,11 +56,14 @@ def routes(limits: Sequence[Limit], transcoder_sse: Mapping[str, Any]) -> list[d
                 _CLUSTERS[rpc.service],
                 _NEVER if rpc.streams else _UNARY,
                 {_RATE_LIMIT: by_path[rpc.path].filter()} if rpc.path in by_path else {},
+                _UNBUFFERED if rpc.streams else (),
             )
             for rpc in rpcs()
             if rpc.streams or rpc.path in by_path
         ),
         *(_to({"prefix": f"/{service}/"}, cluster, _UNARY, {}) for service, cluster in _CLUSTERS.items()),
+        # Not an RPC: a process that has too few file descriptors, or no database, still says so.
+        *(_readyz(path) for path in ("/readyz", "/v1/readyz")),
         # Its calls stay open in both directions.
         _to({"prefix": "/grpc.reflection."}, "monitor", _NEVER, {_BUFFER: _OFF}),
         # What remains is REST before it is transcoded, and gRPC calls of unknown services, which monitor refuses.
@@ -67,6 +75,11 @@ def routes(limits: Sequence[Limit], transcoder_sse: Mapping[str, Any]) -> list[d
     ]
 
 
+def _readyz(path: str) -> dict[str, Any]:
+    route = _to({"path": path, "headers": [_READS]}, SUPERVISOR, _READYZ, {_TRANSCODER: _OFF})
+    return {**route, "route": {**route["route"], "prefix_rewrite": "/readyz"}}
+
+
 def _guard(matchers: Sequence[Mapping[str, Any]], http_status: int) -> dict[str, Any]:
     return {
         "match": {"prefix": "/", "headers": list(matchers)},
@@ -75,7 +88,13 @@ def _guard(matchers: Sequence[Mapping[str, Any]], http_status: int) -> dict[str,
     }
 
 
-def _to(match: Mapping[str, Any], cluster: str, timeout: str, filters: Mapping[str, Any]) -> dict[str, Any]:
+def _to(
+    match: Mapping[str, Any],
+    cluster: str,
+    timeout: str,
+    filters: Mapping[str, Any],
+    headers: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
     return {
         "match": dict(match),
         "route": {
@@ -84,4 +103,5 @@ def _to(match: Mapping[str, Any], cluster: str, timeout: str, filters: Mapping[s
             "max_stream_duration": {"grpc_timeout_header_max": _LONGEST_DEADLINE},
         },
         "typed_per_filter_config": dict(filters),
+        "response_headers_to_add": list(headers),
     }

@@ -18,11 +18,10 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.common.clock import MINUTE_US, SECOND_US
 from services.common.errors import PermissionDenied, ResourceExhausted, Unauthenticated
+from services.common.origin import IPV6_PREFIX
 
 _ACCOUNT_EVERY_US = 30 * SECOND_US
 _ACCOUNT_BURST = 10
-# A source has at least this many addresses of its own.
-_IPV6_PREFIX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +122,4 @@ def _network(address: str) -> str:
     """An IPv4 address, or the network that one IPv6 client has to itself."""
     if ":" not in address:
         return address
-    return str(ipaddress.ip_network(f"{address}/{_IPV6_PREFIX}", strict=False))
+    return str(ipaddress.ip_network(f"{address}/{IPV6_PREFIX}", strict=False))

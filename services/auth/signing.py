@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -20,10 +21,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from services.auth.model import User
+from services.common import logs
 from services.common.clock import SECOND_US
+from services.common.key_file import KeyFileError, read_key_file
 from services.common.private_file import write_private
 from services.common.tokens import ALGORITHM, AUDIENCE, ISSUER
 
+_log = logs.get("signing")
 SETTLE_US = 5 * SECOND_US
 _FIRST = "signing.pem"
 _LATER = "signing-*.pem"
@@ -70,23 +74,37 @@ class Keyring:
 
     Raises:
         OSError: the folder cannot be used.
-        TypeError: a file there is not an Ed25519 key.
+        KeyFileError: a file there holds no Ed25519 key.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._keys: list[SigningKey] = []
-        self.reload()
+        self._read()
         if not self._keys:
             _write(folder / _FIRST)
-            self.reload()
+            self._read()
+
+    @staticmethod
+    def check(folder: Path) -> None:
+        """Read the keys of a folder, and make none.
+
+        Raises:
+            KeyFileError: a file there holds no Ed25519 key.
+        """
+        for create_us, path in _files(folder):
+            _load(path, create_us)
 
     def reload(self) -> None:
-        """Read the folder afresh."""
-        files = [(0, self._folder / _FIRST)] if (self._folder / _FIRST).exists() else []
-        files += [(int(path.stem.partition("-")[2]), path) for path in self._folder.glob(_LATER)]
+        """Read the folder afresh; keep the keys that are known if a file is damaged."""
+        try:
+            self._read()
+        except KeyFileError as error:
+            _log.error("signing keys cannot be read anew", why=str(error))
+
+    def _read(self) -> None:
         known = {key.path: key for key in self._keys}
-        self._keys = [known.get(path) or _load(path, create_us) for create_us, path in sorted(files)]
+        self._keys = [known.get(path) or _load(path, create_us) for create_us, path in _files(self._folder)]
 
     @property
     def newest(self) -> SigningKey:
@@ -115,10 +133,29 @@ class Keyring:
         self.reload()
 
 
+def _files(folder: Path) -> list[tuple[int, Path]]:
+    """Return the files of keys with the times at which they were made, oldest first."""
+    first = [(0, folder / _FIRST)] if (folder / _FIRST).exists() else []
+    return sorted([*first, *((_create_us(path), path) for path in folder.glob(_LATER))])
+
+
+def _create_us(path: Path) -> int:
+    time = path.stem.partition("-")[2]
+    if not (time.isascii() and time.isdigit()):
+        raise KeyFileError(f"{path} is not named signing-<time>.pem; move it out of the folder of keys")
+    return int(time)
+
+
 def _load(path: Path, create_us: int) -> SigningKey:
-    private = load_pem_private_key(path.read_bytes(), password=None)
+    try:
+        private = load_pem_private_key(read_key_file(path), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        private = None
     if not isinstance(private, Ed25519PrivateKey):
-        raise TypeError(f"{path} is not an Ed25519 private key")
+        raise KeyFileError(
+            f"{path} holds no Ed25519 private key in PEM; restore it from a backup, or move it away for a new one: "
+            "access tokens that it signed are refused then, and clients refresh"
+        )
     return SigningKey(private, create_us, path)
 
 

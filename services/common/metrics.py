@@ -77,6 +77,11 @@ class DatabaseHealth:
         """It did not."""
         self._up = False
 
+    @property
+    def is_up(self) -> bool:
+        """Return whether the database answered the latest question."""
+        return self._up
+
     def watch_pool(self, name: str, in_use: Callable[[], int], most: int) -> None:
         """Show a pool.
 

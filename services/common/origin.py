@@ -8,7 +8,11 @@ from urllib.parse import unquote
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+IPV6_PREFIX = 64
+"""A network provider gives each IPv6 client at least this network, so limits take all of it for one client."""
+
 _FORWARDED = "x-forwarded-for"
+_MOST_HOPS = 50
 _LONGEST_CLIENT = 200
 
 
@@ -43,8 +47,10 @@ def current_origin() -> Origin:
 def origin_of(peer: str, metadata: Mapping[str, str], request_id: str, proxies: Sequence[Network]) -> Origin:
     """The sender of a call.
 
-    The header x-forwarded-for counts only if the peer is ours: on a Unix socket, where only Envoy is, or in one of the
-    trusted networks; and of it only the last address, the one that Envoy itself has seen. Anybody can send the rest.
+    The header x-forwarded-for counts only if the peer is on a Unix socket, where only Envoy is, or in a trusted
+    network. Its addresses are read from the right, the order in which proxies add them: the first one that is in no
+    trusted network is the client's. Anybody can send those to the left of it. Envoy follows the same rule. An entry
+    that is no address ends the search: the client is then the proxy that passed it on.
 
     Args:
         peer: the other end of the connection, as grpc names it.
@@ -53,9 +59,13 @@ def origin_of(peer: str, metadata: Mapping[str, str], request_id: str, proxies: 
         proxies: networks whose x-forwarded-for is believed.
     """
     address = _peer_address(peer)
-    if not address or any(ipaddress.ip_address(address) in network for network in proxies):
-        forwarded = metadata.get(_FORWARDED, "").rpartition(",")[2].strip()
-        address = _plain(forwarded) or address
+    for forwarded in reversed(metadata.get(_FORWARDED, "").rsplit(",", _MOST_HOPS)):
+        if address and not _within(address, proxies):
+            break
+        further = _plain(forwarded.strip())
+        if not further:
+            break
+        address = further
     client = metadata.get("user-agent", "")
     return Origin(address, "".join(letter for letter in client if letter.isprintable())[:_LONGEST_CLIENT], request_id)
 
@@ -67,6 +77,10 @@ def parse_networks(text: str) -> tuple[Network, ...]:
         ValueError: one of them is none.
     """
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _within(address: str, networks: Sequence[Network]) -> bool:
+    return any(ipaddress.ip_address(address) in network for network in networks)
 
 
 def _peer_address(peer: str) -> str:

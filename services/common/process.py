@@ -1,6 +1,7 @@
 """What the three processes share around their own rooms: settings in, a served and orderly ended process out."""
 
 import asyncio
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,20 +16,26 @@ from services.common.credentials import Credentials
 from services.common.database import REQUEST_CONNECTIONS, RESERVED_CONNECTIONS, Database
 from services.common.errors import SentinelError, Unavailable
 from services.common.exposition import serving
+from services.common.file_descriptors import DescriptorWatch, raise_limit
 from services.common.health_connection import HealthConnection
 from services.common.interceptors.chain import interceptors
+from services.common.key_file import KeyFileError
 from services.common.listener import Listener
 from services.common.metrics import ProcessMetrics
+from services.common.readiness import Readiness
 from services.common.revocations import Revocations
 from services.common.secret_box import SecretBox
 from services.common.secret_keys import SecretKeys, key_file
 from services.common.server import Ready, Server, background
+from services.common.setting_names import unknown_settings
 from services.common.settings import ServiceSettings, SettingError
 from services.common.store import CommonStore
 from services.common.tokens import TokenVerifier
 
 _log = logs.get("process")
 _RETRY_S = 0.5
+REQUEST_FILES = 256
+"""Connections to the database, from Envoy and from Prometheus, with room to spare."""
 
 
 class Process:
@@ -129,13 +136,14 @@ class Process:
             await self._tokens.refresh()
 
 
-def run(name: str, role: str, main: Callable[[Process], Awaitable[None]]) -> None:
+def run(name: str, role: str, main: Callable[[Process], Awaitable[None]], *, most_files: int = REQUEST_FILES) -> None:
     """Run a service's main until it ends; a wrong setting ends it with a sentence.
 
     Args:
         name: the service's name, on every log line.
         role: the PostgreSQL role to serve requests under.
         main: builds the service on the process and serves it.
+        most_files: how many file descriptors it needs at the most.
     """
     try:
         settings = ServiceSettings.read()
@@ -143,9 +151,23 @@ def run(name: str, role: str, main: Callable[[Process], Awaitable[None]]) -> Non
         sys.exit(f"sentinel: {error}")
     logs.configure(name, settings.log_level, settings.log_format)
 
+    for sentence in unknown_settings(os.environ):
+        _log.warning("unknown setting", why=sentence)
+    raise_limit()
+
     async def start() -> None:
-        metrics = ProcessMetrics(name)
-        async with serving(settings.metrics_listen, metrics.registry):
-            await main(Process(settings, role, metrics))
+        metrics, descriptors = ProcessMetrics(name), DescriptorWatch(most_files)
+        process = Process(settings, role, metrics)
+        readiness = Readiness(lambda: metrics.database.is_up and not process.stopping.is_set(), descriptors.warnings)
+        async with (
+            background(descriptors.run()),
+            serving(settings.metrics_listen, metrics.registry, readiness.answer),
+        ):
+            if settings.metrics_listen:
+                _log.info("metrics", listen=str(settings.metrics_listen))
+            try:
+                await main(process)
+            except KeyFileError as error:
+                raise SystemExit(f"sentinel: {error}") from None
 
     uvloop.run(start())

@@ -13,6 +13,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.common import logs
+from services.common.key_file import KeyFileError, read_key_file
 from services.common.private_file import write_private
 
 _log = logs.get("secret_keys")
@@ -43,6 +44,9 @@ class SecretKeys:
     Args:
         given: keys that a setting gives.
         file: further ones, which may change; None for none.
+
+    Raises:
+        KeyFileError: the file is there and holds what is no key, or nothing.
     """
 
     def __init__(self, given: Sequence[bytes] = (), file: Path | None = None) -> None:
@@ -50,6 +54,8 @@ class SecretKeys:
         self._file = file
         self._seen: tuple[int, int, int] | None = None
         self._keys = self._given
+        if self._file is not None and self._file.exists():
+            _refuse_damaged(self._file)
         self._read_changed()
 
     @property
@@ -74,7 +80,7 @@ class SecretKeys:
             return False
         try:
             status = self._file.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
         seen = (status.st_mtime_ns, status.st_ino, status.st_size)
         if seen == self._seen:
@@ -145,6 +151,19 @@ def keep_keys(file: Path, most: int) -> None:
         ValueError: it holds what is no key.
     """
     _write(file, _read(file)[:most])
+
+
+def _refuse_damaged(file: Path) -> None:
+    read_key_file(file)
+    try:
+        keys = _read(file)
+    except ValueError:
+        keys = ()
+    if not keys:
+        raise KeyFileError(
+            f"{file} holds what is no key of {KEY_BYTES} bytes in Base64; restore it from a backup, or move it away "
+            "for a new one: secrets of checks that it encrypted have to be given anew then"
+        )
 
 
 def _new() -> bytes:

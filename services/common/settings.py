@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 
 from services.common import secret_keys
 from services.common.origin import Network, parse_networks
+from services.common.setting_names import is_address_of_kubernetes
 
 SECRETS_KEY = "SENTINEL_SECRETS_KEY"
 LOG_LEVELS = ("debug", "info", "warning", "error")
@@ -261,6 +262,11 @@ def number(environment: Mapping[str, str], name: str, default: int, least: int, 
     text = environment.get(name) or str(default)
     # Its length first: Python refuses to read a number of thousands of digits, with an error of its own.
     readable = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    if is_address_of_kubernetes(text):
+        raise SettingError(
+            f"{name} is {text!r}, which Kubernetes sets for a Service of that name; rename the Service, or set "
+            "enableServiceLinks to false in the pod"
+        )
     if not readable or not least <= int(text) <= most:
         raise SettingError(f"{name} is {text!r}; it takes a whole number from {least} to {most}")
     return int(text)

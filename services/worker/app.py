@@ -1,7 +1,6 @@
 """The worker process: `python -m services.worker.app`."""
 
 import gc
-import resource
 import secrets
 import socket
 import sys
@@ -17,9 +16,10 @@ from sentinel.probe.v1.probe_service_pb2_grpc import add_ProbeServiceServicer_to
 from services.common import check_changes
 from services.common.connection_shares import ConnectionShares
 from services.common.database import REQUEST_CONNECTIONS, RESERVED_CONNECTIONS, create_pool, in_use
+from services.common.file_descriptors import limit
 from services.common.listener import Listener
 from services.common.paging import Pager
-from services.common.process import Process, run
+from services.common.process import REQUEST_FILES, Process, run
 from services.common.sealed import Sealer
 from services.common.server import background
 from services.worker.clock import SharedClock
@@ -56,9 +56,9 @@ _SERVICE = probe_service_pb2.DESCRIPTOR.services_by_name["ProbeService"]
 _ENGINE_CONNECTIONS = 4
 _MOST_RUNS = 4_000
 _MOST_AT_A_TARGET = 256
+MOST_FILES = _MOST_RUNS + REQUEST_FILES
 # A body has 1 MiB at the most.
 _MOST_BODIES = 256
-_OTHER_FILES = 256
 _PATIENCE_S = 2.0
 _RARELY = (5_000, 10, 1_000)
 # How long judging in its thread may keep the event loop waiting for the interpreter; Python's default is 5 ms.
@@ -188,14 +188,9 @@ def _read(setting: str, read: Callable[[str], _T], text: str) -> _T:
 
 
 def _most_runs() -> int:
-    """How many runs may be under way: as many as we may open files for, and no more than make sense."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _MOST_RUNS + _OTHER_FILES
-    if hard == resource.RLIM_INFINITY or hard > soft:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(max(soft, wanted), hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return max(1, min(_MOST_RUNS, soft - _OTHER_FILES))
+    """Return how many runs may be under way: no more than there are file descriptors for."""
+    return max(1, min(_MOST_RUNS, limit() - REQUEST_FILES))
 
 
 if __name__ == "__main__":
-    run("worker", ROLE, main)
+    run("worker", ROLE, main, most_files=MOST_FILES)

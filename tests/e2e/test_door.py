@@ -104,6 +104,7 @@ def test_results_come_as_server_sent_events_to_who_asks_for_them(team: Team, tar
         beat, line = next(lines), next(lines)
     assert json.loads(beat.removeprefix("data: "))["heartbeat"]["cursor"]
     assert answer.headers["content-type"] == "text/event-stream"
+    assert answer.headers["x-accel-buffering"] == "no"
     assert line.startswith("data: ")
     assert json.loads(line.removeprefix("data: "))["result"]["result"]["checkId"] == check
 

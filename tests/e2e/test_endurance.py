@@ -176,6 +176,8 @@ def _healthy(stack: Stack) -> bool:
         ({"SENTINEL_DATABASE_URL": "mysql://x"}, "SENTINEL_DATABASE_URL must begin with postgresql://"),
         ({"SENTINEL_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, "127.0.0.1:1 cannot be reached"),
         ({"SENTINEL_EGRESS_ALLOW": "everywhere"}, "SENTINEL_EGRESS_ALLOW"),
+        ({"SENTINEL_LISTEN_ADDRESSES": "192.0.2.1"}, "this machine has no address 192.0.2.1"),
+        ({"SENTINEL_TLS_CERT": "/absent", "SENTINEL_TLS_KEY": "/absent"}, "SENTINEL_TLS_CERT: /absent cannot be read"),
     ],
 )
 def test_what_cannot_start_says_why_in_a_sentence(short_folder: Path, settings: dict[str, str], said: str) -> None:
@@ -192,7 +194,7 @@ def test_a_taken_port_and_a_taken_folder_are_said_in_a_sentence(stack: Stack, sh
     folder = run_up(stack.data_dir, {})
 
     assert (port.returncode, folder.returncode) == (2, 2)
-    assert f"port {stack.port} cannot be used" in port.stderr
+    assert f"port {stack.port} of 127.0.0.1 cannot be used" in port.stderr
     assert f"another Sentinel Stack runs on {stack.data_dir}" in folder.stderr
 
 

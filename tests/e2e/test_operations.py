@@ -48,7 +48,7 @@ def several(short_folder: Path, template: Path) -> Iterator[Stack]:
 def test_each_process_shows_its_figures_and_they_move_with_what_happens(several: Stack, target: Target) -> None:
     where = targets(several)
     workers = ("worker-0", "worker-1")
-    assert set(where) == {"auth", "monitor", *workers}
+    assert set(where) == {"auth", "monitor", "supervisor", *workers}
     before = {process: scraped(address) for process, address in where.items()}
     during: dict[str, Samples] = {}
 
@@ -93,6 +93,7 @@ def test_each_process_shows_its_figures_and_they_move_with_what_happens(several:
         )
 
     until(lambda: ended() >= 1, 5)
+    assert value(scraped(where.pop("supervisor")), "process_resident_memory_bytes") > 0
     for process, address in where.items():
         samples = scraped(address)
         assert value(samples, "sentinel_database_up") == 1

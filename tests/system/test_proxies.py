@@ -20,10 +20,10 @@ from sentinel.probe.v1.probe_service_pb2 import StreamResultsRequest
 from sentinel.probe.v1.probe_service_pb2_grpc import ProbeServiceStub
 
 from services.common.tls_context import context_trusting
-from tests.e2e.stack import ROOT, Stack, Team, reason
+from tests.e2e.stack import ROOT, Stack, Team, reason, registration
 from tests.e2e.target import Target
 from tests.ports import free_port
-from tests.shared import STACK, RemoteServers, SharedServers
+from tests.shared import TEMPLATE, RemoteServers, SharedServers
 from tests.system.servers import INSIDE, running
 from tests.targets import Authority
 from tools.system.debian_root import DebianRoot
@@ -80,8 +80,13 @@ def stack(
     short_folder: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[ProxiedStack]:
-    """The shared stack behind nginx or HAProxy."""
-    stack = Stack(**shared.get(STACK))
+    """A stack that trusts nginx or HAProxy, which stands in front of it."""
+    stack = Stack(
+        data_dir=short_folder / f"behind-{request.param}",
+        template=shared.get(TEMPLATE),
+        settings={"SENTINEL_TRUSTED_PROXIES": "127.0.0.1"},
+    )
+    stack.start()
     port, folder = free_port(), short_folder / request.param
     folder.mkdir()
     authority = Authority(tmp_path_factory.mktemp("authority"))
@@ -92,8 +97,11 @@ def stack(
         command = ["exec", "nginx", "-c", f"{INSIDE}/main.conf"]
     else:
         command = ["exec", "haproxy", "-db", "-f", f"{INSIDE}/{request.param}"]
-    with running(debian, folder, port, command):
-        yield ProxiedStack(data_dir=stack.data_dir, port=port, authority=authority.pem)
+    try:
+        with running(debian, folder, port, command):
+            yield ProxiedStack(data_dir=stack.data_dir, port=port, authority=authority.pem)
+    finally:
+        stack.stop()
 
 
 def _adapted(configuration: str, port: int, upstream: int) -> str:
@@ -122,6 +130,19 @@ def test_rest_answers_as_without_a_proxy(team: Team) -> None:
     assert [each["id"] for each in listed] == [service]
     assert (absent.status_code, reason(absent)) == (404, "SERVICE_NOT_FOUND")
     assert too_large.status_code == 413
+
+
+def test_the_audit_log_has_the_address_that_the_proxy_saw(stack: ProxiedStack, team: Team) -> None:
+    account = registration(team.slug)
+    login = {name: account[name] for name in ("tenantSlug", "email", "password")}
+    transport = httpx.HTTPTransport(local_address="127.0.0.9", verify=context_trusting(stack.authority))
+    with httpx.Client(base_url=f"https://{stack.address}", timeout=_SILENCE_S, transport=transport) as client:
+        forged = {"x-forwarded-for": "203.0.113.9"}
+        client.post("/auth/login", json=login, headers=forged).raise_for_status()
+    sessions = team.client.get("/auth/sessions").json()["sessions"]
+
+    assert "127.0.0.9" in {each["address"] for each in sessions}
+    assert "203.0.113.9" not in {each["address"] for each in sessions}
 
 
 def test_a_unary_grpc_call_answers_and_its_error_has_details(stack: ProxiedStack, team: Team) -> None:

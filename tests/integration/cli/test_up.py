@@ -37,7 +37,9 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         code, said = _up(tmp_path, SENTINEL_HTTP_PORT=port)
     assert code == 2
-    assert said == [f"sentinel: port {port} cannot be used (Address already in use); set SENTINEL_HTTP_PORT to another"]
+    assert said == [
+        f"sentinel: port {port} of 127.0.0.1 cannot be used (Address already in use); set SENTINEL_HTTP_PORT to another"
+    ]
 
 
 def test_a_data_folder_that_another_stack_uses(tmp_path: Path) -> None:

@@ -2,13 +2,16 @@ from pathlib import Path
 
 import pytest
 
-from cli.settings import StackSettings
+from cli.settings import StackSettings, TlsFiles
 from services.common.settings import SettingError
 
 
 def test_without_settings_the_stack_is_embedded_on_port_8080() -> None:
     settings = StackSettings.read({})
     assert settings.http_port == 8080
+    assert settings.listen_addresses[0] == "127.0.0.1"
+    assert settings.listen_addresses[1:] in {("::1",), ()}
+    assert settings.tls is None
     assert settings.data_dir == Path.cwd() / ".sentinel"
     assert settings.database_url is None
     assert settings.workers == 1
@@ -22,6 +25,10 @@ def test_each_setting_is_read() -> None:
         {
             "SENTINEL_HTTP_PORT": "65535",
             "SENTINEL_DATA_DIR": "/var/lib/sentinel",
+            "SENTINEL_LISTEN_ADDRESSES": "192.0.2.1, [::1],2001:DB8::1,::1",
+            "SENTINEL_TLS_CERT": "/etc/tls/cert.pem",
+            "SENTINEL_TLS_KEY": "/etc/tls/key.pem",
+            "SENTINEL_TRUSTED_PROXIES": "192.0.2.1, 10.0.0.0/8, fd00::/8",
             "SENTINEL_DATABASE_URL": "postgresql://u:p@db/sentinel",
             "SENTINEL_WORKERS": "3",
             "SENTINEL_EGRESS_ALLOW": "10.0.0.0/8,fd00::/8",
@@ -37,6 +44,9 @@ def test_each_setting_is_read() -> None:
         }
     )
     assert settings.http_port == 65_535
+    assert settings.listen_addresses == ("192.0.2.1", "::1", "2001:db8::1")
+    assert settings.tls == TlsFiles(Path("/etc/tls/cert.pem"), Path("/etc/tls/key.pem"))
+    assert [str(each) for each in settings.trusted_proxies] == ["192.0.2.1/32", "10.0.0.0/8", "fd00::/8"]
     assert (settings.retention_raw_days, settings.retention_hourly_days) == (7, 36_500)
     assert settings.retention_on_demand_days == 1
     assert settings.data_dir == Path("/var/lib/sentinel")
@@ -53,6 +63,9 @@ def test_each_setting_is_read() -> None:
 def test_an_empty_setting_is_one_that_is_not_set() -> None:
     names = (
         "HTTP_PORT",
+        "LISTEN_ADDRESSES",
+        "TLS_CERT",
+        "TLS_KEY",
         "DATA_DIR",
         "DATABASE_URL",
         "WORKERS",
@@ -80,6 +93,11 @@ def test_an_empty_setting_is_one_that_is_not_set() -> None:
         ("SENTINEL_HTTP_PORT", "8080 "),
         ("SENTINEL_HTTP_PORT", "٨٠٨٠"),
         ("SENTINEL_HTTP_PORT", "9" * 5_000),
+        ("SENTINEL_LISTEN_ADDRESSES", "localhost"),
+        ("SENTINEL_LISTEN_ADDRESSES", "127.0.0.1 ::1"),
+        ("SENTINEL_LISTEN_ADDRESSES", "10.0.0.0/8"),
+        ("SENTINEL_TRUSTED_PROXIES", "1"),
+        ("SENTINEL_TRUSTED_PROXIES", "10.0.0.1/8"),
         ("SENTINEL_WORKERS", "0"),
         ("SENTINEL_WORKERS", "two"),
         ("SENTINEL_DATA_DIR", "~no-such-user/data"),
@@ -102,3 +120,16 @@ def test_an_empty_setting_is_one_that_is_not_set() -> None:
 def test_a_wrong_setting_is_refused_by_its_name(name: str, value: str) -> None:
     with pytest.raises(SettingError, match=f"^{name}"):
         StackSettings.read({name: value})
+
+
+@pytest.mark.parametrize("name", ["SENTINEL_TLS_CERT", "SENTINEL_TLS_KEY"])
+def test_half_a_certificate_is_refused(name: str) -> None:
+    with pytest.raises(SettingError, match=r"is not set but .* is; set both to serve TLS, or neither"):
+        StackSettings.read({name: "/etc/tls/file.pem"})
+
+
+def test_a_link_to_a_certificate_is_kept_as_a_link(tmp_path: Path) -> None:
+    (tmp_path / "cert.pem").symlink_to(tmp_path / "first.pem")
+    tls = StackSettings.read({"SENTINEL_TLS_CERT": str(tmp_path / "cert.pem"), "SENTINEL_TLS_KEY": "key.pem"}).tls
+
+    assert tls == TlsFiles(tmp_path / "cert.pem", Path.cwd() / "key.pem")

@@ -11,7 +11,13 @@ PROXIES = parse_networks("10.0.0.0/8, fd00::/8")
     ("peer", "forwarded", "address"),
     [
         ("unix:", "192.0.2.7", "192.0.2.7"),
-        ("unix:/run/auth.sock", "203.0.113.9, 192.0.2.7", "192.0.2.7"),  # only what Envoy itself has seen
+        ("unix:/run/auth.sock", "203.0.113.9, 192.0.2.7", "192.0.2.7"),  # anybody can send what is to the left
+        ("unix:", "203.0.113.9, 192.0.2.7, 10.0.0.1, fd00::2", "192.0.2.7"),  # behind two trusted proxies
+        ("unix:", "10.0.0.1", "10.0.0.1"),  # a trusted proxy that calls for itself
+        ("unix:", "192.0.2.7, junk, 10.0.0.1", "10.0.0.1"),
+        ("unix:", "192.0.2.7, ::ffff:10.0.0.1", "192.0.2.7"),
+        ("ipv4:10.1.2.3:5000", "203.0.113.9, 192.0.2.7, 10.0.0.1", "192.0.2.7"),
+        ("ipv4:10.1.2.3:5000", ", ".join(["192.0.2.7", *["10.0.0.1"] * 60]), "10.0.0.1"),
         ("unix:", "", ""),
         ("unix:", "not an address", ""),
         ("unix:", "::ffff:192.0.2.7", "192.0.2.7"),

@@ -1,0 +1,85 @@
+"""How many files a process may open: sockets, mostly. Too few are reported, at start and while it runs."""
+
+import asyncio
+import resource
+from collections.abc import Callable
+from pathlib import Path
+
+from services.common import logs
+
+_log = logs.get("file_descriptors")
+_OPEN = Path("/proc/self/fd")
+_LOOK_S = 5.0
+_NEARLY = 0.9
+_HOW = "raise the limit of open files (`ulimit -Hn`, systemd's LimitNOFILE)"
+
+
+def raise_limit() -> int:
+    """Raise the soft limit of this process to its hard limit; return the limit that is in force."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return _number(hard)
+
+
+def limit() -> int:
+    """Return how many files this process may open."""
+    return _number(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def shortage(name: str, need: int) -> str | None:
+    """Return a warning if a process that inherits our limit may not open enough files; None if it may.
+
+    Args:
+        name: what to call the process.
+        need: how many files it opens at the most.
+    """
+    actual = limit()
+    if actual >= need:
+        return None
+    return f"{name} needs up to {need} file descriptors and may open {actual}; {_HOW}"
+
+
+class DescriptorWatch:
+    """Warns while this process has nearly as many files open as it may.
+
+    Args:
+        need: how many it opens at the most.
+        count_open: how many are open now; the default asks the kernel.
+    """
+
+    def __init__(self, need: int, count_open: Callable[[], int] = lambda: sum(1 for _ in _OPEN.iterdir())) -> None:
+        self._shortage = shortage("this process", need)
+        self._count_open = count_open
+        self._exhausted: str | None = None
+        if self._shortage:
+            _log.warning("too few file descriptors", need=need, actual=limit(), fix=_HOW)
+
+    def warnings(self) -> list[str]:
+        """Return what is wrong now, in sentences."""
+        return [warning for warning in (self._shortage, self._exhausted) if warning]
+
+    async def run(self) -> None:
+        """Look at the number of open files, for ever."""
+        while True:
+            self.look()
+            await asyncio.sleep(_LOOK_S)
+
+    def look(self) -> None:
+        """Look once."""
+        most = limit()
+        try:
+            now = self._count_open()
+        except OSError:  # to count them takes one more
+            now = most
+        before, self._exhausted = self._exhausted, None
+        if now >= most * _NEARLY:
+            self._exhausted = f"this process has {now} of {most} file descriptors open; {_HOW}"
+            if before is None:
+                _log.error("file descriptors run out", open=now, limit=most, fix=_HOW)
+        elif before is not None:
+            _log.info("file descriptors suffice again", open=now, limit=most)
+
+
+def _number(value: int) -> int:
+    return 2**31 if value == resource.RLIM_INFINITY else value
