@@ -11,6 +11,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from services.common import logs, revocations, tokens
 from services.common.api_keys import ApiKeyVerifier, KeyFormat
+from services.common.connection import DatabaseUnusable, cause_of, wait_for_database
 from services.common.credentials import Credentials
 from services.common.database import REQUEST_CONNECTIONS, RESERVED_CONNECTIONS, Database
 from services.common.errors import SentinelError, Unavailable
@@ -82,8 +83,8 @@ class Process:
         while True:
             try:
                 return await self.store.secret("sealing")
-            except Unavailable:
-                _log.warning("waiting for the database")
+            except Unavailable as error:
+                _log.warning("waiting for the database", cause=cause_of(error))
                 await asyncio.sleep(_RETRY_S)
 
     def secret_box(self) -> SecretBox:
@@ -129,13 +130,16 @@ class Process:
             await self._tokens.refresh()
 
 
-def run(name: str, role: str, main: Callable[[Process], Awaitable[None]]) -> None:
+def run(
+    name: str, role: str, main: Callable[[Process], Awaitable[None]], *, background_roles: Sequence[str] = ()
+) -> None:
     """Run a service's main until it ends; a wrong setting ends it with a sentence.
 
     Args:
         name: the service's name, on every log line.
         role: the PostgreSQL role to serve requests under.
         main: builds the service on the process and serves it.
+        background_roles: further roles that the service acts as.
     """
     try:
         settings = ServiceSettings.read()
@@ -146,6 +150,10 @@ def run(name: str, role: str, main: Callable[[Process], Awaitable[None]]) -> Non
     async def start() -> None:
         metrics = ProcessMetrics(name)
         async with serving(settings.metrics_listen, metrics.registry):
+            try:
+                await wait_for_database(settings.database_url, (role, *background_roles))
+            except DatabaseUnusable as error:
+                raise SystemExit(f"sentinel: {error.explanation}") from error
             await main(Process(settings, role, metrics))
 
     uvloop.run(start())

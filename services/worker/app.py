@@ -198,4 +198,4 @@ def _most_runs() -> int:
 
 
 if __name__ == "__main__":
-    run("worker", ROLE, main)
+    run("worker", ROLE, main, background_roles=(ENGINE_ROLE, TAIL_ROLE))
