@@ -5,7 +5,7 @@ a policy on each tenant-owned table compares tenant_id with app.tenant_id, which
 forgets its tenant returns nothing.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -33,6 +33,7 @@ REQUEST_CONNECTIONS = 10
 RESERVED_CONNECTIONS = 2
 """How many of them are for what belongs to no tenant's call: credentials, revocations, background work."""
 
+Prepare = Callable[["asyncpg.Connection[asyncpg.Record]"], Awaitable[None]]
 # PostgreSQL counts microseconds from the year 2000.
 POSTGRES_EPOCH_US = from_datetime(datetime(2000, 1, 1, tzinfo=UTC))
 # Made once: it begins every transaction.
@@ -135,7 +136,9 @@ def _is_connection_error(error: BaseException | None) -> bool:
     return False
 
 
-async def create_pool(url: str, role: str, size: int, *, times_in_us: bool = False) -> "asyncpg.Pool[asyncpg.Record]":
+async def create_pool(
+    url: str, role: str, size: int, *, times_in_us: bool = False, prepare: Prepare | None = None
+) -> "asyncpg.Pool[asyncpg.Record]":
     """A raw asyncpg pool under a role, for hot paths; connections are made as they are needed.
 
     Args:
@@ -144,7 +147,15 @@ async def create_pool(url: str, role: str, size: int, *, times_in_us: bool = Fal
         size: how many connections at the most.
         times_in_us: points in time come and go as the domain holds them, integer microseconds, instead of as datetimes,
             which cost four times as much.
+        prepare: what to do with each new connection before its first use.
     """
+
+    async def begin(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        if prepare is not None:
+            await prepare(connection)
+        if times_in_us:
+            await _times_in_us(connection)
+
     return await asyncpg.create_pool(
         url,
         min_size=0,
@@ -152,7 +163,7 @@ async def create_pool(url: str, role: str, size: int, *, times_in_us: bool = Fal
         connect=_under(url, role),
         # Nothing is ever set beyond a transaction, so there is nothing to reset between two uses.
         reset=_nothing,
-        init=_times_in_us if times_in_us else None,
+        init=begin,
     )
 
 
