@@ -6,6 +6,8 @@ number 0, so no row is rewritten; the default of the column is changed when a fu
 
 Results from another cluster, of a database that was restored before this migration, may have larger ids than any
 transaction here: then this cluster has the number 1.
+
+Besides, a function that finds what `rotate-secrets` has to encrypt anew in any table with secrets (docs/adr/0031).
 """
 
 import importlib
@@ -92,6 +94,35 @@ GRANT EXECUTE ON FUNCTION enter_cluster, recording_frontier TO sentinel_worker, 
 GRANT EXECUTE ON FUNCTION enter_cluster TO sentinel_engine;
 """
 
+# Sealing is for all tenants: it learns which rows to look at, and then acts as each tenant. Checks may hold secrets in
+# the open from before they were encrypted; other tables never did. The dynamic statement returns ids only, and only of
+# rows with sealed secrets.
+SEALING = """
+CREATE FUNCTION rows_to_seal(
+    of_table text, of_column text, newest text, secret_name text, hidden text,
+    after_tenant uuid, after_row uuid, most int
+)
+    RETURNS TABLE (tenant_id uuid, row_id uuid)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    AS $$
+BEGIN
+    IF of_table = 'checks' THEN
+        RETURN QUERY SELECT * FROM public.checks_to_seal(newest, secret_name, hidden, after_tenant, after_row, most);
+        RETURN;
+    END IF;
+    RETURN QUERY EXECUTE format(
+        'SELECT t.tenant_id, t.id FROM public.%I t WHERE (t.tenant_id, t.id) > ($1, $2)'
+        ' AND t.%I->''sealed''->>''key'' <> $3 ORDER BY t.tenant_id, t.id LIMIT $4',
+        of_table, of_column
+    ) USING after_tenant, after_row, newest, most;
+END
+$$;
+
+REVOKE ALL ON FUNCTION rows_to_seal FROM PUBLIC;
+
+GRANT EXECUTE ON FUNCTION rows_to_seal TO sentinel_monitor;
+"""
+
 # What the first known cluster is called: 1 if results are there that no transaction of this cluster can have recorded.
 FIRST = """
 INSERT INTO clusters (number, system_identifier)
@@ -112,7 +143,7 @@ END $$;
 def upgrade() -> None:
     """Make the table and the functions, and enter the present cluster; no lock is waited for longer than 5 s."""
     op.execute("SET LOCAL lock_timeout = '5s'")
-    for statement in (*statements(CHANGES), *statements(FIRST)):
+    for statement in (*statements(CHANGES), *statements(SEALING), *statements(FIRST)):
         op.execute(statement)
 
 
