@@ -12,6 +12,7 @@ from services.auth.rotation import rotate
 from services.auth.signing import Keyring
 from services.auth.store import AuthStore
 from services.auth.tenants import Tenants
+from services.common.connection import DatabaseUnusable
 from services.common.database import Database, create_pool
 from services.common.errors import Unavailable
 from services.common.secret_box import SecretBox
@@ -68,7 +69,7 @@ async def rotate_secrets(settings: StackSettings) -> str:
         if not settings.secrets_keys and not any(each.unread for each in sealed.values()):
             keep_keys(file, _KEPT_KEYS)
     except Unavailable as error:
-        raise CannotReachError(_NO_ANSWER) from error
+        raise _no_answer(error) from error
     except (OSError, ValueError) as error:
         raise CannotReachError(f"{file} cannot be changed: {error}") from error
     said = []
@@ -108,10 +109,14 @@ async def _with_store(settings: StackSettings, work: Callable[[AuthStore], Await
     try:
         return await work(AuthStore(database, pool))
     except Unavailable as error:
-        raise CannotReachError(_NO_ANSWER) from error
+        raise _no_answer(error) from error
     finally:
         await pool.close()
         await database.close()
+
+
+def _no_answer(error: Unavailable) -> CannotReachError:
+    return CannotReachError(error.explanation if isinstance(error, DatabaseUnusable) else _NO_ANSWER)
 
 
 def _embedded_url(settings: StackSettings) -> str:
