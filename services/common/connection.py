@@ -130,7 +130,7 @@ async def _open(url: str, role: str) -> "asyncpg.Connection[asyncpg.Record]":
 
 async def _verify(connection: "asyncpg.Connection[asyncpg.Record]", url: str, role: str) -> None:
     try:
-        seen = await connection.fetchrow(_VERIFY)
+        seen = await connection.fetchrow(_VERIFY, timeout=CONNECT_TIMEOUT_S)
     except (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError) as error:
         raise DatabaseUnusable(_TRANSACTION_POOLER) from error
     if seen is None:
