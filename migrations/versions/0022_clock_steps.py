@@ -8,7 +8,7 @@ import importlib
 from alembic import op
 
 revision = "0022"
-down_revision = "0018"
+down_revision = "0021"
 
 statements = importlib.import_module("migrations.versions.0001_first_tables").statements
 

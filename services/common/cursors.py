@@ -8,7 +8,7 @@ from services.common.errors import FieldViolation, InvalidArgument
 from services.common.sealed import Sealer, SealError
 
 
-def open_cursor(sealer: Sealer, tenant_id: UUID, scope: str, cursor: str, size: int) -> bytes:
+def open_cursor(sealer: Sealer, tenant_id: UUID, scope: str, cursor: str, *sizes: int) -> bytes:
     """What a cursor says.
 
     Args:
@@ -16,7 +16,7 @@ def open_cursor(sealer: Sealer, tenant_id: UUID, scope: str, cursor: str, size: 
         tenant_id: whose.
         scope: the filter of the stream.
         cursor: as the client sent it.
-        size: how many bytes it says that in, as of the present version.
+        sizes: how many bytes it says that in, as of the present version and of those before that are still read.
 
     Raises:
         InvalidArgument: CURSOR_INVALID.
@@ -25,7 +25,7 @@ def open_cursor(sealer: Sealer, tenant_id: UUID, scope: str, cursor: str, size: 
         position = sealer.open(tenant_id, scope, cursor)
     except SealError as error:
         raise _invalid() from error
-    if len(position) != size:
+    if len(position) not in sizes:
         raise _invalid()
     return position
 

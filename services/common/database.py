@@ -5,9 +5,10 @@ a policy on each tenant-owned table compares tenant_id with app.tenant_id, which
 forgets its tenant returns nothing.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Literal
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import QueuePool
 
 from services.common.clock import from_datetime
+from services.common.connection import CONNECT_TIMEOUT_S, connect
 from services.common.connection_errors import CONNECTION_ERRORS
 from services.common.connection_shares import WAIT_S, ConnectionShares
 from services.common.errors import Unavailable
@@ -31,12 +33,9 @@ REQUEST_CONNECTIONS = 10
 RESERVED_CONNECTIONS = 2
 """How many of them are for what belongs to no tenant's call: credentials, revocations, background work."""
 
-_CONNECT_TIMEOUT_S = 5.0
+Prepare = Callable[["asyncpg.Connection[asyncpg.Record]"], Awaitable[None]]
 # PostgreSQL counts microseconds from the year 2000.
 POSTGRES_EPOCH_US = from_datetime(datetime(2000, 1, 1, tzinfo=UTC))
-_COMMAND_TIMEOUT_S = 30.0
-# Who stands still in a transaction keeps its locks no longer than this: whoever goes on instead needs them.
-_IDLE_IN_TRANSACTION = "5s"
 # Made once: it begins every transaction.
 _BIND_TO_TENANT = select(func.set_config("app.tenant_id", bindparam("tenant", type_=Text), true()))
 
@@ -61,16 +60,12 @@ class Database:
         self.shares = ConnectionShares(size - reserved, wait_s)
         self._engine: AsyncEngine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"),
+            async_creator=partial(connect, url, role),
             pool_size=size,
             max_overflow=0,
-            pool_timeout=_CONNECT_TIMEOUT_S,
+            pool_timeout=CONNECT_TIMEOUT_S,
             pool_use_lifo=True,
             hide_parameters=True,  # else an error's text, and so the log, would show what a statement writes
-            connect_args={
-                "timeout": _CONNECT_TIMEOUT_S,
-                "command_timeout": _COMMAND_TIMEOUT_S,
-                "server_settings": _server_settings(role),
-            },
         )
 
     @asynccontextmanager
@@ -141,17 +136,9 @@ def _is_connection_error(error: BaseException | None) -> bool:
     return False
 
 
-def _server_settings(role: str) -> dict[str, str]:
-    # The role is set as the connection starts, so RESET returns to it and never to the URL's user.
-    return {
-        "role": role,
-        "application_name": role,
-        "timezone": "UTC",
-        "idle_in_transaction_session_timeout": _IDLE_IN_TRANSACTION,
-    }
-
-
-async def create_pool(url: str, role: str, size: int, *, times_in_us: bool = False) -> "asyncpg.Pool[asyncpg.Record]":
+async def create_pool(
+    url: str, role: str, size: int, *, times_in_us: bool = False, prepare: Prepare | None = None
+) -> "asyncpg.Pool[asyncpg.Record]":
     """A raw asyncpg pool under a role, for hot paths; connections are made as they are needed.
 
     Args:
@@ -160,17 +147,23 @@ async def create_pool(url: str, role: str, size: int, *, times_in_us: bool = Fal
         size: how many connections at the most.
         times_in_us: points in time come and go as the domain holds them, integer microseconds, instead of as datetimes,
             which cost four times as much.
+        prepare: what to do with each new connection before its first use.
     """
+
+    async def begin(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        if prepare is not None:
+            await prepare(connection)
+        if times_in_us:
+            await _times_in_us(connection)
+
     return await asyncpg.create_pool(
         url,
         min_size=0,
         max_size=size,
-        timeout=_CONNECT_TIMEOUT_S,
-        command_timeout=_COMMAND_TIMEOUT_S,
-        server_settings=_server_settings(role),
+        connect=_under(url, role),
         # Nothing is ever set beyond a transaction, so there is nothing to reset between two uses.
         reset=_nothing,
-        init=_times_in_us if times_in_us else None,
+        init=begin,
     )
 
 
@@ -189,12 +182,14 @@ def in_use(pool: "asyncpg.Pool[asyncpg.Record]") -> int:
     return pool.get_size() - pool.get_idle_size()
 
 
+def _under(url: str, role: str) -> Any:  # noqa: ANN401 — its stubs want each argument, of which none is needed
+    async def open_one(*_arguments: object, **_of_the_pool: object) -> "asyncpg.Connection[asyncpg.Record]":
+        return await connect(url, role)
+
+    return open_one
+
+
 async def _nothing(_connection: object) -> None: ...
-
-
-async def connect(url: str, role: str) -> "asyncpg.Connection[asyncpg.Record]":
-    """One connection under a role, outside any pool: for LISTEN."""
-    return await asyncpg.connect(url, timeout=_CONNECT_TIMEOUT_S, server_settings=_server_settings(role))
 
 
 @asynccontextmanager
@@ -214,7 +209,7 @@ async def tenant_transaction(
         Unavailable: the database is away.
     """
     try:
-        async with pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection, connection.transaction(isolation=isolation):
+        async with pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection, connection.transaction(isolation=isolation):
             await connection.execute("SELECT set_config('app.tenant_id', $1, true)", str(tenant_id))
             yield connection
     except CONNECTION_ERRORS as error:

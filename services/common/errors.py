@@ -8,7 +8,8 @@
     │                            PASSWORD_WRONG
     ├── NotFound                 *_NOT_FOUND
     ├── AlreadyExists            *_TAKEN
-    ├── FailedPrecondition       LAST_ADMIN, INCIDENT_RESOLVED, NOT_A_HEARTBEAT, SECRETS_KEY_MISSING
+    ├── FailedPrecondition       LAST_ADMIN, INCIDENT_RESOLVED, NOT_A_HEARTBEAT, SECRETS_KEY_MISSING,
+    │   │                        CURSOR_OUTDATED
     │   └── QuotaExceeded        QUOTA_EXCEEDED
     ├── Aborted                  ETAG_MISMATCH
     ├── ResourceExhausted        RATE_LIMITED, OVERLOADED; always says when to try again

@@ -4,8 +4,8 @@ import asyncio
 
 import asyncpg
 
+from services.common.connection import connect
 from services.common.connection_errors import CONNECTION_ERRORS
-from services.common.database import connect
 from services.common.errors import Unavailable
 
 _WAIT_S = 2.0

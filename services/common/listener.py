@@ -10,10 +10,12 @@ from collections.abc import Awaitable, Callable, Mapping
 import asyncpg
 
 from services.common import logs
+from services.common.connection import cause_of, connect
 from services.common.connection_errors import CONNECTION_ERRORS
-from services.common.database import connect
+from services.common.errors import Unavailable
 
 _log = logs.get("listener")
+_AWAY: tuple[type[BaseException], ...] = (Unavailable, *CONNECTION_ERRORS)
 _RETRY_S = 0.5
 _KEEPALIVE_S = 5.0
 
@@ -45,8 +47,8 @@ class Listener:
         while True:
             try:
                 await self._listen()
-            except CONNECTION_ERRORS as error:
-                _log.warning("lost the database", error=type(error).__name__)
+            except _AWAY as error:
+                _log.warning("lost the database", cause=cause_of(error))
             except asyncpg.PostgresError as error:
                 _log.warning("the database refused to let us listen", error=str(error))
             await asyncio.sleep(_RETRY_S)

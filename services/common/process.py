@@ -12,6 +12,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from services.common import logs, revocations, tokens
 from services.common.api_keys import ApiKeyVerifier, KeyFormat
+from services.common.connection import DatabaseUnusable, cause_of, wait_for_database
 from services.common.credentials import Credentials
 from services.common.database import REQUEST_CONNECTIONS, RESERVED_CONNECTIONS, Database
 from services.common.errors import SentinelError, Unavailable
@@ -89,8 +90,8 @@ class Process:
         while True:
             try:
                 return await self.store.secret("sealing")
-            except Unavailable:
-                _log.warning("waiting for the database")
+            except Unavailable as error:
+                _log.warning("waiting for the database", cause=cause_of(error))
                 await asyncio.sleep(_RETRY_S)
 
     def secret_box(self) -> SecretBox:
@@ -136,7 +137,14 @@ class Process:
             await self._tokens.refresh()
 
 
-def run(name: str, role: str, main: Callable[[Process], Awaitable[None]], *, most_files: int = REQUEST_FILES) -> None:
+def run(
+    name: str,
+    role: str,
+    main: Callable[[Process], Awaitable[None]],
+    *,
+    most_files: int = REQUEST_FILES,
+    background_roles: Sequence[str] = (),
+) -> None:
     """Run a service's main until it ends; a wrong setting ends it with a sentence.
 
     Args:
@@ -144,6 +152,7 @@ def run(name: str, role: str, main: Callable[[Process], Awaitable[None]], *, mos
         role: the PostgreSQL role to serve requests under.
         main: builds the service on the process and serves it.
         most_files: how many file descriptors it needs at the most.
+        background_roles: further roles that the service acts as.
     """
     try:
         settings = ServiceSettings.read()
@@ -166,8 +175,11 @@ def run(name: str, role: str, main: Callable[[Process], Awaitable[None]], *, mos
             if settings.metrics_listen:
                 _log.info("metrics", listen=str(settings.metrics_listen))
             try:
+                await wait_for_database(settings.database_url, (role, *background_roles))
                 await main(process)
             except KeyFileError as error:
                 raise SystemExit(f"sentinel: {error}") from None
+            except DatabaseUnusable as error:
+                raise SystemExit(f"sentinel: {error.explanation}") from error
 
     uvloop.run(start())

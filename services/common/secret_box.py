@@ -1,7 +1,7 @@
-"""Encrypts secrets of checks for the database, and decrypts them (docs/adr/0022).
+"""Encrypts secrets for the database, and decrypts them (docs/adr/0022).
 
-AES-256-GCM; what a box encrypts for a tenant, a check and an audience opens for no other, so a row that is copied or
-pointed elsewhere is of no use.
+AES-256-GCM; what a box encrypts for a purpose, a tenant, a row and an audience opens for no other, so a row that is
+copied or pointed elsewhere is of no use.
 """
 
 import base64
@@ -21,32 +21,35 @@ from services.common.errors import FailedPrecondition
 from services.common.secret_keys import SecretKeys
 
 _NONCE_BYTES = 12
-_PURPOSE = b"sentinel-stack secrets of a check, 1"
 
 
 class CannotOpenError(Exception):
-    """Secrets cannot be decrypted; the message is a sentence for the check's owner."""
+    """Secrets cannot be decrypted; the message is a sentence for the owner."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
     """Whose secrets they are.
 
     Attributes:
-        tenant_id: whose the check is.
-        check_id: the check.
+        purpose: what they are for, the same for all rows of a table.
+        entry: what the row is, for people: "check".
+        tenant_id: whose the row is.
+        row_id: the row.
         audience: whom it may show them.
     """
 
+    purpose: bytes
+    entry: str
     tenant_id: UUID
-    check_id: UUID
+    row_id: UUID
     audience: str
 
     def bound(self) -> bytes:
         """What is authenticated beside the secrets."""
         return b"".join(
             struct.pack(">I", len(part)) + part
-            for part in (_PURPOSE, self.tenant_id.bytes, self.check_id.bytes, self.audience.encode())
+            for part in (self.purpose, self.tenant_id.bytes, self.row_id.bytes, self.audience.encode())
         )
 
 
@@ -91,7 +94,7 @@ class SecretBox:
         key = self._keys.find(str(sealed.get("key")))
         if key is None:
             raise CannotOpenError(
-                "the check's secrets cannot be decrypted: the key that they were encrypted with is not there"
+                f"the {owner.entry}'s secrets cannot be decrypted: the key that they were encrypted with is not there"
             )
         try:
             data = base64.b64decode(str(sealed.get("data")), validate=True)
@@ -100,7 +103,7 @@ class SecretBox:
             )
         except (InvalidTag, binascii.Error, ValueError) as error:
             raise CannotOpenError(
-                "the check's secrets cannot be decrypted: they were changed, or are another check's"
+                f"the {owner.entry}'s secrets cannot be decrypted: they were changed, or are another {owner.entry}'s"
             ) from error
         return opened
 

@@ -138,6 +138,14 @@ rate_limits = Table(
     _moment("empty_time"),
 )
 
+clusters = Table(
+    "clusters",
+    metadata,
+    Column("number", SmallInteger, primary_key=True),
+    Column("system_identifier", BigInteger, nullable=False),
+    _moment("enter_time"),
+)
+
 secrets = Table(
     "secrets",
     metadata,

@@ -114,4 +114,4 @@ async def main(process: Process) -> None:
 
 
 if __name__ == "__main__":
-    run("monitor", ROLE, main)
+    run("monitor", ROLE, main, background_roles=(ROLLUP_ROLE,))

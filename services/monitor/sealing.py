@@ -1,17 +1,20 @@
-"""Encrypts secrets of checks with the newest key: what is in the open from before, and what another key encrypted.
+"""Encrypts secrets with the newest key: what is in the open from before, and what another key encrypted.
 
-A step is some hundred checks; what is done stays done, whenever the process ends, and doing it twice does no harm.
+All columns of services/common/secret_registry.py are gone through. A step is some hundred rows; what is done stays
+done, whenever the process ends, and doing it twice does no harm.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from services.common import logs
 from services.common.errors import Unavailable
+from services.common.secret_columns import SecretColumn
+from services.common.secret_registry import SECRET_COLUMNS
 
 _A_STEP = 200
 # Between two steps the database has time for what is urgent.
@@ -29,20 +32,22 @@ class SecretsStore(Protocol):
     def sealing_key(self) -> str | None:
         """The id of the key that encrypts; None when there is none."""
 
-    async def checks_to_seal(self, after: tuple[UUID, UUID], most: int) -> Sequence[tuple[UUID, UUID]]:
-        """Tenants and their checks with secrets that the newest key has not encrypted, in order behind one of them."""
+    async def rows_to_seal(
+        self, of: SecretColumn[Any], after: tuple[UUID, UUID], most: int
+    ) -> Sequence[tuple[UUID, UUID]]:
+        """Tenants and their rows with secrets that the newest key has not encrypted, in order behind one of them."""
 
-    async def seal_anew(self, tenant_id: UUID, check_ids: Collection[UUID]) -> Sequence[UUID]:
-        """Encrypt the secrets of some checks with the newest key; answers those that cannot be read."""
+    async def seal_anew(self, of: SecretColumn[Any], tenant_id: UUID, row_ids: Collection[UUID]) -> Sequence[UUID]:
+        """Encrypt the secrets of some rows with the newest key; answers those that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What sealing came to.
+    """What sealing one column came to.
 
     Attributes:
-        done: how many checks' secrets were encrypted.
-        unread: the checks whose secrets none of our keys decrypts.
+        done: how many rows' secrets were encrypted.
+        unread: the rows whose secrets none of our keys decrypts.
     """
 
     done: int
@@ -55,20 +60,26 @@ class Sealed:
         return ", ".join(map(str, self.unread[:_MOST_NAMED])) + more
 
 
-async def seal_all(store: SecretsStore) -> Sealed:
-    """Encrypt the secrets of all checks with the newest key.
+async def seal_all(
+    store: SecretsStore, columns: Sequence[SecretColumn[Any]] = SECRET_COLUMNS
+) -> Mapping[SecretColumn[Any], Sealed]:
+    """Encrypt all secrets with the newest key; answers what that came to, by column.
 
     Raises:
         Unavailable: the database is away.
     """
+    return {each: await _seal_column(store, each) for each in columns}
+
+
+async def _seal_column(store: SecretsStore, of: SecretColumn[Any]) -> Sealed:
     after, done = _FIRST, 0
     unread: list[UUID] = []
-    while keys := await store.checks_to_seal(after, _A_STEP):
+    while keys := await store.rows_to_seal(of, after, _A_STEP):
         of_tenants: dict[UUID, list[UUID]] = defaultdict(list)
-        for tenant_id, check_id in keys:
-            of_tenants[tenant_id].append(check_id)
-        for tenant_id, check_ids in of_tenants.items():
-            unread += await store.seal_anew(tenant_id, check_ids)
+        for tenant_id, row_id in keys:
+            of_tenants[tenant_id].append(row_id)
+        for tenant_id, row_ids in of_tenants.items():
+            unread += await store.seal_anew(of, tenant_id, row_ids)
         after, done = keys[-1], done + len(keys)
         await asyncio.sleep(_PAUSE_S)
     return Sealed(done - len(unread), unread)
@@ -77,7 +88,7 @@ async def seal_all(store: SecretsStore) -> Sealed:
 async def seal_at_start(store: SecretsStore) -> None:
     """Encrypt what is left to encrypt, as soon as the database answers, and say what cannot be read."""
     if store.sealing_key is None:
-        _log.warning("no key for secrets of checks: SENTINEL_SECRETS_KEY is not set, so none can be stored")
+        _log.warning("no key for secrets: SENTINEL_SECRETS_KEY is not set, so none can be stored")
         return
     sealed = None
     while sealed is None:
@@ -86,9 +97,10 @@ async def seal_at_start(store: SecretsStore) -> None:
         except Unavailable:
             await asyncio.sleep(_RETRY_S)
         except Exception:  # noqa: BLE001 — what cannot be encrypted anew must not keep monitor from serving
-            _log.exception("the secrets of checks could not all be encrypted with the newest key")
+            _log.exception("the secrets could not all be encrypted with the newest key")
             return
-    if sealed.done:
-        _log.info("encrypted secrets of checks", checks=sealed.done, key=store.sealing_key)
-    if sealed.unread:
-        _log.error("no key decrypts the secrets of some checks", count=len(sealed.unread), checks=sealed.named)
+    for of, each in sealed.items():
+        if each.done:
+            _log.info(f"encrypted secrets of {of.entry}s", count=each.done, key=store.sealing_key)
+        if each.unread:
+            _log.error(f"no key decrypts the secrets of some {of.entry}s", count=len(each.unread), ids=each.named)

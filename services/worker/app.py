@@ -40,7 +40,7 @@ from services.worker.record import Recorder
 from services.worker.report import Gauges, Reporter
 from services.worker.roster import Roster
 from services.worker.servicer import ProbeServicer
-from services.worker.store import RECORDED, EngineStore, ReceptionSql, SignalsSql, TailStore, TenantStore
+from services.worker.store import RECORDED, EngineStore, ReceptionSql, SignalsSql, TailStore, TenantStore, enter_cluster
 from services.worker.streams.position import Cursors
 from services.worker.streams.stream import Streams
 from services.worker.streams.tail import Tail
@@ -156,10 +156,11 @@ class _Pools:
 
     @classmethod
     async def open(cls, url: str) -> "_Pools":
+        new = partial(create_pool, url, times_in_us=True, prepare=enter_cluster)
         return cls(
-            await create_pool(url, ENGINE_ROLE, _ENGINE_CONNECTIONS, times_in_us=True),
-            await create_pool(url, ROLE, REQUEST_CONNECTIONS, times_in_us=True),
-            await create_pool(url, TAIL_ROLE, 1, times_in_us=True),
+            engine=await new(ENGINE_ROLE, _ENGINE_CONNECTIONS),
+            requests=await new(ROLE, REQUEST_CONNECTIONS),
+            tail=await new(TAIL_ROLE, 1),
         )
 
     async def close(self) -> None:
@@ -193,4 +194,4 @@ def _most_runs() -> int:
 
 
 if __name__ == "__main__":
-    run("worker", ROLE, main, most_files=MOST_FILES)
+    run("worker", ROLE, main, most_files=MOST_FILES, background_roles=(ENGINE_ROLE, TAIL_ROLE))

@@ -23,7 +23,7 @@ from services.common.state import CheckState, Track
 from services.worker.kinds.sealed import SealedSpec
 from services.worker.report import SeenWorker, WorkerReport
 from services.worker.schedule import Account, Period, ScheduledCheck
-from services.worker.streams.position import Position
+from services.worker.streams.position import FIRST_ID, Position
 from services.worker.tally import Tally
 
 _T = TypeVar("_T")
@@ -241,5 +241,10 @@ class CheckReader:
 
 
 def to_recorded(row: "asyncpg.Record") -> tuple[Position, Result]:
-    """A result and where it stands, from a row of results."""
-    return Position(row["recorded_xid"], row["slot_time"], row["check_id"]), from_row(row, int)
+    """A result and where it stands, from a row of results and of the cluster that they are read in."""
+    return Position(row["recorded_xid"], row["slot_time"], row["check_id"], row["cluster"]), from_row(row, int)
+
+
+def to_frontier(row: "asyncpg.Record") -> Position:
+    """The position right behind everything whose order is settled, from a row of recording_frontier()."""
+    return Position(row["frontier"], 0, FIRST_ID, row["cluster"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from services.common.database import connect
+from services.common.connection import connect
 from tests.e2e.stack import Stack, Team
 from tests.e2e.target import Target
 

@@ -1,18 +1,18 @@
-"""PgBouncer 1.18 between the stack and PostgreSQL, in session mode with its default settings.
+"""PgBouncer 1.18 before PostgreSQL: wherever it cannot serve the services, it is refused with the reason.
 
-It refuses connections that set a role as they start. The services work under their roles only (docs/adr/0004), so
-nothing is served through it.
+The services work under their roles only (docs/adr/0004), which PgBouncer passes on in no mode of its own accord.
 """
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import asyncpg
 import httpx
 import pytest
 
-from services.common.database import Database, connect, create_pool
-from services.common.errors import Unavailable
+from services.common.connection import DatabaseUnusable, connect
+from services.common.database import Database, create_pool
 from tests.e2e.stack import Stack, until
 from tests.ports import free_port
 from tests.system.postgres import DebianPostgres, Owner
@@ -20,7 +20,7 @@ from tests.system.servers import Server, running
 from tools.system.debian_root import DebianRoot
 
 _START_S = 60.0
-_ROLES = ("sentinel_auth", "sentinel_monitor", "sentinel_worker")
+_IGNORED = "ignore_startup_parameters = role, idle_in_transaction_session_timeout"
 
 
 @pytest.fixture(scope="module")
@@ -29,62 +29,134 @@ def owner(debian_postgres: DebianPostgres) -> Owner:
     return debian_postgres.new_database()
 
 
-@pytest.fixture(scope="module")
-def pgbouncer(
-    debian: DebianRoot, debian_postgres: DebianPostgres, owner: Owner, short_folder: Path
+@pytest.fixture
+async def role(owner: Owner, debian_postgres: DebianPostgres) -> AsyncIterator[str]:
+    """A role that the owner may act as."""
+    admin = await asyncpg.connect(owner.url(debian_postgres.port))
+    try:
+        await admin.execute(f"CREATE ROLE {owner.name}_role")
+        await admin.execute(f"GRANT {owner.name}_role TO {owner.name}")
+        yield f"{owner.name}_role"
+        await admin.execute(f"DROP ROLE {owner.name}_role")
+    finally:
+        await admin.close()
+
+
+@contextmanager
+def _pgbouncer(
+    debian: DebianRoot, debian_postgres: DebianPostgres, owner: Owner, folder: Path, *, database: str, settings: str
 ) -> Iterator[Server]:
-    """PgBouncer before the database."""
-    folder, port = short_folder / "pgbouncer", free_port()
+    port = free_port()
     folder.mkdir()
     (folder / "users.txt").write_text(f'"{owner.name}" "{owner.password}"\n')
     (folder / "pgbouncer.ini").write_text(
         f"""
 [databases]
-{owner.name} = host=127.0.0.1 port={debian_postgres.port}
+{owner.name} = host=127.0.0.1 port={debian_postgres.port} {database}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}
 unix_socket_dir =
 auth_type = scram-sha-256
 auth_file = users.txt
-pool_mode = session
+{settings}
 """
     )
     with running(debian, folder, port, ["exec", "pgbouncer", "pgbouncer.ini"]) as server:
         yield server
 
 
-async def test_a_connection_that_sets_no_role_is_taken(pgbouncer: Server, owner: Owner) -> None:
-    connection = await asyncpg.connect(owner.url(pgbouncer.port))
+@pytest.fixture(scope="module")
+def default(debian: DebianRoot, debian_postgres: DebianPostgres, owner: Owner, short_folder: Path) -> Iterator[Server]:
+    """PgBouncer in session mode with its default settings."""
+    folder = short_folder / "pgbouncer-default"
+    with _pgbouncer(debian, debian_postgres, owner, folder, database="", settings="pool_mode = session") as server:
+        yield server
+
+
+async def test_a_connection_that_sets_no_role_is_taken(default: Server, owner: Owner) -> None:
+    connection = await asyncpg.connect(owner.url(default.port))
     try:
         assert await connection.fetchval("SELECT current_user") == owner.name
     finally:
         await connection.close()
 
 
-async def test_no_service_gets_a_connection_without_its_role(pgbouncer: Server, owner: Owner) -> None:
-    url = owner.url(pgbouncer.port)
+async def test_by_default_it_refuses_the_role_and_the_reason_is_told(default: Server, owner: Owner) -> None:
+    url = owner.url(default.port)
     database, pool = Database(url, "sentinel_monitor"), await create_pool(url, "sentinel_monitor", 1)
     try:
-        with pytest.raises(Unavailable):
+        with pytest.raises(DatabaseUnusable) as refused:
             async with database.untenanted():
                 pass
-        with pytest.raises(asyncpg.PostgresConnectionError, match="role"):
+        with pytest.raises(DatabaseUnusable):
             await pool.acquire()
-        with pytest.raises(asyncpg.PostgresConnectionError, match="role"):
+        with pytest.raises(DatabaseUnusable):
             await connect(url, "sentinel_monitor")
     finally:
         await pool.close()
         await database.close()
+    assert refused.value.explanation == (
+        "SENTINEL_DATABASE_URL leads to a pooler that refuses what a service sets as it connects (unsupported startup "
+        "parameter: role); connect to PostgreSQL without the pooler"
+    )
 
 
-def test_the_stack_serves_nothing(pgbouncer: Server, owner: Owner, short_folder: Path) -> None:
-    stack = Stack(data_dir=short_folder / "pooled", settings={"SENTINEL_DATABASE_URL": owner.url(pgbouncer.port)})
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+async def test_a_role_that_it_is_set_to_ignore_is_missed(
+    debian: DebianRoot, debian_postgres: DebianPostgres, owner: Owner, short_folder: Path, role: str, mode: str
+) -> None:
+    settings = f"pool_mode = {mode}\n{_IGNORED}"
+    folder = short_folder / f"pgbouncer-ignoring-{mode}"
+    with (
+        _pgbouncer(debian, debian_postgres, owner, folder, database="", settings=settings) as server,
+        pytest.raises(DatabaseUnusable) as refused,
+    ):
+        await connect(owner.url(server.port), role)
+    reason = {
+        "session": f"SENTINEL_DATABASE_URL gives a connection that acts as {owner.name} instead of the role {role}",
+        "transaction": "SENTINEL_DATABASE_URL leads to a pooler in transaction mode",
+    }
+    assert refused.value.explanation.startswith(reason[mode])
+
+
+@pytest.mark.parametrize("mode", ["session", "transaction"])
+async def test_where_it_sets_the_role_itself_session_mode_is_told_from_transaction_mode(
+    debian: DebianRoot, debian_postgres: DebianPostgres, owner: Owner, short_folder: Path, role: str, mode: str
+) -> None:
+    """With idle server connections to choose from, and statements that others run at the same time."""
+    settings = f"pool_mode = {mode}\nserver_round_robin = 1\n{_IGNORED}"
+    folder = short_folder / f"pgbouncer-role-{mode}"
+    database = f"connect_query='SET ROLE {role}'"
+    with _pgbouncer(debian, debian_postgres, owner, folder, database=database, settings=settings) as server:
+        url = owner.url(server.port)
+        others = [await asyncpg.connect(url, statement_cache_size=0) for _ in range(5)]
+        for each in others:
+            await each.execute("BEGIN")
+        for each in others:
+            await each.execute("COMMIT")
+        if mode == "session":
+            connection = await connect(url, role)
+            assert await connection.fetchval("SELECT current_user") == role
+            connection.terminate()
+        else:
+            for _ in range(3):
+                with pytest.raises(DatabaseUnusable) as refused:
+                    await connect(url, role)
+                assert refused.value.explanation.startswith(
+                    "SENTINEL_DATABASE_URL leads to a pooler in transaction mode"
+                )
+        for each in others:
+            each.terminate()
+
+
+def test_the_stack_serves_nothing_and_says_why(default: Server, owner: Owner, short_folder: Path) -> None:
+    stack = Stack(data_dir=short_folder / "pooled", settings={"SENTINEL_DATABASE_URL": owner.url(default.port)})
     stack.launch()
     try:
-        until(lambda: all(f"unsupported startup parameter: role={role}" in pgbouncer.log for role in _ROLES), _START_S)
         with stack.rest() as client:
             until(lambda: _status(client, "/healthz") is not None, _START_S)
+            until(lambda: stack.said().count("sentinel: SENTINEL_DATABASE_URL leads to a pooler") >= 3, _START_S)
             assert _status(client, "/healthz") == 503
             assert client.post("/auth/register", json={}).status_code == 503
     finally:

@@ -1,48 +1,48 @@
-"""Between specs and the column `spec` of a check: there secrets are encrypted, and HIDDEN stands in their place.
+"""Between specs and the column `spec` of a check: there secrets are encrypted, and HIDDEN stands in their place."""
 
-The column is the spec's JSON, with `sealed` beside it where it has secrets.
-"""
-
+from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
-from services.common.secret_box import CannotOpenError, Owner, SecretBox
+from services.common.secret_columns import SecretColumn
 from services.common.specs.kinds import KINDS
-from services.common.specs.secrets import HIDDEN
 from services.common.specs.spec import Spec
 
-_SEALED = "sealed"
+
+class CheckSpecs(SecretColumn[Spec]):
+    """Specs of all kinds of checks: each knows its secrets, and that they are for its target's origin."""
+
+    def secrets(self, value: Spec) -> Mapping[str, str]:
+        """Return the secrets of a spec."""
+        return value.secret_fields()
+
+    def with_secrets(self, value: Spec, secrets: Mapping[str, str]) -> Spec:
+        """Return a spec with others."""
+        return value.with_secrets(secrets)
+
+    def audience(self, value: Spec) -> str:
+        """Return the origin of the spec's target."""
+        return value.audience
+
+    def to_json(self, value: Spec) -> dict[str, Any]:
+        """Return a spec as JSON."""
+        return value.to_json()
+
+    def from_json(self, kind: str, json: dict[str, Any]) -> Spec:
+        """Return a spec of a kind."""
+        return KINDS[kind].from_json(json)
 
 
-def to_column(spec: Spec, tenant_id: UUID, check_id: UUID, box: SecretBox) -> dict[str, Any]:
-    """A spec as the database may hold it.
-
-    Raises:
-        FailedPrecondition: SECRETS_KEY_MISSING.
-        ValueError: a secret is HIDDEN, and so would be lost.
-    """
-    secrets = spec.secret_fields()
-    if not secrets:
-        return spec.to_json()
-    if HIDDEN in secrets.values():
-        raise ValueError("a spec is stored with its secrets, or not at all")
-    return spec.hidden().to_json() | {_SEALED: box.seal(Owner(tenant_id, check_id, spec.audience), secrets)}
-
-
-def shown(kind: str, column: dict[str, Any]) -> Spec:
-    """A spec without its secrets."""
-    return KINDS[kind].from_json({name: value for name, value in column.items() if name != _SEALED})
-
-
-def opened(kind: str, column: dict[str, Any], tenant_id: UUID, check_id: UUID, box: SecretBox) -> Spec:
-    """A spec with its secrets.
-
-    Raises:
-        CannotOpenError: they cannot be decrypted, or are not all there.
-    """
-    spec = shown(kind, column)
-    if _SEALED in column:
-        spec = spec.with_secrets(box.open(Owner(tenant_id, check_id, spec.audience), column[_SEALED]))
-    if HIDDEN in spec.secret_fields().values():
-        raise CannotOpenError("the check's secrets are not there")
-    return spec
+CHECK_SPECS = CheckSpecs(
+    table="checks",
+    column="spec",
+    kind_column="kind",
+    entry="check",
+    purpose=b"sentinel-stack secrets of a check, 1",
+    fields=(
+        "sentinel.monitor.v1.HttpCheck.headers",
+        "sentinel.monitor.v1.HttpCheck.bearer_token",
+        "sentinel.monitor.v1.BasicAuth.password",
+        "sentinel.monitor.v1.ClientCertificate.private_key",
+    ),
+)
+to_column, shown, opened = CHECK_SPECS.to_column, CHECK_SPECS.shown, CHECK_SPECS.opened

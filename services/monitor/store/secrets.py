@@ -1,54 +1,65 @@
-"""Checks whose secrets are in the open, or encrypted with another key than the newest."""
+"""Rows whose secrets are in the open, or encrypted with another key than the newest."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import column, func, select, update
+from sqlalchemy import Text, Uuid, column, func, select, table, update
+from sqlalchemy.dialects.postgresql import JSONB
 
 from services.common.secret_box import CannotOpenError
-from services.common.specs.column import opened, to_column
+from services.common.secret_columns import SecretColumn
 from services.common.specs.secrets import HIDDEN, HIDDEN_NAMES
-from services.common.tables import checks
 from services.monitor.store.base import Sql
 
 
 class SecretSql(Sql):
-    """Secrets of checks in PostgreSQL."""
+    """Secrets in PostgreSQL, of every column that has some."""
 
     @property
     def sealing_key(self) -> str | None:
         """The id of the key that encrypts; None when there is none."""
         return self._box.newest
 
-    async def checks_to_seal(self, after: tuple[UUID, UUID], most: int) -> Sequence[tuple[UUID, UUID]]:
-        """Tenants and their checks with secrets that the newest key has not encrypted, in order behind one of them.
+    async def rows_to_seal(
+        self, of: SecretColumn[Any], after: tuple[UUID, UUID], most: int
+    ) -> Sequence[tuple[UUID, UUID]]:
+        """Tenants and their rows with secrets that the newest key has not encrypted, in order behind one of them.
 
         Raises:
             Unavailable: the database is away.
         """
-        found = func.checks_to_seal(self.sealing_key, HIDDEN_NAMES, HIDDEN, *after, most).table_valued(
-            column("tenant_id"), column("check_id")
-        )
+        found = func.rows_to_seal(
+            of.table, of.column, self.sealing_key, HIDDEN_NAMES, HIDDEN, *after, most
+        ).table_valued(column("tenant_id"), column("row_id"))
         async with self._database.untenanted() as connection:
-            return [(row.tenant_id, row.check_id) for row in await connection.execute(select(found))]
+            return [(row.tenant_id, row.row_id) for row in await connection.execute(select(found))]
 
-    async def seal_anew(self, tenant_id: UUID, check_ids: Collection[UUID]) -> Sequence[UUID]:
-        """Encrypt the secrets of some checks with the newest key; answers those that cannot be read.
+    async def seal_anew(self, of: SecretColumn[Any], tenant_id: UUID, row_ids: Collection[UUID]) -> Sequence[UUID]:
+        """Encrypt the secrets of some rows with the newest key; answers those that cannot be read.
 
         Raises:
             Unavailable: the database is away.
         """
         unread = []
-        which = (checks.c.tenant_id == tenant_id) & checks.c.id.in_(check_ids)
-        query = select(checks.c.id, checks.c.kind, checks.c.spec).where(which).order_by(checks.c.id).with_for_update()
+        rows = table(
+            of.table,
+            column("tenant_id", Uuid),
+            column("id", Uuid),
+            column(of.column, JSONB),
+            *(column(each, Text) for each in (of.kind_column,) if each is not None),
+        )
+        ours = rows.c.tenant_id == tenant_id
+        query = select(rows).where(ours, rows.c.id.in_(row_ids)).order_by(rows.c.id).with_for_update()
         async with self._database.tenant_in_background(tenant_id) as connection:
-            for row in (await connection.execute(query)).all():
+            for row in (await connection.execute(query)).mappings().all():
+                read_as = row[of.kind_column] if of.kind_column else ""
                 try:
-                    spec = opened(row.kind, row.spec, tenant_id, row.id, self._box)
+                    value = of.opened(read_as, row[of.column], tenant_id, row["id"], self._box)
                 except (CannotOpenError, KeyError, TypeError, ValueError):  # one broken row must not hold up the rest
-                    unread.append(row.id)
+                    unread.append(row["id"])
                     continue
-                sealed = to_column(spec, tenant_id, row.id, self._box)
-                the_check = (checks.c.tenant_id == tenant_id) & (checks.c.id == row.id)
-                await connection.execute(update(checks).where(the_check).values(spec=sealed))
+                sealed = of.to_column(value, tenant_id, row["id"], self._box)
+                the_row = update(rows).where(ours, rows.c.id == row["id"])
+                await connection.execute(the_row.values({of.column: sealed}))
         return unread

@@ -5,10 +5,11 @@ requests: its transactions see one tenant. TailStore reads new results for whoev
 down signals of jobs, whosever they are, and SignalsSql reads them for the engine.
 """
 
+from services.worker.store.cluster import enter_cluster
 from services.worker.store.columns import RECORDED
 from services.worker.store.engine import EngineStore
 from services.worker.store.heartbeats import ReceptionSql, SignalsSql
 from services.worker.store.tail import TailStore
 from services.worker.store.tenant import TenantStore
 
-__all__ = ["RECORDED", "EngineStore", "ReceptionSql", "SignalsSql", "TailStore", "TenantStore"]
+__all__ = ["RECORDED", "EngineStore", "ReceptionSql", "SignalsSql", "TailStore", "TenantStore", "enter_cluster"]

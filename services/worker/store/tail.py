@@ -8,15 +8,15 @@ import asyncpg
 from services.common.connection_errors import CONNECTION_ERRORS
 from services.common.errors import Unavailable
 from services.common.result import Result
-from services.worker.rows import to_recorded
+from services.worker.rows import to_frontier, to_recorded
 from services.worker.store.columns import ACQUIRE_S, RECORDED_RESULT
 from services.worker.streams.position import Position
 
 # One snapshot: below its xmin nothing is under way, so nothing comes any more but what the function finds. A row always
 # comes back, and says the frontier; its results are NULL when there are none.
 _TAIL = f"""
-    SELECT f.frontier, {RECORDED_RESULT}
-    FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS frontier) AS f
+    SELECT f.cluster, f.frontier, {RECORDED_RESULT}
+    FROM recording_frontier() AS f
     LEFT JOIN LATERAL tail_of_results($1, $2, $3, $4, f.frontier, $5) AS r ON true
 """  # noqa: S608 — our own text
 
@@ -33,10 +33,11 @@ class TailStore:
 
     async def tail(
         self, tenants: Sequence[UUID], after: Position, limit: int
-    ) -> tuple[int, Sequence[tuple[Position, Result]]]:
+    ) -> tuple[Position, Sequence[tuple[Position, Result]]]:
         """The frontier, and what was recorded of some tenants behind a position and before it, in recording order.
 
         The frontier is the oldest transaction that is still under way, or the next one: what is before it is settled.
+        If it is of another cluster than the position, what was recorded behind that means nothing.
 
         Raises:
             Unavailable: the database is away.
@@ -46,4 +47,4 @@ class TailStore:
                 rows = await connection.fetch(_TAIL, tenants, after.xid, after.slot_us, after.check_id, limit)
         except CONNECTION_ERRORS as error:
             raise Unavailable from error
-        return rows[0]["frontier"], [to_recorded(row) for row in rows if row["recorded_xid"] is not None]
+        return to_frontier(rows[0]), [to_recorded(row) for row in rows if row["recorded_xid"] is not None]

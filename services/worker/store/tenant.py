@@ -14,10 +14,10 @@ from services.common.paging import PageRequest
 from services.common.result import Result, from_row
 from services.common.secret_box import NO_KEYS, SecretBox
 from services.worker.report import SeenWorker
-from services.worker.rows import CheckReader, result_columns, to_recorded, to_worker
+from services.worker.rows import CheckReader, result_columns, to_frontier, to_recorded, to_worker
 from services.worker.schedule import ScheduledCheck
 from services.worker.store.columns import ACQUIRE_S, CHECK, COUNT_WORKERS, RECORDED_RESULT, insert_into
-from services.worker.streams.position import FIRST_ID, Position
+from services.worker.streams.position import Position
 
 _FIND_CHECK = f"SELECT {CHECK} FROM checks c WHERE c.tenant_id = $1 AND c.service_id = $2 AND c.id = $3"  # noqa: S608 — our own text
 _LIST_WORKERS = """
@@ -34,8 +34,13 @@ _FIND_RESULT = {
     table: f"SELECT {RECORDED_RESULT} FROM {table} WHERE tenant_id = $1 AND check_id = $2 AND slot_time = $3"  # noqa: S608 — our own text
     for table in ("results", "on_demand_results")
 }
-_FRONTIER = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-_RECORDED_BEHIND = f"SELECT {RECORDED_RESULT} FROM results_recorded_behind($1, $2, $3, $4, $5, $6, $7, $8)"  # noqa: S608 — our own text
+_FRONTIER = "SELECT cluster, frontier FROM recording_frontier()"
+# The cluster's row always comes back; the results are NULL when there are none.
+_RECORDED_BEHIND = f"""
+    SELECT f.cluster, f.frontier, {RECORDED_RESULT}
+    FROM recording_frontier() AS f
+    LEFT JOIN LATERAL results_recorded_behind($1, $2, $3, $4, $5, $6, $7, $8) AS r ON true
+"""  # noqa: S608 — our own text
 
 
 class TenantStore:
@@ -139,12 +144,15 @@ class TenantStore:
             Unavailable: the database is away.
         """
         async with self._connection(tenant_id) as connection:
-            return Position(await connection.fetchval(_FRONTIER), 0, FIRST_ID)
+            rows = await connection.fetch(_FRONTIER)
+        return to_frontier(rows[0])
 
     async def recorded_behind(
         self, tenant_id: UUID, after: Position, up_to: Position, limit: int
-    ) -> Sequence[tuple[Position, Result]]:
-        """A tenant's results behind one position and up to another, in the order in which they were recorded.
+    ) -> tuple[Position, Sequence[tuple[Position, Result]]]:
+        """The frontier, and a tenant's results behind one position and up to another, in the order of recording.
+
+        If the frontier is of another cluster than the positions, the results mean nothing.
 
         Raises:
             Unavailable: the database is away.
@@ -161,4 +169,4 @@ class TenantStore:
                 up_to.check_id,
                 limit,
             )
-        return [to_recorded(row) for row in rows]
+        return to_frontier(rows[0]), [to_recorded(row) for row in rows if row["recorded_xid"] is not None]

@@ -4,29 +4,67 @@ import struct
 from typing import NamedTuple
 from uuid import UUID
 
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
 from services.common.cursors import open_cursor
+from services.common.errors import FailedPrecondition
 from services.common.sealed import Sealer
 
-_LAYOUT = struct.Struct(">QQ16s")
+_LAYOUT = struct.Struct(">QQ16sq")
+# Of cursors that were written before positions named their cluster.
+_FORMER_LAYOUT = struct.Struct(">QQ16s")
+_XID_BITS = 48
+_NOT_NAMED = 0
+FIRST_ID = UUID(int=0)
 
 
 class Position(NamedTuple):
-    """Right behind one result, in the order in which results were recorded.
+    """Right behind one result, in the order in which results were recorded (docs/adr/0030).
+
+    Positions of different eras must not be compared.
 
     Attributes:
-        xid: the transaction that recorded it.
+        xid: the transaction that recorded it, below the number of the cluster in this database.
         slot_us: its slot.
         check_id: its check.
+        cluster: the system identifier of the PostgreSQL cluster that recorded it.
     """
 
     xid: int
     slot_us: int
     check_id: UUID
+    cluster: int
+
+    @property
+    def transaction(self) -> int:
+        """The transaction's id in its cluster."""
+        return self.xid & ((1 << _XID_BITS) - 1)
+
+    @property
+    def number(self) -> int:
+        """The number of its cluster in this database."""
+        return self.xid >> _XID_BITS
+
+    @property
+    def era(self) -> tuple[int, int]:
+        """The number and its cluster: a database may be restored into a cluster that it was in before."""
+        return self.number, self.cluster
+
+    def beginning(self) -> "Position":
+        """Return the position before all that its cluster recorded."""
+        return Position(self.number << _XID_BITS, 0, FIRST_ID, self.cluster)
+
+    def within(self, goal: "Position") -> "Position":
+        """Return the position itself, or the beginning of the goal's era if that is another."""
+        return self if self.era == goal.era else goal.beginning()
+
+    def ahead(self, transactions: int) -> "Position":
+        """Return the position before what a later transaction of its cluster recorded."""
+        return Position(self.xid + transactions, 0, FIRST_ID, self.cluster)
 
 
-FIRST_ID = UUID(int=0)
 # Behind whatever may be recorded; the slot is in the year 5138, which every clock still can say.
-FAR_AHEAD = Position(2**63 - 1, 100_000_000_000_000_000, UUID(int=2**128 - 1))
+FAR_AHEAD = Position(2**63 - 1, 100_000_000_000_000_000, UUID(int=2**128 - 1), _NOT_NAMED)
 
 
 class Cursors:
@@ -47,7 +85,7 @@ class Cursors:
             scope: the filter of the stream.
             position: where to resume behind.
         """
-        packed = _LAYOUT.pack(position.xid, position.slot_us, position.check_id.bytes)
+        packed = _LAYOUT.pack(position.xid, position.slot_us, position.check_id.bytes, position.cluster)
         return self._sealer.seal(tenant_id, scope, packed)
 
     def read(self, tenant_id: UUID, scope: str, cursor: str) -> Position:
@@ -56,5 +94,30 @@ class Cursors:
         Raises:
             InvalidArgument: CURSOR_INVALID.
         """
-        xid, slot_us, check_id = _LAYOUT.unpack(open_cursor(self._sealer, tenant_id, scope, cursor, _LAYOUT.size))
-        return Position(xid, slot_us, UUID(bytes=check_id))
+        packed = open_cursor(self._sealer, tenant_id, scope, cursor, _LAYOUT.size, _FORMER_LAYOUT.size)
+        if len(packed) == _FORMER_LAYOUT.size:
+            xid, slot_us, check_id = _FORMER_LAYOUT.unpack(packed)
+            return Position(xid, slot_us, UUID(bytes=check_id), _NOT_NAMED)
+        xid, slot_us, check_id, cluster = _LAYOUT.unpack(packed)
+        return Position(xid, slot_us, UUID(bytes=check_id), cluster)
+
+
+def resume(cursor: Position, settled: Position) -> Position:
+    """Return where a reader with a cursor stands.
+
+    Args:
+        cursor: as it was read. One from before positions named their cluster is of the first cluster.
+        settled: right behind everything whose order is settled now.
+
+    Raises:
+        FailedPrecondition: CURSOR_OUTDATED: the cursor is of another cluster, or of a transaction that this one has not
+            come to, since it was set back to an earlier state.
+    """
+    is_of_this = cursor.era in (settled.era, (0, _NOT_NAMED)) and cursor.number == settled.number
+    if not is_of_this or cursor.xid > settled.xid:
+        raise FailedPrecondition(
+            reasons.ERROR_REASON_CURSOR_OUTDATED,
+            "the cursor is from before the database was restored, and results recorded after it may be gone; start "
+            "anew: stream without a cursor, and list the results of each check for what was recorded before",
+        )
+    return cursor._replace(cluster=settled.cluster)

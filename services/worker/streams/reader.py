@@ -50,7 +50,7 @@ class Reader(StreamReader):
         self.wants = wants
         self._backlog = backlog
         self.queue: deque[Recorded] = deque()
-        self.position = Position(0, 0, FIRST_ID)
+        self.position = Position(0, 0, FIRST_ID, 0)
         backlog.readers.add(self)
 
     @property

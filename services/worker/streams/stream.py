@@ -16,7 +16,7 @@ from services.common.result import Result
 from services.common.stream_guard import LOOK_S, EndReason, StreamGuard
 from services.common.stream_metrics import StreamMetrics
 from services.common.stream_reader import Backlog, OpenStreams
-from services.worker.streams.position import FIRST_ID, Position
+from services.worker.streams.position import Position, resume
 from services.worker.streams.reader import MOST_QUEUED_BY_ALL, Reader, Recorded, Wanted
 from services.worker.streams.tail import Tail
 
@@ -53,8 +53,11 @@ class CatchUpStore(Protocol):
 
     async def recorded_behind(
         self, tenant_id: UUID, after: Position, up_to: Position, limit: int
-    ) -> Sequence[tuple[Position, Result]]:
-        """A tenant's results behind one position and up to another, in the order in which they were recorded."""
+    ) -> tuple[Position, Sequence[tuple[Position, Result]]]:
+        """The frontier, and a tenant's results behind one position and up to another, in the order of recording.
+
+        If the frontier is of another cluster than the positions, the results mean nothing.
+        """
 
 
 class Streams:
@@ -88,6 +91,7 @@ class Streams:
             guard: says when to end.
 
         Raises:
+            FailedPrecondition: CURSOR_OUTDATED: the cursor is from before the database was restored.
             Unavailable: the database is away as the stream begins.
             ResourceExhausted: OVERLOADED: the tenant has as many streams as it may.
         """
@@ -99,11 +103,11 @@ class Streams:
                     reader.position = await self._tail.join(tenant_id, reader)
                     yield Beat(reader.position)
                 else:
-                    reader.position = cursor
                     settled = await self._store.frontier(tenant_id)
+                    reader.position = resume(cursor, settled)
                     # At once: a reader learns that it is heard, and can resume though nothing has happened yet.
-                    yield Beat(cursor)
-                    goal = cursor if settled.xid - cursor.xid <= _NEAR_XIDS else settled
+                    yield Beat(reader.position)
+                    goal = reader.position if settled.xid - cursor.xid <= _NEAR_XIDS else settled
                     async with aclosing(self._catch_up(tenant_id, reader, goal)) as events:
                         async for event in events:
                             yield event
@@ -120,8 +124,14 @@ class Streams:
         while not reader.is_over() and not (joined and reader.position >= goal):
             try:
                 if reader.position < goal:
-                    up_to = min(goal, Position(reader.position.xid + _SPAN_XIDS, 0, FIRST_ID))
-                    rows = await self._store.recorded_behind(tenant_id, reader.position, up_to, _PAGE)
+                    up_to = min(goal, reader.position.ahead(_SPAN_XIDS))
+                    settled, rows = await self._store.recorded_behind(tenant_id, reader.position, up_to, _PAGE)
+                    if settled.era != goal.era:
+                        # The database was replaced: what its present cluster recorded is new, and nothing else. Who has
+                        # joined is handed all of that.
+                        goal = reader.position if joined else settled
+                        reader.position = reader.position.within(goal)
+                        continue
                     for position, result in rows:
                         if reader.wants(result):
                             reader.heard()
@@ -134,6 +144,7 @@ class Streams:
                         reader.position = reader.position if len(rows) == _PAGE else up_to
                 else:
                     goal = await self._tail.join(tenant_id, reader)
+                    reader.position = reader.position.within(goal)
                     joined = True
             except (Unavailable, ResourceExhausted):
                 await asyncio.sleep(LOOK_S)

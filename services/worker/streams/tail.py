@@ -17,7 +17,7 @@ from services.common import logs
 from services.common.errors import Unavailable
 from services.common.result import Result
 from services.common.stream_guard import EndReason
-from services.worker.streams.position import FAR_AHEAD, FIRST_ID, Position
+from services.worker.streams.position import FAR_AHEAD, Position
 from services.worker.streams.reader import Reader, Recorded
 
 _log = logs.get("tail")
@@ -35,8 +35,10 @@ class TailStore(Protocol):
 
     async def tail(
         self, tenants: Sequence[UUID], after: Position, limit: int
-    ) -> tuple[int, Sequence[tuple[Position, Result]]]:
+    ) -> tuple[Position, Sequence[tuple[Position, Result]]]:
         """The oldest transaction under way, and what older ones recorded of some tenants behind a position, in order.
+
+        If the cluster of the first is another than that of the position, the results mean nothing.
 
         Raises:
             Unavailable: the database is away.
@@ -59,6 +61,7 @@ class Tail:
         self._joining: dict[Reader, tuple[UUID, asyncio.Future[Position]]] = {}
         self._wake = asyncio.Event()
         self._announced = 0
+        self._era: tuple[int, int] | None = None
         self._away = False
         self.position: Position | None = None
 
@@ -138,12 +141,30 @@ class Tail:
         while asked or self._readers:
             after = FAR_AHEAD if self.position is None else self.position
             frontier, rows = await self._store.tail(list(self._readers), after, PAGE)
+            if self._is_replaced(frontier):
+                continue
             self._hand_out([Recorded(*row) for row in rows])
             if len(rows) < PAGE:
-                self.position = Position(frontier, 0, FIRST_ID)
+                self.position = frontier
                 self._admit(asked, self.position)
-                return self._announced < frontier
+                return self._announced < frontier.transaction
             self.position = rows[-1][0]
+        return True
+
+    def _is_replaced(self, frontier: Position) -> bool:
+        """Whether the database is in another cluster than at the last look, and there is a position to read on from.
+
+        Then reading goes on with the first result of that cluster: all before it are older than what was handed out.
+        """
+        if frontier.era == self._era:
+            return False
+        if self._era is not None:
+            _log.warning("the database is in another PostgreSQL cluster; streams go on with what it records")
+            self._announced = 0
+        self._era = frontier.era
+        if self.position is None:
+            return False
+        self.position = frontier.beginning()
         return True
 
     def _hand_out(self, events: Sequence[Recorded]) -> None:

@@ -10,7 +10,7 @@ from services.auth.model import AuditEntry, SignedIn
 from services.auth.team import UserChange
 from services.common.audit import ActorKind
 from services.common.clock import now_us
-from services.common.database import connect
+from services.common.connection import connect
 from services.common.errors import AlreadyExists
 from services.common.principal import Role
 from tests.integration.auth.conftest import HOME, PASSWORD, Auth, actor_of

@@ -17,6 +17,7 @@ from services.common.secret_keys import SecretKeys, ensure_key, key_file
 from services.common.specs.column import opened, to_column
 from services.common.specs.http import HttpSpec
 from services.common.specs.http_auth import HttpAuth
+from tests.pooler import Pooler
 from tests.rows import a_check
 
 SPEC = HttpSpec(url="http://t.test/", auth=HttpAuth(bearer_token="s3cret"))
@@ -92,3 +93,12 @@ async def test_what_no_key_decrypts_is_named_and_no_key_is_forgotten(admin: Admi
         assert (await rotate_secrets(settings)).endswith(f"which have to be given anew: {ids[1]}")
 
     assert len(file.read_text().split()) == 4
+
+
+async def test_a_database_that_cannot_be_used_safely_is_refused_with_the_reason(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with Pooler(url=database_url, drops_roles=["sentinel_monitor"]).running() as url:
+        settings = StackSettings.read({"SENTINEL_DATABASE_URL": url, "SENTINEL_DATA_DIR": str(tmp_path)})
+        with pytest.raises(CannotReachError, match="SENTINEL_DATABASE_URL gives a connection that acts as postgres"):
+            await rotate_secrets(replace(settings, secrets_keys=(b"n" * 32,)))

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from services.common.clock import HOUR_US, to_datetime
-from services.common.database import connect
+from services.common.connection import connect
 from services.common.ids import new_id
 from tests.rows import START_US, a_check, insert
 

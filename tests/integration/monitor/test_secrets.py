@@ -16,7 +16,7 @@ from services.common.errors import FailedPrecondition, InvalidArgument
 from services.common.ids import new_id
 from services.common.secret_box import NO_KEYS, SecretBox
 from services.common.secret_keys import SecretKeys
-from services.common.specs.column import opened
+from services.common.specs.column import CHECK_SPECS, opened
 from services.common.specs.http import HttpSpec
 from services.common.specs.http_auth import BasicAuth, HttpAuth
 from services.common.specs.secrets import HIDDEN
@@ -209,9 +209,9 @@ async def test_all_is_encrypted_with_the_newest_key_and_nothing_else_changes(
     before = await admin.fetch("SELECT id, name, update_time FROM checks ORDER BY id")
     rotated = MonitorStore(database, box(NEW, OLD))
 
-    assert (await seal_all(rotated)).done == 5
+    assert (await seal_all(rotated))[CHECK_SPECS].done == 5
     assert [await stored(admin, monitor, ids, NEW) for monitor, ids in checks]
-    assert (await seal_all(rotated)).done == 0
+    assert (await seal_all(rotated))[CHECK_SPECS].done == 0
     assert await admin.fetch("SELECT id, name, update_time FROM checks ORDER BY id") == before
     assert "sealed" not in await admin.fetchval("SELECT spec FROM checks WHERE id = $1", plain[1])
 
@@ -220,7 +220,7 @@ async def test_secrets_in_the_open_from_before_are_encrypted(admin: Admin, datab
     tenant_id, _, check_id = await a_check(admin, tenant_id=keeper.tenant_id)
     spec = HttpSpec(url="http://t.test/", headers=(("Accept", "a"), ("cookie", "s3cret")))
     await admin.execute("UPDATE checks SET spec = $1 WHERE id = $2", json.dumps(spec.to_json()), check_id)
-    sealed = await seal_all(keeper.store)
+    sealed = (await seal_all(keeper.store))[CHECK_SPECS]
 
     assert (sealed.done, [*sealed.unread]) == (1, [])
     assert "s3cret" not in await everything(admin)
@@ -231,7 +231,7 @@ async def test_what_no_key_decrypts_is_named_and_left_as_it_is(
     keeper: Monitor, admin: Admin, database: Database
 ) -> None:
     ids, before = await make(keeper, HTTP), await admin.fetchval("SELECT spec FROM checks")
-    sealed = await seal_all(MonitorStore(database, box(NEW)))
+    sealed = (await seal_all(MonitorStore(database, box(NEW))))[CHECK_SPECS]
 
     assert (sealed.done, [*sealed.unread], sealed.named) == (0, [ids[1]], str(ids[1]))
     assert await admin.fetchval("SELECT spec FROM checks") == before

@@ -17,7 +17,7 @@ from services.common.result import Result
 from services.common.revocations import Revocations
 from services.common.server import background
 from services.common.store import CommonStore
-from services.worker.store import RECORDED, TailStore, TenantStore
+from services.worker.store import RECORDED, TailStore, TenantStore, enter_cluster
 from services.worker.streams.position import Position
 from services.worker.streams.reader import Recorded
 from services.worker.streams.stream import Beat, Event, Streams
@@ -38,7 +38,7 @@ class CountedStore(TailStore):
 
     async def tail(
         self, tenants: Sequence[UUID], after: Position, limit: int
-    ) -> tuple[int, Sequence[tuple[Position, Result]]]:
+    ) -> tuple[Position, Sequence[tuple[Position, Result]]]:
         answer = await super().tail(tenants, after, limit)
         self.looks += 1
         self.looked.set()
@@ -96,8 +96,8 @@ def a_reader(tenant_id: UUID, *, expire_us: int | None = None) -> Principal:
 
 @asynccontextmanager
 async def a_worker(url: str) -> AsyncIterator[Worker]:
-    requests = await create_pool(url, "sentinel_worker", 4, times_in_us=True)
-    tail_pool = await create_pool(url, "sentinel_tail", 1, times_in_us=True)
+    requests = await create_pool(url, "sentinel_worker", 4, times_in_us=True, prepare=enter_cluster)
+    tail_pool = await create_pool(url, "sentinel_tail", 1, times_in_us=True, prepare=enter_cluster)
     store = CountedStore(tail_pool)
     tail = Tail(store)
     streams = Streams(TenantStore(requests), tail)

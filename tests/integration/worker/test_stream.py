@@ -11,7 +11,7 @@ import pytest
 
 from services.common import stream_reader
 from services.common.clock import now_us
-from services.common.database import connect
+from services.common.connection import connect
 from services.common.errors import ResourceExhausted
 from services.common.revocations import Revocation, Revoked
 from services.common.stream_guard import LOOK_S, EndReason

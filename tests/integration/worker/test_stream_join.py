@@ -163,10 +163,11 @@ class Run:
 
     async def expected(self, reading: Reading) -> list[Position]:
         rows = await self.own.fetch(
-            "SELECT recorded_xid, slot_time, check_id FROM results WHERE tenant_id = $1 ORDER BY 1, 2, 3",
+            "SELECT recorded_xid, slot_time, check_id, system_identifier FROM results, clusters"
+            " WHERE tenant_id = $1 ORDER BY 1, 2, 3",
             reading.scene.tenant_id,
         )
-        positions = [Position(row[0], from_datetime(row[1]), UUID(bytes=row[2].bytes)) for row in rows]
+        positions = [Position(row[0], from_datetime(row[1]), UUID(bytes=row[2].bytes), row[3]) for row in rows]
         return [position for position in positions if position > reading.begun]
 
 

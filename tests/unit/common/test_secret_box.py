@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -17,9 +18,22 @@ from services.common.secret_keys import SecretKeys, add_key, ensure_key, keep_ke
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 BOX = SecretBox(SecretKeys([KEY]))
-owners = st.builds(Owner, st.uuids(), st.uuids(), st.text(max_size=30))
+owners = st.builds(
+    Owner,
+    purpose=st.binary(max_size=10),
+    entry=st.just("check"),
+    tenant_id=st.uuids(),
+    row_id=st.uuids(),
+    audience=st.text(max_size=30),
+)
 secrets = st.dictionaries(st.text(max_size=10), st.text(max_size=50), max_size=4)
-OWNER = Owner(UUID(int=1), UUID(int=2), "https://shop.test:443")
+OWNER = Owner(
+    purpose=b"tests",
+    entry="check",
+    tenant_id=UUID(int=1),
+    row_id=UUID(int=2),
+    audience="https://shop.test:443",
+)
 
 
 @given(owners, secrets)
@@ -31,13 +45,14 @@ def test_what_is_sealed_opens_for_its_owner(owner: Owner, values: dict[str, str]
 
 
 @given(owners, owners)
-def test_it_opens_for_no_other_tenant_check_or_audience(owner: Owner, other: Owner) -> None:
+def test_it_opens_for_no_other_purpose_tenant_row_or_audience(owner: Owner, other: Owner) -> None:
     sealed = BOX.seal(owner, {"a": "s3cret"})
     strangers = {
-        Owner(other.tenant_id, owner.check_id, owner.audience),
-        Owner(owner.tenant_id, other.check_id, owner.audience),
-        Owner(owner.tenant_id, owner.check_id, other.audience),
-        Owner(owner.check_id, owner.tenant_id, owner.audience),
+        replace(owner, purpose=other.purpose),
+        replace(owner, tenant_id=other.tenant_id),
+        replace(owner, row_id=other.row_id),
+        replace(owner, audience=other.audience),
+        replace(owner, tenant_id=owner.row_id, row_id=owner.tenant_id),
         other,
     } - {owner}
     for stranger in strangers:

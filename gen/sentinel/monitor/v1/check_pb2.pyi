@@ -8,6 +8,7 @@ from sentinel.monitor.v1 import dns_check_pb2 as _dns_check_pb2
 from sentinel.monitor.v1 import grpc_check_pb2 as _grpc_check_pb2
 from sentinel.monitor.v1 import tcp_check_pb2 as _tcp_check_pb2
 from sentinel.monitor.v1 import tls_check_pb2 as _tls_check_pb2
+from sentinel.options.v1 import secret_pb2 as _secret_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor

@@ -83,7 +83,7 @@ class ProbeServiceServicer:
         A reader that reconnects with the last cursor it saw misses nothing and sees nothing twice. A heartbeat comes at
         least every 15 s; the last message says why the stream ended.
 
-        Errors: CURSOR_INVALID, SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
+        Errors: CURSOR_INVALID, CURSOR_OUTDATED, SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -43,7 +43,7 @@ class ProbeServiceStub:
     A reader that reconnects with the last cursor it saw misses nothing and sees nothing twice. A heartbeat comes at
     least every 15 s; the last message says why the stream ended.
 
-    Errors: CURSOR_INVALID, SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
+    Errors: CURSOR_INVALID, CURSOR_OUTDATED, SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
     """
     RunCheck: _grpc.UnaryStreamMultiCallable[_probe_service_pb2.RunCheckRequest, _probe_service_pb2.RunCheckResponse]
     """Runs a check now, outside its schedule, and streams each phase as it happens, what was learned, then the result.
@@ -94,7 +94,7 @@ class ProbeServiceAsyncStub(ProbeServiceStub):
     A reader that reconnects with the last cursor it saw misses nothing and sees nothing twice. A heartbeat comes at
     least every 15 s; the last message says why the stream ended.
 
-    Errors: CURSOR_INVALID, SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
+    Errors: CURSOR_INVALID, CURSOR_OUTDATED, SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
     """
     RunCheck: _aio.UnaryStreamMultiCallable[_probe_service_pb2.RunCheckRequest, _probe_service_pb2.RunCheckResponse]  # type: ignore[assignment]
     """Runs a check now, outside its schedule, and streams each phase as it happens, what was learned, then the result.
@@ -148,7 +148,7 @@ class ProbeServiceServicer(metaclass=_abc_1.ABCMeta):
         A reader that reconnects with the last cursor it saw misses nothing and sees nothing twice. A heartbeat comes at
         least every 15 s; the last message says why the stream ended.
 
-        Errors: CURSOR_INVALID, SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
+        Errors: CURSOR_INVALID, CURSOR_OUTDATED, SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
         """
 
     @_abc_1.abstractmethod

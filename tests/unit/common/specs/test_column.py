@@ -55,3 +55,13 @@ def test_a_row_whose_secrets_were_taken_away_does_not_open() -> None:
 def test_what_was_not_decrypted_is_never_stored_as_if_it_were_the_secret() -> None:
     with pytest.raises(ValueError, match="with its secrets"):
         to_column(HttpSpec(url="http://t/", auth=HttpAuth(bearer_token=HIDDEN)), UUID(int=1), UUID(int=2), BOX)
+
+
+def test_what_a_version_before_has_sealed_still_opens() -> None:
+    spec = HttpSpec(url="http://t/", auth=HttpAuth(bearer_token="abc"))
+    sealed = {
+        "key": "ea3f8181fe9b",
+        "data": "jFNwlCKiUz2oTnZstt0tQjBNeJH0ff1X6w960sA55Qs+ZjBXaLjh0+kJYcrskDHImaA=",
+    }
+
+    assert opened("http", spec.hidden().to_json() | {"sealed": sealed}, UUID(int=1), UUID(int=2), BOX) == spec

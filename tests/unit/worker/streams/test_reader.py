@@ -26,7 +26,7 @@ def events(count: int, first: int = 0) -> list[Recorded]:
         )
         for number in range(first, first + count)
     ]
-    return [Recorded(Position(each.slot_us, each.slot_us, check_id), each) for each in results]
+    return [Recorded(Position(each.slot_us, each.slot_us, check_id, 1), each) for each in results]
 
 
 def all_of(_: Result) -> bool:
