@@ -10,6 +10,7 @@ import dns.name
 import uvloop
 
 from bench.report import Line, at_most
+from services.common.egress import EgressPolicy
 from services.common.outcome import Outcome
 from services.common.regex import compiled
 from services.common.specs.http import HttpSpec
@@ -20,7 +21,6 @@ from services.worker.judging.judge import judge
 from services.worker.probe import Prober
 from services.worker.wire.body import Body
 from services.worker.wire.dns_question import Question
-from services.worker.wire.egress import EgressPolicy
 from services.worker.wire.network import Network
 from services.worker.wire.observation import Observation
 from services.worker.wire.probe_failure import ProbeFailure

@@ -17,6 +17,7 @@ import uvloop
 from bench import certificates
 from bench.beside import answering, in_turns, s_time, serving
 from bench.report import Line, at_least, at_most, told
+from services.common.egress import EgressPolicy
 from services.common.outcome import Outcome
 from services.common.specs.dns import DnsSpec
 from services.common.specs.grpc import GrpcSpec
@@ -25,7 +26,6 @@ from services.common.specs.tcp import TcpSpec
 from services.common.specs.tls import TlsSpec
 from services.common.tls_context import context_trusting
 from services.worker.probe import Prober
-from services.worker.wire.egress import EgressPolicy
 from services.worker.wire.network import Network
 from services.worker.wire.resolver import Resolver
 from services.worker.wire.tls import TlsContexts

@@ -18,8 +18,10 @@ from bench import history
 from bench.report import Line, at_most, told
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US, now_us
 from services.common.database import Database
+from services.common.egress import EgressPolicy
 from services.common.paging import Pager
 from services.common.sealed import Sealer
+from services.common.tenant_egress import TenantEgress
 from services.monitor.figures.closing import floor
 from services.monitor.figures.figures import SeriesWanted, ServiceFigures
 from services.monitor.figures.overview import Overviews
@@ -77,7 +79,8 @@ async def _ask(
     store = MonitorStore(database)
     figures = ServiceFigures(store, KEEP)
     status, overviews = Status(store), Overviews(store)
-    services = Services(store, Pager(Sealer(b"bench", "page")), Quotas(10_000, 10_000), figures)
+    egress = TenantEgress(EgressPolicy())
+    services = Services(store, Pager(Sealer(b"bench", "page")), Quotas(10_000, 10_000), figures, egress)
 
     async def timed(ask: Callable[[int], Awaitable[object]], rounds: int = ROUNDS) -> list[float]:
         for number in range(10):

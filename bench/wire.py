@@ -23,11 +23,11 @@ import uvloop
 from bench import certificates
 from bench.beside import Measured, in_turns, s_time, serving, wait_for
 from bench.report import Line, at_most, told
+from services.common.egress import EgressPolicy
 from services.common.outcome import Outcome
 from services.common.specs.http import HttpSpec
 from services.common.tls_context import context_trusting
 from services.worker.probe import Prober
-from services.worker.wire.egress import EgressPolicy
 from services.worker.wire.hop import wire_of
 from services.worker.wire.network import Network
 from services.worker.wire.resolver import Resolver

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from services.common import egress
 from services.common.origin import Network
 from services.common.settings import (
     SettingError,
@@ -15,6 +16,7 @@ from services.common.settings import (
     auth_limit_per_minute,
     database_url,
     dns_servers,
+    egress_policy,
     heartbeat_limit_burst,
     heartbeat_limit_per_minute,
     lease_ttl_s,
@@ -30,7 +32,6 @@ from services.common.settings import (
     trusted_proxies,
 )
 from services.worker.guard import Canary
-from services.worker.wire.egress import EgressPolicy
 
 _HIGHEST_PORT = 65_535
 _TLS_CERT, _TLS_KEY = "SENTINEL_TLS_CERT", "SENTINEL_TLS_KEY"
@@ -60,7 +61,9 @@ class StackSettings:
         data_dir: the folder for all that must outlive a restart.
         database_url: an existing database; None runs the embedded one.
         workers: how many worker processes.
-        egress_allow: CIDRs that checks may reach besides public addresses.
+        egress_allow: networks that checks may reach besides public addresses, as the setting has them.
+        egress_deny: networks that checks may not reach, in the same way.
+        egress_translation_prefixes: prefixes of addresses that are translated to IPv4, in the same way.
         canaries: addresses, as address:port, that answer unless this machine is cut off.
         dns_servers: name servers that workers ask instead of the system's, separated by commas.
         log_level: the least level that is logged.
@@ -86,6 +89,8 @@ class StackSettings:
     database_url: str | None
     workers: int
     egress_allow: str
+    egress_deny: str
+    egress_translation_prefixes: str
     canaries: str
     dns_servers: str
     log_level: str
@@ -111,6 +116,7 @@ class StackSettings:
             SettingError: one of them has no meaning.
         """
         own = environment.get("SENTINEL_DATABASE_URL")
+        egress_policy(environment)  # the services read it; here it is only found out whether they can
         return cls(
             http_port=number(environment, "SENTINEL_HTTP_PORT", 8080, 1, _HIGHEST_PORT),
             listen_addresses=_listen_addresses(environment),
@@ -118,7 +124,9 @@ class StackSettings:
             data_dir=_folder(environment, "SENTINEL_DATA_DIR", ".sentinel"),
             database_url=database_url(environment) if own else None,
             workers=number(environment, "SENTINEL_WORKERS", 1, 1, 64),
-            egress_allow=_readable(environment, "SENTINEL_EGRESS_ALLOW", EgressPolicy.parse),
+            egress_allow=environment.get(egress.ALLOW, ""),
+            egress_deny=environment.get(egress.DENY, ""),
+            egress_translation_prefixes=environment.get(egress.TRANSLATION_PREFIXES, ""),
             canaries=_readable(environment, "SENTINEL_CANARIES", Canary.parse),
             dns_servers=",".join(dns_servers(environment)),
             log_level=log_level(environment),

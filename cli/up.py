@@ -203,6 +203,8 @@ class _Stack:
             "SENTINEL_LOG_LEVEL": settings.log_level,
             "SENTINEL_LOG_FORMAT": settings.log_format,
             "SENTINEL_EGRESS_ALLOW": settings.egress_allow,
+            "SENTINEL_EGRESS_DENY": settings.egress_deny,
+            "SENTINEL_EGRESS_TRANSLATION_PREFIXES": settings.egress_translation_prefixes,
             "SENTINEL_CANARIES": settings.canaries,
             "SENTINEL_DNS_SERVERS": settings.dns_servers,
             "SENTINEL_TRUSTED_PROXIES": ",".join(map(str, settings.trusted_proxies)),

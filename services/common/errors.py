@@ -1,11 +1,12 @@
 """Every error that a caller can meet, in one tree.
 
     SentinelError
-    ├── InvalidArgument          FIELD_INVALID, PAGE_TOKEN_INVALID, CURSOR_INVALID, SECRET_NOT_STORED
+    ├── InvalidArgument          FIELD_INVALID, PAGE_TOKEN_INVALID, CURSOR_INVALID, SECRET_NOT_STORED, TARGET_BLOCKED,
+    │   │                        TENANT_SLUG_RESERVED
     │   └── RequestMalformed     REQUEST_MALFORMED
     ├── Unauthenticated          TOKEN_*, SESSION_ENDED, CREDENTIALS_INVALID, REFRESH_TOKEN_INVALID, INVITATION_INVALID
     ├── PermissionDenied         ROLE_INSUFFICIENT, METHOD_CLOSED, PERSON_REQUIRED, TENANT_SUSPENDED, USER_DISABLED,
-    │                            PASSWORD_WRONG
+    │                            PASSWORD_WRONG, REGISTRATION_CLOSED, TENANT_INVITATION_INVALID
     ├── NotFound                 *_NOT_FOUND
     ├── AlreadyExists            *_TAKEN
     ├── FailedPrecondition       LAST_ADMIN, INCIDENT_RESOLVED, NOT_A_HEARTBEAT, SECRETS_KEY_MISSING,

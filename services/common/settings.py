@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from services.common import secret_keys
+from services.common import egress, secret_keys
+from services.common.egress import EgressPolicy
 from services.common.origin import Network, parse_networks
+from services.common.own_addresses import OwnAddresses
 from services.common.setting_names import is_address_of_kubernetes
 
 SECRETS_KEY = "SENTINEL_SECRETS_KEY"
@@ -56,7 +58,7 @@ class ServiceSettings:
         data_dir: the folder for what must outlive a restart and is not in the database: signing keys.
         log_level: the least level that is logged.
         log_format: console for people, json for machines.
-        egress_allow: CIDRs that checks may reach besides public addresses.
+        egress: which addresses checks may reach.
         canaries: addresses, as address:port, that answer unless this machine is cut off.
         dns_servers: name servers that the worker asks instead of the system's, each host:port.
         trusted_proxies: networks whose word on a client's address is believed, besides whoever is on our Unix socket.
@@ -78,7 +80,7 @@ class ServiceSettings:
     data_dir: Path
     log_level: str
     log_format: str
-    egress_allow: str
+    egress: EgressPolicy
     canaries: str
     dns_servers: tuple[str, ...]
     trusted_proxies: tuple[Network, ...]
@@ -108,7 +110,7 @@ class ServiceSettings:
             data_dir=Path(environment.get("SENTINEL_DATA_DIR", ".sentinel")),
             log_level=log_level(environment),
             log_format=log_format(environment),
-            egress_allow=environment.get("SENTINEL_EGRESS_ALLOW", ""),
+            egress=egress_policy(environment),
             canaries=environment.get("SENTINEL_CANARIES", ""),
             dns_servers=dns_servers(environment),
             trusted_proxies=trusted_proxies(environment),
@@ -149,6 +151,23 @@ def trusted_proxies(environment: Mapping[str, str]) -> tuple[Network, ...]:
         return parse_networks(environment.get("SENTINEL_TRUSTED_PROXIES", ""))
     except ValueError as error:
         raise SettingError(f"SENTINEL_TRUSTED_PROXIES: {error}") from error
+
+
+def egress_policy(environment: Mapping[str, str]) -> EgressPolicy:
+    """Which addresses checks may reach; those of this machine are read when the policy is asked.
+
+    Raises:
+        SettingError: naming the part that has no meaning.
+    """
+    try:
+        return EgressPolicy.parse(
+            environment.get(egress.ALLOW, ""),
+            environment.get(egress.DENY, ""),
+            environment.get(egress.TRANSLATION_PREFIXES, ""),
+            OwnAddresses(),
+        )
+    except ValueError as error:
+        raise SettingError(str(error)) from error
 
 
 def dns_servers(environment: Mapping[str, str]) -> tuple[str, ...]:

@@ -88,6 +88,16 @@ class CommonStore:
         async with self._database.untenanted() as connection:
             await connection.execute(select(func.credentials_used(ids(0), ids(1))))
 
+    async def slug_of_tenant(self, tenant_id: UUID) -> str:
+        """Return a tenant's slug; empty if there is no such tenant. Only monitor and workers may.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        async with self._database.untenanted() as connection:
+            slug: str | None = (await connection.execute(select(func.slug_of_tenant(tenant_id)))).scalar_one()
+            return slug or ""
+
     async def secret(self, name: str) -> bytes:
         """A secret that all replicas share."""
         async with self._database.untenanted() as connection:

@@ -15,6 +15,7 @@ from services.common.process import Process, run
 from services.common.sealed import Sealer
 from services.common.server import background
 from services.common.stream_metrics import StreamMetrics
+from services.common.tenant_egress import TenantEgress
 from services.monitor.checks import Checks
 from services.monitor.exposition import MonitorCollector
 from services.monitor.figures.figures import ServiceFigures
@@ -63,6 +64,7 @@ async def main(process: Process) -> None:
     quotas = Quotas(settings.quota_services, settings.quota_checks)
     keep = Keep(settings.retention_raw_days * DAY_US, settings.retention_hourly_days * DAY_US)
     figures = ServiceFigures(store, keep)
+    egress = TenantEgress(settings.egress, process.store)
     windows = MaintenanceWindows(store, pager, quotas)
     board_pool = await create_pool(settings.database_url, ROLE, _BOARD_CONNECTIONS, times_in_us=True)
     process.metrics.database.watch_pool("boards", lambda: in_use(board_pool), _BOARD_CONNECTIONS)
@@ -72,8 +74,8 @@ async def main(process: Process) -> None:
     process.metrics.registry.register(MonitorCollector(watch_metrics))
     watches = Watches(boards, watch_metrics)
     use_cases = UseCases(
-        services=Services(store, pager, quotas, figures),
-        checks=Checks(store, pager, quotas),
+        services=Services(store, pager, quotas, figures, egress),
+        checks=Checks(store, pager, quotas, egress),
         status=Status(store),
         figures=figures,
         overviews=Overviews(store),

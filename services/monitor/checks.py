@@ -9,6 +9,7 @@ from services.common.clock import now_us
 from services.common.heartbeat_token import hash_of, new_token
 from services.common.paging import Page, Pager, PageRequest
 from services.common.specs.heartbeat import HeartbeatSpec
+from services.common.tenant_egress import TenantEgress
 from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
 from services.monitor.model import Check, MadeCheck, TrackedCheck
 from services.monitor.not_found import check_not_found, service_not_found
@@ -77,9 +78,11 @@ class Checks:
         store: where they are recorded.
         pager: reads and writes page tokens.
         quotas: how many a tenant may have.
+        egress: which addresses checks may reach.
     """
 
-    def __init__(self, store: ChecksStore, pager: Pager, quotas: Quotas) -> None:
+    def __init__(self, store: ChecksStore, pager: Pager, quotas: Quotas, egress: TenantEgress) -> None:
+        self._egress = egress
         self._store = store
         self._pager = pager
         self._quotas = quotas
@@ -91,9 +94,11 @@ class Checks:
             NotFound: SERVICE_NOT_FOUND.
             AlreadyExists: CHECK_NAME_TAKEN.
             FailedPrecondition: QUOTA_EXCEEDED.
-            InvalidArgument: what it names cannot be probed.
+            InvalidArgument: what it names cannot be probed, or may not be: TARGET_BLOCKED.
         """
-        draft.spec.refuse_bad(f"check.{draft.spec.KIND}")
+        path = f"check.{draft.spec.KIND}"
+        draft.spec.refuse_bad(path)
+        await self._egress.refuse_blocked(actor.tenant_id, draft.spec, path)
         check = new_check(actor.tenant_id, service_id, draft, now_us())
         token = new_token() if isinstance(draft.spec, HeartbeatSpec) else ""
         token_hash = hash_of(token) if token else None
@@ -150,12 +155,17 @@ class Checks:
             NotFound: CHECK_NOT_FOUND.
             Aborted: ETAG_MISMATCH.
             AlreadyExists: CHECK_NAME_TAKEN.
-            InvalidArgument: what it would be breaks a rule.
+            InvalidArgument: what it would be breaks a rule, or may not be probed: TARGET_BLOCKED.
         """
-        now = now_us()
-        return await self._store.change_check(
-            actor, service_id, check_id, "update", lambda check: changed_check(check, etag, draft_of, now)
-        )
+        now, slug = now_us(), await self._egress.slug_of(actor.tenant_id)
+
+        def decide(check: Check) -> Check:
+            changed = changed_check(check, etag, draft_of, now)
+            if changed.spec != check.spec:  # else nobody could rename or pause a check that has become blocked
+                self._egress.policy.refuse_blocked(changed.spec, f"check.{changed.spec.KIND}", slug)
+            return changed
+
+        return await self._store.change_check(actor, service_id, check_id, "update", decide)
 
     async def pause(self, actor: Actor, service_id: UUID, check_id: UUID) -> TrackedCheck:
         """Stop probing a check; one that is paused stays as it is.

@@ -11,6 +11,7 @@ from services.common.ids import new_id
 from services.common.paging import KeyRequest, Page, Pager
 from services.common.specs.http import HttpSpec
 from services.common.specs.urls import refuse_bad_url
+from services.common.tenant_egress import TenantEgress
 from services.monitor.drafts import CheckDraft, ServiceDraft, changed_service, new_check
 from services.monitor.figures.figures import ServiceFigures
 from services.monitor.model import Check, Service, ServiceState, StatefulService
@@ -99,10 +100,14 @@ class Services:
         pager: reads and writes page tokens.
         quotas: how many a tenant may have.
         figures: how they were.
+        egress: which addresses checks may reach.
     """
 
-    def __init__(self, store: ServicesStore, pager: Pager, quotas: Quotas, figures: ServiceFigures) -> None:
+    def __init__(
+        self, store: ServicesStore, pager: Pager, quotas: Quotas, figures: ServiceFigures, egress: TenantEgress
+    ) -> None:
         self._store = store
+        self._egress = egress
         self._figures = figures
         self._pager = pager
         self._quotas = quotas
@@ -113,7 +118,7 @@ class Services:
         Raises:
             AlreadyExists: SERVICE_NAME_TAKEN.
             FailedPrecondition: QUOTA_EXCEEDED.
-            InvalidArgument: the url cannot be probed.
+            InvalidArgument: the url cannot be probed, or may not be: TARGET_BLOCKED.
         """
         now, tenant_id = now_us(), actor.tenant_id
         service = Service(
@@ -129,7 +134,9 @@ class Services:
         first = None
         if draft.url:
             refuse_bad_url(draft.url, "url")
-            first = new_check(tenant_id, service.id, CheckDraft(name=_FIRST_CHECK, spec=HttpSpec(url=draft.url)), now)
+            spec = HttpSpec(url=draft.url)
+            await self._egress.refuse_blocked(tenant_id, spec, "")
+            first = new_check(tenant_id, service.id, CheckDraft(name=_FIRST_CHECK, spec=spec), now)
         made = await self._store.create_service(actor, service, first, request_id, self._quotas)
         return await self.get(tenant_id, made)
 

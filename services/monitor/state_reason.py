@@ -23,11 +23,12 @@ def check_reason(row: TrackedCheck, state: CheckState, last: Result | None) -> s
         return "it is paused"
     if state is CheckState.MAINTENANCE:
         return "it is inside a maintenance window"
+    blocked = f": {last.error_message}" if last and last.error_kind is ErrorKind.BLOCKED_TARGET else ""
     if track.streak_outcome is None:
         waits = last is not None and last.error_kind is ErrorKind.NO_SIGNAL_YET
-        return last.error_message if last and waits else "no result has told yet"
+        return last.error_message if last and waits else f"no result has told yet{blocked}"
     if state is CheckState.UNKNOWN and track.state is not CheckState.UNKNOWN:
-        return f"no result has told for {STALE_AFTER_INTERVALS} intervals"
+        return f"no result has told for {STALE_AFTER_INTERVALS} intervals{blocked}"
     if track.streak_outcome is Outcome.DOWN:
         why = f": {last.error_message}" if last and last.outcome is Outcome.DOWN and last.error_message else ""
         return _run(track.streak, row.check.failure_threshold, "failed", confirmed=state is CheckState.DOWN) + why

@@ -22,6 +22,7 @@ from services.common.paging import Pager
 from services.common.process import REQUEST_FILES, Process, run
 from services.common.sealed import Sealer
 from services.common.server import background
+from services.common.tenant_egress import TenantEgress
 from services.worker.clock import SharedClock
 from services.worker.cpu_queue import CpuQueue
 from services.worker.dispatch import Dispatcher
@@ -44,7 +45,6 @@ from services.worker.store import RECORDED, EngineStore, ReceptionSql, SignalsSq
 from services.worker.streams.position import Cursors
 from services.worker.streams.stream import Streams
 from services.worker.streams.tail import Tail
-from services.worker.wire.egress import EgressPolicy
 from services.worker.wire.network import Network
 from services.worker.wire.resolver import Resolver
 from services.worker.workers import Workers
@@ -68,7 +68,7 @@ _T = TypeVar("_T")
 
 async def main(process: Process) -> None:
     """Build everything, serve and probe, shut down."""
-    egress = _read("SENTINEL_EGRESS_ALLOW", EgressPolicy.parse, process.settings.egress_allow)
+    egress = TenantEgress(process.settings.egress, process.store)
     canaries = _read("SENTINEL_CANARIES", Canary.parse, process.settings.canaries)
     url = process.settings.database_url
     _set_up_interpreter()
@@ -83,7 +83,7 @@ async def main(process: Process) -> None:
     resolver = Resolver(process.settings.dns_servers, metrics=metrics)
     clock = SharedClock()
     cpu = CpuQueue(clock_us=clock.now_us)
-    prober = Prober(Network(resolver, egress), Signals(SignalsSql(pools.engine)), cpu)
+    prober = Prober(Network(resolver, egress.policy), Signals(SignalsSql(pools.engine)), cpu, egress)
     gauges = Gauges(
         shards_held=lambda: leases.shards,
         checks_held=lambda: dispatcher.held,
@@ -120,7 +120,7 @@ async def main(process: Process) -> None:
             tenant_store,
             streams,
             cursors,
-            OnDemand(tenant_store, prober, worker_id, cpu),
+            OnDemand(tenant_store, prober, worker_id, cpu, egress),
             Evaluation(tenant_store, cpu),
             Workers(tenant_store, pager, times.overdue_s),
             reception,

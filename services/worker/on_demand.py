@@ -19,6 +19,7 @@ from services.common.result import Result
 from services.common.specs.spec import Spec
 from services.common.stream_guard import LOOK_S, EndReason, StreamGuard
 from services.common.stream_reader import QUIET_S
+from services.common.tenant_egress import TenantEgress
 from services.worker.cpu_queue import CpuQueue
 from services.worker.engine import to_result
 from services.worker.judging.learned import Learned
@@ -81,10 +82,19 @@ class OnDemand:
         prober: makes one run.
         worker_id: who we are, on each result.
         cpu: says which tenants have to wait, since their runs cost too much.
+        egress: refuses addresses that a check may not reach before it is run; without it a run does.
     """
 
-    def __init__(self, store: OnDemandStore, prober: Prober, worker_id: str, cpu: CpuQueue | None = None) -> None:
+    def __init__(
+        self,
+        store: OnDemandStore,
+        prober: Prober,
+        worker_id: str,
+        cpu: CpuQueue | None = None,
+        egress: TenantEgress | None = None,
+    ) -> None:
         self._cpu = cpu or CpuQueue()
+        self._egress = egress
         self._store = store
         self._prober = prober
         self._worker_id = worker_id
@@ -128,11 +138,13 @@ class OnDemand:
             guard: says when to end.
 
         Raises:
-            InvalidArgument: what it names cannot be probed.
+            InvalidArgument: what it names cannot be probed, or may not be: TARGET_BLOCKED.
             ResourceExhausted: OVERLOADED.
         """
         field = f"check.{draft.spec.KIND}"
         draft.spec.refuse_bad(field)
+        if self._egress is not None:
+            await self._egress.refuse_blocked(tenant_id, draft.spec, field)
         if not draft.spec.ASKS:
             raise InvalidArgument.field(field, "asks no target, so there is nothing to try")
         check = ScheduledCheck(

@@ -9,9 +9,11 @@ from uuid import UUID
 
 from services.common import logs
 from services.common.clock import now_us
+from services.common.errors import Unavailable
 from services.common.outcome import ErrorKind, Outcome
 from services.common.specs.secrets import masked
 from services.common.specs.spec import Spec
+from services.common.tenant_egress import TenantEgress
 from services.worker.cpu_queue import CpuQueue
 from services.worker.heartbeats.signals import Signals
 from services.worker.judging.cost import ON_LOOP_US, cost_us
@@ -47,10 +49,18 @@ class Prober:
         network: the way to targets.
         signals: what jobs have reported; without a database to read it from, heartbeats cannot be run.
         cpu: runs judging that takes long, and charges tenants.
+        egress: knows tenants where the egress policy names some; without it no tenant is among them.
     """
 
-    def __init__(self, network: Network, signals: Signals | None = None, cpu: CpuQueue | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        signals: Signals | None = None,
+        cpu: CpuQueue | None = None,
+        egress: TenantEgress | None = None,
+    ) -> None:
         self._network = network
+        self._egress = egress
         self._cpu = cpu or CpuQueue()
         self._kinds: Mapping[type[Spec], Kind[Any]] = {**every_kind(signals), SealedSpec: Sealed()}
 
@@ -79,7 +89,7 @@ class Prober:
         seen = Observation(on_phase=on_phase)
         seen.off_loop = _OffLoop(self._cpu, tenant_id, deadline, seen)
         try:
-            verdict = await self._attempts(spec, retries, seen, start, on_facts)
+            verdict = await self._attempts(spec, retries, seen, start, on_facts, tenant_id)
         except asyncio.CancelledError:
             if not deadline.passed():
                 raise
@@ -99,12 +109,20 @@ class Prober:
         return seen
 
     async def _attempts(
-        self, spec: Spec, retries: int, seen: Observation, start_ns: int, on_facts: OnFacts | None
+        self,
+        spec: Spec,
+        retries: int,
+        seen: Observation,
+        start_ns: int,
+        on_facts: OnFacts | None,
+        tenant_id: UUID,
     ) -> Verdict:
-        kind = self._kinds[type(spec)]
+        kind, network = self._kinds[type(spec)], self._network
+        if self._egress is not None:
+            network = network.of(await _slug(self._egress, tenant_id))
         while True:
             try:
-                facts = await kind.attempt(spec, self._network, seen)
+                facts = await kind.attempt(spec, network, seen)
             except ProbeFailure as failure:
                 verdict = Verdict(outcome=Outcome.DOWN, error_kind=failure.kind, message=failure.sentence)
             else:
@@ -116,9 +134,7 @@ class Prober:
                     _log.error("an assertion could not be evaluated", exc_info=verdict.trouble)
                 if on_facts is not None:
                     on_facts(await _judged(spec, cost, examined, learned))
-            if verdict.outcome is not Outcome.DOWN or verdict.error_kind is ErrorKind.BLOCKED_TARGET:
-                return verdict
-            if seen.attempt > retries:
+            if verdict.outcome is not Outcome.DOWN or seen.attempt > retries:
                 return verdict
             seen.next_attempt()
 
@@ -142,6 +158,13 @@ class _OffLoop:
         finally:
             self._deadline.resume()
             self._seen.waited_ns += time.perf_counter_ns() - began_ns
+
+
+async def _slug(egress: TenantEgress, tenant_id: UUID) -> str:
+    try:
+        return await egress.slug_of(tenant_id)
+    except Unavailable as error:
+        raise OwnTrouble("the database is away, and with it the tenants that SENTINEL_EGRESS_ALLOW names") from error
 
 
 async def _judged(spec: Spec, cost: float, examined: Examined, work: Callable[[Expectation, Examined], _T]) -> _T:

@@ -1,5 +1,6 @@
 """What a DNS check asks for."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -37,6 +38,11 @@ class DnsSpec(Spec):
     def target(self) -> str:
         """The name server's host; the name where it is one of our own that is asked."""
         return place_of(self.server, DNS_PORT).host if self.server else self.name.lower()
+
+    @property
+    def dialled_hosts(self) -> Mapping[str, str]:
+        """The host of the name server, if the check chooses one."""
+        return {"server": place_of(self.server, DNS_PORT).host} if self.server else {}
 
     def refuse_bad(self, field: str) -> None:
         """Refuse a name that cannot be asked for, records that there cannot be, and a server that cannot be one.

@@ -1,5 +1,6 @@
 """What a gRPC check asks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -45,6 +46,11 @@ class GrpcSpec(Spec):
     def options(self) -> TlsOptions:
         """How the server is verified under TLS."""
         return TlsOptions(self.skip_verify, self.ca_certificates, self.server_name)
+
+    @property
+    def dialled_hosts(self) -> Mapping[str, str]:
+        """The host in the address."""
+        return {"address": place_of(self.address).host}
 
     def refuse_bad(self, field: str) -> None:
         """Refuse an address that could not be dialled, and a verification that there will not be.

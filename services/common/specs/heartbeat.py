@@ -1,5 +1,6 @@
 """What a heartbeat waits for: signals of a job, one a period at least."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 from uuid import UUID
@@ -37,6 +38,11 @@ class HeartbeatSpec(Spec):
     def target(self) -> str:
         """No host is burdened, so none is named."""
         return "(none)"
+
+    @property
+    def dialled_hosts(self) -> Mapping[str, str]:
+        """None: no target is asked."""
+        return {}
 
     def refuse_bad(self, field: str) -> None:
         """The contract's rules see all that can be wrong."""

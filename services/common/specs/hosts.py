@@ -29,13 +29,18 @@ def ascii_host(host: str) -> str:
         return address
     lowered = host.lower()
     name = lowered if lowered.isascii() else idna.encode(lowered).decode("ascii")  # IDNAError is a ValueError
-    if (
-        _NAME.fullmatch(name) is None
-        or len(name.removesuffix(".")) > _LONGEST
-        or _ENDS_IN_NUMBER.fullmatch(name.removesuffix(".").rpartition(".")[2])
-    ):
+    if _NAME.fullmatch(name) is None or len(name.removesuffix(".")) > _LONGEST or _ends_in_number(name):
         raise ValueError("neither an address nor a name")
     return name
+
+
+def is_loose_address(host: str) -> bool:
+    """Whether a host is an address in a form that some parsers take and others look up as a name: 127.1, 0x7f000001."""
+    return literal(host) is None and _ends_in_number(host.lower())
+
+
+def _ends_in_number(name: str) -> bool:
+    return _ENDS_IN_NUMBER.fullmatch(name.removesuffix(".").rpartition(".")[2]) is not None
 
 
 @lru_cache(maxsize=_MOST_KNOWN)

@@ -25,7 +25,7 @@ from services.common.specs.refusals import refuse_bad
 from services.common.specs.secrets import HIDDEN, forms, parts_of_header
 from services.common.specs.spec import Spec
 from services.common.specs.tls_options import DEFAULT_TLS, TlsOptions
-from services.common.specs.urls import origin_of, refuse_bad_url
+from services.common.specs.urls import origin_of, read_url, refuse_bad_url
 
 # What stands between the scheme and the path of an absolute URL.
 _HOST = re.compile(r"[^:]*://([^/?#]*)")
@@ -121,6 +121,11 @@ class HttpSpec(Spec):
         values = [*self.secret_fields().values(), *([basic.credentials] if basic and basic.password else [])]
         values += [part for name, value in self.headers if self.auth.hides(name) for part in parts_of_header(value)]
         return tuple(form for value in values for form in forms(value))
+
+    @property
+    def dialled_hosts(self) -> Mapping[str, str]:
+        """The URL's host."""
+        return {"url": read_url(self.url).host}
 
     def refuse_bad(self, field: str) -> None:
         """Refuse what could not be dialled, shown to a target or judged, and HIDDEN in place of a secret.

@@ -47,6 +47,11 @@ class Spec(ABC):
         """The host that it burdens, in lower case; so many runs at the most burden one at a time (semantics.md §20)."""
 
     @property
+    @abstractmethod
+    def dialled_hosts(self) -> Mapping[str, str]:
+        """The hosts that a run connects to, names or addresses, by their fields in the contract's spelling."""
+
+    @property
     def assertions(self) -> tuple[Assertion, ...]:
         """What has to be true of what an attempt learns."""
         return ()

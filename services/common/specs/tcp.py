@@ -1,5 +1,6 @@
 """What a TCP check probes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -33,6 +34,11 @@ class TcpSpec(Spec):
     def target(self) -> str:
         """Host and port."""
         return f"{self.host.lower()}:{self.port}"
+
+    @property
+    def dialled_hosts(self) -> Mapping[str, str]:
+        """The host."""
+        return {"host": self.host}
 
     def refuse_bad(self, field: str) -> None:
         """Refuse a host that could not be dialled.

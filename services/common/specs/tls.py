@@ -1,5 +1,6 @@
 """What a TLS check probes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
@@ -53,6 +54,11 @@ class TlsSpec(Spec):
     def options(self) -> TlsOptions:
         """How the server is verified."""
         return TlsOptions(self.skip_verify, self.ca_certificates, self.server_name)
+
+    @property
+    def dialled_hosts(self) -> Mapping[str, str]:
+        """The host."""
+        return {"host": self.host}
 
     def refuse_bad(self, field: str) -> None:
         """Refuse a host that could not be dialled, and authorities that could not be read.

@@ -3,6 +3,7 @@
 import httpx
 
 from services.common.errors import InvalidArgument
+from services.common.specs.hosts import is_loose_address
 
 _HIGHEST_PORT = 65_535
 _PORTS = {"http": 80, "https": 443}
@@ -45,6 +46,8 @@ def refuse_bad_url(url: str, field: str) -> None:
         raise InvalidArgument.field(field, str(error)) from error
     if parsed.scheme not in _PORTS:
         raise InvalidArgument.field(field, "must begin with http:// or https://")
+    if is_loose_address(parsed.host):
+        raise InvalidArgument.field(field, "must write an address in full, such as 192.0.2.1 or [2001:db8::1]")
     if parsed.userinfo:
         raise InvalidArgument.field(field, "must not carry credentials; use headers")
 

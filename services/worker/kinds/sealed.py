@@ -1,5 +1,6 @@
 """A check whose secrets cannot be decrypted: it is not run without them, which is our own trouble, not its target's."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -32,6 +33,11 @@ class SealedSpec(Spec):
     def target(self) -> str:
         """The host that it would burden."""
         return self.host
+
+    @property
+    def dialled_hosts(self) -> Mapping[str, str]:
+        """None: no target is asked."""
+        return {}
 
     def refuse_bad(self, _field: str) -> None:
         """Nobody asks for one."""

@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable, Sequence
 
+from services.common.egress import EgressPolicy, by
 from services.common.outcome import ErrorKind
 from services.worker.wire.dial import dial
-from services.worker.wire.egress import EgressPolicy
 from services.worker.wire.link import Link
 from services.worker.wire.observation import Observation
 from services.worker.wire.own_trouble import OwnTrouble
@@ -21,15 +21,23 @@ class Network:
         resolver: finds addresses.
         egress: says which of them may be dialled.
         tls: verifies servers.
+        tenant: the slug of the tenant whose checks go this way; needed only where the policy names tenants.
 
     Attributes:
         tls: as given.
     """
 
-    def __init__(self, resolver: Resolver, egress: EgressPolicy, tls: TlsContexts | None = None) -> None:
+    def __init__(
+        self, resolver: Resolver, egress: EgressPolicy, tls: TlsContexts | None = None, tenant: str = ""
+    ) -> None:
         self._resolver = resolver
         self._egress = egress
+        self._tenant = tenant
         self.tls = tls or TlsContexts()
+
+    def of(self, tenant: str) -> "Network":
+        """Return the same way for the checks of a tenant."""
+        return self if tenant == self._tenant else Network(self._resolver, self._egress, self.tls, tenant)
 
     @property
     def name_servers(self) -> Sequence[str]:
@@ -55,14 +63,22 @@ class Network:
         """The addresses of a host that may be dialled, in the order to try them; one at least (semantics.md §22).
 
         Raises:
-            ProbeFailure: DNS or BLOCKED_TARGET.
-            OwnTrouble: for a reason of our own.
+            ProbeFailure: DNS.
+            OwnTrouble: BLOCKED_TARGET, or another reason of our own.
         """
         found = (literal,) if literal is not None else await self._resolve(host, seen)
-        admitted = [address for address in found if self._egress.admits(address)]
+        admitted, refusing = [], ""
+        for address in found:
+            setting = self._egress.refused_by(address, self._tenant)
+            if setting is None:
+                admitted.append(address)
+            else:
+                refusing = setting
         if not admitted:
-            # Which address it was would tell an outsider about the inside.
-            raise ProbeFailure(ErrorKind.BLOCKED_TARGET, "checks may not reach the address of this host")
+            # Which address it was would tell an outsider about the inside. ERROR: a target that was not dialled has not
+            # failed.
+            sentence = f"checks may not reach the address of this host ({by(refusing)})"
+            raise OwnTrouble(sentence, ErrorKind.BLOCKED_TARGET)
         return admitted
 
     async def _resolve(self, host: str, seen: Observation) -> tuple[str, ...]:

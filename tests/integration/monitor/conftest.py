@@ -11,12 +11,14 @@ import pytest
 from services.common.audit import Actor, user_actor
 from services.common.clock import DAY_US, to_datetime
 from services.common.database import Database, create_pool
+from services.common.egress import EgressPolicy
 from services.common.ids import new_id
 from services.common.incident import Resolution
 from services.common.origin import Origin
 from services.common.paging import Pager
 from services.common.sealed import Sealer
 from services.common.specs.http import HttpSpec
+from services.common.tenant_egress import TenantEgress
 from services.monitor.checks import Checks
 from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.figures.figures import ServiceFigures
@@ -53,10 +55,10 @@ class Monitor:
 
     def __post_init__(self) -> None:
         """Build the use cases."""
-        pager = Pager(Sealer(b"an installation's secret", "page"))
-        self.checks = Checks(self.store, pager, self.quotas)
+        pager, egress = Pager(Sealer(b"an installation's secret", "page")), TenantEgress(EgressPolicy())
+        self.checks = Checks(self.store, pager, self.quotas, egress)
         self.figures = ServiceFigures(self.store, KEEP)
-        self.services = Services(self.store, pager, self.quotas, self.figures)
+        self.services = Services(self.store, pager, self.quotas, self.figures, egress)
         self.status = Status(self.store)
         self.incidents = Incidents(self.store, pager)
         self.windows = MaintenanceWindows(self.store, pager, self.quotas)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from uuid import UUID
 
@@ -10,17 +11,23 @@ import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.common.clock import HOUR_US, SECOND_US, from_datetime, now_us, to_datetime
+from services.common.egress import EgressPolicy
 from services.common.errors import Aborted, AlreadyExists, InvalidArgument, NotFound
 from services.common.grid import shard_of
+from services.common.paging import Pager
+from services.common.sealed import Sealer
 from services.common.specs.http import HttpSpec
 from services.common.state import CheckState
-from services.monitor.drafts import CheckDraft
+from services.common.tenant_egress import TenantEgress
+from services.monitor.checks import Checks
+from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.history_removal import HistoryRemoval
 from services.monitor.model import Check, ServiceState
 from services.worker.store import EngineStore
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.rows import insert
 
+PAGER = Pager(Sealer(b"an installation's secret", "page"))
 Period = tuple[int, int | None, int]
 
 
@@ -74,6 +81,29 @@ async def test_a_change_that_is_not_of_the_interval_leaves_the_period(monitor: M
         monitor.actor, service_id, check_id, "", lambda _: CheckDraft(name="other", spec=HttpSpec(url="http://u.test/"))
     )
     assert await periods(admin, check_id) == before
+
+
+async def test_a_blocked_address_is_refused_when_what_is_probed_changes_and_only_then(monitor: Monitor) -> None:
+    service_id = await monitor.service()
+    check_id = await monitor.check(service_id)
+    of = (monitor.actor, service_id, check_id)
+    inner = CheckDraft(name="home", spec=HttpSpec(url="http://10.0.0.1/"))
+
+    for write in (
+        monitor.checks.create(monitor.actor, service_id, replace(inner, name="other"), None),
+        monitor.checks.update(*of, "", always(inner)),
+        monitor.services.create(monitor.actor, ServiceDraft("inner", "http://10.0.0.1/", "", {}), None),
+    ):
+        with pytest.raises(InvalidArgument) as caught:
+            await write
+        assert caught.value.reason == reasons.ERROR_REASON_TARGET_BLOCKED
+    monitor.checks = Checks(monitor.store, PAGER, monitor.quotas, TenantEgress(EgressPolicy.parse("10.0.0.0/8")))
+    await monitor.checks.update(*of, "", always(inner))
+    # The operator takes the allowance away: the check can still be renamed, paused and moved elsewhere.
+    monitor.checks = Checks(monitor.store, PAGER, monitor.quotas, TenantEgress(EgressPolicy()))
+    assert (await monitor.checks.update(*of, "", always(replace(inner, name="new")))).check.name == "new"
+    assert not (await monitor.checks.pause(*of)).check.enabled
+    assert (await monitor.checks.update(*of, "", always(every(20)))).check.spec.target == "t.test"
 
 
 async def test_changes_at_once_leave_whole_periods_and_one_open(monitor: Monitor, admin: Admin) -> None:

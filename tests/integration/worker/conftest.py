@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from services.common.egress import EgressPolicy
 from services.worker.probe import Prober
-from services.worker.wire.egress import EgressPolicy
 from services.worker.wire.network import Network
 from services.worker.wire.resolver import Resolver
 from services.worker.wire.tls import TlsContexts

@@ -12,6 +12,7 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.common.clock import DAY_US, MINUTE_US, SECOND_US, from_datetime
 from services.common.database import create_pool
+from services.common.egress import EgressPolicy
 from services.common.errors import NotFound, ResourceExhausted, Unavailable
 from services.common.heartbeat_token import hash_of, new_token
 from services.common.ids import new_id
@@ -25,7 +26,6 @@ from services.worker.heartbeats.signals import Signals
 from services.worker.metrics import Metrics, SignalEnd
 from services.worker.probe import Prober
 from services.worker.store import ReceptionSql, SignalsSql
-from services.worker.wire.egress import EgressPolicy
 from services.worker.wire.network import Network
 from services.worker.wire.resolver import Resolver
 from tests.database import TestServer

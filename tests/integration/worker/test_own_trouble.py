@@ -8,7 +8,7 @@ import pytest
 _RUN = """
 import asyncio, resource, socket, sys, uvloop
 from services.common.specs.http import HttpSpec
-from services.worker.wire.egress import EgressPolicy
+from services.common.egress import EgressPolicy
 from services.worker.probe import Prober
 from services.worker.wire.resolver import Resolver
 from services.worker.wire.network import Network

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.common.outcome import Outcome
+from services.common.outcome import ErrorKind, Outcome
 from services.common.result import Result
 from services.common.specs.http import HttpSpec
 from services.common.state import CheckState, Track, advance, known_state
@@ -37,13 +37,14 @@ def a_check(name: str = "home", pause_us: int | None = None) -> Check:
     )
 
 
-def reason(history: Sequence[Outcome], *, idle: int = 0, pause_us: int | None = None) -> str:
+def reason(history: Sequence[Outcome], *, idle: int = 0, pause_us: int | None = None, blocked_by: str = "") -> str:
     """Why a check with this history is in its state, so many intervals behind its last slot."""
     track = Track()
     last = None
     for number, outcome in enumerate(history):
         track = advance(track, number * STEP, outcome, 3, 2)
-        message = "connection refused" if outcome is DOWN else ""
+        is_blocked = outcome is ERROR and bool(blocked_by)
+        message = "connection refused" if outcome is DOWN else blocked_by if is_blocked else ""
         last = Result(
             tenant_id=UUID(int=1),
             service_id=UUID(int=1),
@@ -52,6 +53,7 @@ def reason(history: Sequence[Outcome], *, idle: int = 0, pause_us: int | None = 
             interval_us=STEP,
             outcome=outcome,
             worker_id="w",
+            error_kind=ErrorKind.BLOCKED_TARGET if is_blocked else None,
             error_message=message,
         )
     state, _ = known_state(track, STEP, (len(history) - 1 + idle) * STEP)
@@ -93,6 +95,18 @@ def test_a_check_that_nobody_looked_at_and_one_that_is_paused_say_so() -> None:
     assert reason([UP, UP], idle=2) == "2 slots in a row passed"
     assert reason([UP, UP], idle=3) == "no result has told for 2 intervals"
     assert reason([UP, UP], pause_us=5) == "it is paused"
+
+
+@pytest.mark.parametrize(
+    ("history", "idle", "words"),
+    [
+        ([ERROR], 0, "no result has told yet: not admitted by SENTINEL_X"),
+        ([UP, UP, ERROR, ERROR, ERROR], 0, "no result has told for 2 intervals: not admitted by SENTINEL_X"),
+        ([UP, UP, ERROR], 0, "2 slots in a row passed"),
+    ],
+)
+def test_of_a_blocked_target_the_reason_says_what_blocks_it(history: Sequence[Outcome], idle: int, words: str) -> None:
+    assert reason(history, idle=idle, blocked_by="not admitted by SENTINEL_X") == words
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ class MonitorServiceServicer:
     def CreateService(self, request, context):
         """Makes a service; with a url also its first check, of that url every 60 s.
 
-        Errors: SERVICE_NAME_TAKEN, QUOTA_EXCEEDED.
+        Errors: SERVICE_NAME_TAKEN, QUOTA_EXCEEDED, TARGET_BLOCKED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -275,7 +275,7 @@ class MonitorServiceServicer:
     def CreateCheck(self, request, context):
         """Puts a check on a service. It is first probed at its next slot, within one interval.
 
-        Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN, QUOTA_EXCEEDED.
+        Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN, QUOTA_EXCEEDED, TARGET_BLOCKED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -303,7 +303,7 @@ class MonitorServiceServicer:
         """Changes a check, within a second also where it is probed. The check as it would be has to keep all rules. A change of
         nothing leaves it as it was, etag included.
 
-        Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH.
+        Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH; TARGET_BLOCKED when what it probes changes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,7 +40,7 @@ class MonitorServiceStub:
     CreateService: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateServiceRequest, _monitor_service_pb2.CreateServiceResponse]
     """Makes a service; with a url also its first check, of that url every 60 s.
 
-    Errors: SERVICE_NAME_TAKEN, QUOTA_EXCEEDED.
+    Errors: SERVICE_NAME_TAKEN, QUOTA_EXCEEDED, TARGET_BLOCKED.
     """
     GetService: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceRequest, _monitor_service_pb2.GetServiceResponse]
     """Answers one service.
@@ -88,7 +88,7 @@ class MonitorServiceStub:
     CreateCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateCheckRequest, _monitor_service_pb2.CreateCheckResponse]
     """Puts a check on a service. It is first probed at its next slot, within one interval.
 
-    Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN, QUOTA_EXCEEDED.
+    Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN, QUOTA_EXCEEDED, TARGET_BLOCKED.
     """
     GetCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetCheckRequest, _monitor_service_pb2.GetCheckResponse]
     """Answers one check.
@@ -104,7 +104,7 @@ class MonitorServiceStub:
     """Changes a check, within a second also where it is probed. The check as it would be has to keep all rules. A change of
     nothing leaves it as it was, etag included.
 
-    Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH.
+    Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH; TARGET_BLOCKED when what it probes changes.
     """
     DeleteCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteCheckRequest, _monitor_service_pb2.DeleteCheckResponse]
     """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background. An
@@ -206,7 +206,7 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     CreateService: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateServiceRequest, _monitor_service_pb2.CreateServiceResponse]  # type: ignore[assignment]
     """Makes a service; with a url also its first check, of that url every 60 s.
 
-    Errors: SERVICE_NAME_TAKEN, QUOTA_EXCEEDED.
+    Errors: SERVICE_NAME_TAKEN, QUOTA_EXCEEDED, TARGET_BLOCKED.
     """
     GetService: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceRequest, _monitor_service_pb2.GetServiceResponse]  # type: ignore[assignment]
     """Answers one service.
@@ -254,7 +254,7 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     CreateCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateCheckRequest, _monitor_service_pb2.CreateCheckResponse]  # type: ignore[assignment]
     """Puts a check on a service. It is first probed at its next slot, within one interval.
 
-    Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN, QUOTA_EXCEEDED.
+    Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN, QUOTA_EXCEEDED, TARGET_BLOCKED.
     """
     GetCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetCheckRequest, _monitor_service_pb2.GetCheckResponse]  # type: ignore[assignment]
     """Answers one check.
@@ -270,7 +270,7 @@ class MonitorServiceAsyncStub(MonitorServiceStub):
     """Changes a check, within a second also where it is probed. The check as it would be has to keep all rules. A change of
     nothing leaves it as it was, etag included.
 
-    Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH.
+    Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH; TARGET_BLOCKED when what it probes changes.
     """
     DeleteCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteCheckRequest, _monitor_service_pb2.DeleteCheckResponse]  # type: ignore[assignment]
     """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background. An
@@ -375,7 +375,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_monitor_service_pb2.CreateServiceResponse, _abc.Awaitable[_monitor_service_pb2.CreateServiceResponse]]:
         """Makes a service; with a url also its first check, of that url every 60 s.
 
-        Errors: SERVICE_NAME_TAKEN, QUOTA_EXCEEDED.
+        Errors: SERVICE_NAME_TAKEN, QUOTA_EXCEEDED, TARGET_BLOCKED.
         """
 
     @_abc_1.abstractmethod
@@ -477,7 +477,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_monitor_service_pb2.CreateCheckResponse, _abc.Awaitable[_monitor_service_pb2.CreateCheckResponse]]:
         """Puts a check on a service. It is first probed at its next slot, within one interval.
 
-        Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN, QUOTA_EXCEEDED.
+        Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN, QUOTA_EXCEEDED, TARGET_BLOCKED.
         """
 
     @_abc_1.abstractmethod
@@ -511,7 +511,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Changes a check, within a second also where it is probed. The check as it would be has to keep all rules. A change of
         nothing leaves it as it was, etag included.
 
-        Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH.
+        Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH; TARGET_BLOCKED when what it probes changes.
         """
 
     @_abc_1.abstractmethod

@@ -105,7 +105,7 @@ class ProbeServiceServicer:
         """Runs a check that is not saved, and streams each phase as it happens, what was learned, then the result. Nothing is
         recorded. It ends as that of RunCheck does.
 
-        Errors: OVERLOADED.
+        Errors: OVERLOADED, TARGET_BLOCKED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

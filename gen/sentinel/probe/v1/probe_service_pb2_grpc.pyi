@@ -57,7 +57,7 @@ class ProbeServiceStub:
     """Runs a check that is not saved, and streams each phase as it happens, what was learned, then the result. Nothing is
     recorded. It ends as that of RunCheck does.
 
-    Errors: OVERLOADED.
+    Errors: OVERLOADED, TARGET_BLOCKED.
     """
     EvaluateAssertions: _grpc.UnaryUnaryMultiCallable[_probe_service_pb2.EvaluateAssertionsRequest, _probe_service_pb2.EvaluateAssertionsResponse]
     """Says what assertions come to on an answer that is given, or on a result that was recorded. No target is asked.
@@ -108,7 +108,7 @@ class ProbeServiceAsyncStub(ProbeServiceStub):
     """Runs a check that is not saved, and streams each phase as it happens, what was learned, then the result. Nothing is
     recorded. It ends as that of RunCheck does.
 
-    Errors: OVERLOADED.
+    Errors: OVERLOADED, TARGET_BLOCKED.
     """
     EvaluateAssertions: _aio.UnaryUnaryMultiCallable[_probe_service_pb2.EvaluateAssertionsRequest, _probe_service_pb2.EvaluateAssertionsResponse]  # type: ignore[assignment]
     """Says what assertions come to on an answer that is given, or on a result that was recorded. No target is asked.
@@ -174,7 +174,7 @@ class ProbeServiceServicer(metaclass=_abc_1.ABCMeta):
         """Runs a check that is not saved, and streams each phase as it happens, what was learned, then the result. Nothing is
         recorded. It ends as that of RunCheck does.
 
-        Errors: OVERLOADED.
+        Errors: OVERLOADED, TARGET_BLOCKED.
         """
 
     @_abc_1.abstractmethod

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 import pytest
 from dnslib import DNSRecord
 
+from services.common.egress import EgressPolicy
 from services.common.outcome import ErrorKind, Outcome
 from services.common.specs.dns import DnsSpec
 from services.worker.probe import Prober
 from services.worker.wire import dns_datagrams
-from services.worker.wire.egress import EgressPolicy
 from services.worker.wire.network import Network
 from services.worker.wire.resolver import Resolver
 from tests.hand_clock import HandClock
@@ -262,7 +262,7 @@ async def test_a_server_where_nobody_listens_refuses_the_connection(prober: Prob
 async def test_a_server_inside_is_blocked(resolver: Resolver, server: str) -> None:
     seen = await run(Prober(Network(resolver, EgressPolicy())), DnsSpec("acme.test", "A", server=server))
 
-    assert (verdict(seen), seen.resolved_ip) == ((Outcome.DOWN, ErrorKind.BLOCKED_TARGET), None)
+    assert (verdict(seen), seen.resolved_ip) == ((Outcome.ERROR, ErrorKind.BLOCKED_TARGET), None)
 
 
 async def test_a_server_is_found_by_its_name(prober: Prober) -> None:

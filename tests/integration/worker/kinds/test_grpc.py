@@ -7,10 +7,10 @@ import grpc
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
+from services.common.egress import EgressPolicy
 from services.common.outcome import ErrorKind, Outcome
 from services.common.specs.grpc import GrpcSpec
 from services.worker.probe import Prober
-from services.worker.wire.egress import EgressPolicy
 from services.worker.wire.network import Network
 from services.worker.wire.resolver import Resolver
 from tests.health import serving_grpc
@@ -171,4 +171,4 @@ async def test_a_server_that_does_not_answer_is_a_timeout_and_the_call_ends(prob
 async def test_an_address_inside_is_blocked(resolver: Resolver, address: str) -> None:
     seen = await run(Prober(Network(resolver, EgressPolicy())), GrpcSpec(address=address))
 
-    assert (verdict(seen), seen.resolved_ip) == ((Outcome.DOWN, ErrorKind.BLOCKED_TARGET), None)
+    assert (verdict(seen), seen.resolved_ip) == ((Outcome.ERROR, ErrorKind.BLOCKED_TARGET), None)

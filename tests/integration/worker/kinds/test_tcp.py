@@ -177,4 +177,4 @@ async def test_names_and_addresses_go_the_way_of_every_kind(prober: Prober) -> N
     inner = [await run(prober, TcpSpec(host, 80)) for host in ("10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1")]
 
     assert verdict(nowhere) == (Outcome.DOWN, ErrorKind.DNS)
-    assert {verdict(each) for each in inner} == {(Outcome.DOWN, ErrorKind.BLOCKED_TARGET)}
+    assert {verdict(each) for each in inner} == {(Outcome.ERROR, ErrorKind.BLOCKED_TARGET)}

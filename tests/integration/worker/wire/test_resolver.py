@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 import services.worker.wire.resolver as resolver_room
+from services.common.egress import EgressPolicy
 from services.common.outcome import ErrorKind, Outcome
 from services.worker.probe import Prober
-from services.worker.wire.egress import EgressPolicy
 from services.worker.wire.network import Network
 from services.worker.wire.resolver import CHANNEL_S, NoNameServer, ResolutionError, Resolver
 from tests.integration.worker.conftest import LOOPBACK
@@ -141,7 +141,7 @@ async def test_a_name_that_answers_with_an_inner_address_next_is_blocked_next() 
         second = await probe(prober, f"http://shop.test:{port}/")
 
     assert (verdict(first), first.resolved_ip) == ((Outcome.UP, None), "127.0.0.2")
-    assert (verdict(second), second.resolved_ip) == ((Outcome.DOWN, ErrorKind.BLOCKED_TARGET), None)
+    assert (verdict(second), second.resolved_ip) == ((Outcome.ERROR, ErrorKind.BLOCKED_TARGET), None)
     assert len(echo.requests) == 1
     assert len(server.questions) == 4
 
