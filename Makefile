@@ -66,8 +66,8 @@ clean: ## Remove the virtual environment and caches (the data folder stays)
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The two import roots, `.` and `gen`, are put on the path by one .pth file, so that any
-# `.venv/bin/python -m …` works without environment variables.
-$(VENV)/.made:
+# `.venv/bin/python -m …` works without environment variables. `.venv/bin/sentinel` is `python -m cli`.
+$(VENV)/.made: tools/bootstrap.py
 	@$(PYTHON) tools/bootstrap.py $(VENV)
 	@touch $@
 

@@ -1,23 +1,30 @@
-"""The `sentinel` command: `python -m cli up`, and what an operator does to a running stack."""
+"""The `sentinel` command: `sentinel up`, and `sentinel admin` for the operator. `python -m cli` is the same."""
 
 import argparse
 import asyncio
 import sys
 
-from cli.operator import CannotReachError, resume_tenant, rotate_keys, rotate_secrets, suspend_tenant
+from cli import admin
+from cli.operator import CannotReachError
+from cli.password_input import PasswordInputError
 from cli.preflight import preflight
 from cli.settings import StackSettings
 from cli.up import CannotStartError, up
 from services.auth.tenants import OperatorError
+from services.common.errors import SentinelError
 from services.common.key_file import KeyFileError
 from services.common.settings import SettingError
 
 _WRONG = 2
+_REFUSALS = (SettingError, CannotStartError, CannotReachError, KeyFileError, OperatorError, PasswordInputError)
 
 
 def main() -> int:
     """Run the command that the arguments name; answers the exit code."""
-    arguments = _parser().parse_args()
+    words = sys.argv[1:]
+    if words and words[0] in admin.FORMER_COMMANDS:
+        words = ["admin", *words]
+    arguments = _parser().parse_args(words)
     try:
         if arguments.command in {"up", "preflight"}:
             found = preflight()
@@ -32,16 +39,11 @@ def main() -> int:
             sys.stdout.write("the stack can start with these settings\n")
             return 0
         settings = StackSettings.read()
-        if arguments.command == "rotate-keys":
-            work = rotate_keys(settings, revoke=arguments.revoke)
-        elif arguments.command == "rotate-secrets":
-            work = rotate_secrets(settings)
-        elif arguments.command == "suspend-tenant":
-            work = suspend_tenant(settings, arguments.slug, arguments.reason)
-        else:
-            work = resume_tenant(settings, arguments.slug)
-        sys.stdout.write(f"{asyncio.run(work)}\n")
-    except (SettingError, CannotStartError, CannotReachError, KeyFileError, OperatorError) as error:
+        sys.stdout.write(f"{asyncio.run(admin.work_of(settings, arguments))}\n")
+    except SentinelError as error:
+        sys.stderr.write(f"sentinel: {error.message}\n")
+        return _WRONG
+    except _REFUSALS as error:
         sys.stderr.write(f"sentinel: {error}\n")
         return _WRONG
     return 0
@@ -64,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     suspension.add_argument("slug")
     suspension.add_argument("--reason", required=True, help="what its people are told")
     commands.add_parser("resume-tenant", help="let a suspended tenant go on").add_argument("slug")
+    admin.add_commands(commands.add_parser("admin", help="make tenants, reset passwords, rotate keys, see workers"))
     return parser
 
 

@@ -1,4 +1,4 @@
-"""What whoever runs the installation does to it by command: rotate keys, suspend a tenant.
+"""What the operator does to the installation by command: make and suspend tenants, reset passwords, rotate keys.
 
 Each works on a running stack and on one that stands still, as long as the database answers.
 """
@@ -6,8 +6,11 @@ Each works on a running stack and on one that stands still, as long as the datab
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from sentinel.auth.v1.auth_service_pb2 import AcceptInvitationRequest, RegisterRequest
+
 from cli.postgres import EmbeddedPostgres
 from cli.settings import StackSettings
+from services.auth.passwords import Passwords
 from services.auth.rotation import rotate
 from services.auth.signing import Keyring
 from services.auth.store import AuthStore
@@ -15,14 +18,18 @@ from services.auth.tenants import Tenants
 from services.common.connection import DatabaseUnusable
 from services.common.database import Database, create_pool
 from services.common.errors import Unavailable
+from services.common.field_rules import FieldRules
 from services.common.secret_box import SecretBox
 from services.common.secret_keys import SecretKeys, add_key, keep_keys, key_file
 from services.common.settings import SECRETS_KEY
 from services.monitor.sealing import seal_all
 from services.monitor.store import MonitorStore
+from services.worker.lease import LeaseTimes
+from services.worker.store import WorkersSql
 
 _ROLE = "sentinel_auth"
 _MONITOR_ROLE = "sentinel_monitor"
+_WORKER_ROLE = "sentinel_worker"
 _NO_ANSWER = "the database does not answer; is the stack up?"
 _KEPT_KEYS = 2
 T = TypeVar("T")
@@ -78,6 +85,87 @@ async def rotate_secrets(settings: StackSettings) -> str:
         if each.unread:
             said.append(f"no key decrypts those of {len(each.unread)}, which have to be given anew: {each.named}")
     return "; ".join(said)
+
+
+async def create_tenant(settings: StackSettings, request: RegisterRequest) -> str:
+    """Make a tenant and its first administrator, whatever SENTINEL_REGISTRATION says; answers what to print.
+
+    Raises:
+        SentinelError: the request breaks a rule of the contract, or the slug is reserved or taken.
+    """
+    FieldRules().refuse_broken(request)
+
+    async def work(store: AuthStore) -> str:
+        await Tenants(store).create(request, await _hash(request.password))
+        return f"{request.tenant_slug} is made; {request.email} logs in with the password that you gave"
+
+    return await _with_store(settings, work)
+
+
+async def invite_tenant(settings: StackSettings, days: int, note: str) -> str:
+    """Invite somebody to register one tenant; answers what to print: the token alone on the first line."""
+
+    async def work(store: AuthStore) -> str:
+        token = await Tenants(store).invite(days, note)
+        return (
+            f"{token}\n"
+            f"It is shown this once, and is good for one tenant, for {days} {'day' if days == 1 else 'days'}. "
+            'Register with "invitationToken" in the body of POST /auth/register.'
+        )
+
+    return await _with_store(settings, work)
+
+
+async def reset_password(settings: StackSettings, slug: str, email: str, password: str) -> str:
+    """Give a user another password and end all sessions of the user; answers what to print.
+
+    Raises:
+        SentinelError: the password breaks a rule of the contract.
+    """
+    FieldRules().refuse_broken(AcceptInvitationRequest(token="none", password=password))  # noqa: S106 — only the password's rules are meant
+
+    async def work(store: AuthStore) -> str:
+        await Tenants(store).reset_password(slug, email, await _hash(password))
+        return f"{email} of {slug} has another password, and all sessions of that user have ended"
+
+    return await _with_store(settings, work)
+
+
+async def list_workers(settings: StackSettings) -> str:
+    """Return all workers of the installation as a table."""
+    pool = await create_pool(settings.database_url or _embedded_url(settings), _WORKER_ROLE, 1, times_in_us=True)
+    try:
+        workers = await WorkersSql(pool).every_worker(LeaseTimes(settings.lease_ttl_s).overdue_s)
+    except Unavailable as error:
+        raise CannotReachError(_NO_ANSWER) from error
+    finally:
+        await pool.close()
+    rows = [
+        (
+            each.id,
+            each.host,
+            each.version,
+            "yes" if each.live else "no",
+            str(each.shards_held),
+            str(each.checks_held),
+            str(each.runs_in_flight),
+            str(each.runs_waiting),
+            f"{each.runs_per_second:.1f}",
+            "-" if each.lag_p99_us is None else f"{each.lag_p99_us / 1000:.1f}",
+        )
+        for each in workers
+    ]
+    head = ("ID", "HOST", "VERSION", "LIVE", "SHARDS", "CHECKS", "RUNNING", "WAITING", "RUNS/S", "LAG P99 MS")
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in (head, *rows))
+
+
+async def _hash(password: str) -> str:
+    passwords = Passwords()
+    try:
+        return await passwords.hash(password)
+    finally:
+        passwords.close()
 
 
 async def suspend_tenant(settings: StackSettings, slug: str, reason: str) -> str:

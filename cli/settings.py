@@ -10,11 +10,13 @@ from typing import Self
 
 from services.common import egress
 from services.common.origin import Network
+from services.common.registration import RegistrationMode
 from services.common.settings import (
     SettingError,
     auth_limit_burst,
     auth_limit_per_minute,
     database_url,
+    decided_registration,
     dns_servers,
     egress_policy,
     heartbeat_limit_burst,
@@ -25,6 +27,7 @@ from services.common.settings import (
     number,
     quota_checks,
     quota_services,
+    registration,
     retention_hourly_days,
     retention_on_demand_days,
     retention_raw_days,
@@ -72,6 +75,7 @@ class StackSettings:
         limit_burst: how many of them at once.
         heartbeat_limit_per_minute: signals of jobs a minute that one address may send.
         heartbeat_limit_burst: how many of them at once.
+        registration: who may register a tenant.
         trusted_proxies: networks of proxies that are believed about a client's address.
         quota_services: how many services a tenant may have.
         quota_checks: how many checks a tenant may have.
@@ -99,6 +103,7 @@ class StackSettings:
     limit_burst: int
     heartbeat_limit_per_minute: int
     heartbeat_limit_burst: int
+    registration: RegistrationMode
     trusted_proxies: tuple[Network, ...]
     quota_services: int
     quota_checks: int
@@ -116,10 +121,11 @@ class StackSettings:
             SettingError: one of them has no meaning.
         """
         own = environment.get("SENTINEL_DATABASE_URL")
+        listening = _listen_addresses(environment)
         egress_policy(environment)  # the services read it; here it is only found out whether they can
         return cls(
             http_port=number(environment, "SENTINEL_HTTP_PORT", 8080, 1, _HIGHEST_PORT),
-            listen_addresses=_listen_addresses(environment),
+            listen_addresses=listening,
             tls=_tls(environment),
             data_dir=_folder(environment, "SENTINEL_DATA_DIR", ".sentinel"),
             database_url=database_url(environment) if own else None,
@@ -135,6 +141,7 @@ class StackSettings:
             limit_burst=auth_limit_burst(environment),
             heartbeat_limit_per_minute=heartbeat_limit_per_minute(environment),
             heartbeat_limit_burst=heartbeat_limit_burst(environment),
+            registration=decided_registration(registration(environment), listening),
             trusted_proxies=trusted_proxies(environment),
             quota_services=quota_services(environment),
             quota_checks=quota_checks(environment),

@@ -6,11 +6,17 @@ old interpreter reaches the sentence instead of a SyntaxError.
 
 import importlib.util
 import os
+import shlex
 import subprocess
 import sys
 
 OLDEST = (3, 11)
 NEWEST = (3, 14)
+# Without PYTHONSAFEPATH a folder of the same name as one of our packages, where it is called, would be imported.
+COMMAND = """#!/bin/sh
+export PYTHONSAFEPATH=1
+exec %s -m cli "$@"
+"""
 
 
 def refuse(sentence):
@@ -39,6 +45,10 @@ def main():
     site = os.path.join(folder, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
     with open(os.path.join(site, "sentinel-stack.pth"), "w") as paths:
         paths.write(root + "\n" + os.path.join(root, "gen") + "\n")
+    command = os.path.join(folder, "bin", "sentinel")
+    with open(command, "w") as script:
+        script.write(COMMAND % shlex.quote(os.path.join(folder, "bin", "python")))
+    os.chmod(command, 0o755)  # noqa: S103 — a command is for everybody, like those that pip installs
 
 
 main()

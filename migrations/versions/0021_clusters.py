@@ -15,7 +15,7 @@ import importlib
 from alembic import op
 
 revision = "0021"
-down_revision = "0019"
+down_revision = "0020"
 
 statements = importlib.import_module("migrations.versions.0001_first_tables").statements
 

@@ -25,6 +25,7 @@ from services.common.paging import Pager
 from services.common.process import Process, run
 from services.common.sealed import Sealer
 from services.common.server import background
+from services.common.settings import SettingError, decided_registration
 
 ROLE = "sentinel_auth"
 _SERVICE = auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"]
@@ -34,6 +35,11 @@ _HOT_CONNECTIONS = 4
 async def main(process: Process) -> None:
     """Build everything, serve, shut down."""
     settings = process.settings
+    host = "" if settings.listen.startswith("unix:") else settings.listen.rpartition(":")[0]
+    try:
+        mode = decided_registration(settings.registration, [host])
+    except SettingError as error:
+        raise SystemExit(f"sentinel: {error}") from error
     keyring = Keyring(settings.data_dir / "keys")
     pool = await create_pool(settings.database_url, ROLE, _HOT_CONNECTIONS)
     process.metrics.database.watch_pool("sign_in", lambda: in_use(pool), _HOT_CONNECTIONS)
@@ -44,7 +50,7 @@ async def main(process: Process) -> None:
     pager = Pager(Sealer(installation_key, "page"))
     sessions = Sessions(store, passwords, keyring, limits, installation_key)
     does = UseCases(
-        registration=Registration(store, passwords, sessions, limits),
+        registration=Registration(store, passwords, sessions, limits, mode),
         sessions=sessions,
         account=Account(store, passwords, limits),
         team=Team(store, pager),

@@ -2,22 +2,37 @@
 
 from typing import Protocol
 
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.auth import tenant_invitations
 from services.auth.limits import Limits
 from services.auth.model import SignedIn, Tenant, User
 from services.auth.passwords import Passwords
+from services.auth.reserved_slugs import RESERVED_SLUGS
 from services.auth.sessions import Sessions
 from services.common.audit import Actor, user_actor
 from services.common.clock import now_us
+from services.common.errors import InvalidArgument, PermissionDenied
 from services.common.ids import new_id
 from services.common.origin import Origin
 from services.common.principal import Role
+from services.common.registration import RegistrationMode
 
 
 class RegistrationStore(Protocol):
     """What registering needs from the database."""
 
-    async def create_tenant(self, actor: Actor, tenant: Tenant, admin: User, password_hash: str) -> None:
-        """Record both, or raise AlreadyExists: TENANT_SLUG_TAKEN."""
+    async def has_tenant_invitation(self, token_hash: bytes, now: int) -> bool:
+        """Return whether an invitation is there and has not expired."""
+
+    async def create_tenant(
+        self, actor: Actor, tenant: Tenant, admin: User, password_hash: str, invitation_hash: bytes | None = None
+    ) -> bool:
+        """Record a tenant and its first administrator, and use up the invitation; False if that is gone.
+
+        Raises:
+            AlreadyExists: TENANT_SLUG_TAKEN.
+        """
 
 
 class Registration:
@@ -28,35 +43,95 @@ class Registration:
         passwords: hashes them.
         sessions: signs the administrator in.
         limits: says how often one source may register.
+        mode: who may.
     """
 
-    def __init__(self, store: RegistrationStore, passwords: Passwords, sessions: Sessions, limits: Limits) -> None:
+    def __init__(
+        self,
+        store: RegistrationStore,
+        passwords: Passwords,
+        sessions: Sessions,
+        limits: Limits,
+        mode: RegistrationMode = RegistrationMode.OPEN,
+    ) -> None:
         self._store = store
         self._passwords = passwords
         self._sessions = sessions
         self._limits = limits
+        self._mode = mode
 
     async def register(
-        self, origin: Origin, tenant_name: str, slug: str, email: str, password: str, display_name: str
+        self,
+        origin: Origin,
+        tenant_name: str,
+        slug: str,
+        email: str,
+        password: str,
+        display_name: str,
+        invitation_token: str = "",
     ) -> SignedIn:
         """Make a tenant and its first administrator, and sign the administrator in.
 
         Raises:
             AlreadyExists: TENANT_SLUG_TAKEN.
+            InvalidArgument: TENANT_SLUG_RESERVED.
+            PermissionDenied: REGISTRATION_CLOSED, TENANT_INVITATION_INVALID.
             ResourceExhausted: RATE_LIMITED, or OVERLOADED.
         """
+        if self._mode is RegistrationMode.CLOSED:
+            raise PermissionDenied(
+                reasons.ERROR_REASON_REGISTRATION_CLOSED,
+                "this installation takes no registrations; ask its operator for a tenant",
+            )
         await self._limits.take(self._limits.source("register", origin.address))
+        invitation_hash = await self._invitation(invitation_token) if self._mode is RegistrationMode.INVITE else None
+        refuse_reserved(slug)
+        # Hashing is costly, so it comes after everything that may refuse.
         password_hash = await self._passwords.hash(password)
-        now = now_us()
-        tenant = Tenant(new_id(), slug, tenant_name, now)
-        admin = User(
-            tenant_id=tenant.id,
-            id=new_id(),
-            email=email.lower(),
-            display_name=display_name,
-            role=Role.ADMIN,
-            create_us=now,
-            update_us=now,
-        )
-        await self._store.create_tenant(user_actor(tenant.id, admin.id, origin), tenant, admin, password_hash)
+        tenant, admin = first_of_tenant(tenant_name, slug, email, display_name)
+        actor = user_actor(tenant.id, admin.id, origin)
+        if not await self._store.create_tenant(actor, tenant, admin, password_hash, invitation_hash):
+            raise _no_invitation()
         return await self._sessions.start(origin, tenant, admin, password_hash)
+
+    async def _invitation(self, token: str) -> bytes:
+        token_hash = tenant_invitations.hash_of(token)
+        if not await self._store.has_tenant_invitation(token_hash, now_us()):
+            raise _no_invitation()
+        return token_hash
+
+
+def refuse_reserved(slug: str) -> None:
+    """Refuse a slug that no tenant may have.
+
+    Raises:
+        InvalidArgument: TENANT_SLUG_RESERVED.
+    """
+    if slug in RESERVED_SLUGS:
+        raise InvalidArgument.field(
+            "tenant_slug", f"is reserved: {slug!r}; choose another", reasons.ERROR_REASON_TENANT_SLUG_RESERVED
+        )
+
+
+def first_of_tenant(tenant_name: str, slug: str, email: str, display_name: str) -> tuple[Tenant, User]:
+    """Return a new tenant and its first administrator."""
+    now = now_us()
+    tenant = Tenant(new_id(), slug, tenant_name, now)
+    admin = User(
+        tenant_id=tenant.id,
+        id=new_id(),
+        email=email.lower(),
+        display_name=display_name,
+        role=Role.ADMIN,
+        create_us=now,
+        update_us=now,
+    )
+    return tenant, admin
+
+
+def _no_invitation() -> PermissionDenied:
+    return PermissionDenied(
+        reasons.ERROR_REASON_TENANT_INVITATION_INVALID,
+        "registering a tenant here needs an invitation of the operator (invitation_token); "
+        "this one is missing, unknown, used or expired",
+    )

@@ -72,6 +72,7 @@ class AuthServicer(AuthServiceServicer):
             request.email,
             request.password,
             request.display_name,
+            request.invitation_token,
         )
         await _keep(context, made.tokens)
         return pb.RegisterResponse(

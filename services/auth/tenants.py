@@ -1,15 +1,19 @@
-"""What whoever runs the installation does to a tenant: suspend it, and let it go on."""
+"""What the operator does about tenants: make one, invite to one, reset a password, suspend one and resume it."""
 
 from typing import Protocol
 from uuid import UUID
 
+from sentinel.auth.v1.auth_service_pb2 import RegisterRequest
+
+from services.auth.model import Tenant, User
+from services.auth.registration import first_of_tenant, refuse_reserved
+from services.auth.tenant_invitations import TenantInvitation, hash_of, new_token
 from services.common.audit import Actor, ActorKind
-from services.common.clock import now_us
+from services.common.clock import DAY_US, now_us
+from services.common.ids import new_id
 from services.common.origin import Origin
 
 _COMMAND_LINE = Origin("", "sentinel command line", "")
-
-
 # It travels in a notification, which has 8,000 bytes.
 _LONGEST_REASON = 500
 
@@ -19,7 +23,18 @@ class OperatorError(Exception):
 
 
 class TenantStore(Protocol):
-    """What suspending needs from the database."""
+    """What the operator's commands need from the database."""
+
+    async def create_tenant(
+        self, actor: Actor, tenant: Tenant, admin: User, password_hash: str, invitation_hash: bytes | None = None
+    ) -> bool:
+        """Record a tenant and its first administrator, or raise AlreadyExists: TENANT_SLUG_TAKEN."""
+
+    async def invite_tenant(self, invitation: TenantInvitation, token_hash: bytes) -> None:
+        """Record an invitation, and remove those that have expired."""
+
+    async def reset_password(self, actor: Actor, email: str, new_hash: str, now: int) -> bool:
+        """Replace the hash of the user with this email and end all sessions of the user; False if there is none."""
 
     async def tenant_of_slug(self, slug: str) -> UUID | None:
         """A tenant's id."""
@@ -32,7 +47,7 @@ class TenantStore(Protocol):
 
 
 class Tenants:
-    """Suspends tenants: every call is refused with the reason, and checks pause.
+    """Makes tenants, invites to them, resets passwords and suspends tenants; the audit log of the tenant has it.
 
     Args:
         store: where that is recorded.
@@ -41,8 +56,39 @@ class Tenants:
     def __init__(self, store: TenantStore) -> None:
         self._store = store
 
+    async def create(self, request: RegisterRequest, password_hash: str) -> None:
+        """Make a tenant and its first administrator, whatever SENTINEL_REGISTRATION says.
+
+        Args:
+            request: as for Register; it has passed the contract's rules.
+            password_hash: of the administrator's password.
+
+        Raises:
+            AlreadyExists: TENANT_SLUG_TAKEN.
+            InvalidArgument: TENANT_SLUG_RESERVED.
+        """
+        refuse_reserved(request.tenant_slug)
+        tenant, admin = first_of_tenant(request.tenant_name, request.tenant_slug, request.email, request.display_name)
+        await self._store.create_tenant(_operator(tenant.id), tenant, admin, password_hash)
+
+    async def invite(self, days: int, note: str) -> str:
+        """Invite somebody to register one tenant, within so many days; answers the token."""
+        token, now = new_token(), now_us()
+        await self._store.invite_tenant(TenantInvitation(new_id(), note, now, now + days * DAY_US), hash_of(token))
+        return token
+
+    async def reset_password(self, slug: str, email: str, password_hash: str) -> None:
+        """Give a user another password; all sessions of the user end.
+
+        Raises:
+            OperatorError: no tenant has this slug, or no user of it this email.
+        """
+        actor = await self._operator(slug)
+        if not await self._store.reset_password(actor, email.lower(), password_hash, now_us()):
+            raise OperatorError(f"the tenant {slug!r} has no user with the email {email!r}")
+
     async def suspend(self, slug: str, reason: str) -> bool:
-        """Suspend a tenant; False if it is suspended already.
+        """Suspend a tenant, so that every call is refused with the reason and checks pause; False if it is suspended.
 
         Raises:
             OperatorError: no tenant has this slug, or the reason is empty or too long.
@@ -63,4 +109,8 @@ class Tenants:
         tenant_id = await self._store.tenant_of_slug(slug)
         if tenant_id is None:
             raise OperatorError(f"no tenant has the slug {slug!r}")
-        return Actor(tenant_id, ActorKind.OPERATOR, None, _COMMAND_LINE)
+        return _operator(tenant_id)
+
+
+def _operator(tenant_id: UUID) -> Actor:
+    return Actor(tenant_id, ActorKind.OPERATOR, None, _COMMAND_LINE)

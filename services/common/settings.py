@@ -5,7 +5,7 @@ A wrong one stops the start with a sentence that says which and why. docs/settin
 
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -14,6 +14,8 @@ from services.common import egress, secret_keys
 from services.common.egress import EgressPolicy
 from services.common.origin import Network, parse_networks
 from services.common.own_addresses import OwnAddresses
+from services.common.registration import SETTING as REGISTRATION
+from services.common.registration import RegistrationMode, refusal_of_silence
 from services.common.setting_names import is_address_of_kubernetes
 
 SECRETS_KEY = "SENTINEL_SECRETS_KEY"
@@ -61,6 +63,7 @@ class ServiceSettings:
         egress: which addresses checks may reach.
         canaries: addresses, as address:port, that answer unless this machine is cut off.
         dns_servers: name servers that the worker asks instead of the system's, each host:port.
+        registration: who may register a tenant; None when nobody has said.
         trusted_proxies: networks whose word on a client's address is believed, besides whoever is on our Unix socket.
         limit_per_minute: how many calls a minute one client address may make of each limited method.
         limit_burst: how many of them at once.
@@ -83,6 +86,7 @@ class ServiceSettings:
     egress: EgressPolicy
     canaries: str
     dns_servers: tuple[str, ...]
+    registration: RegistrationMode | None
     trusted_proxies: tuple[Network, ...]
     limit_per_minute: int
     limit_burst: int
@@ -113,6 +117,7 @@ class ServiceSettings:
             egress=egress_policy(environment),
             canaries=environment.get("SENTINEL_CANARIES", ""),
             dns_servers=dns_servers(environment),
+            registration=registration(environment),
             trusted_proxies=trusted_proxies(environment),
             limit_per_minute=auth_limit_per_minute(environment),
             limit_burst=auth_limit_burst(environment),
@@ -143,6 +148,24 @@ def database_url(environment: Mapping[str, str] = os.environ) -> str:
     if not url.startswith(("postgresql://", "postgres://")):
         raise SettingError("SENTINEL_DATABASE_URL must begin with postgresql://")
     return url
+
+
+def registration(environment: Mapping[str, str]) -> RegistrationMode | None:
+    """Who may register a tenant; None when nobody has said."""
+    modes = tuple(mode.value for mode in RegistrationMode)
+    return RegistrationMode(_one_of(environment, REGISTRATION, modes, "")) if environment.get(REGISTRATION) else None
+
+
+def decided_registration(mode: RegistrationMode | None, addresses: Iterable[str]) -> RegistrationMode:
+    """Who may register a tenant, where the installation listens on these addresses: anybody, unless somebody has said.
+
+    Raises:
+        SettingError: nobody has said, and strangers could register.
+    """
+    refusal = refusal_of_silence(addresses, mode)
+    if refusal is not None:
+        raise SettingError(refusal)
+    return mode or RegistrationMode.OPEN
 
 
 def trusted_proxies(environment: Mapping[str, str]) -> tuple[Network, ...]:

@@ -78,6 +78,16 @@ invitations = Table(
     _moment("expire_time"),
 )
 
+tenant_invitations = Table(
+    "tenant_invitations",
+    metadata,
+    Column("id", UUID, primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("note", Text, nullable=False),
+    _moment("create_time"),
+    _moment("expire_time"),
+)
+
 api_keys = Table(
     "api_keys",
     metadata,

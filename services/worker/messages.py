@@ -21,7 +21,7 @@ from services.common.stream_guard import EndReason
 from services.worker.judging.evaluation import Evaluated, GivenAnswer
 from services.worker.judging.learned import Learned
 from services.worker.on_demand import PhaseEnded, TryDraft
-from services.worker.report import SeenWorker
+from services.worker.report import TenantWorker
 
 
 def recorded_message(result: Result, cursor: str) -> pb.StreamResultsResponse:
@@ -86,22 +86,14 @@ def evaluated_message(evaluated: Evaluated) -> pb.EvaluateAssertionsResponse:
     )
 
 
-def worker_message(worker: SeenWorker) -> worker_pb2.Worker:
-    """A worker, as it reported itself."""
+def worker_message(worker: TenantWorker) -> worker_pb2.Worker:
+    """A worker, as a tenant sees it."""
     return worker_pb2.Worker(
         id=worker.id,
-        host=worker.host,
-        version=worker.version,
         start_time=to_timestamp(worker.start_us),
         renew_time=to_timestamp(worker.renew_us),
         live=worker.live,
-        shards_held=worker.shards_held,
         checks_held=worker.checks_held,
-        runs_in_flight=worker.runs_in_flight,
-        runs_waiting=worker.runs_waiting,
-        start_lag_p50=to_duration(worker.lag_p50_us),
-        start_lag_p99=to_duration(worker.lag_p99_us),
-        runs_per_second=worker.runs_per_second,
     )
 
 

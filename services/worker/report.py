@@ -63,7 +63,7 @@ class WorkerReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenWorker:
-    """A worker as the database knows it.
+    """A worker as the database knows it, for the operator.
 
     Attributes:
         id: as it stands on results.
@@ -91,6 +91,27 @@ class SeenWorker:
     lag_p50_us: int | None
     lag_p99_us: int | None
     runs_per_second: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantWorker:
+    """A worker that runs checks of a tenant: what concerns that tenant, and nothing of others or of the machine.
+
+    Attributes:
+        id: as it stands on results.
+        instance_id: where it stands in lists.
+        start_us: when it began.
+        renew_us: when it last renewed its leases.
+        live: whether that was when it should have been.
+        checks_held: how many checks of the tenant it runs.
+    """
+
+    id: str
+    instance_id: UUID
+    start_us: int
+    renew_us: int
+    live: bool
+    checks_held: int
 
 
 class Reporter:

@@ -21,7 +21,7 @@ from services.common.specs.secrets import HIDDEN
 from services.common.specs.spec import Spec
 from services.common.state import CheckState, Track
 from services.worker.kinds.sealed import SealedSpec
-from services.worker.report import SeenWorker, WorkerReport
+from services.worker.report import SeenWorker, TenantWorker, WorkerReport
 from services.worker.schedule import Account, Period, ScheduledCheck
 from services.worker.streams.position import FIRST_ID, Position
 from services.worker.tally import Tally
@@ -147,6 +147,18 @@ def to_worker(row: "asyncpg.Record") -> SeenWorker:
         lag_p50_us=row["lag_p50_us"],
         lag_p99_us=row["lag_p99_us"],
         runs_per_second=row["runs_per_second"],
+    )
+
+
+def to_tenant_worker(row: "asyncpg.Record") -> TenantWorker:
+    """A worker as a tenant sees it, from a row of workers with how many of the tenant's checks it runs."""
+    return TenantWorker(
+        id=row["id"],
+        instance_id=row["instance_id"],
+        start_us=row["start_time"],
+        renew_us=row["renew_time"],
+        live=row["live"],
+        checks_held=row["checks_held"],
     )
 
 

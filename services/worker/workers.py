@@ -1,11 +1,11 @@
-"""Which workers there are and how they are: for whoever runs the installation, who sees no tenant's data by it."""
+"""Which workers run the checks of a tenant. The operator sees all of them by `sentinel admin list-workers`."""
 
 from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
 from services.common.paging import Page, Pager, PageRequest
-from services.worker.report import SeenWorker
+from services.worker.report import TenantWorker
 
 _SCOPE = "workers"
 
@@ -15,8 +15,8 @@ class WorkerStore(Protocol):
 
     async def list_workers(
         self, tenant_id: UUID, page: PageRequest, overdue_s: float
-    ) -> tuple[Sequence[SeenWorker], int]:
-        """One worker more than the page holds, if there are, the oldest first, and how many there are in all."""
+    ) -> tuple[Sequence[TenantWorker], int]:
+        """One worker that runs checks of the tenant more than the page holds, if there are, and how many there are."""
 
 
 class Workers:
@@ -33,16 +33,17 @@ class Workers:
         self._overdue_s = overdue_s
         self._pager = pager
 
-    async def list(self, tenant_id: UUID, page_size: int, page_token: str) -> Page[SeenWorker]:
-        """A page of workers, the oldest first.
+    async def list(self, tenant_id: UUID, page_size: int, page_token: str) -> Page[TenantWorker]:
+        """A page of the workers that run checks of a tenant, the oldest first.
 
         Args:
-            tenant_id: who asks; page tokens are bound to it.
+            tenant_id: who asks.
             page_size: how many; 0 for the default.
             page_token: of the page before; empty for the first.
 
         Raises:
             InvalidArgument: PAGE_TOKEN_INVALID.
+            ResourceExhausted: OVERLOADED.
         """
         request = self._pager.request(tenant_id, _SCOPE, page_size, page_token)
         rows, total = await self._store.list_workers(tenant_id, request, self._overdue_s)

@@ -3,13 +3,14 @@
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 
 from services.auth.model import Tenant, User
 from services.auth.store.base import Sql, revoke
 from services.auth.store.users import insert_user
+from services.auth.tenant_invitations import TenantInvitation
 from services.common import check_changes
 from services.common.audit import Actor, Change
 from services.common.clock import to_datetime
@@ -17,32 +18,72 @@ from services.common.database import constraint_of
 from services.common.errors import AlreadyExists
 from services.common.revocations import Revoked
 from services.common.store import write_audit
-from services.common.tables import tenant_suspensions, tenants
+from services.common.tables import tenant_invitations, tenant_suspensions, tenants
+
+
+def _good(token_hash: bytes, now: int) -> ColumnElement[bool]:
+    """The invitation with this token, unless it has expired."""
+    return (tenant_invitations.c.token_hash == token_hash) & (tenant_invitations.c.expire_time > to_datetime(now))
 
 
 class TenantSql(Sql):
     """Tenants in PostgreSQL."""
 
-    async def create_tenant(self, actor: Actor, tenant: Tenant, admin: User, password_hash: str) -> None:
-        """Record a tenant and its first administrator.
+    async def create_tenant(
+        self, actor: Actor, tenant: Tenant, admin: User, password_hash: str, invitation_hash: bytes | None = None
+    ) -> bool:
+        """Record a tenant and its first administrator, and use up the invitation; False if that is gone.
 
         Raises:
-            AlreadyExists: TENANT_SLUG_TAKEN.
+            AlreadyExists: TENANT_SLUG_TAKEN; the invitation stays good.
         """
+        invited: dict[str, object] = {}
         try:
             async with self._database.tenant(tenant.id) as connection:
+                if invitation_hash is not None:
+                    used = await connection.execute(
+                        delete(tenant_invitations)
+                        .where(_good(invitation_hash, tenant.create_us))
+                        .returning(tenant_invitations.c.id)
+                    )
+                    invitation_id = used.scalar_one_or_none()
+                    if invitation_id is None:
+                        return False
+                    invited = {"invitation": str(invitation_id)}
                 await connection.execute(
                     insert(tenants).values(
                         id=tenant.id, slug=tenant.slug, name=tenant.name, create_time=to_datetime(tenant.create_us)
                     )
                 )
                 await insert_user(connection, admin, password_hash)
-                after = {"name": tenant.name, "slug": tenant.slug, "admin": admin.audited()}
+                after = {"name": tenant.name, "slug": tenant.slug, "admin": admin.audited(), **invited}
                 await write_audit(connection, actor, Change("tenant.register", tenant.id, after=after))
         except IntegrityError as error:
             if constraint_of(error) != "tenants_slug":
                 raise
             raise AlreadyExists(reasons.ERROR_REASON_TENANT_SLUG_TAKEN, "another tenant has this slug") from error
+        return True
+
+    async def has_tenant_invitation(self, token_hash: bytes, now: int) -> bool:
+        """Return whether an invitation is there and has not expired."""
+        query = select(tenant_invitations.c.id).where(_good(token_hash, now))
+        async with self._database.untenanted() as connection:
+            return (await connection.execute(query)).one_or_none() is not None
+
+    async def invite_tenant(self, invitation: TenantInvitation, token_hash: bytes) -> None:
+        """Record an invitation, and remove those that have expired."""
+        expired = tenant_invitations.c.expire_time <= to_datetime(invitation.create_us)
+        async with self._database.untenanted() as connection:
+            await connection.execute(delete(tenant_invitations).where(expired))
+            await connection.execute(
+                insert(tenant_invitations).values(
+                    id=invitation.id,
+                    token_hash=token_hash,
+                    note=invitation.note,
+                    create_time=to_datetime(invitation.create_us),
+                    expire_time=to_datetime(invitation.expire_us),
+                )
+            )
 
     async def tenant_of_slug(self, slug: str) -> UUID | None:
         """A tenant's id."""

@@ -101,6 +101,24 @@ class UserSql(Sql):
             )
         return True
 
+    async def reset_password(self, actor: Actor, email: str, new_hash: str, now: int) -> bool:
+        """Replace the hash of the user with this email and end all sessions of the user; False if there is none."""
+        tenant_id = actor.tenant_id
+        async with self._database.tenant(tenant_id) as connection:
+            changed = await connection.execute(
+                update(users)
+                .where(users.c.tenant_id == tenant_id, users.c.email == email)
+                .values(password_hash=new_hash, update_time=to_datetime(now))
+                .returning(users.c.id)
+            )
+            user_id = changed.scalar_one_or_none()
+            if user_id is None:
+                return False
+            ended = await end_sessions(connection, tenant_id, now, sessions.c.user_id == user_id)
+            change = Change("user.reset_password", user_id, after={"email": email, "endedSessions": ended})
+            await write_audit(connection, actor, change)
+        return True
+
 
 async def lock_team(connection: AsyncConnection, tenant_id: UUID) -> None:
     """Let one transaction at a time change a tenant's team, so that no two take away the last two administrators."""

@@ -1,8 +1,9 @@
 """All SQL of the worker: raw asyncpg, since every probe passes here.
 
 EngineStore works for all tenants, under a role whose grants are no wider than its statements. TenantStore serves
-requests: its transactions see one tenant. TailStore reads new results for whoever reads them live. ReceptionSql writes
-down signals of jobs, whosever they are, and SignalsSql reads them for the engine.
+requests: its transactions see one tenant. WorkersSql shows the operator all workers. TailStore reads new results for
+whoever reads them live. ReceptionSql writes down signals of jobs, whosever they are, and SignalsSql reads them for the
+engine.
 """
 
 from services.worker.store.cluster import enter_cluster
@@ -11,5 +12,15 @@ from services.worker.store.engine import EngineStore
 from services.worker.store.heartbeats import ReceptionSql, SignalsSql
 from services.worker.store.tail import TailStore
 from services.worker.store.tenant import TenantStore
+from services.worker.store.workers import WorkersSql
 
-__all__ = ["RECORDED", "EngineStore", "ReceptionSql", "SignalsSql", "TailStore", "TenantStore", "enter_cluster"]
+__all__ = [
+    "RECORDED",
+    "EngineStore",
+    "ReceptionSql",
+    "SignalsSql",
+    "TailStore",
+    "TenantStore",
+    "WorkersSql",
+    "enter_cluster",
+]

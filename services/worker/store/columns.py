@@ -6,8 +6,6 @@ from services.worker.rows import RESULT_TYPES
 RECORDED = "results_recorded"
 ACQUIRE_S = 5.0
 
-COUNT_WORKERS = "SELECT count(*) FROM workers"
-
 CHECK = """
     c.tenant_id, c.service_id, c.id, c.shard, c.kind, c.spec, c.interval_us, c.timeout_us,
     c.failure_threshold, c.recovery_threshold, c.retries

@@ -13,21 +13,32 @@ from services.common.errors import Unavailable
 from services.common.paging import PageRequest
 from services.common.result import Result, from_row
 from services.common.secret_box import NO_KEYS, SecretBox
-from services.worker.report import SeenWorker
-from services.worker.rows import CheckReader, result_columns, to_frontier, to_recorded, to_worker
+from services.worker.report import TenantWorker
+from services.worker.rows import CheckReader, result_columns, to_frontier, to_recorded, to_tenant_worker
 from services.worker.schedule import ScheduledCheck
-from services.worker.store.columns import ACQUIRE_S, CHECK, COUNT_WORKERS, RECORDED_RESULT, insert_into
+from services.worker.store.columns import ACQUIRE_S, CHECK, RECORDED_RESULT, insert_into
 from services.worker.streams.position import Position
 
 _FIND_CHECK = f"SELECT {CHECK} FROM checks c WHERE c.tenant_id = $1 AND c.service_id = $2 AND c.id = $3"  # noqa: S608 — our own text
-_LIST_WORKERS = """
-    SELECT w.*, w.renew_time > now() - make_interval(secs => $1) AS live, coalesce(l.held, 0) AS shards_held
-    FROM workers w LEFT JOIN (
-        SELECT worker_id, count(*) AS held FROM shard_leases WHERE expire_time > now() GROUP BY worker_id
-    ) l ON l.worker_id = w.id
-    WHERE $2::uuid IS NULL OR w.instance_id > $2
+# Workers and leases are no tenant's; which of them concern the tenant, its checks tell.
+_OWN_WORKERS = """
+    FROM workers w JOIN (
+        SELECT l.worker_id, count(*) AS checks
+        FROM checks c
+        JOIN check_periods p ON p.tenant_id = c.tenant_id AND p.check_id = c.id AND p.end_time IS NULL
+        JOIN shard_leases l ON l.shard = c.shard AND l.expire_time > now()
+        WHERE c.tenant_id = $1
+        GROUP BY l.worker_id
+    ) held ON held.worker_id = w.id
+"""
+_COUNT_WORKERS = f"SELECT count(*) {_OWN_WORKERS}"
+_LIST_WORKERS = f"""
+    SELECT w.id, w.instance_id, w.start_time, w.renew_time, held.checks AS checks_held,
+           w.renew_time > now() - make_interval(secs => $2) AS live
+    {_OWN_WORKERS}
+    WHERE $3::uuid IS NULL OR w.instance_id > $3
     ORDER BY w.instance_id
-    LIMIT $3
+    LIMIT $4
 """
 _WRITE_ON_DEMAND = insert_into("on_demand_results")
 _FIND_RESULT = {
@@ -79,23 +90,22 @@ class TenantStore:
 
     async def list_workers(
         self, tenant_id: UUID, page: PageRequest, overdue_s: float
-    ) -> tuple[Sequence[SeenWorker], int]:
-        """One worker more than the page holds, if there are, the oldest first, and how many there are in all.
-
-        Workers are no tenant's; nor does the answer tell of any.
+    ) -> tuple[Sequence[TenantWorker], int]:
+        """One worker that runs checks of the tenant more than the page holds, if there are, and how many there are.
 
         Args:
             tenant_id: who asks.
-            page: which.
+            page: which; the oldest first.
             overdue_s: how long after its last renewal a worker counts as live.
 
         Raises:
+            ResourceExhausted: OVERLOADED.
             Unavailable: the database is away.
         """
-        async with self._connection(tenant_id) as connection:
-            rows = await connection.fetch(_LIST_WORKERS, overdue_s, page.after, page.size + 1)
-            total = await connection.fetchval(COUNT_WORKERS)
-        return [to_worker(row) for row in rows], total
+        async with self._tenant(tenant_id) as connection:
+            rows = await connection.fetch(_LIST_WORKERS, tenant_id, overdue_s, page.after, page.size + 1)
+            total = await connection.fetchval(_COUNT_WORKERS, tenant_id)
+        return [to_tenant_worker(row) for row in rows], total
 
     async def find_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> ScheduledCheck | None:
         """A check of a service."""

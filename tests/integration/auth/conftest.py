@@ -23,6 +23,7 @@ from services.common.audit import Actor, user_actor
 from services.common.database import Database, create_pool
 from services.common.origin import Origin
 from services.common.paging import Pager
+from services.common.registration import RegistrationMode
 from services.common.sealed import Sealer
 from services.common.store import CommonStore
 
@@ -48,7 +49,7 @@ class Auth:
         self.limits = Limits(store, per_minute=60, burst=30)
         self.keyring = Keyring(folder)
         self.sessions = Sessions(store, self.passwords, self.keyring, self.limits, _KEY)
-        self.registration = Registration(store, self.passwords, self.sessions, self.limits)
+        self.registration = self.registering(RegistrationMode.OPEN)
         self.account = Account(store, self.passwords, self.limits)
         self.team = Team(store, pager)
         self.invitations = Invitations(store, self.passwords, self.sessions, self.limits, pager)
@@ -56,6 +57,10 @@ class Auth:
         self.api_keys = ApiKeys(store, self.key_format, pager)
         self.audit_trail = AuditTrail(store, pager)
         self.tenants = Tenants(store)
+
+    def registering(self, mode: RegistrationMode) -> Registration:
+        """Registration in another mode."""
+        return Registration(self.store, self.passwords, self.sessions, self.limits, mode)
 
     async def register(self, slug: str = "acme") -> SignedIn:
         """A new tenant."""

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from cli.settings import StackSettings, TlsFiles
+from services.common.registration import RegistrationMode
 from services.common.settings import SettingError
 
 
@@ -31,7 +32,10 @@ def test_each_setting_is_read() -> None:
             "SENTINEL_TRUSTED_PROXIES": "192.0.2.1, 10.0.0.0/8, fd00::/8",
             "SENTINEL_DATABASE_URL": "postgresql://u:p@db/sentinel",
             "SENTINEL_WORKERS": "3",
-            "SENTINEL_EGRESS_ALLOW": "10.0.0.0/8,fd00::/8",
+            "SENTINEL_EGRESS_ALLOW": "10.0.0.0/8@acme,fd00::/8",
+            "SENTINEL_EGRESS_DENY": "10.9.0.0/16",
+            "SENTINEL_EGRESS_TRANSLATION_PREFIXES": "64:ff9b:1::/96",
+            "SENTINEL_REGISTRATION": "Invite",
             "SENTINEL_DNS_SERVERS": "192.0.2.1, 192.0.2.2:5353,::1,[2001:db8::1]:54,[2001:db8::2]",
             "SENTINEL_LOG_LEVEL": "DEBUG",
             "SENTINEL_LOG_FORMAT": "json",
@@ -52,12 +56,25 @@ def test_each_setting_is_read() -> None:
     assert settings.data_dir == Path("/var/lib/sentinel")
     assert settings.database_url == "postgresql://u:p@db/sentinel"
     assert settings.workers == 3
-    assert settings.egress_allow == "10.0.0.0/8,fd00::/8"
+    assert (settings.egress_allow, settings.egress_deny) == ("10.0.0.0/8@acme,fd00::/8", "10.9.0.0/16")
+    assert settings.egress_translation_prefixes == "64:ff9b:1::/96"
+    assert settings.registration is RegistrationMode.INVITE
     assert settings.dns_servers == "192.0.2.1:53,192.0.2.2:5353,[::1]:53,[2001:db8::1]:54,[2001:db8::2]:53"
     assert (settings.log_level, settings.log_format) == ("debug", "json")
     assert (settings.quota_services, settings.quota_checks) == (7, 8)
     assert settings.secrets_keys == (bytes(32), b"\x04\x10\x41" * 10 + b"\x04\x10")
     assert "secrets_keys" not in repr(settings)
+
+
+def test_beyond_loopback_somebody_has_to_say_who_may_register() -> None:
+    beyond = {"SENTINEL_LISTEN_ADDRESSES": "127.0.0.1, ::"}
+
+    with pytest.raises(SettingError, match=r"^SENTINEL_REGISTRATION is not set, and :: is reached"):
+        StackSettings.read(beyond)
+    assert StackSettings.read({}).registration is RegistrationMode.OPEN
+    assert StackSettings.read({"SENTINEL_LISTEN_ADDRESSES": "127.0.0.1,::1"}).registration is RegistrationMode.OPEN
+    for mode in RegistrationMode:
+        assert StackSettings.read({**beyond, "SENTINEL_REGISTRATION": mode.value}).registration is mode
 
 
 def test_an_empty_setting_is_one_that_is_not_set() -> None:
@@ -70,6 +87,10 @@ def test_an_empty_setting_is_one_that_is_not_set() -> None:
         "DATABASE_URL",
         "WORKERS",
         "EGRESS_ALLOW",
+        "EGRESS_DENY",
+        "EGRESS_TRANSLATION_PREFIXES",
+        "REGISTRATION",
+        "LISTEN_ADDRESSES",
         "DNS_SERVERS",
         "CANARIES",
         "LOG_LEVEL",
@@ -103,6 +124,9 @@ def test_an_empty_setting_is_one_that_is_not_set() -> None:
         ("SENTINEL_DATA_DIR", "~no-such-user/data"),
         ("SENTINEL_DATABASE_URL", "mysql://db/sentinel"),
         ("SENTINEL_EGRESS_ALLOW", "10.0.0.0/33"),
+        ("SENTINEL_EGRESS_DENY", "10.0.0.0/8@acme"),
+        ("SENTINEL_EGRESS_TRANSLATION_PREFIXES", "64:ff9b:1::/95"),
+        ("SENTINEL_REGISTRATION", "maybe"),
         ("SENTINEL_DNS_SERVERS", "dns.example"),
         ("SENTINEL_DNS_SERVERS", "192.0.2.1:0"),
         ("SENTINEL_DNS_SERVERS", "192.0.2.1:65536"),

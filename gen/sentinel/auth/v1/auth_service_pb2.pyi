@@ -19,18 +19,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class RegisterRequest(_message.Message):
-    __slots__ = ("tenant_name", "tenant_slug", "email", "password", "display_name")
+    __slots__ = ("tenant_name", "tenant_slug", "email", "password", "display_name", "invitation_token")
     TENANT_NAME_FIELD_NUMBER: _ClassVar[int]
     TENANT_SLUG_FIELD_NUMBER: _ClassVar[int]
     EMAIL_FIELD_NUMBER: _ClassVar[int]
     PASSWORD_FIELD_NUMBER: _ClassVar[int]
     DISPLAY_NAME_FIELD_NUMBER: _ClassVar[int]
+    INVITATION_TOKEN_FIELD_NUMBER: _ClassVar[int]
     tenant_name: str
     tenant_slug: str
     email: str
     password: str
     display_name: str
-    def __init__(self, tenant_name: _Optional[str] = ..., tenant_slug: _Optional[str] = ..., email: _Optional[str] = ..., password: _Optional[str] = ..., display_name: _Optional[str] = ...) -> None: ...
+    invitation_token: str
+    def __init__(self, tenant_name: _Optional[str] = ..., tenant_slug: _Optional[str] = ..., email: _Optional[str] = ..., password: _Optional[str] = ..., display_name: _Optional[str] = ..., invitation_token: _Optional[str] = ...) -> None: ...
 
 class RegisterResponse(_message.Message):
     __slots__ = ("tenant", "user", "tokens")

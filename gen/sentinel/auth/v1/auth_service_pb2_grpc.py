@@ -178,7 +178,10 @@ class AuthServiceServicer:
     def Register(self, request, context):
         """Makes a new tenant with its first administrator and signs that administrator in.
 
-        Errors: TENANT_SLUG_TAKEN. Registering never adds a user to a tenant that exists.
+        The installation says who may: anybody, who has an invitation of its operator, or nobody.
+
+        Errors: TENANT_SLUG_TAKEN, TENANT_SLUG_RESERVED, REGISTRATION_CLOSED, TENANT_INVITATION_INVALID. Registering never adds a user to a
+        tenant that exists.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

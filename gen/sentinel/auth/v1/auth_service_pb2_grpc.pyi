@@ -44,7 +44,10 @@ class AuthServiceStub:
     Register: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.RegisterRequest, _auth_service_pb2.RegisterResponse]
     """Makes a new tenant with its first administrator and signs that administrator in.
 
-    Errors: TENANT_SLUG_TAKEN. Registering never adds a user to a tenant that exists.
+    The installation says who may: anybody, who has an invitation of its operator, or nobody.
+
+    Errors: TENANT_SLUG_TAKEN, TENANT_SLUG_RESERVED, REGISTRATION_CLOSED, TENANT_INVITATION_INVALID. Registering never adds a user to a
+    tenant that exists.
     """
     Login: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.LoginRequest, _auth_service_pb2.LoginResponse]
     """Signs a user in with a password and starts a session.
@@ -168,7 +171,10 @@ class AuthServiceAsyncStub(AuthServiceStub):
     Register: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RegisterRequest, _auth_service_pb2.RegisterResponse]  # type: ignore[assignment]
     """Makes a new tenant with its first administrator and signs that administrator in.
 
-    Errors: TENANT_SLUG_TAKEN. Registering never adds a user to a tenant that exists.
+    The installation says who may: anybody, who has an invitation of its operator, or nobody.
+
+    Errors: TENANT_SLUG_TAKEN, TENANT_SLUG_RESERVED, REGISTRATION_CLOSED, TENANT_INVITATION_INVALID. Registering never adds a user to a
+    tenant that exists.
     """
     Login: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.LoginRequest, _auth_service_pb2.LoginResponse]  # type: ignore[assignment]
     """Signs a user in with a password and starts a session.
@@ -295,7 +301,10 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_auth_service_pb2.RegisterResponse, _abc.Awaitable[_auth_service_pb2.RegisterResponse]]:
         """Makes a new tenant with its first administrator and signs that administrator in.
 
-        Errors: TENANT_SLUG_TAKEN. Registering never adds a user to a tenant that exists.
+        The installation says who may: anybody, who has an invitation of its operator, or nobody.
+
+        Errors: TENANT_SLUG_TAKEN, TENANT_SLUG_RESERVED, REGISTRATION_CLOSED, TENANT_INVITATION_INVALID. Registering never adds a user to a
+        tenant that exists.
         """
 
     @_abc_1.abstractmethod

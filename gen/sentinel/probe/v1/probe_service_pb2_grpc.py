@@ -133,10 +133,11 @@ class ProbeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListWorkers(self, request, context):
-        """Lists the workers of this installation, oldest first. They run the checks of all tenants and belong to none; a
-        worker that died leaves the list within 13 s.
+        """Lists the workers that run checks of the tenant, oldest first; a worker that died leaves the list within 13 s.
 
-        Errors: PAGE_TOKEN_INVALID.
+        Workers belong to no tenant. What they report of all tenants together is for the operator (`sentinel admin list-workers`).
+
+        Errors: PAGE_TOKEN_INVALID, OVERLOADED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -73,10 +73,11 @@ class ProbeServiceStub:
     Errors: HEARTBEAT_NOT_FOUND, RATE_LIMITED, OVERLOADED.
     """
     ListWorkers: _grpc.UnaryUnaryMultiCallable[_probe_service_pb2.ListWorkersRequest, _probe_service_pb2.ListWorkersResponse]
-    """Lists the workers of this installation, oldest first. They run the checks of all tenants and belong to none; a
-    worker that died leaves the list within 13 s.
+    """Lists the workers that run checks of the tenant, oldest first; a worker that died leaves the list within 13 s.
 
-    Errors: PAGE_TOKEN_INVALID.
+    Workers belong to no tenant. What they report of all tenants together is for the operator (`sentinel admin list-workers`).
+
+    Errors: PAGE_TOKEN_INVALID, OVERLOADED.
     """
 
 @_typing.type_check_only
@@ -124,10 +125,11 @@ class ProbeServiceAsyncStub(ProbeServiceStub):
     Errors: HEARTBEAT_NOT_FOUND, RATE_LIMITED, OVERLOADED.
     """
     ListWorkers: _aio.UnaryUnaryMultiCallable[_probe_service_pb2.ListWorkersRequest, _probe_service_pb2.ListWorkersResponse]  # type: ignore[assignment]
-    """Lists the workers of this installation, oldest first. They run the checks of all tenants and belong to none; a
-    worker that died leaves the list within 13 s.
+    """Lists the workers that run checks of the tenant, oldest first; a worker that died leaves the list within 13 s.
 
-    Errors: PAGE_TOKEN_INVALID.
+    Workers belong to no tenant. What they report of all tenants together is for the operator (`sentinel admin list-workers`).
+
+    Errors: PAGE_TOKEN_INVALID, OVERLOADED.
     """
 
 class ProbeServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -208,10 +210,11 @@ class ProbeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _probe_service_pb2.ListWorkersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_probe_service_pb2.ListWorkersResponse, _abc.Awaitable[_probe_service_pb2.ListWorkersResponse]]:
-        """Lists the workers of this installation, oldest first. They run the checks of all tenants and belong to none; a
-        worker that died leaves the list within 13 s.
+        """Lists the workers that run checks of the tenant, oldest first; a worker that died leaves the list within 13 s.
 
-        Errors: PAGE_TOKEN_INVALID.
+        Workers belong to no tenant. What they report of all tenants together is for the operator (`sentinel admin list-workers`).
+
+        Errors: PAGE_TOKEN_INVALID, OVERLOADED.
         """
 
 def add_ProbeServiceServicer_to_server(servicer: ProbeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

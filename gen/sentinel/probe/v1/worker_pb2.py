@@ -26,13 +26,29 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esentinel/probe/v1/worker.proto\x12\x11sentinel.probe.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf6\x02\n\x06Worker\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04host\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nrenew_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04live\x18\x06 \x01(\x08\x12\x13\n\x0bshards_held\x18\x07 \x01(\x05\x12\x13\n\x0b\x63hecks_held\x18\x08 \x01(\x05\x12\x16\n\x0eruns_in_flight\x18\t \x01(\x05\x12\x14\n\x0cruns_waiting\x18\n \x01(\x05\x12\x30\n\rstart_lag_p50\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\rstart_lag_p99\x18\x0c \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x17\n\x0fruns_per_second\x18\r \x01(\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1esentinel/probe/v1/worker.proto\x12\x11sentinel.probe.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x96\x03\n\x06Worker\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x04host\x18\x02 \x01(\tB\x02\x18\x01\x12\x13\n\x07version\x18\x03 \x01(\tB\x02\x18\x01\x12.\n\nstart_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nrenew_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04live\x18\x06 \x01(\x08\x12\x17\n\x0bshards_held\x18\x07 \x01(\x05\x42\x02\x18\x01\x12\x13\n\x0b\x63hecks_held\x18\x08 \x01(\x05\x12\x1a\n\x0eruns_in_flight\x18\t \x01(\x05\x42\x02\x18\x01\x12\x18\n\x0cruns_waiting\x18\n \x01(\x05\x42\x02\x18\x01\x12\x34\n\rstart_lag_p50\x18\x0b \x01(\x0b\x32\x19.google.protobuf.DurationB\x02\x18\x01\x12\x34\n\rstart_lag_p99\x18\x0c \x01(\x0b\x32\x19.google.protobuf.DurationB\x02\x18\x01\x12\x1b\n\x0fruns_per_second\x18\r \x01(\x01\x42\x02\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sentinel.probe.v1.worker_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_WORKER'].fields_by_name['host']._loaded_options = None
+  _globals['_WORKER'].fields_by_name['host']._serialized_options = b'\030\001'
+  _globals['_WORKER'].fields_by_name['version']._loaded_options = None
+  _globals['_WORKER'].fields_by_name['version']._serialized_options = b'\030\001'
+  _globals['_WORKER'].fields_by_name['shards_held']._loaded_options = None
+  _globals['_WORKER'].fields_by_name['shards_held']._serialized_options = b'\030\001'
+  _globals['_WORKER'].fields_by_name['runs_in_flight']._loaded_options = None
+  _globals['_WORKER'].fields_by_name['runs_in_flight']._serialized_options = b'\030\001'
+  _globals['_WORKER'].fields_by_name['runs_waiting']._loaded_options = None
+  _globals['_WORKER'].fields_by_name['runs_waiting']._serialized_options = b'\030\001'
+  _globals['_WORKER'].fields_by_name['start_lag_p50']._loaded_options = None
+  _globals['_WORKER'].fields_by_name['start_lag_p50']._serialized_options = b'\030\001'
+  _globals['_WORKER'].fields_by_name['start_lag_p99']._loaded_options = None
+  _globals['_WORKER'].fields_by_name['start_lag_p99']._serialized_options = b'\030\001'
+  _globals['_WORKER'].fields_by_name['runs_per_second']._loaded_options = None
+  _globals['_WORKER'].fields_by_name['runs_per_second']._serialized_options = b'\030\001'
   _globals['_WORKER']._serialized_start=119
-  _globals['_WORKER']._serialized_end=493
+  _globals['_WORKER']._serialized_end=525
 # @@protoc_insertion_point(module_scope)

@@ -1,0 +1,37 @@
+"""Invitations of the operator to register a tenant: `sti_` and 256 random bits, used once, stored as a hash."""
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+_PREFIX = "sti_"
+_SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class TenantInvitation:
+    """An invitation to register one tenant.
+
+    Attributes:
+        id: what the audit log of the tenant calls it.
+        note: whom the operator gave it to; for the operator.
+        create_us: when it was made.
+        expire_us: from when on it is no longer good.
+    """
+
+    id: UUID
+    note: str
+    create_us: int
+    expire_us: int
+
+
+def new_token() -> str:
+    """Return a new token."""
+    return _PREFIX + base64.urlsafe_b64encode(secrets.token_bytes(_SECRET_BYTES)).rstrip(b"=").decode()
+
+
+def hash_of(token: str) -> bytes:
+    """Return what is stored of a token."""
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,46 @@
+"""Who may register a tenant. Pure."""
+
+import ipaddress
+from collections.abc import Iterable
+from enum import Enum
+
+SETTING = "SENTINEL_REGISTRATION"
+
+
+class RegistrationMode(Enum):
+    """What SENTINEL_REGISTRATION says."""
+
+    OPEN = "open"
+    INVITE = "invite"
+    CLOSED = "closed"
+
+
+def refusal_of_silence(addresses: Iterable[str], mode: RegistrationMode | None) -> str | None:
+    """Return why a start is refused: strangers could reach the installation, and nobody said whether they may register.
+
+    Args:
+        addresses: where the installation listens, IPv6 with or without brackets; empty ones do not count.
+        mode: what SENTINEL_REGISTRATION says; None when it is not set.
+
+    Returns:
+        A sentence for the operator; None where the start may go on.
+    """
+    if mode is not None:
+        return None
+    beyond = [address for address in map(str.strip, addresses) if address and not _is_loopback(address)]
+    if not beyond:
+        return None
+    modes = ", ".join(each.value for each in RegistrationMode)
+    return (
+        f"{SETTING} is not set, and {beyond[0]} is reached from other machines: set it to one of {modes}, "
+        "so that it is decided whether strangers may register tenants"
+    )
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        ip = ipaddress.ip_address(address.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return address == "localhost"
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return (mapped or ip).is_loopback

@@ -1,0 +1,45 @@
+"""The workers of the installation, for its operator: a tenant sees only those that run its checks (tenant.py)."""
+
+from collections.abc import Sequence
+
+import asyncpg
+
+from services.common.connection_errors import CONNECTION_ERRORS
+from services.common.errors import Unavailable
+from services.worker.report import SeenWorker
+from services.worker.rows import to_worker
+from services.worker.store.columns import ACQUIRE_S
+
+_LIST_WORKERS = """
+    SELECT w.*, w.renew_time > now() - make_interval(secs => $1) AS live, coalesce(l.held, 0) AS shards_held
+    FROM workers w LEFT JOIN (
+        SELECT worker_id, count(*) AS held FROM shard_leases WHERE expire_time > now() GROUP BY worker_id
+    ) l ON l.worker_id = w.id
+    ORDER BY w.instance_id
+"""
+
+
+class WorkersSql:
+    """Reads what workers report of themselves.
+
+    Args:
+        pool: under the role sentinel_worker, times in microseconds.
+    """
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
+        self._pool = pool
+
+    async def every_worker(self, overdue_s: float) -> Sequence[SeenWorker]:
+        """Return all workers, the oldest first.
+
+        Args:
+            overdue_s: how long after its last renewal a worker counts as live.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        try:
+            async with self._pool.acquire(timeout=ACQUIRE_S) as connection:
+                return [to_worker(row) for row in await connection.fetch(_LIST_WORKERS, overdue_s)]
+        except CONNECTION_ERRORS as error:
+            raise Unavailable from error
