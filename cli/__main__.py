@@ -57,15 +57,6 @@ def _parser() -> argparse.ArgumentParser:
         "--stop-with-parent", action="store_true", help="stop when the process that started this one is gone"
     )
     commands.add_parser("preflight", help="check the settings and the files that they name; start nothing")
-    rotation = commands.add_parser("rotate-keys", help="change the key that access tokens are signed with")
-    rotation.add_argument(
-        "--revoke", action="store_true", help="refuse at once what the former keys have signed: one was stolen"
-    )
-    commands.add_parser("rotate-secrets", help="encrypt the secrets of all checks with a new key")
-    suspension = commands.add_parser("suspend-tenant", help="refuse all calls of a tenant, and pause its checks")
-    suspension.add_argument("slug")
-    suspension.add_argument("--reason", required=True, help="what its people are told")
-    commands.add_parser("resume-tenant", help="let a suspended tenant go on").add_argument("slug")
     admin.add_commands(commands.add_parser("admin", help="make tenants, reset passwords, rotate keys, see workers"))
     return parser
 

@@ -1,5 +1,8 @@
 """The auth process: `python -m services.auth.app`."""
 
+import os
+from collections.abc import Mapping
+
 from sentinel.auth.v1 import auth_service_pb2
 from sentinel.auth.v1.auth_service_pb2_grpc import add_AuthServiceServicer_to_server
 
@@ -23,9 +26,10 @@ from services.common.database import create_pool, in_use
 from services.common.listener import Listener
 from services.common.paging import Pager
 from services.common.process import Process, run
+from services.common.registration import RegistrationMode
 from services.common.sealed import Sealer
 from services.common.server import background
-from services.common.settings import SettingError, decided_registration
+from services.common.settings import SettingError, decided_registration, registration
 
 ROLE = "sentinel_auth"
 _SERVICE = auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"]
@@ -35,11 +39,7 @@ _HOT_CONNECTIONS = 4
 async def main(process: Process) -> None:
     """Build everything, serve, shut down."""
     settings = process.settings
-    host = "" if settings.listen.startswith("unix:") else settings.listen.rpartition(":")[0]
-    try:
-        mode = decided_registration(settings.registration, [host])
-    except SettingError as error:
-        raise SystemExit(f"sentinel: {error}") from error
+    mode = settings.registration or RegistrationMode.OPEN
     keyring = Keyring(settings.data_dir / "keys")
     pool = await create_pool(settings.database_url, ROLE, _HOT_CONNECTIONS)
     process.metrics.database.watch_pool("sign_in", lambda: in_use(pool), _HOT_CONNECTIONS)
@@ -83,5 +83,20 @@ async def main(process: Process) -> None:
         await pool.close()
 
 
+def refuse_undecided_registration(environment: Mapping[str, str] = os.environ) -> None:
+    """End the process where strangers could register and nobody has decided about it; before the database is asked.
+
+    Raises:
+        SystemExit: with the sentence to print.
+    """
+    listen = environment.get("SENTINEL_LISTEN", "")
+    host = "" if listen.startswith("unix:") else listen.rpartition(":")[0]
+    try:
+        decided_registration(registration(environment), [host])
+    except SettingError as error:
+        raise SystemExit(f"sentinel: {error}") from error
+
+
 if __name__ == "__main__":
+    refuse_undecided_registration()
     run("auth", ROLE, main)
