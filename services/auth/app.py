@@ -50,7 +50,7 @@ async def main(process: Process) -> None:
     pager = Pager(Sealer(installation_key, "page"))
     sessions = Sessions(store, passwords, keyring, limits, installation_key)
     does = UseCases(
-        registration=Registration(store, passwords, sessions, limits, mode),
+        registration=Registration(store, passwords, sessions, limits, mode, settings.egress.named_tenants),
         sessions=sessions,
         account=Account(store, passwords, limits),
         team=Team(store, pager),

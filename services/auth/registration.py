@@ -1,5 +1,6 @@
 """Registering: a new tenant with its first administrator. Nobody walks into a tenant that exists."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
@@ -44,6 +45,7 @@ class Registration:
         sessions: signs the administrator in.
         limits: says how often one source may register.
         mode: who may.
+        granted_slugs: slugs to which the operator's settings grant something; only the operator makes such a tenant.
     """
 
     def __init__(
@@ -53,12 +55,14 @@ class Registration:
         sessions: Sessions,
         limits: Limits,
         mode: RegistrationMode = RegistrationMode.OPEN,
+        granted_slugs: Collection[str] = (),
     ) -> None:
         self._store = store
         self._passwords = passwords
         self._sessions = sessions
         self._limits = limits
         self._mode = mode
+        self._granted_slugs = granted_slugs
 
     async def register(
         self,
@@ -85,7 +89,7 @@ class Registration:
             )
         await self._limits.take(self._limits.source("register", origin.address))
         invitation_hash = await self._invitation(invitation_token) if self._mode is RegistrationMode.INVITE else None
-        refuse_reserved(slug)
+        refuse_reserved(slug, self._granted_slugs)
         # Hashing is costly, so it comes after everything that may refuse.
         password_hash = await self._passwords.hash(password)
         tenant, admin = first_of_tenant(tenant_name, slug, email, display_name)
@@ -101,13 +105,13 @@ class Registration:
         return token_hash
 
 
-def refuse_reserved(slug: str) -> None:
-    """Refuse a slug that no tenant may have.
+def refuse_reserved(slug: str, granted_slugs: Collection[str] = ()) -> None:
+    """Refuse a slug that no tenant may have, or that stands for rights which whoever takes it first would get.
 
     Raises:
         InvalidArgument: TENANT_SLUG_RESERVED.
     """
-    if slug in RESERVED_SLUGS:
+    if slug in RESERVED_SLUGS or slug in granted_slugs:
         raise InvalidArgument.field(
             "tenant_slug", f"is reserved: {slug!r}; choose another", reasons.ERROR_REASON_TENANT_SLUG_RESERVED
         )

@@ -113,16 +113,16 @@ class EgressPolicy:
         )
 
     @property
-    def names_tenants(self) -> bool:
-        """Whether it depends on the tenant."""
-        return any(each.tenants for each in self.allowed)
+    def named_tenants(self) -> frozenset[str]:
+        """The slugs of the tenants on which it depends."""
+        return frozenset().union(*(each.tenants for each in self.allowed))
 
     def refused_by(self, address: str, tenant: str = "") -> str | None:
         """Return the name of the setting that refuses a literal address; None where it may be dialled.
 
         Args:
             address: the address as text.
-            tenant: the slug of the tenant whose check dials it; needed only where names_tenants.
+            tenant: the slug of the tenant whose check dials it; needed only where it names tenants.
         """
         setting, unallowed = self._known(address, tenant)
         if setting is None and unallowed:

@@ -44,7 +44,7 @@ class TenantEgress:
         Raises:
             Unavailable: the database is away.
         """
-        if self._store is None or not self.policy.names_tenants:
+        if self._store is None or not self.policy.named_tenants:
             return ""
         slug = self._slugs.get(tenant_id)
         if slug is None:

@@ -1,6 +1,6 @@
 """Auth's use cases on a database of the test's own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
 import pytest
@@ -58,9 +58,9 @@ class Auth:
         self.audit_trail = AuditTrail(store, pager)
         self.tenants = Tenants(store)
 
-    def registering(self, mode: RegistrationMode) -> Registration:
+    def registering(self, mode: RegistrationMode, granted_slugs: Collection[str] = ()) -> Registration:
         """Registration in another mode."""
-        return Registration(self.store, self.passwords, self.sessions, self.limits, mode)
+        return Registration(self.store, self.passwords, self.sessions, self.limits, mode, granted_slugs)
 
     async def register(self, slug: str = "acme") -> SignedIn:
         """A new tenant."""

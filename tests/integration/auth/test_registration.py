@@ -89,6 +89,13 @@ async def test_an_invitation_stays_good_when_the_slug_is_taken_or_reserved(auth:
     assert (await register(invited, "shop", token)).tenant.slug == "shop"
 
 
+async def test_a_slug_that_the_settings_grant_something_is_for_the_operator_to_give(auth: Auth) -> None:
+    strangers = auth.registering(RegistrationMode.OPEN, {"acme"})
+
+    assert await reason_of(strangers, "acme") == reasons.ERROR_REASON_TENANT_SLUG_RESERVED
+    assert (await register(strangers, "shop")).tenant.slug == "shop"
+
+
 async def test_an_expired_invitation_is_not_good_and_goes_with_the_next(
     auth: Auth, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
