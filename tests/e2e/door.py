@@ -1,6 +1,7 @@
 """Clients of the door that choose address, protocol and headers, and counters of what went through."""
 
 import base64
+import json
 import re
 import signal
 import socket
@@ -22,6 +23,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from tests.e2e.stack import Stack, until
 from tests.http2 import GOOD, HEADERS, PREFACE, frames
+from tests.scraped import scraped
 
 PROTOCOLS = ("rest", "grpc", "grpc-web")
 _CONTENT_TYPE = {"grpc": "application/grpc", "grpc-web": "application/grpc-web+proto"}
@@ -164,6 +166,8 @@ def replaced_auth(stack: Stack, answer: bytes) -> Iterator[None]:
             listener.bind(path)
             listener.listen()
             threading.Thread(target=_answer_always, args=(listener, answer), daemon=True).start()
+            with stack.rest() as client:  # a health check may have found nobody in between
+                until(lambda: client.get("/healthz").status_code == 200, 20)
             yield
             listener.shutdown(socket.SHUT_RDWR)
     finally:
@@ -192,6 +196,17 @@ def _answer_once(connection: socket.socket, answer: bytes) -> None:
             received += more
         path = dict(hpack.Decoder().decode(blocks[0], raw=True))[b":path"]
         connection.sendall(GOOD if path == b"/grpc.health.v1.Health/Check" else answer)
+
+
+def handled(stack: Stack, method: str) -> float:
+    """Return how many calls of a method the worker has handled, however they ended."""
+    entries = json.loads((stack.data_dir / "run" / "metrics.json").read_text())
+    (target,) = (entry["targets"][0] for entry in entries if entry["labels"]["process"] == "worker-0")
+    return sum(
+        count
+        for (name, labels), count in scraped(target).items()
+        if name == "grpc_server_handled_total" and ("grpc_method", method) in labels
+    )
 
 
 def forwarded(stack: Stack) -> int:

@@ -41,7 +41,8 @@ def several(short_folder: Path, template: Path) -> Iterator[Stack]:
     stack = Stack(data_dir=short_folder / "watched", settings={"SENTINEL_WORKERS": "2"}, template=template)
     stack.start()
     where = targets(stack)
-    until(lambda: all(value(scraped(where[f"worker-{n}"]), "sentinel_shards_held") == 128 for n in range(2)), 30)
+    held = ("sentinel_shards_held", frozenset[tuple[str, str]]())  # not there before the worker has its database
+    until(lambda: all(scraped(where[f"worker-{n}"]).get(held) == 128 for n in range(2)), 30)
     yield stack
     stack.stop()
 
