@@ -176,7 +176,11 @@ def _healthy(stack: Stack) -> bool:
         ({"SENTINEL_DATABASE_URL": "mysql://x"}, "SENTINEL_DATABASE_URL must begin with postgresql://"),
         ({"SENTINEL_DATABASE_URL": "postgresql://u:secret@127.0.0.1:1/x"}, "127.0.0.1:1 cannot be reached"),
         ({"SENTINEL_EGRESS_ALLOW": "everywhere"}, "SENTINEL_EGRESS_ALLOW"),
-        ({"SENTINEL_LISTEN_ADDRESSES": "192.0.2.1"}, "this machine has no address 192.0.2.1"),
+        ({"SENTINEL_LISTEN_ADDRESSES": "192.0.2.1"}, "SENTINEL_REGISTRATION is not set"),
+        (
+            {"SENTINEL_LISTEN_ADDRESSES": "192.0.2.1", "SENTINEL_REGISTRATION": "closed"},
+            "this machine has no address 192.0.2.1",
+        ),
         ({"SENTINEL_TLS_CERT": "/absent", "SENTINEL_TLS_KEY": "/absent"}, "SENTINEL_TLS_CERT: /absent cannot be read"),
     ],
 )
