@@ -55,7 +55,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
 
 
 def work_of(settings: StackSettings, arguments: argparse.Namespace) -> Coroutine[Any, Any, str]:
-    """Return what a command does; it answers what to print.
+    """Return the coroutine of a command, which returns the text to print.
 
     Raises:
         PasswordInputError: the command needs a password, and there is none.

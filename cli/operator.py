@@ -40,7 +40,7 @@ class CannotReachError(Exception):
 
 
 async def rotate_keys(settings: StackSettings, *, revoke: bool) -> str:
-    """Change the signing key; answers what to print."""
+    """Change the signing key; return the text to print."""
     keyring = Keyring(settings.data_dir / "keys")
 
     async def work(store: AuthStore) -> str:
@@ -53,7 +53,7 @@ async def rotate_keys(settings: StackSettings, *, revoke: bool) -> str:
 
 
 async def rotate_secrets(settings: StackSettings) -> str:
-    """Change the key that secrets are encrypted with, and encrypt them anew; answers what to print.
+    """Change the key that secrets are encrypted with, and encrypt them anew; return the text to print.
 
     The key of a setting is the operator's to change; that of the data folder is changed here. The one before it is kept
     until the next time: monitor may be storing a check with it just now.
@@ -88,7 +88,7 @@ async def rotate_secrets(settings: StackSettings) -> str:
 
 
 async def create_tenant(settings: StackSettings, request: RegisterRequest) -> str:
-    """Make a tenant and its first administrator, whatever SENTINEL_REGISTRATION says; answers what to print.
+    """Make a tenant and its first administrator, whatever SENTINEL_REGISTRATION says; return the text to print.
 
     Raises:
         SentinelError: the request breaks a rule of the contract, or the slug is reserved or taken.
@@ -103,7 +103,7 @@ async def create_tenant(settings: StackSettings, request: RegisterRequest) -> st
 
 
 async def invite_tenant(settings: StackSettings, days: int, note: str) -> str:
-    """Invite somebody to register one tenant; answers what to print: the token alone on the first line."""
+    """Invite somebody to register one tenant; return the text to print: the token alone on the first line."""
 
     async def work(store: AuthStore) -> str:
         token = await Tenants(store).invite(days, note)
@@ -117,7 +117,7 @@ async def invite_tenant(settings: StackSettings, days: int, note: str) -> str:
 
 
 async def reset_password(settings: StackSettings, slug: str, email: str, password: str) -> str:
-    """Give a user another password and end all sessions of the user; answers what to print.
+    """Give a user another password and end all sessions of the user; return the text to print.
 
     Raises:
         SentinelError: the password breaks a rule of the contract.
@@ -169,7 +169,7 @@ async def _hash(password: str) -> str:
 
 
 async def suspend_tenant(settings: StackSettings, slug: str, reason: str) -> str:
-    """Suspend a tenant; answers what to print."""
+    """Suspend a tenant; return the text to print."""
 
     async def work(store: AuthStore) -> str:
         return f"{slug} is suspended" if await Tenants(store).suspend(slug, reason) else f"{slug} was suspended already"
@@ -178,7 +178,7 @@ async def suspend_tenant(settings: StackSettings, slug: str, reason: str) -> str
 
 
 async def resume_tenant(settings: StackSettings, slug: str) -> str:
-    """Let a tenant go on; answers what to print."""
+    """Let a tenant go on; return the text to print."""
 
     async def work(store: AuthStore) -> str:
         return f"{slug} goes on" if await Tenants(store).resume(slug) else f"{slug} was not suspended"

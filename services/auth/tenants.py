@@ -72,7 +72,7 @@ class Tenants:
         await self._store.create_tenant(_operator(tenant.id), tenant, admin, password_hash)
 
     async def invite(self, days: int, note: str) -> str:
-        """Invite somebody to register one tenant, within so many days; answers the token."""
+        """Invite somebody to register one tenant, within so many days; return the token."""
         token, now = new_token(), now_us()
         await self._store.invite_tenant(TenantInvitation(new_id(), note, now, now + days * DAY_US), hash_of(token))
         return token

@@ -88,7 +88,7 @@ class RequestCoalescer(Generic[_Group, _Subject, _T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
-    """Who asks what; equal for callers that can be given the same answer."""
+    """The caller and the question; equal for callers that can be given the same answer."""
 
     tenant_id: UUID
     method: str
@@ -106,7 +106,7 @@ class SharedReads:
         """Return what was read after the call; several callers may be given the same object.
 
         Args:
-            tenant_id: who asks.
+            tenant_id: the tenant of the caller.
             request: what is wanted.
             read: reads it. It runs in the context of any of the callers, so it must not ask who is calling.
 

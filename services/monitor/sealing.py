@@ -63,7 +63,7 @@ class Sealed:
 async def seal_all(
     store: SecretsStore, columns: Sequence[SecretColumn[Any]] = SECRET_COLUMNS
 ) -> Mapping[SecretColumn[Any], Sealed]:
-    """Encrypt all secrets with the newest key; answers what that came to, by column.
+    """Encrypt all secrets with the newest key; return the counts by column.
 
     Raises:
         Unavailable: the database is away.

@@ -37,7 +37,7 @@ class Workers:
         """A page of the workers that run checks of a tenant, the oldest first.
 
         Args:
-            tenant_id: who asks.
+            tenant_id: the tenant of the caller.
             page_size: how many; 0 for the default.
             page_token: of the page before; empty for the first.
 

@@ -94,7 +94,7 @@ class TenantStore:
         """One worker that runs checks of the tenant more than the page holds, if there are, and how many there are.
 
         Args:
-            tenant_id: who asks.
+            tenant_id: the tenant of the caller.
             page: which; the oldest first.
             overdue_s: how long after its last renewal a worker counts as live.
 
@@ -147,7 +147,7 @@ class TenantStore:
         """Right behind everything whose order is settled.
 
         Args:
-            tenant_id: who asks.
+            tenant_id: the tenant of the caller.
 
         Raises:
             ResourceExhausted: OVERLOADED.
