@@ -30,7 +30,8 @@ def registry() -> dict[str, str]:
     """Each block, and whether it is globally reachable: true, false or nothing."""
     with DATA.open() as file:
         rows = csv.DictReader(line for line in file if not line.startswith("#"))
-        return {row["block"]: row["globally_reachable"] for row in rows}
+        # As text, a network of mapped addresses is another one since Python 3.13.
+        return {str(ipaddress.ip_network(row["block"])): row["globally_reachable"] for row in rows}
 
 
 def decisions() -> dict[str, bool]:
