@@ -37,7 +37,8 @@ def asked(address: Address, path: str, method: str = "GET") -> tuple[int, bytes]
         with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 — http, as written above
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
-        return error.code, error.read()
+        with error:
+            return error.code, error.read()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
