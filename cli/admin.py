@@ -44,7 +44,7 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     password.add_argument("email", help="the user's; the password is asked for, or read from standard input")
     suspension = commands.add_parser("suspend-tenant", help="refuse all calls of a tenant, and pause its checks")
     suspension.add_argument("slug")
-    suspension.add_argument("--reason", required=True, help="what its people are told")
+    suspension.add_argument("--reason", required=True, help="the reason that its users see")
     commands.add_parser("resume-tenant", help="let a suspended tenant go on").add_argument("slug")
     commands.add_parser("list-workers", help="show all workers with their shards, checks, runs and start lag")
     rotation = commands.add_parser("rotate-keys", help="change the key that access tokens are signed with")

@@ -106,7 +106,7 @@ class Registration:
 
 
 def refuse_reserved(slug: str, granted_slugs: Collection[str] = ()) -> None:
-    """Refuse a slug that no tenant may have, or that stands for rights which whoever takes it first would get.
+    """Refuse a slug that no tenant may have, or to which the settings grant rights: the first to register it would get them.
 
     Raises:
         InvalidArgument: TENANT_SLUG_RESERVED.
