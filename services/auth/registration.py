@@ -106,7 +106,7 @@ class Registration:
 
 
 def refuse_reserved(slug: str, granted_slugs: Collection[str] = ()) -> None:
-    """Refuse a slug that no tenant may have, or to which the settings grant rights: the first to register it would get them.
+    """Refuse a reserved slug, and one that the settings grant rights, which the first to register it would get.
 
     Raises:
         InvalidArgument: TENANT_SLUG_RESERVED.
