@@ -209,10 +209,11 @@ def _cluster(name: str, *sockets: Path) -> dict[str, Any]:
                 {"lb_endpoints": [{"endpoint": {"address": {"pipe": {"path": str(socket)}}}} for socket in sockets]}
             ],
         },
-        # no_traffic_interval, or a dead process that gets no traffic goes unnoticed for a minute.
+        # no_traffic_interval, or a dead process that gets no traffic goes unnoticed for a minute. It refuses
+        # connections, which the next check sees; one that is only slow has as long to answer as for a ping.
         "health_checks": [
             {
-                "timeout": "1s",
+                "timeout": "5s",
                 "interval": "1s",
                 "no_traffic_interval": "1s",
                 "initial_jitter": "0.05s",

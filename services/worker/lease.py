@@ -193,6 +193,9 @@ class Leases:
                 self._lost(asked_us)
                 await asyncio.sleep(_RETRY_S)
                 continue
+            if was_cut_off:
+                # Others may come back some rounds later. Who has not come back within the time of a lease is dead.
+                self._patient_until_us = monotonic_us() + int(self._times.ttl_s * SECOND_US)
             await self._renewed(renewal, asked_us, on_change)
             # Until it is time again; sooner when shards become free: given up, or those of a worker that has died.
             renew_s = self._times.renew_s

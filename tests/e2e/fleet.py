@@ -130,9 +130,13 @@ class Fleet:
         return await eventually(shared, timeout_s)
 
     async def settled(self, workers: int) -> dict[int, str]:
-        """Wait until as many workers share all shards and run what is in them; answers who holds which."""
+        """Wait until as many workers share all shards and run what is in them; return who holds which.
+
+        Whoever has just taken shards runs them once it has read their checks. Some of their slots fall due within a
+        second of the last handover, and only the new holders can account for those.
+        """
         holders = await self.shared_by(workers)
-        await self.accounted_until(now_us())
+        await self.accounted_until(now_us() + SECOND_US)
         return holders
 
     async def accounted_until(self, moment_us: int, timeout_s: float = 30) -> None:

@@ -9,6 +9,7 @@ from services.common import clock as common_clock
 from services.common.grid import SHARDS
 from services.worker import clock as worker_clock
 from services.worker.lease import RENEW_S, SHARDS_FREE, TTL_S
+from tests.simulation.line import Line
 from tests.unit.worker.world import Worker, World
 
 SOON_S = 0.2
@@ -63,6 +64,36 @@ def test_an_outage_of_the_database_moves_no_shard(world: World, outage_s: float)
 
     assert [lease.epoch for lease in world.database.table.leases] == before
     assert held(world) == {"worker-0": SHARDS // 2, "worker-1": SHARDS // 2}
+
+
+@pytest.mark.parametrize("late_s", [2.0, 4.0, 6.0, 8.0])
+def test_who_comes_back_later_than_another_after_an_outage_finds_its_shards_untaken(
+    world: World, late_s: float
+) -> None:
+    """Connections recover at different times; results that a worker could not write yet count under its epochs only."""
+    line = Line((0.002,))
+    world.workers.append(Worker(world, 2, line))
+    world.advance(3 * RENEW_S)
+    before = [lease.epoch for lease in world.database.table.leases]
+    world.line.away = line.away = "silent"
+    world.advance(2 * TTL_S)
+    world.line.away = ""
+    world.advance(late_s)
+    line.away = ""
+    world.advance(TTL_S + SOON_S)
+
+    assert [lease.epoch for lease in world.database.table.leases] == before
+    assert set(held(world)) == {"worker-0", "worker-1", "worker-2"}
+
+
+def test_who_does_not_come_back_after_an_outage_loses_its_shards(world: World) -> None:
+    world.line.away = "silent"
+    world.workers[0].dead = True
+    world.advance(2 * TTL_S)
+    world.line.away = ""
+    world.advance(TTL_S + 2 * RENEW_S)
+
+    assert held(world) == {"worker-1": SHARDS}
 
 
 def test_who_joins_has_its_share_once_the_others_have_renewed(world: World) -> None:

@@ -175,6 +175,11 @@ class Store(Memory):
 class Worker:
     """One worker process: what services/worker/app.py builds, without the door and the wire.
 
+    Args:
+        world: what it lives in.
+        number: becomes part of its id.
+        line: its way to the database; the one that all workers share by default.
+
     Attributes:
         step_s: how far its machine's wall clock is off.
         stalled: whether it stands still.
@@ -182,7 +187,7 @@ class Worker:
         stopping: whether it was told to stop.
     """
 
-    def __init__(self, world: World, number: int) -> None:
+    def __init__(self, world: World, number: int, line: Line | None = None) -> None:
         self.id = f"worker-{number}"
         self.step_s = 0.0
         self.stalled = self.dead = self.stopping = False
@@ -190,7 +195,7 @@ class Worker:
         self._world = world
         self._stop = asyncio.Event()
         world.running = self
-        store = self._store = Store(world.database, world.line)
+        store = self._store = Store(world.database, line or world.line)
         clock = SharedClock()
         self.leases = Leases(store, self.id, clock, a_report)
         self._recorder = Recorder(store, SelfFaultGuard((), clock), self.leases.epoch, clock)
