@@ -84,19 +84,20 @@ class LeaseStore(Protocol):
     """What leasing needs from the database."""
 
     async def renew(
-        self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim: bool, ahead_us: int | None = None
+        self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim_expired: bool, ahead_us: int | None = None
     ) -> Renewal:
         """Say that we live and how, and renew what is ours, expired or not, unless somebody has taken it.
 
-        Give up what is over our fair share and tell the others; take what is free up to it if `claim`, unless the
-        database's clock turns out to have been stepped forward: then leases look expired that are not. A lease that
-        would last longer than any can, since the clock was stepped back, is shortened to what one lasts.
+        Give up what is over our fair share and tell the others. Up to our share, take shards that were given up, and
+        with `claim_expired` those of others whose leases ended, unless the database's clock turns out to have been
+        stepped forward: then leases look expired that are not. A lease that would last longer than any can, since the
+        clock was stepped back, is shortened to what one lasts.
 
         Args:
             worker_id: who we are.
             ttl_s: how long leases last.
             report: how we are.
-            claim: whether to take what is free.
+            claim_expired: whether to take shards of others whose leases have ended.
             ahead_us: how far the database's clock was ahead of our monotonic clock, if known.
 
         Raises:
@@ -184,10 +185,14 @@ class Leases:
             # A worker that was cut off from the database may find leases expired of workers that were cut off with it.
             # It takes none of them before those had the time to come back.
             was_cut_off = self._renewed_us > 0 and asked_us - self._renewed_us > self._times.cut_off_s * SECOND_US
-            claim = not was_cut_off and asked_us >= self._patient_until_us
+            claim_expired = not was_cut_off and asked_us >= self._patient_until_us
             try:
                 renewal = await self._store.renew(
-                    self._worker_id, self._times.ttl_s, self._report(), claim=claim, ahead_us=self._clock.ahead_us
+                    self._worker_id,
+                    self._times.ttl_s,
+                    self._report(),
+                    claim_expired=claim_expired,
+                    ahead_us=self._clock.ahead_us,
                 )
             except Unavailable:
                 self._lost(asked_us)

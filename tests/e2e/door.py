@@ -148,8 +148,7 @@ def stopped_auth(stack: Stack) -> Iterator[None]:
         yield
     finally:
         process.send_signal(signal.SIGCONT)
-    with stack.rest() as client:
-        until(lambda: client.get("/healthz").status_code == 200, 10)
+    until_auth_answers(stack)
 
 
 @contextmanager
@@ -158,6 +157,7 @@ def replaced_auth(stack: Stack, answer: bytes) -> Iterator[None]:
     supervisor, process = psutil.Process(stack.process.pid), stack.child("services.auth.app")
     path = next(each.laddr for each in process.net_connections("unix") if str(each.laddr).endswith("/auth.sock"))
     supervisor.suspend()  # it would start another
+    until(lambda: supervisor.status() == psutil.STATUS_STOPPED, 10)
     try:
         process.kill()
         until(lambda: process.status() == psutil.STATUS_ZOMBIE, 10)
@@ -165,27 +165,34 @@ def replaced_auth(stack: Stack, answer: bytes) -> Iterator[None]:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(path)
             listener.listen()
-            threading.Thread(target=_answer_always, args=(listener, answer), daemon=True).start()
-            with stack.rest() as client:  # a health check may have found nobody in between
+            checked = threading.Event()
+            threading.Thread(target=_answer_always, args=(listener, answer, checked), daemon=True).start()
+            assert checked.wait(20)  # an earlier health check may have found nobody, and Envoy not know it yet
+            with stack.rest() as client:
                 until(lambda: client.get("/healthz").status_code == 200, 20)
             yield
             listener.shutdown(socket.SHUT_RDWR)
     finally:
         supervisor.resume()
+    until_auth_answers(stack)
+
+
+def until_auth_answers(stack: Stack) -> None:
+    """Return when auth itself answers: for up to a second Envoy's health tells what the last check found."""
     with stack.rest() as client:
-        until(lambda: client.get("/healthz").status_code == 200, 20)
+        until(lambda: client.get(JWKS.route).status_code == 200, 30)
 
 
-def _answer_always(listener: socket.socket, answer: bytes) -> None:
+def _answer_always(listener: socket.socket, answer: bytes, checked: threading.Event) -> None:
     while True:
         try:
             connection, _ = listener.accept()
         except OSError:  # shut down
             return
-        threading.Thread(target=_answer_once, args=(connection, answer), daemon=True).start()
+        threading.Thread(target=_answer_once, args=(connection, answer, checked), daemon=True).start()
 
 
-def _answer_once(connection: socket.socket, answer: bytes) -> None:
+def _answer_once(connection: socket.socket, answer: bytes, checked: threading.Event) -> None:
     """Say that the service is well to a health check, or the door would send no call; answer anything else."""
     with connection, suppress(OSError):
         received = b""
@@ -195,7 +202,14 @@ def _answer_once(connection: socket.socket, answer: bytes) -> None:
                 return
             received += more
         path = dict(hpack.Decoder().decode(blocks[0], raw=True))[b":path"]
-        connection.sendall(GOOD if path == b"/grpc.health.v1.Health/Check" else answer)
+        if path == b"/grpc.health.v1.Health/Check":
+            connection.sendall(GOOD)
+            checked.set()
+        else:
+            connection.sendall(answer)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65_536):  # with bytes unread it would be reset, and the answer lost
+                pass
 
 
 def handled(stack: Stack, method: str) -> float:

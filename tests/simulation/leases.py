@@ -39,19 +39,18 @@ class LeaseTable:
     renewed_s: dict[str, float] = field(default_factory=dict)
     leases: list[Lease] = field(default_factory=lambda: [Lease()] * SHARDS)
 
-    def renew(self, worker_id: str, ttl_s: float, *, claim: bool) -> dict[int, int]:
+    def renew(self, worker_id: str, ttl_s: float, *, claim_expired: bool) -> dict[int, int]:
         """As EngineStore.renew; answers shard → epoch."""
         self.renewed_s[worker_id] = self.now_s
-        if claim:
+        if claim_expired:
             self.renewed_s = {each: at for each, at in self.renewed_s.items() if at >= self.now_s - ttl_s}
         share = fair_share(len(self.renewed_s))
         expire_s = self.now_s + ttl_s
         held = {shard: lease.epoch for shard, lease in enumerate(self.leases) if lease.worker_id == worker_id}
         for shard in sorted(held)[share:]:
             self.leases[shard] = Lease(None, held.pop(shard))
-        if claim:
-            for shard in islice(self._free(worker_id), share - len(held)):
-                held[shard] = self.leases[shard].epoch + 1
+        for shard in islice(self._free(worker_id, claim_expired), max(0, share - len(held))):
+            held[shard] = self.leases[shard].epoch + 1
         for shard, epoch in held.items():
             self.leases[shard] = Lease(worker_id, epoch, expire_s)
         return held
@@ -82,9 +81,13 @@ class LeaseTable:
         lease = self.leases[shard]
         return lease.worker_id if lease.expire_s > self.now_s else None
 
-    def _free(self, worker_id: str) -> list[int]:
+    def _free(self, worker_id: str, expired: bool) -> list[int]:
         """What may be taken, what has waited longest first."""
         free = [
-            each for each in range(SHARDS) if self.holder(each) is None and self.leases[each].worker_id != worker_id
+            each
+            for each in range(SHARDS)
+            if self.holder(each) is None
+            and self.leases[each].worker_id != worker_id
+            and (expired or self.leases[each].worker_id is None)
         ]
         return sorted(free, key=lambda shard: (self.leases[shard].expire_s, shard))

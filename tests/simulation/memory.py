@@ -26,16 +26,16 @@ class Memory:
         self._line = line
 
     async def renew(
-        self, worker_id: str, ttl_s: float, _report: WorkerReport, *, claim: bool, ahead_us: int | None = None
+        self, worker_id: str, ttl_s: float, _report: WorkerReport, *, claim_expired: bool, ahead_us: int | None = None
     ) -> Renewal:
         async with self._line.asked():
             table, reading = self._database.table, self._reading()
-            claim = claim and not reading.steps_forward(ahead_us)
+            claim_expired = claim_expired and not reading.steps_forward(ahead_us)
             before = [lease.worker_id for lease in table.leases]
-            if claim:
+            if claim_expired:
                 table.shorten(ttl_s)
             free_in_s = table.free_in_s(worker_id)
-            epochs = table.renew(worker_id, ttl_s, claim=claim)
+            epochs = table.renew(worker_id, ttl_s, claim_expired=claim_expired)
             now_s = self._database.now_s
             self._database.taken |= {shard: (worker_id, now_s) for shard in epochs if before[shard] != worker_id}
             if any(holder == worker_id and shard not in epochs for shard, holder in enumerate(before)):

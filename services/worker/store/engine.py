@@ -150,7 +150,7 @@ _GIVE_UP = (
 _CLAIM = """
     UPDATE shard_leases SET worker_id = $1, epoch = epoch + 1, expire_time = now() + make_interval(secs => $2)
     WHERE shard IN (
-        SELECT shard FROM shard_leases WHERE expire_time <= now()
+        SELECT shard FROM shard_leases WHERE expire_time <= now() AND ($4 OR worker_id IS NULL)
         ORDER BY expire_time, shard LIMIT $3 FOR UPDATE SKIP LOCKED
     )
     RETURNING shard, epoch
@@ -174,12 +174,12 @@ class EngineStore:
         self._days: set[int] = set()
 
     async def renew(
-        self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim: bool, ahead_us: int | None = None
+        self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim_expired: bool, ahead_us: int | None = None
     ) -> Renewal:
         """Say that we live and how, and renew what is ours, expired or not, unless somebody has taken it.
 
-        Give up what is over our fair share and tell the others; take what is free up to it if `claim`, unless the
-        database's clock was stepped forward.
+        Give up what is over our fair share and tell the others; take what was given up, up to our share, and with
+        `claim_expired` what others let expire, unless the database's clock was stepped forward.
 
         Raises:
             Unavailable: the database is away.
@@ -188,12 +188,12 @@ class EngineStore:
             asked_us = monotonic_us()
             database_us = await connection.fetchval(_LIVE, worker_id, *report_columns(report))
             reading = Reading(database_us, asked_us, monotonic_us())
-            claim = claim and not reading.steps_forward(ahead_us)
-            if claim:
+            claim_expired = claim_expired and not reading.steps_forward(ahead_us)
+            if claim_expired:
                 await connection.execute(_FORGET_DEAD, ttl_s)
                 await connection.execute(_SHORTEN_LIVES)
                 await connection.execute(_SHORTEN_LEASES, ttl_s)
-            ((live, free_in_s),) = await connection.fetch(_LIVE_AND_NEXT, worker_id, ttl_s, claim)
+            ((live, free_in_s),) = await connection.fetch(_LIVE_AND_NEXT, worker_id, ttl_s, claim_expired)
             share = fair_share(live)
             held = {row["shard"]: row["epoch"] for row in await connection.fetch(_RENEW, worker_id, ttl_s)}
             if len(held) > share:
@@ -201,8 +201,8 @@ class EngineStore:
                 await connection.execute(_GIVE_UP, worker_id, over)
                 await connection.execute(_NOTIFY_FREE, worker_id)
                 held = {shard: epoch for shard, epoch in held.items() if shard not in over}
-            elif len(held) < share and claim:
-                claimed = await connection.fetch(_CLAIM, worker_id, ttl_s, share - len(held))
+            elif len(held) < share:
+                claimed = await connection.fetch(_CLAIM, worker_id, ttl_s, share - len(held), claim_expired)
                 held |= {row["shard"]: row["epoch"] for row in claimed}
             return Renewal(epochs=held, reading=reading, free_in_s=free_in_s)
 

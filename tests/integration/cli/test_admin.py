@@ -88,7 +88,7 @@ async def test_an_invitation_is_good_for_some_days_only(
 async def test_workers_are_listed_with_what_they_report(operator: Operator, database_url: str) -> None:
     pool = await create_pool(database_url, "sentinel_engine", 1, times_in_us=True)
     report = a_report(checks_held=7, runs_in_flight=2, runs_waiting=1, lag_p99_us=1_500, runs_per_second=2.5)
-    await EngineStore(pool).renew("worker-1", 10.0, report, claim=True)
+    await EngineStore(pool).renew("worker-1", 10.0, report, claim_expired=True)
     await pool.close()
     code, out, _ = await operator.call("admin", "list-workers")
     head, row = out.splitlines()

@@ -32,27 +32,27 @@ async def test_a_worker_that_looks_dead_and_is_just_coming_back_is_not_waited_fo
     store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     """After an outage all workers look dead to each other at once, and each would wait for the others."""
-    await store.renew("other", TTL_S, a_report(), claim=True)
+    await store.renew("other", TTL_S, a_report(), claim_expired=True)
     await admin.execute("UPDATE workers SET renew_time = now() - interval '1 minute'")
     await admin.execute("UPDATE shard_leases SET expire_time = now()")
     async with admin.transaction():
         await admin.execute("SELECT FROM workers WHERE id = 'other' FOR UPDATE")  # as its own renewal does
-        mine = await store.renew("mine", TTL_S, a_report(), claim=True)  # if it waited, it would be Unavailable
+        mine = await store.renew("mine", TTL_S, a_report(), claim_expired=True)  # if it waited, it would be Unavailable
     assert len(mine.epochs) == SHARDS  # nor is it counted before it is back
 
 
 async def test_a_database_that_goes_silent_counts_as_away_while_there_is_time_to_try_again(
     store: EngineStore, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
-    held = await store.renew("mine", TTL_S, a_report(), claim=True)
+    held = await store.renew("mine", TTL_S, a_report(), claim_expired=True)
     async with admin.transaction():
         await admin.execute("SELECT FROM workers WHERE id = 'mine' FOR UPDATE")  # nothing answers from now on
         with pytest.raises(Unavailable):
-            await store.renew("mine", TTL_S, a_report(), claim=True)
+            await store.renew("mine", TTL_S, a_report(), claim_expired=True)
     assert 2 * engine._RENEW_PATIENCE < 1  # of the time that a lease lasts
     held_still = "SELECT count(*) FROM shard_leases WHERE worker_id = 'mine' AND expire_time > now()"
     assert await admin.fetchval(held_still) == SHARDS
-    assert (await store.renew("mine", TTL_S, a_report(), claim=True)).epochs == held.epochs
+    assert (await store.renew("mine", TTL_S, a_report(), claim_expired=True)).epochs == held.epochs
 
 
 async def test_who_gives_shards_up_tells_the_others(
@@ -60,9 +60,9 @@ async def test_who_gives_shards_up_tells_the_others(
 ) -> None:
     heard: asyncio.Queue[object] = asyncio.Queue()
     await admin.add_listener("shards_free", lambda *message: heard.put_nowait(message[-1]))
-    await store.renew("one", TTL_S, a_report(), claim=True)
-    await store.renew("two", TTL_S, a_report(), claim=True)
-    await store.renew("one", TTL_S, a_report(), claim=True)  # gives up half
+    await store.renew("one", TTL_S, a_report(), claim_expired=True)
+    await store.renew("two", TTL_S, a_report(), claim_expired=True)
+    await store.renew("one", TTL_S, a_report(), claim_expired=True)  # gives up half
     async with asyncio.timeout(5):
         assert await heard.get() == "one"
     await store.leave("two")

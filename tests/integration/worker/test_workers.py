@@ -54,13 +54,13 @@ async def listed(store: WorkersSql) -> dict[str, SeenWorker]:
 
 async def test_a_worker_is_seen_as_it_last_reported(engine: EngineStore, everyone: WorkersSql) -> None:
     report = a_report(up_s=100.0)
-    await engine.renew("one", TTL_S, report, claim=True)
+    await engine.renew("one", TTL_S, report, claim_expired=True)
     first = (await listed(everyone))["one"]
     later = a_report(
         instance_id=report.instance_id, checks_held=5, runs_in_flight=2, runs_waiting=1, lag_p50_us=1_000,
         lag_p99_us=50_000, runs_per_second=2.5, up_s=103.0,
     )  # fmt: skip
-    await engine.renew("one", TTL_S, later, claim=True)
+    await engine.renew("one", TTL_S, later, claim_expired=True)
     second = (await listed(everyone))["one"]
 
     assert (first.host, first.version, first.live, first.shards_held) == ("here", "0", True, 256)
@@ -74,8 +74,8 @@ async def test_a_worker_is_seen_as_it_last_reported(engine: EngineStore, everyon
 
 async def test_shards_are_counted_by_the_leases_that_hold(engine: EngineStore, everyone: WorkersSql) -> None:
     for _ in range(3):
-        await engine.renew("one", TTL_S, a_report(), claim=True)
-        await engine.renew("two", TTL_S, a_report(), claim=True)
+        await engine.renew("one", TTL_S, a_report(), claim_expired=True)
+        await engine.renew("two", TTL_S, a_report(), claim_expired=True)
     assert {name: worker.shards_held for name, worker in (await listed(everyone)).items()} == {"one": 128, "two": 128}
 
 
@@ -83,16 +83,16 @@ async def test_a_silent_worker_is_not_live_then_holds_nothing_then_is_gone(
     engine: EngineStore, everyone: WorkersSql, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     silent = a_report()
-    await engine.renew("silent", TTL_S, silent, claim=True)
+    await engine.renew("silent", TTL_S, silent, claim_expired=True)
     await admin.execute("UPDATE workers SET renew_time = renew_time - interval '8 seconds'")
-    await engine.renew("other", TTL_S, a_report(), claim=True)
+    await engine.renew("other", TTL_S, a_report(), claim_expired=True)
     seen = await listed(everyone)
     assert (seen["silent"].live, seen["other"].live) == (False, True)
 
     await admin.execute("UPDATE workers SET renew_time = renew_time - interval '3 seconds' WHERE id = 'silent'")
     await admin.execute("UPDATE shard_leases SET expire_time = now() WHERE worker_id = 'silent'")
     assert (await listed(everyone))["silent"].shards_held == 0
-    await engine.renew("other", TTL_S, a_report(), claim=True)
+    await engine.renew("other", TTL_S, a_report(), claim_expired=True)
     assert set(await listed(everyone)) == {"other"}
     await engine.leave("other")
     assert await listed(everyone) == {}
@@ -102,8 +102,8 @@ async def test_a_tenant_sees_the_workers_that_run_its_checks_and_how_many_of_the
     engine: EngineStore, requests: TenantStore, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     for _ in range(3):
-        await engine.renew("one", TTL_S, a_report(checks_held=700), claim=True)
-        await engine.renew("two", TTL_S, a_report(checks_held=800), claim=True)
+        await engine.renew("one", TTL_S, a_report(checks_held=700), claim_expired=True)
+        await engine.renew("two", TTL_S, a_report(checks_held=800), claim_expired=True)
     rows = await admin.fetch("SELECT shard, worker_id FROM shard_leases")
     holders = {row["shard"]: row["worker_id"] for row in rows}
     tenant_id, other_id = await a_tenant(admin), await a_tenant(admin)
@@ -128,7 +128,7 @@ async def test_pages_go_from_the_oldest_to_the_newest(
 ) -> None:
     names = [f"worker-{number}" for number in range(5)]
     for name in names:
-        await engine.renew(name, TTL_S, a_report(), claim=True)
+        await engine.renew(name, TTL_S, a_report(), claim_expired=True)
     workers, tenant_id = (
         Workers(requests, Pager(Sealer(b"key", "page")), DEFAULT_TIMES.overdue_s),
         await a_tenant(admin),

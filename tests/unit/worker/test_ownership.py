@@ -136,7 +136,10 @@ class Ownership(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.line.away)
     def find_the_database(self) -> None:
-        self.fault(self.world.now_s + _RECOVER_S)
+        gone = {each.id for each in self.world.workers if each.stopping or not each.is_active}
+        holds = any(lease.worker_id in gone for lease in self.database.table.leases)
+        # Who does not come back now has the time of a lease to do so (docs/architecture.md).
+        self.fault(self.world.now_s + (TTL_S if holds else 0.0) + _RECOVER_S)
         self.line.away = ""
 
     @rule(answers=st.integers(1, 3), seconds=st.sampled_from([0.1, 0.4, 2.0]))

@@ -164,10 +164,10 @@ class Store(Memory):
     asked_s = 0.0
 
     async def renew(
-        self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim: bool, ahead_us: int | None = None
+        self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim_expired: bool, ahead_us: int | None = None
     ) -> Renewal:
         asked_s = monotonic_us() / SECOND_US - 1
-        renewal = await super().renew(worker_id, ttl_s, report, claim=claim, ahead_us=ahead_us)
+        renewal = await super().renew(worker_id, ttl_s, report, claim_expired=claim_expired, ahead_us=ahead_us)
         self.epochs, self.asked_s = renewal.epochs, asked_s
         return renewal
 

@@ -109,7 +109,7 @@ class Scene:
 
     async def take_over(self, worker_id: str) -> None:
         """Let a worker take all shards that are free; results are handed in under its lease from now on."""
-        renewal = await self.installation.store.renew(worker_id, TTL_S, a_report(), claim=True)
+        renewal = await self.installation.store.renew(worker_id, TTL_S, a_report(), claim_expired=True)
         self.epoch = renewal.epochs[self.shard]
 
     async def change(self, **figures: Any) -> None:

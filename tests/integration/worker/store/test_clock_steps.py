@@ -17,7 +17,7 @@ HOUR_S = 3600
 
 
 async def held(installation: Installation, worker: str, ahead_us: int | None = None) -> int:
-    renewal = await installation.store.renew(worker, TTL_S, a_report(), claim=True, ahead_us=ahead_us)
+    renewal = await installation.store.renew(worker, TTL_S, a_report(), claim_expired=True, ahead_us=ahead_us)
     return len(renewal.epochs)
 
 

@@ -11,8 +11,8 @@ from tests.rows import a_report
 DEAD_S = TTL_S + 1
 
 
-async def renew(installation: Installation, worker: str, *, claim: bool = True) -> Renewal:
-    return await installation.store.renew(worker, TTL_S, a_report(), claim=claim)
+async def renew(installation: Installation, worker: str, *, claim_expired: bool = True) -> Renewal:
+    return await installation.store.renew(worker, TTL_S, a_report(), claim_expired=claim_expired)
 
 
 async def held(installation: Installation, worker: str) -> dict[int, int]:
@@ -84,7 +84,7 @@ async def test_who_was_cut_off_gets_back_what_nobody_has_taken_and_takes_nothing
 
     for worker in ("one", "two"):
         theirs = {shard: lease.epoch for shard, lease in enumerate(leases) if lease.worker_id == worker}
-        assert (await renew(installation, worker, claim=False)).epochs == theirs
+        assert (await renew(installation, worker, claim_expired=False)).epochs == theirs
 
 
 async def test_a_renewal_shows_the_databases_clock(installation: Installation) -> None:
@@ -117,3 +117,12 @@ async def test_who_gives_shards_up_tells_the_others_and_who_does_not_tells_nobod
     assert await installation.heard() == []
     await installation.store.leave("two")
     assert await installation.heard() == [(SHARDS_FREE, "two")]
+
+
+async def test_who_claims_nothing_that_expired_takes_what_was_given_up(installation: Installation) -> None:
+    """After an outage one worker may be gone for good; a worker that joins must not wait for that to be certain."""
+    await renew(installation, "one")
+    assert (await renew(installation, "two", claim_expired=False)).epochs == {}
+    await renew(installation, "one")  # gives up half
+
+    assert len((await renew(installation, "two", claim_expired=False)).epochs) == SHARDS // 2

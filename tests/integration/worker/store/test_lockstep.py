@@ -100,10 +100,10 @@ class Lockstep(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.both(lambda each: each.pass_time(seconds))
 
-    @rule(worker=WORKERS, claim=st.sampled_from([True, True, False]))
-    def renew(self, worker: str, claim: bool) -> None:
+    @rule(worker=WORKERS, claim_expired=st.sampled_from([True, True, False]))
+    def renew(self, worker: str, claim_expired: bool) -> None:
         async def renewed(each: Installation) -> tuple[object, ...]:
-            renewal = await each.store.renew(worker, TTL_S, a_report(), claim=claim)
+            renewal = await each.store.renew(worker, TTL_S, a_report(), claim_expired=claim_expired)
             return renewal.epochs, renewal.reading.database_us, renewal.free_in_s
 
         self.both(renewed)

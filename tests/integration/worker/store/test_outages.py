@@ -13,7 +13,7 @@ from tests.rows import a_report
 
 Question = Callable[[Scene, WorkerStore], Awaitable[object]]
 QUESTIONS: dict[str, Question] = {
-    "renew": lambda _, store: store.renew("one", TTL_S, a_report(), claim=True),
+    "renew": lambda _, store: store.renew("one", TTL_S, a_report(), claim_expired=True),
     "leave": lambda _, store: store.leave("one"),
     "checks_of_shards": lambda _, store: all_on(store),
     "checks_by_key": lambda scene, store: store.checks_by_key([scene.key]),
