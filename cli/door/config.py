@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from cli.door.body_check import body_clusters, body_filters
 from cli.door.contract import descriptor, rpcs
 from cli.door.limits import AUTH_METHODS, HEARTBEAT_METHODS, Limit
 from cli.door.listener import client_detection, socket_address, transport_socket
@@ -23,12 +24,14 @@ from cli.door.replies import (
 )
 from cli.door.routes import SERVICES, SUPERVISOR, routes
 from services.common.origin import Network
+from services.common.rest.door_check import HEADER
 
 _TEMPLATE = Path(__file__).resolve().parent.parent.parent / "envoy" / "envoy.yaml"
 _TRANSCODER = "type.googleapis.com/envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder"
 _HTTP2 = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _MOST_REQUESTS = 20_000
 _MOST_ASKING = 8
+_FILTER_INDENT = " " * 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,8 @@ def render(settings: EnvoySettings) -> str:
         headers_too_large=json.dumps(_headers_too_large()),
         methods=", ".join(sorted({method for rpc in rpcs() for method, _ in rpc.bindings})),
         largest_body=LARGEST_BODY_BYTES,
+        body_header=HEADER,
+        body_checks="".join(f"- {json.dumps(each)}\n{_FILTER_INDENT}" for each in body_filters()).rstrip(),
         local_replies=json.dumps(mappers(own)),
         lua=json.dumps(lua(own)),
         transcoder=json.dumps(_transcoder(settings, sse=False)),
@@ -114,6 +119,7 @@ def render(settings: EnvoySettings) -> str:
                 _cluster("monitor", settings.monitor),
                 _cluster("worker", *settings.workers),
                 _supervisor(settings.supervisor),
+                *body_clusters({"auth": [settings.auth], "monitor": [settings.monitor], "worker": settings.workers}),
             ]
         ),
     )
@@ -149,10 +155,10 @@ def _transcoder(settings: EnvoySettings, *, sse: bool) -> dict[str, Any]:
         "proto_descriptor": str(_descriptor(settings)),
         "services": list(SERVICES),
         "convert_grpc_status": True,
+        "ignore_unknown_query_parameters": True,  # the services refuse them, and say which were meant
         "print_options": {"always_print_primitive_fields": True, delimited: True},
         "request_validation_options": {
             "reject_unknown_method": True,
-            "reject_unknown_query_parameters": True,
             "reject_binding_body_field_collisions": True,
         },
     }

@@ -1,7 +1,7 @@
 """Read REST routes out of the contract's descriptor, and complete the descriptor for Envoy."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -74,6 +74,26 @@ def allowed_methods() -> dict[str, str]:
     return {allow: f"(?:{'|'.join(sorted(each))})" for allow, each in sorted(paths.items())}
 
 
+def paths_of(services: Collection[str]) -> str:
+    """Return a regular expression for the paths of all REST routes of some services, as the transcoder matches them."""
+    return _either(template for rpc in rpcs() if rpc.service in services for _, template in rpc.bindings)
+
+
+def paths_without_body() -> str:
+    """Return the same for the routes whose POST takes no body, such as those of heartbeats."""
+    return _either(
+        each.post
+        for _, method in _methods(descriptor())
+        for each in _rules(method.options.Extensions[annotations_pb2.http])
+        if each.post and not each.body
+    )
+
+
+def _either(templates: Iterable[str]) -> str:
+    # The transcoder takes slashes at the end of a path.
+    return f"(?:{'|'.join(sorted({path_regex(each) for each in templates}))})/*"
+
+
 def path_regex(template: str) -> str:
     """Return a regular expression for the paths of a template: "/users/{user_id}" → "/users/[^/:]+"."""
     return _SEGMENT.join(re.escape(part) for part in _VARIABLE.split(template))
@@ -89,10 +109,15 @@ def _methods(
 
 
 def _bindings(rule: http_pb2.HttpRule) -> Iterator[tuple[str, str]]:
-    kind = rule.WhichOneof("pattern")
-    if kind == "custom":
-        yield rule.custom.kind, rule.custom.path
-    elif kind is not None:
-        yield kind.upper(), getattr(rule, kind)
+    for each in _rules(rule):
+        kind = each.WhichOneof("pattern")
+        if kind == "custom":
+            yield each.custom.kind, each.custom.path
+        elif kind is not None:
+            yield kind.upper(), getattr(each, kind)
+
+
+def _rules(rule: http_pb2.HttpRule) -> Iterator[http_pb2.HttpRule]:
+    yield rule
     for each in rule.additional_bindings:
-        yield from _bindings(each)
+        yield from _rules(each)

@@ -25,9 +25,36 @@ _CEL = "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.Expre
 _REQUEST_ID = '%COALESCE({"operators": [{"command": "REQ", "param": "x-request-id"}, "UNIQUE_ID"]})%'
 
 
+# The check of bodies writes its errors itself.
+_BODY_REFUSED: dict[str, Any] = {
+    "filter": {
+        "and_filter": {
+            "filters": [
+                {
+                    "status_code_filter": {
+                        "comparison": {"op": "EQ", "value": {"default_value": 400, "runtime_key": "none"}}
+                    }
+                },
+                {"response_flag_filter": {"flags": ["UAEX"]}},
+            ]
+        }
+    },
+    "body_format_override": {
+        "text_format_source": {"inline_string": "%LOCAL_REPLY_BODY%"},
+        "content_type": "application/json",
+    },
+    "headers_to_add": [
+        {
+            "header": {"key": "x-request-id", "value": _REQUEST_ID},
+            "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+        }
+    ],
+}
+
+
 def mappers(all_replies: Sequence[Reply]) -> list[dict[str, Any]]:
     """Return Envoy's local_reply_config.mappers; the first that matches is taken."""
-    found: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = [_BODY_REFUSED]
     for number, reply in enumerate(all_replies):
         conditions = _conditions(reply, "EQ", reply.http_status)
         found += [_for_grpc(number, reply, conditions), _for_rest(reply, conditions)]

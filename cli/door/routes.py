@@ -4,10 +4,11 @@ A REST call is routed twice: by its own path, where settings of the transcoder a
 by the RPC's path, which also gRPC and gRPC-Web calls have.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cli.door.contract import rpcs
+from cli.door.body_check import CHECKS
+from cli.door.contract import paths_of, paths_without_body, rpcs
 from cli.door.limits import Limit
 from cli.door.replies import GUARDS
 
@@ -29,9 +30,15 @@ _RATE_LIMIT = "envoy.filters.http.local_ratelimit"
 _EVENT_STREAM = {"name": "accept", "string_match": {"contains": "text/event-stream"}}
 _HEAD = {"name": ":method", "string_match": {"exact": "HEAD"}}
 _READS = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}}
+_BODILESS = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|DELETE|OPTIONS"}}}
+# The transcoder reads the body of these methods as well.
+_WITH_BODY: Sequence[Mapping[str, Any]] = (
+    {"name": "content-length", "string_match": {"safe_regex": {"regex": "0*[1-9][0-9]*"}}},
+    {"name": "transfer-encoding", "present_match": True},
+)
 # A filter that is off but for HEAD; see envoy.yaml.
 WITHOUT_BODY = "sentinel.without_body"
-_ON = {
+ON = {
     "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig",
     "config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute", "filter_context": {}},
 }
@@ -68,11 +75,39 @@ def routes(limits: Sequence[Limit], transcoder_sse: Mapping[str, Any]) -> list[d
         _to({"prefix": "/grpc.reflection."}, "monitor", _NEVER, {_BUFFER: _OFF}),
         # What remains is REST before it is transcoded, and gRPC calls of unknown services, which monitor refuses.
         *(
-            _to({"prefix": "/", "headers": [*accept, *method]}, "monitor", _UNARY, {**transcoder, **head})
+            _to({**path, "headers": [*accept, *headers]}, "monitor", _UNARY, {**transcoder, **filters})
             for accept, transcoder in (([_EVENT_STREAM], {_TRANSCODER: transcoder_sse}), ([], {}))
-            for method, head in (([_HEAD], {WITHOUT_BODY: _ON}), ([], {}))
+            for path, headers, filters in _rest()
         ),
     ]
+
+
+def _rest() -> Iterator[tuple[dict[str, Any], list[Mapping[str, Any]], dict[str, Any]]]:
+    """Return path, headers and filters of the routes of REST; the first that matches is taken.
+
+    The body is checked by the service that the request is for: the check is there as long as the service is. The last
+    route takes every path, so a body that gets to the transcoder has been checked, whatever its path looks like.
+    """
+    anywhere: dict[str, Any] = {"prefix": "/"}
+    checks: list[tuple[dict[str, Any], Mapping[str, Any]]] = [
+        *(
+            ({"safe_regex": {"regex": paths_of({service})}}, CHECKS[cluster])
+            for service, cluster in _CLUSTERS.items()
+            if cluster != "monitor"
+        ),
+        (anywhere, CHECKS["monitor"]),
+    ]
+    heartbeats = {"safe_regex": {"regex": paths_without_body()}}
+    yield heartbeats, [_HEAD], {WITHOUT_BODY: ON}
+    yield heartbeats, [], {}
+    reads: list[tuple[list[Mapping[str, Any]], dict[str, Any]]] = [([_HEAD], {WITHOUT_BODY: ON}), ([_BODILESS], {})]
+    for methods, filters in reads:
+        for with_body in _WITH_BODY:
+            for path, check in checks:
+                yield path, [*methods, with_body], {**filters, **check}
+        yield anywhere, methods, filters
+    for path, check in checks:
+        yield path, [], dict(check)
 
 
 def _readyz(path: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from services.common.audit import JsonObject
 from services.common.clock import to_timestamp
 from services.common.errors import InvalidArgument
 from services.common.principal import Role
+from services.common.rest.named_fields import named_fields
 
 
 def tenant_message(tenant: Tenant) -> user_pb2.Tenant:
@@ -104,13 +105,22 @@ def audit_message(entry: AuditEntry) -> audit_pb2.AuditEntry:
 
 
 def user_change(user: user_pb2.User, mask: FieldMask, changeable: Collection[str]) -> UserChange:
-    """What an update asks for: what its mask names, or without a mask what is there (AIP-134).
+    """What an update asks for: what its mask names, or the call's JSON, or without both what is there (AIP-134).
 
     Raises:
         InvalidArgument: the mask names what cannot be changed here, or a role that is none.
     """
+    in_json = named_fields()
     named = set(mask.paths) or {
-        name for name in changeable if (user.HasField(name) if name == "disabled" else getattr(user, name))
+        name
+        for name in changeable
+        if (
+            name in in_json
+            if in_json is not None
+            else user.HasField(name)
+            if name == "disabled"
+            else getattr(user, name)
+        )
     }
     if unknown := sorted(named - set(changeable)):
         wanted = ", ".join(sorted(changeable))

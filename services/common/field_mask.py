@@ -6,15 +6,16 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from services.common.errors import InvalidArgument
+from services.common.rest.named_fields import named_fields
 
 _EVERYTHING = "*"
 
 
 def update(current: Message, wished: Message, mask: FieldMask, changeable: Collection[str]) -> None:
-    """Take into `current` what the mask names of `wished`; without a mask what is there in `wished`.
+    """Take into `current` what the mask names of `wished`; without a mask what the call's JSON names.
 
-    A field that is named and absent becomes absent. A path names a changeable field or one inside it; an absent mask is
-    that of every scalar, list and map that is there, down to the innermost.
+    A field that is named and absent becomes absent. A path names a changeable field or one inside it. Without a mask
+    and without JSON (a call by gRPC), every scalar, list and map that is there is named, down to the innermost.
 
     Args:
         current: is changed.
@@ -25,10 +26,14 @@ def update(current: Message, wished: Message, mask: FieldMask, changeable: Colle
     Raises:
         InvalidArgument: the mask names something else.
     """
-    paths = list(mask.paths) or [path for path in _present(wished) if path.partition(".")[0] in changeable]
-    if _EVERYTHING in paths:
-        paths = sorted(changeable)
-    for path in paths:
+    if not mask.paths:
+        named = named_fields()
+        for path in _present(wished) if named is None else named:
+            # What the server sets may be there: an update can be what a client has read, with one field changed.
+            if path.partition(".")[0] in changeable:
+                _take(current, wished, path)
+        return
+    for path in sorted(changeable) if _EVERYTHING in mask.paths else mask.paths:
         if path.partition(".")[0] not in changeable or not _exists(current, path):
             wanted = ", ".join(sorted(changeable))
             raise InvalidArgument.field(
@@ -57,7 +62,12 @@ def _exists(message: Message, path: str) -> bool:
 def _take(current: Message, wished: Message, path: str) -> None:
     *outer, last = path.split(".")
     for name in outer:
+        is_there = wished.HasField(name)
         current, wished = getattr(current, name), getattr(wished, name)
+        if is_there:
+            current.SetInParent()
+    if not last:  # an empty object in JSON names nothing inside
+        return
     current.ClearField(last)
     if last not in {field.name for field, _ in wished.ListFields()}:
         return

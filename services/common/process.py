@@ -24,6 +24,9 @@ from services.common.key_file import KeyFileError
 from services.common.listener import Listener
 from services.common.metrics import ProcessMetrics
 from services.common.readiness import Readiness
+from services.common.rest.body import Bodies
+from services.common.rest.contract import contract_routes
+from services.common.rest.door_check import checking
 from services.common.revocations import Revocations
 from services.common.secret_box import SecretBox
 from services.common.secret_keys import SecretKeys, key_file
@@ -120,7 +123,7 @@ class Process:
 
         keeping_up = (listener.run(), self.revocations.run(), self._tokens.run(), self._credentials.run())
         try:
-            async with background(*keeping_up):
+            async with checking(self.settings.listen, Bodies(contract_routes())), background(*keeping_up):
                 await server.serve(self.settings.listen, measured, self.stopping)
         finally:
             self.health.close()

@@ -1,10 +1,12 @@
 """The one interceptor chain, for unary and streaming calls alike.
 
-    request id → origin → log → measure → errors → decoding → authentication → access → validation → head → servicer
+    request id → origin → log → measure → errors → decoding → rest → authentication → access → validation → head
+        → servicer
 
 The order is part of the behaviour, and test_chain_order.py tests what follows from it: the id comes first, so that
 every link can name it, and the origin before anything is refused or written down; log and measure see every outcome, so
-errors lie inside them; a request that is no message is refused as REST refuses one, before anybody asks who sent it;
+errors lie inside them; a request that is no message, or a query that is none of the route, is refused before anybody
+asks who sent it;
 nobody unknown reaches access; nobody refused learns what is valid; HEAD is refused as GET is.
 """
 
@@ -32,6 +34,7 @@ from services.common.interceptors.log import log_call
 from services.common.interceptors.measure import Measure
 from services.common.interceptors.origin import Origins
 from services.common.interceptors.request_id import give_request_id
+from services.common.interceptors.rest import read_rest
 from services.common.interceptors.validation import Validation
 from services.common.metrics import Calls
 from services.common.origin import Network
@@ -52,6 +55,7 @@ def interceptors(credentials: Credentials, proxies: Sequence[Network], calls: Ca
         Measure(calls),
         answer_errors,
         decode_request,
+        read_rest,
         Authentication(credentials),
         check_access,
         Validation(),

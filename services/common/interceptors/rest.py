@@ -1,0 +1,59 @@
+"""Holds a REST call to what the client wrote: its query is read strictly, its body was, and names what it updates.
+
+Envoy has turned the request into a gRPC call. Its own headers, which no client can send, say what it was before.
+"""
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.common import logs
+from services.common.errors import Unavailable
+from services.common.interceptors.call import Call, Step
+from services.common.rest.contract import contract_routes
+from services.common.rest.door_check import HEADER
+from services.common.rest.faults import malformed
+from services.common.rest.named_fields import set_named_fields
+from services.common.rest.query import outside, refuse_query, take_spaces
+from services.common.rest.routes import Match
+
+_METHOD, _PATH = "x-envoy-original-method", "x-envoy-original-path"
+_BODILESS = {"GET", "DELETE"}
+_log = logs.get("rest")
+
+
+async def read_rest(call: Call, following: Step) -> None:
+    """Read the query of a REST call, and what the check of its body has found; a call by gRPC passes.
+
+    Raises:
+        InvalidArgument: REQUEST_MALFORMED: the query.
+        Unavailable: the body was not inspected.
+    """
+    path = call.metadata.get(_PATH)
+    if path is not None:
+        found = contract_routes().match(call.metadata.get(_METHOD, ""), path)
+        if found is not None:
+            query = path.partition("?")[2]
+            refuse_query(found, query)
+            _refuse_body(found, query, call)
+            take_spaces(found.route, query, call.request)
+        _take_named(call, found)
+    await following(call)
+
+
+def _refuse_body(found: Match, query: str, call: Call) -> None:
+    """Refuse what the transcoder has read from the body of a GET or a DELETE; the check before it sees most of them."""
+    if found.route.method not in _BODILESS:
+        return
+    field = outside(found, query, call.request)
+    if field:
+        raise malformed(f"{found.route.method} takes no body on this route; give {field} in the query")
+
+
+def _take_named(call: Call, found: Match | None) -> None:
+    rpc, _, named = call.metadata.get(HEADER, "").partition(" ")
+    takes_body = found is None or bool(found.route.body)
+    if takes_body and rpc != call.rule.method:
+        # The door and we would read the path differently: a body that nobody inspected must not count.
+        _log.error("body not inspected", method=call.rule.method, inspected=rpc)
+        raise Unavailable(reason=reasons.ERROR_REASON_TEMPORARILY_UNAVAILABLE)
+    if found is not None and found.route.takes_mask:
+        set_named_fields(named.split(",") if named else ())

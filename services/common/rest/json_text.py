@@ -1,0 +1,105 @@
+"""JSON as RFC 8259 has it, and nothing more: what Envoy's parser lets through beside it is refused, and told why.
+
+Linear in the size of the text. Objects keep all their members, so that a name given twice is refused by its path.
+"""
+
+import json
+import re
+from typing import Any, NoReturn, TypeAlias
+
+from services.common.errors import TooManyFields
+from services.common.request_limits import MOST_FIELDS
+from services.common.rest.faults import malformed
+
+DEEPEST = 64
+"""How deep objects and lists may be nested; Envoy's parser goes no deeper."""
+_COUNTED_FROM_BYTES = 64 * 1024
+_NO_COMMA = "no comma may stand before a closing bracket"
+_HALF_A_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class Pairs(list[tuple[str, Any]]):
+    """The members of an object, in their order, those of the same name too."""
+
+
+Json: TypeAlias = "Pairs | list[Any] | str | int | float | bool | None"
+
+
+def parse(body: bytes) -> Json:
+    """Return the value that a body is.
+
+    Raises:
+        InvalidArgument: REQUEST_MALFORMED: it is not JSON, or nested too deep.
+        TooManyFields: it has more fields than a request may have; only found in large ones.
+    """
+    if len(body) > _COUNTED_FROM_BYTES and _separators(body) > 2 * MOST_FIELDS:
+        raise TooManyFields("fields", MOST_FIELDS, f"more than {MOST_FIELDS}")
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise malformed(f"the body is not JSON: it must be UTF-8, and byte {error.start} is not") from None
+    try:
+        value: Json = _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise malformed(f"the body is not JSON at {where}: {_why(text, error.pos)}") from None
+    except RecursionError:
+        raise malformed(f"the body is nested deeper than {DEEPEST} objects and lists") from None
+    except ValueError as error:  # a number of more digits than Python reads
+        raise malformed(f"the body has a number that cannot be read: {str(error).partition(';')[0]}") from None
+    if _HALF_A_PAIR.search(text):
+        _refuse_half_pairs(text, value)
+    return value
+
+
+def _separators(body: bytes) -> int:
+    """Return how many commas and opening brackets stand outside of texts: no fewer than half of the fields."""
+    outside = b" ".join(body.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')[::2])
+    return outside.count(b",") + outside.count(b"[") + outside.count(b"{")
+
+
+def _refuse_half_pairs(text: str, value: Json) -> None:
+    """Refuse half of a surrogate pair, which no text of the contract can hold."""
+    waiting: list[Any] = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Pairs):
+            for pair in each:
+                waiting += pair
+        elif isinstance(each, list):
+            waiting += each
+        elif isinstance(each, str):
+            try:
+                each.encode()
+            except UnicodeEncodeError:
+                at = _HALF_A_PAIR.search(text)
+                near = f" (first of them at character {at.start()})" if at else ""
+                raise malformed(f"the body has half of a surrogate pair among its \\u escapes{near}") from None
+
+
+def _why(text: str, at: int) -> str:
+    """Say what is wrong with a text at a place, whichever version of Python found it."""
+    found, before, after = text[at : at + 1], text[:at].rstrip()[-1:], text[at + 1 :].lstrip()[:1]
+    reasons = (
+        (not found, "it ends too early"),
+        (found in "}]" and before == ",", _NO_COMMA),
+        (found == "," and after in {"}", "]"}, _NO_COMMA),
+        (found == "'", "names and texts need double quotes, not single ones"),
+        (found == "\ufeff", "no byte order mark may stand before it"),
+        (found < " ", "a control character in a text must be written as an escape such as \\n"),
+        (found in "/#", "JSON has no comments"),
+        ("\\" in {found, before}, "there is no such escape"),
+        (found == '"', "a text does not end, or a comma is missing before it"),
+        (
+            found.isalpha() or found in "_$",
+            "names and texts need double quotes; true, false and null are the only words",
+        ),
+    )
+    return next((reason for holds, reason in reasons if holds), "a value, a name or a comma was expected here")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise malformed(f"the body is not JSON: {name} is no value of JSON; give it as a text where a field takes it")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=Pairs, parse_constant=_no_constant)
