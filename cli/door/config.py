@@ -20,6 +20,7 @@ from cli.door.replies import (
     LARGEST_BODY_BYTES,
     LARGEST_HEADERS_KIB,
     MOST_HEADERS,
+    WITH_BODY,
     replies,
 )
 from cli.door.routes import SERVICES, SUPERVISOR, routes
@@ -106,6 +107,7 @@ def render(settings: EnvoySettings) -> str:
         headers_too_large=json.dumps(_headers_too_large()),
         methods=", ".join(sorted({method for rpc in rpcs() for method, _ in rpc.bindings})),
         largest_body=LARGEST_BODY_BYTES,
+        bodiless=json.dumps([{"header": matcher} for matcher in WITH_BODY]),
         body_header=HEADER,
         body_checks="".join(f"- {json.dumps(each)}\n{_FILTER_INDENT}" for each in body_filters()).rstrip(),
         local_replies=json.dumps(mappers(own)),

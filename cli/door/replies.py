@@ -23,6 +23,11 @@ ACTUAL = "{actual}"
 NO_MESSAGE = 422
 # Before a message of gRPC stand a flag and its length.
 FRAME_BYTES = 5
+# A GET, HEAD or DELETE with a body that has room for a field.
+WITH_BODY: Sequence[Matcher] = (
+    {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|DELETE"}}},
+    {"name": "content-length", "string_match": {"safe_regex": {"regex": "0*(?:[3-9]|[1-9][0-9]+)"}}},
+)
 _MALFORMED = "REQUEST_MALFORMED"
 _TOO_LARGE = "REQUEST_TOO_LARGE"
 _UNAVAILABLE = "TEMPORARILY_UNAVAILABLE"
@@ -208,6 +213,14 @@ _BY_STATUS = (
         actual="%CEL(size(request.headers))%",
         condition=f"size(request.headers) > {MOST_HEADERS}",
         rest_status=431,
+    ),
+    Reply(
+        http_status=403,
+        code=code_pb2.INVALID_ARGUMENT,
+        reason=_MALFORMED,
+        message="GET, HEAD and DELETE take no body; give its fields in the query",
+        matchers=WITH_BODY,
+        rest_status=400,
     ),
     *(
         Reply(

@@ -30,12 +30,9 @@ _RATE_LIMIT = "envoy.filters.http.local_ratelimit"
 _EVENT_STREAM = {"name": "accept", "string_match": {"contains": "text/event-stream"}}
 _HEAD = {"name": ":method", "string_match": {"exact": "HEAD"}}
 _READS = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}}
-_BODILESS = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|DELETE|OPTIONS"}}}
-# The transcoder reads the body of these methods as well.
-_WITH_BODY: Sequence[Mapping[str, Any]] = (
-    {"name": "content-length", "string_match": {"safe_regex": {"regex": "0*[1-9][0-9]*"}}},
-    {"name": "transfer-encoding", "present_match": True},
-)
+_READS_AND_DELETES = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|DELETE|OPTIONS"}}}
+# A filter that is on but for heartbeats, likewise.
+BODILESS = "sentinel.bodiless"
 # A filter that is off but for HEAD; see envoy.yaml.
 WITHOUT_BODY = "sentinel.without_body"
 ON = {
@@ -98,14 +95,10 @@ def _rest() -> Iterator[tuple[dict[str, Any], list[Mapping[str, Any]], dict[str,
         (anywhere, CHECKS["monitor"]),
     ]
     heartbeats = {"safe_regex": {"regex": paths_without_body()}}
-    yield heartbeats, [_HEAD], {WITHOUT_BODY: ON}
-    yield heartbeats, [], {}
-    reads: list[tuple[list[Mapping[str, Any]], dict[str, Any]]] = [([_HEAD], {WITHOUT_BODY: ON}), ([_BODILESS], {})]
-    for methods, filters in reads:
-        for with_body in _WITH_BODY:
-            for path, check in checks:
-                yield path, [*methods, with_body], {**filters, **check}
-        yield anywhere, methods, filters
+    yield heartbeats, [_HEAD], {WITHOUT_BODY: ON, BODILESS: _OFF}
+    yield heartbeats, [], {BODILESS: _OFF}
+    yield anywhere, [_HEAD], {WITHOUT_BODY: ON}
+    yield anywhere, [_READS_AND_DELETES], {}
     for path, check in checks:
         yield path, [], dict(check)
 

@@ -10,13 +10,11 @@ from services.common.errors import Unavailable
 from services.common.interceptors.call import Call, Step
 from services.common.rest.contract import contract_routes
 from services.common.rest.door_check import HEADER
-from services.common.rest.faults import malformed
 from services.common.rest.named_fields import set_named_fields
-from services.common.rest.query import outside, refuse_query, take_spaces
+from services.common.rest.query import refuse_query, take_spaces
 from services.common.rest.routes import Match
 
 _METHOD, _PATH = "x-envoy-original-method", "x-envoy-original-path"
-_BODILESS = {"GET", "DELETE"}
 _log = logs.get("rest")
 
 
@@ -33,19 +31,9 @@ async def read_rest(call: Call, following: Step) -> None:
         if found is not None:
             query = path.partition("?")[2]
             refuse_query(found, query)
-            _refuse_body(found, query, call)
             take_spaces(found.route, query, call.request)
         _take_named(call, found)
     await following(call)
-
-
-def _refuse_body(found: Match, query: str, call: Call) -> None:
-    """Refuse what the transcoder has read from the body of a GET or a DELETE; the check before it sees most of them."""
-    if found.route.method not in _BODILESS:
-        return
-    field = outside(found, query, call.request)
-    if field:
-        raise malformed(f"{found.route.method} takes no body on this route; give {field} in the query")
 
 
 def _take_named(call: Call, found: Match | None) -> None:

@@ -60,6 +60,7 @@ async def checking(listen: str, bodies: Bodies) -> AsyncIterator[None]:
         server.close()
         for each in list(connections):
             each.abort()
+        path.unlink(missing_ok=True)
 
 
 class _Connection(asyncio.Protocol):

@@ -33,7 +33,7 @@ def inside(at: str, name: str) -> str:
     """Return the path of a field by its name, as the client wrote it, in the object at a path."""
     if _PLAIN.fullmatch(name):
         return f"{at}.{name}" if at else name
-    return f"{at}[{json.dumps(shortened(name))}]"
+    return f"{at}[{json.dumps(shortened(name), ensure_ascii=False)}]"
 
 
 def shortened(name: str) -> str:

@@ -1,14 +1,14 @@
 """A JSON value beside the message that it should be: unknown fields, names given twice, and which fields it names.
 
 Values of scalar fields are left to the transcoder, which refuses what does not fit, but for those that it would bend or
-drop: texts for booleans, unknown numbers of enums, null in lists and maps, objects for durations and times.
+drop: texts for booleans, null in lists and maps, objects for durations and times.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from services.common.errors import FieldViolation
 from services.common.rest.faults import MOST_FAULTS, inside, nearest, shortened
@@ -202,9 +202,9 @@ class _Inspection:
             self.blame(where, "must be a single value, not a list or an object")
         elif field.type == FieldDescriptor.TYPE_BOOL and not isinstance(value, bool):
             self.blame(where, "must be true or false")
-        elif field.enum_type is not None and not _is_of(field.enum_type, value):
+        elif field.enum_type is not None and isinstance(value, str) and value not in field.enum_type.values_by_name:
             names = [each.name for each in field.enum_type.values[1:]]
-            near = nearest(value, names) if isinstance(value, str) else None
+            near = nearest(value, names)
             hint = f"did you mean {near}?" if near else f"its values are {', '.join(names)}"
             self.blame(where, f"is no value of {field.enum_type.name}; {hint}")
 
@@ -226,12 +226,6 @@ class _Inspection:
                 waiting += (
                     (inner, f"{at}[{index}]", deep + 1) for index, inner in enumerate(each) if isinstance(inner, list)
                 )
-
-
-def _is_of(kind: EnumDescriptor, value: Json) -> bool:
-    if isinstance(value, str):
-        return value in kind.values_by_name
-    return isinstance(value, int) and not isinstance(value, bool) and value in kind.values_by_number
 
 
 def _item(where: str, name: str) -> str:

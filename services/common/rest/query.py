@@ -53,13 +53,6 @@ def refuse_query(found: Match, query: str) -> None:
         raise refused(violations)
 
 
-def outside(found: Match, query: str, request: Message) -> str:
-    """Return a field of a request that is neither in the path nor in the query; empty if there is none."""
-    named = {path.partition(".")[0] for path in found.values}
-    named |= {each.fields[0].name for each in _parameters(found.route, query) if each.fields}
-    return next((field.name for field, _ in request.ListFields() if field.name not in named), "")
-
-
 def take_spaces(route: Route, query: str, request: Message) -> None:
     """Write spaces for the plus signs of texts into a request that the transcoder has made.
 

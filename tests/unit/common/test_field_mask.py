@@ -1,12 +1,15 @@
 """AIP-134, AIP-161: a mask takes what it names, and nothing else."""
 
+import contextvars
+
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
-from sentinel.monitor.v1.check_pb2 import Check, HttpCheck
+from sentinel.monitor.v1.check_pb2 import BasicAuth, Check, HttpCheck, TlsOptions
 
 from services.common import field_mask
 from services.common.errors import InvalidArgument
+from services.common.rest.named_fields import set_named_fields
 
 CHANGEABLE = {"name", "http", "interval", "retries"}
 
@@ -27,6 +30,61 @@ def updated(wished: Check, *paths: str) -> Check:
     check = current()
     field_mask.update(check, wished, FieldMask(paths=paths), CHANGEABLE)
     return check
+
+
+def updated_by_json(wished: Check, *named: str) -> Check:
+    """Update as a PATCH without a mask does."""
+
+    def update() -> Check:
+        set_named_fields(named)
+        return updated(wished)
+
+    return contextvars.Context().run(update)
+
+
+def test_without_a_mask_what_the_json_names_is_taken_empty_or_not() -> None:
+    wished = Check(name="new", retries=0, http=HttpCheck(follow_redirects=True))
+    check = updated_by_json(wished, "name", "retries", "http.headers", "http.expected_status", "http.follow_redirects")
+
+    expected = current()
+    expected.name, expected.retries, expected.http.follow_redirects = "new", 0, True
+    expected.http.ClearField("headers")
+    expected.http.ClearField("expected_status")
+    assert check == expected
+
+
+def test_what_the_json_does_not_name_stays_although_it_is_there() -> None:
+    assert updated_by_json(Check(name="new", retries=1), "retries").name == "home"
+
+
+def test_what_the_json_names_and_the_server_sets_is_left_alone() -> None:
+    assert updated_by_json(Check(id="2", name="new"), "id", "name").id == "1"
+
+
+def test_an_empty_object_in_json_makes_a_message_and_changes_none() -> None:
+    made = updated_by_json(Check(http=HttpCheck(tls=TlsOptions())), "http.tls.")
+
+    assert made.http.HasField("tls")
+    assert updated_by_json(Check(http=HttpCheck()), "http.") == current()
+
+
+def test_an_empty_value_in_a_message_that_is_not_there_makes_the_message() -> None:
+    made = updated_by_json(Check(http=HttpCheck(basic_auth=BasicAuth(username=""))), "http.basic_auth.username")
+
+    assert made.http.HasField("basic_auth")
+
+
+def test_null_in_json_clears_a_whole_message() -> None:
+    assert not updated_by_json(Check(), "http").HasField("http")
+
+
+def test_a_mask_wins_over_json() -> None:
+    def update() -> Check:
+        set_named_fields(["name"])
+        return updated(Check(name="new"), "retries")
+
+    check = contextvars.Context().run(update)
+    assert (check.name, check.retries) == ("home", 0)
 
 
 def test_without_a_mask_what_is_there_is_taken_down_to_the_innermost() -> None:
