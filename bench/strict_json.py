@@ -30,7 +30,7 @@ from tests.ports import free_port
 _TURNS, _IN_A_TURN = 40, 50
 _MOST_MS = 0.6
 _LARGEST = 1_048_000
-_MOST_FOR_THE_LARGEST_MS = 100.0
+_MOST_FOR_THE_LARGEST_MS = 50.0
 _UPDATE = "/sentinel.monitor.v1.MonitorService/UpdateService description"
 
 
@@ -79,11 +79,11 @@ def _largest() -> list[Line]:
     ]
     longest = 0.0
     for text in texts:
-        begun = time.perf_counter()
+        begun = time.process_time()
         with suppress(SentinelError):  # which most of them get
             bodies.inspect("POST", "/checks:evaluate", {}, text)
-        longest = max(longest, (time.perf_counter() - begun) * 1000)
-    return [at_most("the worst body of 1 MiB, inspected or refused", longest, "ms", _MOST_FOR_THE_LARGEST_MS)]
+        longest = max(longest, (time.process_time() - begun) * 1000)
+    return [at_most("CPU of the worst body of 1 MiB, inspected or refused", longest, "ms", _MOST_FOR_THE_LARGEST_MS)]
 
 
 @contextmanager

@@ -79,6 +79,15 @@ def paths_of(services: Collection[str]) -> str:
     return _either(template for rpc in rpcs() if rpc.service in services for _, template in rpc.bindings)
 
 
+def paths_of_rpc(path: str) -> str:
+    """Return the same for the routes of an RPC.
+
+    Args:
+        path: as gRPC calls it.
+    """
+    return _either(template for rpc in rpcs() if rpc.path == path for _, template in rpc.bindings)
+
+
 def paths_without_body() -> str:
     """Return the same for the routes whose POST takes no body, such as those of heartbeats."""
     return _either(

@@ -1,6 +1,7 @@
 """Rate limits by client address: one bucket for each method and client, which is an IPv4 address or an IPv6 /64."""
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from google.rpc import code_pb2
 from sentinel.auth.v1 import auth_service_pb2
 from sentinel.probe.v1 import probe_service_pb2
 
+from cli.door.contract import paths_of_rpc
 from cli.door.replies import Reply
 from services.common.origin import IPV6_PREFIX
 
@@ -55,8 +57,13 @@ class Limit:
             message="too many calls from this address; try again later",
             metadata={"limit": str(self.burst)},
             retry_s=self.refill_s,
-            matchers=({"name": ":path", "string_match": {"exact": self.path}},),
+            matchers=({"name": ":path", "string_match": {"safe_regex": {"regex": self._paths}}},),
         )
+
+    @property
+    def _paths(self) -> str:
+        """The method's paths with their queries, as gRPC and as REST."""
+        return rf"(?:{re.escape(self.path)}|{paths_of_rpc(self.path)})(?:\?.*)?"
 
     def filter(self) -> dict[str, Any]:
         """Return the configuration of Envoy's local_ratelimit filter for the method's route."""

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cli.door.body_check import CHECKS
-from cli.door.contract import paths_of, paths_without_body, rpcs
-from cli.door.limits import Limit
+from cli.door.contract import paths_of, paths_of_rpc, paths_without_body, rpcs
+from cli.door.limits import AUTH_METHODS, Limit
 from cli.door.replies import GUARDS
 
 _CLUSTERS = {
@@ -31,6 +31,8 @@ _EVENT_STREAM = {"name": "accept", "string_match": {"contains": "text/event-stre
 _HEAD = {"name": ":method", "string_match": {"exact": "HEAD"}}
 _READS = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}}
 _READS_AND_DELETES = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|DELETE|OPTIONS"}}}
+# Before bodies are checked. The other one is after transcoding, and counts native calls too.
+RATE_LIMIT_OF_REST = "sentinel.rate_limit_of_rest"
 # A filter that is on but for heartbeats, likewise.
 BODILESS = "sentinel.bodiless"
 # A filter that is off but for HEAD; see envoy.yaml.
@@ -74,16 +76,21 @@ def routes(limits: Sequence[Limit], transcoder_sse: Mapping[str, Any]) -> list[d
         *(
             _to({**path, "headers": [*accept, *headers]}, "monitor", _UNARY, {**transcoder, **filters})
             for accept, transcoder in (([_EVENT_STREAM], {_TRANSCODER: transcoder_sse}), ([], {}))
-            for path, headers, filters in _rest()
+            for path, headers, filters in _rest([limit for limit in limits if limit.path in AUTH_METHODS])
         ),
     ]
 
 
-def _rest() -> Iterator[tuple[dict[str, Any], list[Mapping[str, Any]], dict[str, Any]]]:
+def _rest(
+    limits: Sequence[Limit],
+) -> Iterator[tuple[dict[str, Any], list[Mapping[str, Any]], dict[str, Any]]]:
     """Return path, headers and filters of the routes of REST; the first that matches is taken.
 
     The body is checked by the service that the request is for: the check is there as long as the service is. The last
     route takes every path, so a body that gets to the transcoder has been checked, whatever its path looks like.
+
+    Args:
+        limits: of methods whose calls over the limit are not worth a check.
     """
     anywhere: dict[str, Any] = {"prefix": "/"}
     checks: list[tuple[dict[str, Any], Mapping[str, Any]]] = [
@@ -99,6 +106,9 @@ def _rest() -> Iterator[tuple[dict[str, Any], list[Mapping[str, Any]], dict[str,
     yield heartbeats, [], {BODILESS: _OFF}
     yield anywhere, [_HEAD], {WITHOUT_BODY: ON}
     yield anywhere, [_READS_AND_DELETES], {}
+    for limit in limits:
+        paths = {"safe_regex": {"regex": paths_of_rpc(limit.path)}}
+        yield paths, [], {RATE_LIMIT_OF_REST: limit.filter(), **CHECKS["auth"]}
     for path, check in checks:
         yield path, [], dict(check)
 

@@ -6,7 +6,19 @@ from itertools import count
 import pytest
 from google.rpc import code_pb2, error_details_pb2
 
-from tests.e2e.door import ACCEPT, HEARTBEAT, JWKS, LOGIN, PROTOCOLS, REFRESH, REGISTER, Method, call, client_at
+from tests.e2e.door import (
+    ACCEPT,
+    HEARTBEAT,
+    JWKS,
+    LOGIN,
+    PROTOCOLS,
+    REFRESH,
+    REGISTER,
+    Method,
+    call,
+    client_at,
+    forwarded,
+)
 from tests.e2e.stack import Stack, Team, registration
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("door")]
@@ -55,6 +67,20 @@ def test_a_call_over_the_limit_gets_the_contracts_error(
     assert answer.detail(error_details_pb2.RetryInfo).retry_delay.ToSeconds() == 10
     assert answer.detail(error_details_pb2.ErrorInfo).metadata == {"limit": str(BURST)}
     assert answer.detail(error_details_pb2.RequestInfo).request_id == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_call_over_the_limit_costs_no_service_anything(
+    quiet_stack: Stack, addresses: Iterator[str], protocol: str
+) -> None:
+    with client_at(quiet_stack, next(addresses)) as client:
+        within = [call(client, protocol, LOGIN) for _ in range(BURST)]
+        before = forwarded(quiet_stack)
+        beyond = [call(client, protocol, LOGIN) for _ in range(5)]
+        after = forwarded(quiet_stack)
+
+    assert [answer.status.message == MESSAGE for answer in [*within, *beyond]] == [False] * BURST + [True] * 5
+    assert after == before
 
 
 def test_invented_tokens_from_one_address_hold_up_no_signal_from_another(

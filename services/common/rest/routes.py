@@ -75,6 +75,8 @@ class Routes:
         self._found: dict[tuple[str, str, int], list[Route]] = {}
         for each in self.all:
             self._found.setdefault((each.method, each.verb, len(each.segments)), []).append(each)
+        for found in self._found.values():  # a segment that is spelt out goes before a variable
+            found.sort(key=lambda route: [segment is None for segment in route.segments])
         self._verbs = {each.verb for each in self.all} - {""}
 
     def match(self, method: str, path: str) -> Match | None:
