@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -26,6 +26,9 @@ _OF_THE_SERVER = {
     "sentinel.monitor.v1.MaintenanceWindow": {"id", "create_time", "update_time", "etag"},
     "sentinel.monitor.v1.Service": {"id", "state", "create_time", "update_time", "etag", "uptime"},
 }
+CHECK = cast("Descriptor", check_pb2.Check.DESCRIPTOR)
+SERVICE = cast("Descriptor", service_pb2.Service.DESCRIPTOR)
+WINDOW = cast("Descriptor", maintenance_pb2.MaintenanceWindow.DESCRIPTOR)
 URL = "https://127.0.0.1:1/"
 
 
@@ -176,19 +179,17 @@ def test_every_field_of_a_check_can_be_emptied(team: Team, authority: Authority,
     full = full_checks(authority)[kind]
     service = team.service()
     check = team.post(f"/services/{service}/checks", **full)["check"]["id"]
-    found = emptied(team, f"/services/{service}/checks/{check}", "check", full, check_pb2.Check.DESCRIPTOR)
+    found = emptied(team, f"/services/{service}/checks/{check}", "check", full, CHECK)
 
     assert {path for path, value in found.items() if value == "refused"} == REFUSED[kind]
     shown = DEFAULTS | ({"failureThreshold": 1} if kind == "heartbeat" else {})
-    of = {".".join(path): shown.get(".".join(path), empty(field)) for path, field in leaves(check_pb2.Check.DESCRIPTOR)}
+    of = {".".join(path): shown.get(".".join(path), empty(field)) for path, field in leaves(CHECK)}
     assert found == {path: "refused" if path in REFUSED[kind] else of[path] for path in found}
 
 
 def test_every_field_of_every_check_is_tried_here(authority: Authority) -> None:
     full = full_checks(authority)
-    missing = [
-        path for path, _ in leaves(check_pb2.Check.DESCRIPTOR) if not any(at(each, path) for each in full.values())
-    ]
+    missing = [path for path, _ in leaves(CHECK) if not any(at(each, path) for each in full.values())]
     assert not missing
 
 
@@ -199,7 +200,7 @@ def authority(tmp_path: Path) -> Authority:
 
 def test_every_field_of_a_service_can_be_emptied(team: Team) -> None:
     full = {"name": "Shop", "url": "https://a.test/", "description": "a shop", "labels": {"a": "b"}}
-    found = emptied(team, f"/services/{team.service()}", "service", full, service_pb2.Service.DESCRIPTOR)
+    found = emptied(team, f"/services/{team.service()}", "service", full, SERVICE)
 
     assert found == {"name": "refused", "url": "", "description": "", "labels": {}}
 
@@ -214,9 +215,7 @@ def test_every_field_of_a_window_can_be_emptied(team: Team) -> None:
         "timeZone": "Europe/Berlin",
     }
     window = team.post("/maintenance-windows", **full)["window"]["id"]
-    found = emptied(
-        team, f"/maintenance-windows/{window}", "window", full, maintenance_pb2.MaintenanceWindow.DESCRIPTOR
-    )
+    found = emptied(team, f"/maintenance-windows/{window}", "window", full, WINDOW)
     start = found.pop("startTime")
 
     assert start != full["startTime"]  # now

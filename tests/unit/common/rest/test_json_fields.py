@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
@@ -13,7 +13,7 @@ from services.common.rest.json_fields import Inspected, inspect
 from services.common.rest.json_text import DEEPEST, Pairs, parse
 from services.common.rest.routes import WHOLE, Route
 
-CHECK = check_pb2.Check.DESCRIPTOR
+CHECK = cast("Descriptor", check_pb2.Check.DESCRIPTOR)
 _TEXTS = {"google.protobuf.Duration": "1s", "google.protobuf.Timestamp": "2026-01-01T00:00:00Z"}
 BODIES = {route.rpc: route for route in contract_routes().all if route.body}
 
@@ -58,7 +58,7 @@ def places(route: Route) -> Iterator[Place]:
     while waiting:
         place = Place(route, waiting.pop())
         yield place
-        seen = {each.containing_type.full_name for each in place.fields} | {place.kind.full_name}
+        seen = {Place(route, place.fields[:depth]).kind.full_name for depth in range(len(place.fields) + 1)}
         for field in place.kind.fields:
             inner = field.message_type
             if inner is None or inner.file.package == "google.protobuf" or inner.GetOptions().map_entry:
@@ -135,9 +135,7 @@ def test_everywhere_what_the_contract_has_is_taken_in_both_spellings_and_named(p
     for field in place.kind.fields:
         for spelling in {field.name, field.json_name}:
             seen = inspected(place, Pairs([(spelling, value_of(field))]))
-            is_object = value_of(field) == Pairs() and not (
-                field.is_repeated or field.message_type.file.package == "google.protobuf"  # type: ignore[union-attr] — an object is of a message
-            )
+            is_object = value_of(field) == Pairs() and not field.is_repeated
             inner = ".".join([*outer, field.name]) + ("." if is_object else "")
             assert seen.violations == []
             assert seen.named == [inner if first_list is None else ".".join(outer[: first_list + 1])]

@@ -11,7 +11,7 @@ from services.common.errors import InvalidArgument, TooManyFields
 from services.common.rest.json_text import DEEPEST, Pairs, parse
 
 _MIB = 1 << 20
-_TEXTS = st.text(st.characters(exclude_categories=("Cs",)))
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 _NUMBERS = st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False)
 _JSON = st.recursive(
     st.none() | st.booleans() | _NUMBERS | _TEXTS,
