@@ -3,10 +3,8 @@
 Envoy has turned the request into a gRPC call. Its own headers, which no client can send, say what it was before.
 """
 
-from sentinel.options.v1 import error_reason_pb2 as reasons
-
 from services.common import logs
-from services.common.errors import Unavailable
+from services.common.errors import Internal
 from services.common.interceptors.call import Call, Step
 from services.common.rest.contract import contract_routes
 from services.common.rest.door_check import HEADER
@@ -23,7 +21,7 @@ async def read_rest(call: Call, following: Step) -> None:
 
     Raises:
         InvalidArgument: REQUEST_MALFORMED: the query.
-        Unavailable: the body was not inspected.
+        Internal: the body was not inspected.
     """
     path = call.metadata.get(_PATH)
     if path is not None:
@@ -42,6 +40,6 @@ def _take_named(call: Call, found: Match | None) -> None:
     if takes_body and rpc != call.rule.method:
         # The door and we would read the path differently: a body that nobody inspected must not count.
         _log.error("body not inspected", method=call.rule.method, inspected=rpc)
-        raise Unavailable(reason=reasons.ERROR_REASON_TEMPORARILY_UNAVAILABLE)
+        raise Internal
     if found is not None and found.route.takes_mask:
         set_named_fields(named.split(",") if named else ())

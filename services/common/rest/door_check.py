@@ -119,6 +119,9 @@ def _answer(bodies: Bodies, method: str, path: str, headers: dict[str, str], bod
 
 
 def _refusal(http_status: int, error: SentinelError, request_id: str) -> bytes:
-    status = json_format.MessageToJson(to_status(error, request_id), indent=None).encode()
+    # Printed as the transcoder prints those of the services.
+    status = json_format.MessageToJson(
+        to_status(error, request_id), indent=None, always_print_fields_with_no_presence=True
+    ).encode()
     head = f"HTTP/1.1 {http_status} Refused\r\ncontent-type: application/json\r\ncontent-length: {len(status)}\r\n\r\n"
     return head.encode() + status

@@ -7,7 +7,7 @@ import pytest
 from google.protobuf.message import Message
 from sentinel.monitor.v1 import monitor_service_pb2 as pb
 
-from services.common.errors import InvalidArgument, Unavailable
+from services.common.errors import Internal, InvalidArgument
 from services.common.interceptors.call import Call
 from services.common.interceptors.rest import read_rest
 from services.common.rest.contract import SERVICES
@@ -62,7 +62,7 @@ async def test_a_call_by_grpc_names_nothing_whatever_it_says_of_itself() -> None
 @pytest.mark.parametrize("told", ["", f"{MONITOR}/CreateService ", f"{MONITOR}/UpdateCheck name"])
 @pytest.mark.parametrize("path", ["/services/a", "/services/a/x/y/z"])
 async def test_a_body_that_was_not_inspected_does_not_count(told: str, path: str) -> None:
-    with pytest.raises(Unavailable):
+    with pytest.raises(Internal):
         await read("UpdateService", pb.UpdateServiceRequest(), "PATCH", path, told)
 
 
