@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import pytest
+from buf.validate import validate_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from sentinel.monitor.v1 import check_pb2, monitor_service_pb2
 
@@ -267,3 +268,15 @@ def test_no_request_of_the_contract_has_a_field_of_type_any() -> None:
     assert kinds
     assert "google.protobuf.Any" not in {kind.full_name for kind in kinds}
     assert monitor_service_pb2.UpdateCheckRequest.DESCRIPTOR in {route.request for route in BODIES.values()}
+
+
+def test_a_number_of_an_enum_is_held_to_the_contracts_rules_wherever_a_client_can_set_one() -> None:
+    enums = {
+        field.full_name: field.GetOptions().Extensions[validate_pb2.field].enum.defined_only
+        for place in PLACES
+        for field in place.kind.fields
+        if field.enum_type is not None and field.name != "state"  # which the server sets
+    }
+
+    assert enums
+    assert all(enums.values()), enums
