@@ -112,15 +112,7 @@ def user_change(user: user_pb2.User, mask: FieldMask, changeable: Collection[str
     """
     in_json = named_fields()
     named = set(mask.paths) or {
-        name
-        for name in changeable
-        if (
-            name in in_json
-            if in_json is not None
-            else user.HasField(name)
-            if name == "disabled"
-            else getattr(user, name)
-        )
+        name for name in changeable if (name in in_json if in_json is not None else _is_there(user, name))
     }
     if unknown := sorted(named - set(changeable)):
         wanted = ", ".join(sorted(changeable))
@@ -132,6 +124,10 @@ def user_change(user: user_pb2.User, mask: FieldMask, changeable: Collection[str
         role=Role(user.role) if "role" in named else None,
         disabled=user.disabled if "disabled" in named else None,
     )
+
+
+def _is_there(user: user_pb2.User, name: str) -> bool:
+    return user.HasField(name) if name == "disabled" else bool(getattr(user, name))
 
 
 def _struct(values: JsonObject | None) -> Struct | None:

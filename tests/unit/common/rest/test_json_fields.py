@@ -271,8 +271,9 @@ def test_no_request_of_the_contract_has_a_field_of_type_any() -> None:
 
 
 def test_a_number_of_an_enum_is_held_to_the_contracts_rules_wherever_a_client_can_set_one() -> None:
-    enums = {
-        field.full_name: field.GetOptions().Extensions[validate_pb2.field].enum.defined_only
+    rules: Any = validate_pb2.field  # typed as a FieldDescriptor
+    enums: dict[str, bool] = {
+        field.full_name: field.GetOptions().Extensions[rules].enum.defined_only
         for place in PLACES
         for field in place.kind.fields
         if field.enum_type is not None and field.name != "state"  # which the server sets
