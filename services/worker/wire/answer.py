@@ -1,13 +1,13 @@
-"""One HTTP/1.1 answer, parsed by httptools from bytes in whatever pieces they come, and bounded (semantics.md §23).
+"""One answer of HTTP/1.x, from bytes in whatever pieces they come, and bounded (semantics.md §23, docs/adr/0036).
 
 Knows neither sockets nor clocks: the same bytes make the same answer, however they are split.
 """
 
-from typing import Any
-
-import httptools
+import re
 
 from services.common.outcome import ErrorKind
+from services.worker.wire.answer_head import NO_LENGTH, Head, Headers, read_head, refuse_other_protocols
+from services.worker.wire.chunks import Chunks
 from services.worker.wire.observation import Observation
 from services.worker.wire.probe_failure import ProbeFailure
 
@@ -16,9 +16,11 @@ LARGEST_HEADERS = 64 * 1024
 # Chunk sizes, extensions and trailers are neither headers nor body; this much of them is enough.
 _LARGEST_OVERHEAD = 256 * 1024
 _LARGEST_ANSWER = LARGEST_HEADERS + LARGEST_BODY + _LARGEST_OVERHEAD
-_SWITCHING = 101
 _FINAL = 200
-_WITHOUT_BODY = (204, 304)
+_SWITCHING = 101
+_WITHOUT_BODY = frozenset({_SWITCHING, 204, 304})
+_END = re.compile(rb"\n\r*\n")
+_LINE_BREAKS = b"\r\n"
 
 
 class AnswerReader:
@@ -31,19 +33,22 @@ class AnswerReader:
 
     Attributes:
         status: the status code; 0 before it is known.
-        headers: names and values, as they came.
+        headers: names and values, without the white space around them.
         body: as it came over the wire, still encoded; empty when it is not kept.
         ended: whether the answer is complete, or was cut off.
         truncated: whether it was cut off at the limit.
     """
 
     __slots__ = (
+        "_chunks",
         "_fed",
-        "_framed",
         "_in_body",
         "_keep_body",
-        "_parser",
+        "_left",
+        "_length",
+        "_pending",
         "_room",
+        "_scanned",
         "_seen",
         "_without_body",
         "body",
@@ -55,16 +60,19 @@ class AnswerReader:
 
     def __init__(self, seen: Observation, *, without_body: bool = False, keep_body: bool = False) -> None:
         self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
+        self.headers: Headers = []
         self.body = bytearray()
         self.ended = False
         self.truncated = False
         self._seen = seen
         self._without_body = without_body
         self._keep_body = keep_body
-        self._parser: Any = httptools.HttpResponseParser(self)
+        self._pending = b""
+        self._scanned = 0
         self._in_body = False
-        self._framed = False
+        self._chunks: Chunks | None = None
+        self._length: int | None = None
+        self._left = 0
         self._fed = 0
         self._room = LARGEST_BODY
 
@@ -72,20 +80,23 @@ class AnswerReader:
         """Read some bytes; answers whether the answer has ended.
 
         Raises:
-            ProbeFailure: it is not HTTP/1.1, or its headers are too large.
+            ProbeFailure: it cannot be read as HTTP, or its headers are too large.
         """
-        # Exactly as much as is allowed is parsed, so that what is too much does not depend on how it was split.
-        if not self._in_body and self._fed + len(data) > LARGEST_HEADERS:
-            head = LARGEST_HEADERS - self._fed
-            self._parse(data[:head])
-            if self._is_before_body():
-                raise ProbeFailure(ErrorKind.TOO_LARGE, "the answer's headers are larger than 64 KiB")
-            data = data[head:]
-        if not self.ended and self._fed + len(data) > _LARGEST_ANSWER:
-            self._parse(data[: _LARGEST_ANSWER - self._fed])
-            self._cut_off()
-        elif not self.ended:
-            self._parse(data)
+        if not self._in_body:
+            data = self._heads(self._pending + data if self._pending else data)
+            if not self._in_body:
+                return False
+        if self.ended or not data:
+            return self.ended
+        # Exactly as much as is allowed is read, so that what is too much does not depend on how it was split.
+        allowed = _LARGEST_ANSWER - self._fed
+        if len(data) > allowed:
+            self._take_body(data[:allowed])
+            if not self.ended:
+                self.ended = self.truncated = True
+        else:
+            self._fed += len(data)
+            self._take_body(data)
         return self.ended
 
     def feed_eof(self) -> None:
@@ -96,86 +107,84 @@ class AnswerReader:
         """
         if self.ended:
             return
-        if self._in_body and not self._framed:
-            self.ended = True  # a body without length ends with the connection (RFC 9112 §6.3)
-        elif self._fed:
-            raise ProbeFailure(ErrorKind.PROTOCOL, "the server closed the connection before its answer was complete")
-        else:
+        if not (self._fed or self._pending):
             raise ProbeFailure(ErrorKind.PROTOCOL, "the server closed the connection without an answer")
-
-    def close(self) -> None:
-        """Let the parser go: it and the reader hold each other, and would wait for the garbage collector."""
-        self._parser = None
-
-    def _is_before_body(self) -> bool:
-        return not (self._in_body or self.ended)
-
-    def _parse(self, data: bytes) -> None:
-        self._fed += len(data)
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserCallbackError:
-            raise  # a fault of ours
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            if not self.ended:  # else it is about bytes behind the end
-                raise ProbeFailure(ErrorKind.PROTOCOL, self._reason()) from error
-
-    def _reason(self) -> str:
-        if self._parser.get_status_code() == _SWITCHING:
-            return "the server switched to another protocol"
-        return "the answer is not valid HTTP/1.1"
-
-    # httptools' side
-
-    def on_message_begin(self) -> None:
-        """An answer begins: the final one, or an interim one before it."""
-        if not self.ended:
-            self.headers = []
-            self._framed = False
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """A header came."""
-        if self._in_body:
-            return  # a trailer
-        self.headers.append((name, value))
-        if len(name) == 14:  # noqa: PLR2004 — the length of content-length
-            self._framed = self._framed or name.lower() == b"content-length"
-        elif len(name) == 17 and name.lower() == b"transfer-encoding":  # noqa: PLR2004 — its own length
-            # Another coding last ends with the connection.
-            self._framed = value.lower().rstrip().endswith(b"chunked")
-
-    def on_headers_complete(self) -> None:
-        """All headers came."""
-        if self.ended:
+        if not self._in_body:
+            missing = "its headers do not end with an empty line"
+        elif self._chunks is not None:
+            missing = f"it breaks off in chunk {self._chunks.number} of its body"
+        elif self._length is not None:
+            missing = f"{self._length - self._left} bytes of its body came, and its Content-Length is {self._length}"
+        else:
+            self.ended = True  # a body without length ends with the connection (RFC 9112 §6.3)
             return
-        status = self._parser.get_status_code()
-        if status < _FINAL:
-            return  # interim
-        self._in_body = True
+        raise ProbeFailure(
+            ErrorKind.PROTOCOL, f"the server closed the connection before its answer was complete: {missing}"
+        )
+
+    def _heads(self, data: bytes) -> bytes:
+        """Read the heads of interim answers and of the final one; answers what follows it.
+
+        Until the final one is complete, what came of it is kept, and nothing follows.
+        """
+        while data:
+            allowed = LARGEST_HEADERS - self._fed
+            window = data if len(data) <= allowed else data[:allowed]
+            start = 0 if window[0] not in _LINE_BREAKS else len(window) - len(window.lstrip(b"\r\n"))
+            end = _END.search(window, max(start, self._scanned))
+            if end is None:
+                refuse_other_protocols(window[start:])
+                if window is not data:
+                    raise ProbeFailure(ErrorKind.TOO_LARGE, "the answer's headers are larger than 64 KiB")
+                self._scanned = max(start, data.rfind(b"\n"))
+                break
+            self._scanned = 0
+            self._fed += end.end()
+            head = read_head(window[start : end.start()])
+            data = data[end.end() :]
+            if head[0] >= _FINAL or head[0] == _SWITCHING:
+                self._begin_body(head)
+                return data
+        self._pending = data
+        return b""
+
+    def _begin_body(self, head: Head) -> None:
+        status, version, headers, length, is_chunked = head
         seen = self._seen
+        self._in_body = True
+        self._pending = b""
+        self.headers = headers
         self.status = seen.status_code = status
-        seen.http_version = self._parser.get_http_version()
+        seen.http_version = version
         seen.body_bytes = 0
         if self._without_body or status in _WITHOUT_BODY:
             self.ended = True
+        elif is_chunked:
+            self._chunks = Chunks(self._take)
+        elif length is not None and length < NO_LENGTH:
+            self._length = self._left = length
+            self.ended = not length
 
-    def on_body(self, data: bytes) -> None:
-        """A piece of the body came."""
-        if self.ended:
-            return
-        if len(data) > self._room:
-            data = data[: self._room]
-            self._cut_off()
-        self._room -= len(data)
+    def _take_body(self, data: bytes) -> None:
+        if self._chunks is not None:
+            self._chunks.feed(data)
+            self.ended = self.ended or self._chunks.ended
+        elif self._length is None:
+            self._take(data, 0, len(data))
+        else:
+            size = min(len(data), self._left)
+            self._left -= size
+            self._take(data, 0, size)
+            self.ended = self.ended or not self._left
+
+    def _take(self, data: bytes, start: int, end: int) -> bool:
+        """A piece of the body came; answers whether more is wanted."""
+        size = end - start
+        if size > self._room:
+            size = self._room
+            self.ended = self.truncated = True
+        self._room -= size
         self._seen.body_bytes = LARGEST_BODY - self._room
         if self._keep_body:
-            self.body += data
-
-    def on_message_complete(self) -> None:
-        """An answer ended."""
-        if self._in_body:
-            self.ended = True
-
-    def _cut_off(self) -> None:
-        if not self.ended:
-            self.ended = self.truncated = True
+            self.body += data[start : start + size]
+        return not self.ended

@@ -64,8 +64,7 @@ class HttpTalk:
         self._complete()
 
     def close(self) -> None:
-        """Let go of the parser and of the link."""
-        self.answer.close()
+        """Let go of the link."""
         self._link = None
 
     def _complete(self) -> None:

@@ -3,6 +3,7 @@
 from services.common.outcome import ErrorKind
 
 LONGEST_MESSAGE = 256
+"""How many characters of a sentence a result has."""
 
 
 class ProbeFailure(Exception):
@@ -10,10 +11,10 @@ class ProbeFailure(Exception):
 
     Attributes:
         kind: why, as results say it.
-        sentence: the same in words, without secrets, cut to size.
+        sentence: the same in words. It may quote the target: secrets have to be masked, and then it has to be cut.
     """
 
     def __init__(self, kind: ErrorKind, sentence: str) -> None:
         super().__init__(sentence)
         self.kind = kind
-        self.sentence = sentence[:LONGEST_MESSAGE]
+        self.sentence = sentence

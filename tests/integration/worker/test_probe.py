@@ -103,7 +103,6 @@ async def test_an_answer_in_single_bytes_is_read(prober: Prober) -> None:
         CHUNKED + b"zz\r\nabc\r\n",
         b"SSH-2.0-OpenSSH_9.2\r\n",
         b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
-        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n",
         b"\x00" * 500,
     ],
 )
