@@ -29,11 +29,12 @@ _paths = st.one_of(
 )
 _spans = st.integers(1, 300_000_000)
 _phases = st.sampled_from(["dns", "connect", "tls", "ttfb", "transfer"])
-_codes = st.integers(100, 599)
+_codes = st.integers(200, 999)
 _ranges = st.tuples(_codes, _codes).map(lambda ends: f"{ends[0]}-{ends[1]}")
 
 json_paths = st.one_of(
     st.builds(JsonPathIs, _paths, st.sampled_from(["equals", "not_equals"]), _scalars),
+    st.builds(JsonPathIs, _paths, st.sampled_from(["equals_text", "not_equals_text"]), _texts),
     st.builds(JsonPathIs, _paths, st.just("exists"), st.booleans()),
     st.builds(JsonPathIs, _paths, st.just("matches"), _expressions),
     st.builds(JsonPathIs, _paths, st.sampled_from(["less_than", "at_most", "greater_than", "at_least"]), _numbers),

@@ -10,6 +10,8 @@ from services.common.regex import program_size
 # for each instruction and byte at the worst, so both bound what a run may cost.
 LARGEST_PROGRAMS = 256
 LONGEST_MATCHED = 64 * 1024
+ROUNDED = 2**53
+"""From here on whole numbers are rounded on their way here: the contract has them as double."""
 
 Scalar: TypeAlias = str | float | bool | None
 
@@ -49,7 +51,8 @@ class JsonPathIs:
 
     Attributes:
         path: where it is (RFC 9535).
-        comparison: equals, not_equals, exists, matches, less_than, at_most, greater_than or at_least.
+        comparison: equals, not_equals, exists, matches, less_than, at_most, greater_than, at_least, equals_text or
+            not_equals_text.
         operand: what it is compared with; whether it shall be there for exists.
     """
 
@@ -111,6 +114,8 @@ Assertion: TypeAlias = (
 SUCCESS = StatusIs()
 # What most checks expect; there is one, so that judging can tell it at a glance.
 SUCCESS_ALONE: tuple[Assertion, ...] = (SUCCESS,)
+OF_TEXT = frozenset({"equals_text", "not_equals_text"})
+"""Comparisons of JsonPathIs with what stands in the body, where numbers are not read."""
 _OF_THE_BODY = (BodyContains, BodyLacks, BodyMatches, JsonPathIs)
 
 

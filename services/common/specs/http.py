@@ -27,6 +27,9 @@ from services.common.specs.spec import Spec
 from services.common.specs.tls_options import DEFAULT_TLS, TlsOptions
 from services.common.specs.urls import origin_of, read_url, refuse_bad_url
 
+MOST_REDIRECTS = 5
+"""How many redirects are followed where nothing is said."""
+
 # What stands between the scheme and the path of an absolute URL.
 _HOST = re.compile(r"[^:]*://([^/?#]*)")
 
@@ -41,7 +44,8 @@ class HttpSpec(Spec):
         headers: names and values, in order.
         body: what follows the headers.
         expected_statuses: the codes that mean UP; any 2xx when empty.
-        follow_redirects: at most five, when true.
+        follow_redirects: whether redirects are followed.
+        max_redirects: how many at the most; 0 for none.
         body_contains: what the decoded body must contain; nothing when empty.
         tls: how an https target is verified.
         auth: who it says it is, and which of its headers are secrets.
@@ -58,6 +62,7 @@ class HttpSpec(Spec):
     body: bytes = b""
     expected_statuses: tuple[int, ...] = ()
     follow_redirects: bool = True
+    max_redirects: int = MOST_REDIRECTS
     body_contains: str = ""
     tls: TlsOptions = DEFAULT_TLS
     auth: HttpAuth = NO_AUTH
@@ -71,6 +76,11 @@ class HttpSpec(Spec):
     def target(self) -> str:
         """The URL's host, and its port where it has one."""
         return _HOST.match(self.url)[1].lower()  # type: ignore[index] # the contract refuses other URLs
+
+    @property
+    def most_redirects(self) -> int:
+        """How many redirects are followed."""
+        return self.max_redirects if self.follow_redirects else 0
 
     @property
     def assertions(self) -> tuple[Assertion, ...]:
@@ -136,6 +146,7 @@ class HttpSpec(Spec):
         refuse_bad_url(self.url, f"{field}.url")
         self.tls.refuse_bad(f"{field}.tls")
         refuse_bad(self.asserted, f"{field}.assertions")
+        self._refuse_body_of_head(field)
         # In a header that is no secret too: what was kept for it would be shown.
         for path, value in [(_header(name), value) for name, value in self.headers] + [*self.secret_fields().items()]:
             if HIDDEN in value:
@@ -145,6 +156,16 @@ class HttpSpec(Spec):
                     reasons.ERROR_REASON_SECRET_NOT_STORED,
                 )
         self.auth.refuse_bad(field, (name for name, _ in self.headers), secure=self.audience.startswith("https:"))
+
+    def _refuse_body_of_head(self, field: str) -> None:
+        if self.method != "HEAD":
+            return
+        said = "must be absent where the method is HEAD, whose answer has no body; use GET"
+        if self.body_contains:
+            raise InvalidArgument.field(f"{field}.body_contains", said)
+        for index, each in enumerate(self.asserted):
+            if read_the_body((each,)):
+                raise InvalidArgument.field(f"{field}.assertions[{index}].{assertion_codec.name_of(each)}", said)
 
     def audited(self) -> dict[str, object]:
         """What the audit log shows; headers' values and bodies may be secrets, so it shows none."""
@@ -156,6 +177,7 @@ class HttpSpec(Spec):
             "bodyBytes": len(self.body),
             "expectedStatus": list(self.expected_statuses),
             "followRedirects": self.follow_redirects,
+            "maxRedirects": self.max_redirects,
             "assertions": [assertion_codec.name_of(each) for each in self.asserted],
         }
 
@@ -168,6 +190,7 @@ class HttpSpec(Spec):
             "body": self.body.decode(),
             "expected_statuses": list(self.expected_statuses),
             "follow_redirects": self.follow_redirects,
+            "max_redirects": self.max_redirects,
             "body_contains": self.body_contains,
             "tls": None if self.tls == DEFAULT_TLS else codec.to_json(self.tls),
             "assertions": assertion_codec.to_json(self.asserted),
@@ -187,6 +210,7 @@ class HttpSpec(Spec):
             body=column["body"].encode(),
             expected_statuses=tuple(column["expected_statuses"]),
             follow_redirects=column["follow_redirects"],
+            max_redirects=column.get("max_redirects", MOST_REDIRECTS),
             body_contains=column.get("body_contains", ""),
             tls=tls,
             auth=codec.from_json(HttpAuth, auth) if auth else NO_AUTH,
@@ -202,6 +226,7 @@ class HttpSpec(Spec):
             body=self.body.decode(),
             expected_status=self.expected_statuses,
             follow_redirects=self.follow_redirects,
+            max_redirects=self.max_redirects,
             body_contains=self.body_contains,
             assertions=[assertion_codec.to_message(each) for each in self.asserted],
         )
@@ -221,6 +246,7 @@ class HttpSpec(Spec):
             body=message.body.encode(),
             expected_statuses=tuple(message.expected_status),
             follow_redirects=message.follow_redirects if message.HasField("follow_redirects") else True,
+            max_redirects=message.max_redirects if message.HasField("max_redirects") else MOST_REDIRECTS,
             body_contains=message.body_contains,
             tls=codec.from_message(TlsOptions, message.tls),
             auth=codec.from_message(HttpAuth, message),

@@ -9,6 +9,7 @@ from services.common.regex import compiled
 from services.common.specs.assertion_codec import name_of
 from services.common.specs.assertions import (
     LARGEST_PROGRAMS,
+    ROUNDED,
     Assertion,
     BodyMatches,
     HeaderIs,
@@ -56,10 +57,22 @@ def _refuse(assertion: Assertion, field: str) -> None:
                 raise InvalidArgument.field(f"{field}.path", str(error)) from error
             if comparison == "matches":
                 _refuse_expression(str(operand), f"{field}.matches")
-            if isinstance(operand, float) and not math.isfinite(operand):
-                raise InvalidArgument.field(f"{field}.{comparison}", "must be a string, a number, true, false or null")
+            if isinstance(operand, float):
+                _refuse_number(operand, f"{field}.{comparison}")
         case HeaderIs(_, "matches", operand):
             _refuse_expression(str(operand), f"{field}.matches")
+
+
+def _refuse_number(operand: float, field: str) -> None:
+    if not math.isfinite(operand):
+        raise InvalidArgument.field(field, "must be a string, a number, true, false or null")
+    if abs(operand) >= ROUNDED:
+        raise InvalidArgument.field(
+            field,
+            "must be less than 2^53, and more than -2^53: larger numbers are rounded on their way here; "
+            'compare the number as text, such as equalsText: "12345678901234567"',
+            limit=ROUNDED,
+        )
 
 
 def _refuse_expression(expression: str, field: str) -> None:

@@ -6,6 +6,7 @@ from services.common.json_path import MOST_LOOKED_AT, steps_of
 from services.common.regex import program_size
 from services.common.specs.assertions import (
     LONGEST_MATCHED,
+    OF_TEXT,
     SUCCESS_ALONE,
     Assertion,
     BodyContains,
@@ -18,9 +19,11 @@ from services.worker.judging.facts import Facts
 
 ON_LOOP_US = 5_000
 """What may take longer leaves the event loop."""
-# Microseconds for an instruction of RE2 and a byte, a byte of JSON, a value on a path, a byte that is searched.
+# Microseconds for an instruction of RE2 and a byte, a byte of JSON, one of JSON whose numbers stay text, a value on a
+# path, a byte that is searched.
 _MATCHING = 0.005
 _PARSING = 0.05
+_PARSING_TEXT = 0.2
 _WALKING = 0.5
 _SEARCHING = 0.001
 
@@ -30,8 +33,9 @@ def cost_us(assertions: Sequence[Assertion], facts: Facts) -> float:
     if assertions is SUCCESS_ALONE:
         return 0.0
     size = facts.body.most_bytes if facts.body is not None else 0
-    parses = any(isinstance(each, JsonPathIs) for each in assertions)
-    return sum(_cost_us(each, facts, size) for each in assertions) + (_PARSING * size if parses else 0.0)
+    parsed = {each.comparison in OF_TEXT for each in assertions if isinstance(each, JsonPathIs)}
+    parsing = sum(_PARSING_TEXT if as_text else _PARSING for as_text in parsed)
+    return sum(_cost_us(each, facts, size) for each in assertions) + parsing * size
 
 
 def _cost_us(assertion: Assertion, facts: Facts, size: int) -> float:
@@ -44,8 +48,9 @@ def _cost_us(assertion: Assertion, facts: Facts, size: int) -> float:
             # Names and indices lead to one value; everything else to as many as there are, each of two bytes at least.
             is_plain = all(isinstance(step, str | int) for step in steps_of(path))
             walked = 1 if is_plain else min(MOST_LOOKED_AT, max(size, 2) ** 2)
-            matched = _MATCHING * program_size(str(operand)) * min(size, LONGEST_MATCHED)
-            return _WALKING * walked + (matched if comparison == "matches" else 0.0)
+            if comparison != "matches":
+                return _WALKING * walked
+            return _WALKING * walked + _MATCHING * program_size(str(operand)) * min(size, LONGEST_MATCHED)
         case HeaderIs(_, "matches", operand):
             return _MATCHING * program_size(str(operand)) * sum(len(value) for _, value in facts.headers)
         case _:

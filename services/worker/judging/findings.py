@@ -13,6 +13,7 @@ from services.common.outcome import ErrorKind
 from services.common.regex import compiled
 from services.common.specs.assertions import (
     LONGEST_MATCHED,
+    OF_TEXT,
     Assertion,
     BodyContains,
     BodyLacks,
@@ -137,7 +138,7 @@ def _body(examined: Examined) -> Body:
 def _json_path(assertion: JsonPathIs, examined: Examined) -> Finding:
     body = _body(examined)
     try:
-        document = body.json()
+        document = body.json_literals() if assertion.comparison in OF_TEXT else body.json()
     except ValueError:
         truncated = body.read()[1]
         words = "a body that is larger than 1 MiB" if truncated else "a body that is not JSON"
@@ -178,6 +179,15 @@ def _equal(value: object, operand: object) -> bool:
     return _is_number(value) and _is_number(operand) and value == operand
 
 
+def _text(value: object) -> str | None:
+    """What a value other than a list or an object says; a number is a Literal here."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if value is None:
+        return "null"
+    return value if isinstance(value, str) else None
+
+
 def _matches(value: object, operand: Any) -> bool:  # noqa: ANN401 — a str, by the contract
     return isinstance(value, str) and compiled(operand).search(value.encode(errors="replace")) is not None
 
@@ -191,6 +201,8 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "at_most": lambda value, operand: _is_number(value) and value <= operand,
     "greater_than": lambda value, operand: _is_number(value) and value > operand,
     "at_least": lambda value, operand: _is_number(value) and value >= operand,
+    "equals_text": lambda value, operand: _text(value) == operand,
+    "not_equals_text": lambda value, operand: _text(value) != operand,
 }
 _OF_HEADERS: Mapping[str, Callable[[bytes, str], bool]] = {
     "equals": lambda value, operand: value == operand.encode(),

@@ -23,6 +23,7 @@ from services.common.specs.assertions import (
 )
 from services.common.specs.secrets import masked
 from services.worker.judging.findings import Finding, Note
+from services.worker.wire.json_text import Literal
 
 LONGEST_TEXT = 256
 _NAMED = 8
@@ -37,6 +38,8 @@ _COMPARISONS = {
     "at_most": "is at most",
     "greater_than": "is greater than",
     "at_least": "is at least",
+    "equals_text": "says",
+    "not_equals_text": "does not say",
 }
 
 
@@ -163,8 +166,11 @@ def _json(value: Any) -> str:  # noqa: ANN401 — any JSON
         return f"a list of {len(value)}"
     if isinstance(value, dict):
         return f"an object of {len(value)}"
+    if isinstance(value, Literal):
+        return value
     if isinstance(value, str):
-        value = value[:_LOOKED_AT]
+        # Half a surrogate pair can be neither shown nor stored.
+        value = value[:_LOOKED_AT].encode(errors="replace").decode()
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         value = int(value)
     return orjson.dumps(value).decode()

@@ -1,15 +1,18 @@
 """HTTP: a request, its redirects, and what came at the end of them."""
 
+import time
+
 from services.common.outcome import ErrorKind
 from services.common.specs.http import HttpSpec
 from services.worker.judging.facts import Facts
 from services.worker.wire.body import Body
-from services.worker.wire.hop import first_hop, wire, wire_of
+from services.worker.wire.cookies import Cookies, Page
+from services.worker.wire.hop import Hop, first_hop, wire, wire_of
 from services.worker.wire.http_exchange import Answer, exchange
 from services.worker.wire.network import Network
 from services.worker.wire.observation import Observation
 from services.worker.wire.probe_failure import ProbeFailure
-from services.worker.wire.redirect import MOST_REDIRECTS, REDIRECTS, next_hop, origin
+from services.worker.wire.redirect import REDIRECTS, next_hop, origin, shown
 
 
 class Http:
@@ -23,7 +26,7 @@ class Http:
             OwnTrouble: for a reason of our own.
         """
         answer = await exchange(network, wire_of(spec), seen)
-        if spec.follow_redirects and answer.status in REDIRECTS:
+        if answer.status in REDIRECTS and spec.most_redirects:
             answer = await _follow(spec, network, answer, seen)
         body = Body(answer.headers, answer.body, truncated=answer.truncated) if spec.reads_body else None
         return Facts(answer.status, answer.headers, body)
@@ -31,13 +34,33 @@ class Http:
 
 async def _follow(spec: HttpSpec, network: Network, answer: Answer, seen: Observation) -> Answer:
     """The answer at the end of all redirects."""
-    hop, tls = first_hop(spec), spec.tls
-    while (following := next_hop(hop, answer.status, answer.headers)) is not None:
-        if seen.redirects == MOST_REDIRECTS:
-            raise ProbeFailure(ErrorKind.TOO_MANY_REDIRECTS, f"more than {MOST_REDIRECTS} redirects")
-        if origin(following.url) != origin(hop.url):
-            tls = tls.elsewhere()
-        hop = following
+    first = hop = first_hop(spec)
+    cookies = Cookies()
+    elsewhere = spec.tls.elsewhere()
+    while (following := next_hop(hop, answer.status, answer.headers, first)) is not None:
+        if seen.redirects == spec.most_redirects:
+            sentence = f"more than {spec.most_redirects} redirects; the last location is {shown(following.url)}"
+            raise ProbeFailure(ErrorKind.TOO_MANY_REDIRECTS, sentence)
+        cookies.take(_page(hop), answer.headers, time.time())
+        hop = _with_cookies(following, cookies)
+        tls = spec.tls if origin(hop.url) == origin(first.url) else elsewhere
         seen.next_hop()
         answer = await exchange(network, wire(hop, keep_body=spec.reads_body, tls=tls), seen)
     return answer
+
+
+def _with_cookies(hop: Hop, cookies: Cookies) -> Hop:
+    own = "; ".join(value for name, value in hop.headers if name.lower() == "cookie")
+    said = cookies.header(_page(hop), own)
+    others = tuple(pair for pair in hop.headers if pair[0].lower() != "cookie")
+    return hop._replace(headers=(*others, ("Cookie", said)) if said else others)
+
+
+def _page(hop: Hop) -> Page:
+    """Whom cookies are from and for: the host that the request names."""
+    url = hop.url
+    host = url.raw_host.decode("ascii")
+    named = next((value for name, value in hop.headers if name.lower() == "host"), "")
+    if named:
+        host = named[1:].partition("]")[0] if named.startswith("[") else named.partition(":")[0]
+    return Page(host.lower(), url.raw_path.partition(b"?")[0].decode("ascii"), url.scheme == "https")

@@ -18,6 +18,8 @@ _MEMBER = b"\x1f\x8b"
 # A piece is copied for each: very many small ones would cost seconds.
 _MOST_MEMBERS = 64
 _ALIASES = {"x-gzip": "gzip"}
+# Registered codings that cannot be undone here. Any other word says nothing about the body, which is then as it stands.
+_FOREIGN = frozenset({"aes128gcm", "compress", "dcb", "dcz", "exi", "pack200-gzip", "x-compress", "zstd"})
 
 
 class _Decoder(Protocol):
@@ -43,7 +45,7 @@ def decoded(
         truncated: whether more of it would have come.
 
     Raises:
-        ProbeFailure: the body is not in the codings that its headers name, or is in one that nobody asked for.
+        ProbeFailure: the body is not in the codings that its headers name, or is in one that cannot be undone.
     """
     if not body:
         return b"", truncated  # as HEAD and 304 have it; nothing is in every coding
@@ -62,21 +64,26 @@ def decoded(
 
 
 def codings(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
-    """The codings of a body in the order in which they were applied.
+    """The codings of a body in the order in which they were applied, without the words that name none.
 
     Raises:
-        ProbeFailure: one is unknown, or there are too many.
+        ProbeFailure: one cannot be undone, or there are too many.
     """
     named = [
         _ALIASES.get(part, part)
         for name, value in headers
         if name.lower() == b"content-encoding"
-        for part in (part.strip() for part in value.decode("latin-1").lower().split(","))
-        if part not in {"", "identity"}
+        for part in (part.partition(";")[0].strip() for part in value.decode("latin-1").lower().split(","))
     ]
-    if len(named) > _MOST_CODINGS or any(name not in _DECODERS for name in named):
-        raise ProbeFailure(ErrorKind.PROTOCOL, "the answer's body has a content coding that was not asked for")
-    return named
+    foreign = next((name for name in named if name in _FOREIGN), None)
+    if foreign is not None:
+        sentence = f"the answer's body has the content coding {foreign}, which was not asked for"
+        raise ProbeFailure(ErrorKind.PROTOCOL, sentence)
+    known = [name for name in named if name in _DECODERS]
+    if len(known) > _MOST_CODINGS:
+        sentence = f"the answer's body has {len(known)} content codings, more than {_MOST_CODINGS}"
+        raise ProbeFailure(ErrorKind.PROTOCOL, sentence)
+    return known
 
 
 def _gunzip(data: memoryview, most: int) -> tuple[bytearray, bool]:

@@ -1,62 +1,104 @@
-"""Where an answer sends the probe next (RFC 9110 §15.4; semantics.md §22). Pure."""
+"""Where an answer sends the probe next (RFC 9110 §15.4; docs/adr/0036). Pure."""
 
+import base64
+import re
 from collections.abc import Sequence
 
 import httpx
 
 from services.common.outcome import ErrorKind
 from services.common.specs.urls import read_url
-from services.worker.wire.hop import PORTS, Hop
+from services.worker.wire.answer_head import quoted
+from services.worker.wire.hop import PORTS, Headers, Hop
 from services.worker.wire.probe_failure import ProbeFailure
 
-MOST_REDIRECTS = 5
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_KEEP_METHOD = frozenset({307, 308})
+REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
+_MOVED = frozenset({301, 302})
 _SEE_OTHER = 303
 # Headers that belong to the first origin: none of the caller's goes to another but these, which carry no secret.
 _HARMLESS = frozenset({"accept", "accept-encoding", "accept-language", "user-agent"})
 _OF_THE_BODY = frozenset({"content-type", "content-encoding", "content-language"})
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_SLASHES = re.compile(r"((?:https?:)?)//+", re.IGNORECASE)
+_NO_HOST = re.compile(r"(?:https?:)?//(?:[?#]|$)", re.IGNORECASE)
 
 
-def next_hop(hop: Hop, status: int, answered: Sequence[tuple[bytes, bytes]]) -> Hop | None:
+def next_hop(hop: Hop, status: int, answered: Sequence[tuple[bytes, bytes]], first: Hop | None = None) -> Hop | None:
     """The request that an answer (status, headers) asks for; None when it asks for none that the probe makes.
 
-    When the origin changes, every header of the check but the harmless ones is left behind, since a token may hide in
-    any, and so is the client certificate.
+    The check's own headers and its client certificate go to its own origin only, also after a way by others. To another
+    one go the harmless headers, since a token may hide in any, and the body where the method stays.
+
+    Args:
+        hop: what was asked.
+        status: the answer's.
+        answered: its headers.
+        first: the check's own request; this one when it is absent.
 
     Raises:
         ProbeFailure: PROTOCOL, when it names a URL, a host or a port that is none.
     """
     if status not in REDIRECTS:
         return None
-    location = next((value.decode("latin-1") for name, value in answered if name.lower() == b"location"), "")
+    location = next((value for name, value in answered if value and name.lower() == b"location"), b"")
     if not location:
         return None
     try:
-        url = read_url(location, hop.url)
+        url = _read(location, hop.url)
     except ValueError as error:
-        raise ProbeFailure(ErrorKind.PROTOCOL, f"the redirect cannot be followed: its location {error}") from None
-    if url.scheme not in PORTS or url.userinfo:
+        sentence = f"the redirect cannot be followed: its location {error}: {quoted(location)}"
+        raise ProbeFailure(ErrorKind.PROTOCOL, sentence) from None
+    if url.scheme not in PORTS:
         return None
+    first = first or hop
     method = hop.method
-    if status not in _KEEP_METHOD and method != "HEAD" and (status == _SEE_OTHER or method == "POST"):
+    if (status == _SEE_OTHER and method != "HEAD") or (status in _MOVED and method == "POST"):
         method = "GET"
-    same_origin = origin(url) == origin(hop.url)
-    body_goes = method == hop.method and same_origin
+    is_own = origin(url) == origin(first.url)
+    keeps_body = method == first.method
     headers = tuple(
         (name, value)
-        for name, value in hop.headers
-        if name.lower() != "host"
-        and (same_origin or name.lower() in _HARMLESS)
-        and (body_goes or name.lower() not in _OF_THE_BODY)
+        for name, value in first.headers
+        if (is_own or name.lower() in _HARMLESS or (first.body and name.lower() in _OF_THE_BODY))
+        and (keeps_body or name.lower() not in _OF_THE_BODY)
     )
     return Hop(
         method=method,
         url=url,
-        headers=headers,
-        body=hop.body if body_goes else b"",
-        certificate=hop.certificate if same_origin else None,
+        headers=_with_credentials(headers, url),
+        body=first.body if keeps_body else b"",
+        certificate=first.certificate if is_own else None,
     )
+
+
+def _read(location: bytes, base: httpx.URL) -> httpx.URL:
+    """A Location, which may be no URL by the letter: raw UTF-8 and spaces, other bytes, control characters.
+
+    Raises:
+        ValueError: it is none that can be requested.
+    """
+    try:
+        text = location.decode()
+    except UnicodeDecodeError:
+        text = "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in location)  # noqa: PLR2004 — end of ASCII
+    text = _CONTROLS.sub(lambda found: f"%{ord(found[0]):02X}", text)
+    text = _SLASHES.sub(r"\1//", text) if _SLASHES.match(text) else text
+    if _NO_HOST.match(text):
+        raise ValueError("must name a host")
+    return read_url(text, base)
+
+
+def _with_credentials(headers: Headers, url: httpx.URL) -> Headers:
+    """Those that a location carries are sent, as browsers and curl do; the check's own come first."""
+    if not url.userinfo or any(name.lower() == "authorization" for name, _ in headers):
+        return headers
+    credentials = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
+    return (*headers, ("Authorization", f"Basic {credentials}"))
+
+
+def shown(url: httpx.URL) -> str:
+    """A URL as it can be shown: without credentials."""
+    return str(url.copy_with(userinfo=b"") if url.userinfo else url)
 
 
 def origin(url: httpx.URL) -> tuple[str, str, int]:

@@ -71,7 +71,7 @@ class StatusAssertion(_message.Message):
     def __init__(self, codes: _Optional[_Iterable[int]] = ..., ranges: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class JsonPathAssertion(_message.Message):
-    __slots__ = ("path", "equals", "not_equals", "exists", "matches", "less_than", "at_most", "greater_than", "at_least")
+    __slots__ = ("path", "equals", "not_equals", "exists", "matches", "less_than", "at_most", "greater_than", "at_least", "equals_text", "not_equals_text")
     PATH_FIELD_NUMBER: _ClassVar[int]
     EQUALS_FIELD_NUMBER: _ClassVar[int]
     NOT_EQUALS_FIELD_NUMBER: _ClassVar[int]
@@ -81,6 +81,8 @@ class JsonPathAssertion(_message.Message):
     AT_MOST_FIELD_NUMBER: _ClassVar[int]
     GREATER_THAN_FIELD_NUMBER: _ClassVar[int]
     AT_LEAST_FIELD_NUMBER: _ClassVar[int]
+    EQUALS_TEXT_FIELD_NUMBER: _ClassVar[int]
+    NOT_EQUALS_TEXT_FIELD_NUMBER: _ClassVar[int]
     path: str
     equals: _struct_pb2.Value
     not_equals: _struct_pb2.Value
@@ -90,7 +92,9 @@ class JsonPathAssertion(_message.Message):
     at_most: float
     greater_than: float
     at_least: float
-    def __init__(self, path: _Optional[str] = ..., equals: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., not_equals: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., exists: _Optional[bool] = ..., matches: _Optional[str] = ..., less_than: _Optional[float] = ..., at_most: _Optional[float] = ..., greater_than: _Optional[float] = ..., at_least: _Optional[float] = ...) -> None: ...
+    equals_text: str
+    not_equals_text: str
+    def __init__(self, path: _Optional[str] = ..., equals: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., not_equals: _Optional[_Union[_struct_pb2.Value, _Mapping]] = ..., exists: _Optional[bool] = ..., matches: _Optional[str] = ..., less_than: _Optional[float] = ..., at_most: _Optional[float] = ..., greater_than: _Optional[float] = ..., at_least: _Optional[float] = ..., equals_text: _Optional[str] = ..., not_equals_text: _Optional[str] = ...) -> None: ...
 
 class HeaderAssertion(_message.Message):
     __slots__ = ("name", "equals", "contains", "matches", "exists")

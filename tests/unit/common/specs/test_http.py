@@ -1,11 +1,14 @@
 """A spec comes back from the database as it went in, and from rows of before as it was meant."""
 
 import json
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sentinel.monitor.v1.check_pb2 import HttpCheck
 
+from services.common.errors import InvalidArgument
 from services.common.specs.assertions import (
     SUCCESS,
     BodyContains,
@@ -13,6 +16,7 @@ from services.common.specs.assertions import (
     BodyMatches,
     CertificateLasts,
     HeaderIs,
+    JsonPathIs,
     StatusIs,
 )
 from services.common.specs.http import HttpSpec
@@ -28,8 +32,9 @@ specs = st.builds(
     method=texts,
     headers=st.lists(st.tuples(texts, texts)).map(tuple),
     body=texts.map(str.encode),
-    expected_statuses=st.lists(st.integers(100, 599)).map(tuple),
+    expected_statuses=st.lists(st.integers(200, 999)).map(tuple),
     follow_redirects=st.booleans(),
+    max_redirects=st.integers(0, 10),
     body_contains=texts,
     tls=st.builds(TlsOptions, st.booleans(), texts, texts),
     asserted=st.lists(assertions, max_size=3).map(tuple),
@@ -44,7 +49,7 @@ def test_a_spec_comes_back_as_it_went(spec: HttpSpec) -> None:
 
 def test_a_row_of_before_verifies_and_asks_nothing_of_the_body() -> None:
     column = HttpSpec(url="http://t/").to_json()
-    del column["tls"], column["body_contains"], column["assertions"]
+    del column["tls"], column["body_contains"], column["assertions"], column["max_redirects"]
 
     assert HttpSpec.from_json(column) == HttpSpec(url="http://t/")
     assert HttpSpec.from_json(column).tls is DEFAULT_TLS
@@ -63,8 +68,9 @@ def test_the_name_of_an_origin_stays_behind_and_the_rest_goes_along() -> None:
         method=st.sampled_from(["GET", "PUT"]),
         headers=st.dictionaries(texts, texts).map(lambda headers: tuple(sorted(headers.items()))),
         body=texts.map(str.encode),
-        expected_statuses=st.lists(st.integers(100, 599)).map(tuple),
+        expected_statuses=st.lists(st.integers(200, 999)).map(tuple),
         follow_redirects=st.booleans(),
+        max_redirects=st.integers(0, 10),
         body_contains=texts,
         tls=st.builds(TlsOptions, st.booleans(), texts, texts),
         asserted=st.lists(assertions, max_size=3).map(tuple),
@@ -89,3 +95,39 @@ def test_only_what_looks_at_the_body_has_it_read() -> None:
     assert HttpSpec(url="http://t/", asserted=(BodyMatches("x"),)).reads_body
     assert HttpSpec(url="http://t/").showing().reads_body
     assert HttpSpec(url="http://t/").showing() == HttpSpec(url="http://t/")
+
+
+@pytest.mark.parametrize(
+    ("given_fields", "followed"),
+    [
+        ({}, 5),
+        ({"max_redirects": 10}, 10),
+        ({"max_redirects": 0}, 0),
+        ({"follow_redirects": True, "max_redirects": 0}, 0),
+        ({"follow_redirects": False}, 0),
+        ({"follow_redirects": False, "max_redirects": 3}, 0),
+    ],
+)
+def test_redirects_are_followed_unless_either_field_says_no(given_fields: dict[str, Any], followed: int) -> None:
+    spec = HttpSpec.from_message(HttpCheck(url="http://t/", **given_fields))
+
+    assert spec.most_redirects == followed
+    said = spec.to_message()
+    assert {name: getattr(said, name) for name in given_fields} == given_fields
+
+
+@pytest.mark.parametrize(
+    ("fields", "at"),
+    [
+        ({"body_contains": "x"}, "check.http.body_contains"),
+        ({"asserted": (HeaderIs("x", "exists", True), BodyLacks("x"))}, "check.http.assertions[1].body_not_contains"),
+        ({"asserted": (JsonPathIs("$.a", "exists", True),)}, "check.http.assertions[0].json_path"),
+    ],
+)
+def test_the_body_of_an_answer_to_head_cannot_be_asserted(fields: dict[str, Any], at: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        HttpSpec(url="http://t.test/", method="HEAD", **fields).refuse_bad("check.http")
+
+    assert [each.field for each in refused.value.violations] == [at]
+    HttpSpec(url="http://t.test/", **fields).refuse_bad("check.http")
+    HttpSpec(url="http://t.test/", method="HEAD", asserted=(HeaderIs("x", "exists", True),)).refuse_bad("check.http")

@@ -27,6 +27,9 @@ def refuse(*assertions: dict[str, Any], **http: Any) -> None:
         ({}, "kind"),
         ({"status": {}}, "status.codes"),
         ({"status": {"codes": [99]}}, "status.codes[0]"),
+        ({"status": {"codes": [200, 103]}}, "status.codes[1]"),
+        ({"status": {"codes": [1000]}}, "status.codes[0]"),
+        ({"status": {"ranges": ["200-1000"]}}, "status.ranges[0]"),
         ({"status": {"ranges": ["200-299", "2xx"]}}, "status.ranges[1]"),
         ({"status": {"ranges": ["299-200"]}}, "status.ranges[0]"),
         ({"bodyContains": ""}, "body_contains"),
@@ -43,6 +46,10 @@ def refuse(*assertions: dict[str, Any], **http: Any) -> None:
         ({"jsonPath": {"path": "$.a", "notEquals": {"a": 1}}}, "json_path.not_equals"),
         ({"jsonPath": {"path": "$.a", "matches": "["}}, "json_path.matches"),
         ({"jsonPath": {"path": "$.a", "lessThan": "Infinity"}}, "json_path.less_than"),
+        ({"jsonPath": {"path": "$.a", "equals": 9007199254740993}}, "json_path.equals"),
+        ({"jsonPath": {"path": "$.a", "notEquals": -12345678901234567}}, "json_path.not_equals"),
+        ({"jsonPath": {"path": "$.a", "atMost": 1e300}}, "json_path.at_most"),
+        ({"jsonPath": {"path": "$.a", "equalsText": "x" * 1025}}, "json_path.equals_text"),
         ({"header": {"name": "a b", "exists": True}}, "header.name"),
         ({"header": {"name": "a\r\nb", "exists": True}}, "header.name"),
         ({"header": {"name": "a"}}, "header.comparison"),
@@ -95,3 +102,36 @@ def test_what_the_tour_shows_is_taken() -> None:
         {"maxTotalTime": "2s"},
         {"maxPhaseTime": {"phase": "TIMED_PHASE_TTFB", "limit": "0.5s"}, "onlySlow": True},
     )
+
+
+def test_a_number_that_would_be_rounded_is_refused_with_a_hint_to_text() -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        refuse({"jsonPath": {"path": "$.a", "equals": 12345678901234567}})
+
+    assert 'compare the number as text, such as equalsText: "12345678901234567"' in refused.value.message
+    refuse({"jsonPath": {"path": "$.a", "equals": 2**53 - 1}}, {"jsonPath": {"path": "$.a", "lessThan": 1 - 2**53}})
+    refuse({"jsonPath": {"path": "$.a", "equalsText": "12345678901234567"}})
+
+
+@pytest.mark.parametrize("status", [101, 200, 599, 600, 999])
+def test_every_final_status_may_be_expected(status: int) -> None:
+    refuse(expectedStatus=[status])
+    refuse({"status": {"codes": [status], "ranges": [f"{status}-999"]}})
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"expectedStatus": [99]}, "expected_status[0]"),
+        ({"expectedStatus": [100]}, "expected_status[0]"),
+        ({"expectedStatus": [200, 199]}, "expected_status[1]"),
+        ({"expectedStatus": [1000]}, "expected_status[0]"),
+        ({"maxRedirects": -1}, "max_redirects"),
+        ({"maxRedirects": 11}, "max_redirects"),
+    ],
+)
+def test_what_no_answer_can_be_is_refused(fields: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        refuse(**fields)
+
+    assert f"check.http.{field}" in [each.field for each in refused.value.violations]

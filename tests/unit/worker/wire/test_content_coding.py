@@ -77,10 +77,22 @@ def test_a_body_that_breaks_off_is_refused_unless_we_cut_it_off(coding: str) -> 
     assert undo(body, coding, truncated=True)[1]
 
 
-@pytest.mark.parametrize("codings", [("zstd",), ("gzip", "compress"), ("gzip",) * 4])
+@pytest.mark.parametrize("codings", [("zstd",), ("gzip", "compress"), ("X-Compress",), ("dcb",), ("none", "zstd")])
 def test_codings_that_nobody_asked_for_are_refused(codings: tuple[str, ...]) -> None:
     with pytest.raises(ProbeFailure, match="not asked for"):
         undo(b"x", *codings)
+
+
+def test_more_than_three_codings_are_refused() -> None:
+    with pytest.raises(ProbeFailure, match="has 4 content codings, more than 3"):
+        undo(b"x", *["gzip"] * 4)
+
+
+@pytest.mark.parametrize("word", ["none", "utf-8", "UTF-8", "binary", "8bit", "identity", "", "text/html", "x" * 1_000])
+def test_a_word_that_names_no_coding_leaves_the_body_as_it_is(word: str) -> None:
+    assert undo(b"plain", word) == (b"plain", False)
+    assert undo(gzip.compress(b"plain"), "gzip", word) == (b"plain", False)
+    assert undo(gzip.compress(b"plain"), word, "x-gzip;level=9") == (b"plain", False)
 
 
 def test_a_body_of_very_many_members_is_refused_before_it_costs_time() -> None:

@@ -1,4 +1,4 @@
-"""semantics.md §22 and RFC 9110 §15.4: where a redirect leads, and what goes along."""
+"""docs/adr/0036 and RFC 9110 §15.4: where a redirect leads, and what goes along."""
 
 import httpx
 import pytest
@@ -7,38 +7,51 @@ from services.common.outcome import ErrorKind
 from services.common.specs.client_certificate import ClientCertificate
 from services.worker.wire.hop import Hop
 from services.worker.wire.probe_failure import ProbeFailure
-from services.worker.wire.redirect import next_hop
+from services.worker.wire.redirect import next_hop, shown
 
 CERTIFICATE = ClientCertificate("certificate", "key")
 
 
-def follow(method: str, status: int, location: str, **headers: str) -> Hop | None:
+def follow(method: str, status: int, *locations: str | bytes, **headers: str) -> Hop | None:
+    """Where answers lead, one after the other."""
     given = {"Authorization": "Bearer secret", "x-api-key": "secret", "Host": "shop.internal", **headers}
     body = b"body" if method in {"POST", "PUT"} else b""
-    hop = Hop(
+    first = Hop(
         method=method,
         url=httpx.URL("https://shop.test/a?b=1"),
         headers=tuple(given.items()),
         body=body,
         certificate=CERTIFICATE,
     )
-    return next_hop(hop, status, [(b"Location", location.encode())])
+    hop: Hop | None = first
+    for location in locations:
+        assert hop is not None
+        value = location if isinstance(location, bytes) else location.encode()
+        hop = next_hop(hop, status, [(b"Location", value)], first)
+    return hop
 
 
 @pytest.mark.parametrize(
     ("method", "status", "expected"),
     [
-        ("GET", 301, "GET"), ("POST", 301, "GET"), ("POST", 302, "GET"), ("PUT", 302, "PUT"), ("PUT", 303, "GET"),
-        ("POST", 307, "POST"), ("POST", 308, "POST"), ("HEAD", 303, "HEAD"),
+        ("GET", 300, "GET"), ("POST", 300, "POST"), ("GET", 301, "GET"), ("POST", 301, "GET"), ("POST", 302, "GET"),
+        ("PUT", 302, "PUT"), ("DELETE", 302, "DELETE"), ("PUT", 303, "GET"), ("POST", 303, "GET"),
+        ("POST", 307, "POST"), ("POST", 308, "POST"), ("PUT", 308, "PUT"), ("HEAD", 303, "HEAD"), ("HEAD", 301, "HEAD"),
     ],
 )  # fmt: skip
-def test_the_method_changes_as_the_rfc_says_and_the_body_goes_with_it(method: str, status: int, expected: str) -> None:
-    following = follow(method, status, "/next")
+@pytest.mark.parametrize("location", ["/next", "https://other.test/next", "http://shop.test/next"])
+def test_the_method_changes_as_the_rfc_says_and_the_body_goes_with_it_to_any_origin(
+    method: str, status: int, expected: str, location: str
+) -> None:
+    following = follow(method, status, location, **{"Content-Type": "text/plain"})
 
     assert following is not None
     assert following.method == expected
-    assert following.body == (b"body" if method == expected and method in {"POST", "PUT"} else b"")
-    assert str(following.url) == "https://shop.test/next"
+    keeps_body = method == expected and method in {"POST", "PUT"}
+    assert following.body == (b"body" if keeps_body else b"")
+    assert following.url.path == "/next"
+    if method in {"POST", "PUT"}:
+        assert ("Content-Type" in dict(following.headers)) == keeps_body
 
 
 @pytest.mark.parametrize(
@@ -49,8 +62,7 @@ def test_nothing_that_could_be_a_secret_goes_to_another_origin(location: str) ->
 
     assert following is not None
     assert "secret" not in str(following.headers)
-    assert dict(following.headers)["accept"] == "text/html"
-    assert following.body == b""
+    assert dict(following.headers) == {"accept": "text/html"}
     assert following.certificate is None
 
 
@@ -59,11 +71,79 @@ def test_headers_go_along_within_the_origin() -> None:
 
     assert following is not None
     assert dict(following.headers)["Authorization"] == "Bearer secret"
-    assert "Host" not in dict(following.headers)
+    assert dict(following.headers)["Host"] == "shop.internal"
     assert following.certificate is CERTIFICATE
 
 
-@pytest.mark.parametrize("location", ["ftp://shop.test/", "file:///etc/passwd", "", "https://u:p@shop.test/"])
+def test_what_belongs_to_the_checks_own_origin_is_sent_there_again_after_a_way_by_another() -> None:
+    following = follow("GET", 302, "https://login.test/", "https://shop.test/back")
+
+    assert following is not None
+    assert dict(following.headers)["Authorization"] == "Bearer secret"
+    assert dict(following.headers)["Host"] == "shop.internal"
+    assert following.certificate is CERTIFICATE
+
+
+def test_a_body_that_was_left_behind_does_not_come_back() -> None:
+    first = follow("POST", 303, "/a", **{"Content-Type": "text/plain"})
+    assert first is not None
+    following = follow("POST", 303, "/a", "/b", **{"Content-Type": "text/plain"})
+
+    assert following is not None
+    assert (following.method, following.body) == ("GET", b"")
+    assert "Content-Type" not in dict(following.headers)
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ("/café", "https://shop.test/caf%C3%A9"),
+        (b"/caf\xe9", "https://shop.test/caf%E9"),
+        ("/\N{GRINNING FACE}?ü=ö", "https://shop.test/%F0%9F%98%80?%C3%BC=%C3%B6"),
+        ("https://grüße.test/ü", "https://xn--gre-6ka8l.test/%C3%BC"),
+        ("/a b?c d", "https://shop.test/a%20b?c%20d"),
+        (b"/a\tb\x01\x7f", "https://shop.test/a%09b%01%7F"),
+        ("/caf%C3%A9%20%zz", "https://shop.test/caf%C3%A9%20%zz"),
+        ("//other.test/x", "https://other.test/x"),
+        ("///other.test/x", "https://other.test/x"),
+        ("https:///other.test/x", "https://other.test/x"),
+        ("HTTPS://OTHER.test/X", "https://other.test/X"),
+        ("?q=1", "https://shop.test/a?q=1"),
+        ("#top", "https://shop.test/a?b=1#top"),
+        ("../x", "https://shop.test/x"),
+        ("./x", "https://shop.test/x"),
+        ("x?y#z", "https://shop.test/x?y#z"),
+        ("https://other.test", "https://other.test"),
+        ("https://other.test?a=b", "https://other.test?a=b"),
+    ],
+)
+def test_a_location_leads_where_it_leads_browsers_and_curl(location: str | bytes, expected: str) -> None:
+    following = follow("GET", 302, location)
+
+    assert following is not None
+    assert str(following.url) == expected
+
+
+def test_the_first_location_that_says_something_counts() -> None:
+    hop = Hop("GET", httpx.URL("https://shop.test/"), (), b"")
+    following = next_hop(hop, 302, [(b"location", b""), (b"LOCATION", b"/one"), (b"location", b"/two")])
+
+    assert following is not None
+    assert following.url.path == "/one"
+
+
+def test_credentials_in_a_location_are_sent_to_where_it_leads_and_not_shown() -> None:
+    following = follow("GET", 302, "https://u:p%40@other.test/x")
+    beside_own = follow("GET", 302, "https://u:p@shop.test/x")
+
+    assert following is not None
+    assert dict(following.headers) == {"Authorization": "Basic dTpwQA=="}
+    assert shown(following.url) == "https://other.test/x"
+    assert beside_own is not None
+    assert dict(beside_own.headers)["Authorization"] == "Bearer secret"
+
+
+@pytest.mark.parametrize("location", ["ftp://shop.test/", "file:///etc/passwd", "mailto:a@shop.test", ""])
 def test_what_cannot_be_requested_is_not_followed(location: str) -> None:
     assert follow("GET", 302, location) is None
 
@@ -71,7 +151,10 @@ def test_what_cannot_be_requested_is_not_followed(location: str) -> None:
 @pytest.mark.parametrize(
     ("location", "said"),
     [
+        ("https://", "must name a host"),
         ("http://", "must name a host"),
+        ("//", "must name a host"),
+        ("//?a", "must name a host"),
         ("https://shop.test:65536/", "must have a port from 1 to 65535, and has 65536"),
         ("https://shop.test:0/", "must have a port from 1 to 65535, and has 0"),
         ("https://shop.test:port/", "is not a URL that can be requested"),
@@ -85,7 +168,7 @@ def test_a_location_that_is_none_fails_the_probe_and_says_why(location: str, sai
         follow("GET", 302, location)
 
     assert failed.value.kind is ErrorKind.PROTOCOL
-    assert failed.value.sentence == f"the redirect cannot be followed: its location {said}"
+    assert failed.value.sentence == f'the redirect cannot be followed: its location {said}: "{location}"'
 
 
 def test_an_answer_that_is_no_redirect_leads_nowhere() -> None:
