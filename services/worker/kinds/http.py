@@ -5,6 +5,7 @@ import time
 from services.common.outcome import ErrorKind
 from services.common.specs.http import HttpSpec
 from services.worker.judging.facts import Facts
+from services.worker.wire.answer_head import REDIRECTS
 from services.worker.wire.body import Body
 from services.worker.wire.cookies import Cookies, Page
 from services.worker.wire.hop import Hop, first_hop, wire, wire_of
@@ -12,7 +13,7 @@ from services.worker.wire.http_exchange import Answer, exchange
 from services.worker.wire.network import Network
 from services.worker.wire.observation import Observation
 from services.worker.wire.probe_failure import ProbeFailure
-from services.worker.wire.redirect import REDIRECTS, next_hop, origin, shown
+from services.worker.wire.redirect import next_hop, origin, shown
 
 
 class Http:
@@ -45,7 +46,7 @@ async def _follow(spec: HttpSpec, network: Network, answer: Answer, seen: Observ
         hop = _with_cookies(following, cookies)
         tls = spec.tls if origin(hop.url) == origin(first.url) else elsewhere
         seen.next_hop()
-        answer = await exchange(network, wire(hop, keep_body=spec.reads_body, tls=tls), seen)
+        answer = await exchange(network, wire(hop, keep_body=spec.reads_body, follows=True, tls=tls), seen)
     return answer
 
 

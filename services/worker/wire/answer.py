@@ -6,7 +6,15 @@ Knows neither sockets nor clocks: the same bytes make the same answer, however t
 import re
 
 from services.common.outcome import ErrorKind
-from services.worker.wire.answer_head import NO_LENGTH, Head, Headers, read_head, refuse_other_protocols
+from services.worker.wire.answer_head import (
+    NO_LENGTH,
+    REDIRECTS,
+    Head,
+    Headers,
+    location_of,
+    read_head,
+    refuse_other_protocols,
+)
 from services.worker.wire.chunks import Chunks
 from services.worker.wire.observation import Observation
 from services.worker.wire.probe_failure import ProbeFailure
@@ -20,6 +28,7 @@ _FINAL = 200
 _SWITCHING = 101
 _WITHOUT_BODY = frozenset({_SWITCHING, 204, 304})
 _END = re.compile(rb"\n\r*\n")
+_SCHEME = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*):")
 _LINE_BREAKS = b"\r\n"
 
 
@@ -30,6 +39,7 @@ class AnswerReader:
         seen: told the status, the version and how much of a body came.
         without_body: whether the request was a HEAD, whose answer has no body.
         keep_body: whether somebody will look at the body.
+        follows: whether a redirect is followed: it then ends with its head, as for curl.
 
     Attributes:
         status: the status code; 0 before it is known.
@@ -42,6 +52,7 @@ class AnswerReader:
     __slots__ = (
         "_chunks",
         "_fed",
+        "_follows",
         "_in_body",
         "_keep_body",
         "_left",
@@ -58,7 +69,9 @@ class AnswerReader:
         "truncated",
     )
 
-    def __init__(self, seen: Observation, *, without_body: bool = False, keep_body: bool = False) -> None:
+    def __init__(
+        self, seen: Observation, *, without_body: bool = False, keep_body: bool = False, follows: bool = False
+    ) -> None:
         self.status = 0
         self.headers: Headers = []
         self.body = bytearray()
@@ -67,6 +80,7 @@ class AnswerReader:
         self._seen = seen
         self._without_body = without_body
         self._keep_body = keep_body
+        self._follows = follows
         self._pending = b""
         self._scanned = 0
         self._in_body = False
@@ -157,7 +171,8 @@ class AnswerReader:
         self.status = seen.status_code = status
         seen.http_version = version
         seen.body_bytes = 0
-        if self._without_body or status in _WITHOUT_BODY:
+        is_followed = self._follows and status in REDIRECTS and _leads_on(location_of(headers))
+        if is_followed or self._without_body or status in _WITHOUT_BODY:
             self.ended = True
         elif is_chunked:
             self._chunks = Chunks(self._take)
@@ -188,3 +203,9 @@ class AnswerReader:
         if self._keep_body:
             self.body += data[start : start + size]
         return not self.ended
+
+
+def _leads_on(location: bytes) -> bool:
+    """Whether it is one that is followed: there is no other scheme than http and https in it."""
+    scheme = _SCHEME.match(location)
+    return bool(location) and (scheme is None or scheme[1].lower() in {b"http", b"https"})

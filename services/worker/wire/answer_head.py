@@ -17,6 +17,7 @@ one line; how long the body is, None where nothing says so; whether it comes in 
 A plain tuple, since each probe makes one.
 """
 
+REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
 _PREFIX = b"HTTP/"
 _STATUS_LINE = re.compile(rb"HTTP/(0\.9|1\.[01]|[23](?:\.0)?)[ \t]+([1-9][0-9]{2})(?![0-9])", re.IGNORECASE)
 _VERSIONS = {b"1.1": "1.1", b"1.0": "1.0"}
@@ -26,6 +27,11 @@ _FOLDS = (b" ", b"\t")
 # A length from here on is longer than any body: curl reads until the connection ends.
 NO_LENGTH = 2**63
 _SURE_DIGITS = 18
+
+
+def location_of(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
+    """Return the first Location that says something; nothing if none does."""
+    return next((value for name, value in headers if value and name.lower() == b"location"), b"")
 
 
 def quoted(data: bytes) -> str:
@@ -80,7 +86,7 @@ def read_head(head: bytes) -> Head:
     for line in lines:
         name, colon, value = line.partition(b":")
         if not colon:
-            raise _refused_line(head, "no colon", line.__eq__)
+            raise _refused_line(head, "no colon", lambda each: b":" not in each and not each.startswith(_FOLDS), 2)
         name, value = name.rstrip(), value.strip(_WHITE)
         headers.append((name, value))
         size = len(name)
@@ -113,17 +119,18 @@ def _names_chunked(value: bytes) -> bool:
 
 def _unfolded(lines: Sequence[bytes]) -> list[bytes]:
     """Each header in one line, with a space in place of each fold (RFC 9112 §5.2)."""
-    whole: list[bytes] = []
+    whole: list[list[bytes]] = []
     for line in lines:
         if not line.startswith(_FOLDS):
-            whole.append(line)
+            whole.append([line.rstrip(_WHITE)])
         elif whole:
-            whole[-1] = whole[-1].rstrip(_WHITE) + b" " + line.strip(_WHITE)
+            whole[-1].append(line.strip(_WHITE))
         elif b":" in line:
-            whole.append(line.strip(_WHITE))  # nothing is above it: curl takes it as a header
-    return whole
+            whole.append([line.strip(_WHITE)])  # nothing is above it: curl takes it as a header
+    return [b" ".join(parts) for parts in whole]
 
 
-def _refused_line(head: bytes, what: str, is_bad: Callable[[bytes], bool]) -> ProbeFailure:
-    number, line = next((number, line) for number, line in enumerate(head.split(b"\n"), 1) if is_bad(line))
+def _refused_line(head: bytes, what: str, is_bad: Callable[[bytes], bool], first: int = 1) -> ProbeFailure:
+    lines = head.split(b"\n")[first - 1 :]
+    number, line = next((number, line) for number, line in enumerate(lines, first) if is_bad(line))
     return refusal(f"line {number} of its head has {what}: {quoted(line)}")

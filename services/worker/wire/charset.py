@@ -57,9 +57,10 @@ _ROWS = [row.split() for row in _TABLE.replace("\n  ", " ").strip().split("\n")]
 _CODECS = {label: codec for codec, *labels in _ROWS for label in labels}
 _MARKS = ((b"\xef\xbb\xbf", UTF_8), (b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "utf-16-le"))
 _SNIFFED = 1_024
-_PARAMETER = re.compile(r"""(?:^|[;,\s])charset\s*=\s*["']?\s*([^\s;,"']+)""", re.IGNORECASE)
+_LONGEST_TYPE = 1_024
+_PARAMETER = re.compile(r"""(?:^|[;,\s])charset\s*=\s*(?:["']\s*)?([^\s;,"']+)""", re.IGNORECASE)
 _COMMENT = re.compile(rb"<!--.*?(?:-->|$)", re.DOTALL)
-_META = re.compile(rb"""<meta[\s/][^>]*?charset\s*=\s*["']?\s*([^\s"'/>;]+)""", re.IGNORECASE)
+_META = re.compile(rb"""<meta[\s/][^>]*?charset\s*=\s*(?:["']\s*)?([^\s"'/>;]+)""", re.IGNORECASE)
 _XML = re.compile(rb"""<\?xml[^>]*?\sencoding\s*=\s*["']([^"']+)["']""")
 
 
@@ -84,14 +85,13 @@ def to_utf_8(headers: Sequence[tuple[bytes, bytes]], data: bytes) -> bytes:
 
 
 def _codec(headers: Sequence[tuple[bytes, bytes]], data: bytes) -> tuple[str, int]:
-    for mark, codec in _MARKS:
+    for mark, marked in _MARKS:
         if data.startswith(mark):
-            return codec, len(mark)
-    media_type = (
-        next((value for name, value in headers if name.lower() == b"content-type"), b"").decode("latin-1").lower()
-    )
+            return marked, len(mark)
+    given = next((value for name, value in headers if name.lower() == b"content-type"), b"")
+    media_type = given[:_LONGEST_TYPE].decode("latin-1").lower()
     named = _PARAMETER.search(media_type)
-    codec = _CODECS.get(named[1]) if named else None
+    codec: str | None = _CODECS.get(named[1]) if named else None
     if codec is None and ("html" in media_type or "xml" in media_type):
         codec = _named_within(data[:_SNIFFED])
     return codec or UTF_8, 0

@@ -13,6 +13,8 @@ from services.common.specs.hosts import literal
 
 MOST_COOKIES = 50
 LARGEST_COOKIE = 4_096
+_LARGEST_LINE = 8_192
+_LONGEST_DATE = 64
 LARGEST_HEADER = 8_192
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _WHITE = " \t"
@@ -66,9 +68,9 @@ class Cookies:
 
     def take(self, page: Page, headers: Sequence[tuple[bytes, bytes]], now_s: float) -> None:
         """Keep what an answer sets, and forget what it deletes."""
-        for name, value in headers:
-            if len(name) == 10 and name.lower() == b"set-cookie":  # noqa: PLR2004 — its size, cheaper than its name
-                self._set(page, value.decode("latin-1"), now_s)
+        lines = [value for name, value in headers if name.lower() == b"set-cookie" and len(value) <= _LARGEST_LINE]
+        for line in lines[:MOST_COOKIES]:
+            self._set(page, line.decode("latin-1"), now_s)
 
     def header(self, page: Page, own: str) -> str:
         """Return the Cookie header of a request, empty for none.
@@ -111,11 +113,11 @@ class Cookies:
         )
         if not _may_set(cookie, page, has_domain=bool(domain)):
             return
-        key = (cookie.domain, cookie.path, name)
+        place = (cookie.domain, cookie.path, name)
         if _is_over(attributes, now_s):
-            self._kept.pop(key, None)
-        elif key in self._kept or len(self._kept) < MOST_COOKIES:
-            self._kept[key] = cookie
+            self._kept.pop(place, None)
+        elif place in self._kept or len(self._kept) < MOST_COOKIES:
+            self._kept[place] = cookie
 
 
 def _may_set(cookie: _Cookie, page: Page, *, has_domain: bool) -> bool:
@@ -133,7 +135,7 @@ def _is_over(attributes: dict[str, str], now_s: float) -> bool:
     age = attributes.get("max-age", "")
     if age.removeprefix("-").isdecimal():
         return age.startswith("-") or not age.strip("0")
-    date = parsedate_tz(attributes.get("expires", ""))
+    date = parsedate_tz(attributes.get("expires", "")[:_LONGEST_DATE])
     if date is None:
         return False
     try:

@@ -52,6 +52,7 @@ class Wire(NamedTuple):
         port: where to connect.
         is_head: whether the answer has no body.
         keep_body: whether somebody will look at the answer's body.
+        follows: whether a redirect is followed, so that nobody waits for its body.
         tls: how to verify the server; None for http.
         server_name: what the certificate must be for.
         certificate: what the server is shown if it asks; None for nothing.
@@ -63,6 +64,7 @@ class Wire(NamedTuple):
     port: int
     is_head: bool
     keep_body: bool
+    follows: bool
     tls: TlsOptions | None
     server_name: str
     certificate: ClientCertificate | None
@@ -97,19 +99,20 @@ def first_hop(spec: HttpSpec) -> Hop:
     )
 
 
-def wire(hop: Hop, *, keep_body: bool = False, tls: TlsOptions = DEFAULT_TLS) -> Wire:
+def wire(hop: Hop, *, keep_body: bool = False, follows: bool = False, tls: TlsOptions = DEFAULT_TLS) -> Wire:
     """The bytes of a request.
 
     Args:
         hop: the request.
         keep_body: whether somebody will look at the answer's body.
+        follows: whether a redirect is followed.
         tls: how to verify an https server.
 
     Raises:
         ProbeFailure: a header would not be one header.
     """
     place = _place(hop.url)
-    return _wire(hop.method, place, hop.headers, hop.body, tls, hop.certificate, keep_body=keep_body)
+    return _wire(hop.method, place, hop.headers, hop.body, tls, hop.certificate, keep_body=keep_body, follows=follows)
 
 
 def _headers(spec: HttpSpec) -> Headers:
@@ -158,6 +161,7 @@ def _wire(
     certificate: ClientCertificate | None,
     *,
     keep_body: bool,
+    follows: bool,
 ) -> Wire:
     lines = [f"{method} {place.target} HTTP/1.1"]
     if not any(name.lower() == "host" for name, _ in headers):
@@ -176,6 +180,7 @@ def _wire(
         port=place.port,
         is_head=method == "HEAD",
         keep_body=keep_body,
+        follows=follows,
         tls=tls if place.secure else None,
         # A name is asked for without the dot that ends it (RFC 6066 §3).
         server_name=tls.server_name or place.host.removesuffix("."),
@@ -193,6 +198,10 @@ def wire_of(spec: HttpSpec) -> Wire:
     if kept is None:
         place = _place_of(spec.url)
         certificate = spec.auth.client_certificate
-        kept = _wire(spec.method, place, _headers(spec), spec.body, spec.tls, certificate, keep_body=spec.reads_body)
+        keep_body, follows = spec.reads_body, spec.most_redirects > 0
+        headers = _headers(spec)
+        kept = _wire(
+            spec.method, place, headers, spec.body, spec.tls, certificate, keep_body=keep_body, follows=follows
+        )
         spec.keep(kept)
     return kept  # type: ignore[return-value] # nobody else keeps anything there

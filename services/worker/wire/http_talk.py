@@ -24,7 +24,7 @@ class HttpTalk:
     __slots__ = ("_first_ns", "_link", "_seen", "_sent_ns", "_wire", "answer")
 
     def __init__(self, wire: Wire, seen: Observation) -> None:
-        self.answer = AnswerReader(seen, without_body=wire.is_head, keep_body=wire.keep_body)
+        self.answer = AnswerReader(seen, without_body=wire.is_head, keep_body=wire.keep_body, follows=wire.follows)
         self._wire = wire
         self._seen = seen
         self._link: Link | None = None

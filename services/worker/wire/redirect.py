@@ -8,11 +8,10 @@ import httpx
 
 from services.common.outcome import ErrorKind
 from services.common.specs.urls import read_url
-from services.worker.wire.answer_head import quoted
+from services.worker.wire.answer_head import REDIRECTS, location_of, quoted
 from services.worker.wire.hop import PORTS, Headers, Hop
 from services.worker.wire.probe_failure import ProbeFailure
 
-REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
 _MOVED = frozenset({301, 302})
 _SEE_OTHER = 303
 # Headers that belong to the first origin: none of the caller's goes to another but these, which carry no secret.
@@ -38,9 +37,7 @@ def next_hop(hop: Hop, status: int, answered: Sequence[tuple[bytes, bytes]], fir
     Raises:
         ProbeFailure: PROTOCOL, when it names a URL, a host or a port that is none.
     """
-    if status not in REDIRECTS:
-        return None
-    location = next((value for name, value in answered if value and name.lower() == b"location"), b"")
+    location = location_of(answered) if status in REDIRECTS else b""
     if not location:
         return None
     try:

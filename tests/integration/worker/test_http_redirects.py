@@ -286,6 +286,24 @@ async def test_a_redirect_leads_where_curl_is_led(prober: Prober, authority: Aut
     assert seen.redirects == row.redirects
 
 
+async def test_nobody_waits_for_the_body_of_a_redirect_that_is_followed(prober: Prober) -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        request = await reader.readuntil(b"\r\n\r\n")
+        if request.startswith(b"GET /end "):
+            writer.write(OK)
+            writer.close()
+            return
+        writer.write(b"HTTP/1.1 302 Found\r\nLocation: /end\r\nTransfer-Encoding: chunked\r\n\r\nno chunk")
+        await asyncio.Event().wait()
+
+    async with target(handler) as port:
+        followed = await probe(prober, f"http://127.0.0.1:{port}/")
+        not_followed = await probe(prober, f"http://127.0.0.1:{port}/", max_redirects=0, expected_statuses=(302,))
+
+    assert (verdict(followed), followed.redirects) == ((Outcome.UP, None), 1)
+    assert verdict(not_followed) == (Outcome.DOWN, ErrorKind.PROTOCOL)
+
+
 @pytest.mark.parametrize(
     ("fields", "followed"),
     [

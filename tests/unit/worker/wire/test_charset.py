@@ -131,6 +131,11 @@ def test_any_bytes_make_valid_utf_8(data: bytes, label: str, media_type: str) ->
     read(data, f"{media_type}; charset={label}")
 
 
+def test_a_content_type_of_any_length_is_read_at_once() -> None:
+    assert read(b"hello", "text/plain; charset=" + " " * 60_000 + "x") == "hello"
+    assert read(b"<meta charset=" + b" " * 900 + b"x", "text/html").startswith("<meta")
+
+
 def test_a_plain_body_is_not_copied() -> None:
     data = b"plain"
 

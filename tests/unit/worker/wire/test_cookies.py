@@ -1,6 +1,8 @@
 """RFC 6265: which cookies of a redirect are sent on, and to whom."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from services.worker.wire.cookies import LARGEST_COOKIE, LARGEST_HEADER, MOST_COOKIES, Cookies, Page
 
@@ -139,6 +141,13 @@ def test_a_value_is_sent_as_it_came() -> None:
     assert sent(SHOP, 'a="x=y, z" ; Path=/') == 'a="x=y, z"'
     assert sent(SHOP, b"a=caf\xc3\xa9") == "a=caf\xc3\xa9"
     assert sent(SHOP, "a=; Path=/") == "a="
+
+
+@given(
+    st.binary(max_size=80), st.sampled_from([b"a=1; Expires=", b"a=1; Max-Age=", b"a=1; Domain=", b"a=1; Path=", b""])
+)
+def test_any_line_makes_at_most_one_cookie(line: bytes, before: bytes) -> None:
+    assert sent(SHOP, before + line).count("; ") == 0
 
 
 def test_there_are_not_more_than_a_bounded_number_of_a_bounded_size() -> None:

@@ -125,7 +125,7 @@ def test_a_location_leads_where_it_leads_browsers_and_curl(location: str | bytes
 
 
 def test_the_first_location_that_says_something_counts() -> None:
-    hop = Hop("GET", httpx.URL("https://shop.test/"), (), b"")
+    hop = Hop(method="GET", url=httpx.URL("https://shop.test/"), headers=(), body=b"")
     following = next_hop(hop, 302, [(b"location", b""), (b"LOCATION", b"/one"), (b"location", b"/two")])
 
     assert following is not None
