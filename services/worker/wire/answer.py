@@ -9,10 +9,10 @@ from services.common.outcome import ErrorKind
 from services.worker.wire.answer_head import (
     NO_LENGTH,
     REDIRECTS,
-    Head,
     Headers,
     location_of,
     read_head,
+    read_ordinary,
     refuse_other_protocols,
 )
 from services.worker.wire.chunks import Chunks
@@ -29,6 +29,7 @@ _SWITCHING = 101
 _WITHOUT_BODY = frozenset({_SWITCHING, 204, 304})
 _END = re.compile(rb"\n\r*\n")
 _SCHEME = re.compile(rb"([A-Za-z][A-Za-z0-9+.-]*):")
+_EMPTY_LINE = b"\r\n\r\n"
 _LINE_BREAKS = b"\r\n"
 
 
@@ -43,7 +44,6 @@ class AnswerReader:
 
     Attributes:
         status: the status code; 0 before it is known.
-        headers: names and values, without the white space around them.
         body: as it came over the wire, still encoded; empty when it is not kept.
         ended: whether the answer is complete, or was cut off.
         truncated: whether it was cut off at the limit.
@@ -53,6 +53,8 @@ class AnswerReader:
         "_chunks",
         "_fed",
         "_follows",
+        "_head",
+        "_headers",
         "_in_body",
         "_keep_body",
         "_left",
@@ -64,7 +66,6 @@ class AnswerReader:
         "_without_body",
         "body",
         "ended",
-        "headers",
         "status",
         "truncated",
     )
@@ -73,7 +74,8 @@ class AnswerReader:
         self, seen: Observation, *, without_body: bool = False, keep_body: bool = False, follows: bool = False
     ) -> None:
         self.status = 0
-        self.headers: Headers = []
+        self._head = b""
+        self._headers: Headers | None = None
         self.body = bytearray()
         self.ended = False
         self.truncated = False
@@ -90,6 +92,13 @@ class AnswerReader:
         self._fed = 0
         self._room = LARGEST_BODY
 
+    @property
+    def headers(self) -> Headers:
+        """Names and values, without the white space around them; they are made once somebody asks."""
+        if self._headers is None:
+            self._headers = read_head(self._head)[2] if self._head else []
+        return self._headers
+
     def feed(self, data: bytes) -> bool:
         """Read some bytes; answers whether the answer has ended.
 
@@ -97,7 +106,7 @@ class AnswerReader:
             ProbeFailure: it cannot be read as HTTP, or its headers are too large.
         """
         if not self._in_body:
-            data = self._heads(self._pending + data if self._pending else data)
+            data = self._heads(self._pending + data) if self._pending else self._first(data)
             if not self._in_body:
                 return False
         if self.ended or not data:
@@ -136,6 +145,17 @@ class AnswerReader:
             ErrorKind.PROTOCOL, f"the server closed the connection before its answer was complete: {missing}"
         )
 
+    def _first(self, data: bytes) -> bytes:
+        """Read the head that most answers have: whole, and with nothing unusual; else as _heads."""
+        ordinary = read_ordinary(data)
+        if ordinary is None or self._fed + ordinary[0] > LARGEST_HEADERS:
+            return self._heads(data)
+        size, status, version, length, is_chunked = ordinary
+        self._fed += size
+        self._head = data[: size - len(_EMPTY_LINE)]
+        self._begin_body(status, version, length, is_chunked=is_chunked)
+        return data[size:]
+
     def _heads(self, data: bytes) -> bytes:
         """Read the heads of interim answers and of the final one; answers what follows it.
 
@@ -154,35 +174,34 @@ class AnswerReader:
                 break
             self._scanned = 0
             self._fed += end.end()
-            head = read_head(window[start : end.start()])
+            status, version, headers, length, is_chunked = read_head(window[start : end.start()])
             data = data[end.end() :]
-            if head[0] >= _FINAL or head[0] == _SWITCHING:
-                self._begin_body(head)
+            if status >= _FINAL or status == _SWITCHING:
+                self._headers = headers
+                self._begin_body(status, version, length, is_chunked=is_chunked)
                 return data
         self._pending = data
         return b""
 
-    def _begin_body(self, head: Head) -> None:
-        status, version, headers, length, is_chunked = head
+    def _begin_body(self, status: int, version: str, length: int | None, *, is_chunked: bool) -> None:
         seen = self._seen
         self._in_body = True
         self._pending = b""
-        self.headers = headers
         self.status = seen.status_code = status
         seen.http_version = version
         seen.body_bytes = 0
-        is_followed = self._follows and status in REDIRECTS and _leads_on(location_of(headers))
+        is_followed = self._follows and status in REDIRECTS and _leads_on(location_of(self.headers))
         if is_followed or self._without_body or status in _WITHOUT_BODY:
             self.ended = True
         elif is_chunked:
-            self._chunks = Chunks(self._take)
+            self._chunks = Chunks()
         elif length is not None and length < NO_LENGTH:
             self._length = self._left = length
             self.ended = not length
 
     def _take_body(self, data: bytes) -> None:
         if self._chunks is not None:
-            self._chunks.feed(data)
+            self._chunks.feed(data, self._take)
             self.ended = self.ended or self._chunks.ended
         elif self._length is None:
             self._take(data, 0, len(data))

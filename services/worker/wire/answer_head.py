@@ -20,6 +20,9 @@ A plain tuple, since each probe makes one.
 REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
 _PREFIX = b"HTTP/"
 _STATUS_LINE = re.compile(rb"HTTP/(0\.9|1\.[01]|[23](?:\.0)?)[ \t]+([1-9][0-9]{2})(?![0-9])", re.IGNORECASE)
+# As nearly all heads are: nothing to put right, and nothing to refuse.
+_ORDINARY = re.compile(rb"HTTP/1\.([01]) ([2-9][0-9]{2})(?: [^\0\n]*)?\r\n(?:[!-9;-~]+:[^\0\n]*\r\n)*\r\n")
+_FRAMING = re.compile(rb"\n(?:content-length|transfer-encoding):([^\n]*)", re.IGNORECASE)
 _VERSIONS = {b"1.1": "1.1", b"1.0": "1.0"}
 _DIGITS = re.compile(rb"[0-9]{1,64}")
 _WHITE = b" \t\r"
@@ -61,6 +64,34 @@ def refuse_other_protocols(start: bytes) -> None:
         raise refusal(f"it begins with {quoted(start)}")
     if b"\n" in start and _STATUS_LINE.match(start) is None:
         raise refusal(f"its status line is {quoted(start)}")
+
+
+def read_ordinary(data: bytes) -> tuple[int, int, str, int | None, bool] | None:
+    """Read a head in which nothing is unusual, at half the cost of read_head; None where something is.
+
+    Returns:
+        Where the head ends; the status code; the version of HTTP; the body's length, if it is said; whether it comes in
+        chunks.
+    """
+    found = _ORDINARY.match(data)
+    if found is None:
+        return None
+    end = found.end()
+    framing = _FRAMING.findall(data, 0, end)
+    length: int | None = None
+    is_chunked = False
+    if framing:
+        value = framing[0].strip(_WHITE)
+        if len(framing) > 1:
+            return None
+        if value.isdigit() and len(value) <= _SURE_DIGITS:
+            length = int(value)
+        elif value == b"chunked":
+            is_chunked = True
+        else:
+            return None
+    minor, status = found.groups()
+    return end, int(status), "1.1" if minor == b"1" else "1.0", length, is_chunked
 
 
 def read_head(head: bytes) -> Head:

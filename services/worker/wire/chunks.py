@@ -27,26 +27,26 @@ _SIZE_NEXT, _DATA_NEXT, _END_OF_DATA_NEXT, _TRAILER_NEXT = range(4)
 class Chunks:
     """Reads chunks.
 
-    Args:
-        take: takes their data.
-
     Attributes:
         ended: whether the last chunk and the trailers have come.
         number: of the chunk that is read, from 1.
     """
 
-    __slots__ = ("_left", "_line", "_next", "_size", "_take", "ended", "number")
+    __slots__ = ("_left", "_line", "_next", "_size", "ended", "number")
 
-    def __init__(self, take: Take) -> None:
+    def __init__(self) -> None:
         self.ended = False
         self.number = 1
-        self._take = take
         self._next = _SIZE_NEXT
         self._left = self._size = 0
         self._line = bytearray()
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, data: bytes, take: Take) -> None:
         """Read some bytes; returns once they are read, the body has ended, or no more of it is wanted.
+
+        Args:
+            data: the bytes.
+            take: takes the chunks' data. It is not kept: what it belongs to keeps this.
 
         Raises:
             ProbeFailure: PROTOCOL.
@@ -54,20 +54,20 @@ class Chunks:
         at, end = 0, len(data)
         while at < end:
             if self._next == _SIZE_NEXT:
-                at = self._whole(data, at) if not self._line else self._line_end(data, at)
+                at = self._line_end(data, at) if self._line else self._whole(data, at, take)
             elif self._next == _DATA_NEXT:
-                at = self._data(data, at, end)
+                at = self._data(data, at, take)
             elif self._next == _END_OF_DATA_NEXT:
                 at = self._end_of_data(data, at)
             else:
                 at = self._line_end(data, at)
 
-    def _whole(self, data: bytes, at: int) -> int:
+    def _whole(self, data: bytes, at: int, take: Take) -> int:
         """Read chunks that are there as a whole, and one that is not as far as its data; answers the place after them.
 
         A body may come in hundreds of thousands of chunks: this is what each of them costs.
         """
-        match, take, end = _LINE.match, self._take, len(data)
+        match, end = _LINE.match, len(data)
         while (line := match(data, at)) is not None:
             start = line.end()
             stop = start + int(line[1], 16)
@@ -84,11 +84,11 @@ class Chunks:
             raise self._bad_size(data[at:])
         return self._line_end(data, at)
 
-    def _data(self, data: bytes, at: int, end: int) -> int:
-        upto = min(end, at + self._left)
+    def _data(self, data: bytes, at: int, take: Take) -> int:
+        upto = min(len(data), at + self._left)
         self._left -= upto - at
-        if not self._take(data, at, upto):
-            return end
+        if not take(data, at, upto):
+            return len(data)
         if not self._left:
             self._next = _END_OF_DATA_NEXT
         return upto

@@ -1,8 +1,9 @@
 """One HTTP request out, its answer in: no object of httpx's on the way (docs/adr/0002)."""
 
 import ssl
-from typing import NamedTuple, cast
+from typing import cast
 
+from services.worker.wire.answer import AnswerReader
 from services.worker.wire.hop import Wire
 from services.worker.wire.http_talk import HttpTalk
 from services.worker.wire.link import Link
@@ -11,23 +12,7 @@ from services.worker.wire.observation import Observation
 from services.worker.wire.secure import SecureLink
 
 
-class Answer(NamedTuple):
-    """What came back.
-
-    Attributes:
-        status: the status code.
-        headers: as they came.
-        body: as it came over the wire, still encoded, as far as it was read; empty when nobody looks at it.
-        truncated: whether the body was cut off at the limit.
-    """
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytearray
-    truncated: bool
-
-
-async def exchange(network: Network, request: Wire, seen: Observation) -> Answer:
+async def exchange(network: Network, request: Wire, seen: Observation) -> AnswerReader:
     """Send a request and read its answer over a fresh connection; cancelling closes it at once.
 
     Args:
@@ -49,8 +34,7 @@ async def exchange(network: Network, request: Wire, seen: Observation) -> Answer
 
     link = await network.connect(request.host, request.address, seen, link_to)
     await link.ended()
-    answer = cast("HttpTalk", link.talk).answer
-    return Answer(answer.status, answer.headers, answer.body, answer.truncated)
+    return cast("HttpTalk", link.talk).answer
 
 
 async def _context(network: Network, request: Wire, seen: Observation) -> ssl.SSLContext | None:

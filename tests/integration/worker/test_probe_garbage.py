@@ -6,25 +6,27 @@ import gc
 from services.common.outcome import Outcome
 from services.worker.probe import Prober
 from services.worker.wire.answer import AnswerReader
+from services.worker.wire.chunks import Chunks
 from services.worker.wire.http_talk import HttpTalk
 from services.worker.wire.link import Link
 from services.worker.wire.observation import Observation
 from tests.integration.worker.probing import probe
-from tests.targets import Authority, Echo, saying, target
+from tests.targets import CHUNKED, Authority, Echo, saying, target
 
-_OURS = (AnswerReader, HttpTalk, Link, Observation)
+_OURS = (AnswerReader, Chunks, HttpTalk, Link, Observation)
 
 
 async def test_nothing_of_a_run_waits_for_the_garbage_collector(prober: Prober, authority: Authority) -> None:
     outcomes = []
     async with (
         target(Echo()) as plain,
+        target(saying(CHUNKED + b"2\r\nok\r\n0\r\n\r\n")) as chunked,
         target(Echo(), authority.server("localhost")) as secure,
         target(Echo(), authority.server("other.test")) as wrong,
         target(saying(b"nonsense")) as broken,
         target(saying(then_wait=True)) as silent,
     ):
-        urls = [f"http://localhost:{port}/" for port in (plain, broken, silent, 1)]
+        urls = [f"http://localhost:{port}/" for port in (plain, chunked, broken, silent, 1)]
         urls += [f"https://localhost:{port}/" for port in (secure, wrong, plain, silent)]
         gc.collect()
         gc.disable()
@@ -42,5 +44,5 @@ async def test_nothing_of_a_run_waits_for_the_garbage_collector(prober: Prober, 
             gc.garbage.clear()
             gc.enable()
 
-    assert outcomes == [Outcome.UP, *[Outcome.DOWN] * 3, Outcome.UP, *[Outcome.DOWN] * 3]
+    assert outcomes == [*[Outcome.UP] * 2, *[Outcome.DOWN] * 3, Outcome.UP, *[Outcome.DOWN] * 3]
     assert left == []

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.common.outcome import ErrorKind
 from services.worker.wire.answer import LARGEST_BODY, LARGEST_HEADERS, AnswerReader
+from services.worker.wire.answer_head import read_head, read_ordinary
 from services.worker.wire.observation import Observation
 from services.worker.wire.probe_failure import ProbeFailure
 from tests.examples import examples
@@ -76,6 +77,26 @@ cuts = st.lists(st.integers(0, 300), max_size=12)
 @example(OK, list(range(300)), False)
 def test_the_answer_does_not_depend_on_how_its_bytes_are_split(data: bytes, where: list[int], head: bool) -> None:
     assert read(split(data, where), without_body=head) == read([data], without_body=head)
+
+
+_LENGTHS = ("content-length: 5", "Content-Length:5 ", "content-length: 5, 5", "content-length : 6", "content-length: x")
+_LINES = st.sampled_from(
+    ("a: b", "a : b", " c", "", "no colon", "a: \0", "transfer-encoding: chunked", "te:", *_LENGTHS)
+)
+
+
+@examples(500)
+@given(st.sampled_from(["200", "200 OK", "302 Moved", "100", "99", "1000"]), st.lists(_LINES, max_size=4))
+@example("200 OK", ["content-length: 5"])
+@example("200 OK", ["transfer-encoding: chunked"])
+def test_the_short_way_through_a_head_reads_what_the_long_way_reads(status: str, lines: list[str]) -> None:
+    head = "\r\n".join([f"HTTP/1.1 {status}", *lines]).encode()
+    ordinary = read_ordinary(head + b"\r\n\r\nbody")
+
+    if ordinary is not None:
+        size, *said = ordinary
+        code, version, _, length, is_chunked = read_head(head[: size - 4])
+        assert said == [code, version, length, is_chunked]
 
 
 @given(st.sampled_from(VALID[:6]), st.binary(max_size=100))
