@@ -82,3 +82,24 @@ def test_a_check_without_options_has_none(team: Team) -> None:
 
     assert check["http"]["bodyContains"] == ""
     assert check["http"].get("tls") is None
+
+
+def test_how_many_redirects_are_followed_and_what_is_compared_as_text_come_back_and_are_changed(team: Team) -> None:
+    service = team.service()
+    texts = [
+        {"jsonPath": {"path": "$.id", "equalsText": "12345678901234567"}, "onlySlow": False},
+        {"status": {"codes": [101, 999], "ranges": []}, "onlySlow": False},
+    ]
+    asked = {"url": "http://127.0.0.1/", "maxRedirects": 10, "assertions": texts}
+    made = team.client.post(f"/services/{service}/checks", json={"name": "api", "http": asked}).json()["check"]
+    path = f"/services/{service}/checks/{made['id']}"
+
+    assert {name: made["http"][name] for name in asked} == asked
+    assert made["http"]["followRedirects"] is True
+    changed = team.client.patch(path, params={"updateMask": "http.max_redirects"}, json={"http": {"maxRedirects": 0}})
+    assert changed.status_code == 200, changed.text
+    read = team.client.get(path).json()["check"]["http"]
+    assert (read["maxRedirects"], read["followRedirects"], read["assertions"]) == (0, True, texts)
+
+    plain = team.client.post(f"/services/{service}/checks", json={"name": "plain", "http": {"url": asked["url"]}})
+    assert plain.json()["check"]["http"]["maxRedirects"] == 5

@@ -6,6 +6,8 @@ from services.common.errors import InvalidArgument
 from services.common.specs.hosts import is_loose_address
 
 _HIGHEST_PORT = 65_535
+_LONGEST_LABEL = 63
+_LONGEST_HOST = 253
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -46,10 +48,21 @@ def refuse_bad_url(url: str, field: str) -> None:
         raise InvalidArgument.field(field, str(error)) from error
     if parsed.scheme not in _PORTS:
         raise InvalidArgument.field(field, "must begin with http:// or https://")
+    if not _could_be_a_name(parsed.raw_host.decode("ascii")):
+        raise InvalidArgument.field(
+            field, "must name a host of at most 253 characters, with 1 to 63 of them between two dots"
+        )
     if is_loose_address(parsed.host):
         raise InvalidArgument.field(field, "must write an address in full, such as 192.0.2.1 or [2001:db8::1]")
     if parsed.userinfo:
         raise InvalidArgument.field(field, "must not carry credentials; use headers")
+
+
+def _could_be_a_name(host: str) -> bool:
+    """Whether a name server can be asked for it (RFC 1035 §2.3.4), or it is an address."""
+    name = host.removesuffix(".")
+    labels = name.split(".")
+    return len(name) <= _LONGEST_HOST and all(0 < len(label) <= _LONGEST_LABEL for label in labels)
 
 
 def origin_of(url: str) -> str:

@@ -11,6 +11,7 @@ _PIECES = st.sampled_from(
     ["http:", "https:", "//", "/", "?", "@", ":", "[", "]", "::1", "%", "xn--", "xn--a", "a", "x" * 64, "x" * 300,
      "0", "65536", "99999999999", "-", ".", "é", "。", "\u200d", "\ud800", "127.1", " ", "\\"]
 )  # fmt: skip
+_NO_NAME = "must name a host of at most 253 characters, with 1 to 63 of them between two dots"
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,10 @@ _PIECES = st.sampled_from(
         ("https://a.test:0/", "must have a port from 1 to 65535, and has 0"),
         ("https:///a", "must name a host"),
         ("https://[a]]/", "is not a URL that can be requested"),
+        ("https://a..test/", _NO_NAME),
+        ("https://.a.test/", _NO_NAME),
+        (f"https://{'a' * 64}.test/", _NO_NAME),
+        (f"https://{'a.' * 127}test/", _NO_NAME),
         ("ftp://a.test/", "must begin with http:// or https://"),
         ("https://user@a.test/", "must not carry credentials; use headers"),
     ],
@@ -31,6 +36,13 @@ def test_a_url_that_cannot_be_dialled_is_refused_by_the_fields_name(url: str, sa
         refuse_bad_url(url, "check.http.url")
 
     assert [(each.field, each.description) for each in refused.value.violations] == [("check.http.url", said)]
+
+
+@pytest.mark.parametrize(
+    "host", ["a", "a.test.", "a" * 63 + ".test", "192.0.2.1", "[2001:db8::1]", "grüße.test", "a_b.test"]
+)
+def test_a_host_that_can_be_dialled_is_taken(host: str) -> None:
+    refuse_bad_url(f"https://{host}/", "check.http.url")
 
 
 @given(st.lists(_PIECES, max_size=8).map("".join) | st.text(max_size=40))
