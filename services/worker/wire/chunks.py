@@ -10,11 +10,10 @@ from collections.abc import Callable
 from services.worker.wire.answer_head import quoted, refusal
 from services.worker.wire.probe_failure import ProbeFailure
 
-_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})\r\n")
+_LINE = re.compile(rb"([0-9A-Fa-f]{1,8})\r?\n")
 _SIZE = re.compile(rb"0*([0-9A-Fa-f]*)")
 _DIGITS = frozenset(b"0123456789abcdefABCDEF")
 _MOST_DIGITS = 15
-_CR, _LF = 13, 10
 
 Take = Callable[[bytes, int, int], bool]
 """Takes the data from one place to another; answers whether more is wanted."""
@@ -71,14 +70,18 @@ class Chunks:
         while (line := match(data, at)) is not None:
             start = line.end()
             stop = start + int(line[1], 16)
-            if data[stop : stop + 2] != b"\r\n":
+            if data[stop : stop + 2] == b"\r\n":
+                at_next = stop + 2
+            elif data[stop : stop + 1] == b"\n":
+                at_next = stop + 1
+            else:
                 break
             if stop == start:
                 self.ended = True  # the last chunk, and no trailers
                 return end
             if not take(data, start, stop):
                 return end
-            at = stop + 2
+            at = at_next
             self.number += 1
         if at < end and data[at] not in _DIGITS:
             raise self._bad_size(data[at:])
@@ -95,13 +98,14 @@ class Chunks:
 
     def _end_of_data(self, data: bytes, at: int) -> int:
         """Pass the line break that follows a chunk's data."""
-        byte = data[at]
-        if byte == _LF:
-            self._next = _SIZE_NEXT
-            self.number += 1
-        elif byte != _CR:
+        line_end = data.find(b"\n", at)
+        if data[at : line_end if line_end >= 0 else len(data)].strip(b"\r"):
             raise refusal(f"chunk {self.number} of its body is longer than its size, which is {self._size}")
-        return at + 1
+        if line_end < 0:
+            return len(data)
+        self._next = _SIZE_NEXT
+        self.number += 1
+        return line_end + 1
 
     def _line_end(self, data: bytes, at: int) -> int:
         """Read to the end of a line, and take it if that has come."""
