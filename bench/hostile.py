@@ -7,6 +7,7 @@ from pathlib import Path
 
 import brotli
 import dns.name
+import dns.rdatatype
 import uvloop
 
 from bench.report import Line, at_most
@@ -76,7 +77,7 @@ def _backtracking() -> None:
 
 
 def _long_names() -> None:
-    question = Question(dns.name.from_text("acme.test."), "SOA")
+    question = Question(dns.name.from_text("acme.test.").to_digestable(), dns.rdatatype.SOA)
     (answer,) = long_names_in_few_bytes(question.wire(7))
     try:
         question.answered_by(answer, 7)

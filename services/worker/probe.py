@@ -191,6 +191,8 @@ def _own(error: Exception) -> Verdict:
 
 
 def _timed_out(seen: Observation, timeout_s: float) -> Verdict:
+    if seen.names_were_silent:
+        return _own(OwnTrouble("the monitor's name servers did not answer"))
     if seen.resolved_ip is None:
         kind, waiting_for = ErrorKind.DNS, "the name server"
     elif seen.connect_us is None and not seen.asks:

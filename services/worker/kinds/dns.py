@@ -5,18 +5,18 @@ from typing import NamedTuple
 
 import dns.rcode
 import dns.rdata
+import dns.rdatatype
 
 from services.common.outcome import ErrorKind
 from services.common.specs.dns import DNS_PORT, DnsSpec
 from services.common.specs.dns_records import Canonical, canonical, expected_record, name_of, shown
-from services.common.specs.places import Place, parted, place_of
+from services.common.specs.places import Place, place_of
 from services.worker.judging.facts import Facts
-from services.worker.wire.dns_datagrams import Server
 from services.worker.wire.dns_exchange import ask, ask_ours
 from services.worker.wire.dns_question import Question, Reply
+from services.worker.wire.name_servers import Server
 from services.worker.wire.network import Network
 from services.worker.wire.observation import Observation
-from services.worker.wire.own_trouble import OwnTrouble
 from services.worker.wire.probe_failure import ProbeFailure
 
 _FAILURES = {
@@ -49,7 +49,7 @@ class Dns:
         asked = _asked(spec)
         server = asked.server
         if server is None:
-            reply = await ask_ours(asked.question, _ours(network), seen)
+            reply = await ask_ours(asked.question, network.name_servers, seen)
         else:
             addresses = await network.addresses(server.host, server.address, seen)
             reply = await ask(asked.question, [Server(address, server.port) for address in addresses], seen)
@@ -64,19 +64,12 @@ def _asked(spec: DnsSpec) -> _Asked:
     kept = spec.kept
     if not isinstance(kept, _Asked):
         kept = _Asked(
-            Question(name_of(spec.name, spec.type), spec.type),
+            Question(name_of(spec.name, spec.type).to_digestable(), dns.rdatatype.from_text(spec.type)),
             frozenset(expected_record(text, spec.type) for text in spec.expected),
             place_of(spec.server, DNS_PORT) if spec.server else None,
         )
         spec.keep(kept)
     return kept
-
-
-def _ours(network: Network) -> list[Server]:
-    servers = [Server(host, int(port or DNS_PORT)) for host, port in map(parted, network.name_servers)]
-    if not servers:
-        raise OwnTrouble("the monitor knows no name server")
-    return servers
 
 
 def _nothing(reply: Reply, type_: str) -> str:

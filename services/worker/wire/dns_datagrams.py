@@ -16,6 +16,7 @@ import dns.rcode
 from services.common.outcome import ErrorKind
 from services.worker.wire.dial import refusal
 from services.worker.wire.dns_question import Question, Reply
+from services.worker.wire.name_servers import Server, opened_to
 from services.worker.wire.probe_failure import ProbeFailure
 
 _LARGEST = 65_535
@@ -25,13 +26,6 @@ _LONGEST_WAIT_S = 8.0
 _MOST_STRANGE = 64
 # That one server does not know it does not mean that the next one does not.
 _FOR_THE_NEXT = frozenset({dns.rcode.SERVFAIL, dns.rcode.NOTIMP, dns.rcode.REFUSED})
-
-
-class Server(NamedTuple):
-    """A name server: a literal address that may be asked, and its port."""
-
-    address: str
-    port: int
 
 
 class Answered(NamedTuple):
@@ -124,10 +118,8 @@ class Inquiry:
             self._refused(server, error)
 
     def _open_to(self, server: Server) -> None:
-        family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
-        opened = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        opened = opened_to(server)
         self._open[server] = _Open(opened, time.perf_counter_ns())
-        opened.connect(server)
         self._loop.add_reader(opened.fileno(), self._read, server)
 
     def _read(self, server: Server) -> None:

@@ -1,13 +1,15 @@
 """One DNS question out, its answer in: by UDP, and by TCP when it is too long for that. Nothing is cached."""
 
+import asyncio
 from collections.abc import Sequence
 
 from services.common.outcome import ErrorKind
 from services.worker.wire.dial import dial
-from services.worker.wire.dns_datagrams import Inquiry, Server
+from services.worker.wire.dns_datagrams import Inquiry
 from services.worker.wire.dns_question import Question, Reply
 from services.worker.wire.dns_talk import DnsTalk
 from services.worker.wire.link import Link
+from services.worker.wire.name_servers import KNOCK_AFTER_S, NameServers, Server
 from services.worker.wire.observation import Observation
 from services.worker.wire.own_trouble import OwnTrouble
 from services.worker.wire.probe_failure import ProbeFailure
@@ -28,26 +30,43 @@ async def ask(question: Question, servers: Sequence[Server], seen: Observation) 
         ProbeFailure: there was no usable answer; its kind says why.
         OwnTrouble: for a reason of our own.
     """
-    return await _asked(question, servers, seen, seen)
+    return (await _asked(question, servers, seen, seen))[0]
 
 
-async def ask_ours(question: Question, servers: Sequence[Server], seen: Observation) -> Reply:
+async def ask_ours(question: Question, names: NameServers, seen: Observation) -> Reply:
     """Ask our own name servers: that they cannot be reached is our trouble, and where they are nobody's business.
+
+    Args:
+        question: what to ask.
+        names: our name servers.
+        seen: told the phases, and when none of them was heard until the run was cut off.
 
     Raises:
         ProbeFailure: there was no usable answer; its kind says why.
         OwnTrouble: for a reason of our own.
     """
+    servers = names.in_order()[:_MOST_SERVERS]
+    begun_s = names.now_s()
+    knocking = asyncio.get_running_loop().call_later(KNOCK_AFTER_S, names.knock, servers, begun_s)
     try:
-        return await _asked(question, servers, seen, Observation())
+        reply, server = await _asked(question, servers, seen, Observation())
     except ProbeFailure as failure:
         if failure.kind in _UNREACHABLE:
             raise OwnTrouble("the monitor could not reach a name server") from failure
         raise
+    except asyncio.CancelledError:
+        seen.names_were_silent = names.were_silent(begun_s)
+        raise
+    finally:
+        knocking.cancel()
+    names.heard(server)
+    return reply
 
 
-async def _asked(question: Question, servers: Sequence[Server], seen: Observation, reached: Observation) -> Reply:
-    """The answer; `seen` is told its phases, `reached` who gave it."""
+async def _asked(
+    question: Question, servers: Sequence[Server], seen: Observation, reached: Observation
+) -> tuple[Reply, Server]:
+    """The answer and who gave it; `seen` is told its phases, `reached` who gave it."""
     inquiry = Inquiry(question, servers[:_MOST_SERVERS])
     reached.resolved_ip, reached.asks = servers[0].address, True
     try:
@@ -58,11 +77,11 @@ async def _asked(question: Question, servers: Sequence[Server], seen: Observatio
     reached.resolved_ip = server.address
     if not answered.reply.is_truncated:
         seen.tell("ttfb", answered.elapsed_us)
-        return answered.reply
+        return answered.reply, server
     reached.asks = False
-    talk = DnsTalk(question, seen, edns=answered.edns)
+    talk = DnsTalk(question, question.answered_by, seen, edns=answered.edns)
     link = await dial([Link(server.address, server.port, reached, talk)])
     await link.ended()
     if talk.reply is None:
         raise RuntimeError("a talk that came to its end has a reply")
-    return talk.reply
+    return talk.reply, server

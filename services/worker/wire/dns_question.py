@@ -2,9 +2,9 @@
 
 import struct
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import dns.exception
-import dns.name
 import dns.rcode
 import dns.rdata
 import dns.rdataclass
@@ -46,19 +46,35 @@ class Reply:
     alias: str = ""
 
 
+class Outline(NamedTuple):
+    """What the header of an answer says, and where its records are.
+
+    Attributes:
+        rcode: how it went.
+        is_truncated: whether it says that there is more than fits.
+        start: where the records of the answer begin.
+        records: how many there are.
+    """
+
+    rcode: dns.rcode.Rcode
+    is_truncated: bool
+    start: int
+    records: int
+
+
 class Question:
     """A question; some hundred bytes.
 
     Args:
-        name: an absolute name.
-        type_: such as "MX".
+        name: an absolute name, in wire form and lower case.
+        type_: such as MX.
     """
 
     __slots__ = ("_asked", "_type")
 
-    def __init__(self, name: dns.name.Name, type_: str) -> None:
-        self._type = dns.rdatatype.from_text(type_)
-        self._asked = name.to_digestable() + struct.pack("!2H", self._type, dns.rdataclass.IN)
+    def __init__(self, name: bytes, type_: int) -> None:
+        self._type = type_
+        self._asked = name + struct.pack("!2H", type_, dns.rdataclass.IN)
 
     def wire(self, number: int, *, edns: bool = True) -> bytes:
         """The question as it is sent.
@@ -70,12 +86,8 @@ class Question:
         header = _HEADER.pack(number, _RECURSION_DESIRED, 1, 0, 0, int(edns))
         return header + self._asked + (_OPT if edns else b"")
 
-    def answered_by(self, data: bytes, number: int) -> Reply | None:
-        """What some bytes say to this question; None when they are no answer to it, but to another or none at all.
-
-        Raises:
-            ProbeFailure: they answer it, and are malformed or too many.
-        """
+    def outline(self, data: bytes, number: int) -> Outline | None:
+        """What the header of some bytes says; None when they are no answer to this question."""
         if len(data) < _HEADER.size:
             return None
         id_, flags, questions, count, _, _ = _HEADER.unpack_from(data)
@@ -84,14 +96,25 @@ class Question:
             return None
         if not (self._is_repeated_in(data) if questions == 1 else questions == 0 and rcode in _WITHOUT_QUESTION):
             return None
-        if flags & _TRUNCATED or rcode:
-            return Reply(rcode, is_truncated=bool(flags & _TRUNCATED))
-        start = _HEADER.size + len(self._asked)
+        return Outline(rcode, bool(flags & _TRUNCATED), _HEADER.size + len(self._asked), count)
+
+    def answered_by(self, data: bytes, number: int) -> Reply | None:
+        """What some bytes say to this question; None when they are no answer to it, but to another or none at all.
+
+        Raises:
+            ProbeFailure: they answer it, and are malformed or too many.
+        """
+        outline = self.outline(data, number)
+        if outline is None:
+            return None
+        if outline.is_truncated or outline.rcode:
+            return Reply(outline.rcode, is_truncated=outline.is_truncated)
+        type_ = dns.rdatatype.RdataType.make(self._type)
         try:
-            records, alias = records_in(data, start, count, self._asked[:-_FIXED], self._type)
+            records, alias = records_in(data, outline.start, outline.records, self._asked[:-_FIXED], type_)
         except dns.exception.DNSException as error:
             raise ProbeFailure(ErrorKind.PROTOCOL, "the answer is malformed") from error
-        return Reply(rcode, records=records, alias=alias.to_text() if alias else "")
+        return Reply(outline.rcode, records=records, alias=alias.to_text() if alias else "")
 
     def _is_repeated_in(self, data: bytes) -> bool:
         """Whether the answer is to this name, in any case, type and class."""

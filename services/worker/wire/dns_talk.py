@@ -1,9 +1,11 @@
 """A DNS question by TCP (RFC 7766): one message out, one in, each behind its length."""
 
 import time
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
 
 from services.common.outcome import ErrorKind
-from services.worker.wire.dns_question import Question, Reply
+from services.worker.wire.dns_question import Question
 from services.worker.wire.link import Link
 from services.worker.wire.observation import Observation
 from services.worker.wire.probe_failure import ProbeFailure
@@ -13,11 +15,21 @@ _LENGTH = 2
 _NUMBER = 0
 
 
-class DnsTalk:
+class _Reply(Protocol):
+    @property
+    def is_truncated(self) -> bool:
+        """Whether it says that there is more than fits."""
+
+
+_R = TypeVar("_R", bound=_Reply)
+
+
+class DnsTalk(Generic[_R]):
     """Asks and reads the answer, of 64 KiB at the most.
 
     Args:
         question: what to ask.
+        read: makes the reply of the answer's bytes and its number; None when they do not answer the question.
         edns: whether the server understands EDNS.
         seen: told the phases.
 
@@ -25,11 +37,14 @@ class DnsTalk:
         reply: what was said; None until then.
     """
 
-    __slots__ = ("_edns", "_first_ns", "_heard", "_link", "_question", "_seen", "_sent_ns", "reply")
+    __slots__ = ("_edns", "_first_ns", "_heard", "_link", "_question", "_read", "_seen", "_sent_ns", "reply")
 
-    def __init__(self, question: Question, seen: Observation, *, edns: bool) -> None:
-        self.reply: Reply | None = None
+    def __init__(
+        self, question: Question, read: Callable[[bytes, int], _R | None], seen: Observation, *, edns: bool
+    ) -> None:
+        self.reply: _R | None = None
         self._question = question
+        self._read = read
         self._edns = edns
         self._seen = seen
         self._heard = bytearray()
@@ -58,7 +73,7 @@ class DnsTalk:
         end = _LENGTH + int.from_bytes(heard[:_LENGTH], "big")
         if len(heard) < _LENGTH or len(heard) < end:
             return
-        reply = self._question.answered_by(bytes(heard[_LENGTH:end]), _NUMBER)
+        reply = self._read(bytes(heard[_LENGTH:end]), _NUMBER)
         if reply is None:
             raise ProbeFailure(ErrorKind.PROTOCOL, "the server answered another question, or none")
         if reply.is_truncated:

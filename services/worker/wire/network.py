@@ -1,12 +1,14 @@
 """The way to a target, for every kind of check: the name is resolved, the addresses vetted, and those dialled."""
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from services.common.egress import EgressPolicy, by
 from services.common.outcome import ErrorKind
 from services.worker.wire.dial import dial
 from services.worker.wire.link import Link
+from services.worker.wire.name_servers import NameServers
 from services.worker.wire.observation import Observation
 from services.worker.wire.own_trouble import OwnTrouble
 from services.worker.wire.probe_failure import ProbeFailure
@@ -40,9 +42,9 @@ class Network:
         return self if tenant == self._tenant else Network(self._resolver, self._egress, self.tls, tenant)
 
     @property
-    def name_servers(self) -> Sequence[str]:
-        """Our own name servers, each an address with a port if it is not 53; checks may ask these."""
-        return self._resolver.servers
+    def name_servers(self) -> NameServers:
+        """Our own name servers; checks may ask these."""
+        return self._resolver.names
 
     async def connect(self, host: str, literal: str | None, seen: Observation, link_to: Callable[[str], Link]) -> Link:
         """Connect to a host; answers the link, on which the talk has begun.
@@ -83,8 +85,13 @@ class Network:
 
     async def _resolve(self, host: str, seen: Observation) -> tuple[str, ...]:
         start = time.perf_counter_ns()
+        begun_s = self._resolver.names.now_s()
         try:
-            found = await self._resolver.resolve(host)
+            # What an attempt before has learned is what it failed with.
+            found = await self._resolver.resolve(host, anew=seen.attempt > 1)
+        except asyncio.CancelledError:
+            seen.names_were_silent = self._resolver.names.were_silent(begun_s)
+            raise
         except NoNameServer as error:
             raise OwnTrouble(str(error)) from error
         except ResolutionError as error:

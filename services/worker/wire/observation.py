@@ -49,6 +49,7 @@ class Observation:
         slow: whether it is UP, and took longer than a limit that only flags it.
         shakes_hands: whether a TLS handshake is under way.
         asks: whether a question is under way that needs no connection.
+        names_were_silent: whether the run was cut off while it waited for our name servers, and none of them was heard.
         cpu_ns: processor time of the event loop that was measured: handshakes and judging.
         waited_ns: how long the run waited for the monitor itself, which counts for no figure of the target.
         off_loop: where work goes that takes long; None where it may be done at once.
@@ -76,6 +77,7 @@ class Observation:
     slow: bool = False
     shakes_hands: bool = False
     asks: bool = False
+    names_were_silent: bool = False
     cpu_ns: int = field(default=0, repr=False, compare=False)
     waited_ns: int = field(default=0, repr=False, compare=False)
     off_loop: OffLoop | None = field(default=None, repr=False, compare=False)

@@ -10,8 +10,8 @@
 | EPERM, EACCES | a firewall of this machine forbids it |
 | EAFNOSUPPORT | the machine does not speak the address's family |
 
-What a peer or a router on the way says is the target's: ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ETIMEDOUT. A name
-server that cannot be reached at all is ours too; the resolver says so (c-ares ECONNREFUSED, ENOMEM).
+What a peer or a router on the way says is the target's: ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ETIMEDOUT. That none of
+our name servers can be reached, or is heard, is ours too; `resolver` and `name_servers` say so.
 """
 
 import errno

@@ -1,33 +1,26 @@
-"""Names to addresses, off any thread pool (semantics.md §21): c-ares by aiodns, with a small cache of its own."""
+"""Names to addresses, off any thread pool (semantics.md §21), with a small cache (docs/adr/0037)."""
 
 import asyncio
-import socket
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import aiodns
-
 from services.worker.metrics import Metrics
+from services.worker.wire.address_lookup import AddressLookup, FoundAddresses, LookupFailedError
+from services.worker.wire.address_order import in_order
+from services.worker.wire.address_records import name_in_wire_form
+from services.worker.wire.hosts_file import HostsFile
+from services.worker.wire.name_servers import NameServers
 
-_TIMEOUT_S = 2.0
-_TRIES = 3
 _MOST_CACHED = 10_000
-# Whoever asked may have given up: c-ares goes on for some seconds.
 _MOST_UNDER_WAY = 10_000
 # A monitor has to notice a changed or broken name soon, whatever its TTL says. That a name is not there is remembered
 # for less than its zone's SOA would ever allow (RFC 2308 §5), a server's failure for less than five minutes (§7).
 _LONGEST_S = 30.0
 _SHORTEST_S = 1.0
 _NEGATIVE_S = 2.0
-# c-ares keeps answers of its own for as long as their TTL, up to an hour, and an answer without an address for an hour
-# (c-ares issue 1293), which its binding cannot switch off: a channel that is older is let go, and its memory with it.
-CHANNEL_S = 5.0
-# c-ares' own numbers (ares.h).
-_NO_DATA, _NOT_FOUND, _BAD_NAME, _REFUSED, _TIMED_OUT = 1, 4, 8, 6, 12
-_UNREACHABLE, _NO_FILE, _NO_MEMORY = 11, 14, 15
-_OURS = frozenset({_UNREACHABLE, _NO_FILE, _NO_MEMORY})
+_NO_ADDRESS = "the host's name has no address"
 
 
 class ResolutionError(Exception):
@@ -46,25 +39,28 @@ class _Answer:
     is_ours: bool = False
 
 
-class _Channel:
-    """One of c-ares' channels, closed when it is no longer used and nobody waits for it."""
+@dataclass(slots=True)
+class _UnderWay:
+    """A look-up, and how many wait for it."""
 
-    def __init__(self, servers: Sequence[str], made_s: float) -> None:
-        self.made_s = made_s
-        self.dns = aiodns.DNSResolver(nameservers=servers or None, timeout=_TIMEOUT_S, tries=_TRIES)
-        self.waiting = 0
-        self.is_retired = False
+    task: asyncio.Task[_Answer]
+    waiting: int = 0
 
 
 class Resolver:
     """Resolves host names; needs a running event loop.
 
-    Addresses come in the order to try them: c-ares sorts them as RFC 6724 says.
+    A look-up has as long as whoever waits for it. Addresses come in the order to try them (RFC 6724).
 
     Args:
         servers: addresses of name servers, each with a port if it is not 53; the system's when empty.
-        clock: monotonic seconds.
+        clock: monotonic seconds, for the cache.
         metrics: told of each look-up.
+        names: the name servers, instead of making them of `servers`.
+        hosts: the names that this machine knows by itself.
+
+    Attributes:
+        names: the name servers that are asked.
     """
 
     def __init__(
@@ -72,39 +68,35 @@ class Resolver:
         servers: Sequence[str] = (),
         clock: Callable[[], float] = time.monotonic,
         metrics: Metrics | None = None,
+        *,
+        names: NameServers | None = None,
+        hosts: HostsFile | None = None,
     ) -> None:
+        self.names = names or NameServers(servers)
+        self._hosts = hosts or HostsFile()
         self._clock = clock
         self._metrics = metrics or Metrics()
-        self._servers = servers
-        self._channel = _Channel(servers, clock())
-        self._closing: set[asyncio.Task[None]] = set()
         self._cache: OrderedDict[str, _Answer] = OrderedDict()
-        self._under_way: dict[str, asyncio.Task[_Answer]] = {}
+        self._under_way: dict[str, _UnderWay] = {}
+        # All of them, also those that nobody waits for any more and that are about to end.
+        self._tasks: set[asyncio.Task[_Answer]] = set()
 
-    @property
-    def servers(self) -> Sequence[str]:
-        """The name servers that are asked, each an address with a port if it is not 53."""
-        return self._servers or self._young_channel().dns.nameservers
-
-    async def resolve(self, host: str) -> tuple[str, ...]:
+    async def resolve(self, host: str, *, anew: bool = False) -> tuple[str, ...]:
         """The literal addresses of a host.
 
+        Args:
+            host: a name in ASCII, taken as absolute; no search domain is tried.
+            anew: whether to ask though an answer is remembered.
+
         Raises:
-            ResolutionError: it has none, or no name server said so in time.
+            ResolutionError: it has none, or no name server has an answer.
             NoNameServer: no name server could be asked, or too many questions are under way.
         """
-        answer = self._cache.get(host)
+        answer = None if anew else self._cache.get(host)
         cached = answer is not None and self._clock() < answer.good_until_s
         self._metrics.resolved(cached=cached)
         if answer is None or not cached:
-            task = self._under_way.get(host)
-            if task is None:
-                if len(self._under_way) >= _MOST_UNDER_WAY:
-                    raise NoNameServer("the monitor waits for too many names already")
-                task = self._under_way[host] = asyncio.create_task(self._ask(host))
-                task.add_done_callback(lambda _: self._under_way.pop(host, None))
-            # Others may wait for the same answer: one who gives up must not take it from them.
-            answer = await asyncio.shield(task)
+            answer = await self._answer(host)
         if answer.is_ours:
             raise NoNameServer(answer.error)
         if answer.error:
@@ -113,64 +105,58 @@ class Resolver:
 
     async def close(self) -> None:
         """Give up what is under way."""
-        for task in list(self._under_way.values()):
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._under_way.values(), return_exceptions=True)
-        self._retire(self._channel)
-        await asyncio.gather(*self._closing)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.names.close()
 
-    def _young_channel(self) -> _Channel:
-        now = self._clock()
-        if now >= self._channel.made_s + CHANNEL_S:
-            before, self._channel = self._channel, _Channel(self._servers, now)
-            self._retire(before)
-        return self._channel
-
-    def _retire(self, channel: _Channel) -> None:
-        channel.is_retired = True
-        if not channel.waiting:
-            task = asyncio.create_task(channel.dns.close())
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+    async def _answer(self, host: str) -> _Answer:
+        """Look a name up, together with all who ask for it meanwhile."""
+        under_way = self._under_way.get(host)
+        if under_way is None:
+            if len(self._under_way) >= _MOST_UNDER_WAY:
+                raise NoNameServer("the monitor waits for too many names already")
+            task = asyncio.create_task(self._ask(host))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+            under_way = self._under_way[host] = _UnderWay(task)
+        under_way.waiting += 1
+        try:
+            # Others may wait for the same answer: one who gives up must not take it from them.
+            return await asyncio.shield(under_way.task)
+        finally:
+            under_way.waiting -= 1
+            if not under_way.waiting:
+                under_way.task.cancel()  # nothing if it is done
+                if self._under_way.get(host) is under_way:
+                    del self._under_way[host]
 
     async def _ask(self, host: str) -> _Answer:
-        channel = self._young_channel()
-        channel.waiting += 1
+        now = self._clock
         try:
-            found = await channel.dns.getaddrinfo(host, family=socket.AF_UNSPEC, type=socket.SOCK_STREAM)
-        except aiodns.error.DNSError as error:
-            number = error.args[0] if error.args else 0
-            answer = _Answer((), self._clock() + _NEGATIVE_S, _sentence(number), number in _OURS)
+            found = await self._found(host)
+        except LookupFailedError as error:
+            answer = _Answer((), now() + _NEGATIVE_S, str(error), error.is_ours)
         else:
-            # Each address comes once for every socket type it is good for.
-            addresses = tuple(dict.fromkeys(_text(node.addr[0]) for node in found.nodes))
-            ttl = min((node.ttl for node in found.nodes), default=0)
-            good_for = min(_LONGEST_S, max(_SHORTEST_S, float(ttl)))
-            answer = _Answer(addresses, self._clock() + good_for, "" if addresses else _sentence(_NO_DATA))
-        finally:
-            channel.waiting -= 1
-            if channel.is_retired:
-                self._retire(channel)
+            addresses = in_order(found.addresses)
+            longest_s = _LONGEST_S if addresses and found.is_whole else _NEGATIVE_S
+            good_for_s = min(longest_s, max(_SHORTEST_S, float(found.ttl_s)))
+            answer = _Answer(addresses, now() + good_for_s, "" if addresses else _NO_ADDRESS)
         self._cache[host] = answer
         self._cache.move_to_end(host)
         if len(self._cache) > _MOST_CACHED:
             self._cache.popitem(last=False)
         return answer
 
-
-def _text(address: bytes | str) -> str:
-    return address.decode() if isinstance(address, bytes) else address
-
-
-def _sentence(number: object) -> str:
-    if number in {_NOT_FOUND, _NO_DATA}:
-        return "the host's name has no address"
-    if number == _BAD_NAME:
-        return "the host's name is malformed"
-    if number == _REFUSED:
-        return "the name server refused the question"
-    if number == _TIMED_OUT:
-        return "the name server did not answer"
-    if number in _OURS:
-        return "the monitor could not reach a name server"
-    return "the name server failed"
+    async def _found(self, host: str) -> FoundAddresses:
+        bare = host.lower().removesuffix(".")
+        known = self._hosts.addresses_of(bare)
+        if known:
+            return FoundAddresses(known, 0, is_whole=True)
+        if bare == "onion" or bare.endswith(".onion"):
+            raise LookupFailedError(_NO_ADDRESS)  # must not be asked for (RFC 7686 §2)
+        try:
+            name = name_in_wire_form(bare)
+        except ValueError as error:
+            raise LookupFailedError("the host's name is malformed") from error
+        return await AddressLookup(name, self.names).found()

@@ -18,11 +18,14 @@ class NameServer(asyncio.DatagramProtocol):
         only_tcp: whether answers by UDP are empty and say that they are too long.
 
     Attributes:
-        questions: names and types in the order in which they came.
+        questions: names and types in the order in which they came, but for those about the root: whoever waits for a
+            moment asks those to learn whether anybody is there.
+        knocks: how many were about the root.
     """
 
     def __init__(self, answers: Answers, *, only_tcp: bool = False) -> None:
         self.questions: list[tuple[str, str]] = []
+        self.knocks = 0
         self._answers = answers
         self._only_tcp = only_tcp
 
@@ -53,8 +56,11 @@ class NameServer(asyncio.DatagramProtocol):
         """The answer to a question."""
         question = DNSRecord.parse(data)
         name, kind = str(question.q.qname).rstrip("."), QTYPE[question.q.qtype]
-        self.questions.append((name, kind))
         reply = question.reply()
+        if not name:
+            self.knocks += 1
+            return bytes(reply.pack())
+        self.questions.append((name, kind))
         found = self._answers(name, kind)
         if found is None:
             reply.header.rcode = RCODE.NXDOMAIN

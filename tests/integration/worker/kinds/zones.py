@@ -35,8 +35,11 @@ class Zone(NameServer):
     def reply(self, data: bytes) -> bytes:
         """The answer to a question."""
         question = DNSRecord.parse(data)
-        self.seen.append(question)
         reply = question.reply()
+        if str(question.q.qname) == ".":
+            self.knocks += 1
+            return bytes(reply.pack())
+        self.seen.append(question)
         if self._rcode != "NOERROR":
             reply.header.rcode = getattr(RCODE, self._rcode)
             return bytes(reply.pack())

@@ -2,6 +2,7 @@
 
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from services.worker.wire.dns_question import Question, Reply
 from services.worker.wire.probe_failure import ProbeFailure
 
 NUMBER = 0x1234
-QUESTION = Question(name_of("Shop.acme.test", "MX"), "MX")
+QUESTION = Question(name_of("Shop.acme.test", "MX").to_digestable(), dns.rdatatype.MX)
 
 
 def answer(*records: str, name: str = "SHOP.Acme.test.", type_: str = "MX", flags: str = "QR RD RA") -> bytes:
