@@ -22,6 +22,7 @@ def a_scheduled_check(check_id: UUID = _ID, interval_us: int = 10 * SECOND_US, *
         "failure_threshold": 2,
         "recovery_threshold": 1,
         "retries": 0,
+        "retry_delay_us": 0,
         "since_us": 0,
     }
     return ScheduledCheck(id=check_id, interval_us=interval_us, **{**figures, **rest})

@@ -5,6 +5,7 @@ from services.common.clock import SECOND_US
 INTERVAL_US = 60 * SECOND_US
 TIMEOUT_US = 10 * SECOND_US
 RECOVERY_THRESHOLD = 1
+RETRY_DELAY_US = SECOND_US // 4
 
 
 def timeout_of(given_us: int | None, interval_us: int) -> int:

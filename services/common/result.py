@@ -10,6 +10,9 @@ from sentinel.monitor.v1 import result_pb2 as pb
 from services.common.assertion_outcome import AssertionOutcome, from_column
 from services.common.assertion_outcome import to_message as outcome_message
 from services.common.clock import from_datetime, to_duration, to_timestamp
+from services.common.failed_attempt import FailedAttempt
+from services.common.failed_attempt import from_column as attempts_from_column
+from services.common.failed_attempt import to_message as attempt_message
 from services.common.outcome import ErrorKind, MissedReason, Outcome
 
 
@@ -27,6 +30,8 @@ class Result:
         slot_count: how many slots, from slot_us on, this stands for.
         failed_assertions: those that failed.
         slow: whether it is UP, and took longer than a limit that only flags it.
+        failed_attempts: the attempts that failed before the last one.
+        skipped_attempts: how many further ones did not fit into the timeout.
     """
 
     tenant_id: UUID
@@ -57,6 +62,8 @@ class Result:
     tls_version: str | None = None
     failed_assertions: tuple[AssertionOutcome, ...] = ()
     slow: bool = False
+    failed_attempts: tuple[FailedAttempt, ...] = ()
+    skipped_attempts: int = 0
 
 
 class ResultRow(Protocol):
@@ -75,6 +82,7 @@ def from_row(row: ResultRow, moment: Callable[[Any], int] = from_datetime) -> Re
     """
     start, not_after, ip = row["start_time"], row["tls_not_after"], row["resolved_ip"]
     kind, reason = row["error_kind"], row["missed_reason"]
+    failed_attempts, skipped_attempts = attempts_from_column(row["attempts"])
     return Result(
         tenant_id=row["tenant_id"],
         service_id=row["service_id"],
@@ -104,6 +112,8 @@ def from_row(row: ResultRow, moment: Callable[[Any], int] = from_datetime) -> Re
         tls_version=row["tls_version"],
         failed_assertions=from_column(row["failed_assertions"]),
         slow=row["slow"],
+        failed_attempts=failed_attempts,
+        skipped_attempts=skipped_attempts,
     )
 
 
@@ -139,4 +149,6 @@ def to_message(result: Result) -> pb.CheckResult:
         slot_count=result.slot_count,
         failed_assertions=[outcome_message(each) for each in result.failed_assertions],
         slow=result.slow,
+        failed_attempts=[attempt_message(each) for each in result.failed_attempts],
+        skipped_attempts=result.skipped_attempts,
     )

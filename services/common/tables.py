@@ -195,6 +195,7 @@ checks = Table(
     Column("request_id", UUID),
     _moment("create_time"),
     _moment("update_time"),
+    Column("retry_delay_us", BigInteger, nullable=False),
 )
 
 check_periods = Table(
@@ -343,6 +344,7 @@ def _results(name: str) -> Table:
         Column("tls_version", Text),
         Column("failed_assertions", Text),
         Column("slow", Boolean, nullable=False),
+        Column("attempts", Text),
     )
 
 

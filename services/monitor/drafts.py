@@ -26,7 +26,7 @@ class ServiceDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckDraft:
-    """A check as its author gives it; None and 0 leave a figure to the default."""
+    """A check as its author gives it; None and 0 leave a figure to the default, but a delay of 0 is none."""
 
     name: str
     spec: Spec
@@ -35,6 +35,7 @@ class CheckDraft:
     failure_threshold: int = 0
     recovery_threshold: int = 0
     retries: int = 0
+    retry_delay_us: int | None = None
 
 
 def new_check(tenant_id: UUID, service_id: UUID, draft: CheckDraft, now: int) -> Check:
@@ -51,6 +52,7 @@ def new_check(tenant_id: UUID, service_id: UUID, draft: CheckDraft, now: int) ->
         failure_threshold=draft.failure_threshold or draft.spec.FAILURE_THRESHOLD,
         recovery_threshold=draft.recovery_threshold or check_defaults.RECOVERY_THRESHOLD,
         retries=draft.retries,
+        retry_delay_us=check_defaults.RETRY_DELAY_US if draft.retry_delay_us is None else draft.retry_delay_us,
         create_us=now,
         update_us=now,
     )

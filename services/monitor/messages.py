@@ -86,6 +86,7 @@ def check_draft(message: check_pb2.Check) -> CheckDraft:
         failure_threshold=message.failure_threshold,
         recovery_threshold=message.recovery_threshold,
         retries=message.retries,
+        retry_delay_us=from_duration(message.retry_delay) if message.HasField("retry_delay") else None,
     )
 
 
@@ -98,6 +99,7 @@ def check_settings(check: Check) -> check_pb2.Check:
         failure_threshold=check.failure_threshold,
         recovery_threshold=check.recovery_threshold,
         retries=check.retries,
+        retry_delay=to_duration(check.retry_delay_us),
     )
     check.spec.hidden().into_check(message)
     return message

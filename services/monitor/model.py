@@ -66,6 +66,7 @@ class Check:
     failure_threshold: int
     recovery_threshold: int
     retries: int
+    retry_delay_us: int
     create_us: int
     update_us: int
     pause_us: int | None = None
@@ -91,6 +92,7 @@ class Check:
             "failureThreshold": self.failure_threshold,
             "recoveryThreshold": self.recovery_threshold,
             "retries": self.retries,
+            "retryDelaySeconds": self.retry_delay_us / SECOND_US,
             "enabled": self.enabled,
         }
 

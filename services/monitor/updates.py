@@ -14,7 +14,9 @@ from services.monitor.messages import check_draft, check_settings, service_draft
 from services.monitor.model import Check, Service
 
 _OF_A_SERVICE = frozenset({"name", "url", "description", "labels"})
-_OF_A_CHECK = frozenset({"name", *KINDS, "interval", "timeout", "failure_threshold", "recovery_threshold", "retries"})
+_OF_A_CHECK = frozenset(
+    {"name", *KINDS, "interval", "timeout", "failure_threshold", "recovery_threshold", "retries", "retry_delay"}
+)
 _OF_A_WINDOW = frozenset({"name", "service_id", "start_time", "duration", "rrule", "time_zone"})
 
 

@@ -189,7 +189,11 @@ class Engine:
         self._metrics.started(max(0, start_us - slot_us))
         try:
             seen = await self._prober.run(
-                check.spec, timeout_s=check.timeout_us / SECOND_US, retries=check.retries, tenant_id=check.tenant_id
+                check.spec,
+                timeout_s=check.timeout_us / SECOND_US,
+                retries=check.retries,
+                retry_delay_s=check.retry_delay_us / SECOND_US,
+                tenant_id=check.tenant_id,
             )
             if seen.error_kind in _STALL_KINDS and self._stalled_since(began):
                 seen = replace(
@@ -263,4 +267,6 @@ def to_result(check: ScheduledCheck, slot_us: int, start_us: int, seen: Observat
         tls_version=seen.tls_version,
         failed_assertions=seen.failed_assertions,
         slow=seen.slow,
+        failed_attempts=seen.failed_attempts,
+        skipped_attempts=seen.skipped_attempts,
     )

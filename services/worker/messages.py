@@ -60,7 +60,14 @@ def try_draft(message: check_pb2.Check) -> TryDraft:
     """A check that is not saved, with defaults where it says nothing."""
     interval_us = from_duration(message.interval) if message.HasField("interval") else check_defaults.INTERVAL_US
     given_us = from_duration(message.timeout) if message.HasField("timeout") else None
-    return TryDraft(spec_of(message), interval_us, check_defaults.timeout_of(given_us, interval_us), message.retries)
+    has_delay = message.HasField("retry_delay")
+    return TryDraft(
+        spec=spec_of(message),
+        interval_us=interval_us,
+        timeout_us=check_defaults.timeout_of(given_us, interval_us),
+        retries=message.retries,
+        retry_delay_us=from_duration(message.retry_delay) if has_delay else check_defaults.RETRY_DELAY_US,
+    )
 
 
 def given_answer(message: pb.GivenAnswer) -> GivenAnswer:

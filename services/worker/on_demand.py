@@ -54,7 +54,7 @@ class CutOff:
 Event = PhaseEnded | StillRunning | Learned | Result | CutOff
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TryDraft:
     """A check that is not saved; times in microseconds."""
 
@@ -62,6 +62,7 @@ class TryDraft:
     interval_us: int
     timeout_us: int
     retries: int
+    retry_delay_us: int
 
 
 class OnDemandStore(Protocol):
@@ -159,6 +160,7 @@ class OnDemand:
             failure_threshold=1,
             recovery_threshold=1,
             retries=draft.retries,
+            retry_delay_us=draft.retry_delay_us,
             since_us=0,
         )
         async with aclosing(self._run(check, guard)) as events:
@@ -183,6 +185,7 @@ class OnDemand:
                     spec,
                     timeout_s=check.timeout_us / SECOND_US,
                     retries=check.retries,
+                    retry_delay_s=check.retry_delay_us / SECOND_US,
                     on_phase=lambda phase, elapsed_us: events.put_nowait(PhaseEnded(phase, elapsed_us)),
                     on_facts=events.put_nowait,
                     tenant_id=check.tenant_id,

@@ -8,8 +8,10 @@ from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
 from services.common import logs
-from services.common.clock import now_us
+from services.common.check_defaults import RETRY_DELAY_US
+from services.common.clock import SECOND_US, now_us
 from services.common.errors import Unavailable
+from services.common.failed_attempt import FailedAttempt
 from services.common.outcome import ErrorKind, Outcome
 from services.common.specs.secrets import masked
 from services.common.specs.spec import Spec
@@ -36,6 +38,8 @@ _log = logs.get("probe")
 _FREE_NS = 2_000_000
 # Judging that may take longer is measured.
 _UNMEASURED_US = 500
+# What an attempt needs at the least: the contract's shortest timeout.
+_LEAST_S = 0.01
 _NOBODY = UUID(int=0)
 _T = TypeVar("_T")
 OnFacts: TypeAlias = Callable[[Learned], None]
@@ -70,6 +74,7 @@ class Prober:
         *,
         timeout_s: float,
         retries: int,
+        retry_delay_s: float = RETRY_DELAY_US / SECOND_US,
         on_phase: OnPhase | None = None,
         on_facts: OnFacts | None = None,
         tenant_id: UUID = _NOBODY,
@@ -79,7 +84,8 @@ class Prober:
         Args:
             spec: what to probe and what to expect.
             timeout_s: over everything, from DNS to the last byte, retries and redirects included (§4).
-            retries: quick further attempts before the verdict is DOWN (§10).
+            retries: further attempts before the verdict is DOWN (§10), as many as there is time for.
+            retry_delay_s: the pause before the first of them; twice as long before the second, and so on.
             on_phase: told each phase as it ends.
             on_facts: told what each attempt that got an answer learned, once it is judged.
             tenant_id: who is charged for processor time beyond what an ordinary run takes.
@@ -89,7 +95,9 @@ class Prober:
         seen = Observation(on_phase=on_phase)
         seen.off_loop = _OffLoop(self._cpu, tenant_id, deadline, seen)
         try:
-            verdict = await self._attempts(spec, retries, seen, start, on_facts, tenant_id)
+            verdict = await self._attempts(
+                spec, _Retries(retries, retry_delay_s, deadline), seen, start, on_facts, tenant_id
+            )
         except asyncio.CancelledError:
             if not deadline.passed():
                 raise
@@ -103,15 +111,17 @@ class Prober:
                 self._cpu.charge(tenant_id, (seen.cpu_ns - _FREE_NS) // 1000)
         seen.outcome, seen.error_kind = verdict.outcome, verdict.error_kind
         seen.failed_assertions, seen.slow = verdict.failed, verdict.slow
+        if verdict.outcome is Outcome.DOWN:
+            seen.skipped_attempts = retries + 1 - seen.attempt
         if verdict.message:
-            seen.error_message = masked(verdict.message, spec.secrets())[:LONGEST_MESSAGE]
+            seen.error_message = _told(spec, verdict.message, _skipped(seen.skipped_attempts))
         seen.total_us = (time.perf_counter_ns() - start - seen.waited_ns) // 1000
         return seen
 
     async def _attempts(
         self,
         spec: Spec,
-        retries: int,
+        retries: "_Retries",
         seen: Observation,
         start_ns: int,
         on_facts: OnFacts | None,
@@ -134,9 +144,39 @@ class Prober:
                     _log.error("an assertion could not be evaluated", exc_info=verdict.trouble)
                 if on_facts is not None:
                     on_facts(await _judged(spec, cost, examined, learned))
-            if verdict.outcome is not Outcome.DOWN or seen.attempt > retries:
+            if verdict.outcome is not Outcome.DOWN or verdict.error_kind is None or not await retries.wait(seen):
                 return verdict
-            seen.next_attempt()
+            failed = FailedAttempt(verdict.error_kind, _told(spec, verdict.message), seen.status_code)
+            seen.next_attempt(failed)
+
+
+class _Retries:
+    """Which further attempts a run may make, and when.
+
+    Args:
+        count: how many at the most.
+        delay_s: the pause before the first of them.
+        deadline: the run's.
+    """
+
+    __slots__ = ("_count", "_deadline", "_delay_s")
+
+    def __init__(self, count: int, delay_s: float, deadline: Deadline) -> None:
+        self._count = count
+        self._delay_s = delay_s
+        self._deadline = deadline
+
+    async def wait(self, seen: Observation) -> bool:
+        """Pause before another attempt; False at once where none is left, or would have no time."""
+        if seen.attempt > self._count:
+            return False
+        pause_s = self._delay_s * 2 ** (seen.attempt - 1)
+        if pause_s + _LEAST_S > self._deadline.left_s:
+            return False
+        began_ns = time.perf_counter_ns()
+        await asyncio.sleep(pause_s)
+        seen.waited_ns += time.perf_counter_ns() - began_ns
+        return True
 
 
 class _OffLoop:
@@ -179,6 +219,17 @@ async def _judged(spec: Spec, cost: float, examined: Examined, work: Callable[[E
         return work(spec, examined)
     finally:
         seen.cpu_ns += time.thread_time_ns() - began_ns
+
+
+def _told(spec: Spec, message: str, remark: str = "") -> str:
+    """A message as results have it: without secrets, cut to size, with a remark that is not cut."""
+    return masked(message, spec.secrets())[: LONGEST_MESSAGE - len(remark)] + remark
+
+
+def _skipped(count: int) -> str:
+    if not count:
+        return ""
+    return f"; no time was left for {count} more attempt{'s' if count > 1 else ''}"
 
 
 def _own(error: Exception) -> Verdict:

@@ -36,6 +36,8 @@ LONGEST_WAIT_US = 15 * MINUTE_US
 _RESULT_BYTES = 1_024
 # What a failed assertion holds with its texts.
 _OUTCOME_BYTES = 1_024
+# What a failed attempt holds beside its message.
+_ATTEMPT_BYTES = 256
 _FIRST_BACKOFF_S = 0.1
 _LONGEST_BACKOFF_S = 2.0
 
@@ -58,7 +60,8 @@ class Pending:
     def bytes(self) -> int:
         """About what it holds in memory."""
         result = self.result
-        return _RESULT_BYTES + len(result.error_message) + _OUTCOME_BYTES * len(result.failed_assertions)
+        attempts = sum(_ATTEMPT_BYTES + len(each.error_message) for each in result.failed_attempts)
+        return _RESULT_BYTES + len(result.error_message) + _OUTCOME_BYTES * len(result.failed_assertions) + attempts
 
 
 Admit = Callable[[Reading], Sequence[Pending]]

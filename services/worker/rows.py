@@ -12,6 +12,7 @@ import orjson
 
 from services.common import logs
 from services.common.assertion_outcome import to_column
+from services.common.failed_attempt import to_column as attempts_to_column
 from services.common.outcome import Outcome
 from services.common.result import Result, from_row
 from services.common.secret_box import CannotOpenError, SecretBox
@@ -59,6 +60,7 @@ RESULT_TYPES = {
     "tls_version": "text",
     "failed_assertions": "text",
     "slow": "boolean",
+    "attempts": "text",
     "error_message": "text",
     "worker_id": "text",
 }
@@ -93,6 +95,7 @@ def result_columns(rows: Sequence[Result]) -> list[list[Any]]:
         [row.tls_version for row in rows],
         [to_column(row.failed_assertions) for row in rows],
         [row.slow for row in rows],
+        [attempts_to_column(row.failed_attempts, row.skipped_attempts) for row in rows],
         [row.error_message for row in rows],
         [row.worker_id for row in rows],
     ]
@@ -233,6 +236,7 @@ class CheckReader:
             failure_threshold=row["failure_threshold"],
             recovery_threshold=row["recovery_threshold"],
             retries=row["retries"],
+            retry_delay_us=share(row["retry_delay_us"]),
             since_us=since_us,
         )
 

@@ -58,6 +58,7 @@ class ScheduledCheck:
     failure_threshold: int
     recovery_threshold: int
     retries: int
+    retry_delay_us: int
     since_us: int
 
 

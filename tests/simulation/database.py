@@ -91,6 +91,7 @@ class Row:
             failure_threshold=check.failure_threshold,
             recovery_threshold=check.recovery_threshold,
             retries=check.retries,
+            retry_delay_us=check.retry_delay_us,
             since_us=self.since_us or 0,
         )
 

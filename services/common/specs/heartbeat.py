@@ -68,10 +68,11 @@ class HeartbeatSpec(Spec):
         return pb.HeartbeatCheck(grace=to_duration(self.grace_us))
 
     def into_check(self, check: pb.Check) -> None:
-        """Say it in a check's message: the interval is the period, and there is no timeout."""
+        """Say it in a check's message: the interval is the period, and there is no timeout and no retry."""
         check.heartbeat.CopyFrom(self.to_message())
         check.interval.FromMicroseconds(self.period_us)
         check.ClearField("timeout")
+        check.ClearField("retry_delay")
 
     @classmethod
     def out_of_check(cls, check: pb.Check) -> Self:

@@ -174,6 +174,7 @@ def settings_of(check: Check) -> dict[str, Any]:
         "failure_threshold": check.failure_threshold,
         "recovery_threshold": check.recovery_threshold,
         "retries": check.retries,
+        "retry_delay_us": check.retry_delay_us,
         "update_time": to_datetime(check.update_us),
     }
 
@@ -258,6 +259,7 @@ def _check(row: Row[Any], spec: Spec) -> Check:
         failure_threshold=row.failure_threshold,
         recovery_threshold=row.recovery_threshold,
         retries=row.retries,
+        retry_delay_us=row.retry_delay_us,
         create_us=from_datetime(row.create_time),
         update_us=from_datetime(row.update_time),
         pause_us=_moment(row.pause_time),

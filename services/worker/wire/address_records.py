@@ -67,7 +67,7 @@ def addresses_in(data: bytes, start: int, count: int, name: bytes, type_: int) -
         type_: A or AAAA.
 
     Raises:
-        MalformedAnswerError: it cannot be read, or its aliases do not come to an end.
+        MalformedAnswerError: it cannot be read.
     """
     if count > _MOST_RECORDS:
         raise MalformedAnswerError(f"more than {_MOST_RECORDS} records")
@@ -83,7 +83,7 @@ def addresses_in(data: bytes, start: int, count: int, name: bytes, type_: int) -
             texts = (socket.inet_ntop(_FAMILIES[type_], packed) for packed, _ in records)
             return Addresses(tuple(dict.fromkeys(texts)), min([ttl_s, *(_seconds(each) for _, each in records)]))
         name, ttl_s = alias[0], min(ttl_s, _seconds(alias[1]))
-    raise MalformedAnswerError("aliases lead in a circle")
+    return Addresses((), ttl_s)  # they lead in a circle, or too far
 
 
 _Found = dict[bytes, list[tuple[bytes, int]]]

@@ -25,9 +25,14 @@ class Deadline:
         self._left_s = timeout_s
         self._timer = asyncio.get_running_loop().call_later(timeout_s, self._expire)
 
+    @property
+    def left_s(self) -> float:
+        """How much time is left, while it is not stopped."""
+        return self._timer.when() - asyncio.get_running_loop().time()
+
     def pause(self) -> None:
         """Stop the time until `resume`: what is awaited now counts for nobody."""
-        self._left_s = max(0.0, self._timer.when() - asyncio.get_running_loop().time())
+        self._left_s = max(0.0, self.left_s)
         self._timer.cancel()
 
     def resume(self) -> None:

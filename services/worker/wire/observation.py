@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from services.common.assertion_outcome import AssertionOutcome
+from services.common.failed_attempt import FailedAttempt
 from services.common.outcome import ErrorKind, Outcome
 
 _T = TypeVar("_T")
@@ -37,7 +38,7 @@ class Observation:
         tls_us: the handshake; None for http.
         ttfb_us: from the request's last byte to the answer's first.
         transfer_us: from the answer's first byte to its last; None when the answer was cut off.
-        total_us: the whole run, retries and redirects included.
+        total_us: the whole run, retries and redirects included, without the pauses before retries.
         resolved_ip: the address that was dialled.
         http_version: the answer's, such as "1.1".
         tls_version: as agreed on, such as "1.3"; None for http.
@@ -46,12 +47,15 @@ class Observation:
         redirects: how many were followed.
         attempt: which attempt this is, from 1.
         failed_assertions: those that failed.
+        failed_attempts: the attempts that failed before this one.
+        skipped_attempts: how many further ones did not fit into the timeout.
         slow: whether it is UP, and took longer than a limit that only flags it.
         shakes_hands: whether a TLS handshake is under way.
         asks: whether a question is under way that needs no connection.
         names_were_silent: whether the run was cut off while it waited for our name servers, and none of them was heard.
         cpu_ns: processor time of the event loop that was measured: handshakes and judging.
-        waited_ns: how long the run waited for the monitor itself, which counts for no figure of the target.
+        waited_ns: how long the run waited for the monitor itself, pauses before retries included, which counts for no
+            figure of the target.
         off_loop: where work goes that takes long; None where it may be done at once.
         on_phase: told each phase as it ends.
     """
@@ -75,6 +79,8 @@ class Observation:
     attempt: int = 1
     failed_assertions: tuple[AssertionOutcome, ...] = ()
     slow: bool = False
+    failed_attempts: tuple[FailedAttempt, ...] = ()
+    skipped_attempts: int = 0
     shakes_hands: bool = False
     asks: bool = False
     names_were_silent: bool = False
@@ -89,10 +95,12 @@ class Observation:
         if self.on_phase is not None:
             self.on_phase(phase, elapsed_us)
 
-    def next_attempt(self) -> None:
-        """Another attempt begins."""
+    def next_attempt(self, failed: FailedAttempt) -> None:
+        """Another attempt begins, since one failed."""
+        self.failed_attempts = (*self.failed_attempts, failed)
         self.attempt += 1
         self.redirects = 0
+        self.names_were_silent = False
         self._forget_hop()
 
     def next_hop(self) -> None:

@@ -200,7 +200,9 @@ async def test_a_check_that_is_not_saved_is_run_and_shown_and_nothing_is_recorde
         )  # fmt: skip
         async with aclosing(
             OnDemand(store, prober, "w").try_out(
-                tenant_id, TryDraft(spec, 60 * SECOND_US, 5 * SECOND_US, 0), a_guard(tenant_id)
+                tenant_id,
+                TryDraft(spec=spec, interval_us=60 * SECOND_US, timeout_us=5 * SECOND_US, retries=0, retry_delay_us=0),
+                a_guard(tenant_id),
             )
         ) as events:
             *phases, facts, result = [event async for event in events]
@@ -220,7 +222,13 @@ async def test_a_check_that_is_not_saved_is_run_and_shown_and_nothing_is_recorde
 
 
 async def test_a_check_that_could_not_be_saved_is_not_run(store: TenantStore, prober: Prober) -> None:
-    draft = TryDraft(HttpSpec(url="http://127.0.0.1/", asserted=(BodyMatches("("),)), SECOND_US, SECOND_US, 0)
+    draft = TryDraft(
+        spec=HttpSpec(url="http://127.0.0.1/", asserted=(BodyMatches("("),)),
+        interval_us=SECOND_US,
+        timeout_us=SECOND_US,
+        retries=0,
+        retry_delay_us=0,
+    )
     with pytest.raises(InvalidArgument) as refused:
         await anext(OnDemand(store, prober, "w").try_out(UUID(int=1), draft, a_guard(UUID(int=1))))
     assert refused.value.violations[0].field == "check.http.assertions[0].body_matches"
@@ -274,7 +282,13 @@ async def test_one_tenants_tries_leave_room_for_anothers(store: TenantStore, pro
 
     on_demand = OnDemand(store, prober, "w")
     async with target(silent) as port, AsyncExitStack() as stack:
-        draft = TryDraft(HttpSpec(url=f"http://127.0.0.1:{port}/"), 60 * SECOND_US, 20 * SECOND_US, 0)
+        draft = TryDraft(
+            spec=HttpSpec(url=f"http://127.0.0.1:{port}/"),
+            interval_us=60 * SECOND_US,
+            timeout_us=20 * SECOND_US,
+            retries=0,
+            retry_delay_us=0,
+        )
 
         async def begin(tenant: int) -> None:
             events = await stack.enter_async_context(
@@ -290,7 +304,9 @@ async def test_one_tenants_tries_leave_room_for_anothers(store: TenantStore, pro
 
 
 async def test_what_asks_no_target_cannot_be_tried(store: TenantStore, prober: Prober) -> None:
-    draft = TryDraft(HeartbeatSpec(), 60 * SECOND_US, SECOND_US, 0)
+    draft = TryDraft(
+        spec=HeartbeatSpec(), interval_us=60 * SECOND_US, timeout_us=SECOND_US, retries=0, retry_delay_us=0
+    )
     with pytest.raises(InvalidArgument) as refused:
         await anext(OnDemand(store, prober, "w").try_out(UUID(int=1), draft, a_guard(UUID(int=1))))
     assert refused.value.violations[0].field == "check.heartbeat"
@@ -356,7 +372,13 @@ async def test_a_run_on_demand_is_refused_to_a_tenant_that_has_spent_its_budget(
 ) -> None:
     cpu, tenant_id = CpuQueue(), UUID(int=1)
     cpu.charge(tenant_id, 5 * SECOND_US)
-    draft = TryDraft(HttpSpec(url="http://127.0.0.1:1/"), 60 * SECOND_US, SECOND_US, 0)
+    draft = TryDraft(
+        spec=HttpSpec(url="http://127.0.0.1:1/"),
+        interval_us=60 * SECOND_US,
+        timeout_us=SECOND_US,
+        retries=0,
+        retry_delay_us=0,
+    )
     with pytest.raises(ResourceExhausted):
         await anext(OnDemand(store, prober, "w", cpu).try_out(tenant_id, draft, a_guard(tenant_id)))
     cpu.close()

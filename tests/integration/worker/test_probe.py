@@ -157,21 +157,6 @@ async def test_a_status_that_is_not_expected_is_down(prober: Prober) -> None:
     assert (seen.status_code, seen.error_message) == (503, "status 503, expected 200 to 299")
 
 
-async def test_retries_are_quick_attempts_inside_the_run(prober: Prober) -> None:
-    answers = iter([b"HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n", OK])
-
-    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(next(answers))
-        await writer.drain()
-
-    async with target(handler) as port:
-        seen = await probe(prober, f"http://127.0.0.1:{port}/", retries=1)
-
-    assert verdict(seen) == (Outcome.UP, None)
-    assert seen.attempt == 2
-
-
 async def test_cancelling_a_run_is_not_an_observation(prober: Prober) -> None:
     async with target(saying(then_wait=True)) as port:
         run = asyncio.create_task(probe(prober, f"http://127.0.0.1:{port}/"))

@@ -27,6 +27,7 @@ def draft_of(check: Check) -> CheckDraft:
         failure_threshold=check.failure_threshold,
         recovery_threshold=check.recovery_threshold,
         retries=check.retries,
+        retry_delay_us=check.retry_delay_us,
     )
 
 

@@ -31,6 +31,7 @@ def a_check(name: str = "home", pause_us: int | None = None) -> Check:
         failure_threshold=3,
         recovery_threshold=2,
         retries=0,
+        retry_delay_us=0,
         create_us=0,
         update_us=0,
         pause_us=pause_us,

@@ -78,6 +78,8 @@ def draft(check: dict[str, Any], *paths: str) -> CheckDraft:
         ({"http": {"secretHeaders": ["a b"]}}, [], "check.http.secret_headers[0]"),
         ({"http": {"secretHeaders": ["a", "a"]}}, [], "check.http.secret_headers"),
         ({"retries": 4}, ["retries"], "check.retries"),
+        ({"retryDelay": "60.001s"}, ["retry_delay"], "check.retry_delay"),
+        ({"retryDelay": "-0.001s"}, ["retry_delay"], "check.retry_delay"),
         ({}, ["state"], "update_mask"),
     ],
 )

@@ -34,7 +34,7 @@ CHECK_STATE_PAUSED: CheckState
 CHECK_STATE_MAINTENANCE: CheckState
 
 class Check(_message.Message):
-    __slots__ = ("id", "service_id", "name", "http", "tcp", "tls", "dns", "grpc", "heartbeat", "interval", "timeout", "failure_threshold", "recovery_threshold", "retries", "state", "state_time", "create_time", "update_time", "enabled", "etag")
+    __slots__ = ("id", "service_id", "name", "http", "tcp", "tls", "dns", "grpc", "heartbeat", "interval", "timeout", "failure_threshold", "recovery_threshold", "retries", "state", "state_time", "create_time", "update_time", "enabled", "etag", "retry_delay")
     ID_FIELD_NUMBER: _ClassVar[int]
     SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
@@ -55,6 +55,7 @@ class Check(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _ClassVar[int]
     ENABLED_FIELD_NUMBER: _ClassVar[int]
     ETAG_FIELD_NUMBER: _ClassVar[int]
+    RETRY_DELAY_FIELD_NUMBER: _ClassVar[int]
     id: str
     service_id: str
     name: str
@@ -75,7 +76,8 @@ class Check(_message.Message):
     update_time: _timestamp_pb2.Timestamp
     enabled: bool
     etag: str
-    def __init__(self, id: _Optional[str] = ..., service_id: _Optional[str] = ..., name: _Optional[str] = ..., http: _Optional[_Union[HttpCheck, _Mapping]] = ..., tcp: _Optional[_Union[_tcp_check_pb2.TcpCheck, _Mapping]] = ..., tls: _Optional[_Union[_tls_check_pb2.TlsCheck, _Mapping]] = ..., dns: _Optional[_Union[_dns_check_pb2.DnsCheck, _Mapping]] = ..., grpc: _Optional[_Union[_grpc_check_pb2.GrpcCheck, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatCheck, _Mapping]] = ..., interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., failure_threshold: _Optional[int] = ..., recovery_threshold: _Optional[int] = ..., retries: _Optional[int] = ..., state: _Optional[_Union[CheckState, str]] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., enabled: _Optional[bool] = ..., etag: _Optional[str] = ...) -> None: ...
+    retry_delay: _duration_pb2.Duration
+    def __init__(self, id: _Optional[str] = ..., service_id: _Optional[str] = ..., name: _Optional[str] = ..., http: _Optional[_Union[HttpCheck, _Mapping]] = ..., tcp: _Optional[_Union[_tcp_check_pb2.TcpCheck, _Mapping]] = ..., tls: _Optional[_Union[_tls_check_pb2.TlsCheck, _Mapping]] = ..., dns: _Optional[_Union[_dns_check_pb2.DnsCheck, _Mapping]] = ..., grpc: _Optional[_Union[_grpc_check_pb2.GrpcCheck, _Mapping]] = ..., heartbeat: _Optional[_Union[HeartbeatCheck, _Mapping]] = ..., interval: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., failure_threshold: _Optional[int] = ..., recovery_threshold: _Optional[int] = ..., retries: _Optional[int] = ..., state: _Optional[_Union[CheckState, str]] = ..., state_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., create_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., update_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., enabled: _Optional[bool] = ..., etag: _Optional[str] = ..., retry_delay: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class HttpCheck(_message.Message):
     __slots__ = ("url", "method", "headers", "body", "expected_status", "follow_redirects", "body_contains", "tls", "assertions", "basic_auth", "bearer_token", "client_certificate", "secret_headers", "max_redirects")

@@ -9,6 +9,7 @@ import pytest
 
 from services.common.assertion_outcome import AssertionOutcome, AssertionStatus
 from services.common.clock import SECOND_US, from_datetime
+from services.common.failed_attempt import FailedAttempt
 from services.common.incident import Resolution
 from services.common.outcome import ErrorKind, MissedReason, Outcome
 from services.common.state import CheckState, Track
@@ -68,6 +69,11 @@ async def test_a_result_is_kept_to_its_last_field(scene: Scene) -> None:
         http_version="1.1",
         tls_version="1.3",
         failed_assertions=(failed,),
+        failed_attempts=(
+            FailedAttempt(ErrorKind.DNS, "the name server failed"),
+            FailedAttempt(ErrorKind.STATUS, "status 500", 500),
+        ),
+        skipped_attempts=1,
     )
     bare = scene.pending(1, UP, slow=True)
     range_ = scene.pending(2, MISSED, count=3, missed_reason=MissedReason.OVERLOADED)
