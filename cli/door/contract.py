@@ -88,24 +88,14 @@ def paths_of_rpc(path: str) -> str:
     return _either(template for rpc in rpcs() if rpc.path == path for _, template in rpc.bindings)
 
 
-def paths_without_body() -> str:
-    """Return the same for the routes whose POST takes no body, such as those of heartbeats."""
-    return _either(
-        each.post
-        for _, method in _methods(descriptor())
-        for each in _rules(method.options.Extensions[annotations_pb2.http])
-        if each.post and not each.body
-    )
-
-
 def _either(templates: Iterable[str]) -> str:
     # The transcoder takes slashes at the end of a path.
     return f"(?:{'|'.join(sorted({path_regex(each) for each in templates}))})/*"
 
 
-def path_regex(template: str) -> str:
+def path_regex(template: str, segment: str = _SEGMENT) -> str:
     """Return a regular expression for the paths of a template: "/users/{user_id}" → "/users/[^/:]+"."""
-    return _SEGMENT.join(re.escape(part) for part in _VARIABLE.split(template))
+    return segment.join(re.escape(part) for part in _VARIABLE.split(template))
 
 
 def _methods(

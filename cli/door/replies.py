@@ -182,12 +182,6 @@ _BY_STATUS = (
     ),
     Reply(http_status=415, code=code_pb2.INVALID_ARGUMENT, reason=_MALFORMED, message="the route takes JSON"),
     Reply(
-        http_status=426,
-        code=code_pb2.INVALID_ARGUMENT,
-        reason=_MALFORMED,
-        message="the request must be HTTP/1.1 or HTTP/2",
-    ),
-    Reply(
         http_status=NO_MESSAGE,
         code=code_pb2.INVALID_ARGUMENT,
         reason=_MALFORMED,

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cli.door.body_check import CHECKS
-from cli.door.contract import paths_of, paths_of_rpc, paths_without_body, rpcs
-from cli.door.limits import AUTH_METHODS, Limit
+from cli.door.contract import path_regex, paths_of, paths_of_rpc, rpcs
+from cli.door.limits import AUTH_METHODS, HEARTBEAT_METHODS, Limit
 from cli.door.replies import GUARDS
 
 _CLUSTERS = {
@@ -37,6 +37,12 @@ RATE_LIMIT_OF_REST = "sentinel.rate_limit_of_rest"
 BODILESS = "sentinel.bodiless"
 # A filter that is off but for HEAD; see envoy.yaml.
 WITHOUT_BODY = "sentinel.without_body"
+# Filters that are off but for signals of jobs; likewise.
+PATH_ALONE = "sentinel.path_alone"
+DROP_BODY = "sentinel.drop_body"
+# What a token and a result are made of, and whatever else is read as it is written.
+_PLAIN = "[^/:%?#]+"
+_ANY = "[^/:]+"
 ON = {
     "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig",
     "config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute", "filter_context": {}},
@@ -55,7 +61,10 @@ def routes(limits: Sequence[Limit], transcoder_sse: Mapping[str, Any]) -> list[d
     """
     by_path = {limit.path: limit for limit in limits}
     return [
+        # Before the guards, which look at queries too.
+        *_signals(_PLAIN),
         *(_guard(guard.matchers, guard.http_status) for guard in GUARDS),
+        *_signals(_ANY),
         *(
             _to(
                 {"path": rpc.path},
@@ -81,6 +90,22 @@ def routes(limits: Sequence[Limit], transcoder_sse: Mapping[str, Any]) -> list[d
     ]
 
 
+def _signals(segment: str) -> list[dict[str, Any]]:
+    """Return the routes of signals of jobs whose token and result are made of some characters."""
+    templates = {template for rpc in rpcs() if rpc.path in HEARTBEAT_METHODS for _, template in rpc.bindings}
+    # The transcoder takes slashes at the end of a path.
+    regex = f"(?:{'|'.join(sorted(path_regex(each, segment) for each in templates))})/*"
+    return [
+        _to(
+            {"safe_regex": {"regex": regex}, "headers": method},
+            "worker",
+            _UNARY,
+            {PATH_ALONE: ON, DROP_BODY: ON, BODILESS: _OFF, **head},
+        )
+        for method, head in (([_HEAD], {WITHOUT_BODY: ON}), ([], {}))
+    ]
+
+
 def _rest(
     limits: Sequence[Limit],
 ) -> Iterator[tuple[dict[str, Any], list[Mapping[str, Any]], dict[str, Any]]]:
@@ -101,9 +126,6 @@ def _rest(
         ),
         (anywhere, CHECKS["monitor"]),
     ]
-    heartbeats = {"safe_regex": {"regex": paths_without_body()}}
-    yield heartbeats, [_HEAD], {WITHOUT_BODY: ON, BODILESS: _OFF}
-    yield heartbeats, [], {BODILESS: _OFF}
     yield anywhere, [_HEAD], {WITHOUT_BODY: ON}
     yield anywhere, [_READS_AND_DELETES], {}
     for limit in limits:

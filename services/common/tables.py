@@ -216,8 +216,10 @@ heartbeats = Table(
     Column("token_hash", LargeBinary, nullable=False),
     _moment("last_signal_time", nullable=True),
     _moment("last_success_time", nullable=True),
-    Column("last_exit_code", SmallInteger),
+    Column("last_exit_code", BigInteger),
     Column("signals", BigInteger, nullable=False),
+    _moment("last_failure_time", nullable=True),
+    Column("last_failure_code", BigInteger),
 )
 
 heartbeat_reception = Table(

@@ -1,6 +1,7 @@
 """A job that reports: signals through the door, and what silence, failures and tokens come to (docs/checks.md)."""
 
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,13 @@ def test_a_job_reports_falls_silent_and_reports_again(team: Team, job: httpx.Cli
 
 @pytest.mark.parametrize(
     ("result", "words"),
-    [("fail", "told of a failure"), ("3", "told of a failure with exit code 3")],
+    [
+        ("fail", "told of a failure"),
+        ("3", "told of a failure with exit code 3"),
+        ("256", "told of a failure with exit code 256"),
+        ("-1073741510", "told of a failure with exit code -1073741510"),
+        ("3221225786", "told of a failure with exit code 3221225786"),
+    ],
 )
 def test_a_failure_is_down_until_a_success(team: Team, job: httpx.Client, result: str, words: str) -> None:
     service = team.service("Nightly")
@@ -95,7 +102,8 @@ def test_whatever_is_no_token_is_not_found_and_a_rotated_one_is_none(team: Team,
         answer = job.post(f"/heartbeat/{wrong}")
         assert (answer.status_code, reason(answer)) == (404, "HEARTBEAT_NOT_FOUND"), wrong
         assert wrong == "x" or wrong not in answer.text
-    for wrong, field in (("0" * 201, "token"), (f"{token}/256", "result"), (f"{token}/ok", "result")):
+    outside = ("4294967296", "-2147483649", "ok", "FAIL", "1.0", "0x1", "+1", "--1", "")
+    for wrong, field in (("0" * 201, "token"), *((f"{token}/{result}", "result") for result in outside if result)):
         answer = job.get(f"/heartbeat/{wrong}")
         assert (answer.status_code, reason(answer), fields(answer)) == (400, "FIELD_INVALID", [field])
 
@@ -126,13 +134,129 @@ def test_a_signal_goes_as_grpc_too(stack: Stack, team: Team) -> None:
     assert error.code() is grpc.StatusCode.NOT_FOUND
 
 
-def test_a_signal_has_no_body(team: Team, job: httpx.Client) -> None:
+def ends(team: Team, service: str, check: str) -> tuple[str, str]:
+    """What a run on demand says of a heartbeat: outcome and message."""
+    answer = team.client.post(f"/services/{service}/checks/{check}:run", json={})
+    (told,) = [each["result"] for each in map(httpx_json, answer.text.splitlines()) if "result" in each]
+    return told["outcome"].removeprefix("OUTCOME_"), told["errorMessage"]
+
+
+_BODIES: list[tuple[bytes, dict[str, str]]] = [
+    (b"", {}),
+    (b"", {"content-type": "application/json"}),
+    (b"backup done", {}),
+    (b"backup done", {"content-type": "text/plain; charset=utf-8"}),
+    (b"x=1&y=%zz", {"content-type": "application/x-www-form-urlencoded"}),
+    (
+        b'--b\r\ncontent-disposition: form-data; name="log"\r\n\r\nx\r\n--b--\r\n',
+        {"content-type": "multipart/form-data; boundary=b"},
+    ),
+    (b'{"msg": "ok"}', {"content-type": "application/json"}),
+    (b'{"token": "other", "result": "fail"}', {"content-type": "application/json"}),
+    (b"{broken", {"content-type": "application/json"}),
+    (b"\xff\0\xfe", {"content-type": "application/octet-stream"}),
+    (b"\0\0\0\0\0", {"content-type": "application/grpc"}),
+    (b"AAAAAAA=", {"content-type": "application/grpc-web-text"}),
+    (b"\x1f\x8bnone", {"content-encoding": "gzip"}),
+    (b"x" * 1_000_000, {"content-type": "text/plain"}),
+]
+_QUERIES = [
+    "", "?", "?ts=1", "?status=up&msg=OK&ping=", "?result=fail", "?token=other&token=more", "?msg=100%", "?a=%zz&b=%00",
+    "?%FF%FE", "?url=http://a/b?c=d", "?a/../b//c%2Fd",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH"])
+def test_a_signal_may_have_any_body_and_any_type(team: Team, job: httpx.Client, method: str) -> None:
+    service = team.service("Nightly")
+    check, token = team.heartbeat(service, interval="3600s")
+    for body, headers in _BODIES:
+        assert job.request(method, f"/heartbeat/{token}/7").status_code == 200
+        answer = job.request(method, f"/heartbeat/{token}", content=body, headers=headers)
+        assert (answer.status_code, answer.json()) == (200, {}), (body[:40], headers)
+    assert ends(team, service, check) == ("UP", "")
+
+    def pieces() -> Iterator[bytes]:
+        yield from (b"log", b" in ", b"pieces")
+
+    assert job.request(method, f"/v1/heartbeat/{token}/9", content=pieces()).status_code == 200
+    assert ends(team, service, check)[1].endswith("exit code 9")
+
+
+def test_a_signals_body_is_bounded_as_every_body_is(team: Team, job: httpx.Client) -> None:
     _, token = team.heartbeat(team.service("Nightly"), interval="3600s")
-    for kind in ("application/x-www-form-urlencoded", "text/plain", "application/json"):  # as curl -d '' says
-        headers = {"content-type": kind}
-        assert job.post(f"/heartbeat/{token}", content=b"", headers=headers).status_code == 200
-        answer = job.post(f"/heartbeat/{token}", content=b"backup done", headers=headers)
-        assert (answer.status_code, reason(answer)) == (400, "REQUEST_MALFORMED")
+    answer = job.post(f"/heartbeat/{token}", content=b"x" * 1_200_000)
+    assert (answer.status_code, reason(answer)) == (413, "REQUEST_TOO_LARGE")
+
+
+@pytest.mark.parametrize("query", _QUERIES)
+def test_a_signal_may_have_any_query(team: Team, job: httpx.Client, query: str) -> None:
+    """As it is written: httpx would encode it."""
+    service = team.service("Nightly")
+    check, token = team.heartbeat(service, interval="3600s")
+    for path in (f"/heartbeat/{token}/5", f"/v1/heartbeat/{token}", f"/heartbeat/{token}/"):
+        status, _, _ = raw(team.stack, f"GET {path}{query} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        assert status == b"HTTP/1.1 200 OK", path
+    assert ends(team, service, check) == ("UP", "")
+
+
+def raw(stack: Stack, request: bytes) -> tuple[bytes, bytes, bytes]:
+    """Send bytes; return the status line, the headers and the body that came until the connection was closed."""
+    with socket.create_connection(("127.0.0.1", stack.port), timeout=30) as connection:
+        connection.sendall(request)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, _, headers = head.partition(b"\r\n")
+    return status, headers, body
+
+
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        lambda path: f"GET {path} HTTP/1.0\r\n\r\n",
+        lambda path: f"HEAD {path}?ts=1 HTTP/1.0\r\n\r\n",
+        lambda path: f"GET {path} HTTP/1.0\r\nHost: a\r\nUser-Agent: Wget/1.10\r\nConnection: close\r\n\r\n",
+        lambda path: f"POST {path} HTTP/1.0\r\nHost: a\r\nContent-Length: 2\r\n\r\nok",
+        lambda path: f"GET http://a{path} HTTP/1.0\r\n\r\n",
+        lambda path: f"HEAD {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+    ],
+)
+def test_a_signal_may_come_by_http_1_0_or_as_head(team: Team, request_of: Callable[[str], str]) -> None:
+    service = team.service("Nightly")
+    check, token = team.heartbeat(service, interval="3600s")
+    status, _, body = raw(team.stack, request_of(f"/heartbeat/{token}").encode())
+
+    assert status.split()[1:] == [b"200", b"OK"]
+    assert body in (b"", b"{}")
+    assert ends(team, service, check) == ("UP", "")
+
+
+def test_other_methods_are_refused_and_say_which_are_taken(team: Team, job: httpx.Client) -> None:
+    _, token = team.heartbeat(team.service("Nightly"), interval="3600s")
+    for path in (f"/heartbeat/{token}", f"/heartbeat/{token}/1?x=1", f"/v1/heartbeat/{token}"):
+        answer = job.delete(path)
+        assert (answer.status_code, reason(answer)) == (405, "METHOD_UNKNOWN")
+        assert answer.headers["allow"] == "GET, HEAD, PATCH, POST, PUT"
+    asked = {"origin": "https://a.test", "access-control-request-method": "PUT"}
+    answer = job.options(f"/heartbeat/{token}", headers=asked)
+    assert (answer.status_code, "PUT" in answer.headers["access-control-allow-methods"]) == (200, True)
+
+
+def test_a_failure_that_a_success_follows_in_the_same_slot_is_in_the_results(team: Team, job: httpx.Client) -> None:
+    service = team.service("Nightly")
+    check, token = team.heartbeat(service, interval="5s", heartbeat={"grace": "3600s"})
+    results = team.results(f"?checkId={check}")
+    next(results)  # the slot of before is over
+    for result in ("7", "0"):
+        assert job.post(f"/heartbeat/{token}/{result}").status_code == 200
+    assert ends(team, service, check) == ("UP", "")  # as it is now
+
+    told = [next(results)["result"] for _ in range(3)]
+    results.close()
+    failed = [each for each in told if each["errorKind"] == "ERROR_KIND_HEARTBEAT_FAILED"]
+    assert len(failed) >= 1
+    assert failed[0]["errorMessage"].endswith("ago told of a failure with exit code 7, and the last one of a success")
+    assert told[-1]["outcome"] == "OUTCOME_UP"
 
 
 def test_a_heartbeat_is_read_and_changed_as_it_was_given(team: Team) -> None:

@@ -23,6 +23,8 @@ class HeartbeatSpec(Spec):
         period_us: one is due this often; the contract's interval.
         grace_us: how much later one may be.
         of_check: the tenant and the check whose signals they are; None before it is run, and no part of what is stored.
+        is_slot: whether it is run for a slot, which tells what happened since the one before; else somebody asks how it
+            is now. No part of what is stored.
     """
 
     KIND: ClassVar[str] = "heartbeat"
@@ -33,6 +35,7 @@ class HeartbeatSpec(Spec):
     period_us: int = MINUTE_US
     grace_us: int = 0
     of_check: tuple[UUID, UUID] | None = field(default=None, compare=False)
+    is_slot: bool = field(default=True, compare=False)
 
     @property
     def target(self) -> str:
@@ -54,6 +57,10 @@ class HeartbeatSpec(Spec):
     def run_for(self, tenant_id: UUID, check_id: UUID) -> Self:
         """Whose signals to look at."""
         return replace(self, of_check=(tenant_id, check_id))
+
+    def showing(self) -> Self:
+        """The same for a run on demand, which belongs to no slot."""
+        return replace(self, is_slot=False)
 
     def audited(self) -> dict[str, object]:
         """What the audit log shows of it."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from services.common.grid import anchor_us, first_slot_at_or_after
 from services.common.outcome import ErrorKind, Outcome
 from services.common.specs.heartbeat import HeartbeatSpec
 from services.worker.judging.judge import Verdict
@@ -21,6 +22,8 @@ class Reported:
         signal_us: when the last signal came; None when none ever has.
         success_us: when the last one came that told of a success.
         exit_code: of the last signal: 0 for a success, None for a failure without one.
+        failure_us: when the last one came that told of a failure; None when none ever has.
+        failure_code: its exit code; None without one.
         outage: the last span of time in which nobody could take signals; up to when it was read while it goes on.
     """
 
@@ -29,6 +32,8 @@ class Reported:
     signal_us: int | None = None
     success_us: int | None = None
     exit_code: int | None = None
+    failure_us: int | None = None
+    failure_code: int | None = None
     outage: tuple[int, int] | None = None
 
 
@@ -39,18 +44,19 @@ def verdict_on(spec: HeartbeatSpec, reported: Reported) -> Verdict:
     counts behind it, but no failure of long before does. As long as nothing tells, silence counts from when the check
     is on, and nothing is known until it has lasted too long: neither up nor down. Nor is anything known while a signal
     may have come in vain, since nobody could take it.
+
+    A failure that a success followed before the slot is told by that slot, so that it does not depend on where the grid
+    lies whether a failure is seen.
     """
     now_us, allowed_us = reported.read_us, spec.period_us + spec.grace_us
     on_us = now_us if reported.on_us is None else reported.on_us
     tells_from_us = min(on_us, now_us - allowed_us)
     signal_us, success_us = reported.signal_us, reported.success_us
     if signal_us is not None and signal_us >= tells_from_us and reported.exit_code != 0:
-        code = "" if reported.exit_code is None else f" with exit code {reported.exit_code}"
-        return Verdict(
-            outcome=Outcome.DOWN,
-            error_kind=ErrorKind.HEARTBEAT_FAILED,
-            message=f"the last signal, {span(now_us - signal_us)} ago, told of a failure{code}",
-        )
+        return _failed(f"the last signal, {span(now_us - signal_us)} ago,", reported.exit_code, "")
+    if signal_us is not None and spec.is_slot and _failed_since_slot(spec, reported, signal_us, tells_from_us):
+        ago = span(now_us - (reported.failure_us or now_us))
+        return _failed(f"a signal {ago} ago", reported.failure_code, ", and the last one of a success")
     if success_us is not None and now_us - success_us <= allowed_us:
         return Verdict(outcome=Outcome.UP)
     heard_us = on_us if success_us is None else max(on_us, success_us)
@@ -70,6 +76,25 @@ def verdict_on(spec: HeartbeatSpec, reported: Reported) -> Verdict:
             message=f"{silence}, but the monitor could not take any; {due}",
         )
     return Verdict(outcome=Outcome.DOWN, error_kind=ErrorKind.HEARTBEAT_OVERDUE, message=f"{silence}; {due}")
+
+
+def _failed(which: str, exit_code: int | None, and_then: str) -> Verdict:
+    code = "" if exit_code is None else f" with exit code {exit_code}"
+    return Verdict(
+        outcome=Outcome.DOWN,
+        error_kind=ErrorKind.HEARTBEAT_FAILED,
+        message=f"{which} told of a failure{code}{and_then}",
+    )
+
+
+def _failed_since_slot(spec: HeartbeatSpec, reported: Reported, signal_us: int, tells_from_us: int) -> bool:
+    """Whether a failure came since the slot before the one that is run now."""
+    failure_us, now_us, every_us = reported.failure_us, reported.read_us, spec.slots_every_us(0)
+    # What is behind the last signal is from before the clock was stepped back.
+    if failure_us is None or not tells_from_us <= failure_us <= min(signal_us, now_us):
+        return False
+    anchor = 0 if spec.of_check is None else anchor_us(spec.of_check[1], every_us)
+    return failure_us > first_slot_at_or_after(anchor, every_us, now_us - 2 * every_us + 1)
 
 
 def _may_be_lost(due: tuple[int, int], outage: tuple[int, int], long_ago_us: int) -> bool:

@@ -21,19 +21,31 @@ _MOST_WAITING = 10_000
 _RETRY_S = 1.0
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Signal:
     """What came with one token.
 
     Attributes:
         exit_code: of the last signal: 0 for a success, None for a failure without one.
         success: whether any of them told of a success.
+        failure: whether any of them told of a failure.
+        failure_code: of the last one that did.
         count: how many they are.
     """
 
     exit_code: int | None = None
     success: bool = False
+    failure: bool = False
+    failure_code: int | None = None
     count: int = 0
+
+    def add(self, exit_code: int | None) -> None:
+        """One more came."""
+        self.exit_code, self.count = exit_code, self.count + 1
+        if exit_code == 0:
+            self.success = True
+        else:
+            self.failure, self.failure_code = True, exit_code
 
 
 class ReceptionStore(Protocol):
@@ -102,8 +114,7 @@ class Reception:
             )
         self._batch = batch
         batch.waiting += 1
-        signal = batch.signals.setdefault(token_hash, Signal())
-        signal.exit_code, signal.success, signal.count = exit_code, signal.success or exit_code == 0, signal.count + 1
+        batch.signals.setdefault(token_hash, Signal()).add(exit_code)
         self._came.set()
         # Others wait for it too, so nobody who goes away takes it with them.
         known = await asyncio.shield(batch.known)

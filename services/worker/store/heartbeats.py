@@ -18,10 +18,12 @@ _PATIENCE_S = 10.0
 # When nobody has said for so long that signals are taken, none are: it is said every 2 s.
 _OUTAGE = timedelta(seconds=5)
 
-_REPORT = "SELECT report_heartbeats($1::bytea[], $2::smallint[], $3::boolean[], $4::integer[])"
+_REPORT = """
+    SELECT report_heartbeats($1::bytea[], $2::bigint[], $3::boolean[], $4::boolean[], $5::bigint[], $6::integer[])
+"""
 _REPORTED = """
     SELECT h.tenant_id, h.check_id, now() AS read_time, o.start_time AS on_time, h.last_signal_time,
-           h.last_success_time, h.last_exit_code,
+           h.last_success_time, h.last_exit_code, h.last_failure_time, h.last_failure_code,
            CASE WHEN r.is_away THEN r.last_time ELSE r.outage_start_time END AS outage_start_time,
            CASE WHEN r.is_away THEN now() ELSE r.outage_end_time END AS outage_end_time
     FROM (SELECT *, last_time < now() - $3::interval AS is_away FROM heartbeat_reception) AS r,
@@ -61,6 +63,8 @@ class ReceptionSql:
             [token_hash for token_hash, _ in signals],
             [signal.exit_code for _, signal in signals],
             [signal.success for _, signal in signals],
+            [signal.failure for _, signal in signals],
+            [signal.failure_code for _, signal in signals],
             [signal.count for _, signal in signals],
         )
         return {row[0] for row in rows}
@@ -103,6 +107,8 @@ def _to_reported(row: "asyncpg.Record") -> Reported:
         signal_us=row["last_signal_time"],
         success_us=row["last_success_time"],
         exit_code=row["last_exit_code"],
+        failure_us=row["last_failure_time"],
+        failure_code=row["last_failure_code"],
         outage=None if start_us is None else (start_us, end_us),
     )
 

@@ -90,7 +90,8 @@ async def ages(admin: Any, check_id: object, span_us: int) -> None:
     span = "make_interval(secs => $2::float8 / 1e6)"
     await admin.execute(
         f"UPDATE heartbeats SET last_signal_time = last_signal_time - {span},"
-        f" last_success_time = last_success_time - {span} WHERE check_id = $1",
+        f" last_success_time = last_success_time - {span}, last_failure_time = last_failure_time - {span}"
+        " WHERE check_id = $1",
         check_id, span_us,
     )  # fmt: skip
     await admin.execute(
@@ -109,7 +110,8 @@ async def test_a_heartbeat_goes_from_unknown_to_up_to_failed_to_overdue(desk: De
     await desk.take(token, None)
     assert await desk.verdict(spec) == FAILED
     await desk.take(token)
-    assert await desk.verdict(spec) == UP
+    assert await desk.verdict(spec.showing()) == UP
+    assert await desk.verdict(spec) == FAILED  # the slot tells of the failures in it
     await ages(admin, key[1], DAY_US + 9 * MINUTE_US)
     assert await desk.verdict(spec) == UP
     await ages(admin, key[1], 2 * MINUTE_US)
@@ -138,7 +140,8 @@ async def test_signals_of_one_moment_are_one_transaction_and_those_of_one_token_
 
     assert len({row["written_by"] for row in rows}) == 1
     assert {(row["signals"], row["last_exit_code"]) for row in rows} == {(5, 3)}
-    assert all(row["last_success_time"] == row["last_signal_time"] for row in rows)
+    assert all(row["last_success_time"] == row["last_signal_time"] == row["last_failure_time"] for row in rows)
+    assert {row["last_failure_code"] for row in rows} == {3}
     assert desk.metrics.ended_signals() == {
         ("SUCCESS",): 40, ("FAILURE",): 60, ("UNKNOWN",): 0, ("LIMITED",): 0
     }  # fmt: skip

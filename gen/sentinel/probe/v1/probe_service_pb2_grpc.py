@@ -123,6 +123,8 @@ class ProbeServiceServicer:
     def ReportHeartbeat(self, request, context):
         """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
 
+        A REST call may have any body, content type and query, all ignored; it is one of HTTP/1.0, 1.1 or 2.
+
         It is answered once it is written down. Sending it again does no harm. The check's next slot tells of it, within a
         minute. A signal for a check that is paused is written down too.
 

@@ -67,6 +67,8 @@ class ProbeServiceStub:
     ReportHeartbeat: _grpc.UnaryUnaryMultiCallable[_probe_service_pb2.ReportHeartbeatRequest, _probe_service_pb2.ReportHeartbeatResponse]
     """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
 
+    A REST call may have any body, content type and query, all ignored; it is one of HTTP/1.0, 1.1 or 2.
+
     It is answered once it is written down. Sending it again does no harm. The check's next slot tells of it, within a
     minute. A signal for a check that is paused is written down too.
 
@@ -118,6 +120,8 @@ class ProbeServiceAsyncStub(ProbeServiceStub):
     """
     ReportHeartbeat: _aio.UnaryUnaryMultiCallable[_probe_service_pb2.ReportHeartbeatRequest, _probe_service_pb2.ReportHeartbeatResponse]  # type: ignore[assignment]
     """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
+
+    A REST call may have any body, content type and query, all ignored; it is one of HTTP/1.0, 1.1 or 2.
 
     It is answered once it is written down. Sending it again does no harm. The check's next slot tells of it, within a
     minute. A signal for a check that is paused is written down too.
@@ -197,6 +201,8 @@ class ProbeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_probe_service_pb2.ReportHeartbeatResponse, _abc.Awaitable[_probe_service_pb2.ReportHeartbeatResponse]]:
         """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
+
+        A REST call may have any body, content type and query, all ignored; it is one of HTTP/1.0, 1.1 or 2.
 
         It is answered once it is written down. Sending it again does no harm. The check's next slot tells of it, within a
         minute. A signal for a check that is paused is written down too.

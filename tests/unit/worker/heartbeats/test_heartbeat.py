@@ -1,12 +1,14 @@
 """What signals and silence come to, against what a plain list of what happened says."""
 
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from services.common.grid import anchor_us, first_slot_at_or_after
 from services.common.outcome import ErrorKind, Outcome
 from services.common.specs.heartbeat import HeartbeatSpec
 from services.worker.heartbeats.heartbeat import Reported, span, verdict_on
@@ -112,6 +114,84 @@ def test_any_story_comes_to_what_the_documentation_says(spec: HeartbeatSpec, eve
         else:
             story.signals = (*story.signals, (story.now, codes[event]))
         assert ends(spec, story.reported()) == story.expected(spec)
+
+
+CHECK = UUID(int=9)
+SLOTTED = DAILY.run_for(UUID(int=8), CHECK)
+
+
+def a_slot() -> int:
+    """A slot of the check whose signals these are."""
+    return first_slot_at_or_after(anchor_us(CHECK, MINUTE_US), MINUTE_US, NOW)
+
+
+@pytest.mark.parametrize(
+    ("failed_us", "read_us", "expected"),
+    [
+        (-60 * SECOND_US, 50_000, UP),  # told by the slot before
+        (-60 * SECOND_US + 1, 50_000, FAILED),
+        (-1, 50_000, FAILED),
+        (40_000, 50_000, FAILED),
+        (-60 * SECOND_US + 1, 29 * SECOND_US, FAILED),  # the run is late
+        (-60 * SECOND_US + 1, 60 * SECOND_US, UP),  # that is the next slot
+        (-1, 60 * SECOND_US, UP),
+    ],
+)
+def test_a_failure_that_a_success_follows_is_told_by_the_slot_behind_it(
+    failed_us: int, read_us: int, expected: tuple[Outcome, ErrorKind | None]
+) -> None:
+    slot_us = a_slot()
+    good_us = slot_us + max(0, failed_us)
+    reported = Reported(
+        read_us=slot_us + read_us,
+        on_us=slot_us - DAY_US,
+        signal_us=good_us,
+        success_us=good_us,
+        exit_code=0,
+        failure_us=slot_us + failed_us,
+        failure_code=3221225786,
+    )
+
+    assert ends(SLOTTED, reported) == expected
+    assert ends(SLOTTED.showing(), reported) == UP
+    if expected == FAILED:
+        told = verdict_on(SLOTTED, reported).message
+        assert told.endswith("ago told of a failure with exit code 3221225786, and the last one of a success")
+
+
+def test_each_failure_is_told_by_a_slot_wherever_it_comes() -> None:
+    slot_us = a_slot()
+    for second in range(120):
+        failure_us = slot_us + second * SECOND_US + 1
+        verdicts = [
+            ends(
+                SLOTTED,
+                Reported(
+                    read_us=slot_us + number * MINUTE_US,
+                    on_us=0,
+                    signal_us=failure_us + 1,
+                    success_us=failure_us + 1,
+                    exit_code=0,
+                    failure_us=failure_us,
+                ),
+            )
+            for number in range(1, 5)
+            if slot_us + number * MINUTE_US > failure_us
+        ]
+        assert verdicts.count(FAILED) == 1
+
+
+def test_a_failure_of_before_a_step_of_the_clock_back_is_not_told() -> None:
+    slot_us = a_slot()
+    reported = Reported(
+        read_us=slot_us,
+        on_us=0,
+        signal_us=slot_us - 1,
+        success_us=slot_us - 1,
+        exit_code=0,
+        failure_us=slot_us + DAY_US,
+    )
+    assert ends(SLOTTED, reported) == UP
 
 
 spans = st.integers(1, 40)
