@@ -9,10 +9,13 @@ from sentinel.monitor.v1 import dns_check_pb2
 
 from services.common.errors import InvalidArgument
 from services.common.specs.dns_records import expected_record, name_of
+from services.common.specs.hosts import literal
 from services.common.specs.places import place_of, refuse_bad_place
 from services.common.specs.spec import Spec
 
 DNS_PORT = 53
+# Of whoever writes a place where a name belongs.
+_NEVER_IN_A_NAME = frozenset(b":[]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,13 @@ class DnsSpec(Spec):
             InvalidArgument: naming the field.
         """
         try:
-            name_of(self.name, self.type)
+            name = name_of(self.name, self.type)
         except ValueError as error:
             raise InvalidArgument.field(f"{field}.name", str(error)) from error
+        if self.type != "PTR" and literal(self.name.removesuffix(".")) is not None:
+            raise InvalidArgument.field(f"{field}.name", "must be a name; of an address there is only the type PTR")
+        if any(_NEVER_IN_A_NAME & set(label) for label in name.labels):
+            raise InvalidArgument.field(f"{field}.name", "must be a DNS name alone, without brackets and port")
         for number, text in enumerate(self.expected):
             try:
                 expected_record(text, self.type)

@@ -1,5 +1,7 @@
 """Which URLs can be probed, beyond what the contract's rules see."""
 
+import re
+
 import httpx
 
 from services.common.errors import InvalidArgument
@@ -9,6 +11,7 @@ _HIGHEST_PORT = 65_535
 _LONGEST_LABEL = 63
 _LONGEST_HOST = 253
 _PORTS = {"http": 80, "https": 443}
+_NEVER_IN_A_NAME = re.compile(r"[^a-z0-9._-]")
 
 
 def read_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
@@ -24,6 +27,8 @@ def read_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
     try:
         url = httpx.URL(text) if base is None else base.join(text)
     except (httpx.InvalidURL, ValueError) as error:
+        if "IDNA" in str(error):  # of httpx's reasons the only one about a host in another script
+            raise ValueError("must name a host that IDNA 2008 allows: no symbols, no letters of full width") from error
         raise ValueError("is not a URL that can be requested") from error
     try:
         host = url.host
@@ -56,6 +61,10 @@ def refuse_bad_url(url: str, field: str) -> None:
         raise InvalidArgument.field(field, "must write an address in full, such as 192.0.2.1 or [2001:db8::1]")
     if parsed.userinfo:
         raise InvalidArgument.field(field, "must not carry credentials; use headers")
+    if "%" in parsed.host and ":" in parsed.host:
+        raise InvalidArgument.field(field, "must have an address without a zone, which is only a machine's own")
+    if ":" not in parsed.host and _NEVER_IN_A_NAME.search(parsed.raw_host.decode("ascii")):
+        raise InvalidArgument.field(field, "must name a host of letters, digits, hyphens, underscores and dots")
 
 
 def _could_be_a_name(host: str) -> bool:

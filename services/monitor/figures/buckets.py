@@ -35,6 +35,11 @@ def latest_day(now: int) -> tuple[int, int]:
     return end - DAY_US, end
 
 
+def first_hour(now: int) -> tuple[int, int]:
+    """The same up to now, for what is so new that it has no closed hour yet."""
+    return latest_day(now)[0], now
+
+
 def series_edges(
     window: str, start_us: int | None, end_us: int | None, bucket: str, now: int, keep: Keep
 ) -> Sequence[int]:

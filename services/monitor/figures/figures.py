@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.common.clock import now_us
-from services.monitor.figures.buckets import latest_day, series_edges
+from services.monitor.figures.buckets import first_hour, latest_day, series_edges
 from services.monitor.figures.closing import Recorded, combine
 from services.monitor.figures.latency import Latencies
 from services.monitor.figures.rollup import Keep
@@ -59,8 +59,17 @@ class ServiceFigures:
         self._keep = keep
 
     async def of_latest_day(self, tenant_id: UUID, service_ids: Sequence[UUID], now: int) -> Mapping[UUID, Figures]:
-        """The figures of services over the latest 24 closed hours; without latencies, which are much to add of many."""
-        edges = latest_day(now)
+        """The figures of services over the latest 24 closed hours; without latencies, which are much to add of many.
+
+        Those of services that were not on in any closed hour are up to now.
+        """
+        found = await self._of_span(tenant_id, service_ids, latest_day(now), now)
+        young = [service_id for service_id in service_ids if not found[service_id].life_us]
+        return {**found, **await self._of_span(tenant_id, young, first_hour(now), now)} if young else found
+
+    async def _of_span(
+        self, tenant_id: UUID, service_ids: Sequence[UUID], edges: tuple[int, int], now: int
+    ) -> dict[UUID, Figures]:
         recorded = await self._store.recorded(tenant_id, service_ids, edges)
         return {
             service_id: replace(summed(recorded.get(service_id, ()), edges, now)[0], latencies=Latencies())

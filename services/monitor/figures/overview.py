@@ -7,13 +7,16 @@ from typing import Protocol
 from uuid import UUID
 
 from services.common.clock import now_us
-from services.monitor.figures.buckets import latest_day
+from services.monitor.figures.buckets import first_hour, latest_day
 from services.monitor.figures.closing import Recorded, combine
 from services.monitor.figures.incident_sums import IncidentSums
 from services.monitor.figures.uptime import Figures, total
 from services.monitor.incidents.incident import Incident
 from services.monitor.model import ServiceState
 from services.monitor.service_state import Tally, service_state
+
+# Checks whose single results are added up in the first hour. With more, figures wait for the hour to be closed.
+_MOST_IN_FIRST_HOUR = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +70,7 @@ class Overview:
 
     Attributes:
         services: how many services are in each state that any is in.
-        latest_day: the figures of all checks over the latest 24 closed hours.
+        latest_day: the figures of all checks over the latest 24 closed hours; up to now when none was on in those.
         slowest: the slowest checks first.
         workers: who looks.
         open_incidents: how many incidents are open.
@@ -87,6 +90,11 @@ class OverviewStore(Protocol):
 
     async def overview(self, tenant_id: UUID, start_us: int, end_us: int, now: int) -> RecordedOverview:
         """What is recorded of all of a tenant between two full hours."""
+
+    async def recorded_of_tenant(
+        self, tenant_id: UUID, start_us: int, end_us: int, most: int
+    ) -> tuple[Sequence[Recorded], IncidentSums] | None:
+        """What is recorded of a tenant's checks in a span, and of their incidents; None of more than so many checks."""
 
 
 class Overviews:
@@ -108,11 +116,24 @@ class Overviews:
         for tally, services in recorded.tallies:
             states[service_state(tally)] += services
         figures = total([recorded.closed, *(combine(each, edges, now)[0] for each in recorded.tail)])
+        figures = replace(figures, incidents=recorded.incidents)
+        if not figures.life_us:
+            figures = await self._first_hour(tenant_id, now) or figures
         return Overview(
             services=states,
-            latest_day=replace(figures, incidents=recorded.incidents),
+            latest_day=figures,
             slowest=recorded.slowest,
             workers=recorded.workers,
             open_incidents=recorded.open_incidents,
             newest_open=recorded.newest_open,
         )
+
+    async def _first_hour(self, tenant_id: UUID, now: int) -> Figures | None:
+        """The figures up to now of a tenant that was not on in any closed hour; None of one with too much to add up."""
+        edges = first_hour(now)
+        recorded = await self._store.recorded_of_tenant(tenant_id, *edges, _MOST_IN_FIRST_HOUR)
+        if recorded is None:
+            return None
+        checks, incidents = recorded
+        nothing = Figures(start_us=edges[0], end_us=edges[1])
+        return replace(total([nothing, *(combine(each, edges, now)[0] for each in checks)]), incidents=incidents)

@@ -30,7 +30,8 @@ _MOST_INTERVAL = 366
 _PART = re.compile(r"[A-Z]+=[A-Z0-9,+-]+")
 _DAY = r"([+-]?[1-5])?(MO|TU|WE|TH|FR|SA|SU)"
 _DAYS = re.compile(f"{_DAY}(,{_DAY})*")
-_UNTIL = re.compile(r"\d{8}T\d{6}Z")
+_UNTIL = re.compile(r"(\d{8})(?:T(\d{6})(Z?))?", re.ASCII)
+_PREFIX = "RRULE:"
 
 
 def occurrences(start_us: int, duration_us: int, rule: str, zone: str, from_us: int, to_us: int) -> list[Span]:
@@ -83,11 +84,7 @@ def _read_rule(text: str, wall: datetime, zone: ZoneInfo) -> rrule:
     _refuse_others(parts)
     try:
         if until := parts.get("UNTIL"):
-            if not _UNTIL.fullmatch(until):
-                raise _refused("window.rrule", "must have an UNTIL in UTC, such as 20301231T235959Z")
-            # In the rule's own wall clock, since that is what its dates are compared in.
-            last = datetime.strptime(until, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).astimezone(zone)
-            parts["UNTIL"] = last.strftime("%Y%m%dT%H%M%S")
+            parts["UNTIL"] = _last(until, zone).strftime("%Y%m%dT%H%M%S")
         read = rrulestr(";".join(f"{key}={value}" for key, value in parts.items()), dtstart=wall)
     except (ValueError, OverflowError) as error:
         raise _refused("window.rrule", "must be an RRULE such as FREQ=WEEKLY;BYDAY=SU") from error
@@ -96,14 +93,33 @@ def _read_rule(text: str, wall: datetime, zone: ZoneInfo) -> rrule:
     return read
 
 
+def _last(until: str, zone: ZoneInfo) -> datetime:
+    """What UNTIL says, in the rule's own wall clock, since that is what its dates are compared in.
+
+    Raises:
+        InvalidArgument: it is no such time.
+        ValueError: it is in no calendar.
+    """
+    read = _UNTIL.fullmatch(until)
+    if read is None:
+        raise _refused(
+            "window.rrule", "must have an UNTIL such as 20301231T235959Z, or 20301231 for the end of that day"
+        )
+    date, time, is_utc = read.groups()
+    # A date counts as a whole, as calendars mean it.
+    last = datetime.strptime(f"{date}T{time or '235959'}", "%Y%m%dT%H%M%S")  # noqa: DTZ007 — in the zone, or in UTC
+    return last.replace(tzinfo=UTC).astimezone(zone) if is_utc else last
+
+
 def _refused(field: str, rule: str) -> InvalidArgument:
     return InvalidArgument(f"{field}: {rule}", [FieldViolation(field, rule)])
 
 
 def _parts(text: str) -> dict[str, str]:
-    """The parts of a rule, by name."""
+    """The parts of a rule, by name, as calendars write it: in any case, behind RRULE:, with a semicolon at the end."""
     parts: dict[str, str] = {}
-    for part in text.split(";"):
+    rule = text.strip().upper().removeprefix(_PREFIX).strip().removesuffix(";")
+    for part in map(str.strip, rule.split(";")):
         if not _PART.fullmatch(part):
             raise _refused("window.rrule", "must be an RRULE such as FREQ=WEEKLY;BYDAY=SU")
         key, _, value = part.partition("=")

@@ -14,6 +14,8 @@ from services.common.clock import HOUR_US, to_datetime
 from services.common.database import Database
 from services.common.secret_box import NO_KEYS, SecretBox
 from services.common.tables import check_rollups
+from services.monitor.figures.closing import Recorded
+from services.monitor.figures.incident_sums import IncidentSums
 from services.monitor.figures.latency import Latencies
 from services.monitor.figures.overview import RecordedOverview, SlowCheck, WorkerCoverage
 from services.monitor.figures.uptime import Figures
@@ -127,6 +129,18 @@ class OverviewSql(Sql):
             open_incidents=opened,
             newest_open=newest,
         )
+
+    async def recorded_of_tenant(
+        self, tenant_id: UUID, start_us: int, end_us: int, most: int
+    ) -> tuple[Sequence[Recorded], IncidentSums] | None:
+        """What is recorded of a tenant's checks in a span, and of their incidents; None of more than so many checks."""
+        async with self._database.tenant(tenant_id) as connection:
+            its_marks = await read_marks(connection, marks(tenant_id).limit(most + 1))
+            if len(its_marks) > most:
+                return None
+            found = await read_results(connection, tenant_id, its_marks, [start_us, end_us], latencies=True)
+            incidents = await read_incident_sums_of_tenant(connection, tenant_id, start_us, end_us)
+        return list(found.values()), incidents
 
     async def _read_closed(
         self, connection: AsyncConnection, tenant_id: UUID, start_us: int, end_us: int

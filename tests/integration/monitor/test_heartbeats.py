@@ -100,7 +100,10 @@ class Life(RuleBasedStateMachine):
         self.check_id, token = await a_heartbeat(self.monitor, self.service_id)
         self.tokens.append(token)
 
-    @rule(codes=st.lists(st.sampled_from([0, None, 1, 255, -(2**31), 2**32 - 1]), min_size=1, max_size=3), age=st.integers(0, 2))
+    @rule(
+        codes=st.lists(st.sampled_from([0, None, 1, 255, -(2**31), 2**32 - 1]), min_size=1, max_size=3),
+        age=st.integers(0, 2),
+    )
     def signals_come(self, codes: list[int | None], age: int) -> None:
         """With the present token, or one of before."""
         token_hash = hash_of(self.tokens[-1 - min(age, len(self.tokens) - 1)])

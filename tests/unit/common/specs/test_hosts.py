@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.errors import InvalidArgument
+from services.common.specs.dns import DnsSpec
 from services.common.specs.hosts import ascii_host, literal, refuse_bad_host
+from services.common.specs.urls import refuse_bad_url
 
 
 @pytest.mark.parametrize(
@@ -66,3 +68,44 @@ def test_a_name_is_spelled_as_in_a_url(host: str) -> None:
 @given(st.ip_addresses())
 def test_an_address_is_itself(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     assert ascii_host(str(address)) == str(address)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://SHOP.Test./", "http://my_shop._tcp.test/", "http://[2001:DB8::1]:80/", "http://BÜCHER.test/"]
+)
+def test_what_browsers_take_as_a_host_is_taken_in_a_url(url: str) -> None:
+    refuse_bad_url(url, "check.http.url")
+
+
+@pytest.mark.parametrize(
+    ("name", "type_", "said"),
+    [
+        ("192.0.2.1", "A", "must be a name; of an address there is only the type PTR"),
+        ("::1", "AAAA", "must be a name; of an address there is only the type PTR"),
+        ("192.0.2.1.", "MX", "must be a name; of an address there is only the type PTR"),
+        ("shop.test:53", "A", "must be a DNS name alone, without brackets and port"),
+        ("[2001:db8::1]", "PTR", "must be a DNS name alone, without brackets and port"),
+        ("http://shop.test", "A", "must be a DNS name alone, without brackets and port"),
+        ("shop..test", "A", "must be a DNS name"),
+    ],
+)
+def test_what_no_name_server_knows_is_refused_by_the_fields_name(name: str, type_: str, said: str) -> None:
+    with pytest.raises(InvalidArgument) as refused:
+        DnsSpec(name, type_).refuse_bad("check.dns")
+
+    assert [(each.field, each.description) for each in refused.value.violations] == [("check.dns.name", said)]
+
+
+@pytest.mark.parametrize(
+    ("name", "type_"),
+    [
+        ("192.0.2.1", "PTR"),
+        ("2001:db8::1", "PTR"),
+        ("0/25.2.0.192.in-addr.arpa", "PTR"),
+        ("_sip._tcp.shop.test", "SRV"),
+        ("*.shop.test", "A"),
+        ("SHOP.test.", "A"),
+    ],
+)
+def test_what_a_name_server_may_know_is_taken(name: str, type_: str) -> None:
+    DnsSpec(name, type_).refuse_bad("check.dns")

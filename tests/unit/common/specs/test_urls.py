@@ -19,6 +19,11 @@ _NO_NAME = "must name a host of at most 253 characters, with 1 to 63 of them bet
     [
         ("https://xn--a/", "must name a host that IDNA allows"),
         ("https://xn--999.test/", "must name a host that IDNA allows"),
+        ("https://\u2603.test/", "must name a host that IDNA 2008 allows: no symbols, no letters of full width"),
+        ("https://\uff45.test/", "must name a host that IDNA 2008 allows: no symbols, no letters of full width"),
+        ("https://*.a.test/", "must name a host of letters, digits, hyphens, underscores and dots"),
+        ("https://%61.test/", "must name a host of letters, digits, hyphens, underscores and dots"),
+        ("https://[fe80::1%25eth0]/", "must have an address without a zone, which is only a machine's own"),
         ("https://a.test:65536/", "must have a port from 1 to 65535, and has 65536"),
         ("https://a.test:0/", "must have a port from 1 to 65535, and has 0"),
         ("https:///a", "must name a host"),

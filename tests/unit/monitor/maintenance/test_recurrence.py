@@ -82,8 +82,47 @@ def test_however_a_horizon_is_cut_the_spans_are_the_same_and_on_the_wall(
 @pytest.mark.parametrize(
     "rule",
     [
+        "RRULE:FREQ=WEEKLY;COUNT=3;BYDAY=SU",
+        "rrule:freq=weekly;count=3;byday=su",
+        "FREQ=WEEKLY;COUNT=3;BYDAY=SU;",
+        "RRULE:FREQ=WEEKLY;COUNT=3;BYDAY=SU;",
+        " FREQ=WEEKLY; COUNT=3; BYDAY=SU\r\n",
+        "FREQ=WEEKLY;WKST=MO;COUNT=3;INTERVAL=1;BYDAY=SU",
+        "Freq=Weekly;Until=20260405;ByDay=Su",
+        "FREQ=WEEKLY;UNTIL=20260405T020000;BYDAY=SU",
+        "FREQ=WEEKLY;UNTIL=20260405t000000z;BYDAY=SU",
+    ],
+)
+def test_a_rule_may_be_written_as_calendars_do(rule: str) -> None:
+    """The last one is at 02:00 in Berlin, which is 00:00 in UTC."""
+    expected = begins("2026-03-22T01:00", "FREQ=WEEKLY;BYDAY=SU;COUNT=3", "Europe/Berlin", 60)
+
+    assert len(expected) == 3
+    assert begins("2026-03-22T01:00", rule, "Europe/Berlin", 60) == expected
+
+
+@pytest.mark.parametrize(
+    ("until", "count"), [("20260330", 3), ("20260329", 2), ("20260330T025959", 2), ("20260330T030000", 3)]
+)
+def test_a_date_until_which_a_rule_goes_counts_as_a_whole_in_the_rules_zone(until: str, count: int) -> None:
+    found = begins("2026-03-28T02:00", f"FREQ=DAILY;UNTIL={until}", "Europe/Berlin", 9)
+    assert len(found) == count
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
         "x",
-        "RRULE:FREQ=DAILY",
+        "RRULE:",
+        "RRULE:RRULE:FREQ=DAILY",
+        "EXRULE:FREQ=DAILY",
+        "DTSTART:20260101T000000Z\nRRULE:FREQ=DAILY",
+        "FREQ=DAILY;;",
+        ";FREQ=DAILY",
+        "FREQ=DAILY;UNTIL=2030-01-01",
+        "FREQ=DAILY;UNTIL=20300101T00Z",
+        "FREQ=DAILY;UNTIL=20300101Z",
+        "FREQ=DAILY;UNTIL=20301301",
         "FREQ=HOURLY",
         "FREQ=SECONDLY",
         "COUNT=3",
@@ -96,7 +135,6 @@ def test_however_a_horizon_is_cut_the_spans_are_the_same_and_on_the_wall(
         "FREQ=DAILY;COUNT=99999999999",
         "FREQ=DAILY;INTERVAL=367",
         "FREQ=DAILY;COUNT=2;UNTIL=20300101T000000Z",
-        "FREQ=DAILY;UNTIL=20300101",
         "FREQ=DAILY;UNTIL=20301301T000000Z",
         "FREQ=DAILY;WKST=XX",
         "FREQ=DAILY\nFREQ=DAILY",
