@@ -288,6 +288,7 @@ def test_a_heartbeat_is_read_and_changed_as_it_was_given(team: Team) -> None:
         ({"heartbeat": {}, "interval": "4s"}, "check.interval"),
         ({"heartbeat": {}, "timeout": "2s"}, "check.timeout"),
         ({"heartbeat": {}, "retries": 1}, "check.retries"),
+        ({"heartbeat": {}, "retryDelay": "1s"}, "check.retry_delay"),
         ({"http": {"url": "http://t.test/"}, "interval": "86401s"}, "check.interval"),
     ],
 )

@@ -34,13 +34,13 @@ ALIASES = [("shop", "a0"), *((f"a{number}", f"a{number + 1}") for number in rang
 
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All waits are a hundredth of what they are."""
+    """Waits are a small part of what they are; a server has time to answer a knock on a busy machine."""
     for module, name, wait_s in (
         (address_lookup, "_FIRST_WAIT_S", 0.02),
         (address_lookup, "_LONGEST_WAIT_S", 0.02),
         (address_lookup, "KNOCK_AFTER_S", 0.005),
         (dns_exchange, "KNOCK_AFTER_S", 0.005),
-        (name_servers, "KNOCK_PATIENCE_S", 0.02),
+        (name_servers, "KNOCK_PATIENCE_S", 0.3),
     ):
         monkeypatch.setattr(module, name, wait_s)
 
@@ -110,7 +110,9 @@ async def asking(*servers: NameServer | str) -> AsyncIterator[Resolver]:
             await resolver.close()
 
 
-async def seen_by(resolver: Resolver, host: str = "shop.test", timeout_s: float = PLENTY_S) -> tuple[Outcome, object]:
+async def seen_by(
+    resolver: Resolver, host: str = "shop.test", timeout_s: float = PLENTY_S
+) -> tuple[Outcome, ErrorKind | None]:
     """The verdict of an HTTP check of a server on loopback, found by its name."""
     async with target(Echo()) as port:
         prober = Prober(Network(resolver, LOOPBACK))
@@ -223,21 +225,24 @@ def in_a_circle(data: bytes) -> list[bytes]:
     ],
 )
 async def test_whose_fault_it_is(
-    servers: "Callable[[], list[NameServer | str]]", expected: tuple[Outcome, object]
+    servers: "Callable[[], list[NameServer | str]]", expected: tuple[Outcome, ErrorKind | None]
 ) -> None:
     async with asking(*servers()) as resolver:
-        assert await seen_by(resolver, timeout_s=0.5 if expected != UP else PLENTY_S) == expected
+        # Silence takes as long as the deadline; what is heard meanwhile needs some time on a busy machine.
+        timeout_s = 0.3 if expected == OURS else 2.0 if expected == DNS else PLENTY_S
+        assert await seen_by(resolver, timeout_s=timeout_s) == expected
 
 
 @pytest.mark.parametrize(
     ("server", "expected"), [(silent, OURS), (lambda: Rogue(silent_about_the_name), DNS)], ids=["dead", "alive"]
 )
 async def test_a_dns_check_of_our_own_servers_knows_a_dead_server_from_a_dead_zone(
-    server: Callable[[], NameServer], expected: tuple[Outcome, object]
+    server: Callable[[], NameServer], expected: tuple[Outcome, ErrorKind | None]
 ) -> None:
     async with asking(server()) as resolver:
         prober = Prober(Network(resolver, EgressPolicy()))
-        assert verdict(await run(prober, DnsSpec("shop.test", "A"), timeout_s=0.5)) == expected
+        timeout_s = 0.3 if expected == OURS else 2.0
+        assert verdict(await run(prober, DnsSpec("shop.test", "A"), timeout_s=timeout_s)) == expected
 
 
 # Which server
@@ -277,7 +282,7 @@ async def test_servers_are_asked_in_order_and_a_dead_one_last_until_it_is_heard(
 async def test_a_server_whose_zone_is_slow_is_not_dead() -> None:
     async with asking(Rogue(silent_about_the_name)) as resolver:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(resolver.resolve("shop.test"), 0.3)
+            await asyncio.wait_for(resolver.resolve("shop.test"), 1.0)
         assert not resolver.names.is_dead(resolver.names.in_order()[0])
 
 
