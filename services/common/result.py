@@ -28,6 +28,7 @@ class Result:
         start_us: when the run began; None for MISSED.
         interval_us: the check's interval at that time.
         slot_count: how many slots, from slot_us on, this stands for.
+        tls_warning: what browsers would refuse about a certificate that was accepted; None for nothing.
         failed_assertions: those that failed.
         slow: whether it is UP, and took longer than a limit that only flags it.
         failed_attempts: the attempts that failed before the last one.
@@ -60,6 +61,7 @@ class Result:
     resolved_ip: str | None = None
     http_version: str | None = None
     tls_version: str | None = None
+    tls_warning: str | None = None
     failed_assertions: tuple[AssertionOutcome, ...] = ()
     slow: bool = False
     failed_attempts: tuple[FailedAttempt, ...] = ()
@@ -110,6 +112,7 @@ def from_row(row: ResultRow, moment: Callable[[Any], int] = from_datetime) -> Re
         resolved_ip=str(ip) if ip else None,
         http_version=row["http_version"],
         tls_version=row["tls_version"],
+        tls_warning=row["tls_warning"],
         failed_assertions=from_column(row["failed_assertions"]),
         slow=row["slow"],
         failed_attempts=failed_attempts,
@@ -140,6 +143,7 @@ def to_message(result: Result) -> pb.CheckResult:
         resolved_ip=result.resolved_ip or "",
         http_version=result.http_version or "",
         tls_version=result.tls_version or "",
+        tls_warning=result.tls_warning or "",
         tls_expire_time=to_timestamp(result.tls_not_after_us),
         body_bytes=result.body_bytes,
         redirects=result.redirects,

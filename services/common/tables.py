@@ -344,6 +344,7 @@ def _results(name: str) -> Table:
         Column("error_message", Text, nullable=False),
         Column("worker_id", Text, nullable=False),
         Column("tls_version", Text),
+        Column("tls_warning", Text),
         Column("failed_assertions", Text),
         Column("slow", Boolean, nullable=False),
         Column("attempts", Text),

@@ -265,6 +265,7 @@ def to_result(check: ScheduledCheck, slot_us: int, start_us: int, seen: Observat
         resolved_ip=seen.resolved_ip,
         http_version=seen.http_version,
         tls_version=seen.tls_version,
+        tls_warning=seen.tls_warning,
         failed_assertions=seen.failed_assertions,
         slow=seen.slow,
         failed_attempts=seen.failed_attempts,

@@ -43,6 +43,7 @@ class Observation:
         http_version: the answer's, such as "1.1".
         tls_version: as agreed on, such as "1.3"; None for http.
         tls_not_after: when the certificate expires.
+        tls_warning: what browsers would refuse about a certificate that was accepted; None for nothing.
         body_bytes: how much of a body was read, as it came over the wire; None without an answer.
         redirects: how many were followed.
         attempt: which attempt this is, from 1.
@@ -74,6 +75,7 @@ class Observation:
     http_version: str | None = None
     tls_version: str | None = None
     tls_not_after: datetime | None = None
+    tls_warning: str | None = None
     body_bytes: int | None = None
     redirects: int = 0
     attempt: int = 1
@@ -108,9 +110,14 @@ class Observation:
         self.redirects += 1
         self._forget_hop()
 
+    def next_connection(self) -> None:
+        """The same is tried over another connection."""
+        self.connect_us = self.tls_us = self.tls_version = self.tls_not_after = self.tls_warning = None
+        self.shakes_hands = False
+
     def _forget_hop(self) -> None:
         self.status_code = self.dns_us = self.connect_us = self.tls_us = self.ttfb_us = self.transfer_us = None
         self.resolved_ip = self.http_version = self.tls_version = None
-        self.tls_not_after = None
+        self.tls_not_after = self.tls_warning = None
         self.body_bytes = None
         self.shakes_hands = self.asks = False

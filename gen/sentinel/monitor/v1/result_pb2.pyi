@@ -98,7 +98,7 @@ class FailedAttempt(_message.Message):
     def __init__(self, error_kind: _Optional[_Union[ErrorKind, str]] = ..., error_message: _Optional[str] = ..., status_code: _Optional[int] = ...) -> None: ...
 
 class CheckResult(_message.Message):
-    __slots__ = ("service_id", "check_id", "slot_time", "start_time", "outcome", "error_kind", "error_message", "status_code", "phases", "total", "resolved_ip", "http_version", "tls_expire_time", "body_bytes", "redirects", "attempt", "worker_id", "missed_reason", "slot_count", "tls_version", "failed_assertions", "slow", "failed_attempts", "skipped_attempts")
+    __slots__ = ("service_id", "check_id", "slot_time", "start_time", "outcome", "error_kind", "error_message", "status_code", "phases", "total", "resolved_ip", "http_version", "tls_expire_time", "body_bytes", "redirects", "attempt", "worker_id", "missed_reason", "slot_count", "tls_version", "failed_assertions", "slow", "failed_attempts", "skipped_attempts", "tls_warning")
     SERVICE_ID_FIELD_NUMBER: _ClassVar[int]
     CHECK_ID_FIELD_NUMBER: _ClassVar[int]
     SLOT_TIME_FIELD_NUMBER: _ClassVar[int]
@@ -123,6 +123,7 @@ class CheckResult(_message.Message):
     SLOW_FIELD_NUMBER: _ClassVar[int]
     FAILED_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
     SKIPPED_ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    TLS_WARNING_FIELD_NUMBER: _ClassVar[int]
     service_id: str
     check_id: str
     slot_time: _timestamp_pb2.Timestamp
@@ -147,4 +148,5 @@ class CheckResult(_message.Message):
     slow: bool
     failed_attempts: _containers.RepeatedCompositeFieldContainer[FailedAttempt]
     skipped_attempts: int
-    def __init__(self, service_id: _Optional[str] = ..., check_id: _Optional[str] = ..., slot_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., error_kind: _Optional[_Union[ErrorKind, str]] = ..., error_message: _Optional[str] = ..., status_code: _Optional[int] = ..., phases: _Optional[_Union[Phases, _Mapping]] = ..., total: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., resolved_ip: _Optional[str] = ..., http_version: _Optional[str] = ..., tls_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., body_bytes: _Optional[int] = ..., redirects: _Optional[int] = ..., attempt: _Optional[int] = ..., worker_id: _Optional[str] = ..., missed_reason: _Optional[_Union[MissedReason, str]] = ..., slot_count: _Optional[int] = ..., tls_version: _Optional[str] = ..., failed_assertions: _Optional[_Iterable[_Union[_assertion_pb2.AssertionOutcome, _Mapping]]] = ..., slow: _Optional[bool] = ..., failed_attempts: _Optional[_Iterable[_Union[FailedAttempt, _Mapping]]] = ..., skipped_attempts: _Optional[int] = ...) -> None: ...
+    tls_warning: str
+    def __init__(self, service_id: _Optional[str] = ..., check_id: _Optional[str] = ..., slot_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., start_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., outcome: _Optional[_Union[Outcome, str]] = ..., error_kind: _Optional[_Union[ErrorKind, str]] = ..., error_message: _Optional[str] = ..., status_code: _Optional[int] = ..., phases: _Optional[_Union[Phases, _Mapping]] = ..., total: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., resolved_ip: _Optional[str] = ..., http_version: _Optional[str] = ..., tls_expire_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., body_bytes: _Optional[int] = ..., redirects: _Optional[int] = ..., attempt: _Optional[int] = ..., worker_id: _Optional[str] = ..., missed_reason: _Optional[_Union[MissedReason, str]] = ..., slot_count: _Optional[int] = ..., tls_version: _Optional[str] = ..., failed_assertions: _Optional[_Iterable[_Union[_assertion_pb2.AssertionOutcome, _Mapping]]] = ..., slow: _Optional[bool] = ..., failed_attempts: _Optional[_Iterable[_Union[FailedAttempt, _Mapping]]] = ..., skipped_attempts: _Optional[int] = ..., tls_warning: _Optional[str] = ...) -> None: ...

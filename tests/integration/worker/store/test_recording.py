@@ -68,6 +68,7 @@ async def test_a_result_is_kept_to_its_last_field(scene: Scene) -> None:
         resolved_ip="2001:db8::1",
         http_version="1.1",
         tls_version="1.3",
+        tls_warning="the name is only in CN",
         failed_assertions=(failed,),
         failed_attempts=(
             FailedAttempt(ErrorKind.DNS, "the name server failed"),
