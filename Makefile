@@ -59,6 +59,7 @@ bench: $(VENV)/.dev ## Measure speed and size beside their targets; writes bench
 
 lock: $(VENV)/.dev ## Recompile the pinned requirements from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --group fast-tls -c requirements.txt -o requirements-fast-tls.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra dev -c requirements.txt pyproject.toml -o requirements-dev.txt
 
 clean: ## Remove the virtual environment and caches (the data folder stays)
@@ -71,9 +72,11 @@ $(VENV)/.made: tools/bootstrap.py
 	@$(PYTHON) tools/bootstrap.py $(VENV)
 	@touch $@
 
-$(VENV)/.run: $(VENV)/.made requirements.txt
+$(VENV)/.run: $(VENV)/.made requirements.txt requirements-fast-tls.txt
 	@echo "installing dependencies (once)…"
 	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-fast-tls.txt > $(VENV)/fast-tls.log 2>&1 \
+		|| echo "rtls cannot be installed here: OpenSSL alone probes TLS targets ($(VENV)/fast-tls.log)"
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.txt

@@ -19,6 +19,7 @@ from services.common.settings import (
     decided_registration,
     dns_servers,
     egress_policy,
+    fast_tls,
     heartbeat_limit_burst,
     heartbeat_limit_per_minute,
     lease_ttl_s,
@@ -69,6 +70,7 @@ class StackSettings:
         egress_translation_prefixes: prefixes of addresses that are translated to IPv4, in the same way.
         canaries: addresses, as address:port, that answer unless this machine is cut off.
         dns_servers: name servers that workers ask instead of the system's, separated by commas.
+        fast_tls: whether workers try rustls before OpenSSL, where the package rtls is installed.
         log_level: the least level that is logged.
         log_format: console or json.
         limit_per_minute: calls a minute that one address may make of register, login and the like, each.
@@ -97,6 +99,7 @@ class StackSettings:
     egress_translation_prefixes: str
     canaries: str
     dns_servers: str
+    fast_tls: bool
     log_level: str
     log_format: str
     limit_per_minute: int
@@ -135,6 +138,7 @@ class StackSettings:
             egress_translation_prefixes=environment.get(egress.TRANSLATION_PREFIXES, ""),
             canaries=_readable(environment, "SENTINEL_CANARIES", Canary.parse),
             dns_servers=",".join(dns_servers(environment)),
+            fast_tls=fast_tls(environment),
             log_level=log_level(environment),
             log_format=log_format(environment),
             limit_per_minute=auth_limit_per_minute(environment),

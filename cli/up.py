@@ -207,6 +207,7 @@ class _Stack:
             "SENTINEL_EGRESS_TRANSLATION_PREFIXES": settings.egress_translation_prefixes,
             "SENTINEL_CANARIES": settings.canaries,
             "SENTINEL_DNS_SERVERS": settings.dns_servers,
+            "SENTINEL_FAST_TLS": "on" if settings.fast_tls else "off",
             "SENTINEL_REGISTRATION": settings.registration.value,
             "SENTINEL_TRUSTED_PROXIES": ",".join(map(str, settings.trusted_proxies)),
             "SENTINEL_AUTH_LIMIT_PER_MINUTE": str(settings.limit_per_minute),

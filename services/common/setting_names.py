@@ -42,6 +42,7 @@ SETTINGS = (
     Setting("SENTINEL_EGRESS_TRANSLATION_PREFIXES", "none"),
     Setting("SENTINEL_CANARIES", "none"),
     Setting("SENTINEL_DNS_SERVERS", "the system's"),
+    Setting("SENTINEL_FAST_TLS", "`on`"),
     Setting("SENTINEL_LOG_LEVEL", "`info`"),
     Setting("SENTINEL_LOG_FORMAT", "`console`"),
     Setting("SENTINEL_AUTH_LIMIT_PER_MINUTE", "`60`"),

@@ -63,6 +63,7 @@ class ServiceSettings:
         egress: which addresses checks may reach.
         canaries: addresses, as address:port, that answer unless this machine is cut off.
         dns_servers: name servers that the worker asks instead of the system's, each host:port.
+        fast_tls: whether workers try rustls before OpenSSL, where the package rtls is installed.
         registration: who may register a tenant; None when nobody has said.
         trusted_proxies: networks whose word on a client's address is believed, besides whoever is on our Unix socket.
         limit_per_minute: how many calls a minute one client address may make of each limited method.
@@ -86,6 +87,7 @@ class ServiceSettings:
     egress: EgressPolicy
     canaries: str
     dns_servers: tuple[str, ...]
+    fast_tls: bool
     registration: RegistrationMode | None
     trusted_proxies: tuple[Network, ...]
     limit_per_minute: int
@@ -117,6 +119,7 @@ class ServiceSettings:
             egress=egress_policy(environment),
             canaries=environment.get("SENTINEL_CANARIES", ""),
             dns_servers=dns_servers(environment),
+            fast_tls=fast_tls(environment),
             registration=registration(environment),
             trusted_proxies=trusted_proxies(environment),
             limit_per_minute=auth_limit_per_minute(environment),
@@ -215,6 +218,11 @@ def _address(setting: str, text: str) -> str:
     if not (port.isascii() and port.isdigit() and 0 < int(port[:_MOST_DIGITS]) <= _HIGHEST_PORT):
         raise SettingError(f"{setting}: {text!r} has no port from 1 to {_HIGHEST_PORT}")
     return f"[{ip}]:{port}" if ip.version == 6 else f"{ip}:{port}"  # noqa: PLR2004 — IPv6 stands in brackets
+
+
+def fast_tls(environment: Mapping[str, str]) -> bool:
+    """Whether workers try rustls before OpenSSL, where the package rtls is installed."""
+    return _one_of(environment, "SENTINEL_FAST_TLS", ("on", "off"), "on") == "on"
 
 
 def auth_limit_per_minute(environment: Mapping[str, str]) -> int:

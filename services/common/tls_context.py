@@ -1,4 +1,4 @@
-"""The TLS contexts that targets are probed with. They verify alike on every Python (docs/adr/0026).
+"""The TLS contexts that targets are probed with. They verify alike on every Python (docs/adr/0026, 0038).
 
 `ssl.create_default_context` and `httpx.create_ssl_context` choose verification flags that depend on the version of
 Python, and leave the oldest version of TLS to its build. They are called nowhere else: the linter refuses them, and a
@@ -9,11 +9,17 @@ import ssl
 
 import httpx
 
-# Those of Python 3.10 and later, without Diffie-Hellman over finite fields: there a server chooses the numbers, and can
-# choose such that cost a client a third of a second.
-_CIPHERS = "@SECLEVEL=2:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:!aNULL:!eNULL:!aDSS:!SHA1:!AESCCM"
-VERIFY_FLAGS = ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST
-"""Neither VERIFY_X509_STRICT nor VERIFY_X509_PARTIAL_CHAIN, which Python adds from 3.13 on."""
+# Those that curl offers, with AES and ChaCha20, without Diffie-Hellman over finite fields: there a server chooses the
+# numbers, and can choose such that cost a client a third of a second. Servers that have nothing better than static RSA
+# or CBC are reached by curl and by browsers.
+_CIPHERS = (
+    "@SECLEVEL=2:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:RSA+AESGCM:RSA+AES:!aNULL:!eNULL:!aDSS:!PSK:!SRP:!AESCCM:!AESCCM8"
+)
+VERIFY_FLAGS = ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+"""A chain may end at any certificate that is trusted, as with curl and Go. VERIFY_X509_STRICT stays off.
+
+Python adds both from 3.13 on.
+"""
 
 
 def public_context() -> ssl.SSLContext:

@@ -47,6 +47,7 @@ from services.worker.streams.stream import Streams
 from services.worker.streams.tail import Tail
 from services.worker.wire.network import Network
 from services.worker.wire.resolver import Resolver
+from services.worker.wire.tls import TlsContexts
 from services.worker.workers import Workers
 
 ROLE = "sentinel_worker"
@@ -72,7 +73,6 @@ async def main(process: Process) -> None:
     canaries = _read("SENTINEL_CANARIES", Canary.parse, process.settings.canaries)
     url = process.settings.database_url
     _set_up_interpreter()
-    host = socket.gethostname()
     # It stands on results, which tenants read: it says nothing about the machine.
     worker_id = f"worker-{secrets.token_hex(4)}"
     pools = await _Pools.open(url)
@@ -84,7 +84,8 @@ async def main(process: Process) -> None:
     resolver = Resolver(process.settings.dns_servers, metrics=metrics)
     clock = SharedClock()
     cpu = CpuQueue(clock_us=clock.now_us)
-    prober = Prober(Network(resolver, egress.policy), Signals(SignalsSql(pools.engine)), cpu, egress)
+    network = Network(resolver, egress.policy, TlsContexts(fast=process.settings.fast_tls))
+    prober = Prober(network, Signals(SignalsSql(pools.engine)), cpu, egress)
     gauges = Gauges(
         shards_held=lambda: leases.shards,
         checks_held=lambda: dispatcher.held,
@@ -94,7 +95,9 @@ async def main(process: Process) -> None:
         bytes_waiting=lambda: recorder.bytes_waiting,
     )
     times = LeaseTimes(process.settings.lease_ttl_s)
-    leases = Leases(engine_store, worker_id, clock, Reporter(host, metrics, gauges).report, metrics, times)
+    leases = Leases(
+        engine_store, worker_id, clock, Reporter(socket.gethostname(), metrics, gauges).report, metrics, times
+    )
     recorder = Recorder(engine_store, SelfFaultGuard(canaries, clock), leases.epoch, clock, metrics)
     dispatcher = Dispatcher(_most_runs(), _MOST_AT_A_TARGET, _MOST_BODIES, cpu.budget)
     engine = Engine(prober, recorder, worker_id, dispatcher, leases, clock, metrics)

@@ -4,15 +4,15 @@ from typing import NamedTuple, cast
 
 from services.common.specs.grpc import GrpcSpec
 from services.common.specs.places import Place, place_of
-from services.common.specs.tls_options import TlsOptions
+from services.common.specs.tls_options import DEFAULT_TLS, TlsOptions
 from services.worker.judging.facts import Facts
 from services.worker.wire.grpc_health import call, refuse_unless_serving, status_code
 from services.worker.wire.grpc_talk import GrpcTalk
 from services.worker.wire.hop import PORTS
 from services.worker.wire.link import Link
-from services.worker.wire.network import Network
+from services.worker.wire.network import Network, TlsTarget
 from services.worker.wire.observation import Observation
-from services.worker.wire.secure import SecureLink
+from services.worker.wire.secure import Engine, SecureLink
 from services.worker.wire.tls import HTTP_2
 
 
@@ -43,21 +43,34 @@ class Grpc:
             OwnTrouble: for a reason of our own.
         """
         made = _call(spec)
-        place = made.place
-
-        def link_to(address: str) -> Link:
-            talk = GrpcTalk(made.bytes, seen)
-            if made.tls is None:
-                return Link(address, place.port, seen, talk)
-            return SecureLink(address, place.port, seen, talk, network.tls.of(made.tls, HTTP_2), made.server_name)
-
-        link = await network.connect(place.host, place.address, seen, link_to)
-        await link.ended()
+        link = await (_in_plain if made.tls is None else _under_tls)(made, network, seen)
         answer = cast("GrpcTalk", link.talk).answer
         seen.http_version, seen.body_bytes = "2", len(answer.body)
         seen.status_code = status_code(answer)
         refuse_unless_serving(seen.status_code, bytes(answer.body))
         return Facts(seen.status_code)
+
+
+async def _in_plain(made: _Call, network: Network, seen: Observation) -> Link:
+    place = made.place
+
+    def link_to(address: str) -> Link:
+        return Link(address, place.port, seen, GrpcTalk(made.bytes, seen))
+
+    link = await network.connect(place.host, place.address, seen, link_to)
+    await link.ended()
+    return link
+
+
+async def _under_tls(made: _Call, network: Network, seen: Observation) -> Link:
+    place = made.place
+
+    def link_to(address: str, engine: Engine) -> SecureLink:
+        return SecureLink(address, place.port, seen, GrpcTalk(made.bytes, seen), engine, made.server_name)
+
+    options = made.tls or DEFAULT_TLS
+    server = TlsTarget(host=place.host, literal=place.address, port=place.port, options=options, protocol=HTTP_2)
+    return await network.over_tls(server, seen, link_to)
 
 
 def _call(spec: GrpcSpec) -> _Call:

@@ -4,16 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 from services.common.outcome import ErrorKind
 from services.common.specs.hosts import ascii_host, literal
-from services.common.specs.tls import TlsSpec
+from services.common.specs.tls import StartTls, TlsSpec
 from services.worker.judging.facts import Facts
 from services.worker.wire.link import Link
-from services.worker.wire.network import Network
+from services.worker.wire.network import Network, TlsTarget
 from services.worker.wire.observation import Observation
 from services.worker.wire.plain_first import PlainFirstLink
 from services.worker.wire.probe_failure import ProbeFailure
-from services.worker.wire.secure import SecureLink
+from services.worker.wire.secure import Engine, SecureLink
 from services.worker.wire.start_tls import DIALOGUES
 from services.worker.wire.tls import ANY
+from services.worker.wire.watched_tls import OpenSsl
 
 _DAY = timedelta(days=1)
 
@@ -29,28 +30,41 @@ class Tls:
             OwnTrouble: for a reason of our own.
         """
         host = ascii_host(spec.host)
-        context = network.tls.of(spec.options, ANY)
         # A name is asked for without the dot that ends it (RFC 6066 §3).
         name = spec.server_name or host.removesuffix(".")
 
-        def link_to(address: str) -> Link:
-            if spec.start_tls is None:
-                return SecureLink(address, spec.port, seen, _HandshakeAlone(), context, name)
-            dialogue = DIALOGUES[spec.start_tls]()
-            return PlainFirstLink(address, spec.port, seen, _HandshakeAlone(), context, name, dialogue=dialogue)
+        if spec.start_tls is None:
 
-        link = await network.connect(host, literal(host), seen, link_to)
-        await link.ended()
+            def link_to(address: str, engine: Engine) -> SecureLink:
+                return SecureLink(address, spec.port, seen, _HandshakeAlone(), engine, name)
+
+            server = TlsTarget(host=host, literal=literal(host), port=spec.port, options=spec.options, protocol=ANY)
+            await network.over_tls(server, seen, link_to)
+        else:
+            await _after_plain(spec, spec.start_tls, network, seen, name)
         refuse_short_lived(seen.tls_not_after, datetime.now(UTC), spec.min_days_left)
         return Facts()
+
+
+async def _after_plain(spec: TlsSpec, start_tls: StartTls, network: Network, seen: Observation, name: str) -> None:
+    # OpenSSL alone: mail servers count connections, and none of these checks is made often.
+    host, engine = ascii_host(spec.host), OpenSsl(network.tls.of(spec.options, ANY))
+
+    def link_to(address: str) -> Link:
+        dialogue = DIALOGUES[start_tls]()
+        return PlainFirstLink(address, spec.port, seen, _HandshakeAlone(), engine, name, dialogue=dialogue)
+
+    link = await network.connect(host, literal(host), seen, link_to)
+    await link.ended()
 
 
 class _HandshakeAlone:
     """Says nothing: once hands are shaken, all is known."""
 
     def begin(self, link: Link) -> None:
-        """That was all."""
-        link.complete()
+        """That was all, unless the server may still refuse us."""
+        if isinstance(link, SecureLink):
+            link.complete_when_admitted()
 
     def hear(self, data: bytes) -> None:
         """Nobody listens any more."""

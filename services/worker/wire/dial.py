@@ -5,6 +5,7 @@ import errno
 import socket
 from collections.abc import Sequence
 from itertools import zip_longest
+from typing import TypeVar
 
 from services.common.outcome import ErrorKind
 from services.worker.wire.link import Link
@@ -14,9 +15,10 @@ from services.worker.wire.probe_failure import ProbeFailure
 # How long an attempt has before the next one begins beside it (RFC 8305 §5).
 STAGGER_S = 0.25
 _MOST_ATTEMPTS = 8
+_L = TypeVar("_L", bound=Link)
 
 
-async def dial(links: Sequence[Link]) -> Link:
+async def dial(links: Sequence[_L]) -> _L:
     """Connect one of some; answers that one, the others are closed at once.
 
     Raises:
@@ -33,10 +35,10 @@ async def dial(links: Sequence[Link]) -> Link:
     return await _race(in_turns(links)[:_MOST_ATTEMPTS])
 
 
-async def _race(links: Sequence[Link]) -> Link:
-    attempts: dict[asyncio.Task[None], Link] = {}
+async def _race(links: Sequence[_L]) -> _L:
+    attempts: dict[asyncio.Task[None], _L] = {}
     refusals: list[tuple[str, OSError]] = []
-    winner: Link | None = None
+    winner: _L | None = None
     try:
         for number, link in enumerate(links, 1):
             attempts[asyncio.create_task(link.dial())] = link
@@ -57,8 +59,8 @@ async def _race(links: Sequence[Link]) -> Link:
 
 
 async def _first(
-    attempts: dict[asyncio.Task[None], Link], refusals: list[tuple[str, OSError]], waits_s: float | None
-) -> Link | None:
+    attempts: dict[asyncio.Task[None], _L], refusals: list[tuple[str, OSError]], waits_s: float | None
+) -> _L | None:
     """Wait until an attempt ends; answers the connection if that made one, and notes a refusal if not."""
     done, _ = await asyncio.wait(attempts, timeout=waits_s, return_when=asyncio.FIRST_COMPLETED)
     winner = None
@@ -73,7 +75,7 @@ async def _first(
     return winner
 
 
-def in_turns(links: Sequence[Link]) -> list[Link]:
+def in_turns(links: Sequence[_L]) -> list[_L]:
     """The same, their addresses' families in turns, beginning with the first one's (RFC 8305 §4). Pure."""
     begins_with_ipv6 = ":" in links[0].address
     first = [each for each in links if (":" in each.address) == begins_with_ipv6]

@@ -1,15 +1,17 @@
 """One HTTP request out, its answer in: no object of httpx's on the way (docs/adr/0002)."""
 
-import ssl
 from typing import cast
 
+from services.common.specs.tls_options import DEFAULT_TLS
 from services.worker.wire.answer import AnswerReader
 from services.worker.wire.hop import Wire
 from services.worker.wire.http_talk import HttpTalk
 from services.worker.wire.link import Link
-from services.worker.wire.network import Network
+from services.worker.wire.network import Network, TlsTarget
 from services.worker.wire.observation import Observation
-from services.worker.wire.secure import SecureLink
+from services.worker.wire.secure import Engine, SecureLink
+from services.worker.wire.tls import HTTP
+from services.worker.wire.watched_tls import OpenSsl
 
 
 async def exchange(network: Network, request: Wire, seen: Observation) -> AnswerReader:
@@ -24,20 +26,33 @@ async def exchange(network: Network, request: Wire, seen: Observation) -> Answer
         ProbeFailure: there was no usable answer; its kind says why.
         OwnTrouble: for a reason of our own.
     """
-    context = await _context(network, request, seen)
-
-    def link_to(address: str) -> Link:
-        talk = HttpTalk(request, seen)
-        if context is None:
-            return Link(address, request.port, seen, talk)
-        return SecureLink(address, request.port, seen, talk, context, request.server_name)
-
-    link = await network.connect(request.host, request.address, seen, link_to)
-    await link.ended()
+    link = await (_in_plain if request.tls is None else _under_tls)(network, request, seen)
     return cast("HttpTalk", link.talk).answer
 
 
-async def _context(network: Network, request: Wire, seen: Observation) -> ssl.SSLContext | None:
-    if request.tls is None or request.certificate is None:
-        return None if request.tls is None else network.tls.of(request.tls)
-    return await network.tls.showing(request.tls, request.certificate, seen.off_loop)
+async def _in_plain(network: Network, request: Wire, seen: Observation) -> Link:
+    def link_to(address: str) -> Link:
+        return Link(address, request.port, seen, HttpTalk(request, seen))
+
+    link = await network.connect(request.host, request.address, seen, link_to)
+    await link.ended()
+    return link
+
+
+async def _under_tls(network: Network, request: Wire, seen: Observation) -> Link:
+    options = request.tls or DEFAULT_TLS
+
+    def link_to(address: str, engine: Engine) -> SecureLink:
+        return SecureLink(address, request.port, seen, HttpTalk(request, seen), engine, request.server_name)
+
+    if request.certificate is None:
+        server = TlsTarget(
+            host=request.host, literal=request.address, port=request.port, options=options, protocol=HTTP
+        )
+        return await network.over_tls(server, seen, link_to)
+    context = await network.tls.showing(options, request.certificate, seen.off_loop)
+    link = await network.connect(
+        request.host, request.address, seen, lambda address: link_to(address, OpenSsl(context))
+    )
+    await link.ended()
+    return link

@@ -6,7 +6,7 @@ from typing import Protocol, cast
 
 from services.worker.wire.observation import Observation
 from services.worker.wire.own_trouble import OwnTrouble, is_own
-from services.worker.wire.probe_failure import ProbeFailure
+from services.worker.wire.probe_failure import ProbeFailure, Undecided
 
 
 class Talk(Protocol):
@@ -110,6 +110,12 @@ class Link(asyncio.Protocol):
         """Whether nothing that comes matters any more."""
         return self._done is None or self._done.done()
 
+    def tell_connected(self) -> None:
+        """Tell that the connection stands."""
+        seen = self._seen
+        if seen.on_phase is not None and seen.connect_us is not None:
+            seen.on_phase("connect", seen.connect_us)
+
     # asyncio's side
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -122,8 +128,7 @@ class Link(asyncio.Protocol):
             return
         seen.resolved_ip = self.address
         seen.connect_us = (time.perf_counter_ns() - self._dialled_ns) // 1000
-        if seen.on_phase is not None:
-            seen.on_phase("connect", seen.connect_us)
+        self._tell_connected()
         try:
             self._begin()
         except Exception as error:  # noqa: BLE001 — whatever it is, the run has to hear of it
@@ -157,6 +162,9 @@ class Link(asyncio.Protocol):
 
     # What a secure link does otherwise
 
+    def _tell_connected(self) -> None:
+        self.tell_connected()
+
     def _begin(self) -> None:
         self.talk.begin(self)
 
@@ -173,7 +181,7 @@ class Link(asyncio.Protocol):
             self._transport.write(data)
 
     def _fail(self, error: Exception) -> None:
-        if isinstance(error, ProbeFailure):
+        if isinstance(error, ProbeFailure | Undecided):
             error.__traceback__ = error.__context__ = error.__cause__ = None  # as above; its sentence says it all
         if self._done is not None and not self._done.done():
             self._done.set_exception(error)

@@ -3,17 +3,40 @@
 import asyncio
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from services.common.egress import EgressPolicy, by
 from services.common.outcome import ErrorKind
+from services.common.specs.tls_options import TlsOptions
 from services.worker.wire.dial import dial
 from services.worker.wire.link import Link
 from services.worker.wire.name_servers import NameServers
 from services.worker.wire.observation import Observation
 from services.worker.wire.own_trouble import OwnTrouble
-from services.worker.wire.probe_failure import ProbeFailure
+from services.worker.wire.probe_failure import ProbeFailure, Undecided
+from services.worker.wire.remembered import Judge
 from services.worker.wire.resolver import NoNameServer, ResolutionError, Resolver
+from services.worker.wire.secure import Engine, SecureLink
 from services.worker.wire.tls import TlsContexts
+from services.worker.wire.watched_tls import OpenSsl
+
+
+class TlsTarget(NamedTuple):
+    """Whom to speak to under TLS.
+
+    Attributes:
+        host: a name in ASCII, or an address.
+        literal: the host itself if it is an address.
+        port: where to connect.
+        options: how the server is verified.
+        protocol: the protocol to ask for: HTTP, HTTP_2 or ANY.
+    """
+
+    host: str
+    literal: str | None
+    port: int
+    options: TlsOptions
+    protocol: str
 
 
 class Network:
@@ -60,6 +83,49 @@ class Network:
             OwnTrouble: for a reason of our own.
         """
         return await dial([link_to(address) for address in await self.addresses(host, literal, seen)])
+
+    async def over_tls(
+        self, server: TlsTarget, seen: Observation, link_to: Callable[[str, Engine], SecureLink]
+    ) -> Link:
+        """Connect to a server under TLS and wait until the talk is over; answers the link, which is closed.
+
+        The fastest library goes first. Where it comes to no verdict, OpenSSL judges over another connection, and does
+        so at once for the next hour.
+
+        Args:
+            server: whom to connect to.
+            seen: told how far it came, even if it fails or is cancelled.
+            link_to: makes a link to a literal address.
+
+        Raises:
+            ProbeFailure: there is no connection, or the talk did not come to its end; its kind says why.
+            OwnTrouble: for a reason of our own.
+        """
+        tls = self.tls
+        addresses = await self.addresses(server.host, server.literal, seen)
+        key = hash((server.host, server.port, server.options, server.protocol))
+        judge = tls.remembered.judge_of(key)
+        context = tls.of(server.options, server.protocol)
+        if judge is not Judge.WATCHED:
+            fast = tls.fast(server.options, server.protocol) if judge is Judge.FASTEST else None
+            first = fast or OpenSsl(context, is_watched=False)
+            link = await dial([link_to(address, first) for address in addresses])
+            try:
+                await link.ended()
+            except Undecided:
+                seen.next_connection()
+            except asyncio.CancelledError:
+                if seen.tls_us is None:
+                    link.tell_connected()  # no other connection will be made
+                raise
+            else:
+                return link
+        link = await dial([link_to(address, OpenSsl(context)) for address in addresses])
+        try:
+            await link.ended()
+        finally:
+            tls.remembered.remember(key, Judge.OPENSSL if link.is_explained else Judge.WATCHED)
+        return link
 
     async def addresses(self, host: str, literal: str | None, seen: Observation) -> list[str]:
         """The addresses of a host that may be dialled, in the order to try them; one at least (semantics.md §22).

@@ -1,13 +1,12 @@
 """A link that begins in plain and is secured later, when what was said in plain has come to that."""
 
-import ssl
-
 from services.common.outcome import ErrorKind
 from services.worker.wire.link import Talk
 from services.worker.wire.observation import Observation
 from services.worker.wire.probe_failure import ProbeFailure
 from services.worker.wire.secure import SecureLink
 from services.worker.wire.start_tls import Dialogue
+from services.worker.wire.watched_tls import OpenSsl
 
 LARGEST_OPENING = 16 * 1024
 
@@ -20,7 +19,7 @@ class PlainFirstLink(SecureLink):
         port: where to connect.
         seen: told what is seen.
         talk: begins when the handshake is over, and hears nothing of what was said in plain.
-        context: verifies the server, or does not.
+        engine: verifies the server, or does not.
         server_name: the name to ask for and to verify.
         dialogue: what is said in plain.
     """
@@ -33,12 +32,12 @@ class PlainFirstLink(SecureLink):
         port: int,
         seen: Observation,
         talk: Talk,
-        context: ssl.SSLContext,
+        engine: OpenSsl,
         server_name: str,
         *,
         dialogue: Dialogue,
     ) -> None:
-        super().__init__(address, port, seen, talk, context, server_name)
+        super().__init__(address, port, seen, talk, engine, server_name)
         self._dialogue = dialogue
         self._unread = bytearray()
         self._room = LARGEST_OPENING

@@ -18,3 +18,7 @@ class ProbeFailure(Exception):
         super().__init__(sentence)
         self.kind = kind
         self.sentence = sentence
+
+
+class Undecided(Exception):
+    """The fast TLS library came to no verdict over a connection: OpenSSL judges over another one."""

@@ -8,8 +8,12 @@ from functools import partial
 from services.common.specs.client_certificate import ClientCertificate
 from services.common.specs.tls_options import TlsOptions
 from services.common.tls_context import context_trusting, public_context, unverified_context
+from services.worker.wire.fast_tls import IS_THERE, FastTls
 from services.worker.wire.observation import OffLoop
 from services.worker.wire.own_trouble import OwnTrouble
+from services.worker.wire.plain_chain import PlainAnchors
+from services.worker.wire.remembered import Remembered
+from services.worker.wire.watched_tls import ShowingTls, watch
 
 HTTP = "http/1.1"
 HTTP_2 = "h2"
@@ -29,15 +33,27 @@ class TlsContexts:
 
     Args:
         public: makes a context that verifies against the public authorities; by default public_context.
+        fast: whether the faster library is tried first, where it is installed.
+
+    Attributes:
+        remembered: which library has to judge a server.
     """
 
-    def __init__(self, public: Callable[[], ssl.SSLContext] = public_context) -> None:
+    def __init__(self, public: Callable[[], ssl.SSLContext] = public_context, *, fast: bool = True) -> None:
         # Made now: to read all public authorities takes some milliseconds, which no probe should wait for.
         self._public = {protocol: _asking(public(), protocol) for protocol in _PROTOCOLS}
         self._trusting = {protocol: _asking(unverified_context(), protocol) for protocol in _PROTOCOLS}
         self._by_authorities: OrderedDict[tuple[str, str], ssl.SSLContext] = OrderedDict()
         self._showing: OrderedDict[tuple[TlsOptions, ClientCertificate], ssl.SSLContext] = OrderedDict()
         self._make_public = public
+        self._fast: OrderedDict[tuple[str, str], FastTls | None] = OrderedDict()
+        self._public_fast: dict[str, FastTls] = {}
+        self._tries_fast = fast and IS_THERE
+        if self._tries_fast:
+            anchors = _anchors(self._public[ANY])
+            if anchors.plain:
+                self._public_fast = {protocol: FastTls(anchors, protocol) for protocol in _PROTOCOLS}
+        self.remembered = Remembered()
 
     def of(self, options: TlsOptions, protocol: str = HTTP) -> ssl.SSLContext:
         """The context for some options and a protocol; their server's name is not part of it."""
@@ -55,6 +71,23 @@ class TlsContexts:
         if len(self._by_authorities) > _MOST_CONTEXTS:
             self._by_authorities.popitem(last=False)
         return context
+
+    def fast(self, options: TlsOptions, protocol: str) -> FastTls | None:
+        """Return the faster library's part for some options and a protocol; None where OpenSSL alone judges."""
+        if options.skip_verify or not self._tries_fast:
+            return None
+        if not options.ca_certificates:
+            return self._public_fast.get(protocol)
+        key = options.ca_certificates, protocol
+        if key in self._fast:
+            self._fast.move_to_end(key)
+            return self._fast[key]
+        # Where one of a check's own authorities is unusual, OpenSSL may end a chain there.
+        anchors = _anchors(self.of(options, protocol))
+        made = self._fast[key] = FastTls(anchors, protocol) if anchors.are_all_plain else None
+        if len(self._fast) > _MOST_CONTEXTS:
+            self._fast.popitem(last=False)
+        return made
 
     async def showing(
         self, options: TlsOptions, certificate: ClientCertificate, off_loop: OffLoop | None = None
@@ -82,6 +115,7 @@ class TlsContexts:
 
     def _make_showing(self, options: TlsOptions, certificate: ClientCertificate) -> ssl.SSLContext:
         context = _asking(self._verifying(options), HTTP)
+        watch(context, ShowingTls)
         try:
             certificate.load_into(context)
         except ssl.SSLError as error:
@@ -99,4 +133,12 @@ class TlsContexts:
 def _asking(context: ssl.SSLContext, protocol: str) -> ssl.SSLContext:
     if protocol:
         context.set_alpn_protocols([protocol])
+    watch(context)
     return context
+
+
+def _anchors(context: ssl.SSLContext) -> PlainAnchors:
+    """What a context trusts."""
+    trusted = context.get_ca_certs(binary_form=True)
+    # Certificates of servers are not among these.
+    return PlainAnchors(trusted, others=context.cert_store_stats()["x509"] - len(trusted))

@@ -37,9 +37,9 @@ async def test_tls_is_verified_and_its_certificates_end_is_told(prober: Prober, 
 @pytest.mark.parametrize(
     ("host", "days", "self_signed", "said"),
     [
-        ("localhost", -1, False, "expired"),
-        ("localhost", 1, True, "self-signed certificate"),
-        ("other.test", 1, False, "Hostname mismatch"),
+        ("localhost", -1, False, "expired: CN=localhost was valid until "),
+        ("localhost", 1, True, "trusted: CN=localhost has signed itself"),
+        ("other.test", 1, False, "another name: expected localhost, it has other.test"),
     ],
 )
 async def test_a_certificate_that_is_not_valid_is_a_tls_error_that_says_why(
@@ -49,7 +49,7 @@ async def test_a_certificate_that_is_not_valid_is_a_tls_error_that_says_why(
         seen = await probe(prober, f"https://localhost:{port}/")
 
     assert verdict(seen) == (Outcome.DOWN, ErrorKind.TLS)
-    assert said in seen.error_message.replace("self signed", "self-signed")
+    assert said in seen.error_message
     assert seen.ttfb_us is None
 
 
@@ -132,7 +132,8 @@ async def test_the_name_of_a_check_is_asked_for_and_verified_instead_of_the_host
 
     assert verdict(seen) == (Outcome.UP, None)
     assert verdict(wrong) == (Outcome.DOWN, ErrorKind.TLS)
-    assert asked == ["other.test", "another.test"]
+    # Where rustls refuses a certificate, OpenSSL asks once more.
+    assert list(dict.fromkeys(asked)) == ["other.test", "another.test"]
 
 
 async def test_the_name_of_a_check_is_not_asked_of_another_origin(prober: Prober, authority: Authority) -> None:
@@ -211,10 +212,12 @@ async def test_a_servers_certificate_needs_no_authority_key_identifier(
     assert [verdict(each) for each in seen] == [(Outcome.UP, None)] * 4
 
 
-async def test_a_chain_ends_at_a_root_not_at_any_certificate_that_is_trusted(
-    resolver: Resolver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("version", ["this Python", "Python 3.13"])
+async def test_a_chain_may_end_at_any_certificate_that_is_trusted(
+    resolver: Resolver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
 ) -> None:
-    verify_as_python_3_13(monkeypatch)
+    if version != "this Python":
+        verify_as_python_3_13(monkeypatch)
     authority = Authority(tmp_path)
     key, pem = authority.pair("localhost")
     (tmp_path / "pair.pem").write_bytes(key + pem)
@@ -228,7 +231,7 @@ async def test_a_chain_ends_at_a_root_not_at_any_certificate_that_is_trusted(
             for trusted in (pem.decode(), authority.pem)
         ]
 
-    assert verdict(by_leaf) == (Outcome.DOWN, ErrorKind.TLS)
+    assert verdict(by_leaf) == (Outcome.UP, None)
     assert verdict(by_root) == (Outcome.UP, None)
 
 

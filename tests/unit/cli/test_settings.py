@@ -16,6 +16,7 @@ def test_without_settings_the_stack_is_embedded_on_port_8080() -> None:
     assert settings.data_dir == Path.cwd() / ".sentinel"
     assert settings.database_url is None
     assert settings.workers == 1
+    assert settings.fast_tls is True
     assert settings.egress_allow == ""
     assert (settings.log_level, settings.log_format) == ("info", "console")
     assert (settings.quota_services, settings.quota_checks) == (5_000, 20_000)
@@ -37,6 +38,7 @@ def test_each_setting_is_read() -> None:
             "SENTINEL_EGRESS_TRANSLATION_PREFIXES": "64:ff9b:1::/96",
             "SENTINEL_REGISTRATION": "Invite",
             "SENTINEL_DNS_SERVERS": "192.0.2.1, 192.0.2.2:5353,::1,[2001:db8::1]:54,[2001:db8::2]",
+            "SENTINEL_FAST_TLS": "Off",
             "SENTINEL_LOG_LEVEL": "DEBUG",
             "SENTINEL_LOG_FORMAT": "json",
             "SENTINEL_QUOTA_SERVICES": "7",
@@ -51,6 +53,7 @@ def test_each_setting_is_read() -> None:
     assert settings.listen_addresses == ("192.0.2.1", "::1", "2001:db8::1")
     assert settings.tls == TlsFiles(Path("/etc/tls/cert.pem"), Path("/etc/tls/key.pem"))
     assert [str(each) for each in settings.trusted_proxies] == ["192.0.2.1/32", "10.0.0.0/8", "fd00::/8"]
+    assert settings.fast_tls is False
     assert (settings.retention_raw_days, settings.retention_hourly_days) == (7, 36_500)
     assert settings.retention_on_demand_days == 1
     assert settings.data_dir == Path("/var/lib/sentinel")
@@ -98,6 +101,7 @@ def test_an_empty_setting_is_one_that_is_not_set() -> None:
         "QUOTA_SERVICES",
         "QUOTA_CHECKS",
         "SECRETS_KEY",
+        "FAST_TLS",
     )
     assert StackSettings.read({f"SENTINEL_{name}": "" for name in names}) == StackSettings.read({})
 
@@ -134,6 +138,7 @@ def test_an_empty_setting_is_one_that_is_not_set() -> None:
         ("SENTINEL_CANARIES", "outside.test:443"),
         ("SENTINEL_CANARIES", "192.0.2.1"),
         ("SENTINEL_CANARIES", "192.0.2.1:0"),
+        ("SENTINEL_FAST_TLS", "maybe"),
         ("SENTINEL_LOG_LEVEL", "loud"),
         ("SENTINEL_LOG_FORMAT", "xml"),
         ("SENTINEL_QUOTA_SERVICES", "0"),

@@ -22,6 +22,7 @@ from services.worker.judging.findings import Examined, finding
 from services.worker.judging.words import outcome_of
 from services.worker.wire.answer import AnswerReader
 from services.worker.wire.body import Body
+from services.worker.wire.certificate import facts_of
 from services.worker.wire.content_coding import decoded
 from services.worker.wire.dns_answer import records_in
 from services.worker.wire.grpc_health import refuse_unless_serving, status_code
@@ -30,7 +31,6 @@ from services.worker.wire.http2 import Answer
 from services.worker.wire.observation import Observation
 from services.worker.wire.probe_failure import ProbeFailure
 from services.worker.wire.redirect import next_hop
-from services.worker.wire.secure import not_after
 
 _PIECES = st.sampled_from(
     [b"http:", b"https:", b"//", b"/", b"?", b"#", b"@", b":", b"[", b"]", b"::1", b"%", b"%zz", b".", b"..", b"xn--",
@@ -66,7 +66,7 @@ def test_a_location_leads_somewhere_or_nowhere_or_fails_the_probe(location: byte
 def test_a_certificate_that_cannot_be_read_has_no_end(place: int, byte: int, cut: int) -> None:
     broken = bytearray(CERTIFICATE)
     broken[place] = byte
-    end = not_after(bytes(broken[: len(broken) - cut]))
+    end = facts_of(bytes(broken[: len(broken) - cut])).not_after
 
     assert end is None or end.tzinfo is UTC
 
@@ -75,8 +75,8 @@ def test_a_certificate_of_an_unknown_version_has_no_end() -> None:
     version_1_based = b"\xa0\x03\x02\x01"
     assert CERTIFICATE.count(version_1_based + b"\x02") == 1
 
-    assert not_after(CERTIFICATE) is not None
-    assert not_after(CERTIFICATE.replace(version_1_based + b"\x02", version_1_based + b"\x07")) is None
+    assert facts_of(CERTIFICATE).not_after is not None
+    assert facts_of(CERTIFICATE.replace(version_1_based + b"\x02", version_1_based + b"\x07")).not_after is None
 
 
 def _read_http(data: bytes) -> None:

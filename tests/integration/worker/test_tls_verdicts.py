@@ -1,0 +1,124 @@
+"""Each server gets the same verdict with the faster TLS library and without it: OpenSSL's by our policy."""
+
+from functools import partial
+
+import pytest
+
+from services.common.outcome import ErrorKind
+from services.common.specs.http import HttpSpec
+from services.common.specs.http_auth import HttpAuth
+from services.common.specs.spec import Spec
+from services.common.specs.tls import TlsSpec
+from services.common.specs.tls_options import TlsOptions
+from services.common.tls_context import context_trusting
+from services.worker.probe import Observation, Prober
+from services.worker.wire import secure
+from services.worker.wire.certificate import NAME_ONLY_IN_CN
+from services.worker.wire.fast_tls import IS_THERE
+from services.worker.wire.network import Network
+from services.worker.wire.remembered import Judge
+from services.worker.wire.resolver import Resolver
+from services.worker.wire.tls import TlsContexts
+from tests.integration.worker.conftest import LOOPBACK
+from tests.integration.worker.probing import PLENTY_S, verdict
+from tests.integration.worker.tls_servers import SERVERS, Authorities, Met
+
+
+@pytest.fixture(scope="module")
+def authorities(tmp_path_factory: pytest.TempPathFactory) -> Authorities:
+    return Authorities(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """However slow the machine is, the faster library has time."""
+    monkeypatch.setattr(secure, "FAST_PATIENCE_S", PLENTY_S)
+    monkeypatch.setattr(secure, "ADMISSION_S", PLENTY_S)
+    return monkeypatch
+
+
+def specs(met: Met, port: int) -> list[Spec]:
+    options = TlsOptions(
+        skip_verify=not met.is_verified, ca_certificates=met.trusted if met.is_verified else "", server_name=met.name
+    )
+    auth = HttpAuth(client_certificate=met.shown) if met.shown else HttpAuth()
+    http = HttpSpec(url=f"https://{met.host}:{port}/", tls=options, auth=auth)
+    if met.shown:
+        return [http]
+    return [
+        http,
+        TlsSpec(
+            host=met.host,
+            port=port,
+            skip_verify=options.skip_verify,
+            ca_certificates=options.ca_certificates,
+            server_name=options.server_name,
+        ),
+    ]
+
+
+class Ran:
+    """One run: what it saw, and in which order the phases were told."""
+
+    def __init__(self, seen: Observation, phases: list[str]) -> None:
+        self.seen = seen
+        reached = [
+            each for each in ("dns", "connect", "tls", "ttfb", "transfer") if getattr(seen, f"{each}_us") is not None
+        ]
+        self.told = {
+            "verdict": verdict(seen),
+            "message": seen.error_message,
+            "warning": seen.tls_warning,
+            "expires": seen.tls_not_after,
+            "version": seen.tls_version,
+            "status": seen.status_code,
+            "phases": reached,
+            "phases told": phases,
+            "address": seen.resolved_ip,
+        }
+
+
+async def run(contexts: TlsContexts, spec: Spec, timeout_s: float) -> Ran:
+    resolver = Resolver()
+    phases: list[str] = []
+    try:
+        prober = Prober(Network(resolver, LOOPBACK, contexts))
+        seen = await prober.run(spec, timeout_s=timeout_s, retries=0, on_phase=lambda phase, _: phases.append(phase))
+    finally:
+        await resolver.close()
+    return Ran(seen, phases)
+
+
+def judge(contexts: TlsContexts) -> Judge:
+    """Who is asked first about the only server."""
+    judges = [each for each, _ in contexts.remembered._judges.values()]
+    return judges[0] if judges else Judge.FASTEST
+
+
+@pytest.mark.parametrize("name", SERVERS)
+async def test_a_server_is_judged_by_our_policy_with_each_library(
+    authorities: Authorities, patience: pytest.MonkeyPatch, name: str
+) -> None:
+    met = SERVERS[name](authorities)
+    timeout_s = PLENTY_S
+    if met.kind is ErrorKind.TIMEOUT:
+        timeout_s = 0.5
+        patience.setattr(secure, "FAST_PATIENCE_S", 0.1)
+    if "without tickets" in name:
+        patience.setattr(secure, "ADMISSION_S", 0.1)
+    trusting = partial(context_trusting, authorities.root.pem)
+    async with met.served() as port:
+        for spec in specs(met, port):
+            contexts, openssl = TlsContexts(trusting), TlsContexts(trusting, fast=False)
+            alone, alone_again = [await run(openssl, spec, timeout_s) for _ in range(2)]
+            first, again = [await run(contexts, spec, timeout_s) for _ in range(2)]
+
+            assert verdict(alone.seen) == met.verdict, alone.seen.error_message
+            assert alone.seen.error_message.startswith(met.says)
+            assert alone.seen.tls_warning == (NAME_ONLY_IN_CN if met.warns else None)
+            assert [alone_again.told, first.told, again.told] == [alone.told] * 3
+            if IS_THERE:
+                assert judge(contexts) is met.judge
+            # OpenSSL alone has no other to ask while a server is silent.
+            is_told_apart = met.judge is Judge.WATCHED and met.kind is not ErrorKind.TIMEOUT
+            assert judge(openssl) is (Judge.WATCHED if is_told_apart else Judge.FASTEST)
