@@ -5,9 +5,10 @@ judges over a new connection. The package `rtls` is optional; its extension modu
 which copy each byte twice more and do not tell when the server has closed the connection.
 """
 
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from types import ModuleType
 from typing import Any
 
@@ -98,7 +99,7 @@ class FastTls:
             chain = self._chains[key] = self._anchors.chain_of(sent, server_name)
             if len(self._chains) > _MOST_CHAINS:
                 self._chains.popitem(last=False)
-        if chain is None or not chain.valid_from <= datetime.now(UTC) <= chain.valid_until:
+        if chain is None or not chain.valid_from <= time.time() <= chain.valid_until:
             raise Undecided
         return chain.not_after
 

@@ -40,13 +40,13 @@ class PlainChain(NamedTuple):
     """A chain that is judged alike while it is valid.
 
     Attributes:
-        valid_from: when the last of its certificates becomes valid.
-        valid_until: when the first one expires.
+        valid_from: when the last of its certificates becomes valid, in seconds since 1970.
+        valid_until: when the first one expires, in the same way.
         not_after: when the server's own certificate expires.
     """
 
-    valid_from: datetime
-    valid_until: datetime
+    valid_from: float
+    valid_until: float
     not_after: datetime
 
 
@@ -99,8 +99,8 @@ class PlainAnchors:
                     return None
                 path.append(root)
                 return PlainChain(
-                    max(each.not_valid_before_utc for each in path),
-                    min(each.not_valid_after_utc for each in path),
+                    max(each.not_valid_before_utc for each in path).timestamp(),
+                    min(each.not_valid_after_utc for each in path).timestamp(),
                     own.not_valid_after_utc,
                 )
             if above is None or not (_is_authority(above) and _leads_to(path[-1], above, len(path) - 1)):
