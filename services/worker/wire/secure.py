@@ -25,7 +25,7 @@ LARGEST_HANDSHAKE = 48 * 1024
 # The types of records that a handshake may begin with (RFC 8446 §5.1).
 _RECORD_TYPES = range(20, 24)
 _CLOSED = "the server closed the connection in the TLS handshake"
-_NO_TLS = "the server does not speak TLS on this port: it answers in plain"
+_NO_TLS = "the TLS handshake failed: the server does not speak TLS on this port, it answers in plain"
 _DEMANDED = "the server demands a client certificate, and the check shows none"
 _NOT_ADMITTED = "the server refused the client certificate that the check shows"
 # How long the faster library may wait for the server, besides a few ways there and back: some servers do not answer a

@@ -512,9 +512,11 @@ SERVERS: dict[str, Make] = {
         says="the server refused the client certificate that the check shows (unknown CA)",
     ),
     "HTTP in plain": _in_plain(
-        answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), says="the server does not speak TLS on this port"
+        answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), says=f"{FAILED}the server does not speak TLS on this port"
     ),
-    "a greeting of SMTP": _in_plain(answering(b"220 mail.test\r\n"), says="the server does not speak TLS on this port"),
+    "a greeting of SMTP": _in_plain(
+        answering(b"220 mail.test\r\n"), says=f"{FAILED}the server does not speak TLS on this port"
+    ),
     "an alert": _in_plain(
         answering(b"\x15\x03\x03\x00\x02\x02\x28"), says=f"{FAILED}the server sent the alert handshake failure"
     ),
