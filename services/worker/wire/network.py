@@ -106,8 +106,8 @@ class Network:
         key = hash((server.host, server.port, server.options, server.protocol))
         judge = tls.remembered.judge_of(key)
         context = tls.of(server.options, server.protocol)
+        fast = tls.fast(server.options, server.protocol) if judge is Judge.FASTEST else None
         if judge is not Judge.WATCHED:
-            fast = tls.fast(server.options, server.protocol) if judge is Judge.FASTEST else None
             first = fast or OpenSsl(context, is_watched=False)
             link = await dial([link_to(address, first) for address in addresses])
             try:
@@ -124,7 +124,9 @@ class Network:
         try:
             await link.ended()
         finally:
-            tls.remembered.remember(key, Judge.OPENSSL if link.is_explained else Judge.WATCHED)
+            if judge is not Judge.WATCHED:
+                is_for_openssl = fast is not None and link.is_explained
+                tls.remembered.remember(key, Judge.OPENSSL if is_for_openssl else Judge.WATCHED)
         return link
 
     async def addresses(self, host: str, literal: str | None, seen: Observation) -> list[str]:

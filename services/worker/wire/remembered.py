@@ -31,12 +31,8 @@ class Remembered:
         return judge if until > time.monotonic() else Judge.FASTEST
 
     def remember(self, server: int, judge: Judge) -> None:
-        """Let a judge be asked first, for an hour from when it was not the fastest one any more."""
-        known, until = self._judges.get(server, (Judge.FASTEST, 0.0))
-        now = time.monotonic()
-        if until <= now or known is Judge.FASTEST:
-            until = now + _REMEMBERED_S
-        self._judges[server] = judge, until
+        """Let a judge be asked first for an hour."""
+        self._judges[server] = judge, time.monotonic() + _REMEMBERED_S
         self._judges.move_to_end(server)
         if len(self._judges) > _MOST:
             self._judges.popitem(last=False)

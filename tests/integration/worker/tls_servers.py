@@ -405,6 +405,7 @@ SERVERS: dict[str, Make] = {
     "the root sent too": _below(ROOT, MIDDLE, sends_root=True, by_fast=True),
     "path length that suffices": _below(replace(ROOT, path_length=1), replace(MIDDLE, path_length=0), by_fast=True),
     "a chain of three": _short_chain,
+    "a group that takes one more way": _speaking(lambda context: context.set_ecdh_curve("prime256v1"), by_fast=True),
     "a name among many": _good(_names(*(f"{number}.test" for number in range(20)), "localhost")),
     "a name in capitals": _good(_names("LOCALHOST")),
     "a wildcard": _good(_names("*.shop.test"), name="a.shop.test"),

@@ -16,18 +16,14 @@ def test_a_server_is_the_fastest_librarys_until_it_is_remembered_and_after_an_ho
     known = Remembered()
     assert known.judge_of(1) is Judge.FASTEST
 
-    known.remember(1, Judge.WATCHED)
-    now += 3_000.0
-    known.remember(1, Judge.OPENSSL)  # the hour is not begun anew
+    known.remember(1, Judge.OPENSSL)
     assert (known.judge_of(1), known.judge_of(2)) == (Judge.OPENSSL, Judge.FASTEST)
-
-    now += 599.0
-    assert known.judge_of(1) is Judge.OPENSSL
-    now += 2.0
-    assert known.judge_of(1) is Judge.FASTEST
+    now += 3_000.0
     known.remember(1, Judge.WATCHED)
     now += 3_599.0
     assert known.judge_of(1) is Judge.WATCHED
+    now += 2.0
+    assert known.judge_of(1) is Judge.FASTEST
 
 
 def test_no_more_are_remembered_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
