@@ -27,7 +27,7 @@ FINISHED_ALONE = frozenset({58, 64, 74, 80})
 message Finished, of 32 or 48 bytes, behind a record of 6 bytes for old middleboxes or none (RFC 8446 §4.4.4, §5.2,
 appendix D.4)."""
 _BROKEN = "TLS broke off: the server sent what is no TLS, or it was changed on its way"
-_MOST_CHAINS = 32_768
+MOST_CHAINS = 32_768
 
 
 def _load() -> ModuleType | None:
@@ -36,7 +36,7 @@ def _load() -> ModuleType | None:
         from rtls import _rustls  # noqa: PLC0415 — optional
     except ImportError:
         return None
-    if not hasattr(getattr(_rustls, "RustlsClientConnection", None), "decrypt_incoming"):
+    if not hasattr(getattr(_rustls, "RustlsClientConnection", None), "read_plaintext"):
         _log.warning("this version of rtls is not known: it is not used")
         return None
     return _rustls
@@ -53,12 +53,14 @@ class FastTls:
     Args:
         anchors: the authorities.
         protocol: the protocol to ask for (ALPN); none when empty.
+        most_chains: of how many chains it is kept what they amount to.
     """
 
-    def __init__(self, anchors: PlainAnchors, protocol: str) -> None:
+    def __init__(self, anchors: PlainAnchors, protocol: str, most_chains: int = MOST_CHAINS) -> None:
         if _rustls is None:
             raise RuntimeError("rtls is not installed")
         self._anchors = anchors
+        self._most_chains = most_chains
         self._builder = _rustls.RustlsConfigBuilder()
         self._builder.set_verify_mode(2)
         self._builder.set_check_hostname(True)
@@ -97,7 +99,7 @@ class FastTls:
             self._chains.move_to_end(key)
         else:
             chain = self._chains[key] = self._anchors.chain_of(sent, server_name)
-            if len(self._chains) > _MOST_CHAINS:
+            if len(self._chains) > self._most_chains:
                 self._chains.popitem(last=False)
         if chain is None or not chain.valid_from <= time.time() <= chain.valid_until:
             raise Undecided
@@ -173,10 +175,10 @@ class FastConnection:
             view = view[taken:]
 
     def read(self, data: bytes) -> tuple[bytes, bytes]:
-        """Decrypt some of what came; answers what it says, and what of it is left.
+        """Decrypt some of what came; answers what it says, and what of it is left: without either, all is read.
 
-        Args:
-            data: what came; nothing reads what came with the end of the handshake.
+        Each call takes a byte at the least, says something, or drops what is left: once the server has ended TLS,
+        nothing is taken any more. `decrypt_incoming`, which does all in one call, does not promise to return.
 
         Raises:
             ProbeFailure: TLS; it is no TLS, was changed on its way, or is an alert.
@@ -184,9 +186,11 @@ class FastConnection:
         """
         connection = self._connection
         try:
-            if data:
-                return connection.decrypt_incoming(data, _LARGEST_READ)  # type: ignore[no-any-return] # as its stub says
-            return connection.read_plaintext(_LARGEST_READ), b""
+            taken = connection.read_tls(data) if data else 0
+            if taken:
+                connection.process_new_packets()
+            text = connection.read_plaintext(_LARGEST_READ)
+            return text, data[taken:] if taken or text else b""
         except Exception as error:
             raise ProbeFailure(ErrorKind.TLS, broken_off(_alert_in(error))) from error
         except BaseException as error:  # rustls' panics are no Exception

@@ -26,6 +26,8 @@ _MOST_CONTEXTS = 256
 # context for all, with another certificate loaded each time, will not do: it keeps the last one of each kind of key,
 # and may show that to whoever asks for this kind.
 _MOST_SHOWING = 128
+# Below a check's own authorities there are few, and a tenant could make any number.
+_MOST_CHAINS = 128
 
 
 class TlsContexts:
@@ -84,7 +86,7 @@ class TlsContexts:
             return self._fast[key]
         # Where one of a check's own authorities is unusual, OpenSSL may end a chain there.
         anchors = _anchors(self.of(options, protocol))
-        made = self._fast[key] = FastTls(anchors, protocol) if anchors.are_all_plain else None
+        made = self._fast[key] = FastTls(anchors, protocol, _MOST_CHAINS) if anchors.are_all_plain else None
         if len(self._fast) > _MOST_CONTEXTS:
             self._fast.popitem(last=False)
         return made

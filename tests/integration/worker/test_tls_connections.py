@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -153,3 +154,30 @@ async def test_a_chain_that_expires_while_it_is_known_is_openssls_again(resolver
         remembered = len(contexts.remembered._judges)
 
     assert (verdict(seen), remembered) == ((Outcome.UP, None), 1)
+
+
+async def test_what_follows_the_end_of_tls_is_not_read(resolver: Resolver, authority: Authority) -> None:
+    server = authority.server("localhost")
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = server.wrap_bio(incoming, outgoing, server_side=True)
+        said = b""
+        while not said.endswith(b"\r\n\r\n"):
+            incoming.write(await reader.read(65_536))
+            with suppress(ssl.SSLWantReadError):
+                tls.do_handshake()
+                said += tls.read(65_536)
+            writer.write(outgoing.read())
+        tls.write(b"HTTP/1.1 200 OK\r\n\r\nok")
+        with suppress(ssl.SSLWantReadError):
+            tls.unwrap()
+        writer.write(outgoing.read() + b"\x17\x03\x03\x00\x20" + bytes(32) + b"no record")
+        await asyncio.Event().wait()
+
+    contexts = TlsContexts(authority.trusting)
+    async with target(handler) as port:
+        seen = await probe(Prober(Network(resolver, LOOPBACK, contexts)), f"https://localhost:{port}/")
+
+    assert (verdict(seen), seen.body_bytes) == ((Outcome.UP, None), 2)
+    assert len(contexts.remembered._judges) == 0  # rustls had it
