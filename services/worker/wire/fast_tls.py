@@ -21,7 +21,7 @@ from services.worker.wire.watched_tls import alert_called
 
 _log = logs.get("fast_tls")
 _TLS_1_2, _TLS_1_3 = 0x0303, 0x0304
-_LARGEST_READ = 65_536
+_LARGEST_READ = 16_384
 FINISHED_ALONE = frozenset({58, 64, 74, 80})
 """How many bytes a client ends the handshake of TLS 1.3 with that was not asked for a certificate: a record of the
 message Finished, of 32 or 48 bytes, behind a record of 6 bytes for old middleboxes or none (RFC 8446 §4.4.4, §5.2,
@@ -154,13 +154,13 @@ class FastConnection:
     def to_send(self) -> bytes:
         """Return what is to be sent; empty if nothing is."""
         connection = self._connection
-        parts = []
+        data: bytes = connection.write_tls()
         while connection.wants_write():
-            data = connection.write_tls()
-            if not data:
+            more = connection.write_tls()
+            if not more:
                 break
-            parts.append(data)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+            data += more
+        return data
 
     def protocol(self) -> str | None:
         """The protocol that was agreed on (ALPN)."""
@@ -169,10 +169,8 @@ class FastConnection:
 
     def write(self, data: bytes) -> None:
         """Encrypt some bytes, which are then to be sent."""
-        view = memoryview(data)
-        while view:
-            taken = self._connection.write_plaintext(bytes(view))
-            view = view[taken:]
+        while data:
+            data = data[self._connection.write_plaintext(data) :]
 
     def read(self, data: bytes) -> tuple[bytes, bytes]:
         """Decrypt some of what came; answers what it says, and what of it is left: without either, all is read.
@@ -199,8 +197,8 @@ class FastConnection:
             raise OwnTrouble("the TLS library of the monitor failed") from error
 
     @property
-    def is_closed(self) -> bool:
-        """Whether the server has said that it sends no more; known once all is read."""
+    def needs_no_more(self) -> bool:
+        """Whether something is decrypted and not read; or, once all is read, whether the server sends no more."""
         return not self._connection.wants_read()
 
 

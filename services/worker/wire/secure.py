@@ -288,6 +288,8 @@ class SecureLink(Link):
             self._secured(_1_3)
             self._send_fast(fast)
             data = b""
+            if not fast.needs_no_more:  # nothing came with the end of the handshake
+                return
         self._hear_fast(fast, data)
 
     def _hear_fast(self, fast: FastConnection, data: bytes) -> None:
@@ -300,7 +302,7 @@ class SecureLink(Link):
         if self.is_over:
             return
         self._send_fast(fast)
-        if fast.is_closed:
+        if fast.needs_no_more:
             super()._lost(None)
 
     def _send_fast(self, fast: FastConnection) -> None:
