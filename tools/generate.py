@@ -2,7 +2,8 @@
 
 The descriptors that our files import (google.api, google.rpc, buf.validate) come out of installed wheels, so no schema
 registry is asked. Run by `make generate`; `--check` (run by `make check`) also lints the contract, compares it with
-the last committed one for breaking changes, and fails when gen/ is not what proto/ generates.
+the last committed one for breaking changes, and fails when gen/ is not what proto/ generates. Both then call
+tools.verdicts, for docs/verdicts.md.
 """
 
 import argparse
@@ -148,6 +149,7 @@ def check() -> None:
         stale = differences(fresh, GEN)
         if stale:
             sys.exit("gen/ is not what proto/ generates; run `make generate` and commit: " + ", ".join(stale))
+    run(sys.executable, "-m", "tools.verdicts", "--check")
 
 
 def main() -> None:
@@ -163,6 +165,8 @@ def main() -> None:
         generate(fresh, Path(temporary) / "image.binpb")
         shutil.rmtree(GEN, ignore_errors=True)
         shutil.copytree(fresh, GEN)
+    # Another process: it imports what was just generated.
+    run(sys.executable, "-m", "tools.verdicts")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,135 @@
+"""What curl makes of rows: asked by a tool, recorded in a file, shown beside our verdicts; no test runs it."""
+
+import asyncio
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.integration.real_world.identity import trusted
+from tests.integration.real_world.row import Row
+from tests.integration.real_world.running import completed
+from tests.integration.real_world.servers import Http, Nobody, Tcp
+from tests.integration.real_world.serving import Place, serving
+from tests.integration.real_world.tables import Table
+
+_FILE = Path(__file__).with_name("curl.json")
+_AT_ONCE = 8
+_MOST_REDIRECTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What is recorded.
+
+    Attributes:
+        version: curl's, as it calls itself.
+        answers: by subject and row: its exit code and the last status, 0 for none.
+    """
+
+    version: str
+    answers: Mapping[str, Mapping[str, tuple[int, int]]]
+
+    def of(self, table: str, slug: str) -> tuple[int, int] | None:
+        """What it made of a row."""
+        found = self.answers.get(table, {}).get(slug)
+        return None if found is None else (found[0], found[1])
+
+
+def recorded() -> Recorded:
+    """What the file holds."""
+    return Recorded(**json.loads(_FILE.read_text())) if _FILE.exists() else Recorded("curl", {})
+
+
+def is_for_curl(row: Row) -> bool:
+    """Whether curl can be asked: it speaks HTTP and TLS, and asks only the system for names."""
+    if row.names or row.verdict.outcome == "REFUSED":
+        return False
+    if row.kind == "tls":
+        return isinstance(row.target, Http) and "startTls" not in row.check["tls"]
+    return (
+        row.kind == "http"
+        and isinstance(row.target, Http | Tcp | Nobody)
+        and "clientCertificate" not in row.check["http"]
+    )
+
+
+async def record(tables: Iterable[Table]) -> None:
+    """Ask it about all rows, and write down what it says.
+
+    Raises:
+        FileNotFoundError: there is no curl.
+    """
+    program = shutil.which("curl")
+    if program is None:
+        raise FileNotFoundError("there is no curl to ask")
+    version = (await _output(program, "--version"))[1].split(" (")[0]
+    turn = asyncio.Semaphore(_AT_ONCE)
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as authorities:
+        authorities.write(trusted())
+        authorities.flush()
+
+        async def ask(row: Row) -> tuple[int, int]:
+            async with turn, serving(row) as place:
+                code, said = await _output(program, *arguments(row, place, authorities.name))
+                return code, int(said or 0)
+
+        answers = {}
+        for table in tables:
+            rows = [row for row in table.rows if is_for_curl(row)]
+            said = await asyncio.gather(*map(ask, rows))
+            answers[table.name] = {row.slug: each for row, each in zip(rows, said, strict=True)}
+    lines = json.dumps({"version": version, "answers": answers}, indent=1)
+    # One line for each row.
+    _FILE.write_text(lines.replace("[\n    ", "[").replace(",\n    ", ", ").replace("\n   ]", "]") + "\n")
+
+
+def arguments(row: Row, place: Place, authorities: str) -> list[str]:
+    """What curl is called with to do what the check does."""
+    check = completed(row, place)
+    given = check[row.kind]
+    said = ["-q", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--http1.1", "--noproxy", "*", "-A", "SentinelStack"]
+    said += ["--max-time", check["timeout"].removesuffix("s"), "--cacert", authorities]
+    for name in ("$PORT", "$SECURE_PORT", "$CLOSED_PORT"):
+        if name in place.values:
+            said += ["--resolve", f"*:{place.values[name]}:127.0.0.1"]
+    if row.kind == "tls":
+        name = given.get("serverName", given["host"])
+        return [*said, *_of_tls(given), f"https://{name}:{given['port']}/"]
+    return [*said, *_of_tls(given.get("tls", {})), *_of_request(given), given["url"]]
+
+
+def _of_tls(options: Mapping[str, Any]) -> Iterator[str]:
+    if options.get("skipVerify"):
+        yield "-k"
+
+
+def _of_request(given: Mapping[str, Any]) -> Iterator[str]:
+    if given.get("followRedirects", True):
+        yield from ("-L", "--max-redirs", str(given.get("maxRedirects", _MOST_REDIRECTS)), "-b", "")
+    if any(name.startswith("body") for name in given) or "assertions" in given:
+        yield "--compressed"
+    method, body = given.get("method", "GET"), given.get("body", "")
+    if method == "HEAD":
+        yield "-I"
+    elif body or method == "POST":
+        yield from ("--data-binary", body)
+    if method not in {"GET", "HEAD", "POST"}:
+        yield from ("-X", method)
+    for name, value in given.get("headers", {}).items():
+        yield from ("-H", f"{name}: {value}")
+    if "basicAuth" in given:
+        yield from ("-u", f"{given['basicAuth']['username']}:{given['basicAuth']['password']}")
+    if "bearerToken" in given:
+        yield from ("-H", f"Authorization: Bearer {given['bearerToken']}")
+
+
+async def _output(*command: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    said, _ = await process.communicate()
+    return process.returncode or 0, said.decode()

@@ -1,0 +1,165 @@
+"""Runs rows as the worker would: saved by the contract's rules, then probed over real sockets."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+from google.protobuf import json_format
+from sentinel.monitor.v1 import check_pb2
+
+from services.common.clock import SECOND_US
+from services.common.egress import EgressPolicy
+from services.common.errors import InvalidArgument
+from services.common.field_rules import FieldRules
+from services.common.specs.heartbeat import HeartbeatSpec
+from services.common.tls_context import context_trusting
+from services.worker.heartbeats.heartbeat import Reported, verdict_on
+from services.worker.messages import try_draft
+from services.worker.on_demand import TryDraft
+from services.worker.probe import Prober
+from services.worker.wire.network import Network
+from services.worker.wire.resolver import Resolver
+from services.worker.wire.tls import TlsContexts
+from tests.integration.real_world.identity import trusted
+from tests.integration.real_world.row import Row, Verdict
+from tests.integration.real_world.servers import Job, NameServer
+from tests.integration.real_world.serving import Place, naming, serving
+
+_LOOPBACK = EgressPolicy.parse("127.0.0.0/8, ::1/128")
+_TIMEOUT = "30s"
+_HOST = "shop.test"
+# A row that hangs fails alone.
+_LONGEST_S = 60.0
+_AT_ONCE = 16
+_DAY_S = 86_400
+
+
+async def run_all(rows: Sequence[Row]) -> Mapping[str, Verdict | Exception]:
+    """How each row ended, by its slug, or what went wrong with it."""
+    turn = asyncio.Semaphore(_AT_ONCE)
+    async with AsyncExitStack() as stack:
+        runner = _Runner(await stack.enter_async_context(naming(NameServer())))
+        stack.push_async_callback(runner.close)
+
+        async def end(row: Row) -> Verdict | Exception:
+            # Those that wait for their deadline take no turn: they cost nothing meanwhile.
+            try:
+                if "timeout" in row.check:
+                    return await asyncio.wait_for(runner.run(row), _LONGEST_S)
+                async with turn:
+                    return await asyncio.wait_for(runner.run(row), _LONGEST_S)
+            except Exception as error:  # noqa: BLE001 — it is this row's, and its test raises it
+                return error
+
+        ends = await asyncio.gather(*map(end, rows))
+    return {row.slug: each for row, each in zip(rows, ends, strict=True)}
+
+
+def completed(row: Row, place: Place) -> dict[str, Any]:
+    """The row's check as it is sent to be saved."""
+    check: dict[str, Any] = _filled({"name": "row", **row.check}, place)
+    fields = check[row.kind]
+    secure = "$SECURE_PORT" in place.values
+    port = place.values.get("$SECURE_PORT" if secure else "$PORT", "1")
+    if row.kind == "http":
+        url = f"https://{_HOST}:{port}/" if secure else f"http://127.0.0.1:{port}/"
+        check["http"] = {"url": url, **fields}
+    elif row.kind in {"tcp", "tls"}:
+        check[row.kind] = {"host": _HOST if row.kind == "tls" else "127.0.0.1", "port": int(port), **fields}
+        check[row.kind]["port"] = int(check[row.kind]["port"])
+    elif row.kind == "grpc":
+        check["grpc"] = {"address": f"127.0.0.1:{port}", **fields}
+    if row.kind != "heartbeat":
+        check = {"timeout": _TIMEOUT, **check}
+    return check
+
+
+class _Runner:
+    """What rows share.
+
+    Args:
+        names: the port of the name server of those that do not bring their own.
+    """
+
+    def __init__(self, names: int) -> None:
+        self._rules = FieldRules()
+        self._tls = TlsContexts(lambda: context_trusting(trusted()))
+        self._resolver = Resolver([f"127.0.0.1:{names}"])
+
+    async def close(self) -> None:
+        """Stop asking for names."""
+        await self._resolver.close()
+
+    async def run(self, row: Row) -> Verdict:
+        """How a row ends."""
+        async with serving(row) as place:
+            try:
+                draft = self._saved(completed(row, place))
+            except InvalidArgument as error:
+                # The first field that is named, and all that is said.
+                return Verdict(outcome="REFUSED", kind=error.violations[0].field, says=error.message)
+            if isinstance(row.target, Job):
+                return _heard(draft, row.target)
+            if not place.name_servers:
+                return await self._probed(draft, self._resolver)
+            resolver = Resolver(place.name_servers)
+            try:
+                return await self._probed(draft, resolver)
+            finally:
+                await resolver.close()
+
+    def _saved(self, check: dict[str, Any]) -> TryDraft:
+        """A check as it is saved.
+
+        Raises:
+            InvalidArgument: it is refused.
+        """
+        message = json_format.ParseDict(check, check_pb2.Check())
+        self._rules.refuse_broken(message, "check")
+        draft = try_draft(message)
+        draft.spec.refuse_bad(f"check.{draft.spec.KIND}")
+        return draft
+
+    async def _probed(self, draft: TryDraft, resolver: Resolver) -> Verdict:
+        prober = Prober(Network(resolver, _LOOPBACK, self._tls))
+        seen = await prober.run(draft.spec, timeout_s=draft.timeout_us / SECOND_US, retries=draft.retries)
+        return Verdict(
+            outcome=seen.outcome.name,
+            kind=seen.error_kind.name if seen.error_kind else "",
+            says=seen.error_message,
+            status=seen.status_code,
+            redirects=seen.redirects,
+            attempt=seen.attempt,
+        )
+
+
+def _heard(draft: TryDraft, job: Job) -> Verdict:
+    """What comes of what a job reported."""
+    assert isinstance(draft.spec, HeartbeatSpec)
+    now_us = 400 * _DAY_S * SECOND_US
+
+    def ago(seconds: float | None) -> int | None:
+        return None if seconds is None else now_us - int(seconds * SECOND_US)
+
+    reported = Reported(
+        read_us=now_us,
+        on_us=ago(job.on),
+        signal_us=ago(job.signal),
+        success_us=ago(job.success),
+        exit_code=job.exit_code,
+        outage=job.outage and (now_us - int(job.outage[0] * SECOND_US), now_us - int(job.outage[1] * SECOND_US)),
+    )
+    verdict = verdict_on(draft.spec, reported)
+    kind = verdict.error_kind.name if verdict.error_kind else ""
+    return Verdict(outcome=verdict.outcome.name, kind=kind, says=verdict.message)
+
+
+def _filled(value: Any, place: Place) -> Any:
+    if isinstance(value, str):
+        return place.fill(value)
+    if isinstance(value, dict):
+        return {key: _filled(each, place) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_filled(each, place) for each in value]
+    return value

@@ -1,0 +1,136 @@
+"""Write docs/verdicts.md: what real servers, names and jobs do, our verdict, and what curl makes of it.
+
+The rows are those of tests/integration/real_world, which `make test` runs. `make generate` writes the page, `make
+check` compares it (`--check`). `--record` asks curl anew; else the page shows the answers that are recorded.
+"""
+
+import argparse
+import asyncio
+import re
+import sys
+from pathlib import Path
+
+from tests.integration.real_world.curl import Recorded, is_for_curl, record, recorded
+from tests.integration.real_world.row import Row, Verdict
+from tests.integration.real_world.tables import TABLES, Table
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "verdicts.md"
+_RFC = re.compile(r"RFC (\d+)(?: §(\d+(?:\.\d+)*))?")
+_ISSUE = re.compile(r"([\w.-]+/[\w.-]+)#(\d+)")
+_HEAD = """\
+# Verdicts
+
+What real servers, names, certificates and jobs do, and what comes of it. `make test` runs each row over real sockets.
+`make generate` writes this page from [the rows](../tests/integration/real_world): change them there.
+
+A check expects nothing but what the row says. The column `curl` is what {curl} makes of the same bytes: the status
+that it shows, or why it fails, with its exit code. It follows redirects and keeps cookies as checks do, and looks at no
+assertion. A hyphen stands where curl cannot be asked.
+"""
+# The manual's words (curl(1), EXIT CODES), shortened.
+_EXITS = {
+    1: "unsupported protocol",
+    3: "malformed URL",
+    6: "unknown host",
+    7: "no connection",
+    8: "weird server reply",
+    18: "incomplete transfer",
+    23: "write error",
+    26: "read error",
+    27: "out of memory",
+    28: "time-out",
+    35: "TLS handshake failed",
+    47: "too many redirects",
+    52: "no answer",
+    56: "receiving failed",
+    58: "bad client certificate",
+    59: "bad cipher",
+    60: "certificate not trusted",
+    61: "unknown content coding",
+    66: "TLS not set up",
+}
+
+
+def page() -> str:
+    """The whole page."""
+    answers = recorded()
+    parts = [_HEAD.format(curl=answers.version)]
+    parts += [f"- [{table.title}](#{_anchor(table.title)}): {len(table.rows)}\n" for table in TABLES]
+    for table in TABLES:
+        parts.append(f"\n## {table.title}\n\n| behaviour | verdict | curl | source |\n|---|---|---|---|\n")
+        parts += [_line(table, row, answers) for row in table.rows]
+    return "".join([parts[0], "\n", *parts[1:]])
+
+
+def _line(table: Table, row: Row, answers: Recorded) -> str:
+    cells = (row.name, _verdict(row), _curl(answers.of(table.name, row.slug)), row.source)
+    behaviour, verdict, curl, source = map(_escaped, cells)
+    return f"| {behaviour} | {verdict} | {curl} | {_linked(source)} |\n"
+
+
+def _verdict(row: Row) -> str:
+    """Ours, with the reason."""
+    said = _outcome(row.verdict)
+    return f"{said}. {row.why}" if row.why else said
+
+
+def _outcome(verdict: Verdict) -> str:
+    if verdict.outcome == "REFUSED":
+        return f"refused when it is saved: `{verdict.kind}` {verdict.says}".rstrip()
+    shown = f"{verdict.outcome} `{verdict.kind}`" if verdict.kind else verdict.outcome
+    if verdict.says:
+        return f"{shown}: {verdict.says}"
+    return shown if verdict.status is None else f"{shown} ({verdict.status})"
+
+
+def _curl(answer: tuple[int, int] | None) -> str:
+    if answer is None:
+        return "-"
+    code, status = answer
+    if code == 0:
+        return str(status) if status else "connected"
+    return f"{_EXITS.get(code, 'failed')} ({code})"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+
+
+def _linked(source: str) -> str:
+    """A source with links to where it stands."""
+
+    def rfc(found: re.Match[str]) -> str:
+        section = f"#section-{found[2]}" if found[2] else ""
+        return f"[{found[0]}](https://www.rfc-editor.org/rfc/rfc{found[1]}{section})"
+
+    return _ISSUE.sub(r"[\1#\2](https://github.com/\1/issues/\2)", _RFC.sub(rfc, source))
+
+
+def _anchor(title: str) -> str:
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def main() -> None:
+    """Write the page, or compare it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; fail when the page is out of date")
+    parser.add_argument("--record", action="store_true", help="ask curl first")
+    arguments = parser.parse_args()
+    if arguments.record:
+        asyncio.run(record(TABLES))
+    missing = [
+        f"{table.name}: {row.name}"
+        for table in TABLES
+        for row in table.rows
+        if is_for_curl(row) and recorded().of(table.name, row.slug) is None
+    ]
+    if missing:
+        sys.exit("curl was not asked about these rows; run `python -m tools.verdicts --record`: " + "; ".join(missing))
+    if not arguments.check:
+        PAGE.write_text(page())
+    elif not PAGE.exists() or PAGE.read_text() != page():
+        sys.exit("docs/verdicts.md is not what its rows generate; run `make generate` and commit")
+
+
+if __name__ == "__main__":
+    main()
