@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from tests.integration.real_world.identity import trusted
 from tests.integration.real_world.row import Row
 from tests.integration.real_world.running import completed
@@ -19,6 +21,8 @@ from tests.integration.real_world.tables import Table
 _FILE = Path(__file__).with_name("curl.json")
 _AT_ONCE = 8
 _MOST_REDIRECTS = 5
+# Some answers have no end.
+_LONGEST_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +72,20 @@ async def record(tables: Iterable[Table]) -> None:
         raise FileNotFoundError("there is no curl to ask")
     version = (await _output(program, "--version"))[1].split(" (")[0]
     turn = asyncio.Semaphore(_AT_ONCE)
-    with tempfile.NamedTemporaryFile("w", suffix=".pem") as authorities:
-        authorities.write(trusted())
-        authorities.flush()
 
-        async def ask(row: Row) -> tuple[int, int]:
-            async with turn, serving(row) as place:
+    async def ask(row: Row) -> tuple[int, int]:
+        async with turn, serving(row) as place:
+            with tempfile.NamedTemporaryFile("w", suffix=".pem") as authorities:
+                authorities.write(_tls_options(row, completed(row, place)).get("caCertificates") or trusted())
+                authorities.flush()
                 code, said = await _output(program, *arguments(row, place, authorities.name))
-                return code, int(said or 0)
+            return code, int(said or 0)
 
-        answers = {}
-        for table in tables:
-            rows = [row for row in table.rows if is_for_curl(row)]
-            said = await asyncio.gather(*map(ask, rows))
-            answers[table.name] = {row.slug: each for row, each in zip(rows, said, strict=True)}
+    answers = {}
+    for table in tables:
+        rows = [row for row in table.rows if is_for_curl(row)]
+        said = await asyncio.gather(*map(ask, rows))
+        answers[table.name] = {row.slug: each for row, each in zip(rows, said, strict=True)}
     lines = json.dumps({"version": version, "answers": answers}, indent=1)
     # One line for each row.
     _FILE.write_text(lines.replace("[\n    ", "[").replace(",\n    ", ", ").replace("\n   ]", "]") + "\n")
@@ -90,27 +94,35 @@ async def record(tables: Iterable[Table]) -> None:
 def arguments(row: Row, place: Place, authorities: str) -> list[str]:
     """What curl is called with to do what the check does."""
     check = completed(row, place)
-    given = check[row.kind]
+    given, options = check[row.kind], _tls_options(row, check)
+    longest_s = min(_LONGEST_S, float(check["timeout"].removesuffix("s")))
     said = ["-q", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "--http1.1", "--noproxy", "*", "-A", "SentinelStack"]
-    said += ["--max-time", check["timeout"].removesuffix("s"), "--cacert", authorities]
+    said += ["--max-time", f"{longest_s:g}", "--cacert", authorities]
     for name in ("$PORT", "$SECURE_PORT", "$CLOSED_PORT"):
         if name in place.values:
             said += ["--resolve", f"*:{place.values[name]}:127.0.0.1"]
-    if row.kind == "tls":
-        name = given.get("serverName", given["host"])
-        return [*said, *_of_tls(given), f"https://{name}:{given['port']}/"]
-    return [*said, *_of_tls(given.get("tls", {})), *_of_request(given), given["url"]]
-
-
-def _of_tls(options: Mapping[str, Any]) -> Iterator[str]:
     if options.get("skipVerify"):
-        yield "-k"
+        said.append("-k")
+    if check.get("retries"):
+        said += ["--retry", str(check["retries"]), "--retry-all-errors", "--retry-delay", "1"]
+        said += ["--retry-max-time", f"{longest_s:g}"]
+    request = _of_request(given) if row.kind == "http" else ()
+    url = given["url"] if row.kind == "http" else f"https://{given['host']}:{given['port']}/"
+    if "serverName" in options:  # every name leads to this machine
+        url = str(httpx.URL(url).copy_with(host=options["serverName"]))
+    return [*said, *request, url]
+
+
+def _tls_options(row: Row, check: Mapping[str, Any]) -> Mapping[str, Any]:
+    """How a check verifies its server."""
+    given: Mapping[str, Any] = check[row.kind]
+    return given.get("tls", {}) if row.kind == "http" else given
 
 
 def _of_request(given: Mapping[str, Any]) -> Iterator[str]:
     if given.get("followRedirects", True):
         yield from ("-L", "--max-redirs", str(given.get("maxRedirects", _MOST_REDIRECTS)), "-b", "")
-    if any(name.startswith("body") for name in given) or "assertions" in given:
+    if "bodyContains" in given or "assertions" in given:
         yield "--compressed"
     method, body = given.get("method", "GET"), given.get("body", "")
     if method == "HEAD":

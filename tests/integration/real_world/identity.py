@@ -4,6 +4,7 @@ import datetime
 import ipaddress
 import ssl
 import tempfile
+import warnings
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, TypeAlias
@@ -101,8 +102,9 @@ def server_context(
     """A server's context."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers(ciphers or "ALL:@SECLEVEL=0")
-    context.minimum_version = ssl.TLSVersion[lowest]
-    context.maximum_version = ssl.TLSVersion[highest]
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of old versions, which rows want
+        context.minimum_version = ssl.TLSVersion[lowest]
+        context.maximum_version = ssl.TLSVersion[highest]
     with tempfile.NamedTemporaryFile() as file:
         file.write(b"".join(chain(certificate)))
         file.flush()

@@ -3,6 +3,7 @@
 In bytes $PORT is the server's port and $SECURE_PORT its port with TLS.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,7 +20,7 @@ class Page:
 
     Attributes:
         answer: the bytes; several pieces are written one after the other.
-        path: the target in the request line; any when empty.
+        path: the target in the request line, percent-encoded in any case; any when empty.
         has: what the request has to contain.
         lacks: what it must not contain.
         after: only after this many requests.
@@ -38,7 +39,7 @@ class Page:
         line = request.split(b"\r\n", 1)[0].split(b" ")
         return (
             earlier >= self.after
-            and self.path in {"", line[1].decode("latin-1") if len(line) > 1 else ""}
+            and (not self.path or (len(line) > 1 and _comparable(self.path) == _comparable(line[1].decode("latin-1"))))
             and all(each in request for each in self.has)
             and not any(each in request for each in self.lacks)
         )
@@ -88,17 +89,21 @@ class NameServer:
         records: lines of a zone file.
         rcode: what it answers instead of them.
         silent_for: how many questions it does not answer at first.
+        fails_for: how many it answers at first with SERVFAIL.
         delay_s: how long it takes for each answer.
         only_tcp: whether answers by UDP say that they are too long.
-        raw: what it sends behind the question's number instead of an answer.
+        raw: what it sends after the question's number instead of an answer.
+        gone: whether nobody listens on its port.
     """
 
     records: tuple[str, ...] = ()
     rcode: str = "NOERROR"
     silent_for: int = 0
+    fails_for: int = 0
     delay_s: float = 0.0
     only_tcp: bool = False
     raw: bytes = b""
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +134,11 @@ Target = Http | Tcp | NameServer | Job | Nobody
 NOBODY = Nobody()
 
 
+def _comparable(path: str) -> str:
+    """A path whose percent-encoding is in upper case (RFC 3986 §2.1)."""
+    return re.sub("%[0-9a-fA-F]{2}", lambda found: found[0].upper(), path)
+
+
 def says(*pieces: bytes, then: End = "close", certificate: Certificate | None = None) -> Http:
     """An HTTP server with one answer to all requests."""
     return Http(pages=(Page(answer=pieces, then=then),), certificate=certificate)
@@ -146,7 +156,7 @@ def ok(body: bytes = b"ok", *lines: bytes) -> bytes:
 
 def answer(status: int, body: bytes = b"", *lines: bytes) -> bytes:
     """An answer with a status, a body and more header lines."""
-    head = [b"HTTP/1.1 %d Reason" % status, *lines, b"Content-Length: %d" % len(body)]
+    head = [b"HTTP/1.1 %d Reason" % status, *lines, b"Content-Length: %d" % len(body), b"Connection: close"]
     return b"\r\n".join(head) + b"\r\n\r\n" + body
 
 

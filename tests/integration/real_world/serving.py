@@ -65,7 +65,8 @@ async def serving(row: Row) -> AsyncIterator[Place]:
         place.values["$ROOT"] = trusted()
         place.values["$INTERMEDIATE"] = issuer("intermediate").pem.decode()
         for each in row.names:
-            place.name_servers.append(f"{_LOOPBACK}:{await stack.enter_async_context(naming(each))}")
+            port = closed.getsockname()[1] if each.gone else await stack.enter_async_context(naming(each))
+            place.name_servers.append(f"{_LOOPBACK}:{port}")
         yield place
 
 
@@ -195,7 +196,7 @@ async def naming(target: NameServer) -> AsyncIterator[int]:
 
 
 class _NameServer(asyncio.DatagramProtocol):
-    """Answers questions from a target's records, and without any says 127.0.0.1 for all names in .test."""
+    """Answers questions from a target's records; without any it says 127.0.0.1 for all names in .test."""
 
     def __init__(self, target: NameServer) -> None:
         self._target = target
@@ -240,9 +241,11 @@ class _NameServer(asyncio.DatagramProtocol):
             return data[:2] + self._target.raw
         question = DNSRecord.parse(data)
         reply = question.reply()
-        if self._target.rcode != "NOERROR":
+        if self._questions <= self._target.fails_for:
+            reply.header.rcode = RCODE.SERVFAIL
+        elif self._target.rcode != "NOERROR":
             reply.header.rcode = getattr(RCODE, self._target.rcode)
-        elif self._target == NameServer():
+        elif not self._target.records:
             self._say_loopback(question, reply)
         else:
             self._say_records(question, reply)

@@ -6,10 +6,12 @@ from functools import cache
 import pytest
 import uvloop
 
-from tests.integration.real_world.row import Row, Verdict
+from tests.integration.real_world.row import UP, Row, Verdict
 from tests.integration.real_world.running import run_all
+from tests.integration.real_world.servers import ok, says
 from tests.integration.real_world.tables import TABLES, Table
 
+FEWEST = 400
 Ends = Mapping[str, Verdict | Exception]
 # A subject's rows run all at once, so they belong into one process.
 ROWS = [
@@ -38,16 +40,26 @@ def test_the_verdict_is_right(ends: Callable[[Table], Ends], table: Table, row: 
         assert expected is None or getattr(seen, field) == expected, field
 
 
-def test_each_row_has_a_name_of_its_own() -> None:
+def test_a_row_that_cannot_be_run_fails_alone() -> None:
+    bad = Row(name="bad", target=says(ok()), check={"http": {"noSuchField": 1}}, verdict=UP, source="")
+    good = Row(name="good", target=says(ok()), verdict=UP, source="")
+
+    ends = uvloop.run(run_all([bad, good]))
+
+    assert isinstance(ends["bad"], Exception)
+    assert ends["good"] == Verdict(outcome="UP", status=200, redirects=0, attempt=1)
+
+
+def test_there_are_enough_rows_and_each_has_a_name_of_its_own() -> None:
     rows: Sequence[tuple[str, str]] = [(table.name, row.slug) for table in TABLES for row in table.rows]
 
-    assert rows
+    assert len(rows) >= FEWEST
     assert len(rows) == len(set(rows))
 
 
 def test_what_is_down_or_refused_says_why() -> None:
-    silent = [
-        row.name for table in TABLES for row in table.rows if row.verdict.outcome != "UP" and not row.verdict.says
-    ]
+    rows = [row for table in TABLES for row in table.rows if row.verdict.outcome != "UP"]
+    silent = [row.name for row in rows if not row.verdict.says and not row.why]
 
+    assert rows
     assert silent == []

@@ -1,0 +1,169 @@
+"""TCP: a port that takes connections, and what it says."""
+
+from typing import Any
+
+from tests.integration.real_world.row import UP, Json, Row, down, refused
+from tests.integration.real_world.servers import NOBODY, Tcp
+
+_BANNERS = "prometheus/blackbox_exporter, example.yml"
+_LINES = "prometheus/blackbox_exporter#1441"
+
+
+def _tcp(**fields: Any) -> Json:
+    return {"tcp": fields}
+
+
+ROWS = (
+    Row(name="The port takes connections", target=Tcp(), check=_tcp(), verdict=UP, source="RFC 9293 §3.5"),
+    Row(
+        name="The port takes a connection and closes it at once",
+        target=Tcp(then="close"),
+        check=_tcp(),
+        verdict=UP,
+        source="louislam/uptime-kuma#5912",
+    ),
+    Row(
+        name="The port is closed",
+        target=NOBODY,
+        check=_tcp(port="$CLOSED_PORT"),
+        verdict=down("CONNECT_REFUSED", "refused"),
+        source="RFC 9293 §3.5.2",
+    ),
+    *(
+        Row(
+            name=f"A banner comes: {words}",
+            target=Tcp(((b"", banner),)),
+            check=_tcp(expect=expected),
+            verdict=UP,
+            source=source,
+        )
+        for words, banner, expected, source in (
+            ("SSH", b"SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", "SSH-2.0-", _BANNERS),
+            ("SMTP", b"220 mail.shop.test ESMTP Postfix\r\n", "220 ", "prometheus/blackbox_exporter#1007"),
+            ("POP3", b"+OK POP3 ready <1.2@shop.test>\r\n", "+OK", _BANNERS),
+            ("IMAP", b"* OK [CAPABILITY IMAP4rev1] ready\r\n", "* OK", "RFC 9051 §7.1"),
+            ("FTP", b"220-Welcome\r\n220 ready\r\n", "220 ready", "RFC 959 §4.2"),
+            ("MySQL, binary with a text inside", b"\x4a\x00\x00\x00\x0a8.0.36\x00\x08\x00", "8.0.36", _LINES),
+            ("a text in UTF-8", "готов\n".encode(), "готов", _LINES),
+            ("one without a line end", b"READY", "READY", "prometheus/blackbox_exporter#1441"),
+        )
+    ),
+    Row(
+        name="A banner comes in single bytes",
+        target=Tcp(tuple((b"", bytes([each])) for each in b"220 ready\r\n")),
+        check=_tcp(expect="220 ready"),
+        verdict=UP,
+        source=_LINES,
+    ),
+    Row(
+        name="A banner comes after other lines",
+        target=Tcp(((b"", b"hello\r\n" * 100 + b"220 ready\r\n"),)),
+        check=_tcp(expect="220 ready"),
+        verdict=UP,
+        source="RFC 959 §4.2",
+    ),
+    Row(
+        name="Redis answers PING",
+        target=Tcp(((b"PING\r\n", b"+PONG\r\n"),)),
+        check=_tcp(send="PING\r\n", expect="+PONG"),
+        verdict=UP,
+        source="Redis serialization protocol",
+    ),
+    Row(
+        name="Redis wants a password",
+        target=Tcp(((b"PING\r\n", b"-NOAUTH Authentication required.\r\n"),), then="close"),
+        check=_tcp(send="PING\r\n", expect="+PONG"),
+        verdict=down("ASSERTION", "without"),
+        source="Redis serialization protocol",
+    ),
+    Row(
+        name="ZooKeeper answers ruok and closes the connection",
+        target=Tcp(((b"ruok", b"imok"),), then="close"),
+        check=_tcp(send="ruok", expect="imok"),
+        verdict=UP,
+        source="ZooKeeper, the four letter words",
+    ),
+    Row(
+        name="A server answers only to LF, and gets CRLF",
+        target=Tcp(((b"STATUS\n", b"fine\n"),)),
+        check={**_tcp(send="STATUS\r\n", expect="fine"), "timeout": "2s"},
+        verdict=down("TIMEOUT", "waited"),
+        source=_LINES,
+        why="What is sent is sent exactly as given",
+    ),
+    Row(
+        name="Nothing comes",
+        target=Tcp(then="stall"),
+        check={**_tcp(expect="220"), "timeout": "2s"},
+        verdict=down("TIMEOUT", "waited 2 s"),
+        source="prometheus/blackbox_exporter#1007",
+    ),
+    Row(
+        name="The connection is closed without a banner",
+        target=Tcp(then="close"),
+        check=_tcp(expect="220"),
+        verdict=down("ASSERTION", "closed"),
+        source="prometheus/blackbox_exporter#1007",
+    ),
+    Row(
+        name="The connection is reset before the banner",
+        target=Tcp(((b"hello", b""),), then="reset"),
+        check=_tcp(send="hello", expect="220"),
+        verdict=down("PROTOCOL", "broke off"),
+        source="RFC 9293 §3.5.2",
+    ),
+    Row(
+        name="Another banner comes",
+        target=Tcp(((b"", b"554 no service\r\n"),), then="close"),
+        check=_tcp(expect="220"),
+        verdict=down("ASSERTION", "without"),
+        source="prometheus/blackbox_exporter#1527",
+    ),
+    Row(
+        name="A banner breaks off",
+        target=Tcp(((b"", b"22"),), then="close"),
+        check=_tcp(expect="220"),
+        verdict=down("ASSERTION", "without"),
+        source=_LINES,
+    ),
+    Row(
+        name="64 KiB come without the text",
+        target=Tcp(((b"", b"x" * 70_000),)),
+        check=_tcp(expect="220"),
+        verdict=down("ASSERTION", "64 KiB"),
+        source="docs/checks.md",
+    ),
+    Row(
+        name="The text comes within 64 KiB",
+        target=Tcp(((b"", b"x" * 60_000 + b"220"),)),
+        check=_tcp(expect="220"),
+        verdict=UP,
+        source="docs/checks.md",
+    ),
+    *(
+        Row(
+            name=f"The host is {words}",
+            target=NOBODY,
+            check={"tcp": {"host": host, "port": 22}},
+            verdict=refused("check.tcp.host", says_),
+            source="docs/checks.md",
+        )
+        for words, host, says_ in (
+            ("a URL", "tcp://shop.test", "name or an address alone"),
+            ("followed by a port", "shop.test:22", "name or an address alone"),
+            ("in brackets", "[::1]", "name or an address alone"),
+            ("an address of two numbers", "127.1", "name or an address alone"),
+            ("preceded by a space", " shop.test", "name or an address alone"),
+        )
+    ),
+    *(
+        Row(
+            name=f"The port is {port}",
+            target=NOBODY,
+            check={"tcp": {"host": "shop.test", "port": port}},
+            verdict=refused("check.tcp.port", "less than or equal to 65535"),
+            source="RFC 6335 §6",
+        )
+        for port in (0, 65_536, -1)
+    ),
+)

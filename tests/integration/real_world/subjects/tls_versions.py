@@ -1,0 +1,267 @@
+"""TLS: versions, ciphers, clients' certificates, STARTTLS, and what is no TLS."""
+
+from typing import Any
+
+from tests.integration.real_world.identity import GOOD, Certificate
+from tests.integration.real_world.row import Json, Row, Verdict, down, http, up
+from tests.integration.real_world.servers import NOBODY, Http, Page, Tcp, ok
+
+_UP = Verdict(outcome="UP")
+_FAILED = down("TLS", "TLS handshake")
+_RSA = Certificate(key="RSA-2048")
+_OLD = "RFC 8996 §2"
+_MAIL = "prometheus/blackbox_exporter#913; prometheus/blackbox_exporter#220"
+_CLIENT = "seaweedfs/seaweedfs#5012"
+
+
+def _server(**fields: Any) -> Http:
+    return Http(pages=(Page(answer=ok()),), certificate=fields.pop("certificate", GOOD), **fields)
+
+
+def _tls(**fields: Any) -> Json:
+    return {"tls": fields}
+
+
+def _smtp(*steps: tuple[bytes, bytes], then: Any = "tls") -> Tcp:
+    return Tcp(((b"", b"220 mail.shop.test ESMTP\r\n"), *steps), then, GOOD)
+
+
+_EHLO = (b"EHLO", b"")
+_SMTP = _tls(startTls="START_TLS_SMTP")
+_IMAP = _tls(startTls="START_TLS_IMAP")
+
+ROWS = (
+    *(
+        Row(
+            name=f"The server speaks {words}",
+            target=_server(lowest=lowest, highest=highest),
+            check=check,
+            verdict=verdict,
+            source=source,
+            why=why,
+        )
+        for words, lowest, highest, check, verdict, source, why in (
+            ("TLS 1.3 only", "TLSv1_3", "TLSv1_3", _tls(), _UP, "RFC 8446 §4.2.1", ""),
+            ("TLS 1.2 only", "TLSv1_2", "TLSv1_2", _tls(), _UP, "RFC 5246", ""),
+            ("TLS 1.2 and 1.3", "TLSv1_2", "TLSv1_3", _tls(), _UP, "RFC 8446 §4.2.1", ""),
+            ("TLS 1.1 only", "TLSv1_1", "TLSv1_1", _tls(), _FAILED, _OLD, "TLS below 1.2 is not offered"),
+            ("TLS 1.0 only", "TLSv1", "TLSv1", _tls(), _FAILED, _OLD, "TLS below 1.2 is not offered"),
+            (
+                "TLS 1.0 only, and nothing is verified",
+                "TLSv1",
+                "TLSv1",
+                _tls(skipVerify=True),
+                _FAILED,
+                _OLD,
+                "TLS below 1.2 is not offered",
+            ),
+            ("TLS 1.2 only, over https", "TLSv1_2", "TLSv1_2", http(), up(200), "RFC 5246", ""),
+            ("TLS 1.1 only, over https", "TLSv1_1", "TLSv1_1", http(), _FAILED, _OLD, "TLS below 1.2 is not offered"),
+        )
+    ),
+    *(
+        Row(
+            name=f"The server takes only {words} under TLS 1.2",
+            target=_server(highest="TLSv1_2", ciphers=ciphers, certificate=certificate),
+            check=_tls(),
+            verdict=verdict,
+            source=source,
+            why=why,
+        )
+        for words, ciphers, certificate, verdict, source, why in (
+            ("ECDHE with AES-GCM", "ECDHE-ECDSA-AES128-GCM-SHA256", GOOD, _UP, "RFC 5289", ""),
+            ("ECDHE with ChaCha20", "ECDHE-ECDSA-CHACHA20-POLY1305", GOOD, _UP, "RFC 7905", ""),
+            ("ECDHE-RSA with AES-GCM", "ECDHE-RSA-AES256-GCM-SHA384", _RSA, _UP, "RFC 5289", ""),
+            ("ECDHE with AES-CBC and SHA-256", "ECDHE-ECDSA-AES128-SHA256", GOOD, _UP, "RFC 5289", ""),
+            ("ECDHE with AES-CBC and SHA-1", "ECDHE-ECDSA-AES128-SHA", GOOD, _UP, "RFC 8422", ""),
+            ("RSA's own key exchange and AES-GCM", "AES128-GCM-SHA256", _RSA, _UP, "RFC 5288", ""),
+            ("RSA's own key exchange and AES-CBC", "AES128-SHA", _RSA, _UP, "RFC 5246 §9", ""),
+            ("AES-CCM", "ECDHE-ECDSA-AES128-CCM", GOOD, _FAILED, "RFC 7251", "It is not offered"),
+            (
+                "Diffie-Hellman over finite fields",
+                "DHE-RSA-AES128-GCM-SHA256",
+                _RSA,
+                _FAILED,
+                "RFC 9325 §4.1",
+                "Key exchange is over curves only",
+            ),
+        )
+    ),
+    # Clients' certificates
+    *(
+        Row(
+            name=f"The server demands a client's certificate under {words}",
+            target=_server(lowest=version, highest=version, asks=True),
+            check=check,
+            verdict=down("TLS", ""),
+            source=_CLIENT,
+            why="The server refuses whoever shows none",
+        )
+        for words, version, check in (
+            ("TLS 1.2", "TLSv1_2", http()),
+            ("TLS 1.3", "TLSv1_3", http()),
+            ("TLS 1.2, and hands are shaken only", "TLSv1_2", _tls()),
+            ("TLS 1.3, and hands are shaken only", "TLSv1_3", _tls()),
+        )
+    ),
+    # No TLS
+    Row(
+        name="The port speaks HTTP in plain",
+        target=Tcp(((b"\x16", b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"),), "close"),
+        check=_tls(),
+        verdict=down("TLS"),
+        source="curl manual, exit code 35",
+        why="What comes is no TLS",
+    ),
+    Row(
+        name="The port speaks SSH",
+        target=Tcp(((b"", b"SSH-2.0-OpenSSH_9.2\r\n"),)),
+        check=_tls(),
+        verdict=down("TLS"),
+        source="curl manual, exit code 35",
+        why="What comes is no TLS",
+    ),
+    Row(
+        name="The server closes the connection in the handshake",
+        target=Tcp(((b"\x16", b""),), "close"),
+        check=_tls(),
+        verdict=down("TLS", "closed the connection in the TLS handshake"),
+        source="curl manual, exit code 35",
+    ),
+    Row(
+        name="The server resets the connection in the handshake",
+        target=Tcp(((b"\x16", b""),), "reset"),
+        check=_tls(),
+        verdict=down("TLS", "closed the connection in the TLS handshake"),
+        source="curl manual, exit code 35",
+    ),
+    Row(
+        name="The server says that it does not know the name",
+        target=Tcp(((b"\x16", b"\x15\x03\x03\x00\x02\x02\x70"),), "close"),
+        check=_tls(),
+        verdict=_FAILED,
+        source="RFC 6066 §3",
+        why="The server ends the handshake with the alert unrecognized_name",
+    ),
+    Row(
+        name="The server never answers in the handshake",
+        target=Tcp(then="stall"),
+        check={**_tls(), "timeout": "2s"},
+        verdict=down("TIMEOUT", "last for the TLS handshake"),
+        source="curl manual, exit code 28",
+    ),
+    Row(
+        name="The port is closed",
+        target=NOBODY,
+        check=_tls(port="$CLOSED_PORT"),
+        verdict=down("CONNECT_REFUSED", "refused"),
+        source="curl manual, exit code 7",
+    ),
+    Row(
+        name="https is asked of a port that speaks HTTP in plain",
+        target=Http(pages=(Page(answer=ok()),)),
+        check={**http("https://127.0.0.1:$PORT/"), "timeout": "2s"},
+        verdict=down("TIMEOUT", "last for the TLS handshake"),
+        source="curl manual, exit code 35",
+        why="The server waits for the end of a request",
+    ),
+    # STARTTLS
+    Row(
+        name="SMTP offers STARTTLS",
+        target=_smtp(
+            (b"EHLO", b"250-mail.shop.test\r\n250-SIZE 1000\r\n250 STARTTLS\r\n"),
+            (b"STARTTLS\r\n", b"220 go ahead\r\n"),
+        ),
+        check=_SMTP,
+        verdict=_UP,
+        source=_MAIL,
+    ),
+    Row(
+        name="SMTP's greeting has several lines",
+        target=Tcp(
+            (
+                (b"", b"220-mail.shop.test\r\n220 ESMTP\r\n"),
+                (b"EHLO", b"250-mail.shop.test\r\n250 STARTTLS\r\n"),
+                (b"STARTTLS\r\n", b"220 go ahead\r\n"),
+            ),
+            "tls",
+            GOOD,
+        ),
+        check=_SMTP,
+        verdict=_UP,
+        source="RFC 5321 §4.2.1",
+    ),
+    Row(
+        name="SMTP offers starttls in lower case",
+        target=_smtp((b"EHLO", b"250-mail.shop.test\r\n250 starttls\r\n"), (b"STARTTLS\r\n", b"220 go ahead\r\n")),
+        check=_SMTP,
+        verdict=_UP,
+        source="RFC 5321 §2.4",
+    ),
+    Row(
+        name="SMTP does not offer STARTTLS",
+        target=_smtp((b"EHLO", b"250-mail.shop.test\r\n250 SIZE 1000\r\n"), then="keep"),
+        check=_SMTP,
+        verdict=down("TLS", "does not offer STARTTLS"),
+        source=_MAIL,
+    ),
+    Row(
+        name="SMTP refuses STARTTLS",
+        target=_smtp((b"EHLO", b"250-a\r\n250 STARTTLS\r\n"), (b"STARTTLS\r\n", b"454 not now\r\n"), then="keep"),
+        check=_SMTP,
+        verdict=down("TLS", "refused: STARTTLS was 454"),
+        source="RFC 3207 §4",
+    ),
+    Row(
+        name="SMTP turns us away",
+        target=Tcp(((b"", b"554 no service for you\r\n"),)),
+        check=_SMTP,
+        verdict=down("PROTOCOL", "refused: its greeting was 554"),
+        source="RFC 5321 §3.1; prometheus/blackbox_exporter#1527",
+    ),
+    Row(
+        name="SMTP is too busy",
+        target=Tcp(((b"", b"421 too busy\r\n"),), "close"),
+        check=_SMTP,
+        verdict=down("PROTOCOL", "refused: its greeting was 421"),
+        source="RFC 5321 §3.8",
+    ),
+    Row(
+        name="SMTP is asked of an SSH server",
+        target=Tcp(((b"", b"SSH-2.0-OpenSSH_9.2\r\n"),)),
+        check=_SMTP,
+        verdict=down("PROTOCOL", "does not speak SMTP"),
+        source=_MAIL,
+    ),
+    Row(
+        name="Something follows in plain the word that TLS may begin",
+        target=_smtp(
+            (b"EHLO", b"250-a\r\n250 STARTTLS\r\n"), (b"STARTTLS\r\n", b"220 go ahead\r\n250 injected\r\n"), then="keep"
+        ),
+        check=_SMTP,
+        verdict=down("PROTOCOL", "sent in plain"),
+        source="RFC 3207 §5",
+        why="Somebody on the line may have put it there",
+    ),
+    Row(
+        name="IMAP offers STARTTLS",
+        target=Tcp(((b"", b"* OK ready\r\n"), (b"STARTTLS\r\n", b"s1 OK begin\r\n")), "tls", GOOD),
+        check=_IMAP,
+        verdict=_UP,
+        source="RFC 9051 §6.2.1; prometheus/blackbox_exporter#760",
+    ),
+    Row(
+        name="IMAP refuses STARTTLS",
+        target=Tcp(((b"", b"* OK ready\r\n"), (b"STARTTLS\r\n", b"s1 BAD unknown\r\n"))),
+        check=_IMAP,
+        verdict=down("TLS", "STARTTLS"),
+        source="RFC 9051 §6.2.1",
+    ),
+    Row(
+        name="IMAP turns us away",
+        target=Tcp(((b"", b"* BYE too many\r\n"),), "close"),
+        check=_IMAP,
+        verdict=down("PROTOCOL", "turned the connection away"),
+        source="RFC 9051 §7.1.5",
+    ),
+)
