@@ -76,7 +76,10 @@ def _verdict(row: Row) -> str:
 
 def _outcome(verdict: Verdict) -> str:
     if verdict.outcome == "REFUSED":
-        return f"refused when it is saved: `{verdict.kind}` {verdict.says}".rstrip()
+        at = f"`{verdict.kind}` " if verdict.kind else ""
+        return f"refused: {at}{verdict.says}".rstrip(" :")
+    if verdict.outcome == "TAKEN":
+        return f"taken; it changes `{verdict.says}`" if verdict.says else "taken"
     shown = f"{verdict.outcome} `{verdict.kind}`" if verdict.kind else verdict.outcome
     if verdict.says:
         return f"{shown}: {verdict.says}"

@@ -15,9 +15,9 @@ class Verdict:
     """How a run has to end; what is None is not looked at.
 
     Attributes:
-        outcome: UP, DOWN or ERROR; REFUSED when the check must not be saved.
-        kind: the error kind; of a check that is refused, the path of the field that is named.
-        says: a part of the message.
+        outcome: UP, DOWN or ERROR; REFUSED when the check or the request must not be taken; TAKEN of a request that is.
+        kind: the error kind; of what is refused, the path of the field that is named.
+        says: a part of the message; of an update that is taken, the fields that it changes.
         status: the status code of the last answer.
         redirects: how many were followed.
         attempt: which attempt gave the verdict.

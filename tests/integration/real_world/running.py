@@ -12,6 +12,8 @@ from services.common.clock import SECOND_US
 from services.common.egress import EgressPolicy
 from services.common.errors import InvalidArgument
 from services.common.field_rules import FieldRules
+from services.common.rest.body import Bodies
+from services.common.rest.contract import contract_routes
 from services.common.specs.heartbeat import HeartbeatSpec
 from services.common.tls_context import context_trusting
 from services.worker.heartbeats.heartbeat import Reported, verdict_on
@@ -23,7 +25,7 @@ from services.worker.wire.resolver import Resolver
 from services.worker.wire.tls import TlsContexts
 from tests.integration.real_world.identity import chain, trusted
 from tests.integration.real_world.row import Row, Verdict
-from tests.integration.real_world.servers import Http, Job, NameServer, Tcp
+from tests.integration.real_world.servers import Http, Job, NameServer, Request, Tcp
 from tests.integration.real_world.serving import Place, naming, serving
 
 _LOOPBACK = EgressPolicy.parse("127.0.0.0/8, ::1/128")
@@ -97,6 +99,8 @@ class _Runner:
 
     async def run(self, row: Row) -> Verdict:
         """How a row ends."""
+        if isinstance(row.target, Request):
+            return _read(row.target)
         async with serving(row) as place:
             try:
                 draft = self._saved(completed(row, place))
@@ -136,6 +140,18 @@ class _Runner:
             redirects=seen.redirects,
             attempt=seen.attempt,
         )
+
+
+def _read(request: Request) -> Verdict:
+    """What comes of a request's body before it is transcoded; of an update, the fields that it changes."""
+    headers = {"content-type": "application/json"}
+    try:
+        told = Bodies(contract_routes()).inspect(request.method, request.path, headers, request.body)
+    except InvalidArgument as error:
+        at = error.violations[0].field if error.violations else ""
+        return Verdict(outcome="REFUSED", kind=at, says=error.message)
+    assert told is not None, "no route of REST"
+    return Verdict(outcome="TAKEN", says=told.partition(" ")[2])
 
 
 def _heard(draft: TryDraft, job: Job) -> Verdict:

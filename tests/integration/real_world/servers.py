@@ -125,12 +125,27 @@ class Job:
     outage: tuple[float, float] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """No server: a REST request that somebody sends to us.
+
+    Attributes:
+        method: the HTTP method.
+        path: the path and the query.
+        body: the body.
+    """
+
+    method: str
+    path: str
+    body: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Nobody:
     """No server: the port is closed, or it does not come to that."""
 
 
-Target = Http | Tcp | NameServer | Job | Nobody
+Target = Http | Tcp | NameServer | Job | Request | Nobody
 NOBODY = Nobody()
 
 

@@ -16,6 +16,7 @@ from tests.integration.real_world.subjects import (
     http_framing,
     http_headers,
     http_status,
+    input_json,
     json_assertions,
     names,
     redirects,
@@ -58,4 +59,5 @@ TABLES = (
     Table("dns", "DNS records", dns.ROWS),
     Table("grpc", "gRPC", grpc.ROWS),
     Table("heartbeats", "Heartbeats", heartbeats.ROWS),
+    Table("input_json", "JSON of requests", input_json.ROWS),
 )

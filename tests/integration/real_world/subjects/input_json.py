@@ -1,0 +1,235 @@
+"""Bodies of REST requests: what is taken, and what is refused instead of being dropped."""
+
+from typing import Any
+
+from tests.integration.real_world.row import Row, Verdict, refused
+from tests.integration.real_world.servers import Request
+
+_DROPPED = "envoyproxy/envoy#46623"
+_GRAMMAR = "RFC 8259 §2"
+_CHECKS = "/services/0/checks"
+_CHECK = "/services/0/checks/0"
+
+
+def _row(name: str, body: str | bytes, verdict: Verdict, source: str, *, why: str = "", **where: Any) -> Row:
+    raw = body if isinstance(body, bytes) else body.encode()
+    target = Request(body=raw, **{"method": "POST", "path": _CHECKS, **where})
+    return Row(name=name, target=target, verdict=verdict, source=source, why=why)
+
+
+def _patch(name: str, body: str, mask: str, source: str = "RFC 7396 §1") -> Row:
+    return _row(name, body, _names(mask), source, method="PATCH", path=_CHECK)
+
+
+def _names(mask: str) -> Verdict:
+    """The request is taken; an update changes these fields."""
+    return Verdict(outcome="TAKEN", says=mask)
+
+
+_TAKEN = _names("")
+_MALFORMED = refused("", "not JSON")
+
+ROWS = (
+    _row(
+        "A check names the fields that there are",
+        '{"name": "a", "http": {"url": "http://shop.test/"}}',
+        _TAKEN,
+        _DROPPED,
+    ),
+    _row(
+        "Fields are in the contract's own spelling",
+        '{"name": "a", "http": {"url": "http://a.test/", "body_contains": "a"}}',
+        _TAKEN,
+        "Protocol Buffers, ProtoJSON",
+    ),
+    # Fields that there are not
+    *(
+        _row(f"A field is misspelt: {wrong}", body, refused(f"check.{at}", near), _DROPPED)
+        for wrong, body, at, near in (
+            (
+                "bodyContain",
+                '{"name": "a", "http": {"url": "http://a.test/", "bodyContain": "a"}}',
+                "http.bodyContain",
+                "bodyContains",
+            ),
+            (
+                "expectedStatuses",
+                '{"name": "a", "http": {"url": "http://a.test/", "expectedStatuses": [200]}}',
+                "http.expectedStatuses",
+                "expectedStatus",
+            ),
+            (
+                "intervall",
+                '{"name": "a", "intervall": "30s", "http": {"url": "http://a.test/"}}',
+                "intervall",
+                "interval",
+            ),
+            ("timeOut", '{"name": "a", "timeOut": "3s", "http": {"url": "http://a.test/"}}', "timeOut", "timeout"),
+            ("metod", '{"name": "a", "http": {"url": "http://a.test/", "metod": "HEAD"}}', "http.metod", "method"),
+            ("retris", '{"name": "a", "retris": 3, "http": {"url": "http://a.test/"}}', "retris", "retries"),
+            (
+                "skip_verfy",
+                '{"name": "a", "http": {"url": "https://a.test/", "tls": {"skip_verfy": true}}}',
+                "http.tls.skip_verfy",
+                "skipVerify",
+            ),
+            ("URL", '{"name": "a", "http": {"URL": "http://a.test/"}}', "http.URL", "url"),
+            (
+                "equal",
+                '{"name": "a", "http": {"url": "http://a/", "assertions": [{"jsonPath": {"path": "$", "equal": 1}}]}}',
+                "http.assertions[0].jsonPath.equal",
+                "equals",
+            ),
+            (
+                "expect",
+                '{"name": "a", "dns": {"name": "a.test", "type": "A", "expect": ["192.0.2.1"]}}',
+                "dns.expect",
+                "expected",
+            ),
+            (
+                "minDays",
+                '{"name": "a", "tls": {"host": "a.test", "port": 443, "minDays": 14}}',
+                "tls.minDays",
+                "minDaysLeft",
+            ),
+            ("gracePeriod", '{"name": "a", "heartbeat": {"gracePeriod": "60s"}}', "heartbeat.gracePeriod", "grace"),
+        )
+    ),
+    _row(
+        "A field stands one level too high",
+        '{"name": "a", "http": {"url": "http://a.test/"}, "assertions": [{"bodyContains": "a"}]}',
+        refused("check.assertions", "http.assertions"),
+        _DROPPED,
+    ),
+    _row(
+        "A field stands one level too deep",
+        '{"name": "a", "http": {"url": "http://a.test/", "interval": "30s"}}',
+        refused("check.http.interval", "interval"),
+        _DROPPED,
+    ),
+    _row(
+        "A field is not known in the second of two assertions",
+        '{"name": "a", "http": {"url": "http://a/", "assertions": [{"bodyContains": "a"}, {"header": {"nme": "a"}}]}}',
+        refused("check.http.assertions[1].header.nme", "name"),
+        _DROPPED,
+    ),
+    _row(
+        "The mask stands in the body",
+        '{"retries": 0, "updateMask": "retries"}',
+        refused("check.updateMask", "?updateMask="),
+        _DROPPED,
+        method="PATCH",
+        path=_CHECK,
+    ),
+    # Names given twice
+    _row(
+        "A name is given twice",
+        '{"name": "a", "name": "b", "http": {"url": "http://a.test/"}}',
+        refused("check.name", "twice"),
+        "RFC 8259 §4",
+    ),
+    _row(
+        "A field is given in both of its spellings",
+        '{"name": "a", "http": {"url": "http://a.test/", "bodyContains": "a", "body_contains": "b"}}',
+        refused("check.http.body_contains", "same field"),
+        "Protocol Buffers, ProtoJSON",
+    ),
+    _row(
+        "A header is given twice",
+        '{"name": "a", "http": {"url": "http://a.test/", "headers": {"X-A": "1", "X-A": "2"}}}',
+        refused("check.http.headers['X-A']", "twice"),
+        "RFC 8259 §4",
+    ),
+    _row(
+        "Two kinds of checks are given",
+        '{"name": "a", "http": {"url": "http://a.test/"}, "tcp": {"host": "a.test", "port": 1}}',
+        refused("check.tcp", "excludes check.http"),
+        "Protocol Buffers, ProtoJSON",
+    ),
+    # What is no JSON
+    *(
+        _row(name, body, _MALFORMED, source)
+        for name, body, source in (
+            ("A comma follows the last member", '{"name": "a",}', _GRAMMAR),
+            (
+                "A comma follows the last item",
+                '{"name": "a", "http": {"url": "http://a.test/", "expectedStatus": [200,]}}',
+                _GRAMMAR,
+            ),
+            ("Texts are in single quotes", "{'name': 'a'}", _GRAMMAR),
+            ("Names are bare", '{name: "a"}', _GRAMMAR),
+            ("A comment stands in the body", '{"name": "a" /* mine */}', _GRAMMAR),
+            ("The body breaks off", '{"name": "a"', _GRAMMAR),
+            ("Something follows the object", '{"name": "a"} x', _GRAMMAR),
+            ("A form is sent", "name=a&url=http://a.test/", "curl manual, -d"),
+            ("NaN is sent", '{"name": "a", "retries": NaN}', "RFC 8259 §6"),
+            ("The body is not UTF-8", b'{"name": "\xe4"}', "RFC 8259 §8.1"),
+            ("The body begins with a byte order mark", b'\xef\xbb\xbf{"name": "a"}', "RFC 8259 §8.1"),
+            ("A line break stands in a text", '{"name": "a\nb"}', "RFC 8259 §7"),
+        )
+    ),
+    _row(
+        "Half of a surrogate pair is sent",
+        r'{"name": "\ud83d"}',
+        refused("", "half of a surrogate pair"),
+        "RFC 8259 §8.2",
+    ),
+    _row("A list is sent instead of an object", "[]", refused("check", "must be a JSON object"), _GRAMMAR),
+    _row("null is sent instead of an object", "null", refused("check", "must be a JSON object"), _GRAMMAR),
+    # Values that would be bent
+    _row(
+        "A boolean is given as text",
+        '{"name": "a", "http": {"url": "http://a.test/", "followRedirects": "false"}}',
+        refused("check.http.followRedirects", "true or false"),
+        "Protocol Buffers, ProtoJSON",
+    ),
+    _row(
+        "A duration is given as an object",
+        '{"name": "a", "interval": {"seconds": 30}, "http": {"url": "http://a.test/"}}',
+        refused("check.interval", "must be a text"),
+        "Protocol Buffers, ProtoJSON",
+    ),
+    _row(
+        "null stands in a list",
+        '{"name": "a", "http": {"url": "http://a.test/", "expectedStatus": [null]}}',
+        refused("check.http.expectedStatus[0]", "must not be null"),
+        "Protocol Buffers, ProtoJSON",
+    ),
+    _row(
+        "A list is given for a single value",
+        '{"name": ["a"], "http": {"url": "http://a.test/"}}',
+        refused("check.name", "single value"),
+        "Protocol Buffers, ProtoJSON",
+    ),
+    _row(
+        "An object is given for a list",
+        '{"name": "a", "http": {"url": "http://a.test/", "assertions": {"bodyContains": "a"}}}',
+        refused("check.http.assertions", "must be a list"),
+        "Protocol Buffers, ProtoJSON",
+    ),
+    _row(
+        "A value of an enum is misspelt",
+        '{"name": "a", "tls": {"host": "a.test", "port": 25, "startTls": "START_TLS_SMPT"}}',
+        refused("check.tls.startTls", "START_TLS_SMTP"),
+        "Protocol Buffers, ProtoJSON",
+    ),
+    # Updates
+    _patch(
+        "An update switches verification back on", '{"http": {"tls": {"skipVerify": false}}}', "http.tls.skip_verify"
+    ),
+    _patch("An update sets retries to 0", '{"retries": 0}', "retries"),
+    _patch("An update empties a text", '{"http": {"bodyContains": ""}}', "http.body_contains"),
+    _patch("An update empties a list", '{"http": {"assertions": []}}', "http.assertions"),
+    _patch("An update replaces a list as a whole", '{"http": {"expectedStatus": [200]}}', "http.expected_status"),
+    _patch("An update replaces a map as a whole", '{"http": {"headers": {"X-A": "1"}}}', "http.headers"),
+    _patch("An update takes a field away with null", '{"timeout": null}', "timeout"),
+    _patch("An update changes two fields", '{"name": "b", "http": {"url": "http://b.test/"}}', "name,http.url"),
+    _row(
+        "A misspelt field is updated",
+        '{"intervall": "30s"}',
+        refused("check.intervall", "interval"),
+        _DROPPED,
+        method="PATCH",
+        path=_CHECK,
+    ),
+)
