@@ -131,7 +131,12 @@ class _Runner:
 
     async def _probed(self, draft: TryDraft, resolver: Resolver) -> Verdict:
         prober = Prober(Network(resolver, _LOOPBACK, self._tls))
-        seen = await prober.run(draft.spec, timeout_s=draft.timeout_us / SECOND_US, retries=draft.retries)
+        seen = await prober.run(
+            draft.spec,
+            timeout_s=draft.timeout_us / SECOND_US,
+            retries=draft.retries,
+            retry_delay_s=draft.retry_delay_us / SECOND_US,
+        )
         return Verdict(
             outcome=seen.outcome.name,
             kind=seen.error_kind.name if seen.error_kind else "",
@@ -168,6 +173,8 @@ def _heard(draft: TryDraft, job: Job) -> Verdict:
         signal_us=ago(job.signal),
         success_us=ago(job.success),
         exit_code=job.exit_code,
+        failure_us=ago(job.failure),
+        failure_code=job.failure_code,
         outage=job.outage and (now_us - int(job.outage[0] * SECOND_US), now_us - int(job.outage[1] * SECOND_US)),
     )
     verdict = verdict_on(draft.spec, reported)

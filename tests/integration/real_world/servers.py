@@ -115,6 +115,8 @@ class Job:
         signal: when the last signal came.
         success: when the last one came that told of a success.
         exit_code: of the last signal.
+        failure: when the last one came that told of a failure.
+        failure_code: its exit code.
         outage: when nobody could take signals, from and to.
     """
 
@@ -122,6 +124,8 @@ class Job:
     signal: float | None = None
     success: float | None = None
     exit_code: int | None = None
+    failure: float | None = None
+    failure_code: int | None = None
     outage: tuple[float, float] | None = None
 
 

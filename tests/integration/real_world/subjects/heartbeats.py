@@ -116,6 +116,21 @@ ROWS = (
         "A failure is no silence, and lasts until a success",
     ),
     _row(
+        "The job failed, ran again and succeeded before the slot",
+        Job(signal=5, success=5, exit_code=0, failure=10, failure_code=3),
+        _MINUTELY,
+        down("HEARTBEAT_FAILED", "exit code 3, and the last one of a success"),
+        "louislam/uptime-kuma#5639",
+        "The slot tells of the failure, the next one of the success",
+    ),
+    _row(
+        "The job failed before the last slot, and succeeded since",
+        Job(signal=5, success=5, exit_code=0, failure=90, failure_code=3),
+        _MINUTELY,
+        UP,
+        "louislam/uptime-kuma#5639",
+    ),
+    _row(
         "The job succeeded after a failure",
         Job(signal=10, success=10, exit_code=0),
         _DAILY,
