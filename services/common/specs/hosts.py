@@ -15,6 +15,10 @@ _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
 # What ends so is an address or nothing: no name server may be asked for 127.1 (WHATWG URL §3.5).
 _ENDS_IN_NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\.?")
+_NUMBER = re.compile(r"0x0*([0-9a-f]{0,8})|0+([0-7]{0,11})|([1-9][0-9]{0,9})")
+_BASES = (16, 8, 10)
+_PARTS = 4
+_BYTE = 256
 
 
 @lru_cache(maxsize=_MOST_KNOWN)
@@ -37,6 +41,31 @@ def ascii_host(host: str) -> str:
 def is_loose_address(host: str) -> bool:
     """Whether a host is an address in a form that some parsers take and others look up as a name: 127.1, 0x7f000001."""
     return literal(host) is None and _ends_in_number(host.lower())
+
+
+def loose_address(host: str) -> str | None:
+    """Return the IPv4 address that browsers and curl take such a host for, in its canonical text; None if they do not.
+
+    One to four numbers, decimal, octal or hexadecimal, of which the last one fills the rest (WHATWG URL §3.5).
+    """
+    parts = host.lower().removesuffix(".").split(".")
+    numbers = [number for number in map(_number, parts) if number is not None]
+    if not len(parts) == len(numbers) <= _PARTS:
+        return None
+    *first, last = numbers
+    if max(first, default=0) >= _BYTE or last >= _BYTE ** (_PARTS - len(first)):
+        return None
+    return str(ipaddress.IPv4Address(last + sum(number * _BYTE ** (3 - at) for at, number in enumerate(first))))
+
+
+def _number(text: str) -> int | None:
+    """A part of a loose address: hexadecimal, octal or decimal; None if it is none, or too large."""
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return None
+    return next(
+        int(digits or "0", base) for base, digits in zip(_BASES, found.groups(), strict=True) if digits is not None
+    )
 
 
 def _ends_in_number(name: str) -> bool:

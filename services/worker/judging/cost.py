@@ -16,6 +16,7 @@ from services.common.specs.assertions import (
     JsonPathIs,
 )
 from services.worker.judging.facts import Facts
+from services.worker.wire.json_text import MOST_VALUES_OF_DEEP
 
 ON_LOOP_US = 5_000
 """What may take longer leaves the event loop."""
@@ -26,6 +27,9 @@ _PARSING = 0.05
 _PARSING_TEXT = 0.2
 _WALKING = 0.5
 _SEARCHING = 0.001
+# The same for a value of JSON that is nested deeper than the parsers go, and how deep that is at the least.
+_PARSING_DEEP = 1.0
+_DEEP = 500
 
 
 def cost_us(assertions: Sequence[Assertion], facts: Facts) -> float:
@@ -34,8 +38,10 @@ def cost_us(assertions: Sequence[Assertion], facts: Facts) -> float:
         return 0.0
     size = facts.body.most_bytes if facts.body is not None else 0
     parsed = {each.comparison in OF_TEXT for each in assertions if isinstance(each, JsonPathIs)}
-    parsing = sum(_PARSING_TEXT if as_text else _PARSING for as_text in parsed)
-    return sum(_cost_us(each, facts, size) for each in assertions) + parsing * size
+    parsing = sum(_PARSING_TEXT if as_text else _PARSING for as_text in parsed) * size
+    if parsed and facts.body is not None:
+        parsing += _PARSING_DEEP * len(parsed) * min(facts.body.most_values(_DEEP), MOST_VALUES_OF_DEEP)
+    return sum(_cost_us(each, facts, size) for each in assertions) + parsing
 
 
 def _cost_us(assertion: Assertion, facts: Facts, size: int) -> float:

@@ -27,6 +27,7 @@ from services.common.specs.assertions import (
 )
 from services.worker.judging.facts import Facts
 from services.worker.wire.body import Body
+from services.worker.wire.json_text import TooDeepError
 from services.worker.wire.observation import Observation
 from services.worker.wire.probe_failure import ProbeFailure
 
@@ -139,9 +140,11 @@ def _json_path(assertion: JsonPathIs, examined: Examined) -> Finding:
     body = _body(examined)
     try:
         document = body.json_literals() if assertion.comparison in OF_TEXT else body.json()
-    except ValueError:
+    except ValueError as error:
         truncated = body.read()[1]
         words = "a body that is larger than 1 MiB" if truncated else "a body that is not JSON"
+        if isinstance(error, TooDeepError):
+            words = "a body that is not JSON, or is nested too deeply to tell"
         return _wrong(Note(words), _or_too_large(truncated=truncated))
     try:
         values = find(steps_of(assertion.path), document)

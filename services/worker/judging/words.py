@@ -1,5 +1,6 @@
 """Assertions and what they found, in words: cut to size, and without what a check holds as secret."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -171,8 +172,11 @@ def _json(value: Any) -> str:  # noqa: ANN401 — any JSON
     if isinstance(value, str):
         # Half a surrogate pair can be neither shown nor stored.
         value = value[:_LOOKED_AT].encode(errors="replace").decode()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        value = int(value)
+    if isinstance(value, float):
+        if math.isinf(value):
+            return "Infinity" if value > 0 else "-Infinity"
+        if value.is_integer() and abs(value) < 2**53:
+            value = int(value)
     return orjson.dumps(value).decode()
 
 

@@ -59,6 +59,8 @@ _MARKS = ((b"\xef\xbb\xbf", UTF_8), (b"\xfe\xff", "utf-16-be"), (b"\xff\xfe", "u
 _SNIFFED = 1_024
 _LONGEST_TYPE = 1_024
 _PARAMETER = re.compile(r"""(?:^|[;,\s])charset\s*=\s*(?:["']\s*)?([^\s;,"']+)""", re.IGNORECASE)
+_BETWEEN_COMMAS = re.compile(r"""(?:[^,"]|"(?:[^"\\]|\\.)*"?)+""", re.DOTALL)
+_ESSENCE = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+/[!#$%&'*+.^_`|~0-9a-z-]+")
 _COMMENT = re.compile(rb"<!--.*?(?:-->|$)", re.DOTALL)
 _META = re.compile(rb"""<meta[\s/][^>]*?charset\s*=\s*(?:["']\s*)?([^\s"'/>;]+)""", re.IGNORECASE)
 _XML = re.compile(rb"""<\?xml[^>]*?\sencoding\s*=\s*["']([^"']+)["']""")
@@ -67,8 +69,8 @@ _XML = re.compile(rb"""<\?xml[^>]*?\sencoding\s*=\s*["']([^"']+)["']""")
 def to_utf_8(headers: Sequence[tuple[bytes, bytes]], data: bytes) -> bytes:
     """Return a body as valid UTF-8 and without a byte order mark.
 
-    A byte order mark says how it is written; else Content-Type; else the page itself, if it is HTML or XML; else it is
-    UTF-8. What is not written so is replaced by U+FFFD.
+    A byte order mark says how it is written; else Content-Type, of several the last one; else the page itself, if it is
+    HTML or XML; else it is UTF-8. What is not written so is replaced by U+FFFD.
     """
     codec, mark = _codec(headers, data)
     if mark:
@@ -88,13 +90,35 @@ def _codec(headers: Sequence[tuple[bytes, bytes]], data: bytes) -> tuple[str, in
     for mark, marked in _MARKS:
         if data.startswith(mark):
             return marked, len(mark)
-    given = next((value for name, value in headers if name.lower() == b"content-type"), b"")
-    media_type = given[:_LONGEST_TYPE].decode("latin-1").lower()
-    named = _PARAMETER.search(media_type)
-    codec: str | None = _CODECS.get(named[1]) if named else None
+    given = [value for name, value in headers if name.lower() == b"content-type"]
+    media_type = b",".join(given)[:_LONGEST_TYPE].decode("latin-1").lower()
+    media_type, label = _extracted(media_type) if "," in media_type else (media_type, _label(media_type))
+    codec = _CODECS.get(label)
     if codec is None and ("html" in media_type or "xml" in media_type):
         codec = _named_within(data[:_SNIFFED])
     return codec or UTF_8, 0
+
+
+def _label(media_type: str) -> str:
+    named = _PARAMETER.search(media_type)
+    return named[1] if named else ""
+
+
+def _extracted(media_types: str) -> tuple[str, str]:
+    """Return what counts of several media types, and its charset's label (Fetch Standard, "extract a MIME type").
+
+    The last one counts; it takes over the charset of those before it that are the same but for their parameters. Other
+    than for browsers, a charset that stands in none of them counts where they name none.
+    """
+    counts = label = stray = ""
+    for part in _BETWEEN_COMMAS.findall(media_types):
+        essence = part.partition(";")[0].strip()
+        if not _ESSENCE.fullmatch(essence) or essence == "*/*":
+            stray = stray or _label(part)
+            continue
+        label = _label(part) or (label if essence == counts else "")
+        counts = essence
+    return counts or media_types, label or stray
 
 
 def _named_within(start: bytes) -> str | None:

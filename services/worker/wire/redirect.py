@@ -2,11 +2,14 @@
 
 import base64
 import re
+import unicodedata
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 import httpx
 
 from services.common.outcome import ErrorKind
+from services.common.specs.hosts import loose_address
 from services.common.specs.urls import read_url
 from services.worker.wire.answer_head import REDIRECTS, location_of, quoted
 from services.worker.wire.hop import PORTS, Headers, Hop
@@ -18,8 +21,11 @@ _SEE_OTHER = 303
 _HARMLESS = frozenset({"accept", "accept-encoding", "accept-language", "user-agent"})
 _OF_THE_BODY = frozenset({"content-type", "content-encoding", "content-language"})
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
-_SLASHES = re.compile(r"((?:https?:)?)//+", re.IGNORECASE)
-_NO_HOST = re.compile(r"(?:https?:)?//(?:[?#]|$)", re.IGNORECASE)
+# The scheme, where it is one of ours or none; slashes; what follows them, without query and fragment.
+_BEGINNING = re.compile(r"(https?:|(?![a-z][a-z0-9+.-]*:))([/\\]*)([^?#]*)", re.IGNORECASE)
+_IDEOGRAPHIC_STOP = "\N{IDEOGRAPHIC FULL STOP}"
+# No host has them, however they are written (WHATWG URL §3.5).
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\"#%/:<>?@\[\\\]^`{|}]")
 
 
 def next_hop(hop: Hop, status: int, answered: Sequence[tuple[bytes, bytes]], first: Hop | None = None) -> Hop | None:
@@ -71,6 +77,8 @@ def next_hop(hop: Hop, status: int, answered: Sequence[tuple[bytes, bytes]], fir
 def _read(location: bytes, base: httpx.URL) -> httpx.URL:
     """A Location, which may be no URL by the letter: raw UTF-8 and spaces, other bytes, control characters.
 
+    An address in its host is put into its canonical form, so that the egress policy sees where it leads.
+
     Raises:
         ValueError: it is none that can be requested.
     """
@@ -79,10 +87,43 @@ def _read(location: bytes, base: httpx.URL) -> httpx.URL:
     except UnicodeDecodeError:
         text = "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in location)  # noqa: PLR2004 — end of ASCII
     text = _CONTROLS.sub(lambda found: f"%{ord(found[0]):02X}", text)
-    text = _SLASHES.sub(r"\1//", text) if _SLASHES.match(text) else text
-    if _NO_HOST.match(text):
+    return read_url(_with_two_slashes(text, base.scheme), base)
+
+
+def _with_two_slashes(text: str, scheme: str) -> str:
+    """A Location as URLs are written: with slashes for backslashes, and two of them before a host.
+
+    Raises:
+        ValueError: it names no host where it has to.
+    """
+    found = _BEGINNING.match(text)
+    if found is None:
+        return text
+    named, slashes, path = found.groups()
+    path, rest = path.replace("\\", "/"), text[found.end() :]
+    if named and not slashes and named[:-1].lower() == scheme:
+        return f"./{path}{rest}" if path else rest  # browsers: a path of the same host
+    if not named and len(slashes) <= 1:
+        return "/" * len(slashes) + path + rest
+    authority, slash, path = path.partition("/")
+    if not authority:
         raise ValueError("must name a host")
-    return read_url(text, base)
+    return f"{named}//{_with_plain_host(authority)}{slash}{path}{rest}"
+
+
+def _with_plain_host(authority: str) -> str:
+    """The same with its host as it is meant: an address in its canonical form, %31 as 1, and so a full-width 1.
+
+    Raises:
+        ValueError: a character of the host would end it.
+    """
+    userinfo, at, place = authority.rpartition("@")
+    host, colon, port = place.partition(":")
+    if "%" in host or not host.isascii():
+        host = unicodedata.normalize("NFKC", unquote(host)).replace(_IDEOGRAPHIC_STOP, ".")
+        if _FORBIDDEN.search(host):
+            raise ValueError("must not have such characters in its host")
+    return f"{userinfo}{at}{loose_address(host) or host}{colon}{port}"
 
 
 def _with_credentials(headers: Headers, url: httpx.URL) -> Headers:

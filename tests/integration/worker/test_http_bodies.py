@@ -44,6 +44,24 @@ def json_of(path: str, comparison: str, operand: str | float | bool | None, body
     return Row(body=body, asserted=JsonPathIs(path, comparison, operand), **rest)  # type: ignore[arg-type] # fields of a row
 
 
+def lists(depth: int, inner: bytes = b"") -> bytes:
+    return b"[" * depth + inner + b"]" * depth
+
+
+def chunked(body: bytes) -> bytes:
+    return b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+
+
+def flushed(stream: "zlib._Compress", text: bytes) -> bytes:
+    """All of a text, without the end of the stream."""
+    return stream.compress(text) + stream.flush(zlib.Z_SYNC_FLUSH)
+
+
+def brotli_without_end(text: bytes) -> bytes:
+    stream = brotli.Compressor()
+    return bytes(stream.process(text) + stream.flush())
+
+
 ROWS = {
     "text of an outage in Latin-1": Row(
         headers=HTML_LATIN, body=LATIN, asserted=BodyLacks("Störung"), kind=ErrorKind.ASSERTION
@@ -136,6 +154,165 @@ ROWS = {
     ),
     "text of deep JSON": json_of(
         "$", "equals_text", "x", body=b"[" * 100_000, kind=ErrorKind.ASSERTION, says="not JSON"
+    ),
+    "an infinite number elsewhere": json_of("$.status", "equals", "ok", body=b'{"n": 1e400, "status": "ok"}'),
+    "an infinite number": json_of("$.n", "greater_than", 9e15, body=b'{"n": 1e400}'),
+    "a number below all": json_of(
+        "$.n", "at_least", 1, body=b'{"n": -1e400}', kind=ErrorKind.ASSERTION, says="json_path $.n: -Infinity"
+    ),
+    **{
+        f"an integer of {digits:,} digits elsewhere": json_of(
+            "$.status", "equals", "ok", body=b'{"n": %s, "status": "ok"}' % (b"7" * digits)
+        )
+        for digits in (30, 400, 5_000, 500_000)
+    },
+    "an integer of 5,000 digits": json_of("$.n", "greater_than", 5, body=b'{"n": %s}' % (b"7" * 5_000)),
+    "an integer of 5,000 digits as text": json_of(
+        "$.n", "equals_text", "7" * 5_000, body=b'{"n": %s}' % (b"7" * 5_000)
+    ),
+    "a wrong number beside half a surrogate pair": json_of(
+        "$.n",
+        "equals",
+        5,
+        body=rb'{"n": 777777777777777777777777777777, "a": "\ud83d"}',
+        kind=ErrorKind.ASSERTION,
+        says="json_path $.n: 7.777",
+    ),
+    **{
+        f"2,000 {what} elsewhere, {comparison}": json_of("$.status", comparison, "ok", body=body)
+        for what, body in {
+            "lists": b'{"deep": %s%s, "status": "ok"}' % (b"[" * 2_000, b"]" * 2_000),
+            "objects": b'{"deep": %s1%s, "status": "ok"}' % (b'{"a":' * 2_000, b"}" * 2_000),
+        }.items()
+        for comparison in ("equals", "equals_text", "matches")
+    },
+    "what stands in 2,000 lists": json_of("$..status", "equals", "ok", body=lists(2_000, b'{"status": "ok"}')),
+    "another value in 2,000 lists": json_of(
+        "$..status", "equals", "ok", body=lists(2_000, b'{"status": "bad"}'), kind=ErrorKind.ASSERTION, says='"bad"'
+    ),
+    "2,000 lists that do not end": json_of(
+        "$.status",
+        "equals",
+        "ok",
+        body=b'{"status": "ok", "deep": ' + b"[" * 2_000 + b"}",
+        kind=ErrorKind.ASSERTION,
+        says="json_path $.status: a body that is not JSON; expected",
+    ),
+    "more lists than are read": json_of(
+        "$", "exists", True, body=lists(30_000), kind=ErrorKind.ASSERTION, says="nested too deeply to tell"
+    ),
+    **{
+        f"Transfer-Encoding {coding}, {frames}": Row(
+            headers=(*lines, "Transfer-Encoding: chunked"), body=chunked(body), asserted=asserted
+        )
+        if frames == "chunked"
+        else Row(headers=lines, body=body, asserted=asserted)
+        for coding, lines, body in (
+            ("gzip", ("Transfer-Encoding: gzip",), gzip.compress(b"hello")),
+            ("X-GZIP", ("transfer-encoding: X-GZIP",), gzip.compress(b"hello")),
+            ("deflate", ("Transfer-Encoding: deflate",), zlib.compress(b"hello")),
+            ("gzip twice", ("Transfer-Encoding: gzip, gzip",), gzip.compress(gzip.compress(b"hello"))),
+            (
+                "gzip around br",
+                ("Transfer-Encoding: gzip", "Content-Encoding: br"),
+                gzip.compress(brotli.compress(b"hello")),
+            ),
+            ("of another word", ("Transfer-Encoding: binary",), b"hello"),
+        )
+        for asserted in (BodyMatches("^hello$"),)
+        for frames in ("chunked", "with a length")
+    },
+    "Transfer-Encoding: gzip, chunked": Row(
+        headers=("Transfer-Encoding: gzip, chunked",),
+        body=chunked(gzip.compress(b"<p>Error</p>")),
+        asserted=BodyLacks("Error"),
+        kind=ErrorKind.ASSERTION,
+    ),
+    "JSON under a coding of the transfer": Row(
+        headers=("Transfer-Encoding: gzip, chunked",),
+        body=chunked(gzip.compress(b'{"status": "ok"}')),
+        asserted=STATUS_OK,
+    ),
+    "a coding of the transfer that cannot be undone": Row(
+        headers=("Transfer-Encoding: compress, chunked",),
+        body=chunked(b"\x1f\x9d\x90h"),
+        asserted=BodyLacks("Error"),
+        kind=ErrorKind.PROTOCOL,
+        says="the answer's body has the transfer coding compress, which was not asked for",
+    ),
+    "a coding of the transfer that the body is not in": Row(
+        headers=("Transfer-Encoding: gzip, chunked",),
+        body=chunked(b"hello"),
+        asserted=BodyContains("hello"),
+        kind=ErrorKind.PROTOCOL,
+        says="the answer's body breaks its content coding",
+    ),
+    "two charsets": Row(
+        headers=("Content-Type: text/html; charset=utf-8", "Content-Type: text/html; charset=iso-8859-1"),
+        body=LATIN,
+        asserted=BodyContains("Störung"),
+    ),
+    "two content types, one charset": Row(
+        headers=(*HTML_LATIN, "Content-Type: text/html"), body=LATIN, asserted=BodyContains("Störung")
+    ),
+    "another content type without the charset": Row(
+        headers=(*HTML_LATIN, "Content-Type: text/plain"), body=PAGE.encode(), asserted=BodyContains("Störung")
+    ),
+    # curl and browsers show what came of these.
+    **{
+        f"{what}: {asks}": Row(
+            headers=(f"Content-Encoding: {coding}",), body=body, asserted=asserted, kind=kind, says=says
+        )
+        for what, coding, body in (
+            ("gzip without its trailer", "gzip", gzip.compress(PAGE.encode())[:-8]),
+            ("gzip without the end of its trailer", "gzip", gzip.compress(PAGE.encode())[:-1]),
+            ("deflate without its trailer", "deflate", zlib.compress(PAGE.encode())[:-4]),
+        )
+        for asks, asserted, kind, says in (
+            ("all of it", BodyMatches("^<h1>Störung</h1>$"), None, ""),
+            ("a text that is not in it", BodyLacks("Error"), None, ""),
+            ("a text that should not be in it", BodyLacks("Störung"), ErrorKind.ASSERTION, "contains the text"),
+            ("a text that should be in it", BodyContains("Error"), ErrorKind.ASSERTION, "does not contain"),
+        )
+    },
+    **{
+        f"{what}: {asks}": Row(
+            headers=(f"Content-Encoding: {coding}",), body=body, asserted=asserted, kind=kind, says=says
+        )
+        for what, coding, body in (
+            ("gzip that nobody ended", "gzip", flushed(zlib.compressobj(wbits=31), b'{"a": "Hello"}')),
+            ("deflate that nobody ended", "deflate", flushed(zlib.compressobj(), b'{"a": "Hello"}')),
+            ("br that nobody ended", "br", brotli_without_end(b'{"a": "Hello"}')),
+        )
+        for asks, asserted, kind, says in (
+            ("its text", BodyContains("Hello"), None, ""),
+            ("an expression", BodyMatches("Hel+o"), None, ""),
+            ("its JSON", JsonPathIs("$.a", "equals", "Hello"), None, ""),
+            ("a text that is not in it", BodyLacks("Error"), None, ""),
+            ("a text that should be in it", BodyContains("Error"), ErrorKind.ASSERTION, "does not contain"),
+            ("a text that should not be in it", BodyLacks("Hello"), ErrorKind.ASSERTION, "contains the text"),
+        )
+    },
+    **{
+        f"{coding} that breaks off within a block": Row(
+            headers=(f"Content-Encoding: {coding}",),
+            body=body,
+            asserted=BodyContains("hello"),
+            kind=ErrorKind.PROTOCOL,
+            says="the answer's body breaks off in its content coding",
+        )
+        for coding, body in (
+            ("gzip", gzip.compress(b"hello, all systems go")[:-12]),
+            ("deflate", zlib.compress(b"hello, all systems go")[:-8]),
+            ("br", brotli.compress(b"hello, all systems go" * 100)[:-2]),
+        )
+    },
+    "gzip with a wrong check": Row(
+        headers=("Content-Encoding: gzip",),
+        body=gzip.compress(b"hello")[:-8] + bytes(8),
+        asserted=BodyContains("hello"),
+        kind=ErrorKind.PROTOCOL,
+        says="the answer's body breaks its content coding",
     ),
     **{
         f"Content-Encoding {word}": Row(

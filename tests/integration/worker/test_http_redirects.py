@@ -31,7 +31,7 @@ class Page:
     """An answer, and to which requests it is given.
 
     Attributes:
-        path: what stands in the request line.
+        path: what stands in the request line; with PORT and OTHER as above.
         has: what the request has to contain; with PORT and OTHER as above.
         lacks: what it must not contain.
     """
@@ -93,6 +93,49 @@ ROWS = {
     "a fragment": leads("/x#top", "/x"),
     "another host without a scheme": leads("//localhost:PORT/x", "/x"),
     "three slashes": leads("///localhost:PORT/x", "/x"),
+    # curl; for browsers it is a path of the same host where the scheme is that of the page.
+    "one slash": leads("http:/localhost:PORT/x", "/x"),
+    "one slash, and another scheme": leads(
+        "https:/127.0.0.1:SECURE/x", "/x", spec={"tls": TlsOptions(skip_verify=True)}
+    ),
+    # curl refuses these.
+    "no slash": leads("http:x", "/dir/x"),
+    "no slash, and what looks like a host": leads("http:localhost:PORT/x", "/dir/localhost:PORT/x"),
+    "no slash, and another scheme": leads("https:127.0.0.1:SECURE/x", "/x", spec={"tls": TlsOptions(skip_verify=True)}),
+    "backslashes before the host": leads(r"http:\\localhost:PORT\x", "/x"),
+    "a slash and a backslash before the host": leads("http:/\\localhost:PORT/x", "/x"),
+    # curl takes a backslash for a part of a name.
+    "backslashes, and no scheme": leads(r"\\localhost:PORT\x", "/x"),
+    "a backslash before the path": leads(r"\x", "/x"),
+    "a backslash in the path": leads("/a\\b", "/a/b"),
+    "a backslash in the query": leads("/a?b\\c", "/a?b\\c"),
+    "a backslash before an at sign": leads("http://localhost:PORT\\@192.0.2.1/x", "/@192.0.2.1/x"),
+    **{
+        f"the address {host}": Row(
+            pages=[
+                Page(path="/dir/start", answer=to(f"http://{host}:OTHER/x")),
+                Page(path="/x", has=[b"Host: 127.0.0.1:OTHER\r\n"]),
+            ]
+        )
+        for host in (
+            "127.1",
+            "127.0.1",
+            "0x7f.1",
+            "0X7F000001",
+            "2130706433",
+            "0177.0.0.01",
+            "127.0.0.1.",
+            "%31%32%37.1",
+            "127。1",
+        )
+    },
+    "secrets go to the same address however it is written": Row(
+        pages=[
+            Page(path="/dir/start", answer=to("http://127.1:PORT/x")),
+            Page(path="/x", has=[b"Authorization: t"]),
+        ],
+        spec={"headers": (("Authorization", "t"),)},
+    ),
     "a scheme in upper case": leads("HTTP://LOCALHOST:PORT/x", "/x"),
     "a host without a path": leads("http://localhost:PORT", "/"),
     "a host and a query": leads("http://localhost:PORT?q", "/?q"),
@@ -258,12 +301,12 @@ async def test_a_redirect_leads_where_curl_is_led(prober: Prober, authority: Aut
         request = await reader.readuntil(b"\r\n\r\n")
         if b"Content-Length: 4\r\n" in request:
             request += await reader.readexactly(4)
-        path = request.split(b" ")[1].decode()
+        path = request.split(b" ")[1]
         answer = next(
             (
                 page.answer
                 for page in row.pages
-                if page.path == path
+                if filled(page.path.encode()) == path
                 and all(filled(each) in request for each in page.has)
                 and not any(filled(each) in request for each in page.lacks)
             ),

@@ -53,6 +53,22 @@ async def test_a_redirect_to_an_inner_address_is_blocked(prober: Prober, locatio
     assert seen.resolved_ip is None
 
 
+@pytest.mark.parametrize(
+    "host", ["127.1", "127.0.1", "0x7f.1", "2130706433", "0177.1", "127.0.0.1.", "%31%32%37.1", "\uff11\uff12\uff17.1"]
+)
+async def test_an_address_is_vetted_however_a_redirect_writes_it_and_is_not_dialled(
+    resolver: Resolver, host: str
+) -> None:
+    """The policy admits the server at 127.0.0.2 alone; at 127.0.0.1 another one listens."""
+    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.2/32")))
+    refused = Echo()
+    async with target(refused) as inner, target(Echo(moved(f"http://{host}:{inner}/")), host="127.0.0.2") as port:
+        seen = await probe(prober, f"http://127.0.0.2:{port}/")
+
+    assert verdict(seen) == (Outcome.ERROR, ErrorKind.BLOCKED_TARGET), seen.error_message
+    assert (seen.redirects, seen.resolved_ip, refused.requests) == (1, None, [])
+
+
 @pytest.mark.parametrize("location", ["http://127.0.0.1:65536/", "http://xn--a/", "http://[::1/", "http://\xe9..test/"])
 async def test_a_redirect_to_nowhere_is_the_targets_fault(prober: Prober, location: str) -> None:
     async with target(Echo(moved(location))) as port:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.common.errors import InvalidArgument
 from services.common.specs.dns import DnsSpec
-from services.common.specs.hosts import ascii_host, literal, refuse_bad_host
+from services.common.specs.hosts import ascii_host, is_loose_address, literal, loose_address, refuse_bad_host
 from services.common.specs.urls import refuse_bad_url
 
 
@@ -46,6 +46,43 @@ def test_what_is_neither_is_refused_by_the_fields_name(host: str) -> None:
         refuse_bad_host(host, "check.tcp.host")
 
     assert [violation.field for violation in refused.value.violations] == ["check.tcp.host"]
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.1", "127.0.0.1"), ("127.0.1", "127.0.0.1"), ("0x7f.1", "127.0.0.1"), ("0X7F000001", "127.0.0.1"),
+        ("2130706433", "127.0.0.1"), ("0177.0.0.01", "127.0.0.1"), ("00000000000000177.1", "127.0.0.1"),
+        ("127.0.0.1", "127.0.0.1"), ("127.0.0.1.", "127.0.0.1"), ("127.65536", "127.1.0.0"), ("1.2.772", "1.2.3.4"),
+        ("1", "0.0.0.1"), ("0x.1", "0.0.0.1"), ("4294967295", "255.255.255.255"),
+        ("0x000000000c0a80001", "192.168.0.1"),
+    ],
+)  # fmt: skip
+def test_an_address_is_read_as_browsers_read_it(host: str, address: str) -> None:
+    assert loose_address(host) == address
+    assert is_loose_address(host) or host == address
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "", ".", "a", "a.1", "1.a", "127..1", ".1", "1.2.3.4.5", "1.2.3.4..", "256.1", "1.2.3.256", "1.2.65536",
+        "127.16777216", "4294967296", "08", "0x1g", "1e3", "-1", "+1", " 1", "\u0663.1", "9" * 5_000, "0x" + "f" * 9,
+    ],
+)  # fmt: skip
+def test_what_is_no_address_for_browsers_is_none(host: str) -> None:
+    assert loose_address(host) is None
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_every_address_has_all_its_spellings(number: int) -> None:
+    address = str(ipaddress.IPv4Address(number))
+    parts = address.split(".")
+
+    assert {loose_address(spelled) for spelled in (
+        str(number), hex(number), f"0{number:o}", address, f"{address}.", ".".join(map(hex, map(int, parts))),
+        f"{parts[0]}.{number % 2**24}", f"{parts[0]}.{parts[1]}.0{number % 2**16:o}",
+    )} == {address}  # fmt: skip
 
 
 @given(st.text(max_size=300) | st.from_regex(r"[a-zß-ü0-9.:_-]{1,70}", fullmatch=True))

@@ -35,6 +35,9 @@ def test_an_ordinary_check_costs_nothing() -> None:
         (BodyMatches("version [0-9]+"), b"x" * 1_000, False),
         (BodyMatches("[ab]*a[ab]{60}[ab]{60}c"), b"ab" * 32_768, True),
         (JsonPathIs("$.status", "equals", "ok"), b"[" * 500_000, True),
+        # What is nested deeper than the parsers go is read slowly; what cannot be is not charged for it.
+        (JsonPathIs("$.status", "equals", "ok"), b"[" * 9_000 + b"]" * 9_000, True),
+        (JsonPathIs("$.status", "equals", "ok"), b"[" + b"[]," * 400 + b"1," * 20_000 + b"1]", False),
         (JsonPathIs("$..*..*", "equals", "ok"), b"[" * 300, True),
         (JsonPathIs("$.status", "matches", "[ab]*a[ab]{60}[ab]{60}c"), b"x" * 65_536, True),
     ],
@@ -49,6 +52,14 @@ def test_a_coded_body_counts_as_long_as_it_may_become() -> None:
     coded_facts = facts(coded, (b"Content-Encoding", b"gzip"))
     parsed = (JsonPathIs("$.a", "exists", True),)
     assert cost_us(parsed, small) < ON_LOOP_US < cost_us(parsed, coded_facts)
+
+
+def test_a_coded_body_may_be_nested_deeply() -> None:
+    parsed = (JsonPathIs("$.a", "exists", True),)
+    headers = (b"transfer-encoding", b"gzip, chunked")
+
+    assert cost_us(parsed, facts(b"x" * 50, headers)) > ON_LOOP_US > cost_us(parsed, facts(b"x" * 50))
+    assert cost_us(parsed, facts(b"x" * 50, (b"transfer-encoding", b"Chunked"))) < ON_LOOP_US
 
 
 def test_an_expression_over_headers_counts_their_length() -> None:

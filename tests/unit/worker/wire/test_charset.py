@@ -100,6 +100,47 @@ def test_a_byte_order_mark_says_more_than_all_others_and_is_no_text(mark: bytes,
     assert read(mark + "Störung".encode(codec), content_type) == "Störung"
 
 
+@pytest.mark.parametrize(
+    ("content_types", "expected"),
+    [
+        (("text/html; charset=utf-8", "text/html; charset=latin1"), "latin1"),
+        (("text/html; charset=latin1", "text/html"), "latin1"),
+        (("text/html; charset=latin1", "TEXT/HTML ; a=b"), "latin1"),
+        (("text/html; charset=latin1", "text/plain"), "utf-8"),
+        (("text/html; charset=latin1", "text/plain", "text/html"), "utf-8"),
+        (("text/html; charset=utf-8, text/plain; charset=latin1",), "latin1"),
+        (("text/plain; charset=latin1", "*/*; charset=utf-8"), "latin1"),
+        (("text/plain; charset=latin1", "html; charset=utf-8"), "latin1"),
+        (("text/plain; charset=latin1", "", ","), "latin1"),
+        (("text/plain; charset=latin1", "text/plain; charset=unknown"), "utf-8"),
+        (('text/plain; a=",text/html"; charset=latin1',), "latin1"),
+        (("text/plain; charset=latin1; charset=utf-8",), "latin1"),
+        (('text/plain; charset=latin1; a="\\', "text/plain"), "latin1"),
+        # Browsers take no notice of these.
+        (("text/plain, charset=latin1",), "latin1"),
+        (("text/plain charset=latin1", "x"), "latin1"),
+        (("charset=latin1", "text/plain"), "latin1"),
+    ],
+)
+def test_of_several_content_types_the_one_counts_that_counts_for_browsers(
+    content_types: tuple[str, ...], expected: str
+) -> None:
+    data = "Störung".encode("latin-1")
+    headers = [(b"content-type", each.encode()) for each in content_types]
+
+    assert to_utf_8(headers, data).decode() == data.decode(expected, "replace")
+
+
+def test_of_several_content_types_the_last_says_whether_a_page_says_how_it_is_written() -> None:
+    page = '<meta charset="latin1">Störung'.encode("latin-1")
+
+    def reads(*types: bytes) -> bool:
+        return "Störung".encode() in to_utf_8([(b"Content-Type", each) for each in types], page)
+
+    assert reads(b"text/plain", b"text/html")
+    assert not reads(b"text/html", b"text/plain")
+
+
 @pytest.mark.parametrize("label", ["", "none", "utf8mb4", "binary", "x" * 10_000])
 def test_a_charset_that_nobody_knows_says_nothing(label: str) -> None:
     assert read("Störung".encode(), f"text/plain; charset={label}") == "Störung"
