@@ -2,7 +2,8 @@
 
 A result counts when its slot is behind the last accounted one, so that each counts once; when it was run under the
 epoch that its shard is leased under now, so that whoever lost the shard moves nothing; and when the slot is one of a
-period in which the check was on, so that what was still run on a former grid hides none of the present one.
+period in which the check was on and which the worker knew, so that what was still run on a former grid hides no slot of
+a later period.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,9 +50,14 @@ class Tally:
     turns: tuple[Turn, ...] = ()
 
     def is_present(self, pending: Pending) -> bool:
-        """Whether a result is of the period that goes on."""
-        result = pending.result
-        return self.since_us is not None and result.slot_us >= self.since_us and result.interval_us == self.interval_us
+        """Whether a result is of the period that goes on, and whoever made it knew that period."""
+        result, since_us = pending.result, self.since_us
+        return (
+            since_us is not None
+            and result.slot_us >= since_us
+            and result.interval_us == self.interval_us
+            and pending.check.since_us >= since_us
+        )
 
     def may_turn(self, pending: Pending) -> bool:
         """Whether a result may do more than add to a run of UP: so whether it matters if it is inside a window."""
@@ -64,16 +70,21 @@ class Tally:
         """What of a result counts, if any of it does.
 
         Of a range of missed slots that is what lies behind the last accounted one and in periods: who made it may have
-        known neither what was accounted for already nor that a period was to end or another to begin.
+        known neither what was accounted for already nor that a period was to end. A period that it did not know is left
+        to whoever reads it: another may lie before, with slots that nobody has accounted for yet.
         """
-        result = pending.result
+        result, known_us = pending.result, pending.check.since_us
         if pending.epoch != self.epoch:
             return []
         if self.is_present(pending) and result.slot_us > self.accounted_us:
             return [pending]
-        spans = [(each.start_us, each.end_us) for each in self.former if each.interval_us == result.interval_us]
+        spans = [
+            (each.start_us, each.end_us)
+            for each in self.former
+            if each.interval_us == result.interval_us and each.start_us <= known_us
+        ]
         end_us = result.slot_us + result.slot_count * result.interval_us
-        if self.since_us is not None and self.interval_us == result.interval_us:
+        if self.since_us is not None and self.interval_us == result.interval_us and self.since_us <= known_us:
             spans.append((self.since_us, end_us))
         parts = []
         for start_us, until_us in sorted(spans):

@@ -32,7 +32,7 @@ class Scene:
         check: as it was made.
         shard: its shard.
         epoch: of the lease under which results are handed in.
-        held: the check as a worker holds it.
+        held: the check as a worker holds it that has heard of every change.
     """
 
     def __init__(self, installation: Installation, check: Check, held: ScheduledCheck) -> None:
@@ -112,6 +112,10 @@ class Scene:
         renewal = await self.installation.store.renew(worker_id, TTL_S, a_report(), claim_expired=True)
         self.epoch = renewal.epochs[self.shard]
 
+    async def _read_again(self) -> None:
+        for held, _ in await self.installation.store.checks_by_key([self.key]):  # none while it is paused
+            self.held = held
+
     async def change(self, **figures: Any) -> None:
         """Change the check as an update does."""
         now_us = self.installation.now_us
@@ -127,6 +131,7 @@ class Scene:
             return changed_check(check, "", lambda _: CheckDraft(**{**as_it_is, **figures}), now_us)
 
         await self.installation.change(self.check, decide)
+        await self._read_again()
 
     async def pause(self) -> None:
         """Pause the check."""
@@ -137,6 +142,7 @@ class Scene:
         """Let the check go on."""
         now_us = self.installation.now_us
         await self.installation.change(self.check, lambda check: resumed_check(check, now_us))
+        await self._read_again()
 
     async def kept(self) -> KeptCheck:
         """Return what is recorded of the check."""

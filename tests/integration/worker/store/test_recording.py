@@ -199,6 +199,27 @@ async def test_of_two_batches_at_once_each_slot_counts_once(scene: Scene) -> Non
     assert kept.slots[-1] == scene.slot(5)
 
 
+async def test_what_was_run_before_a_period_was_known_hides_no_slot_of_it_or_before(scene: Scene) -> None:
+    """The interval is changed and changed back while the worker is cut off: it ran on as if nothing were.
+
+    Between the two changes lies a period of which it knows nothing. Its slots are accounted for by whoever reads it.
+    """
+    knew_nothing = scene.held
+    await pass_until(scene, 2)
+    await scene.change(interval_us=INTERVAL_US // 2)
+    await pass_until(scene, 5)
+    await scene.change(interval_us=INTERVAL_US)
+
+    ran_on = [replace(pending, check=knew_nothing) for pending in scene.batch(0, [UP] * 8)]
+    missed = replace(scene.pending(8, MISSED, 2), check=knew_nothing)
+    assert await scene.record(*ran_on, missed) == 2
+    assert await scene.recorded() == [(0, UP, 1), (1, UP, 1)]
+    ((_, account),) = await scene.installation.store.checks_by_key([scene.key])
+    assert account.slot_us == scene.slot(1)
+    # The first one ends behind the last accounted slot; nothing is left of it.
+    assert [period.interval_us for period in account.former] == [INTERVAL_US, INTERVAL_US // 2]
+
+
 async def test_only_slots_of_a_time_in_which_the_check_was_on_with_that_interval_count(scene: Scene) -> None:
     """Paused behind slot 2, resumed before slot 5, another interval from behind slot 6 on."""
     await pass_until(scene, 3)
