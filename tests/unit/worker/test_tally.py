@@ -1,5 +1,6 @@
 """semantics.md §2: each slot counts once, also where a range of missed slots begins before what is accounted for."""
 
+from dataclasses import replace
 from uuid import UUID
 
 from hypothesis import given
@@ -19,7 +20,8 @@ CHECK = a_scheduled_check(UUID(int=3), INTERVAL)
 BASE = 1_790_000_000 * SECOND_US
 
 
-def missed(first: int, slots: int) -> Pending:
+def missed(first: int, slots: int, known_us: int = 0) -> Pending:
+    """A range of missed slots, from a worker that knows the check as it was at a time."""
     result = Result(
         tenant_id=CHECK.tenant_id,
         service_id=CHECK.service_id,
@@ -31,7 +33,7 @@ def missed(first: int, slots: int) -> Pending:
         missed_reason=MissedReason.NO_WORKER,
         slot_count=slots,
     )
-    return Pending(result, CHECK, 1)
+    return Pending(result, replace(CHECK, since_us=known_us), 1)
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 30)), max_size=6))
@@ -56,9 +58,16 @@ def test_ranges_that_overlap_leave_no_slot_out_and_count_none_twice(ranges: list
     assert tally.accounted_us == (BASE + slots[-1] * INTERVAL if slots else BASE - 1)
 
 
-@given(st.integers(-5, 30), st.integers(1, 40), st.integers(1, 15), st.integers(0, 15), st.sampled_from([1, 2]))
-def test_a_range_counts_where_the_check_was_on_with_its_interval_whoever_did_not_know_of_that(
-    first: int, slots: int, length: int, pause: int, factor: int
+@given(
+    st.integers(-5, 30),
+    st.integers(1, 40),
+    st.integers(1, 15),
+    st.integers(0, 15),
+    st.sampled_from([1, 2]),
+    st.sampled_from([0, 1, 2]),
+)
+def test_a_range_counts_where_the_check_was_on_with_its_interval_as_far_as_its_worker_knew_the_periods(
+    first: int, slots: int, length: int, pause: int, factor: int, known: int
 ) -> None:
     until, since = BASE + length * INTERVAL, BASE + (length + pause) * INTERVAL
     before = BASE - 10 * INTERVAL
@@ -72,9 +81,12 @@ def test_a_range_counts_where_the_check_was_on_with_its_interval_whoever_did_not
         interval_us=factor * INTERVAL,
         former=former,
     )
-    counted = count([missed(first, slots)], {CHECK.id: tally})
+    counted = count([missed(first, slots, (before, BASE, since)[known])], {CHECK.id: tally})
 
-    due = {*range(length), *(range(length + pause, 100) if factor == 1 else ())}
+    due = {
+        *(range(length) if known >= 1 else ()),
+        *(range(length + pause, 100) if factor == 1 and known == 2 else ()),  # noqa: PLR2004 — both periods
+    }
     told = [
         (each.result.slot_us - BASE) // INTERVAL + number
         for each in counted
