@@ -85,7 +85,7 @@ def test_a_range_counts_where_the_check_was_on_with_its_interval_as_far_as_its_w
 
     due = {
         *(range(length) if known >= 1 else ()),
-        *(range(length + pause, 100) if factor == 1 and known == 2 else ()),  # noqa: PLR2004 — both periods
+        *(range(length + pause, 100) if factor == 1 and known == 2 else ()),
     }
     told = [
         (each.result.slot_us - BASE) // INTERVAL + number
