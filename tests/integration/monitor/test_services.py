@@ -262,7 +262,13 @@ async def test_results_come_while_their_service_goes_and_none_is_left_behind(
                         worker_id="w",
                         attempt=1,
                     ),
-                    a_scheduled_check(check_id, MINUTE_US, tenant_id=monitor.tenant_id, shard=shard_of(check_id)),
+                    a_scheduled_check(
+                        check_id,
+                        MINUTE_US,
+                        tenant_id=monitor.tenant_id,
+                        shard=shard_of(check_id),
+                        since_us=slot_us,
+                    ),
                     0,
                 )
                 for check_id in checks

@@ -14,7 +14,7 @@ import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.common.assertion_outcome import AssertionOutcome, AssertionStatus
-from services.common.clock import SECOND_US
+from services.common.clock import SECOND_US, now_us
 from services.common.database import create_pool
 from services.common.errors import InvalidArgument, NotFound, ResourceExhausted
 from services.common.outcome import ErrorKind, Outcome
@@ -161,7 +161,7 @@ async def recorded(
         attempt=1,
         **rest,
     )
-    check = a_scheduled_check(check_id, tenant_id=tenant_id, service_id=service_id)
+    check = a_scheduled_check(check_id, tenant_id=tenant_id, service_id=service_id, since_us=now_us())
     await admin.execute("UPDATE shard_leases SET epoch = 1 WHERE shard = $1", check.shard)
     assert await engine_store.record([Pending(result, check, 1)]) == 1
     return (tenant_id, service_id, check_id), result

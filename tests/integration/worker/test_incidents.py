@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.common.clock import SECOND_US, from_datetime, to_datetime
+from services.common.clock import SECOND_US, from_datetime, now_us, to_datetime
 from services.common.database import create_pool
 from services.common.errors import Unavailable
 from services.common.grid import shard_of
@@ -64,7 +64,12 @@ def pending(check: Check, number: int, outcome: Outcome) -> Pending:
         missed_reason=MissedReason.NO_WORKER if outcome is Outcome.MISSED else None,
     )
     scheduled = a_scheduled_check(
-        check_id, INTERVAL, tenant_id=tenant_id, service_id=service_id, shard=shard_of(check_id)
+        check_id,
+        INTERVAL,
+        tenant_id=tenant_id,
+        service_id=service_id,
+        shard=shard_of(check_id),
+        since_us=now_us(),
     )
     return Pending(result, scheduled, 0)
 

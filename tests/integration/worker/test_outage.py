@@ -68,7 +68,7 @@ async def test_results_outlast_an_outage_in_order_and_what_is_dropped_is_missed(
 
 def result(ids: tuple[UUID, UUID, UUID], number: int) -> tuple[Result, ScheduledCheck]:
     tenant_id, service_id, check_id = ids
-    check = a_scheduled_check(check_id, INTERVAL, tenant_id=tenant_id, service_id=service_id)
+    check = a_scheduled_check(check_id, INTERVAL, tenant_id=tenant_id, service_id=service_id, since_us=now_us())
     slot = BASE_US + number * INTERVAL
     return Result(
         tenant_id=tenant_id,
