@@ -23,13 +23,14 @@ from tests.rows import a_check
 from tests.worker import a_scheduled_check
 
 INTERVAL = 10 * SECOND_US
-BASE_US = now_us()  # results of long ago would be dropped for their age
 
 
 async def test_results_outlast_an_outage_in_order_and_what_is_dropped_is_missed(
     own_postgres: TestServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(record, "MOST_BYTES", 3 * 1024)
+    # All slots are due, and none of long ago: its result would be dropped for its age.
+    base_us = now_us() - 8 * INTERVAL
     url = await own_postgres.clone()
     admin = await asyncpg.connect(url)
     ids = await a_check(admin, interval_us=INTERVAL)
@@ -38,11 +39,11 @@ async def test_results_outlast_an_outage_in_order_and_what_is_dropped_is_missed(
     clock, metrics = SharedClock(), Metrics()
     recorder = Recorder(EngineStore(pool), SelfFaultGuard((), clock), lambda _: 0, clock, metrics)
     async with background(recorder.run()):
-        recorder.add(*result(ids, 1))
+        recorder.add(*result(ids, base_us, 1))
         await recorder.flushed()
         await asyncio.to_thread(own_postgres.stop)
         for number in range(2, 8):
-            recorder.add(*result(ids, number))
+            recorder.add(*result(ids, base_us, number))
             await asyncio.sleep(0.15)  # longer than a batch waits: the first of them is under way
         await asyncio.to_thread(own_postgres.start)
         async with asyncio.timeout(20):
@@ -54,7 +55,7 @@ async def test_results_outlast_an_outage_in_order_and_what_is_dropped_is_missed(
 
     covered = []
     for row in rows:
-        first = (from_datetime(row["slot_time"]) - BASE_US) // INTERVAL
+        first = (from_datetime(row["slot_time"]) - base_us) // INTERVAL
         covered += list(range(first, first + row["slot_count"]))
     assert covered == [1, 2, 3, 4, 5, 6, 7]
     missed = [row for row in rows if row["outcome"] == Outcome.MISSED]
@@ -66,10 +67,10 @@ async def test_results_outlast_an_outage_in_order_and_what_is_dropped_is_missed(
     assert recorder.waiting == 0
 
 
-def result(ids: tuple[UUID, UUID, UUID], number: int) -> tuple[Result, ScheduledCheck]:
+def result(ids: tuple[UUID, UUID, UUID], base_us: int, number: int) -> tuple[Result, ScheduledCheck]:
     tenant_id, service_id, check_id = ids
     check = a_scheduled_check(check_id, INTERVAL, tenant_id=tenant_id, service_id=service_id, since_us=now_us())
-    slot = BASE_US + number * INTERVAL
+    slot = base_us + number * INTERVAL
     return Result(
         tenant_id=tenant_id,
         service_id=service_id,
