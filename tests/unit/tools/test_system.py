@@ -27,17 +27,18 @@ def test_a_readme_without_two_commands_is_refused(tmp_path: Path, lines: str) ->
 def test_pips_environment_wins_and_its_files_are_listed(tmp_path: Path) -> None:
     authorities = tmp_path / "authorities.pem"
     authorities.touch()
+    url = "https://user:p%40ss@packages.test"
     listed = [
         f":env:.cert='{authorities}'",
         "global.cert='/elsewhere.pem'",
-        "global.index-url='https://user:p%40ss@index.test/simple'",
+        f"global.index-url='{url}'",
         "install.no-binary='one two'",
     ]
 
     index = package_index.read(listed, {})
 
     assert index.configuration.split("\n\n") == [
-        f"[global]\ncert = {authorities}\nindex-url = https://user:p%40ss@index.test/simple",
+        f"[global]\ncert = {authorities}\nindex-url = {url}",
         "[install]\nno-binary = one two",
         "",
     ]
