@@ -150,6 +150,11 @@ class Prober:
             seen.next_attempt(failed)
 
 
+def pause_before(attempt: int, delay_s: float) -> float:
+    """Return the pause before an attempt, in seconds; it doubles from attempt to attempt, and the first has none."""
+    return float(delay_s * 2 ** (attempt - 2))
+
+
 class _Retries:
     """Which further attempts a run may make, and when.
 
@@ -170,7 +175,7 @@ class _Retries:
         """Pause before another attempt; False at once where none is left, or would have no time."""
         if seen.attempt > self._count:
             return False
-        pause_s = self._delay_s * 2 ** (seen.attempt - 1)
+        pause_s = pause_before(seen.attempt + 1, self._delay_s)
         if pause_s + _LEAST_S > self._deadline.left_s:
             return False
         began_ns = time.perf_counter_ns()

@@ -8,6 +8,7 @@ import re
 from typing import Any, NoReturn, TypeAlias
 
 from services.common.errors import TooManyFields
+from services.common.json_depth import DEEPEST_PARSED, is_deeper
 from services.common.request_limits import MOST_FIELDS
 from services.common.rest.faults import malformed
 
@@ -38,13 +39,13 @@ def parse(body: bytes) -> Json:
         text = body.decode()
     except UnicodeDecodeError as error:
         raise malformed(f"the body is not JSON: it must be UTF-8, and byte {error.start} is not") from None
+    if is_deeper(body, DEEPEST_PARSED):
+        raise malformed(f"the body is nested deeper than {DEEPEST} objects and lists")
     try:
         value: Json = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise malformed(f"the body is not JSON at {where}: {_why(text, error.pos)}") from None
-    except RecursionError:
-        raise malformed(f"the body is nested deeper than {DEEPEST} objects and lists") from None
     except ValueError as error:  # a number of more digits than Python reads
         raise malformed(f"the body has a number that cannot be read: {str(error).partition(';')[0]}") from None
     if _HALF_A_PAIR.search(text):

@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+from services.common.json_depth import DEEPEST_PARSED, is_deeper
+
 MOST_VALUES_OF_DEEP = 20_000
 """How many values a document may have that is nested deeper than the parsers go: it is read ten times slower."""
 _WHITE = " \t\n\r"
@@ -61,10 +63,7 @@ def loads_literals(data: bytes) -> Any:  # noqa: ANN401 — any JSON
 
 def _decoded(data: bytes, decoder: json.JSONDecoder) -> Any:  # noqa: ANN401 — any JSON
     text = data.decode()
-    try:
-        return decoder.decode(text)
-    except RecursionError:
-        return _deep(text, decoder)
+    return _deep(text, decoder) if is_deeper(data, DEEPEST_PARSED) else decoder.decode(text)
 
 
 def _deep(text: str, decoder: json.JSONDecoder) -> Any:  # noqa: ANN401 — any JSON

@@ -87,6 +87,12 @@ def _read(location: bytes, base: httpx.URL) -> httpx.URL:
     except UnicodeDecodeError:
         text = "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in location)  # noqa: PLR2004 — end of ASCII
     text = _CONTROLS.sub(lambda found: f"%{ord(found[0]):02X}", text)
+    # An empty query is left away, as by curl; whether `join` does so depends on the version of Python.
+    before, mark, query = text.partition("#")[0].partition("?")
+    if mark and not query:
+        if not before:
+            return base.copy_with(query=None)
+        text = before
     return read_url(_with_two_slashes(text, base.scheme), base)
 
 

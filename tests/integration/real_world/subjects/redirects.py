@@ -114,6 +114,8 @@ ROWS = (
             ("with an encoded slash", b"/a%2Fb", "/a%2Fb", "RFC 3986 §2.2"),
             ("with a double slash in the path", b"/a//b", "/a//b", "RFC 3986 §3.3"),
             ("with an empty query", b"/end?", "/end", "curl's answer"),
+            ("with an empty query and a fragment", b"/end?#part", "/end", "curl's answer"),
+            ("an empty query alone", b"?", "/a/b", "curl's answer"),
         )
     ),
     Row(

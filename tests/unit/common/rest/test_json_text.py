@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.common.errors import InvalidArgument, TooManyFields
+from services.common.json_depth import DEEPEST_PARSED
 from services.common.rest.json_text import DEEPEST, Pairs, parse
 
 _MIB = 1 << 20
@@ -102,11 +103,13 @@ def test_members_of_the_same_name_are_kept() -> None:
     assert parse(rb'{"a": 1, "\u0061": 2}') == Pairs([("a", 1), ("a", 2)])
 
 
-@pytest.mark.parametrize("opening", [b"[", b'{"a":'])
-def test_deep_nesting_is_refused(opening: bytes) -> None:
-    deep = opening * 5_000
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_deep_nesting_is_refused(opening: bytes, closing: bytes) -> None:
+    for depth in (DEEPEST_PARSED + 1, 5_000):
+        assert f"deeper than {DEEPEST}" in refusal(opening * depth + b"1" + closing * depth)
+    assert f"deeper than {DEEPEST}" in refusal(opening * 5_000)
 
-    assert f"deeper than {DEEPEST}" in refusal(deep)
+    assert parse(opening * DEEPEST_PARSED + b"1" + closing * DEEPEST_PARSED)
 
 
 @pytest.mark.parametrize("piece", [b"[", b"{", b"[],", b"{},", b'"",', b'"\\\\\\"",', b"0,", b'{"a":1},', b'"a":1,'])
