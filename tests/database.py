@@ -12,12 +12,19 @@ import asyncpg
 
 from cli.postgres import DATABASE, EmbeddedPostgres
 from cli.tether import tethered
+from services.common.database import Database
 from services.common.migrate import migrate
 
 _numbers = count(1)
 # A killed server loses nothing by these: what it wrote is in the page cache. Only a crash of the machine would.
 _NOT_DURABLE = ("fsync = off", "full_page_writes = off")
 _CONFIGURATION = "postgresql.conf"
+_PATIENCE_S = 60.0
+
+
+def patient_database(url: str, role: str, size: int = 8) -> Database:
+    """Return a service's connections, for which calls wait as long as a busy machine needs."""
+    return Database(url, role, size, wait_s=_PATIENCE_S)
 
 
 class TestServer:

@@ -26,6 +26,7 @@ from services.common.paging import Pager
 from services.common.registration import RegistrationMode
 from services.common.sealed import Sealer
 from services.common.store import CommonStore
+from tests.database import patient_database
 
 HOME = Origin("192.0.2.1", "test", "request-1")
 PASSWORD = "correct horse"  # of users that live as long as a test
@@ -79,7 +80,7 @@ def actor_of(signed_in: SignedIn) -> Actor:
 @pytest.fixture
 async def auth(database_url: str, tmp_path: Path) -> AsyncIterator[Auth]:
     """Auth on a database of its own."""
-    database = Database(database_url, "sentinel_auth")
+    database = patient_database(database_url, "sentinel_auth")
     pool = await create_pool(database_url, "sentinel_auth", 2)
     auth = Auth(database, AuthStore(database, pool), tmp_path)
     yield auth

@@ -7,10 +7,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.common.api_keys import ApiKeyVerifier
-from services.common.database import Database
 from services.common.errors import AlreadyExists, NotFound, Unauthenticated
 from services.common.principal import Role
 from services.common.store import CommonStore
+from tests.database import patient_database
 from tests.integration.auth.conftest import Auth, actor_of
 from tests.integration.common.test_schema import upgrade_to
 
@@ -24,7 +24,7 @@ async def test_a_key_speaks_for_its_tenant_in_every_service_until_it_is_deleted(
 ) -> None:
     admin = await auth.register()
     made, key = await auth.api_keys.create(actor_of(admin), "ci", Role.MEMBER, None)
-    database = Database(database_url, role)
+    database = patient_database(database_url, role)
     try:
         store = CommonStore(database)
         principal = await ApiKeyVerifier(store, auth.key_format).verify(key)

@@ -20,6 +20,7 @@ from services.common.ids import new_id
 from services.common.principal import Role
 from services.common.store import CommonStore
 from services.common.tokens import TokenVerifier
+from tests.database import patient_database
 
 USER = User(
     tenant_id=new_id(), id=new_id(), email="a@acme.test", display_name="", role=Role.MEMBER, create_us=0, update_us=0
@@ -34,7 +35,7 @@ def key(tmp_path: Path) -> SigningKey:
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url, "sentinel_auth")
+    database = patient_database(database_url, "sentinel_auth")
     yield database
     await database.close()
 

@@ -10,7 +10,7 @@ import pytest
 
 from services.common.audit import Actor, user_actor
 from services.common.clock import DAY_US, to_datetime
-from services.common.database import Database, create_pool
+from services.common.database import create_pool
 from services.common.egress import EgressPolicy
 from services.common.ids import new_id
 from services.common.incident import Resolution
@@ -32,6 +32,7 @@ from services.monitor.status import Status
 from services.monitor.store import MonitorStore
 from services.monitor.store.rollups import RollupSql
 from services.worker.store import EngineStore
+from tests.database import patient_database
 from tests.integration.monitor.recording import Worker
 from tests.rows import a_tenant
 
@@ -91,7 +92,7 @@ async def admin(database_url: str) -> AsyncIterator[Admin]:
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[MonitorStore]:
     """Monitor's store."""
-    database = Database(database_url, "sentinel_monitor")
+    database = patient_database(database_url, "sentinel_monitor")
     yield MonitorStore(database)
     await database.close()
 
@@ -126,7 +127,7 @@ async def worker(database_url: str, admin: Admin) -> AsyncIterator[Worker]:
 @pytest.fixture
 async def rollups(database_url: str) -> AsyncIterator[RollupSql]:
     """The rollup's store."""
-    database = Database(database_url, "sentinel_rollup", size=1)
+    database = patient_database(database_url, "sentinel_rollup", size=1)
     yield RollupSql(database)
     await database.close()
 

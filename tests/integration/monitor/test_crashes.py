@@ -25,7 +25,7 @@ from services.monitor.maintenance.maintenance import HORIZON_US
 from services.monitor.maintenance.window import WindowDraft
 from services.monitor.store import MonitorStore
 from services.monitor.store.rollups import RollupSql
-from tests.database import TestServer
+from tests.database import TestServer, patient_database
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.integration.monitor.histories import History, a_history
 from tests.severed import Severed
@@ -40,7 +40,7 @@ both_ways = pytest.mark.parametrize("answered", [False, True], ids=["question lo
 @asynccontextmanager
 async def acting(url: str, role: str) -> AsyncIterator[Database]:
     """A process's way to the database, as long as it lives."""
-    database = Database(url, role, size=1)
+    database = patient_database(url, role, size=1)
     try:
         yield database
     finally:

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.common.clock import DAY_US, MINUTE_US
-from services.common.database import Database, create_pool
+from services.common.database import create_pool
 from services.common.errors import FailedPrecondition, NotFound
 from services.common.heartbeat_token import hash_of
 from services.common.ids import new_id
@@ -27,7 +27,7 @@ from services.monitor.drafts import CheckDraft
 from services.monitor.store import MonitorStore
 from services.worker.heartbeats.reception import Signal
 from services.worker.store import ReceptionSql, SignalsSql
-from tests.database import TestServer
+from tests.database import TestServer, patient_database
 from tests.examples import examples
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 
@@ -91,7 +91,7 @@ class Life(RuleBasedStateMachine):
     async def _make(self) -> None:
         url = await self.server.clone()
         self.admin: Any = await asyncpg.connect(url)
-        self.database = Database(url, "sentinel_monitor", 2)
+        self.database = patient_database(url, "sentinel_monitor", 2)
         self.pools = [
             await create_pool(url, role, 1, times_in_us=True) for role in ("sentinel_worker", "sentinel_engine")
         ]

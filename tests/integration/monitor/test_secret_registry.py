@@ -28,6 +28,7 @@ from services.monitor.messages import check_draft, check_message
 from services.monitor.sealing import seal_all
 from services.monitor.store import MonitorStore
 from services.monitor.updates import Updates
+from tests.database import patient_database
 from tests.dumps import plain_dump
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.targets import Authority
@@ -78,7 +79,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url, "sentinel_monitor")
+    database = patient_database(database_url, "sentinel_monitor")
     yield database
     await database.close()
 

@@ -25,6 +25,7 @@ from services.monitor.messages import check_draft, check_message
 from services.monitor.sealing import seal_all
 from services.monitor.store import MonitorStore
 from services.monitor.updates import Updates
+from tests.database import patient_database
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.rows import a_check
 
@@ -44,7 +45,7 @@ def box(*keys: bytes) -> SecretBox:
 
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url, "sentinel_monitor")
+    database = patient_database(database_url, "sentinel_monitor")
     yield database
     await database.close()
 

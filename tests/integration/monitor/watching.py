@@ -9,7 +9,7 @@ import asyncpg
 
 from services.common import service_moves
 from services.common.clock import SECOND_US, now_us
-from services.common.database import Database, create_pool
+from services.common.database import create_pool
 from services.common.ids import new_id
 from services.common.listener import Listener
 from services.common.principal import Principal, Role
@@ -23,6 +23,7 @@ from services.monitor.watching.board import Boards
 from services.monitor.watching.standing import Picture, RecordedService
 from services.monitor.watching.watch import Event, Watches
 from services.monitor.watching.watcher import Complete, Gone, Kept, Shown
+from tests.database import patient_database
 from tests.guards import NotingGuard
 
 SOON_S = 2.0
@@ -155,7 +156,7 @@ def a_viewer(tenant_id: UUID, *, expire_us: int | None = None) -> Principal:
 @asynccontextmanager
 async def a_process(url: str) -> AsyncIterator[Process]:
     pool = await create_pool(url, "sentinel_monitor", 1, times_in_us=True)
-    database = Database(url, "sentinel_monitor", size=1)
+    database = patient_database(url, "sentinel_monitor", size=1)
     process = Process(pool, Revocations(CommonStore(database)))
     boards = process.boards
     heard = asyncio.Event()

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from services.common.clock import SECOND_US, now_us
-from services.common.database import Database, create_pool
+from services.common.database import create_pool
 from services.common.ids import new_id
 from services.common.listener import Listener
 from services.common.principal import Principal, Role
@@ -22,6 +22,7 @@ from services.worker.streams.position import Position
 from services.worker.streams.reader import Recorded
 from services.worker.streams.stream import Beat, Event, Streams
 from services.worker.streams.tail import Tail
+from tests.database import patient_database
 from tests.guards import NotingGuard
 from tests.rows import START_US, a_check
 
@@ -101,7 +102,7 @@ async def a_worker(url: str) -> AsyncIterator[Worker]:
     store = CountedStore(tail_pool)
     tail = Tail(store)
     streams = Streams(TenantStore(requests), tail)
-    database = Database(url, "sentinel_worker", size=1)
+    database = patient_database(url, "sentinel_worker", size=1)
     listener = Listener(url, "sentinel_worker", {RECORDED: tail.on_notify}, tail.on_connect)
     async with background(listener.run(), tail.run(), streams.open.run()):
         yield Worker(streams, tail, store, Revocations(CommonStore(database)))

@@ -26,6 +26,7 @@ from services.monitor.store import MonitorStore
 from services.monitor.store.base import tracked, tracked_check
 from services.worker.lease import SHARDS_FREE
 from services.worker.store import EngineStore
+from tests.database import patient_database
 from tests.integration.worker.store.installation import Kept, KeptCheck, KeptIncident
 from tests.rows import a_tenant, insert
 from tests.simulation.database import BASE_US
@@ -219,7 +220,7 @@ async def in_sql(url: str) -> AsyncIterator[InSql]:
     admin = await asyncpg.connect(url)
     engine = await create_pool(url, "sentinel_engine", 4, times_in_us=True)
     pool = await create_pool(url, "sentinel_auth", 1)
-    monitor, auth = Database(url, "sentinel_monitor", 1), Database(url, "sentinel_auth", 1)
+    monitor, auth = patient_database(url, "sentinel_monitor", 1), patient_database(url, "sentinel_auth", 1)
     try:
         installation = InSql(admin, engine, monitor, AuthStore(auth, pool))
         await installation.begin()
