@@ -26,14 +26,14 @@ if _version_not_supported:
 
 
 class AuthServiceStub:
-    """Who you are: tenants, users, API keys, and the tokens that every other service trusts.
+    """Tenants, users, API keys, sessions, and the access tokens that all services accept.
 
-    Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that are not public also
-    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED, ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists
-    what it adds.
+    Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that
+    are not public also with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED,
+    ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists its further errors.
 
-    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh` (HttpOnly, Secure,
-    SameSite=Strict), unless the browser says that another site made it call.
+    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh`
+    (HttpOnly, Secure, SameSite=Strict), unless the browser marks the request as cross-site.
     """
 
     def __init__(self, channel):
@@ -165,43 +165,45 @@ class AuthServiceStub:
 
 
 class AuthServiceServicer:
-    """Who you are: tenants, users, API keys, and the tokens that every other service trusts.
+    """Tenants, users, API keys, sessions, and the access tokens that all services accept.
 
-    Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that are not public also
-    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED, ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists
-    what it adds.
+    Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that
+    are not public also with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED,
+    ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists its further errors.
 
-    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh` (HttpOnly, Secure,
-    SameSite=Strict), unless the browser says that another site made it call.
+    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh`
+    (HttpOnly, Secure, SameSite=Strict), unless the browser marks the request as cross-site.
     """
 
     def Register(self, request, context):
-        """Makes a new tenant with its first administrator and signs that administrator in.
+        """Create a tenant with its first administrator, and sign the administrator in. Never adds a user to an existing
+        tenant.
 
-        The installation says who may: anybody, who has an invitation of its operator, or nobody.
+        The installation's registration policy admits everybody, holders of an operator's invitation, or nobody.
 
-        Errors: TENANT_SLUG_TAKEN, TENANT_SLUG_RESERVED, REGISTRATION_CLOSED, TENANT_INVITATION_INVALID. Registering never adds a user to a
-        tenant that exists.
+        Errors: TENANT_SLUG_TAKEN, TENANT_SLUG_RESERVED, REGISTRATION_CLOSED, TENANT_INVITATION_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Login(self, request, context):
-        """Signs a user in with a password and starts a session.
+        """Sign a user in with a password and start a session.
 
-        Errors: CREDENTIALS_INVALID, whichever of the three was wrong; who knows the password may also learn TENANT_SUSPENDED or USER_DISABLED.
+        Errors: CREDENTIALS_INVALID if the tenant, the email or the password is wrong, without saying which.
+        TENANT_SUSPENDED and USER_DISABLED are returned only if the password is correct.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Refresh(self, request, context):
-        """Trades a refresh token, from the request or else from the cookie, for new tokens.
+        """Exchange a refresh token, from the request or else from the cookie, for new tokens.
 
-        A refresh token is spent by its first use. For 10 seconds, and as long as its successor has not been used, presenting it again answers
-        the same successor, so that a lost answer or two tabs at once harm nobody. After that a spent token ends its session: one of its two
-        holders stole it. A token that came as the cookie goes back as the cookie only.
+        A refresh token can be used once. A repeated use within 10 seconds, before the new refresh token has been used,
+        returns the same new refresh token, so that a lost response or two concurrent browser tabs do no harm. A later
+        repeated use is treated as token theft and ends the session. If the token came from the cookie, the new one is
+        returned in the cookie only.
 
         Errors: REFRESH_TOKEN_INVALID, TENANT_SUSPENDED.
         """
@@ -210,21 +212,21 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Logout(self, request, context):
-        """Ends the caller's session everywhere, at once: its access tokens and its refresh token stop working.
+        """End the caller's session. Its access tokens and its refresh token stop working at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetMe(self, request, context):
-        """Answers who the caller is.
+        """Return the calling user or API key and its tenant.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AcceptInvitation(self, request, context):
-        """Makes the invited user, with a password of their own, and signs them in. An invitation works once.
+        """Create the invited user with a password, and sign the user in. An invitation can be accepted once.
 
         Errors: INVITATION_INVALID, EMAIL_TAKEN, TENANT_SUSPENDED.
         """
@@ -233,7 +235,7 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateMe(self, request, context):
-        """Changes the caller's display name.
+        """Update the caller's display name.
 
         Errors: ETAG_MISMATCH.
         """
@@ -242,7 +244,7 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ChangePassword(self, request, context):
-        """Changes the caller's password, and ends all other sessions of the caller.
+        """Change the caller's password and end all other sessions of the caller.
 
         Errors: PASSWORD_WRONG.
         """
@@ -251,7 +253,7 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteMe(self, request, context):
-        """Deletes the caller's account, with all its sessions.
+        """Delete the caller's account with all its sessions.
 
         Errors: LAST_ADMIN.
         """
@@ -260,14 +262,14 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListSessions(self, request, context):
-        """Lists the caller's sessions that go on, newest first.
+        """List the caller's active sessions, newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def EndSession(self, request, context):
-        """Ends one of the caller's sessions, everywhere and at once.
+        """End one of the caller's sessions. Its tokens stop working at once.
 
         Errors: SESSION_NOT_FOUND.
         """
@@ -276,14 +278,14 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EndOtherSessions(self, request, context):
-        """Ends all sessions of the caller but the one that calls.
+        """End all sessions of the caller except the current one.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListUsers(self, request, context):
-        """Lists the tenant's users, oldest first.
+        """List the tenant's users, oldest first.
 
         Errors: PAGE_TOKEN_INVALID.
         """
@@ -292,7 +294,7 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetUser(self, request, context):
-        """Answers a user of the tenant.
+        """Return a user of the tenant.
 
         Errors: USER_NOT_FOUND.
         """
@@ -301,7 +303,8 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateUser(self, request, context):
-        """Changes a user's role, or disables or enables the user. A disabled user's sessions end at once; a role counts from the next call on.
+        """Update a user's role, or disable or enable the user. Disabling ends the user's sessions at once; a new role
+        applies from the next call.
 
         Errors: USER_NOT_FOUND, ETAG_MISMATCH, LAST_ADMIN.
         """
@@ -310,7 +313,7 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteUser(self, request, context):
-        """Deletes a user, with all sessions.
+        """Delete a user with all sessions.
 
         Errors: USER_NOT_FOUND, LAST_ADMIN.
         """
@@ -319,8 +322,8 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def InviteUser(self, request, context):
-        """Invites a person by email and role. The answer's token is shown once and is to be handed to that person; an earlier open invitation of the
-        same address stops working.
+        """Invite a person by email address, with a role. The response contains the invitation token, which is shown only
+        once and has to be passed on to that person. Revokes an earlier open invitation of the same address.
 
         Errors: EMAIL_TAKEN.
         """
@@ -329,7 +332,7 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListInvitations(self, request, context):
-        """Lists the open invitations, oldest first.
+        """List the open invitations, oldest first.
 
         Errors: PAGE_TOKEN_INVALID.
         """
@@ -338,7 +341,7 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RevokeInvitation(self, request, context):
-        """Revokes an open invitation: its token stops working.
+        """Revoke an open invitation. Its token stops working.
 
         Errors: INVITATION_NOT_FOUND.
         """
@@ -347,7 +350,8 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateApiKey(self, request, context):
-        """Makes an API key. The key itself is shown once, in this answer; when the answer is lost, delete the key and make another.
+        """Create an API key. The key itself is returned only in this response; if the response is lost, delete the key and
+        create another one.
 
         Errors: API_KEY_NAME_TAKEN.
         """
@@ -356,7 +360,7 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListApiKeys(self, request, context):
-        """Lists the tenant's API keys, oldest first.
+        """List the tenant's API keys, oldest first.
 
         Errors: PAGE_TOKEN_INVALID.
         """
@@ -365,7 +369,7 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteApiKey(self, request, context):
-        """Deletes an API key: it stops working everywhere, at once.
+        """Delete an API key. It stops working at once.
 
         Errors: API_KEY_NOT_FOUND.
         """
@@ -374,7 +378,7 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListAuditEntries(self, request, context):
-        """Lists who changed what, newest first.
+        """List the audit log, newest first.
 
         Errors: PAGE_TOKEN_INVALID.
         """
@@ -383,7 +387,7 @@ class AuthServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetJwks(self, request, context):
-        """Answers the public keys that access tokens are verified with, as a JSON Web Key Set (RFC 7517).
+        """Return the public keys that verify access tokens, as a JSON Web Key Set (RFC 7517).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -521,14 +525,14 @@ def add_AuthServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AuthService:
-    """Who you are: tenants, users, API keys, and the tokens that every other service trusts.
+    """Tenants, users, API keys, sessions, and the access tokens that all services accept.
 
-    Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that are not public also
-    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED, ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists
-    what it adds.
+    Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that
+    are not public also with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED,
+    ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists its further errors.
 
-    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh` (HttpOnly, Secure,
-    SameSite=Strict), unless the browser says that another site made it call.
+    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh`
+    (HttpOnly, Secure, SameSite=Strict), unless the browser marks the request as cross-site.
     """
 
     @staticmethod

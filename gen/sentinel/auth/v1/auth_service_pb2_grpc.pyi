@@ -27,14 +27,14 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AuthServiceStub:
-    """Who you are: tenants, users, API keys, and the tokens that every other service trusts.
+    """Tenants, users, API keys, sessions, and the access tokens that all services accept.
 
-    Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that are not public also
-    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED, ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists
-    what it adds.
+    Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that
+    are not public also with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED,
+    ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists its further errors.
 
-    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh` (HttpOnly, Secure,
-    SameSite=Strict), unless the browser says that another site made it call.
+    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh`
+    (HttpOnly, Secure, SameSite=Strict), unless the browser marks the request as cross-site.
     """
 
     @_typing.overload
@@ -42,255 +42,263 @@ class AuthServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AuthServiceAsyncStub: ...
     Register: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.RegisterRequest, _auth_service_pb2.RegisterResponse]
-    """Makes a new tenant with its first administrator and signs that administrator in.
+    """Create a tenant with its first administrator, and sign the administrator in. Never adds a user to an existing
+    tenant.
 
-    The installation says who may: anybody, who has an invitation of its operator, or nobody.
+    The installation's registration policy admits everybody, holders of an operator's invitation, or nobody.
 
-    Errors: TENANT_SLUG_TAKEN, TENANT_SLUG_RESERVED, REGISTRATION_CLOSED, TENANT_INVITATION_INVALID. Registering never adds a user to a
-    tenant that exists.
+    Errors: TENANT_SLUG_TAKEN, TENANT_SLUG_RESERVED, REGISTRATION_CLOSED, TENANT_INVITATION_INVALID.
     """
     Login: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.LoginRequest, _auth_service_pb2.LoginResponse]
-    """Signs a user in with a password and starts a session.
+    """Sign a user in with a password and start a session.
 
-    Errors: CREDENTIALS_INVALID, whichever of the three was wrong; who knows the password may also learn TENANT_SUSPENDED or USER_DISABLED.
+    Errors: CREDENTIALS_INVALID if the tenant, the email or the password is wrong, without saying which.
+    TENANT_SUSPENDED and USER_DISABLED are returned only if the password is correct.
     """
     Refresh: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.RefreshRequest, _auth_service_pb2.RefreshResponse]
-    """Trades a refresh token, from the request or else from the cookie, for new tokens.
+    """Exchange a refresh token, from the request or else from the cookie, for new tokens.
 
-    A refresh token is spent by its first use. For 10 seconds, and as long as its successor has not been used, presenting it again answers
-    the same successor, so that a lost answer or two tabs at once harm nobody. After that a spent token ends its session: one of its two
-    holders stole it. A token that came as the cookie goes back as the cookie only.
+    A refresh token can be used once. A repeated use within 10 seconds, before the new refresh token has been used,
+    returns the same new refresh token, so that a lost response or two concurrent browser tabs do no harm. A later
+    repeated use is treated as token theft and ends the session. If the token came from the cookie, the new one is
+    returned in the cookie only.
 
     Errors: REFRESH_TOKEN_INVALID, TENANT_SUSPENDED.
     """
     Logout: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.LogoutRequest, _auth_service_pb2.LogoutResponse]
-    """Ends the caller's session everywhere, at once: its access tokens and its refresh token stop working."""
+    """End the caller's session. Its access tokens and its refresh token stop working at once."""
     GetMe: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.GetMeRequest, _auth_service_pb2.GetMeResponse]
-    """Answers who the caller is."""
+    """Return the calling user or API key and its tenant."""
     AcceptInvitation: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.AcceptInvitationRequest, _auth_service_pb2.AcceptInvitationResponse]
-    """Makes the invited user, with a password of their own, and signs them in. An invitation works once.
+    """Create the invited user with a password, and sign the user in. An invitation can be accepted once.
 
     Errors: INVITATION_INVALID, EMAIL_TAKEN, TENANT_SUSPENDED.
     """
     UpdateMe: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.UpdateMeRequest, _auth_service_pb2.UpdateMeResponse]
-    """Changes the caller's display name.
+    """Update the caller's display name.
 
     Errors: ETAG_MISMATCH.
     """
     ChangePassword: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ChangePasswordRequest, _auth_service_pb2.ChangePasswordResponse]
-    """Changes the caller's password, and ends all other sessions of the caller.
+    """Change the caller's password and end all other sessions of the caller.
 
     Errors: PASSWORD_WRONG.
     """
     DeleteMe: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.DeleteMeRequest, _auth_service_pb2.DeleteMeResponse]
-    """Deletes the caller's account, with all its sessions.
+    """Delete the caller's account with all its sessions.
 
     Errors: LAST_ADMIN.
     """
     ListSessions: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ListSessionsRequest, _auth_service_pb2.ListSessionsResponse]
-    """Lists the caller's sessions that go on, newest first."""
+    """List the caller's active sessions, newest first."""
     EndSession: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.EndSessionRequest, _auth_service_pb2.EndSessionResponse]
-    """Ends one of the caller's sessions, everywhere and at once.
+    """End one of the caller's sessions. Its tokens stop working at once.
 
     Errors: SESSION_NOT_FOUND.
     """
     EndOtherSessions: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.EndOtherSessionsRequest, _auth_service_pb2.EndOtherSessionsResponse]
-    """Ends all sessions of the caller but the one that calls."""
+    """End all sessions of the caller except the current one."""
     ListUsers: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ListUsersRequest, _auth_service_pb2.ListUsersResponse]
-    """Lists the tenant's users, oldest first.
+    """List the tenant's users, oldest first.
 
     Errors: PAGE_TOKEN_INVALID.
     """
     GetUser: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.GetUserRequest, _auth_service_pb2.GetUserResponse]
-    """Answers a user of the tenant.
+    """Return a user of the tenant.
 
     Errors: USER_NOT_FOUND.
     """
     UpdateUser: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.UpdateUserRequest, _auth_service_pb2.UpdateUserResponse]
-    """Changes a user's role, or disables or enables the user. A disabled user's sessions end at once; a role counts from the next call on.
+    """Update a user's role, or disable or enable the user. Disabling ends the user's sessions at once; a new role
+    applies from the next call.
 
     Errors: USER_NOT_FOUND, ETAG_MISMATCH, LAST_ADMIN.
     """
     DeleteUser: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.DeleteUserRequest, _auth_service_pb2.DeleteUserResponse]
-    """Deletes a user, with all sessions.
+    """Delete a user with all sessions.
 
     Errors: USER_NOT_FOUND, LAST_ADMIN.
     """
     InviteUser: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.InviteUserRequest, _auth_service_pb2.InviteUserResponse]
-    """Invites a person by email and role. The answer's token is shown once and is to be handed to that person; an earlier open invitation of the
-    same address stops working.
+    """Invite a person by email address, with a role. The response contains the invitation token, which is shown only
+    once and has to be passed on to that person. Revokes an earlier open invitation of the same address.
 
     Errors: EMAIL_TAKEN.
     """
     ListInvitations: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ListInvitationsRequest, _auth_service_pb2.ListInvitationsResponse]
-    """Lists the open invitations, oldest first.
+    """List the open invitations, oldest first.
 
     Errors: PAGE_TOKEN_INVALID.
     """
     RevokeInvitation: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.RevokeInvitationRequest, _auth_service_pb2.RevokeInvitationResponse]
-    """Revokes an open invitation: its token stops working.
+    """Revoke an open invitation. Its token stops working.
 
     Errors: INVITATION_NOT_FOUND.
     """
     CreateApiKey: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.CreateApiKeyRequest, _auth_service_pb2.CreateApiKeyResponse]
-    """Makes an API key. The key itself is shown once, in this answer; when the answer is lost, delete the key and make another.
+    """Create an API key. The key itself is returned only in this response; if the response is lost, delete the key and
+    create another one.
 
     Errors: API_KEY_NAME_TAKEN.
     """
     ListApiKeys: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ListApiKeysRequest, _auth_service_pb2.ListApiKeysResponse]
-    """Lists the tenant's API keys, oldest first.
+    """List the tenant's API keys, oldest first.
 
     Errors: PAGE_TOKEN_INVALID.
     """
     DeleteApiKey: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.DeleteApiKeyRequest, _auth_service_pb2.DeleteApiKeyResponse]
-    """Deletes an API key: it stops working everywhere, at once.
+    """Delete an API key. It stops working at once.
 
     Errors: API_KEY_NOT_FOUND.
     """
     ListAuditEntries: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.ListAuditEntriesRequest, _auth_service_pb2.ListAuditEntriesResponse]
-    """Lists who changed what, newest first.
+    """List the audit log, newest first.
 
     Errors: PAGE_TOKEN_INVALID.
     """
     GetJwks: _grpc.UnaryUnaryMultiCallable[_auth_service_pb2.GetJwksRequest, _auth_service_pb2.GetJwksResponse]
-    """Answers the public keys that access tokens are verified with, as a JSON Web Key Set (RFC 7517)."""
+    """Return the public keys that verify access tokens, as a JSON Web Key Set (RFC 7517)."""
 
 @_typing.type_check_only
 class AuthServiceAsyncStub(AuthServiceStub):
-    """Who you are: tenants, users, API keys, and the tokens that every other service trusts.
+    """Tenants, users, API keys, sessions, and the access tokens that all services accept.
 
-    Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that are not public also
-    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED, ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists
-    what it adds.
+    Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that
+    are not public also with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED,
+    ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists its further errors.
 
-    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh` (HttpOnly, Secure,
-    SameSite=Strict), unless the browser says that another site made it call.
+    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh`
+    (HttpOnly, Secure, SameSite=Strict), unless the browser marks the request as cross-site.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Register: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RegisterRequest, _auth_service_pb2.RegisterResponse]  # type: ignore[assignment]
-    """Makes a new tenant with its first administrator and signs that administrator in.
+    """Create a tenant with its first administrator, and sign the administrator in. Never adds a user to an existing
+    tenant.
 
-    The installation says who may: anybody, who has an invitation of its operator, or nobody.
+    The installation's registration policy admits everybody, holders of an operator's invitation, or nobody.
 
-    Errors: TENANT_SLUG_TAKEN, TENANT_SLUG_RESERVED, REGISTRATION_CLOSED, TENANT_INVITATION_INVALID. Registering never adds a user to a
-    tenant that exists.
+    Errors: TENANT_SLUG_TAKEN, TENANT_SLUG_RESERVED, REGISTRATION_CLOSED, TENANT_INVITATION_INVALID.
     """
     Login: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.LoginRequest, _auth_service_pb2.LoginResponse]  # type: ignore[assignment]
-    """Signs a user in with a password and starts a session.
+    """Sign a user in with a password and start a session.
 
-    Errors: CREDENTIALS_INVALID, whichever of the three was wrong; who knows the password may also learn TENANT_SUSPENDED or USER_DISABLED.
+    Errors: CREDENTIALS_INVALID if the tenant, the email or the password is wrong, without saying which.
+    TENANT_SUSPENDED and USER_DISABLED are returned only if the password is correct.
     """
     Refresh: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RefreshRequest, _auth_service_pb2.RefreshResponse]  # type: ignore[assignment]
-    """Trades a refresh token, from the request or else from the cookie, for new tokens.
+    """Exchange a refresh token, from the request or else from the cookie, for new tokens.
 
-    A refresh token is spent by its first use. For 10 seconds, and as long as its successor has not been used, presenting it again answers
-    the same successor, so that a lost answer or two tabs at once harm nobody. After that a spent token ends its session: one of its two
-    holders stole it. A token that came as the cookie goes back as the cookie only.
+    A refresh token can be used once. A repeated use within 10 seconds, before the new refresh token has been used,
+    returns the same new refresh token, so that a lost response or two concurrent browser tabs do no harm. A later
+    repeated use is treated as token theft and ends the session. If the token came from the cookie, the new one is
+    returned in the cookie only.
 
     Errors: REFRESH_TOKEN_INVALID, TENANT_SUSPENDED.
     """
     Logout: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.LogoutRequest, _auth_service_pb2.LogoutResponse]  # type: ignore[assignment]
-    """Ends the caller's session everywhere, at once: its access tokens and its refresh token stop working."""
+    """End the caller's session. Its access tokens and its refresh token stop working at once."""
     GetMe: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.GetMeRequest, _auth_service_pb2.GetMeResponse]  # type: ignore[assignment]
-    """Answers who the caller is."""
+    """Return the calling user or API key and its tenant."""
     AcceptInvitation: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.AcceptInvitationRequest, _auth_service_pb2.AcceptInvitationResponse]  # type: ignore[assignment]
-    """Makes the invited user, with a password of their own, and signs them in. An invitation works once.
+    """Create the invited user with a password, and sign the user in. An invitation can be accepted once.
 
     Errors: INVITATION_INVALID, EMAIL_TAKEN, TENANT_SUSPENDED.
     """
     UpdateMe: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.UpdateMeRequest, _auth_service_pb2.UpdateMeResponse]  # type: ignore[assignment]
-    """Changes the caller's display name.
+    """Update the caller's display name.
 
     Errors: ETAG_MISMATCH.
     """
     ChangePassword: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ChangePasswordRequest, _auth_service_pb2.ChangePasswordResponse]  # type: ignore[assignment]
-    """Changes the caller's password, and ends all other sessions of the caller.
+    """Change the caller's password and end all other sessions of the caller.
 
     Errors: PASSWORD_WRONG.
     """
     DeleteMe: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.DeleteMeRequest, _auth_service_pb2.DeleteMeResponse]  # type: ignore[assignment]
-    """Deletes the caller's account, with all its sessions.
+    """Delete the caller's account with all its sessions.
 
     Errors: LAST_ADMIN.
     """
     ListSessions: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ListSessionsRequest, _auth_service_pb2.ListSessionsResponse]  # type: ignore[assignment]
-    """Lists the caller's sessions that go on, newest first."""
+    """List the caller's active sessions, newest first."""
     EndSession: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.EndSessionRequest, _auth_service_pb2.EndSessionResponse]  # type: ignore[assignment]
-    """Ends one of the caller's sessions, everywhere and at once.
+    """End one of the caller's sessions. Its tokens stop working at once.
 
     Errors: SESSION_NOT_FOUND.
     """
     EndOtherSessions: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.EndOtherSessionsRequest, _auth_service_pb2.EndOtherSessionsResponse]  # type: ignore[assignment]
-    """Ends all sessions of the caller but the one that calls."""
+    """End all sessions of the caller except the current one."""
     ListUsers: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ListUsersRequest, _auth_service_pb2.ListUsersResponse]  # type: ignore[assignment]
-    """Lists the tenant's users, oldest first.
+    """List the tenant's users, oldest first.
 
     Errors: PAGE_TOKEN_INVALID.
     """
     GetUser: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.GetUserRequest, _auth_service_pb2.GetUserResponse]  # type: ignore[assignment]
-    """Answers a user of the tenant.
+    """Return a user of the tenant.
 
     Errors: USER_NOT_FOUND.
     """
     UpdateUser: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.UpdateUserRequest, _auth_service_pb2.UpdateUserResponse]  # type: ignore[assignment]
-    """Changes a user's role, or disables or enables the user. A disabled user's sessions end at once; a role counts from the next call on.
+    """Update a user's role, or disable or enable the user. Disabling ends the user's sessions at once; a new role
+    applies from the next call.
 
     Errors: USER_NOT_FOUND, ETAG_MISMATCH, LAST_ADMIN.
     """
     DeleteUser: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.DeleteUserRequest, _auth_service_pb2.DeleteUserResponse]  # type: ignore[assignment]
-    """Deletes a user, with all sessions.
+    """Delete a user with all sessions.
 
     Errors: USER_NOT_FOUND, LAST_ADMIN.
     """
     InviteUser: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.InviteUserRequest, _auth_service_pb2.InviteUserResponse]  # type: ignore[assignment]
-    """Invites a person by email and role. The answer's token is shown once and is to be handed to that person; an earlier open invitation of the
-    same address stops working.
+    """Invite a person by email address, with a role. The response contains the invitation token, which is shown only
+    once and has to be passed on to that person. Revokes an earlier open invitation of the same address.
 
     Errors: EMAIL_TAKEN.
     """
     ListInvitations: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ListInvitationsRequest, _auth_service_pb2.ListInvitationsResponse]  # type: ignore[assignment]
-    """Lists the open invitations, oldest first.
+    """List the open invitations, oldest first.
 
     Errors: PAGE_TOKEN_INVALID.
     """
     RevokeInvitation: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.RevokeInvitationRequest, _auth_service_pb2.RevokeInvitationResponse]  # type: ignore[assignment]
-    """Revokes an open invitation: its token stops working.
+    """Revoke an open invitation. Its token stops working.
 
     Errors: INVITATION_NOT_FOUND.
     """
     CreateApiKey: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.CreateApiKeyRequest, _auth_service_pb2.CreateApiKeyResponse]  # type: ignore[assignment]
-    """Makes an API key. The key itself is shown once, in this answer; when the answer is lost, delete the key and make another.
+    """Create an API key. The key itself is returned only in this response; if the response is lost, delete the key and
+    create another one.
 
     Errors: API_KEY_NAME_TAKEN.
     """
     ListApiKeys: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ListApiKeysRequest, _auth_service_pb2.ListApiKeysResponse]  # type: ignore[assignment]
-    """Lists the tenant's API keys, oldest first.
+    """List the tenant's API keys, oldest first.
 
     Errors: PAGE_TOKEN_INVALID.
     """
     DeleteApiKey: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.DeleteApiKeyRequest, _auth_service_pb2.DeleteApiKeyResponse]  # type: ignore[assignment]
-    """Deletes an API key: it stops working everywhere, at once.
+    """Delete an API key. It stops working at once.
 
     Errors: API_KEY_NOT_FOUND.
     """
     ListAuditEntries: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.ListAuditEntriesRequest, _auth_service_pb2.ListAuditEntriesResponse]  # type: ignore[assignment]
-    """Lists who changed what, newest first.
+    """List the audit log, newest first.
 
     Errors: PAGE_TOKEN_INVALID.
     """
     GetJwks: _aio.UnaryUnaryMultiCallable[_auth_service_pb2.GetJwksRequest, _auth_service_pb2.GetJwksResponse]  # type: ignore[assignment]
-    """Answers the public keys that access tokens are verified with, as a JSON Web Key Set (RFC 7517)."""
+    """Return the public keys that verify access tokens, as a JSON Web Key Set (RFC 7517)."""
 
 class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Who you are: tenants, users, API keys, and the tokens that every other service trusts.
+    """Tenants, users, API keys, sessions, and the access tokens that all services accept.
 
-    Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that are not public also
-    with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED, ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists
-    what it adds.
+    Any method may fail with FIELD_INVALID, RATE_LIMITED, OVERLOADED, TEMPORARILY_UNAVAILABLE or INTERNAL; methods that
+    are not public also with TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, TENANT_SUSPENDED,
+    ROLE_INSUFFICIENT or PERSON_REQUIRED. Each RPC lists its further errors.
 
-    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh` (HttpOnly, Secure,
-    SameSite=Strict), unless the browser says that another site made it call.
+    Register, Login, AcceptInvitation and Refresh also set the refresh token as the cookie `__Host-sentinel-refresh`
+    (HttpOnly, Secure, SameSite=Strict), unless the browser marks the request as cross-site.
     """
 
     @_abc_1.abstractmethod
@@ -299,12 +307,12 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.RegisterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.RegisterResponse, _abc.Awaitable[_auth_service_pb2.RegisterResponse]]:
-        """Makes a new tenant with its first administrator and signs that administrator in.
+        """Create a tenant with its first administrator, and sign the administrator in. Never adds a user to an existing
+        tenant.
 
-        The installation says who may: anybody, who has an invitation of its operator, or nobody.
+        The installation's registration policy admits everybody, holders of an operator's invitation, or nobody.
 
-        Errors: TENANT_SLUG_TAKEN, TENANT_SLUG_RESERVED, REGISTRATION_CLOSED, TENANT_INVITATION_INVALID. Registering never adds a user to a
-        tenant that exists.
+        Errors: TENANT_SLUG_TAKEN, TENANT_SLUG_RESERVED, REGISTRATION_CLOSED, TENANT_INVITATION_INVALID.
         """
 
     @_abc_1.abstractmethod
@@ -313,9 +321,10 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.LoginRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.LoginResponse, _abc.Awaitable[_auth_service_pb2.LoginResponse]]:
-        """Signs a user in with a password and starts a session.
+        """Sign a user in with a password and start a session.
 
-        Errors: CREDENTIALS_INVALID, whichever of the three was wrong; who knows the password may also learn TENANT_SUSPENDED or USER_DISABLED.
+        Errors: CREDENTIALS_INVALID if the tenant, the email or the password is wrong, without saying which.
+        TENANT_SUSPENDED and USER_DISABLED are returned only if the password is correct.
         """
 
     @_abc_1.abstractmethod
@@ -324,11 +333,12 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.RefreshRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.RefreshResponse, _abc.Awaitable[_auth_service_pb2.RefreshResponse]]:
-        """Trades a refresh token, from the request or else from the cookie, for new tokens.
+        """Exchange a refresh token, from the request or else from the cookie, for new tokens.
 
-        A refresh token is spent by its first use. For 10 seconds, and as long as its successor has not been used, presenting it again answers
-        the same successor, so that a lost answer or two tabs at once harm nobody. After that a spent token ends its session: one of its two
-        holders stole it. A token that came as the cookie goes back as the cookie only.
+        A refresh token can be used once. A repeated use within 10 seconds, before the new refresh token has been used,
+        returns the same new refresh token, so that a lost response or two concurrent browser tabs do no harm. A later
+        repeated use is treated as token theft and ends the session. If the token came from the cookie, the new one is
+        returned in the cookie only.
 
         Errors: REFRESH_TOKEN_INVALID, TENANT_SUSPENDED.
         """
@@ -339,7 +349,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.LogoutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.LogoutResponse, _abc.Awaitable[_auth_service_pb2.LogoutResponse]]:
-        """Ends the caller's session everywhere, at once: its access tokens and its refresh token stop working."""
+        """End the caller's session. Its access tokens and its refresh token stop working at once."""
 
     @_abc_1.abstractmethod
     def GetMe(
@@ -347,7 +357,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.GetMeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.GetMeResponse, _abc.Awaitable[_auth_service_pb2.GetMeResponse]]:
-        """Answers who the caller is."""
+        """Return the calling user or API key and its tenant."""
 
     @_abc_1.abstractmethod
     def AcceptInvitation(
@@ -355,7 +365,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.AcceptInvitationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.AcceptInvitationResponse, _abc.Awaitable[_auth_service_pb2.AcceptInvitationResponse]]:
-        """Makes the invited user, with a password of their own, and signs them in. An invitation works once.
+        """Create the invited user with a password, and sign the user in. An invitation can be accepted once.
 
         Errors: INVITATION_INVALID, EMAIL_TAKEN, TENANT_SUSPENDED.
         """
@@ -366,7 +376,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.UpdateMeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.UpdateMeResponse, _abc.Awaitable[_auth_service_pb2.UpdateMeResponse]]:
-        """Changes the caller's display name.
+        """Update the caller's display name.
 
         Errors: ETAG_MISMATCH.
         """
@@ -377,7 +387,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.ChangePasswordRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.ChangePasswordResponse, _abc.Awaitable[_auth_service_pb2.ChangePasswordResponse]]:
-        """Changes the caller's password, and ends all other sessions of the caller.
+        """Change the caller's password and end all other sessions of the caller.
 
         Errors: PASSWORD_WRONG.
         """
@@ -388,7 +398,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.DeleteMeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.DeleteMeResponse, _abc.Awaitable[_auth_service_pb2.DeleteMeResponse]]:
-        """Deletes the caller's account, with all its sessions.
+        """Delete the caller's account with all its sessions.
 
         Errors: LAST_ADMIN.
         """
@@ -399,7 +409,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.ListSessionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.ListSessionsResponse, _abc.Awaitable[_auth_service_pb2.ListSessionsResponse]]:
-        """Lists the caller's sessions that go on, newest first."""
+        """List the caller's active sessions, newest first."""
 
     @_abc_1.abstractmethod
     def EndSession(
@@ -407,7 +417,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.EndSessionRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.EndSessionResponse, _abc.Awaitable[_auth_service_pb2.EndSessionResponse]]:
-        """Ends one of the caller's sessions, everywhere and at once.
+        """End one of the caller's sessions. Its tokens stop working at once.
 
         Errors: SESSION_NOT_FOUND.
         """
@@ -418,7 +428,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.EndOtherSessionsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.EndOtherSessionsResponse, _abc.Awaitable[_auth_service_pb2.EndOtherSessionsResponse]]:
-        """Ends all sessions of the caller but the one that calls."""
+        """End all sessions of the caller except the current one."""
 
     @_abc_1.abstractmethod
     def ListUsers(
@@ -426,7 +436,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.ListUsersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.ListUsersResponse, _abc.Awaitable[_auth_service_pb2.ListUsersResponse]]:
-        """Lists the tenant's users, oldest first.
+        """List the tenant's users, oldest first.
 
         Errors: PAGE_TOKEN_INVALID.
         """
@@ -437,7 +447,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.GetUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.GetUserResponse, _abc.Awaitable[_auth_service_pb2.GetUserResponse]]:
-        """Answers a user of the tenant.
+        """Return a user of the tenant.
 
         Errors: USER_NOT_FOUND.
         """
@@ -448,7 +458,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.UpdateUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.UpdateUserResponse, _abc.Awaitable[_auth_service_pb2.UpdateUserResponse]]:
-        """Changes a user's role, or disables or enables the user. A disabled user's sessions end at once; a role counts from the next call on.
+        """Update a user's role, or disable or enable the user. Disabling ends the user's sessions at once; a new role
+        applies from the next call.
 
         Errors: USER_NOT_FOUND, ETAG_MISMATCH, LAST_ADMIN.
         """
@@ -459,7 +470,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.DeleteUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.DeleteUserResponse, _abc.Awaitable[_auth_service_pb2.DeleteUserResponse]]:
-        """Deletes a user, with all sessions.
+        """Delete a user with all sessions.
 
         Errors: USER_NOT_FOUND, LAST_ADMIN.
         """
@@ -470,8 +481,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.InviteUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.InviteUserResponse, _abc.Awaitable[_auth_service_pb2.InviteUserResponse]]:
-        """Invites a person by email and role. The answer's token is shown once and is to be handed to that person; an earlier open invitation of the
-        same address stops working.
+        """Invite a person by email address, with a role. The response contains the invitation token, which is shown only
+        once and has to be passed on to that person. Revokes an earlier open invitation of the same address.
 
         Errors: EMAIL_TAKEN.
         """
@@ -482,7 +493,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.ListInvitationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.ListInvitationsResponse, _abc.Awaitable[_auth_service_pb2.ListInvitationsResponse]]:
-        """Lists the open invitations, oldest first.
+        """List the open invitations, oldest first.
 
         Errors: PAGE_TOKEN_INVALID.
         """
@@ -493,7 +504,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.RevokeInvitationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.RevokeInvitationResponse, _abc.Awaitable[_auth_service_pb2.RevokeInvitationResponse]]:
-        """Revokes an open invitation: its token stops working.
+        """Revoke an open invitation. Its token stops working.
 
         Errors: INVITATION_NOT_FOUND.
         """
@@ -504,7 +515,8 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.CreateApiKeyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.CreateApiKeyResponse, _abc.Awaitable[_auth_service_pb2.CreateApiKeyResponse]]:
-        """Makes an API key. The key itself is shown once, in this answer; when the answer is lost, delete the key and make another.
+        """Create an API key. The key itself is returned only in this response; if the response is lost, delete the key and
+        create another one.
 
         Errors: API_KEY_NAME_TAKEN.
         """
@@ -515,7 +527,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.ListApiKeysRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.ListApiKeysResponse, _abc.Awaitable[_auth_service_pb2.ListApiKeysResponse]]:
-        """Lists the tenant's API keys, oldest first.
+        """List the tenant's API keys, oldest first.
 
         Errors: PAGE_TOKEN_INVALID.
         """
@@ -526,7 +538,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.DeleteApiKeyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.DeleteApiKeyResponse, _abc.Awaitable[_auth_service_pb2.DeleteApiKeyResponse]]:
-        """Deletes an API key: it stops working everywhere, at once.
+        """Delete an API key. It stops working at once.
 
         Errors: API_KEY_NOT_FOUND.
         """
@@ -537,7 +549,7 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.ListAuditEntriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.ListAuditEntriesResponse, _abc.Awaitable[_auth_service_pb2.ListAuditEntriesResponse]]:
-        """Lists who changed what, newest first.
+        """List the audit log, newest first.
 
         Errors: PAGE_TOKEN_INVALID.
         """
@@ -548,6 +560,6 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _auth_service_pb2.GetJwksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_auth_service_pb2.GetJwksResponse, _abc.Awaitable[_auth_service_pb2.GetJwksResponse]]:
-        """Answers the public keys that access tokens are verified with, as a JSON Web Key Set (RFC 7517)."""
+        """Return the public keys that verify access tokens, as a JSON Web Key Set (RFC 7517)."""
 
 def add_AuthServiceServicer_to_server(servicer: AuthServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -26,10 +26,11 @@ if _version_not_supported:
 
 
 class MonitorServiceStub:
-    """What you watch: services, the checks on them, and what is known of both.
+    """Services, their checks, and their status, uptime, maintenance windows and incidents.
 
-    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, ROLE_INSUFFICIENT,
-    TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists what it adds. Another tenant's id is not found.
+    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED,
+    ROLE_INSUFFICIENT, TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists its further errors. Ids of other tenants'
+    resources return NOT_FOUND.
     """
 
     def __init__(self, channel):
@@ -181,14 +182,15 @@ class MonitorServiceStub:
 
 
 class MonitorServiceServicer:
-    """What you watch: services, the checks on them, and what is known of both.
+    """Services, their checks, and their status, uptime, maintenance windows and incidents.
 
-    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, ROLE_INSUFFICIENT,
-    TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists what it adds. Another tenant's id is not found.
+    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED,
+    ROLE_INSUFFICIENT, TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists its further errors. Ids of other tenants'
+    resources return NOT_FOUND.
     """
 
     def CreateService(self, request, context):
-        """Makes a service; with a url also its first check, of that url every 60 s.
+        """Create a service. If it has a url, also create its first check, an HTTP check of that url every 60 s.
 
         Errors: SERVICE_NAME_TAKEN, QUOTA_EXCEEDED, TARGET_BLOCKED.
         """
@@ -197,7 +199,7 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetService(self, request, context):
-        """Answers one service.
+        """Return a service.
 
         Errors: SERVICE_NOT_FOUND.
         """
@@ -206,7 +208,7 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListServices(self, request, context):
-        """Answers the tenant's services that meet a filter, in an order, a page at a time.
+        """List the tenant's services by filter and order.
 
         Errors: PAGE_TOKEN_INVALID.
         """
@@ -215,12 +217,12 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def WatchServices(self, request, context):
-        """Streams what the tenant's services are in: first each of them as it is now, then each that changes, as it is then.
+        """Stream the tenant's services: first a snapshot of each, then each service that changes.
 
-        Changes are seen within a second, those that come by time passing too. A reader that does not keep up is told the
-        latest of each service, not each change. One that reconnects with the last cursor it saw is told what differs from
-        what it was told, and what is gone. A cursor, or a heartbeat with one, comes at least every 15 s; the last message
-        says why the stream ended.
+        Changes are sent within 1 s, including those caused by the passing of time. A slow client receives only the
+        latest state of each service. A client that reconnects with its last cursor receives only changes and deletions
+        since then. A cursor, or a heartbeat with one, is sent at least every 15 s. The last message gives the reason why
+        the stream ended.
 
         Errors: CURSOR_INVALID, OVERLOADED.
         """
@@ -229,7 +231,7 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateService(self, request, context):
-        """Changes a service; its checks stay as they are. A change of nothing leaves it as it was, etag included.
+        """Update a service; its checks stay unchanged. An update without changes keeps the etag.
 
         Errors: SERVICE_NOT_FOUND, SERVICE_NAME_TAKEN, ETAG_MISMATCH.
         """
@@ -238,8 +240,8 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteService(self, request, context):
-        """Deletes a service with its checks. Both are gone at once and their names are free; what is recorded of the checks
-        is removed in the background. Open incidents end; incidents stay.
+        """Delete a service with its checks. Their names can be reused at once; their results are removed in the background.
+        Open incidents end; incidents are kept.
 
         Errors: SERVICE_NOT_FOUND.
         """
@@ -248,7 +250,7 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetServiceStatus(self, request, context):
-        """Answers what a service is in, its uptime over 24 h to 365 d, and the latest result of each of its checks.
+        """Return the state of a service, its uptime over 24 h to 365 d, and the latest result of each of its checks.
 
         Errors: SERVICE_NOT_FOUND.
         """
@@ -257,7 +259,7 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetServiceUptime(self, request, context):
-        """Answers how a service was over time: uptime, coverage and latencies, bucket by bucket and overall.
+        """Return the uptime, coverage and latency of a service over a period, overall and as a series of buckets.
 
         Errors: SERVICE_NOT_FOUND.
         """
@@ -266,14 +268,14 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetOverview(self, request, context):
-        """Answers all of the tenant at a glance.
+        """Return a summary of the tenant.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CreateCheck(self, request, context):
-        """Puts a check on a service. It is first probed at its next slot, within one interval.
+        """Create a check of a service. It first runs at its next slot, within one interval.
 
         Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN, QUOTA_EXCEEDED, TARGET_BLOCKED.
         """
@@ -282,7 +284,7 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetCheck(self, request, context):
-        """Answers one check.
+        """Return a check.
 
         Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND.
         """
@@ -291,7 +293,7 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListChecks(self, request, context):
-        """Answers a service's checks, oldest first, a page at a time.
+        """List the checks of a service, oldest first.
 
         Errors: SERVICE_NOT_FOUND, PAGE_TOKEN_INVALID.
         """
@@ -300,18 +302,18 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateCheck(self, request, context):
-        """Changes a check, within a second also where it is probed. The check as it would be has to keep all rules. A change of
-        nothing leaves it as it was, etag included.
+        """Update a check. Workers apply the change within 1 s. The resulting check must satisfy all rules of the contract.
+        An update without changes keeps the etag.
 
-        Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH; TARGET_BLOCKED when what it probes changes.
+        Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH; TARGET_BLOCKED if the target changes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteCheck(self, request, context):
-        """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background. An
-        open incident ends; incidents stay.
+        """Delete a check. Its name can be reused at once; its results are removed in the background. An open incident ends;
+        incidents are kept.
 
         Errors: CHECK_NOT_FOUND.
         """
@@ -320,8 +322,8 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PauseCheck(self, request, context):
-        """Stops probing a check, within a second, until it is resumed. Time in which it is paused is outside every figure. An
-        open incident ends. A check that is paused stays as it is.
+        """Pause a check. Workers stop probing within 1 s. Paused time is excluded from all figures. An open incident ends.
+        Idempotent.
 
         Errors: CHECK_NOT_FOUND.
         """
@@ -330,8 +332,7 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResumeCheck(self, request, context):
-        """Goes on probing a check that is paused, from its next slot; until results have shown what it is in it is UNKNOWN. One
-        that is not paused stays as it is.
+        """Resume a paused check from its next slot. It is UNKNOWN until results confirm a state. Idempotent.
 
         Errors: CHECK_NOT_FOUND.
         """
@@ -340,7 +341,7 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RotateHeartbeatToken(self, request, context):
-        """Gives a heartbeat another token. The one before ends at once.
+        """Replace the token of a heartbeat check. The old token stops working at once.
 
         Errors: CHECK_NOT_FOUND, NOT_A_HEARTBEAT.
         """
@@ -349,12 +350,12 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListCheckResults(self, request, context):
-        """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
-        that says how many.
+        """List the results of a check, newest first. Consecutive MISSED slots are one result with their number in
+        slot_count.
 
-        A page may hold fewer results than were asked for, or none, though there are more: one page looks through so much
-        history at the most. Only an empty next_page_token says that there are no more. Nothing is counted, since that would
-        mean to read it all.
+        A page may contain fewer results than page_size, or none, although there are more, because the history scanned
+        per page is bounded. Only an empty next_page_token marks the last page. There is no total_size, because counting
+        would scan the whole history.
 
         Errors: CHECK_NOT_FOUND, PAGE_TOKEN_INVALID.
         """
@@ -363,7 +364,7 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def CreateMaintenanceWindow(self, request, context):
-        """Makes a maintenance window.
+        """Create a maintenance window.
 
         Errors: SERVICE_NOT_FOUND, QUOTA_EXCEEDED.
         """
@@ -372,7 +373,7 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetMaintenanceWindow(self, request, context):
-        """Answers one maintenance window.
+        """Return a maintenance window.
 
         Errors: MAINTENANCE_WINDOW_NOT_FOUND.
         """
@@ -381,7 +382,7 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListMaintenanceWindows(self, request, context):
-        """Answers the tenant's maintenance windows, oldest first, a page at a time.
+        """List the tenant's maintenance windows, oldest first.
 
         Errors: PAGE_TOKEN_INVALID.
         """
@@ -390,9 +391,9 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateMaintenanceWindow(self, request, context):
-        """Changes a maintenance window from now on. What it covered until now stays outside every figure, and what it did not
-        stays inside: one that goes on may end earlier or later, and one that would have begun already begins now. A change of
-        nothing leaves it as it was, etag included.
+        """Update a maintenance window from now on. Figures of the past do not change: an active occurrence may end earlier
+        or later, and an occurrence that the update would place in the past begins now. An update without changes keeps
+        the etag.
 
         Errors: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND, ETAG_MISMATCH.
         """
@@ -401,7 +402,7 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteMaintenanceWindow(self, request, context):
-        """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
+        """Delete a maintenance window. An active occurrence ends now; the time until now stays excluded from all figures.
 
         Errors: MAINTENANCE_WINDOW_NOT_FOUND.
         """
@@ -410,7 +411,7 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListIncidents(self, request, context):
-        """Answers the tenant's incidents that meet a filter, newest first, a page at a time.
+        """List the tenant's incidents by filter, newest first.
 
         Errors: SERVICE_NOT_FOUND, PAGE_TOKEN_INVALID.
         """
@@ -419,7 +420,7 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetIncident(self, request, context):
-        """Answers one incident with its timeline, which names people of the team.
+        """Return an incident with its timeline, which names members of the team.
 
         Errors: INCIDENT_NOT_FOUND.
         """
@@ -428,7 +429,7 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AcknowledgeIncident(self, request, context):
-        """Says that somebody sees to an open incident. One that is acknowledged stays as it is.
+        """Acknowledge an open incident. Idempotent.
 
         Errors: INCIDENT_NOT_FOUND, INCIDENT_RESOLVED.
         """
@@ -437,7 +438,7 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AddIncidentNote(self, request, context):
-        """Writes a note into an incident's timeline, while it goes on or afterwards.
+        """Add a note to the timeline of an incident, open or resolved.
 
         Errors: INCIDENT_NOT_FOUND.
         """
@@ -446,9 +447,9 @@ class MonitorServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ResolveIncident(self, request, context):
-        """Ends an open incident now; one that has ended stays as it is. The check's state and uptime follow its results all the
-        same. If the check fails on, no further incident opens until a new run of failures, behind at least one slot that
-        passed, is as long as its failure_threshold asks for.
+        """Resolve an open incident now. Idempotent. The check's state and uptime still follow its results. If the check
+        keeps failing, the next incident opens only after at least one UP slot and then failure_threshold consecutive
+        DOWN slots.
 
         Errors: INCIDENT_NOT_FOUND.
         """
@@ -608,10 +609,11 @@ def add_MonitorServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class MonitorService:
-    """What you watch: services, the checks on them, and what is known of both.
+    """Services, their checks, and their status, uptime, maintenance windows and incidents.
 
-    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, ROLE_INSUFFICIENT,
-    TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists what it adds. Another tenant's id is not found.
+    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED,
+    ROLE_INSUFFICIENT, TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists its further errors. Ids of other tenants'
+    resources return NOT_FOUND.
     """
 
     @staticmethod

@@ -27,10 +27,11 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class MonitorServiceStub:
-    """What you watch: services, the checks on them, and what is known of both.
+    """Services, their checks, and their status, uptime, maintenance windows and incidents.
 
-    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, ROLE_INSUFFICIENT,
-    TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists what it adds. Another tenant's id is not found.
+    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED,
+    ROLE_INSUFFICIENT, TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists its further errors. Ids of other tenants'
+    resources return NOT_FOUND.
     """
 
     @_typing.overload
@@ -38,333 +39,333 @@ class MonitorServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> MonitorServiceAsyncStub: ...
     CreateService: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateServiceRequest, _monitor_service_pb2.CreateServiceResponse]
-    """Makes a service; with a url also its first check, of that url every 60 s.
+    """Create a service. If it has a url, also create its first check, an HTTP check of that url every 60 s.
 
     Errors: SERVICE_NAME_TAKEN, QUOTA_EXCEEDED, TARGET_BLOCKED.
     """
     GetService: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceRequest, _monitor_service_pb2.GetServiceResponse]
-    """Answers one service.
+    """Return a service.
 
     Errors: SERVICE_NOT_FOUND.
     """
     ListServices: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ListServicesRequest, _monitor_service_pb2.ListServicesResponse]
-    """Answers the tenant's services that meet a filter, in an order, a page at a time.
+    """List the tenant's services by filter and order.
 
     Errors: PAGE_TOKEN_INVALID.
     """
     WatchServices: _grpc.UnaryStreamMultiCallable[_monitor_service_pb2.WatchServicesRequest, _monitor_service_pb2.WatchServicesResponse]
-    """Streams what the tenant's services are in: first each of them as it is now, then each that changes, as it is then.
+    """Stream the tenant's services: first a snapshot of each, then each service that changes.
 
-    Changes are seen within a second, those that come by time passing too. A reader that does not keep up is told the
-    latest of each service, not each change. One that reconnects with the last cursor it saw is told what differs from
-    what it was told, and what is gone. A cursor, or a heartbeat with one, comes at least every 15 s; the last message
-    says why the stream ended.
+    Changes are sent within 1 s, including those caused by the passing of time. A slow client receives only the
+    latest state of each service. A client that reconnects with its last cursor receives only changes and deletions
+    since then. A cursor, or a heartbeat with one, is sent at least every 15 s. The last message gives the reason why
+    the stream ended.
 
     Errors: CURSOR_INVALID, OVERLOADED.
     """
     UpdateService: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateServiceRequest, _monitor_service_pb2.UpdateServiceResponse]
-    """Changes a service; its checks stay as they are. A change of nothing leaves it as it was, etag included.
+    """Update a service; its checks stay unchanged. An update without changes keeps the etag.
 
     Errors: SERVICE_NOT_FOUND, SERVICE_NAME_TAKEN, ETAG_MISMATCH.
     """
     DeleteService: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteServiceRequest, _monitor_service_pb2.DeleteServiceResponse]
-    """Deletes a service with its checks. Both are gone at once and their names are free; what is recorded of the checks
-    is removed in the background. Open incidents end; incidents stay.
+    """Delete a service with its checks. Their names can be reused at once; their results are removed in the background.
+    Open incidents end; incidents are kept.
 
     Errors: SERVICE_NOT_FOUND.
     """
     GetServiceStatus: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceStatusRequest, _monitor_service_pb2.GetServiceStatusResponse]
-    """Answers what a service is in, its uptime over 24 h to 365 d, and the latest result of each of its checks.
+    """Return the state of a service, its uptime over 24 h to 365 d, and the latest result of each of its checks.
 
     Errors: SERVICE_NOT_FOUND.
     """
     GetServiceUptime: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceUptimeRequest, _monitor_service_pb2.GetServiceUptimeResponse]
-    """Answers how a service was over time: uptime, coverage and latencies, bucket by bucket and overall.
+    """Return the uptime, coverage and latency of a service over a period, overall and as a series of buckets.
 
     Errors: SERVICE_NOT_FOUND.
     """
     GetOverview: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetOverviewRequest, _monitor_service_pb2.GetOverviewResponse]
-    """Answers all of the tenant at a glance."""
+    """Return a summary of the tenant."""
     CreateCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateCheckRequest, _monitor_service_pb2.CreateCheckResponse]
-    """Puts a check on a service. It is first probed at its next slot, within one interval.
+    """Create a check of a service. It first runs at its next slot, within one interval.
 
     Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN, QUOTA_EXCEEDED, TARGET_BLOCKED.
     """
     GetCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetCheckRequest, _monitor_service_pb2.GetCheckResponse]
-    """Answers one check.
+    """Return a check.
 
     Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND.
     """
     ListChecks: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ListChecksRequest, _monitor_service_pb2.ListChecksResponse]
-    """Answers a service's checks, oldest first, a page at a time.
+    """List the checks of a service, oldest first.
 
     Errors: SERVICE_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
     UpdateCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateCheckRequest, _monitor_service_pb2.UpdateCheckResponse]
-    """Changes a check, within a second also where it is probed. The check as it would be has to keep all rules. A change of
-    nothing leaves it as it was, etag included.
+    """Update a check. Workers apply the change within 1 s. The resulting check must satisfy all rules of the contract.
+    An update without changes keeps the etag.
 
-    Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH; TARGET_BLOCKED when what it probes changes.
+    Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH; TARGET_BLOCKED if the target changes.
     """
     DeleteCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteCheckRequest, _monitor_service_pb2.DeleteCheckResponse]
-    """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background. An
-    open incident ends; incidents stay.
+    """Delete a check. Its name can be reused at once; its results are removed in the background. An open incident ends;
+    incidents are kept.
 
     Errors: CHECK_NOT_FOUND.
     """
     PauseCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.PauseCheckRequest, _monitor_service_pb2.PauseCheckResponse]
-    """Stops probing a check, within a second, until it is resumed. Time in which it is paused is outside every figure. An
-    open incident ends. A check that is paused stays as it is.
+    """Pause a check. Workers stop probing within 1 s. Paused time is excluded from all figures. An open incident ends.
+    Idempotent.
 
     Errors: CHECK_NOT_FOUND.
     """
     ResumeCheck: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ResumeCheckRequest, _monitor_service_pb2.ResumeCheckResponse]
-    """Goes on probing a check that is paused, from its next slot; until results have shown what it is in it is UNKNOWN. One
-    that is not paused stays as it is.
+    """Resume a paused check from its next slot. It is UNKNOWN until results confirm a state. Idempotent.
 
     Errors: CHECK_NOT_FOUND.
     """
     RotateHeartbeatToken: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.RotateHeartbeatTokenRequest, _monitor_service_pb2.RotateHeartbeatTokenResponse]
-    """Gives a heartbeat another token. The one before ends at once.
+    """Replace the token of a heartbeat check. The old token stops working at once.
 
     Errors: CHECK_NOT_FOUND, NOT_A_HEARTBEAT.
     """
     ListCheckResults: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ListCheckResultsRequest, _monitor_service_pb2.ListCheckResultsResponse]
-    """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
-    that says how many.
+    """List the results of a check, newest first. Consecutive MISSED slots are one result with their number in
+    slot_count.
 
-    A page may hold fewer results than were asked for, or none, though there are more: one page looks through so much
-    history at the most. Only an empty next_page_token says that there are no more. Nothing is counted, since that would
-    mean to read it all.
+    A page may contain fewer results than page_size, or none, although there are more, because the history scanned
+    per page is bounded. Only an empty next_page_token marks the last page. There is no total_size, because counting
+    would scan the whole history.
 
     Errors: CHECK_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
     CreateMaintenanceWindow: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateMaintenanceWindowRequest, _monitor_service_pb2.CreateMaintenanceWindowResponse]
-    """Makes a maintenance window.
+    """Create a maintenance window.
 
     Errors: SERVICE_NOT_FOUND, QUOTA_EXCEEDED.
     """
     GetMaintenanceWindow: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetMaintenanceWindowRequest, _monitor_service_pb2.GetMaintenanceWindowResponse]
-    """Answers one maintenance window.
+    """Return a maintenance window.
 
     Errors: MAINTENANCE_WINDOW_NOT_FOUND.
     """
     ListMaintenanceWindows: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ListMaintenanceWindowsRequest, _monitor_service_pb2.ListMaintenanceWindowsResponse]
-    """Answers the tenant's maintenance windows, oldest first, a page at a time.
+    """List the tenant's maintenance windows, oldest first.
 
     Errors: PAGE_TOKEN_INVALID.
     """
     UpdateMaintenanceWindow: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateMaintenanceWindowRequest, _monitor_service_pb2.UpdateMaintenanceWindowResponse]
-    """Changes a maintenance window from now on. What it covered until now stays outside every figure, and what it did not
-    stays inside: one that goes on may end earlier or later, and one that would have begun already begins now. A change of
-    nothing leaves it as it was, etag included.
+    """Update a maintenance window from now on. Figures of the past do not change: an active occurrence may end earlier
+    or later, and an occurrence that the update would place in the past begins now. An update without changes keeps
+    the etag.
 
     Errors: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND, ETAG_MISMATCH.
     """
     DeleteMaintenanceWindow: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteMaintenanceWindowRequest, _monitor_service_pb2.DeleteMaintenanceWindowResponse]
-    """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
+    """Delete a maintenance window. An active occurrence ends now; the time until now stays excluded from all figures.
 
     Errors: MAINTENANCE_WINDOW_NOT_FOUND.
     """
     ListIncidents: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ListIncidentsRequest, _monitor_service_pb2.ListIncidentsResponse]
-    """Answers the tenant's incidents that meet a filter, newest first, a page at a time.
+    """List the tenant's incidents by filter, newest first.
 
     Errors: SERVICE_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
     GetIncident: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.GetIncidentRequest, _monitor_service_pb2.GetIncidentResponse]
-    """Answers one incident with its timeline, which names people of the team.
+    """Return an incident with its timeline, which names members of the team.
 
     Errors: INCIDENT_NOT_FOUND.
     """
     AcknowledgeIncident: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.AcknowledgeIncidentRequest, _monitor_service_pb2.AcknowledgeIncidentResponse]
-    """Says that somebody sees to an open incident. One that is acknowledged stays as it is.
+    """Acknowledge an open incident. Idempotent.
 
     Errors: INCIDENT_NOT_FOUND, INCIDENT_RESOLVED.
     """
     AddIncidentNote: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.AddIncidentNoteRequest, _monitor_service_pb2.AddIncidentNoteResponse]
-    """Writes a note into an incident's timeline, while it goes on or afterwards.
+    """Add a note to the timeline of an incident, open or resolved.
 
     Errors: INCIDENT_NOT_FOUND.
     """
     ResolveIncident: _grpc.UnaryUnaryMultiCallable[_monitor_service_pb2.ResolveIncidentRequest, _monitor_service_pb2.ResolveIncidentResponse]
-    """Ends an open incident now; one that has ended stays as it is. The check's state and uptime follow its results all the
-    same. If the check fails on, no further incident opens until a new run of failures, behind at least one slot that
-    passed, is as long as its failure_threshold asks for.
+    """Resolve an open incident now. Idempotent. The check's state and uptime still follow its results. If the check
+    keeps failing, the next incident opens only after at least one UP slot and then failure_threshold consecutive
+    DOWN slots.
 
     Errors: INCIDENT_NOT_FOUND.
     """
 
 @_typing.type_check_only
 class MonitorServiceAsyncStub(MonitorServiceStub):
-    """What you watch: services, the checks on them, and what is known of both.
+    """Services, their checks, and their status, uptime, maintenance windows and incidents.
 
-    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, ROLE_INSUFFICIENT,
-    TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists what it adds. Another tenant's id is not found.
+    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED,
+    ROLE_INSUFFICIENT, TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists its further errors. Ids of other tenants'
+    resources return NOT_FOUND.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateService: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateServiceRequest, _monitor_service_pb2.CreateServiceResponse]  # type: ignore[assignment]
-    """Makes a service; with a url also its first check, of that url every 60 s.
+    """Create a service. If it has a url, also create its first check, an HTTP check of that url every 60 s.
 
     Errors: SERVICE_NAME_TAKEN, QUOTA_EXCEEDED, TARGET_BLOCKED.
     """
     GetService: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceRequest, _monitor_service_pb2.GetServiceResponse]  # type: ignore[assignment]
-    """Answers one service.
+    """Return a service.
 
     Errors: SERVICE_NOT_FOUND.
     """
     ListServices: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ListServicesRequest, _monitor_service_pb2.ListServicesResponse]  # type: ignore[assignment]
-    """Answers the tenant's services that meet a filter, in an order, a page at a time.
+    """List the tenant's services by filter and order.
 
     Errors: PAGE_TOKEN_INVALID.
     """
     WatchServices: _aio.UnaryStreamMultiCallable[_monitor_service_pb2.WatchServicesRequest, _monitor_service_pb2.WatchServicesResponse]  # type: ignore[assignment]
-    """Streams what the tenant's services are in: first each of them as it is now, then each that changes, as it is then.
+    """Stream the tenant's services: first a snapshot of each, then each service that changes.
 
-    Changes are seen within a second, those that come by time passing too. A reader that does not keep up is told the
-    latest of each service, not each change. One that reconnects with the last cursor it saw is told what differs from
-    what it was told, and what is gone. A cursor, or a heartbeat with one, comes at least every 15 s; the last message
-    says why the stream ended.
+    Changes are sent within 1 s, including those caused by the passing of time. A slow client receives only the
+    latest state of each service. A client that reconnects with its last cursor receives only changes and deletions
+    since then. A cursor, or a heartbeat with one, is sent at least every 15 s. The last message gives the reason why
+    the stream ended.
 
     Errors: CURSOR_INVALID, OVERLOADED.
     """
     UpdateService: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateServiceRequest, _monitor_service_pb2.UpdateServiceResponse]  # type: ignore[assignment]
-    """Changes a service; its checks stay as they are. A change of nothing leaves it as it was, etag included.
+    """Update a service; its checks stay unchanged. An update without changes keeps the etag.
 
     Errors: SERVICE_NOT_FOUND, SERVICE_NAME_TAKEN, ETAG_MISMATCH.
     """
     DeleteService: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteServiceRequest, _monitor_service_pb2.DeleteServiceResponse]  # type: ignore[assignment]
-    """Deletes a service with its checks. Both are gone at once and their names are free; what is recorded of the checks
-    is removed in the background. Open incidents end; incidents stay.
+    """Delete a service with its checks. Their names can be reused at once; their results are removed in the background.
+    Open incidents end; incidents are kept.
 
     Errors: SERVICE_NOT_FOUND.
     """
     GetServiceStatus: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceStatusRequest, _monitor_service_pb2.GetServiceStatusResponse]  # type: ignore[assignment]
-    """Answers what a service is in, its uptime over 24 h to 365 d, and the latest result of each of its checks.
+    """Return the state of a service, its uptime over 24 h to 365 d, and the latest result of each of its checks.
 
     Errors: SERVICE_NOT_FOUND.
     """
     GetServiceUptime: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetServiceUptimeRequest, _monitor_service_pb2.GetServiceUptimeResponse]  # type: ignore[assignment]
-    """Answers how a service was over time: uptime, coverage and latencies, bucket by bucket and overall.
+    """Return the uptime, coverage and latency of a service over a period, overall and as a series of buckets.
 
     Errors: SERVICE_NOT_FOUND.
     """
     GetOverview: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetOverviewRequest, _monitor_service_pb2.GetOverviewResponse]  # type: ignore[assignment]
-    """Answers all of the tenant at a glance."""
+    """Return a summary of the tenant."""
     CreateCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateCheckRequest, _monitor_service_pb2.CreateCheckResponse]  # type: ignore[assignment]
-    """Puts a check on a service. It is first probed at its next slot, within one interval.
+    """Create a check of a service. It first runs at its next slot, within one interval.
 
     Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN, QUOTA_EXCEEDED, TARGET_BLOCKED.
     """
     GetCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetCheckRequest, _monitor_service_pb2.GetCheckResponse]  # type: ignore[assignment]
-    """Answers one check.
+    """Return a check.
 
     Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND.
     """
     ListChecks: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ListChecksRequest, _monitor_service_pb2.ListChecksResponse]  # type: ignore[assignment]
-    """Answers a service's checks, oldest first, a page at a time.
+    """List the checks of a service, oldest first.
 
     Errors: SERVICE_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
     UpdateCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateCheckRequest, _monitor_service_pb2.UpdateCheckResponse]  # type: ignore[assignment]
-    """Changes a check, within a second also where it is probed. The check as it would be has to keep all rules. A change of
-    nothing leaves it as it was, etag included.
+    """Update a check. Workers apply the change within 1 s. The resulting check must satisfy all rules of the contract.
+    An update without changes keeps the etag.
 
-    Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH; TARGET_BLOCKED when what it probes changes.
+    Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH; TARGET_BLOCKED if the target changes.
     """
     DeleteCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteCheckRequest, _monitor_service_pb2.DeleteCheckResponse]  # type: ignore[assignment]
-    """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background. An
-    open incident ends; incidents stay.
+    """Delete a check. Its name can be reused at once; its results are removed in the background. An open incident ends;
+    incidents are kept.
 
     Errors: CHECK_NOT_FOUND.
     """
     PauseCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.PauseCheckRequest, _monitor_service_pb2.PauseCheckResponse]  # type: ignore[assignment]
-    """Stops probing a check, within a second, until it is resumed. Time in which it is paused is outside every figure. An
-    open incident ends. A check that is paused stays as it is.
+    """Pause a check. Workers stop probing within 1 s. Paused time is excluded from all figures. An open incident ends.
+    Idempotent.
 
     Errors: CHECK_NOT_FOUND.
     """
     ResumeCheck: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ResumeCheckRequest, _monitor_service_pb2.ResumeCheckResponse]  # type: ignore[assignment]
-    """Goes on probing a check that is paused, from its next slot; until results have shown what it is in it is UNKNOWN. One
-    that is not paused stays as it is.
+    """Resume a paused check from its next slot. It is UNKNOWN until results confirm a state. Idempotent.
 
     Errors: CHECK_NOT_FOUND.
     """
     RotateHeartbeatToken: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.RotateHeartbeatTokenRequest, _monitor_service_pb2.RotateHeartbeatTokenResponse]  # type: ignore[assignment]
-    """Gives a heartbeat another token. The one before ends at once.
+    """Replace the token of a heartbeat check. The old token stops working at once.
 
     Errors: CHECK_NOT_FOUND, NOT_A_HEARTBEAT.
     """
     ListCheckResults: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ListCheckResultsRequest, _monitor_service_pb2.ListCheckResultsResponse]  # type: ignore[assignment]
-    """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
-    that says how many.
+    """List the results of a check, newest first. Consecutive MISSED slots are one result with their number in
+    slot_count.
 
-    A page may hold fewer results than were asked for, or none, though there are more: one page looks through so much
-    history at the most. Only an empty next_page_token says that there are no more. Nothing is counted, since that would
-    mean to read it all.
+    A page may contain fewer results than page_size, or none, although there are more, because the history scanned
+    per page is bounded. Only an empty next_page_token marks the last page. There is no total_size, because counting
+    would scan the whole history.
 
     Errors: CHECK_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
     CreateMaintenanceWindow: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.CreateMaintenanceWindowRequest, _monitor_service_pb2.CreateMaintenanceWindowResponse]  # type: ignore[assignment]
-    """Makes a maintenance window.
+    """Create a maintenance window.
 
     Errors: SERVICE_NOT_FOUND, QUOTA_EXCEEDED.
     """
     GetMaintenanceWindow: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetMaintenanceWindowRequest, _monitor_service_pb2.GetMaintenanceWindowResponse]  # type: ignore[assignment]
-    """Answers one maintenance window.
+    """Return a maintenance window.
 
     Errors: MAINTENANCE_WINDOW_NOT_FOUND.
     """
     ListMaintenanceWindows: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ListMaintenanceWindowsRequest, _monitor_service_pb2.ListMaintenanceWindowsResponse]  # type: ignore[assignment]
-    """Answers the tenant's maintenance windows, oldest first, a page at a time.
+    """List the tenant's maintenance windows, oldest first.
 
     Errors: PAGE_TOKEN_INVALID.
     """
     UpdateMaintenanceWindow: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.UpdateMaintenanceWindowRequest, _monitor_service_pb2.UpdateMaintenanceWindowResponse]  # type: ignore[assignment]
-    """Changes a maintenance window from now on. What it covered until now stays outside every figure, and what it did not
-    stays inside: one that goes on may end earlier or later, and one that would have begun already begins now. A change of
-    nothing leaves it as it was, etag included.
+    """Update a maintenance window from now on. Figures of the past do not change: an active occurrence may end earlier
+    or later, and an occurrence that the update would place in the past begins now. An update without changes keeps
+    the etag.
 
     Errors: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND, ETAG_MISMATCH.
     """
     DeleteMaintenanceWindow: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.DeleteMaintenanceWindowRequest, _monitor_service_pb2.DeleteMaintenanceWindowResponse]  # type: ignore[assignment]
-    """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
+    """Delete a maintenance window. An active occurrence ends now; the time until now stays excluded from all figures.
 
     Errors: MAINTENANCE_WINDOW_NOT_FOUND.
     """
     ListIncidents: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ListIncidentsRequest, _monitor_service_pb2.ListIncidentsResponse]  # type: ignore[assignment]
-    """Answers the tenant's incidents that meet a filter, newest first, a page at a time.
+    """List the tenant's incidents by filter, newest first.
 
     Errors: SERVICE_NOT_FOUND, PAGE_TOKEN_INVALID.
     """
     GetIncident: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.GetIncidentRequest, _monitor_service_pb2.GetIncidentResponse]  # type: ignore[assignment]
-    """Answers one incident with its timeline, which names people of the team.
+    """Return an incident with its timeline, which names members of the team.
 
     Errors: INCIDENT_NOT_FOUND.
     """
     AcknowledgeIncident: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.AcknowledgeIncidentRequest, _monitor_service_pb2.AcknowledgeIncidentResponse]  # type: ignore[assignment]
-    """Says that somebody sees to an open incident. One that is acknowledged stays as it is.
+    """Acknowledge an open incident. Idempotent.
 
     Errors: INCIDENT_NOT_FOUND, INCIDENT_RESOLVED.
     """
     AddIncidentNote: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.AddIncidentNoteRequest, _monitor_service_pb2.AddIncidentNoteResponse]  # type: ignore[assignment]
-    """Writes a note into an incident's timeline, while it goes on or afterwards.
+    """Add a note to the timeline of an incident, open or resolved.
 
     Errors: INCIDENT_NOT_FOUND.
     """
     ResolveIncident: _aio.UnaryUnaryMultiCallable[_monitor_service_pb2.ResolveIncidentRequest, _monitor_service_pb2.ResolveIncidentResponse]  # type: ignore[assignment]
-    """Ends an open incident now; one that has ended stays as it is. The check's state and uptime follow its results all the
-    same. If the check fails on, no further incident opens until a new run of failures, behind at least one slot that
-    passed, is as long as its failure_threshold asks for.
+    """Resolve an open incident now. Idempotent. The check's state and uptime still follow its results. If the check
+    keeps failing, the next incident opens only after at least one UP slot and then failure_threshold consecutive
+    DOWN slots.
 
     Errors: INCIDENT_NOT_FOUND.
     """
 
 class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What you watch: services, the checks on them, and what is known of both.
+    """Services, their checks, and their status, uptime, maintenance windows and incidents.
 
-    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, ROLE_INSUFFICIENT,
-    TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists what it adds. Another tenant's id is not found.
+    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED,
+    ROLE_INSUFFICIENT, TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists its further errors. Ids of other tenants'
+    resources return NOT_FOUND.
     """
 
     @_abc_1.abstractmethod
@@ -373,7 +374,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.CreateServiceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.CreateServiceResponse, _abc.Awaitable[_monitor_service_pb2.CreateServiceResponse]]:
-        """Makes a service; with a url also its first check, of that url every 60 s.
+        """Create a service. If it has a url, also create its first check, an HTTP check of that url every 60 s.
 
         Errors: SERVICE_NAME_TAKEN, QUOTA_EXCEEDED, TARGET_BLOCKED.
         """
@@ -384,7 +385,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.GetServiceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.GetServiceResponse, _abc.Awaitable[_monitor_service_pb2.GetServiceResponse]]:
-        """Answers one service.
+        """Return a service.
 
         Errors: SERVICE_NOT_FOUND.
         """
@@ -395,7 +396,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.ListServicesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.ListServicesResponse, _abc.Awaitable[_monitor_service_pb2.ListServicesResponse]]:
-        """Answers the tenant's services that meet a filter, in an order, a page at a time.
+        """List the tenant's services by filter and order.
 
         Errors: PAGE_TOKEN_INVALID.
         """
@@ -406,12 +407,12 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.WatchServicesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_monitor_service_pb2.WatchServicesResponse], _abc.AsyncIterator[_monitor_service_pb2.WatchServicesResponse]]:
-        """Streams what the tenant's services are in: first each of them as it is now, then each that changes, as it is then.
+        """Stream the tenant's services: first a snapshot of each, then each service that changes.
 
-        Changes are seen within a second, those that come by time passing too. A reader that does not keep up is told the
-        latest of each service, not each change. One that reconnects with the last cursor it saw is told what differs from
-        what it was told, and what is gone. A cursor, or a heartbeat with one, comes at least every 15 s; the last message
-        says why the stream ended.
+        Changes are sent within 1 s, including those caused by the passing of time. A slow client receives only the
+        latest state of each service. A client that reconnects with its last cursor receives only changes and deletions
+        since then. A cursor, or a heartbeat with one, is sent at least every 15 s. The last message gives the reason why
+        the stream ended.
 
         Errors: CURSOR_INVALID, OVERLOADED.
         """
@@ -422,7 +423,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.UpdateServiceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.UpdateServiceResponse, _abc.Awaitable[_monitor_service_pb2.UpdateServiceResponse]]:
-        """Changes a service; its checks stay as they are. A change of nothing leaves it as it was, etag included.
+        """Update a service; its checks stay unchanged. An update without changes keeps the etag.
 
         Errors: SERVICE_NOT_FOUND, SERVICE_NAME_TAKEN, ETAG_MISMATCH.
         """
@@ -433,8 +434,8 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.DeleteServiceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.DeleteServiceResponse, _abc.Awaitable[_monitor_service_pb2.DeleteServiceResponse]]:
-        """Deletes a service with its checks. Both are gone at once and their names are free; what is recorded of the checks
-        is removed in the background. Open incidents end; incidents stay.
+        """Delete a service with its checks. Their names can be reused at once; their results are removed in the background.
+        Open incidents end; incidents are kept.
 
         Errors: SERVICE_NOT_FOUND.
         """
@@ -445,7 +446,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.GetServiceStatusRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.GetServiceStatusResponse, _abc.Awaitable[_monitor_service_pb2.GetServiceStatusResponse]]:
-        """Answers what a service is in, its uptime over 24 h to 365 d, and the latest result of each of its checks.
+        """Return the state of a service, its uptime over 24 h to 365 d, and the latest result of each of its checks.
 
         Errors: SERVICE_NOT_FOUND.
         """
@@ -456,7 +457,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.GetServiceUptimeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.GetServiceUptimeResponse, _abc.Awaitable[_monitor_service_pb2.GetServiceUptimeResponse]]:
-        """Answers how a service was over time: uptime, coverage and latencies, bucket by bucket and overall.
+        """Return the uptime, coverage and latency of a service over a period, overall and as a series of buckets.
 
         Errors: SERVICE_NOT_FOUND.
         """
@@ -467,7 +468,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.GetOverviewRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.GetOverviewResponse, _abc.Awaitable[_monitor_service_pb2.GetOverviewResponse]]:
-        """Answers all of the tenant at a glance."""
+        """Return a summary of the tenant."""
 
     @_abc_1.abstractmethod
     def CreateCheck(
@@ -475,7 +476,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.CreateCheckRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.CreateCheckResponse, _abc.Awaitable[_monitor_service_pb2.CreateCheckResponse]]:
-        """Puts a check on a service. It is first probed at its next slot, within one interval.
+        """Create a check of a service. It first runs at its next slot, within one interval.
 
         Errors: SERVICE_NOT_FOUND, CHECK_NAME_TAKEN, QUOTA_EXCEEDED, TARGET_BLOCKED.
         """
@@ -486,7 +487,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.GetCheckRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.GetCheckResponse, _abc.Awaitable[_monitor_service_pb2.GetCheckResponse]]:
-        """Answers one check.
+        """Return a check.
 
         Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND.
         """
@@ -497,7 +498,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.ListChecksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.ListChecksResponse, _abc.Awaitable[_monitor_service_pb2.ListChecksResponse]]:
-        """Answers a service's checks, oldest first, a page at a time.
+        """List the checks of a service, oldest first.
 
         Errors: SERVICE_NOT_FOUND, PAGE_TOKEN_INVALID.
         """
@@ -508,10 +509,10 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.UpdateCheckRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.UpdateCheckResponse, _abc.Awaitable[_monitor_service_pb2.UpdateCheckResponse]]:
-        """Changes a check, within a second also where it is probed. The check as it would be has to keep all rules. A change of
-        nothing leaves it as it was, etag included.
+        """Update a check. Workers apply the change within 1 s. The resulting check must satisfy all rules of the contract.
+        An update without changes keeps the etag.
 
-        Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH; TARGET_BLOCKED when what it probes changes.
+        Errors: CHECK_NOT_FOUND, CHECK_NAME_TAKEN, ETAG_MISMATCH; TARGET_BLOCKED if the target changes.
         """
 
     @_abc_1.abstractmethod
@@ -520,8 +521,8 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.DeleteCheckRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.DeleteCheckResponse, _abc.Awaitable[_monitor_service_pb2.DeleteCheckResponse]]:
-        """Deletes a check. It is gone at once and its name is free; what is recorded of it is removed in the background. An
-        open incident ends; incidents stay.
+        """Delete a check. Its name can be reused at once; its results are removed in the background. An open incident ends;
+        incidents are kept.
 
         Errors: CHECK_NOT_FOUND.
         """
@@ -532,8 +533,8 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.PauseCheckRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.PauseCheckResponse, _abc.Awaitable[_monitor_service_pb2.PauseCheckResponse]]:
-        """Stops probing a check, within a second, until it is resumed. Time in which it is paused is outside every figure. An
-        open incident ends. A check that is paused stays as it is.
+        """Pause a check. Workers stop probing within 1 s. Paused time is excluded from all figures. An open incident ends.
+        Idempotent.
 
         Errors: CHECK_NOT_FOUND.
         """
@@ -544,8 +545,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.ResumeCheckRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.ResumeCheckResponse, _abc.Awaitable[_monitor_service_pb2.ResumeCheckResponse]]:
-        """Goes on probing a check that is paused, from its next slot; until results have shown what it is in it is UNKNOWN. One
-        that is not paused stays as it is.
+        """Resume a paused check from its next slot. It is UNKNOWN until results confirm a state. Idempotent.
 
         Errors: CHECK_NOT_FOUND.
         """
@@ -556,7 +556,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.RotateHeartbeatTokenRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.RotateHeartbeatTokenResponse, _abc.Awaitable[_monitor_service_pb2.RotateHeartbeatTokenResponse]]:
-        """Gives a heartbeat another token. The one before ends at once.
+        """Replace the token of a heartbeat check. The old token stops working at once.
 
         Errors: CHECK_NOT_FOUND, NOT_A_HEARTBEAT.
         """
@@ -567,12 +567,12 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.ListCheckResultsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.ListCheckResultsResponse, _abc.Awaitable[_monitor_service_pb2.ListCheckResultsResponse]]:
-        """Answers what the slots of a check ended as, newest first, a page at a time. MISSED slots in a row are one result
-        that says how many.
+        """List the results of a check, newest first. Consecutive MISSED slots are one result with their number in
+        slot_count.
 
-        A page may hold fewer results than were asked for, or none, though there are more: one page looks through so much
-        history at the most. Only an empty next_page_token says that there are no more. Nothing is counted, since that would
-        mean to read it all.
+        A page may contain fewer results than page_size, or none, although there are more, because the history scanned
+        per page is bounded. Only an empty next_page_token marks the last page. There is no total_size, because counting
+        would scan the whole history.
 
         Errors: CHECK_NOT_FOUND, PAGE_TOKEN_INVALID.
         """
@@ -583,7 +583,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.CreateMaintenanceWindowRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.CreateMaintenanceWindowResponse, _abc.Awaitable[_monitor_service_pb2.CreateMaintenanceWindowResponse]]:
-        """Makes a maintenance window.
+        """Create a maintenance window.
 
         Errors: SERVICE_NOT_FOUND, QUOTA_EXCEEDED.
         """
@@ -594,7 +594,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.GetMaintenanceWindowRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.GetMaintenanceWindowResponse, _abc.Awaitable[_monitor_service_pb2.GetMaintenanceWindowResponse]]:
-        """Answers one maintenance window.
+        """Return a maintenance window.
 
         Errors: MAINTENANCE_WINDOW_NOT_FOUND.
         """
@@ -605,7 +605,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.ListMaintenanceWindowsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.ListMaintenanceWindowsResponse, _abc.Awaitable[_monitor_service_pb2.ListMaintenanceWindowsResponse]]:
-        """Answers the tenant's maintenance windows, oldest first, a page at a time.
+        """List the tenant's maintenance windows, oldest first.
 
         Errors: PAGE_TOKEN_INVALID.
         """
@@ -616,9 +616,9 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.UpdateMaintenanceWindowRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.UpdateMaintenanceWindowResponse, _abc.Awaitable[_monitor_service_pb2.UpdateMaintenanceWindowResponse]]:
-        """Changes a maintenance window from now on. What it covered until now stays outside every figure, and what it did not
-        stays inside: one that goes on may end earlier or later, and one that would have begun already begins now. A change of
-        nothing leaves it as it was, etag included.
+        """Update a maintenance window from now on. Figures of the past do not change: an active occurrence may end earlier
+        or later, and an occurrence that the update would place in the past begins now. An update without changes keeps
+        the etag.
 
         Errors: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND, ETAG_MISMATCH.
         """
@@ -629,7 +629,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.DeleteMaintenanceWindowRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.DeleteMaintenanceWindowResponse, _abc.Awaitable[_monitor_service_pb2.DeleteMaintenanceWindowResponse]]:
-        """Deletes a maintenance window: one that goes on ends now. What it covered until now stays outside every figure.
+        """Delete a maintenance window. An active occurrence ends now; the time until now stays excluded from all figures.
 
         Errors: MAINTENANCE_WINDOW_NOT_FOUND.
         """
@@ -640,7 +640,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.ListIncidentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.ListIncidentsResponse, _abc.Awaitable[_monitor_service_pb2.ListIncidentsResponse]]:
-        """Answers the tenant's incidents that meet a filter, newest first, a page at a time.
+        """List the tenant's incidents by filter, newest first.
 
         Errors: SERVICE_NOT_FOUND, PAGE_TOKEN_INVALID.
         """
@@ -651,7 +651,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.GetIncidentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.GetIncidentResponse, _abc.Awaitable[_monitor_service_pb2.GetIncidentResponse]]:
-        """Answers one incident with its timeline, which names people of the team.
+        """Return an incident with its timeline, which names members of the team.
 
         Errors: INCIDENT_NOT_FOUND.
         """
@@ -662,7 +662,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.AcknowledgeIncidentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.AcknowledgeIncidentResponse, _abc.Awaitable[_monitor_service_pb2.AcknowledgeIncidentResponse]]:
-        """Says that somebody sees to an open incident. One that is acknowledged stays as it is.
+        """Acknowledge an open incident. Idempotent.
 
         Errors: INCIDENT_NOT_FOUND, INCIDENT_RESOLVED.
         """
@@ -673,7 +673,7 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.AddIncidentNoteRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.AddIncidentNoteResponse, _abc.Awaitable[_monitor_service_pb2.AddIncidentNoteResponse]]:
-        """Writes a note into an incident's timeline, while it goes on or afterwards.
+        """Add a note to the timeline of an incident, open or resolved.
 
         Errors: INCIDENT_NOT_FOUND.
         """
@@ -684,9 +684,9 @@ class MonitorServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _monitor_service_pb2.ResolveIncidentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_monitor_service_pb2.ResolveIncidentResponse, _abc.Awaitable[_monitor_service_pb2.ResolveIncidentResponse]]:
-        """Ends an open incident now; one that has ended stays as it is. The check's state and uptime follow its results all the
-        same. If the check fails on, no further incident opens until a new run of failures, behind at least one slot that
-        passed, is as long as its failure_threshold asks for.
+        """Resolve an open incident now. Idempotent. The check's state and uptime still follow its results. If the check
+        keeps failing, the next incident opens only after at least one UP slot and then failure_threshold consecutive
+        DOWN slots.
 
         Errors: INCIDENT_NOT_FOUND.
         """

@@ -26,10 +26,11 @@ if _version_not_supported:
 
 
 class ProbeServiceStub:
-    """What happened: runs checks and streams results.
+    """Runs of checks: streams of results, runs on demand, heartbeat signals, and workers.
 
-    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, ROLE_INSUFFICIENT,
-    TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists what it adds. Another tenant's id is not found.
+    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED,
+    ROLE_INSUFFICIENT, TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists its further errors. Ids of other tenants'
+    resources return NOT_FOUND.
     """
 
     def __init__(self, channel):
@@ -71,17 +72,18 @@ class ProbeServiceStub:
 
 
 class ProbeServiceServicer:
-    """What happened: runs checks and streams results.
+    """Runs of checks: streams of results, runs on demand, heartbeat signals, and workers.
 
-    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, ROLE_INSUFFICIENT,
-    TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists what it adds. Another tenant's id is not found.
+    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED,
+    ROLE_INSUFFICIENT, TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists its further errors. Ids of other tenants'
+    resources return NOT_FOUND.
     """
 
     def StreamResults(self, request, context):
-        """Streams the tenant's results as they are recorded, from now on or from where a cursor points.
+        """Stream the tenant's results as they are recorded, from now on or from a cursor.
 
-        A reader that reconnects with the last cursor it saw misses nothing and sees nothing twice. A heartbeat comes at
-        least every 15 s; the last message says why the stream ended.
+        A client that reconnects with its last cursor receives every later result exactly once. A heartbeat is sent at
+        least every 15 s. The last message gives the reason why the stream ended.
 
         Errors: CURSOR_INVALID, CURSOR_OUTDATED, SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
         """
@@ -90,10 +92,11 @@ class ProbeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RunCheck(self, request, context):
-        """Runs a check now, outside its schedule, and streams each phase as it happens, what was learned, then the result.
+        """Run a check now, outside its schedule, and stream each phase as it ends, the facts of each response, and the
+        result.
 
-        The result is recorded as on demand: it moves neither state nor uptime. The stream and the run end within a second of
-        when the caller may no longer call this.
+        The result is recorded as on demand: it affects neither the state nor the uptime. If the caller loses the
+        permission to call this method, the run and the stream end within 1 s.
 
         Errors: SERVICE_NOT_FOUND, CHECK_NOT_FOUND, OVERLOADED.
         """
@@ -102,8 +105,9 @@ class ProbeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TryCheck(self, request, context):
-        """Runs a check that is not saved, and streams each phase as it happens, what was learned, then the result. Nothing is
-        recorded. It ends as that of RunCheck does.
+        """Run a check that is not saved, and stream each phase as it ends, the facts of each response, and the result.
+        Nothing is recorded. If the caller loses the permission to call this method, the run and the stream end within 1
+        s.
 
         Errors: OVERLOADED, TARGET_BLOCKED.
         """
@@ -112,7 +116,7 @@ class ProbeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EvaluateAssertions(self, request, context):
-        """Says what assertions come to on an answer that is given, or on a result that was recorded. No target is asked.
+        """Evaluate assertions against a given response or a recorded result. Sends nothing to the target.
 
         Errors: CHECK_NOT_FOUND, RESULT_NOT_FOUND, OVERLOADED.
         """
@@ -121,12 +125,12 @@ class ProbeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ReportHeartbeat(self, request, context):
-        """Takes a signal of a job that a heartbeat check waits for. Whoever has the check's token may send one; nobody signs in.
+        """Record a signal of the job that a heartbeat check monitors. The check's token in the path is the only credential.
 
-        A REST call may have any body, content type and query, all ignored; it is one of HTTP/1.0, 1.1 or 2.
+        A REST call may use HTTP/1.0, 1.1 or 2 and any body, content type and query, which are ignored.
 
-        It is answered once it is written down. Sending it again does no harm. The check's next slot tells of it, within a
-        minute. A signal for a check that is paused is written down too.
+        Returns once the signal is recorded. The call is idempotent, so it can be retried. The signal counts at the
+        check's next slot, within a minute. Signals of a paused check are recorded too.
 
         Errors: HEARTBEAT_NOT_FOUND, RATE_LIMITED, OVERLOADED.
         """
@@ -135,9 +139,11 @@ class ProbeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListWorkers(self, request, context):
-        """Lists the workers that run checks of the tenant, oldest first; a worker that died leaves the list within 13 s.
+        """List the workers that run checks of the tenant, oldest first. A worker that died is removed from the list within
+        13 s.
 
-        Workers belong to no tenant. What they report of all tenants together is for the operator (`sentinel admin list-workers`).
+        Workers are shared by all tenants. Figures over all tenants are available to the operator only (`sentinel admin
+        list-workers`).
 
         Errors: PAGE_TOKEN_INVALID, OVERLOADED.
         """
@@ -187,10 +193,11 @@ def add_ProbeServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ProbeService:
-    """What happened: runs checks and streams results.
+    """Runs of checks: streams of results, runs on demand, heartbeat signals, and workers.
 
-    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED, ROLE_INSUFFICIENT,
-    TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists what it adds. Another tenant's id is not found.
+    Any method may fail with FIELD_INVALID, TOKEN_MISSING, TOKEN_INVALID, TOKEN_EXPIRED, SESSION_ENDED,
+    ROLE_INSUFFICIENT, TEMPORARILY_UNAVAILABLE or INTERNAL. Each RPC lists its further errors. Ids of other tenants'
+    resources return NOT_FOUND.
     """
 
     @staticmethod
