@@ -1,4 +1,4 @@
-"""The `sentinel` command: `sentinel up`, and `sentinel admin` for the operator. `python -m cli` is the same."""
+"""The `sentinel` command, also `python -m cli`: `up`, `preflight`, and `admin` for the operator."""
 
 import argparse
 import asyncio
@@ -20,7 +20,7 @@ _REFUSALS = (SettingError, CannotStartError, CannotReachError, KeyFileError, Ope
 
 
 def main() -> int:
-    """Run the command that the arguments name; answers the exit code."""
+    """Run the command given by the arguments; return the exit code."""
     words = sys.argv[1:]
     if words and words[0] in admin.FORMER_COMMANDS:
         words = ["admin", *words]
@@ -36,7 +36,7 @@ def main() -> int:
                 return _WRONG
             if arguments.command == "up":
                 return up(found.settings, stop_with_parent=arguments.stop_with_parent)
-            sys.stdout.write("the stack can start with these settings\n")
+            sys.stdout.write("Settings are valid.\n")
             return 0
         settings = StackSettings.read()
         sys.stdout.write(f"{asyncio.run(admin.work_of(settings, arguments))}\n")
@@ -52,12 +52,14 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sentinel", description="Sentinel Stack")
     commands = parser.add_subparsers(dest="command", required=True)
-    starter = commands.add_parser("up", help="run everything until Ctrl-C")
-    starter.add_argument(
-        "--stop-with-parent", action="store_true", help="stop when the process that started this one is gone"
+    starter = commands.add_parser("up", help="run the stack until Ctrl-C")
+    starter.add_argument("--stop-with-parent", action="store_true", help="stop when the parent process ends")
+    commands.add_parser("preflight", help="check the settings and the files that they name, without starting anything")
+    admin.add_commands(
+        commands.add_parser(
+            "admin", help="operator commands: create tenants, reset passwords, rotate keys, list workers"
+        )
     )
-    commands.add_parser("preflight", help="check the settings and the files that they name; start nothing")
-    admin.add_commands(commands.add_parser("admin", help="make tenants, reset passwords, rotate keys, see workers"))
     return parser
 
 

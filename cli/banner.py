@@ -1,4 +1,4 @@
-"""What `up` prints when everything is healthy: where it listens and what to try."""
+"""The text that `up` prints once the stack is healthy: its addresses and a first example."""
 
 from string import Template
 
@@ -8,11 +8,11 @@ _TEXT = Template("""
 Sentinel Stack is up after $seconds s.
 
   REST, gRPC, gRPC-Web   $origin
-  health                 $origin/healthz
-  data                   $data_dir
+  Health                 $origin/healthz
+  Data folder            $data_dir
   Prometheus targets     $data_dir/run/metrics.json
 
-Try, in another terminal:
+Try it in another terminal:
 
   T=$$(curl -s $origin/auth/register \\
       -d '{"tenantName":"Acme","tenantSlug":"acme","email":"a@acme.test","password":"correct horse"}' \\
@@ -26,7 +26,7 @@ Try, in another terminal:
   .venv/bin/grpcurl$plaintext -H "authorization: Bearer $$T" -d '{"page_size": 10}' \\
       $host:$port sentinel.monitor.v1.MonitorService/ListServices
 
-Ctrl-C stops everything, in order.
+Press Ctrl-C to stop.
 """)
 
 
@@ -36,7 +36,7 @@ def banner(settings: StackSettings, seconds: float, tls_host: str | None) -> str
     Args:
         settings: of the stack.
         seconds: how long the start took.
-        tls_host: a name that the certificate of the door is for; None if it serves without TLS.
+        tls_host: a host name of the front door's certificate; None without TLS.
     """
     host = tls_host or "localhost"
     return _TEXT.substitute(

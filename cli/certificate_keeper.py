@@ -59,13 +59,13 @@ class CertificateKeeper:
         """Return the figures as Prometheus takes them."""
         yield counter(
             "sentinel_tls_certificate_reloads",
-            "Replacements of the door's certificate that were seen, by whether Envoy serves them.",
+            "Reloads of the TLS certificate, by result.",
             ("result",),
             {(result,): count for result, count in self._reloads.items()},
         )
         yield gauge(
             "sentinel_tls_certificate_expire_timestamp_seconds",
-            "When the certificate that the door serves expires.",
+            "When the served TLS certificate expires.",
             (),
             {(): self.current.expire_time.timestamp()},
         )
@@ -83,13 +83,11 @@ class CertificateKeeper:
             await self._serve(new)
         except (CertificateError, OSError) as error:
             self._reloads["failed"] += 1
-            self._output.say(f"the door keeps its former TLS certificate: {error}")
+            self._output.say(f"TLS certificate reload failed, keeping the current certificate: {error}")
             return
         self.current = new
         self._reloads["ok"] += 1
-        self._output.say(
-            f"the door serves a new TLS certificate, which expires at {new.expire_time:%Y-%m-%d %H:%M} UTC"
-        )
+        self._output.say(f"TLS certificate reloaded, expires at {new.expire_time:%Y-%m-%d %H:%M} UTC")
         self._warn_if_out_of_date()
 
     async def _serve(self, new: Certificate) -> None:
@@ -127,7 +125,7 @@ class CertificateKeeper:
         if not leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc:
             period = f"from {leaf.not_valid_before_utc:%Y-%m-%d} to {leaf.not_valid_after_utc:%Y-%m-%d}"
             self._output.say(
-                f"the TLS certificate in {self._files.certificate} is valid {period}: clients refuse it now"
+                f"the TLS certificate in {self._files.certificate} is valid {period}: clients reject it now"
             )
 
 

@@ -124,7 +124,7 @@ class Child:
         """Ask it to end; insist if it does not in time; then kill it and all that it started."""
         if await self._ends_by(self._program.stop_with, patience_s):
             return
-        self._output.say(f"{self._program.name} does not stop in {patience_s:g} s; killing it")
+        self._output.say(f"{self._program.name} did not stop within {patience_s:g} s; killing it")
         if not await self._ends_by(self._program.insist_with, _INSIST_S):
             self.kill()
             await self._process.wait()

@@ -1,6 +1,6 @@
-"""What the operator does to the installation by command: make and suspend tenants, reset passwords, rotate keys.
+"""Operator commands: create and suspend tenants, reset passwords, rotate keys, list workers.
 
-Each works on a running stack and on one that stands still, as long as the database answers.
+They need the database only, so they work whether the services run or not.
 """
 
 from collections.abc import Awaitable, Callable
@@ -30,42 +30,50 @@ from services.worker.store import WorkersSql
 _ROLE = "sentinel_auth"
 _MONITOR_ROLE = "sentinel_monitor"
 _WORKER_ROLE = "sentinel_worker"
-_NO_ANSWER = "the database does not answer; is the stack up?"
+_NO_ANSWER = "Cannot connect to the database. Is the stack running?"
 _KEPT_KEYS = 2
 T = TypeVar("T")
 
 
 class CannotReachError(Exception):
-    """The database does not answer, or a file cannot be used; the message is the sentence to print."""
+    """The database is unreachable, or a file is unusable. Print the message."""
 
 
 async def rotate_keys(settings: StackSettings, *, revoke: bool) -> str:
-    """Change the signing key; return the text to print."""
+    """Rotate the signing key; return the text to print."""
     keyring = Keyring(settings.data_dir / "keys")
 
     async def work(store: AuthStore) -> str:
         key = await rotate(keyring, store, revoke=revoke)
         if revoke:
-            return f"{key.kid} signs from now on; what other keys have signed is refused, and clients have to refresh"
-        return f"{key.kid} signs in a few seconds; what other keys have signed stays good until it expires"
+            return (
+                f"Signing key rotated to {key.kid}. Access tokens signed by other keys are revoked; "
+                "clients have to refresh."
+            )
+        return (
+            f"Signing key {key.kid} takes effect in a few seconds. Access tokens signed by other keys stay valid "
+            "until they expire."
+        )
 
     return await _with_store(settings, work)
 
 
 async def rotate_secrets(settings: StackSettings) -> str:
-    """Change the key that secrets are encrypted with, and encrypt them anew; return the text to print.
+    """Rotate the secrets encryption key and re-encrypt all secrets; return the text to print.
 
-    The key of a setting is the operator's to change; that of the data folder is changed here. The one before it is kept
-    until the next time: monitor may be storing a check with it just now.
+    A key in SENTINEL_SECRETS_KEY is changed by the operator, the key file in the data folder here. The previous key is
+    kept until the next rotation, because monitor may be storing a check with it at this moment.
 
     Raises:
-        CannotReachError: the database does not answer, or the keys cannot be changed.
+        CannotReachError: the database is unreachable, or the keys cannot be changed.
     """
     url, file = settings.database_url or _embedded_url(settings), key_file(settings.data_dir)
     try:
         if not settings.secrets_keys:
-            if not file.exists():  # a key of ours alone would lock everybody else out
-                raise CannotReachError(f"{file} is not there; run this where monitor runs, or set {SECRETS_KEY}")
+            if not file.exists():  # a new key would not decrypt the secrets stored so far
+                raise CannotReachError(
+                    f"{file} does not exist. Run this on the machine of the monitor service, or set {SECRETS_KEY}."
+                )
             add_key(file)
         keys = SecretKeys(settings.secrets_keys, file)
         database = Database(url, _MONITOR_ROLE, size=1)
@@ -78,17 +86,22 @@ async def rotate_secrets(settings: StackSettings) -> str:
     except Unavailable as error:
         raise _no_answer(error) from error
     except (OSError, ValueError) as error:
-        raise CannotReachError(f"{file} cannot be changed: {error}") from error
+        raise CannotReachError(f"Cannot change {file}: {error}") from error
     said = []
     for of, each in sealed.items():
-        said.append(f"{of.entry}s whose secrets were encrypted with the newest key: {each.done}")
+        said.append(
+            f"Re-encrypted the secrets of {each.done} {of.entry}{'' if each.done == 1 else 's'} with the newest key."
+        )
         if each.unread:
-            said.append(f"no key decrypts those of {len(each.unread)}, which have to be given anew: {each.named}")
-    return "; ".join(said)
+            said.append(
+                f"The secrets of {len(each.unread)} more cannot be decrypted with any key and have to be entered "
+                f"again: {each.named}"
+            )
+    return "\n".join(said)
 
 
 async def create_tenant(settings: StackSettings, request: RegisterRequest) -> str:
-    """Make a tenant and its first administrator, whatever SENTINEL_REGISTRATION says; return the text to print.
+    """Create a tenant and its first administrator, regardless of SENTINEL_REGISTRATION; return the text to print.
 
     Raises:
         SentinelError: the request breaks a rule of the contract, or the slug is reserved or taken.
@@ -97,27 +110,27 @@ async def create_tenant(settings: StackSettings, request: RegisterRequest) -> st
 
     async def work(store: AuthStore) -> str:
         await Tenants(store).create(request, await _hash(request.password))
-        return f"{request.tenant_slug} is made; {request.email} logs in with the password that you gave"
+        return f"Tenant {request.tenant_slug} created with the administrator {request.email}."
 
     return await _with_store(settings, work)
 
 
 async def invite_tenant(settings: StackSettings, days: int, note: str) -> str:
-    """Invite somebody to register one tenant; return the text to print: the token alone on the first line."""
+    """Create an invitation to register one tenant; return the text to print: the token alone on the first line."""
 
     async def work(store: AuthStore) -> str:
         token = await Tenants(store).invite(days, note)
         return (
             f"{token}\n"
-            f"It is shown this once, and is good for one tenant, for {days} {'day' if days == 1 else 'days'}. "
-            'Register with "invitationToken" in the body of POST /auth/register.'
+            f"This token is shown only once. It registers one tenant within {days} {'day' if days == 1 else 'days'}: "
+            'send it as "invitationToken" in the body of POST /auth/register.'
         )
 
     return await _with_store(settings, work)
 
 
 async def reset_password(settings: StackSettings, slug: str, email: str, password: str) -> str:
-    """Give a user another password and end all sessions of the user; return the text to print.
+    """Reset a user's password and end all sessions of the user; return the text to print.
 
     Raises:
         SentinelError: the password breaks a rule of the contract.
@@ -126,7 +139,7 @@ async def reset_password(settings: StackSettings, slug: str, email: str, passwor
 
     async def work(store: AuthStore) -> str:
         await Tenants(store).reset_password(slug, email, await _hash(password))
-        return f"{email} of {slug} has another password, and all sessions of that user have ended"
+        return f"Password of {email} in tenant {slug} reset. All sessions of the user ended."
 
     return await _with_store(settings, work)
 
@@ -172,25 +185,29 @@ async def suspend_tenant(settings: StackSettings, slug: str, reason: str) -> str
     """Suspend a tenant; return the text to print."""
 
     async def work(store: AuthStore) -> str:
-        return f"{slug} is suspended" if await Tenants(store).suspend(slug, reason) else f"{slug} was suspended already"
+        return (
+            f"Tenant {slug} suspended."
+            if await Tenants(store).suspend(slug, reason)
+            else f"Tenant {slug} is already suspended."
+        )
 
     return await _with_store(settings, work)
 
 
 async def resume_tenant(settings: StackSettings, slug: str) -> str:
-    """Let a tenant go on; return the text to print."""
+    """Resume a suspended tenant; return the text to print."""
 
     async def work(store: AuthStore) -> str:
-        return f"{slug} goes on" if await Tenants(store).resume(slug) else f"{slug} was not suspended"
+        return f"Tenant {slug} resumed." if await Tenants(store).resume(slug) else f"Tenant {slug} is not suspended."
 
     return await _with_store(settings, work)
 
 
 async def _with_store(settings: StackSettings, work: Callable[[AuthStore], Awaitable[T]]) -> T:
-    """Work on the database of a stack.
+    """Run work on the database of a stack.
 
     Raises:
-        CannotReachError: it does not answer.
+        CannotReachError: the database is unreachable.
     """
     url = settings.database_url or _embedded_url(settings)
     database, pool = Database(url, _ROLE), await create_pool(url, _ROLE, 1)
@@ -208,12 +225,12 @@ def _no_answer(error: Unavailable) -> CannotReachError:
 
 
 def _embedded_url(settings: StackSettings) -> str:
-    """Where the embedded database of a running stack listens.
+    """Return the URL of the embedded database of a running stack.
 
     Raises:
-        CannotReachError: no stack runs on the data folder.
+        CannotReachError: no stack is running on the data folder.
     """
     run = settings.data_dir / "run"
     if not run.is_symlink():
-        raise CannotReachError(f"no stack runs on {settings.data_dir}; start it with `make up`")
+        raise CannotReachError(f"No stack is running on {settings.data_dir}. Start it with `make up`.")
     return EmbeddedPostgres(settings.data_dir / "postgres", run.readlink() / "postgres").url

@@ -23,9 +23,9 @@ def read_password(whose: str) -> str:
     if not sys.stdin.isatty():
         line = sys.stdin.readline().removesuffix("\n").removesuffix("\r")
         if not line:
-            raise PasswordInputError("standard input has no password; write it there as one line, or use a terminal")
+            raise PasswordInputError("no password on standard input; send it as one line, or use a terminal")
         return line
-    password = getpass.getpass(f"Password of {whose}: ")
-    if password != getpass.getpass("Again: "):
-        raise PasswordInputError("the two passwords differ; try again")
+    password = getpass.getpass(f"Password for {whose}: ")
+    if password != getpass.getpass("Repeat password: "):
+        raise PasswordInputError("the passwords do not match; try again")
     return password

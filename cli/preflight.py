@@ -1,4 +1,4 @@
-"""What must be right before a stack starts, found without starting anything and all at once."""
+"""Preflight check: find all faults of settings, certificate and key files without starting anything."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -16,12 +16,12 @@ from services.common.settings import SettingError
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was found, each as a sentence.
+    """The findings of the preflight check, each a sentence.
 
     Attributes:
-        settings: of the stack; None if they cannot be read.
-        problems: what keeps the stack from starting.
-        warnings: what should be changed, and keeps it from nothing.
+        settings: the stack's settings; None if they are invalid.
+        problems: faults that prevent the start.
+        warnings: faults that should be fixed but do not prevent the start.
     """
 
     settings: StackSettings | None
@@ -30,7 +30,7 @@ class Findings:
 
 
 def preflight(environment: Mapping[str, str] = os.environ) -> Findings:
-    """Check settings, the certificate of the door and the files of keys."""
+    """Check the settings, the TLS certificate and the key files."""
     unknown = unknown_settings(environment)
     try:
         settings = StackSettings.read(environment)
@@ -52,7 +52,7 @@ def _damaged(settings: StackSettings) -> Iterator[str]:
         except KeyFileError as error:
             yield str(error)
         except OSError as error:
-            yield f"{keys} cannot be used: {error.strerror}; make it a folder of this user, with mode 700"
+            yield f"{keys} cannot be used: {error.strerror}; it must be a folder owned by this user, with mode 700"
             return
 
 

@@ -171,8 +171,8 @@ def _listen_addresses(environment: Mapping[str, str]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(str(ipaddress.ip_address(part.strip("[]"))) for part in parts))
     except ValueError as error:
         raise SettingError(
-            f"{name}: {error}; it takes addresses separated by commas, such as 192.0.2.1, 0.0.0.0 (all of IPv4) "
-            "or :: (all of IPv6)"
+            f"{name}: {error}; it must be a comma-separated list of IP addresses, such as 192.0.2.1, 0.0.0.0 "
+            "(all IPv4) or :: (all IPv6)"
         ) from error
 
 

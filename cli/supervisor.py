@@ -76,7 +76,7 @@ class Supervisor:
                 return
             if time.monotonic() - started > _STEADY_S:
                 backoff = _FIRST_BACKOFF_S
-            self._output.say(f"{program.name} {ended}; starting it again in {backoff:g} s")
+            self._output.say(f"{program.name} {ended}; restarting in {backoff:g} s")
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), backoff)
             backoff = min(backoff * 2, _LONGEST_BACKOFF_S)
@@ -84,5 +84,5 @@ class Supervisor:
 
 def _ended(code: int) -> str:
     if code < 0:
-        return f"was ended by {signal.Signals(-code).name}"
-    return f"ended with exit code {code}"
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"exited with code {code}"

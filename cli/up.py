@@ -132,7 +132,9 @@ class _Stack:
             registry.register(self._certificate)
         warnings = [each for each in [shortage("Envoy", _MOST_CONNECTIONS + _OTHER_FILES)] if each]
         for warning in warnings:
-            self._output.say(f"{warning}; until then the door takes {self._most_connections} connections at once")
+            self._output.say(
+                f"{warning}; until then Envoy accepts at most {self._most_connections} concurrent connections"
+            )
         names = ("auth", "monitor", *self._workers())
         readiness = StackReadiness({name: self._scrape.address(name) for name in names}, warnings)
         host, _, port = address.rpartition(":")
@@ -143,7 +145,7 @@ class _Stack:
             host = self._certificate.current.host() if self._certificate else None
             self._output.plain(banner(self._settings, time.monotonic() - started, host))
         else:
-            self._output.say(f"not healthy after {_HEALTHY_S:g} s; the lines above say what is missing")
+            self._output.say(f"not healthy after {_HEALTHY_S:g} s; see the lines above for the cause")
 
     def _keeper(self) -> CertificateKeeper | None:
         if self._settings.tls is None:
@@ -153,20 +155,22 @@ class _Stack:
         except CertificateError as error:
             raise CannotStartError(str(error)) from error
         except OSError as error:
-            raise CannotStartError(f"{self._secret} cannot be written: {error.strerror}") from error
+            raise CannotStartError(f"cannot write {self._secret}: {error.strerror}") from error
 
     async def _start_postgres(self) -> str:
         try:
             server = EmbeddedPostgres(self._settings.data_dir / "postgres", self._run_dir / "postgres")
             await server.vacant(_FORMER_POSTGRES_S)
             for folder in await asyncio.to_thread(server.prepare):
-                self._output.say(f"others may now pass through {folder}, since PostgreSQL does not run as root")
+                self._output.say(
+                    f"granted execute permission on {folder} so that the PostgreSQL account can reach its data folder"
+                )
             self._supervisor.keep(server.program())
             await server.ready(_POSTGRES_S)
         except PostgresError as error:
             raise CannotStartError(str(error)) from error
         except OSError as error:
-            raise CannotStartError(f"the embedded PostgreSQL cannot be set up: {error}") from error
+            raise CannotStartError(f"cannot set up the embedded PostgreSQL: {error}") from error
         return server.url
 
     async def _migrate(self, url: str) -> None:
@@ -183,7 +187,7 @@ class _Stack:
             await child.wait()
             raise
         if code != 0:
-            raise CannotStartError("the database could not be brought to the newest schema; the lines above say why")
+            raise CannotStartError("database migration failed; see the lines above for the cause")
 
     def _ensure_secrets_key(self) -> None:
         """Make a key for secrets of checks, unless a setting or the data folder has one."""
@@ -193,7 +197,7 @@ class _Stack:
         try:
             secret_keys.ensure_key(file)
         except OSError as error:
-            raise CannotStartError(f"{file} cannot be written: {error.strerror}") from error
+            raise CannotStartError(f"cannot write {file}: {error.strerror}") from error
 
     def _services(self, url: str) -> list[Program]:
         settings = self._settings
@@ -305,13 +309,13 @@ def _locked(data_dir: Path) -> Iterator[None]:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (data_dir / "lock").open("w")
     except OSError as error:
-        raise CannotStartError(f"the data folder {data_dir} cannot be used: {error.strerror}") from error
+        raise CannotStartError(f"cannot use the data folder {data_dir}: {error.strerror}") from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise CannotStartError(
-                f"another Sentinel Stack runs on {data_dir}; stop it, or set SENTINEL_DATA_DIR"
+                f"another Sentinel Stack is running on {data_dir}; stop it, or set SENTINEL_DATA_DIR"
             ) from None
         yield
 
@@ -332,12 +336,12 @@ def _run_dir(link: Path) -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(prefix=_RUN_DIR))
         link.symlink_to(folder)
     except OSError as error:
-        raise CannotStartError(f"no folder for sockets can be made: {error}") from error
+        raise CannotStartError(f"cannot create a folder for sockets: {error}") from error
     if os.geteuid() == 0:
         folder.chmod(0o711)  # the account that PostgreSQL runs as passes through to its own socket
     try:
         if len(os.fsencode(folder)) > _LONGEST_RUN_DIR:
-            raise CannotStartError(f"{folder.parent} is too long a path for sockets; set TMPDIR to a short one")
+            raise CannotStartError(f"the path {folder.parent} is too long for sockets; set TMPDIR to a shorter one")
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -357,7 +361,7 @@ def _refuse_taken_port(address: str, port: int) -> None:
                 f"this machine has no address {address}; set SENTINEL_LISTEN_ADDRESSES to addresses that it has"
             ) from error
         raise CannotStartError(
-            f"port {port} of {address} cannot be used ({error.strerror}); set SENTINEL_HTTP_PORT to another"
+            f"cannot listen on port {port} of {address} ({error.strerror}); set SENTINEL_HTTP_PORT to a free port"
         ) from error
 
 

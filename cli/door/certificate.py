@@ -76,18 +76,18 @@ def read(files: TlsFiles) -> Certificate:
         public = [_public(each) for each in certificates]
     except (ValueError, UnsupportedAlgorithm) as error:
         raise CertificateError(
-            f"SENTINEL_TLS_CERT: {files.certificate} holds no certificate in PEM; it takes the certificate of the "
-            "door, followed by those of the authorities between it and the root"
+            f"SENTINEL_TLS_CERT: {files.certificate} contains no PEM certificate; it must contain the server "
+            "certificate, followed by its intermediate certificates"
         ) from error
     private = _private_key(files.key, key)
     own = private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if own in public[1:]:
         raise CertificateError(
-            f"SENTINEL_TLS_CERT: {files.certificate} must begin with the certificate of the door; reverse its order"
+            f"SENTINEL_TLS_CERT: {files.certificate} must begin with the server certificate; reverse its order"
         )
     if own != public[0]:
         raise CertificateError(
-            f"SENTINEL_TLS_KEY: {files.key} is not the key of the certificate in {files.certificate}; "
+            f"SENTINEL_TLS_KEY: {files.key} is not the private key of the certificate in {files.certificate}; "
             "set both to files of the same certificate"
         )
     return Certificate(chain, key, certificates[0])
@@ -116,10 +116,10 @@ def _content(setting: str, path: Path) -> bytes:
             content = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise CertificateError(
-            f"{setting}: {path} cannot be read ({error.strerror}); name a PEM file that this user may read"
+            f"{setting}: {path} cannot be read ({error.strerror}); set it to a PEM file readable by this user"
         ) from error
     if len(content) > _MOST_BYTES:
-        raise CertificateError(f"{setting}: {path} has more than {_MOST_BYTES} bytes; name a PEM file")
+        raise CertificateError(f"{setting}: {path} is larger than {_MOST_BYTES} bytes; set it to a PEM file")
     return content
 
 
@@ -131,7 +131,7 @@ def _private_key(path: Path, content: bytes) -> PrivateKeyTypes:
             f"SENTINEL_TLS_KEY: {path} is encrypted with a passphrase; decrypt it with `openssl pkey -in … -out …`"
         ) from error
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise CertificateError(f"SENTINEL_TLS_KEY: {path} holds no private key in PEM") from error
+        raise CertificateError(f"SENTINEL_TLS_KEY: {path} contains no PEM private key") from error
     kind = type(private).__name__
     if isinstance(private, rsa.RSAPrivateKey):
         if private.key_size >= _LEAST_RSA_BITS:
@@ -142,8 +142,8 @@ def _private_key(path: Path, content: bytes) -> PrivateKeyTypes:
             return private
         kind = f"key on the curve {private.curve.name}"
     raise CertificateError(
-        f"SENTINEL_TLS_KEY: {path} is a {kind}, which Envoy cannot serve; it takes RSA from {_LEAST_RSA_BITS} bits on, "
-        "and ECDSA on P-256, P-384 and P-521"
+        f"SENTINEL_TLS_KEY: {path} is a {kind}, which Envoy does not support; use RSA with at least "
+        f"{_LEAST_RSA_BITS} bits, or ECDSA on P-256, P-384 or P-521"
     )
 
 

@@ -169,7 +169,7 @@ def _transcoder(settings: EnvoySettings, *, sse: bool) -> dict[str, Any]:
 def _access_log_format(*, json_logs: bool) -> dict[str, Any]:
     """Return the format of a line about a reply of Envoy's own: never the path, which may hold a token."""
     fields = {
-        "event": "door replied",
+        "event": "local reply",
         "method": "%REQ(:METHOD):10%",
         "status": "%RESPONSE_CODE%",
         "grpc_status": "%GRPC_STATUS_NUMBER%",

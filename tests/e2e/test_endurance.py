@@ -198,8 +198,8 @@ def test_a_taken_port_and_a_taken_folder_are_said_in_a_sentence(stack: Stack, sh
     folder = run_up(stack.data_dir, {})
 
     assert (port.returncode, folder.returncode) == (2, 2)
-    assert f"port {stack.port} of 127.0.0.1 cannot be used" in port.stderr
-    assert f"another Sentinel Stack runs on {stack.data_dir}" in folder.stderr
+    assert f"cannot listen on port {stack.port} of 127.0.0.1" in port.stderr
+    assert f"another Sentinel Stack is running on {stack.data_dir}" in folder.stderr
 
 
 def run_up(data_dir: Path, settings: dict[str, str]) -> subprocess.CompletedProcess[str]:

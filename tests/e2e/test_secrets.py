@@ -161,7 +161,7 @@ async def test_secrets_reach_their_targets_and_nobody_else_while_keys_change(
             answers.append(team.client.post(f"{path}:resume").text)
 
         before = await keys_in_use(stack)
-        assert "were encrypted with the newest key" in rotate(stack)
+        assert "Re-encrypted the secrets of " in rotate(stack)
         after = await keys_in_use(stack)
         assert len(after) == 1
         assert not before & after

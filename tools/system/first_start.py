@@ -56,7 +56,7 @@ def _try_start(root: DebianRoot, command: str, folders: Mapping[Path, Path]) -> 
     )
     with Terminal(argv) as terminal:
         url = terminal.wait_for(r"REST, gRPC, gRPC-Web +(http://localhost:\d+)$", _INSTALLED_S)[1]
-        terminal.wait_for(r"^Ctrl-C stops everything, in order\.$", _INSTALLED_S)
+        terminal.wait_for(r"^Press Ctrl-C to stop\.$", _INSTALLED_S)
         try:
             _register(url)
         except httpx.HTTPError as error:

@@ -136,7 +136,7 @@ def test_the_file_of_a_former_server_does_not_keep_it_from_starting(
 def test_a_server_of_somebody_else_is_left_alone_and_named(postgres: EmbeddedPostgres, folder: Path) -> None:
     async def run() -> None:
         async with _running(postgres):
-            with pytest.raises(PostgresError, match=f"another PostgreSQL server runs on {folder}/data"):
+            with pytest.raises(PostgresError, match=f"another PostgreSQL server is running on {folder}/data"):
                 await postgres.vacant(0.1)
             assert await _answer(postgres, "SELECT 1") == "1"
 
@@ -201,5 +201,5 @@ def test_a_cluster_of_another_user_is_refused_in_a_sentence(folder: Path) -> Non
     place.mkdir()
     (place / "PG_VERSION").write_text("18\n")
     os.chown(place, 12_345, 12_345)
-    with pytest.raises(PostgresError, match="belongs to user 12345"):
+    with pytest.raises(PostgresError, match="is owned by user 12345"):
         EmbeddedPostgres(place, folder / "s").prepare()

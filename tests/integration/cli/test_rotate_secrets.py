@@ -57,7 +57,7 @@ async def test_each_time_all_is_encrypted_with_a_new_key_and_one_former_key_is_k
     ids = await a_sealed_check(admin, box)
     former = [file.read_text().split()[0]]
     for _ in range(3):
-        assert await rotate_secrets(settings) == "checks whose secrets were encrypted with the newest key: 1"
+        assert await rotate_secrets(settings) == "Re-encrypted the secrets of 1 check with the newest key."
         assert await open_now(admin, ids, box)
         newest, before = file.read_text().split()
         assert before == former[-1]
@@ -70,7 +70,7 @@ async def test_with_keys_of_a_setting_no_key_is_made(admin: Admin, settings: Sta
     ids = await a_sealed_check(admin, SecretBox(SecretKeys([old])))
     said = await rotate_secrets(replace(settings, secrets_keys=(new, old)))
 
-    assert said.endswith("newest key: 1")
+    assert said.endswith("the secrets of 1 check with the newest key.")
     assert await open_now(admin, ids, SecretBox(SecretKeys([new])))
     assert not key_file(settings.data_dir).exists()
 
@@ -78,7 +78,7 @@ async def test_with_keys_of_a_setting_no_key_is_made(admin: Admin, settings: Sta
 async def test_where_there_is_no_key_none_is_made_and_nothing_is_changed(admin: Admin, settings: StackSettings) -> None:
     ids = await a_sealed_check(admin, SecretBox(SecretKeys([b"o" * 32])))
     before = await admin.fetchval("SELECT spec FROM checks WHERE id = $1", ids[1])
-    with pytest.raises(CannotReachError, match="run this where monitor runs"):
+    with pytest.raises(CannotReachError, match="Run this on the machine of the monitor service"):
         await rotate_secrets(settings)
 
     assert not key_file(settings.data_dir).exists()
@@ -90,7 +90,7 @@ async def test_what_no_key_decrypts_is_named_and_no_key_is_forgotten(admin: Admi
     ensure_key(file)
     ids = await a_sealed_check(admin, SecretBox(SecretKeys([b"o" * 32])))
     for _ in range(3):
-        assert (await rotate_secrets(settings)).endswith(f"which have to be given anew: {ids[1]}")
+        assert (await rotate_secrets(settings)).endswith(f"have to be entered again: {ids[1]}")
 
     assert len(file.read_text().split()) == 4
 

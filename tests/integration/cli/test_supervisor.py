@@ -54,14 +54,14 @@ def test_what_dies_is_started_again_later_each_time_and_its_end_is_named(printed
         await supervisor.stop([["crasher"]], [_PATIENCE_S])
 
     asyncio.run(run())
-    told = re.findall(r"\| (start)|crasher (ended .* s)", printed())
+    told = re.findall(r"\| (start)|crasher (exited .* s)", printed())
     assert ["".join(each) for each in told][:7] == [
         "start",
-        "ended with exit code 7; starting it again in 0.2 s",
+        "exited with code 7; restarting in 0.2 s",
         "start",
-        "ended with exit code 7; starting it again in 0.4 s",
+        "exited with code 7; restarting in 0.4 s",
         "start",
-        "ended with exit code 7; starting it again in 0.8 s",
+        "exited with code 7; restarting in 0.8 s",
         "start",
     ]
 
@@ -72,7 +72,7 @@ def test_what_dies_is_not_started_again_before_its_time(printed: Printed, monkey
     async def run() -> None:
         keeper = Supervisor(Output())
         keeper.keep(_python("crasher", "raise SystemExit(7)"))
-        await until(lambda: "starting it again in 3600 s" in printed())
+        await until(lambda: "restarting in 3600 s" in printed())
         before = _children()
         for _ in range(100):  # the next start would be under way in the first of them
             await asyncio.sleep(0)
@@ -95,7 +95,7 @@ def test_what_a_signal_ends_is_started_again_and_the_signal_is_named(printed: Pr
         await supervisor.stop([["sleeper"]], [_PATIENCE_S])
 
     asyncio.run(run())
-    assert "sleeper was ended by SIGKILL; starting it again in 0.2 s" in printed()
+    assert "sleeper was killed by SIGKILL; restarting in 0.2 s" in printed()
 
 
 def test_a_crash_takes_along_what_the_program_had_started_even_if_that_holds_its_output(printed: Printed) -> None:
@@ -116,7 +116,7 @@ def test_a_program_that_does_not_exist_is_tried_again_and_the_others_run_on(prin
         supervisor = Supervisor(Output())
         supervisor.keep(Program(name="missing", argv=("/no/such/program",)))
         supervisor.keep(Program(name="sleeper", argv=("sleep", "60")))
-        await until(lambda: "starting it again in 0.4 s" in printed() and "sleeper" in supervisor.pids)
+        await until(lambda: "restarting in 0.4 s" in printed() and "sleeper" in supervisor.pids)
         await supervisor.stop([["missing", "sleeper"]], [_PATIENCE_S])
 
     asyncio.run(run())
@@ -161,7 +161,7 @@ def test_what_does_not_end_in_time_is_killed_with_all_that_it_started(printed: P
 
     asyncio.run(run())
     until_now(lambda: all(map(is_gone, printed.numbers("pids"))))
-    assert "stubborn does not stop in 0.3 s; killing it" in printed()
+    assert "stubborn did not stop within 0.3 s; killing it" in printed()
 
 
 def test_a_program_with_a_stronger_word_gets_it_before_it_is_killed(printed: Printed) -> None:

@@ -37,9 +37,8 @@ def test_a_port_that_is_taken(tmp_path: Path) -> None:
         port = str(taken.getsockname()[1])
         code, said = _up(tmp_path, SENTINEL_HTTP_PORT=port)
     assert code == 2
-    assert said == [
-        f"sentinel: port {port} of 127.0.0.1 cannot be used (Address already in use); set SENTINEL_HTTP_PORT to another"
-    ]
+    reason = f"cannot listen on port {port} of 127.0.0.1 (Address already in use)"
+    assert said == [f"sentinel: {reason}; set SENTINEL_HTTP_PORT to a free port"]
 
 
 def test_a_data_folder_that_another_stack_uses(tmp_path: Path) -> None:
@@ -47,14 +46,14 @@ def test_a_data_folder_that_another_stack_uses(tmp_path: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         code, said = _up(tmp_path)
     assert code == 2
-    assert said == [f"sentinel: another Sentinel Stack runs on {tmp_path}; stop it, or set SENTINEL_DATA_DIR"]
+    assert said == [f"sentinel: another Sentinel Stack is running on {tmp_path}; stop it, or set SENTINEL_DATA_DIR"]
 
 
 def test_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     code, said = _up(tmp_path / "file")
     assert code == 2
-    assert said == [f"sentinel: the data folder {tmp_path / 'file'} cannot be used: File exists"]
+    assert said == [f"sentinel: cannot use the data folder {tmp_path / 'file'}: File exists"]
 
 
 def test_a_folder_for_sockets_whose_path_is_too_long(tmp_path: Path) -> None:
@@ -62,7 +61,7 @@ def test_a_folder_for_sockets_whose_path_is_too_long(tmp_path: Path) -> None:
     far.mkdir()
     code, said = _up(tmp_path / "data", TMPDIR=str(far))
     assert code == 2
-    assert said == [f"sentinel: {far} is too long a path for sockets; set TMPDIR to a short one"]
+    assert said == [f"sentinel: the path {far} is too long for sockets; set TMPDIR to a shorter one"]
     assert list(far.iterdir()) == []
 
 
@@ -71,7 +70,7 @@ def test_a_database_that_cannot_be_reached_and_its_password_stays_secret(tmp_pat
     code, said = _up(tmp_path, SENTINEL_DATABASE_URL=f"postgresql://sentinel:hush@127.0.0.1:{port}/sentinel")
     assert code == 2
     assert any(f"the database at 127.0.0.1:{port} cannot be reached" in line for line in said)
-    assert said[-1].startswith("sentinel: the database could not be brought to the newest schema")
+    assert said[-1].startswith("sentinel: database migration failed")
     assert not any("hush" in line for line in said)
     assert not (tmp_path / "run").exists()
 
@@ -85,4 +84,4 @@ def test_a_cluster_of_another_version(tmp_path: Path) -> None:
         os.chown(cluster, program.uid, -1)
     code, said = _up(tmp_path)
     assert code == 2
-    assert "was made by PostgreSQL 9.6, and this is 18" in said[-1]
+    assert "was created by PostgreSQL 9.6, but this is 18" in said[-1]

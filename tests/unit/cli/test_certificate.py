@@ -52,14 +52,16 @@ def test_a_pair_is_handed_to_envoy_in_one_private_file(files: TlsFiles, tmp_path
 def test_a_certificate_of_another_key_is_refused(files: TlsFiles) -> None:
     files.key.write_bytes(pem(ec.generate_private_key(ec.SECP256R1())))
 
-    with pytest.raises(CertificateError, match=f"^SENTINEL_TLS_KEY: {files.key} is not the key of the certificate in"):
+    with pytest.raises(
+        CertificateError, match=f"^SENTINEL_TLS_KEY: {files.key} is not the private key of the certificate in"
+    ):
         certificate.read(files)
 
 
 def test_a_chain_in_the_wrong_order_is_refused(files: TlsFiles, tmp_path: Path) -> None:
     files.certificate.write_bytes(Authority(tmp_path).pem.encode() + files.certificate.read_bytes())
 
-    with pytest.raises(CertificateError, match="must begin with the certificate of the door"):
+    with pytest.raises(CertificateError, match="must begin with the server certificate"):
         certificate.read(files)
 
 
@@ -84,7 +86,7 @@ def test_an_encrypted_key_is_refused(files: TlsFiles) -> None:
 def test_a_key_that_envoy_cannot_serve_is_refused(files: TlsFiles, key: object) -> None:
     files.key.write_bytes(pem(key))
 
-    with pytest.raises(CertificateError, match="which Envoy cannot serve; it takes RSA from 2048 bits on"):
+    with pytest.raises(CertificateError, match="which Envoy does not support; use RSA with at least 2048 bits"):
         certificate.read(files)
 
 
@@ -92,14 +94,14 @@ def test_a_key_that_envoy_cannot_serve_is_refused(files: TlsFiles, key: object) 
 def test_what_is_neither_certificate_nor_key_is_refused_by_its_setting(files: TlsFiles, content: bytes) -> None:
     key, issued = files.key.read_bytes(), files.certificate.read_bytes()
     files.certificate.write_bytes(content)
-    with pytest.raises(CertificateError, match=f"^SENTINEL_TLS_CERT: {files.certificate} holds no certificate in PEM"):
+    with pytest.raises(CertificateError, match=f"^SENTINEL_TLS_CERT: {files.certificate} contains no PEM certificate"):
         certificate.read(files)
     files.certificate.write_bytes(issued)
     files.key.write_bytes(content)
-    with pytest.raises(CertificateError, match=f"^SENTINEL_TLS_KEY: {files.key} holds no private key in PEM"):
+    with pytest.raises(CertificateError, match=f"^SENTINEL_TLS_KEY: {files.key} contains no PEM private key"):
         certificate.read(files)
     files.key.write_bytes(key[: len(key) // 2])
-    with pytest.raises(CertificateError, match="holds no private key in PEM"):
+    with pytest.raises(CertificateError, match="contains no PEM private key"):
         certificate.read(files)
 
 
@@ -110,5 +112,5 @@ def test_a_file_that_is_not_there_or_is_a_folder_or_is_huge_is_refused(files: Tl
         certificate.read(TlsFiles(files.certificate, tmp_path))
     with files.key.open("r+b") as file:
         file.truncate(2 * 1024 * 1024)
-    with pytest.raises(CertificateError, match="has more than 1048576 bytes"):
+    with pytest.raises(CertificateError, match="is larger than 1048576 bytes"):
         certificate.read(files)

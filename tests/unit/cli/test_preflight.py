@@ -121,4 +121,4 @@ def test_the_command_says_when_all_is_well(environment: dict[str, str]) -> None:
         check=False,
     )
 
-    assert (done.returncode, done.stdout, done.stderr) == (0, "the stack can start with these settings\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Settings are valid.\n", "")
