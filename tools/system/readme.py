@@ -1,4 +1,4 @@
-"""What the README promises: two commands."""
+"""The two commands of the README."""
 
 import re
 from pathlib import Path
