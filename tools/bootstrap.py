@@ -1,7 +1,7 @@
-"""Make the virtual environment, or say in one sentence what is missing.
+"""Create the virtual environment, or print an error that names what is missing.
 
-Runs under the system's Python, whichever that is: standard library only, and no syntax newer than 3.6, so that an
-old interpreter reaches the sentence instead of a SyntaxError.
+Runs under the system's Python of any version: standard library only, and no syntax newer than 3.6, so that an
+old interpreter prints the error instead of a SyntaxError.
 """
 
 import importlib.util
@@ -32,7 +32,7 @@ def main():
         )
     if sys.version_info[:2] > NEWEST:
         refuse(
-            "Python %d.%d is too new, nothing was tried with it; "
+            "Python %d.%d is too new and not tested; "
             "install Python %d.%d and run `make PYTHON=python%d.%d …`." % (sys.version_info[:2] + NEWEST + NEWEST)
         )
     if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
@@ -40,7 +40,7 @@ def main():
     folder = os.path.abspath(sys.argv[1])
     made = subprocess.run([sys.executable, "-m", "venv", "--clear", folder])
     if made.returncode != 0:
-        refuse("Python could not make a virtual environment; on Debian and Ubuntu `apt install python3-venv` helps.")
+        refuse("Cannot create a virtual environment; on Debian and Ubuntu run `apt install python3-venv`.")
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     site = os.path.join(folder, "lib", "python%d.%d" % sys.version_info[:2], "site-packages")
     with open(os.path.join(site, "sentinel-stack.pth"), "w") as paths:

@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
     files = json.loads(_JSON.read_text())["files"]
     low = [(entry["summary"]["percent_covered"], path) for path, entry in files.items()]
     low = sorted((share, path) for share, path in low if share < _ENOUGH)
-    print(f"\n{len(low)} files below {_ENOUGH:.0f} % of lines and branches, {total:.1f} % in all")  # noqa: T201 — the report
+    print(f"\n{len(low)} files below {_ENOUGH:.0f} % of lines and branches, {total:.1f} % in total")  # noqa: T201 — the report
     for share, path in low:
         print(f"  {share:5.1f} %  {path}")  # noqa: T201 — the report
     return tests.returncode

@@ -148,14 +148,16 @@ def check() -> None:
             run(buf, "breaking", image, "--against", before, "--config", "buf.yaml")
         stale = differences(fresh, GEN)
         if stale:
-            sys.exit("gen/ is not what proto/ generates; run `make generate` and commit: " + ", ".join(stale))
+            sys.exit("gen/ is out of date; run `make generate` and commit: " + ", ".join(stale))
     run(sys.executable, "-m", "tools.verdicts", "--check")
 
 
 def main() -> None:
     """Generate, or check that nothing needs generating."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail when something is out of date")
+    parser.add_argument(
+        "--check", action="store_true", help="fail if something is out of date, without changing anything"
+    )
     if parser.parse_args().check:
         check()
         return

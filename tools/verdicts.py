@@ -1,7 +1,7 @@
-"""Write docs/verdicts.md: what real servers, names and jobs do, our verdict, and what curl makes of it.
+"""Write docs/verdicts.md: behaviours of real servers, names and jobs, our verdict, and the result of curl.
 
 The rows are those of tests/integration/real_world, which `make test` runs. `make generate` writes the page, `make
-check` compares it (`--check`). `--record` asks curl anew; else the page shows the answers that are recorded.
+check` compares it (`--check`). `--record` runs curl again; otherwise the page shows its recorded results.
 """
 
 import argparse
@@ -20,12 +20,12 @@ _ISSUE = re.compile(r"([\w.-]+/[\w.-]+)#(\d+)")
 _HEAD = """\
 # Verdicts
 
-What real servers, names, certificates and jobs do, and what comes of it. `make test` runs each row over real sockets.
-`make generate` writes this page from [the rows](../tests/integration/real_world): change them there.
+The verdict for behaviours of real servers, names, certificates and jobs. `make test` runs each row over real sockets.
+`make generate` writes this page from [the rows](../tests/integration/real_world): edit them there.
 
-A check expects nothing but what the row says. The column `curl` is what {curl} makes of the same bytes: the status
-that it shows, or why it fails, with its exit code. It follows redirects and keeps cookies as checks do, and looks at no
-assertion. A hyphen stands where curl cannot be asked.
+Checks have default settings except as described in the row. The column `curl` shows the result of {curl} for the same
+bytes: the status, or the error with its exit code. curl follows redirects and keeps cookies as checks do, and ignores
+assertions. A hyphen means that curl does not apply.
 """
 # The manual's words (curl(1), EXIT CODES), shortened.
 _EXITS = {
@@ -116,8 +116,8 @@ def _anchor(title: str) -> str:
 def main() -> None:
     """Write the page, or compare it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail when the page is out of date")
-    parser.add_argument("--record", action="store_true", help="ask curl first")
+    parser.add_argument("--check", action="store_true", help="fail if the page is out of date, without changing it")
+    parser.add_argument("--record", action="store_true", help="record the results of curl first")
     arguments = parser.parse_args()
     if arguments.record:
         asyncio.run(record(TABLES))
@@ -128,11 +128,13 @@ def main() -> None:
         if is_for_curl(row) and recorded().of(table.name, row.slug) is None
     ]
     if missing:
-        sys.exit("curl was not asked about these rows; run `python -m tools.verdicts --record`: " + "; ".join(missing))
+        sys.exit(
+            "curl results are missing for these rows; run `python -m tools.verdicts --record`: " + "; ".join(missing)
+        )
     if not arguments.check:
         PAGE.write_text(page())
     elif not PAGE.exists() or PAGE.read_text() != page():
-        sys.exit("docs/verdicts.md is not what its rows generate; run `make generate` and commit")
+        sys.exit("docs/verdicts.md is out of date; run `make generate` and commit")
 
 
 if __name__ == "__main__":

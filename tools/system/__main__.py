@@ -58,7 +58,7 @@ class Run:
         self.cache.root(SERVERS)  # made now: it takes longer than a test may
         done = subprocess.run([sys.executable, "-m", "pytest", "-q", "tests/system"], cwd=ROOT, check=False)
         if done.returncode != 0:
-            raise SystemTestError(f"pytest tests/system ends with exit code {done.returncode}")
+            raise SystemTestError(f"pytest tests/system exited with code {done.returncode}")
 
     def try_readme(self, release: Release) -> None:
         """Run the README's two commands on a minimal Debian."""
@@ -70,7 +70,7 @@ class Run:
         """Run all tests with each supported Python that no step has tried and that is to be had."""
         for version in pythons.supported(ROOT / "pyproject.toml"):
             if version in self._tried:
-                self.results[f"Python {version}"] = f"tried on {self._tried[version]}"
+                self.results[f"Python {version}"] = f"tested on {self._tried[version]}"
             elif (interpreter := pythons.find(version)) is not None:
                 title = f"Python {version}: {interpreter.version} of this machine"
                 self.step(title, partial(self._test_here, interpreter))
@@ -78,7 +78,7 @@ class Run:
                 try:
                     root = self.cache.root(debian_testing(version))
                 except SystemTestError as error:
-                    self.results[f"Python {version}"] = f"NOT TRIED: this machine has none, and {error}"
+                    self.results[f"Python {version}"] = f"NOT TESTED: not installed on this machine, and {error}"
                 else:
                     self.step(f"Python {version}: {root.title}", partial(self._test_there, root, version))
 
@@ -93,15 +93,17 @@ class Run:
 
 def main() -> int:
     """Run the steps that the arguments name; answers the exit code."""
-    parser = argparse.ArgumentParser(prog="make test-system", description="Try the stack where its users run it.")
-    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"{', '.join(_STEPS)}; all, unless some are named")
-    parser.add_argument("--tests", default="", help="what `make test` runs, as arguments of pytest; all by default")
+    parser = argparse.ArgumentParser(prog="make test-system", description="Test the stack on supported systems.")
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"{', '.join(_STEPS)}; default: all")
+    parser.add_argument(
+        "--tests", default="", help="pytest arguments that select the tests of `make test`; default: all"
+    )
     arguments = parser.parse_args()
     steps = arguments.steps or _STEPS
     if unknown := set(steps) - set(_STEPS):
-        parser.error(f"{', '.join(sorted(unknown))}: no such step; there are {', '.join(_STEPS)}")
+        parser.error(f"{', '.join(sorted(unknown))}: unknown step; choose from {', '.join(_STEPS)}")
     if os.geteuid() != 0:
-        parser.error("it needs root: it mounts, and installs a Debian package")
+        parser.error("root is required to mount file systems and to install a Debian package")
     try:
         packages.install()
         cache = RootCache.usual()

@@ -45,7 +45,7 @@ def run_tests(root: DebianRoot, command: str, folders: Mapping[Path, Path], envi
     argv = root.command(["sh", "-c", command], directory=PROJECT, environment=environment, folders=folders)
     done = subprocess.run(argv, stdin=subprocess.DEVNULL, check=False)
     if done.returncode != 0:
-        raise SystemTestError(f"`{command}` ends with exit code {done.returncode}")
+        raise SystemTestError(f"`{command}` exited with code {done.returncode}")
 
 
 def _try_start(root: DebianRoot, command: str, folders: Mapping[Path, Path]) -> None:
@@ -60,13 +60,13 @@ def _try_start(root: DebianRoot, command: str, folders: Mapping[Path, Path]) -> 
         try:
             _register(url)
         except httpx.HTTPError as error:
-            raise SystemTestError(f"{url} does not answer: {error}") from error
+            raise SystemTestError(f"{url} does not respond: {error}") from error
         terminal.press(CTRL_C)
         terminal.wait_for(r"sentinel *\| stopping$", _STOPPED_S)
         terminal.wait_for(r"sentinel *\| stopped$", _STOPPED_S)
         code = terminal.wait(_STOPPED_S)
     if code not in {0, _INTERRUPTED}:
-        raise SystemTestError(f"`{command}` ends with exit code {code} after Ctrl-C")
+        raise SystemTestError(f"`{command}` exited with code {code} after Ctrl-C")
 
 
 def _register(url: str) -> None:
@@ -77,4 +77,4 @@ def _register(url: str) -> None:
             answers.append(client.get("/overview", headers={"authorization": f"Bearer {token}"}))
     for answer in answers:
         if not answer.is_success:
-            raise SystemTestError(f"{answer.request.url.path} answers {answer.status_code}: {answer.text}")
+            raise SystemTestError(f"{answer.request.url.path} returned {answer.status_code}: {answer.text}")

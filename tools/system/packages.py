@@ -18,7 +18,7 @@ def install(names: Sequence[str] = NEEDED) -> None:
     missing = [name for name in names if not _is_installed(name)]
     if not missing:
         return
-    sentence = f"{' and '.join(missing)} cannot be installed by apt-get"
+    sentence = f"apt-get cannot install {' and '.join(missing)}"
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["apt-get", "update", "-qq"], ["apt-get", "install", "-qq", "--no-install-recommends", *missing]):
         try:

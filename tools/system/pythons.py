@@ -67,7 +67,7 @@ def run_tests(interpreter: Interpreter, command: str, environment: Mapping[str, 
             check=False,
         )
     if done.returncode != 0:
-        raise SystemTestError(f"`{command}` ends with exit code {done.returncode}")
+        raise SystemTestError(f"`{command}` exited with code {done.returncode}")
 
 
 def _places(name: str) -> Iterator[Path]:

@@ -88,7 +88,7 @@ class RootCache:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise SystemTestError("another make test-system runs") from None
+                raise SystemTestError("another `make test-system` is running") from None
             yield
 
     def root(self, release: Release) -> DebianRoot:
@@ -119,7 +119,7 @@ class RootCache:
         )  # fmt: skip
         if done.returncode != 0:
             last = "\n".join(done.stdout.splitlines()[-_SHOWN_LINES:])
-            raise SystemTestError(f"{release.title} cannot be made:\n{last}")
+            raise SystemTestError(f"cannot create {release.title}:\n{last}")
         for file, line in (
             ("etc/passwd", f"{USER}:x:{UID}:{UID}::{HOME}:/bin/sh"),
             ("etc/group", f"{USER}:x:{UID}:"),

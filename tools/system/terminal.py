@@ -49,7 +49,7 @@ class Terminal:
         end = time.monotonic() + timeout_s
         while (found := re.search(pattern, self._seen, re.MULTILINE)) is None:
             if not self._read(end):
-                raise SystemTestError(f"the command has ended before it printed {pattern!r}")
+                raise SystemTestError(f"the command exited before it printed {pattern!r}")
         self._seen = self._seen[found.end() :]
         return found
 
@@ -71,7 +71,7 @@ class Terminal:
     def _read(self, end: float) -> bool:
         """Read what is printed next; answers whether the command still runs."""
         if not select.select([self._screen], [], [], max(0, end - time.monotonic()))[0]:
-            raise SystemTestError("the command does not do what it should in time")
+            raise SystemTestError("the command did not respond in time")
         try:
             text = os.read(self._screen, _BLOCK).decode(errors="replace").replace("\r\n", "\n")
         except OSError:  # EIO: nobody has the terminal open any more

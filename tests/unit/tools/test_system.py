@@ -76,7 +76,7 @@ def test_the_readme_and_the_bounds_of_the_project_name_the_versions_that_are_tri
     ("version", "sentence"),
     [
         ((3, 10), "Python 3.10 is too old; install Python 3.11 or newer"),
-        ((3, 15), "Python 3.15 is too new, nothing was tried with it; install Python 3.14"),
+        ((3, 15), "Python 3.15 is too new and not tested; install Python 3.14"),
     ],
 )
 def test_a_version_that_is_not_tried_is_refused_before_anything_is_made(
