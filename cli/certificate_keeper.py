@@ -1,4 +1,4 @@
-"""Keeps the door's certificate up to date: hands a replaced one to Envoy, keeps the old one when the new one is bad."""
+"""Reloads the TLS certificate: passes a replaced one to Envoy, and keeps the current one if the new one is invalid."""
 
 import asyncio
 import ssl
@@ -22,19 +22,19 @@ _ASK_S = 0.1
 
 
 class CertificateKeeper:
-    """Reads the certificate at start, and again whenever one of its files changes.
+    """Reads the certificate at start and whenever one of its files changes.
 
     Args:
-        files: where the operator keeps it.
+        files: the operator's files.
         secret: the file that Envoy reads.
-        door: an address and a port at which the door serves it.
+        door: an address and a port on which Envoy serves it.
         output: where to log.
 
     Attributes:
-        current: what Envoy has been given last.
+        current: the certificate last passed to Envoy.
 
     Raises:
-        CertificateError: the files cannot be served.
+        CertificateError: the files are invalid.
         OSError: Envoy's file cannot be written.
     """
 
@@ -50,13 +50,13 @@ class CertificateKeeper:
         self._warn_if_out_of_date()
 
     async def run(self) -> None:
-        """Look for changes, for ever."""
+        """Watch the files for changes until cancelled."""
         while True:
             await asyncio.sleep(_LOOK_S)
             await self._look()
 
     def collect(self) -> Iterator[Metric]:
-        """Return the figures as Prometheus takes them."""
+        """Return the metrics for Prometheus."""
         yield counter(
             "sentinel_tls_certificate_reloads",
             "Reloads of the TLS certificate, by result.",
@@ -72,7 +72,7 @@ class CertificateKeeper:
 
     async def _look(self) -> None:
         before, self._seen = self._seen, self._state()
-        # Two files are not replaced at once: read them when they have stayed as they are for a while.
+        # The two files are not replaced atomically: debounce, read them once they have not changed for one interval.
         if self._seen != before or self._seen == self._read:
             return
         self._read = self._seen
@@ -91,10 +91,10 @@ class CertificateKeeper:
         self._warn_if_out_of_date()
 
     async def _serve(self, new: Certificate) -> None:
-        """Give Envoy a certificate, and return once the door serves it.
+        """Pass a certificate to Envoy, and return once Envoy serves it.
 
         Raises:
-            CertificateError: Envoy does not take it; it has the former one again.
+            CertificateError: Envoy does not serve it; the previous one is restored.
             OSError: its file cannot be written.
         """
         certificate.write(new, self._secret)
@@ -117,7 +117,7 @@ class CertificateKeeper:
         return None
 
     def _state(self) -> list[tuple[int, int, int, int] | None]:
-        """Return what tells two states of the files apart, also if they are symbolic links."""
+        """Return a fingerprint of the files, following symbolic links."""
         return [_state(path) for path in (self._files.certificate, self._files.key)]
 
     def _warn_if_out_of_date(self) -> None:

@@ -1,4 +1,4 @@
-"""What `up` prints: its own sentences, and its children's lines with a name before each."""
+"""The output of `up`: its own messages and its children's lines, each prefixed with a process name."""
 
 import sys
 
@@ -8,18 +8,18 @@ _COLOURS = (36, 32, 35, 33, 34, 31)
 
 
 class Output:
-    """Writes to standard output; in colour on a terminal."""
+    """Writes to standard output, in colour on a terminal."""
 
     def __init__(self) -> None:
         self._colour = sys.stdout.isatty()
         self._names: dict[str, int] = {}
 
     def say(self, text: str) -> None:
-        """A sentence of our own."""
+        """Print a message of the supervisor."""
         self.line("sentinel", text)
 
     def line(self, name: str, text: str) -> None:
-        """A line of a child's, cut to a length that no terminal minds."""
+        """Print a line of a child process, truncated to a maximum length."""
         prefix = f"{name:<{_WIDTH}}|"
         if self._colour:
             colour = _COLOURS[self._names.setdefault(name, len(self._names)) % len(_COLOURS)]
@@ -27,9 +27,9 @@ class Output:
         self.plain(f"{prefix} {text[:_LONGEST_LINE]}")
 
     def plain(self, text: str) -> None:
-        """Text as it is."""
+        """Print text without a prefix."""
         try:
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
         except OSError:
-            pass  # whoever read us is gone; the stack goes on
+            pass  # the reader of the output is gone; the stack keeps running

@@ -1,6 +1,6 @@
-"""Passwords for commands: asked for at a terminal, else read from standard input.
+"""Passwords for commands: prompted for on a terminal, else read from standard input.
 
-Never an argument: others on the machine see those.
+Never arguments, because other users of the machine can see those.
 """
 
 import getpass
@@ -8,17 +8,17 @@ import sys
 
 
 class PasswordInputError(Exception):
-    """No password was given; the message is the sentence to print."""
+    """No valid password was given. Print the message."""
 
 
 def read_password(whose: str) -> str:
-    """Return a password: asked for twice at a terminal, else the first line of standard input.
+    """Return a password: prompted for twice on a terminal, else the first line of standard input.
 
     Args:
-        whose: whose password it is, for the prompt.
+        whose: the user's email, for the prompt.
 
     Raises:
-        PasswordInputError: there is none, or the two differ.
+        PasswordInputError: there is none, or the two do not match.
     """
     if not sys.stdin.isatty():
         line = sys.stdin.readline().removesuffix("\n").removesuffix("\r")

@@ -41,23 +41,23 @@ _SETTINGS = {
 
 
 class PostgresError(Exception):
-    """The embedded server cannot run; the message is the sentence to print."""
+    """The embedded server cannot run. Print the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Account:
-    """Whom the server runs as; None for ourselves."""
+    """The account of the server; None for the current user."""
 
     uid: int | None
     gid: int | None
 
 
 class EmbeddedPostgres:
-    """A PostgreSQL server of our own.
+    """An embedded PostgreSQL server.
 
     Args:
-        folder: where its data lies; made when there is none.
-        socket_dir: where its socket lies; made when there is none. Short: a socket's path has 107 characters.
+        folder: the data folder; created if missing.
+        socket_dir: the folder of its socket; created if missing. A socket's path has at most 107 characters.
     """
 
     def __init__(self, folder: Path, socket_dir: Path) -> None:
@@ -68,14 +68,14 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """How to connect to the database."""
+        """The database's URL."""
         return f"postgresql://{_USER}@/{DATABASE}?host={self._socket_dir}"
 
     async def vacant(self, timeout_s: float) -> None:
-        """Wait until no server runs on the data folder: that of a killed run may still write its last.
+        """Wait until no server runs on the data folder: the server of a killed run may still be shutting down.
 
         Raises:
-            PostgresError: one still runs, and it is not ours to stop.
+            PostgresError: a server still runs after the timeout.
         """
         try:
             async with asyncio.timeout(timeout_s):
@@ -85,10 +85,10 @@ class EmbeddedPostgres:
             raise PostgresError(f"another PostgreSQL server is running on {self._folder}; stop it first") from None
 
     def prepare(self) -> list[str]:
-        """Make the data folder and the database if there are none; answers what had to be opened to the account.
+        """Create the data folder and the database if missing; return the folders whose permissions were extended.
 
         Raises:
-            PostgresError: with the tool's own words.
+            PostgresError: a tool failed; the message is its output.
         """
         opened = []
         self._socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ class EmbeddedPostgres:
         return opened
 
     def program(self) -> Program:
-        """The server, to be kept running."""
+        """Return the server's program for the supervisor."""
         settings = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
         return Program(
             name="postgres",
@@ -120,7 +120,7 @@ class EmbeddedPostgres:
         """Wait until the server takes connections.
 
         Raises:
-            PostgresError: it does not in time.
+            PostgresError: it is not ready in time.
         """
         try:
             async with asyncio.timeout(timeout_s):
@@ -130,9 +130,9 @@ class EmbeddedPostgres:
             raise PostgresError(f"the embedded PostgreSQL is not ready after {timeout_s:g} s") from None
 
     def _occupied(self) -> bool:
-        """Whether a server runs here; removes the file of a dead one that would keep PostgreSQL from starting.
+        """Return whether a server runs here; remove a stale postmaster.pid, which would prevent the start.
 
-        PostgreSQL judges a dead id itself, but takes any living process of that id, even a zombie, for its server.
+        PostgreSQL detects a dead process id itself, but mistakes any live process, even a zombie, for a server.
         """
         pid_file = self._folder / "postmaster.pid"
         try:
@@ -154,7 +154,7 @@ class EmbeddedPostgres:
         return await asked.wait() == 0
 
     def _make(self) -> None:
-        """Make the cluster and the database in it beside their place, then move them there: whole or not at all."""
+        """Create the cluster and its database in a temporary folder, then rename it: atomic."""
         draft = self._folder.with_name(self._folder.name + ".new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700, parents=True)
@@ -165,7 +165,7 @@ class EmbeddedPostgres:
         )  # fmt: skip
         self._run("postgres", "--single", "-D", str(draft), "postgres", script=f"CREATE DATABASE {DATABASE}\n")
         os.sync()
-        draft.rename(self._folder)  # refused by the system where anything lies already
+        draft.rename(self._folder)  # fails if the folder is not empty
 
     def _refuse_foreign(self) -> None:
         owner, account = self._folder.stat().st_uid, os.geteuid() if self._account.uid is None else self._account.uid
@@ -215,7 +215,7 @@ def _account() -> _Account:
 
 
 def _open_path_to(path: Path) -> list[str]:
-    """Let others pass (not read) the folders above a path, where they may not yet; answers which were changed."""
+    """Grant others execute permission on the parent folders of a path; return the folders that were changed."""
     changed = []
     for folder in path.resolve().parents:
         mode = folder.stat().st_mode

@@ -1,4 +1,4 @@
-"""Where Prometheus finds the figures of what runs: a loopback port for each process, and the file that names them."""
+"""Scrape targets for Prometheus: a loopback port for each process, and the file that lists them."""
 
 import json
 import socket
@@ -8,17 +8,17 @@ _LOOPBACK = "127.0.0.1"
 
 
 class ScrapePorts:
-    """Loopback ports for our processes, each its own for as long as we run, whoever else asks for ports.
+    """Reserves a loopback port for each process for the lifetime of the stack.
 
-    A port is held by a socket that is bound and never listens: Linux gives it to nobody who does not ask for it by
-    number, and lets a process that does listen on it beside us, again after each of its restarts.
+    A port is reserved by a socket that is bound but never listens: Linux does not assign it to other processes, but
+    with SO_REUSEADDR a process can listen on it explicitly, also after a restart.
     """
 
     def __init__(self) -> None:
         self._held: dict[str, socket.socket] = {}
 
     def address(self, process: str) -> str:
-        """The address for a process: always the same, host:port.
+        """Return the address of a process, host:port; the same at each call.
 
         Raises:
             OSError: no port is free.
@@ -31,7 +31,7 @@ class ScrapePorts:
         return f"{_LOOPBACK}:{holder.getsockname()[1]}"
 
     def write(self, path: Path) -> None:
-        """Name all of them as Prometheus' file_sd_configs reads it."""
+        """Write all targets in the format of Prometheus' file_sd_configs."""
         targets = [
             {"targets": [self.address(process)], "labels": {"job": "sentinel", "process": process}}
             for process in self._held
@@ -39,7 +39,7 @@ class ScrapePorts:
         path.write_text(json.dumps(targets, indent=2) + "\n")
 
     def close(self) -> None:
-        """Let the ports go."""
+        """Release the ports."""
         for holder in self._held.values():
             holder.close()
         self._held.clear()

@@ -1,4 +1,4 @@
-"""What /readyz says of a whole stack: each process by its own word, and what limits the door."""
+"""The readiness of the whole stack (/readyz): the state of each process, and warnings about Envoy."""
 
 import http.client
 import json
@@ -15,11 +15,11 @@ _PATH = "/readyz"
 
 
 class StackReadiness:
-    """Asks each process, at most once a second however many callers there are.
+    """Queries each process, at most once a second regardless of the number of callers.
 
     Args:
-        processes: where each process serves /readyz, host:port by name.
-        warnings: sentences about the door.
+        processes: the address (host:port) on which each process serves /readyz, by name.
+        warnings: warnings about Envoy.
         clock_s: a monotonic clock.
     """
 
@@ -53,7 +53,7 @@ class StackReadiness:
 
 
 def _said(address: str) -> dict[str, Any]:
-    """Return what a process says of itself; that it is not ready if it says nothing in time."""
+    """Return the readiness of a process; not ready if it does not respond in time."""
     connection = http.client.HTTPConnection(address, timeout=_ASK_S)
     try:
         connection.request("GET", _PATH)

@@ -1,4 +1,4 @@
-"""Ties a process's life to its parent's (Linux: prctl(2), PR_SET_PDEATHSIG), so that nothing is left behind."""
+"""Ends a process when its parent dies (Linux: prctl(2), PR_SET_PDEATHSIG)."""
 
 import ctypes
 import os
@@ -10,11 +10,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent(number: signal.Signals, parent_pid: int) -> None:
-    """Have the kernel send us a signal when our parent dies; at once if it is dead already.
+    """Request a signal to this process when its parent dies; at once if it is already dead.
 
     Args:
         number: the signal.
-        parent_pid: who our parent should be.
+        parent_pid: the expected parent process id.
     """
     _libc.prctl(_PR_SET_PDEATHSIG, int(number), 0, 0, 0)
     if os.getppid() != parent_pid:
@@ -22,6 +22,6 @@ def die_with_parent(number: signal.Signals, parent_pid: int) -> None:
 
 
 def tethered(number: signal.Signals) -> Callable[[], None]:
-    """What a child runs before its program, to die with us; the kernel forgets it when the child changes its user."""
+    """Return a preexec function that ends a child with this process; void once the child changes its user."""
     parent_pid = os.getpid()
     return lambda: die_with_parent(number, parent_pid)

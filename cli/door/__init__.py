@@ -1,1 +1,1 @@
-"""The door: Envoy's configuration, derived from the contract and the settings."""
+"""The front door: Envoy's configuration, derived from the contract and the settings."""

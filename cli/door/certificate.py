@@ -1,6 +1,6 @@
-"""The certificate of the door: read and checked as a pair, then handed to Envoy in one file.
+"""The TLS certificate and key: read and validated as a pair, then passed to Envoy in one file.
 
-Envoy never reads the operator's two files itself: between the replacement of one and of the other they do not match,
+Envoy never reads the operator's two files itself: while they are replaced one after the other they do not match,
 and Envoy does not notice every way to replace a file.
 """
 
@@ -27,7 +27,7 @@ _TLS_SECRET = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Sec
 
 
 class CertificateError(Exception):
-    """The files cannot be served; the message is a sentence that names the file and the way out."""
+    """The files are invalid; the message names the file and the fix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,9 @@ class Certificate:
     """A certificate and its key, which match.
 
     Attributes:
-        chain: PEM of the certificate and of those above it.
+        chain: PEM of the certificate and its intermediates.
         key: PEM of the private key.
-        leaf: the certificate of the door itself.
+        leaf: the server certificate.
     """
 
     chain: bytes
@@ -46,7 +46,7 @@ class Certificate:
 
     @property
     def der(self) -> bytes:
-        """Return the certificate of the door as TLS sends it."""
+        """Return the server certificate in DER."""
         return self.leaf.public_bytes(Encoding.DER)
 
     @property
@@ -55,7 +55,7 @@ class Certificate:
         return self.leaf.not_valid_after_utc
 
     def host(self) -> str:
-        """Return the first host name that it is for, localhost if it names none."""
+        """Return the first host name of the certificate; localhost if it has none."""
         try:
             names = self.leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         except (x509.ExtensionNotFound, ValueError):
