@@ -30,7 +30,7 @@ def slots_between(first_us: int, end_us: int, interval_us: int) -> int:
 
 
 def lateness_us(interval_us: int) -> int:
-    """How late a slot may start before it is MISSED: one interval, at most 30 s (§3)."""
+    """How late a slot may start before it is MISSED: one interval, at most 30 s (semantics.md §3)."""
     return min(interval_us, 30_000_000)
 
 

@@ -83,8 +83,8 @@ class Prober:
 
         Args:
             spec: what to probe and what to expect.
-            timeout_s: over everything, from DNS to the last byte, retries and redirects included (§4).
-            retries: further attempts before the verdict is DOWN (§10), as many as there is time for.
+            timeout_s: over everything, from DNS to the last byte, retries and redirects included (semantics.md §4).
+            retries: further attempts before the verdict is DOWN (semantics.md §10), as many as there is time for.
             retry_delay_s: the pause before the first of them; twice as long before the second, and so on.
             on_phase: told each phase as it ends.
             on_facts: told what each attempt that got an answer learned, once it is judged.
@@ -102,7 +102,7 @@ class Prober:
             if not deadline.passed():
                 raise
             verdict = _timed_out(seen, timeout_s) if spec.ASKS else _own(OwnTrouble("the database took too long"))
-        except Exception as error:  # noqa: BLE001 — a fault of ours is ERROR, never DOWN (§9)
+        except Exception as error:  # noqa: BLE001 — a fault of ours is ERROR, never DOWN (semantics.md §9)
             verdict = _own(error)
         finally:
             deadline.clear()

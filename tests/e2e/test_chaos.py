@@ -182,7 +182,7 @@ def missing_worker(name: str, since_us: int, before: dict[int, str], gone: str) 
 
 
 def missing_database(name: str, renewed_us: int, back_us: int) -> Window:
-    """While the database is away workers fire as long as their leases last, and the results wait (§5, §11)."""
+    """While the database is away workers fire until their leases end, and results wait (semantics.md §5, §11)."""
     return Window(
         name=name,
         start_us=renewed_us + int((_FIRES_S - _ASKED_S) * SECOND_US),

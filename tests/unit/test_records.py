@@ -1,4 +1,4 @@
-"""Records of more than four fields are made by their fields' names: a field that is added shifts none (style.md)."""
+"""Records of more than four fields are built by name, so that an added field shifts none (CONTRIBUTING.md § Style)."""
 
 import ast
 import dataclasses

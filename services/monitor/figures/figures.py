@@ -1,4 +1,4 @@
-"""The figures of services: what closed hours and days tell, and the tail; one way for whatever shows figures (§18)."""
+"""The figures of services: closed hours, closed days and the tail. All figures come from here (semantics.md §18)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -105,7 +105,7 @@ class Figures:
         return self.up_us // self.incidents.begun
 
     def __add__(self, other: "Figures") -> "Figures":
-        """The figures of both: of other checks over the same span (§18), or of the same checks over another span."""
+        """Add the figures of other checks over the same span (semantics.md §18), or of the same checks over another."""
         return Figures(
             start_us=min(self.start_us, other.start_us),
             end_us=max(self.end_us, other.end_us),

@@ -1,4 +1,4 @@
-"""Maintenance windows: making, reading, listing, changing and deleting them, and planning them ahead (§12)."""
+"""Maintenance windows: make, read, list, change and delete them, and plan them ahead (semantics.md §12)."""
 
 import asyncio
 from collections.abc import Callable, Sequence

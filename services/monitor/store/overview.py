@@ -60,7 +60,7 @@ _SLOWEST = text(f"""
     JOIN services s ON s.tenant_id = c.tenant_id AND s.id = c.service_id
     ORDER BY e.p95_us DESC, e.check_id
 """).bindparams(*_SPAN)  # noqa: S608 — our own text
-# A worker renews every 3 s and is dead after 10 (§5, §6).
+# A worker renews every 3 s and is dead after 10 (semantics.md §5, §6).
 _WORKERS = text("""
     SELECT (SELECT count(*) FROM workers WHERE renew_time > now() - interval '10 seconds') AS live,
            (SELECT count(*) FROM shard_leases WHERE expire_time > now()) AS held,

@@ -1,7 +1,7 @@
 """The boards of one process: what all services of each tenant that somebody here watches are shown as, kept up to date.
 
 What of a board has moved is read again when a notification tells of it. All of it is read when anything may have moved:
-a window began or ended, a check became stale by time passing (semantics.md §13); and now and then, since a notification
+a window began or ended, a check became stale by time passing (semantics.md §12); and now and then, since a notification
 may be lost. Who watches a tenant shares its board.
 """
 

@@ -1,4 +1,4 @@
-"""From facts to a verdict (semantics.md §9, §12). Pure: the same facts get the same verdict, never an exception."""
+"""From facts to a verdict (semantics.md §2, §9). Pure: the same facts get the same verdict, never an exception."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ def judge(wanted: Expectation, examined: Examined) -> Verdict:
     for position, assertion in enumerate(assertions):
         try:
             found = finding(assertion, examined)
-        except Exception as error:  # noqa: BLE001 — a fault of ours is ERROR, never DOWN (§9)
+        except Exception as error:  # noqa: BLE001 — a fault of ours is ERROR, never DOWN (semantics.md §9)
             trouble = error
             continue
         if not found.holds:

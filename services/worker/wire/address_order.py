@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 _LINK_LOCAL, _SITE_LOCAL, _GLOBAL = 0x2, 0x5, 0xE
 # An interface's own part of an address says nothing about how near another one is (RFC 6724 §2.2).
 _LONGEST_PREFIX = 64
-# The default policy table (§2.1): network, precedence, label.
+# The default policy table (RFC 6724 §2.1): network, precedence, label.
 _POLICY = [
     (ipaddress.IPv6Network(network), precedence, label)
     for network, precedence, label in (

@@ -16,7 +16,7 @@ from services.worker.wire.name_servers import NameServers
 _MOST_CACHED = 10_000
 _MOST_UNDER_WAY = 10_000
 # A monitor has to notice a changed or broken name soon, whatever its TTL says. That a name is not there is remembered
-# for less than its zone's SOA would ever allow (RFC 2308 §5), a server's failure for less than five minutes (§7).
+# for less than its zone's SOA would ever allow, a server's failure for less than five minutes (RFC 2308 §5, §7).
 _LONGEST_S = 30.0
 _SHORTEST_S = 1.0
 _NEGATIVE_S = 2.0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.common.json_path import MOST_LOOKED_AT, TooManyValuesError, find, steps_of
 
-# Without strings: the library takes slices of those too, which the RFC (§2.3.4) does not.
+# Without strings: the library takes slices of those too, which RFC 9535 §2.3.4 does not.
 _documents = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers()),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.sampled_from("abc"), inner, max_size=3)),

@@ -138,7 +138,7 @@ class Ownership(RuleBasedStateMachine):
     def find_the_database(self) -> None:
         gone = {each.id for each in self.world.workers if each.stopping or not each.is_active}
         holds = any(lease.worker_id in gone for lease in self.database.table.leases)
-        # Who does not come back now has the time of a lease to do so (docs/architecture.md).
+        # Who does not come back now has the time of a lease to do so (semantics.md §5).
         self.fault(self.world.now_s + (TTL_S if holds else 0.0) + _RECOVER_S)
         self.line.away = ""
 
