@@ -1,4 +1,4 @@
-"""The refresh token as a browser keeps it, through Envoy (docs/security.md § Browsers: session cookie and CSRF protection)."""
+"""The refresh token in a browser, through Envoy (docs/security.md § Browsers: session cookie and CSRF protection)."""
 
 from http.cookies import SimpleCookie
 
