@@ -22,7 +22,7 @@ def parsed(text: str) -> Samples:
 
 def scraped(target: str) -> Samples:
     """The samples of a process that listens at host:port."""
-    with urllib.request.urlopen(f"http://{target}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://{target}/metrics", timeout=60) as answer:
         return parsed(answer.read().decode())
 
 

@@ -32,7 +32,7 @@ _CONTENT_TYPE = {"grpc": "application/grpc", "grpc-web": "application/grpc-web+p
 def client_at(stack: Stack, address: str) -> httpx.Client:
     """Return a client that connects from a loopback address."""
     return httpx.Client(
-        base_url=f"http://127.0.0.1:{stack.port}", timeout=20, transport=httpx.HTTPTransport(local_address=address)
+        base_url=f"http://127.0.0.1:{stack.port}", timeout=60, transport=httpx.HTTPTransport(local_address=address)
     )
 
 

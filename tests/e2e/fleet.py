@@ -86,7 +86,7 @@ class Fleet:
     async def owner(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
         """A connection that may do everything."""
         folder = (self._stack.data_dir / "run").readlink() / "postgres"
-        connection = await asyncpg.connect(f"postgresql://postgres@/sentinel?host={folder}", timeout=5)
+        connection = await asyncpg.connect(f"postgresql://postgres@/sentinel?host={folder}", timeout=60)
         try:
             yield connection
         finally:

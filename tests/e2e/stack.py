@@ -116,7 +116,7 @@ class Stack:
 
     def rest(self) -> httpx.Client:
         """A REST client that is not signed in."""
-        return httpx.Client(base_url=f"http://{self.address}", timeout=20, trust_env=False)
+        return httpx.Client(base_url=f"http://{self.address}", timeout=60, trust_env=False)
 
 
 def until(condition: Any, timeout_s: float) -> None:

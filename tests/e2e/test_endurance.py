@@ -115,7 +115,7 @@ def test_a_crash_of_the_database_loses_no_recorded_result_and_all_recovers_by_it
     backends = postmaster.children(recursive=True)
     with nothing_is_restarted(own_stack):
         postmaster.kill()
-        assert psutil.wait_procs(backends, timeout=10)[1] == []
+        assert psutil.wait_procs(backends, timeout=60)[1] == []
         answer = team.client.get(f"/services/{service}")
     assert (answer.status_code, reason(answer)) == (503, "TEMPORARILY_UNAVAILABLE")
     seen = [first["result"]]
@@ -154,7 +154,7 @@ def test_nothing_is_left_behind_when_make_is_killed(short_folder: Path) -> None:
 
 def assert_is_gone(family: list[psutil.Process]) -> None:
     assert len(family) > 5
-    gone, alive = psutil.wait_procs(family, timeout=30)
+    gone, alive = psutil.wait_procs(family, timeout=60)
     assert alive == []
     assert len(gone) == len(family)
 
@@ -210,7 +210,7 @@ def run_up(data_dir: Path, settings: dict[str, str]) -> subprocess.CompletedProc
         env={**os.environ, "SENTINEL_HTTP_PORT": str(free_port()), "SENTINEL_DATA_DIR": str(data_dir), **settings},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
 

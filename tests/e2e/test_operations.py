@@ -209,9 +209,9 @@ def test_a_worker_joins_by_url_takes_its_share_and_when_killed_is_gone_within_it
         def shards() -> dict[str, int]:
             return asyncio.run(shards_held(several))
 
-        until(lambda: sorted(shards().values()) == [128, 128], 15)
+        until(lambda: sorted(shards().values()) == [128, 128], 60)
         with lone_worker(several) as joined:
-            until(lambda: sorted(shards().values()) == [84, 86, 86], 25)
+            until(lambda: sorted(shards().values()) == [84, 86, 86], 60)
             newest = list(shards())[-1]
             assert psutil.Process(joined.pid).net_connections("tcp")
             joined.kill()

@@ -50,7 +50,7 @@ class SecureStack(Stack):
         """Return a client that connects from a loopback address."""
         host = "[::1]" if ":" in address else "127.0.0.1"
         transport = httpx.HTTPTransport(local_address=address, verify=self.context)
-        return httpx.Client(base_url=f"https://{host}:{self.port}", timeout=20, transport=transport)
+        return httpx.Client(base_url=f"https://{host}:{self.port}", timeout=60, transport=transport)
 
     def rest(self) -> httpx.Client:
         """Return a client that is not signed in."""
@@ -59,7 +59,7 @@ class SecureStack(Stack):
     def served(self) -> bytes:
         """Return the certificate that a new connection gets."""
         with (
-            socket.create_connection(("127.0.0.1", self.port), timeout=5) as plain,
+            socket.create_connection(("127.0.0.1", self.port), timeout=60) as plain,
             self.context.wrap_socket(plain) as secure,
         ):
             return secure.getpeercert(binary_form=True) or b""
@@ -162,7 +162,7 @@ def test_tls_is_served_on_both_families_with_both_protocols(secure: SecureStack,
     context = secure.context
     context.set_alpn_protocols([protocol])
     with (
-        socket.create_connection((address, secure.port), timeout=5) as plain,
+        socket.create_connection((address, secure.port), timeout=60) as plain,
         context.wrap_socket(plain) as connection,
     ):
         chosen = connection.selected_alpn_protocol()

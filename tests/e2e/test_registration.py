@@ -32,7 +32,7 @@ def sentinel(folder: Path, data_dir: Path, *words: str, stdin: str = "") -> "sub
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 
@@ -88,7 +88,7 @@ def test_auth_alone_does_not_serve_strangers_before_somebody_says_who_may_regist
         },
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 

@@ -160,7 +160,7 @@ def command(stack: Stack, *words: str) -> str:
         env={"SENTINEL_DATA_DIR": str(stack.data_dir), "PATH": ""},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert done.returncode == 0, done.stderr

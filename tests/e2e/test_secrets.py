@@ -231,7 +231,7 @@ def test_a_key_that_is_none_stops_the_start_and_is_not_shown(tmp_path: Path, key
         capture_output=True,
         text=True,
         check=False,
-        timeout=20,
+        timeout=60,
     )
 
     assert done.returncode == 2

@@ -21,7 +21,7 @@ def _up(data_dir: Path, **settings: str) -> tuple[int, list[str]]:
         stderr=subprocess.STDOUT,
         text=True,
         check=False,
-        timeout=20,
+        timeout=60,
     )
     return done.returncode, done.stdout.splitlines()
 

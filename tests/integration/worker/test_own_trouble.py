@@ -42,7 +42,7 @@ _NO_FILES = """
 )
 def test_no_file_left_to_open_is_our_own_trouble(url: str, said: str) -> None:
     script = _RUN.format(trouble=_NO_FILES.strip(), relief="held.clear()", url=url)
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
 
     outcome, kind, message = done.stdout.split(" ", 2)
     assert (outcome, kind) == ("ERROR", "INTERNAL")

@@ -34,7 +34,7 @@ def asked(address: Address, path: str, method: str = "GET") -> tuple[int, bytes]
     """The status and the body of a call."""
     request = urllib.request.Request(f"http://{address}{path}", method=method)
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310 — http, as written above
+        with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 — http, as written above
             return answer.status, answer.read()
     except urllib.error.HTTPError as error:
         with error:
