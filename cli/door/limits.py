@@ -54,7 +54,7 @@ class Limit:
             http_status=429,
             code=code_pb2.RESOURCE_EXHAUSTED,
             reason="RATE_LIMITED",
-            message="too many calls from this address; try again later",
+            message=f"Rate limit exceeded: too many calls from this address (limit {self.burst}). Try again later.",
             metadata={"limit": str(self.burst)},
             retry_s=self.refill_s,
             matchers=({"name": ":path", "string_match": {"safe_regex": {"regex": self._paths}}},),

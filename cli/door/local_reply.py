@@ -141,7 +141,7 @@ def lua(all_replies: Sequence[Reply]) -> str:
 def _lua_reply(reply: Reply) -> str:
     fields = {
         "code": str(reply.code).encode(),
-        "message": (reply.message or "the request is not what the method takes").encode(),
+        "message": (reply.message or "The request does not match the method.").encode(),
         "info": error_details_pb2.ErrorInfo(
             reason=reply.reason, domain=_DOMAIN, metadata=reply.metadata
         ).SerializeToString(),

@@ -86,7 +86,7 @@ GUARDS = (
         http_status=400,
         code=code_pb2.INVALID_ARGUMENT,
         reason=_MALFORMED,
-        message="grpc-timeout must be one to eight digits and a unit: H, M, S, m, u or n",
+        message="The header grpc-timeout must have one to eight digits and a unit: H, M, S, m, u or n.",
         metadata={"header": "grpc-timeout"},
         matchers=(
             {"name": "grpc-timeout", "present_match": True},
@@ -101,14 +101,14 @@ GUARDS = (
         http_status=400,
         code=code_pb2.INVALID_ARGUMENT,
         reason=_MALFORMED,
-        message="the path must not contain an encoded slash or backslash (%2F, %5C); no id of this API contains one",
+        message="The path must not contain an encoded slash or backslash (%2F, %5C).",
         matchers=({"name": ":path", "string_match": {"safe_regex": {"regex": "[^?]*%(?:2[Ff]|5[Cc]).*"}}},),
     ),
     Reply(
         http_status=400,
         code=code_pb2.INVALID_ARGUMENT,
         reason=_MALFORMED,
-        message="the path and the query must be percent-encoded UTF-8",
+        message="The path and the query must be percent-encoded UTF-8.",
         matchers=(
             {
                 "name": ":path",
@@ -125,7 +125,7 @@ _NUL = Reply(
     http_status=400,
     code=code_pb2.INVALID_ARGUMENT,
     reason=_MALFORMED,
-    message="the path must not contain the character U+0000 (%00)",
+    message="The path must not contain the character U+0000 (%00).",
     matchers=({"name": ":path", "string_match": {"safe_regex": {"regex": "[^?]*%00.*"}}},),
 )
 
@@ -134,7 +134,7 @@ _FRAGMENT = Reply(
     http_status=400,
     code=code_pb2.INVALID_ARGUMENT,
     reason=_MALFORMED,
-    message="the path must not contain a fragment (#); send it as %23 if it belongs to a value",
+    message="The path must not contain a fragment (#). Send a # in a value as %23.",
     matchers=({"name": ":path", "string_match": {"contains": "#"}},),
 )
 
@@ -143,7 +143,7 @@ _NOT_HTTP = Reply(
     http_status=400,
     code=code_pb2.INVALID_ARGUMENT,
     reason=_MALFORMED,
-    message="the request is not valid HTTP; send its first line and its headers as RFC 9112 defines them",
+    message="The request is not valid HTTP. Send the request line and the headers as defined in RFC 9112.",
     matchers=({"name": ":method", "present_match": True, "invert_match": True},),
 )
 
@@ -154,18 +154,18 @@ _BY_STATUS = (
         reason=_MALFORMED,
         message="",  # what the transcoder found wrong helps the caller
     ),
-    Reply(http_status=404, code=code_pb2.NOT_FOUND, reason="ROUTE_UNKNOWN", message="there is no such route"),
+    Reply(http_status=404, code=code_pb2.NOT_FOUND, reason="ROUTE_UNKNOWN", message="Route not found."),
     Reply(
         http_status=408,
         code=code_pb2.DEADLINE_EXCEEDED,
         reason=_UNAVAILABLE,
-        message="the request did not arrive in time; try again",
+        message="The request was not received in time. Try again.",
     ),
     Reply(
         http_status=413,
         code=code_pb2.RESOURCE_EXHAUSTED,
         reason=_TOO_LARGE,
-        message=f"the request has {ACTUAL} bytes, and the limit is {LARGEST_BODY_BYTES}; send less in one request",
+        message=f"The request is too large: {ACTUAL} bytes, limit {LARGEST_BODY_BYTES}. Send less in one request.",
         metadata={"limit": str(LARGEST_BODY_BYTES), "unit": "bytes"},
         actual="%REQ(CONTENT-LENGTH):20%",
         matchers=(
@@ -177,22 +177,27 @@ _BY_STATUS = (
         http_status=413,
         code=code_pb2.RESOURCE_EXHAUSTED,
         reason=_TOO_LARGE,
-        message=f"the request has more than {LARGEST_BODY_BYTES} bytes, or has as a message; send less in one request",
+        message=f"The request is too large: over {LARGEST_BODY_BYTES} bytes, as sent or transcoded. Send less.",
         metadata={"limit": str(LARGEST_BODY_BYTES), "unit": "bytes"},
     ),
-    Reply(http_status=415, code=code_pb2.INVALID_ARGUMENT, reason=_MALFORMED, message="the route takes JSON"),
+    Reply(
+        http_status=415,
+        code=code_pb2.INVALID_ARGUMENT,
+        reason=_MALFORMED,
+        message="Unsupported content type. Send application/json.",
+    ),
     Reply(
         http_status=NO_MESSAGE,
         code=code_pb2.INVALID_ARGUMENT,
         reason=_MALFORMED,
-        message="the call must contain a whole message: a flag (0, or 1 with grpc-encoding), its length, its bytes",
+        message="The call must contain a complete message: flag (0, or 1 with grpc-encoding), length and bytes.",
         rest_status=400,
     ),
     Reply(
         http_status=403,  # the rbac filter's
         code=code_pb2.RESOURCE_EXHAUSTED,
         reason=_TOO_LARGE,
-        message=f"the request has {ACTUAL} bytes of headers, and the limit is {LARGEST_HEADERS_KIB * 1024}; send fewer",
+        message=f"The request headers are too large: {ACTUAL} bytes, limit {LARGEST_HEADERS_KIB * 1024}. Send fewer.",
         metadata={"limit": str(LARGEST_HEADERS_KIB * 1024), "unit": "bytes"},
         actual="%CEL(request.total_size)%",
         condition=f"request.total_size > {LARGEST_HEADERS_KIB * 1024}",
@@ -202,7 +207,7 @@ _BY_STATUS = (
         http_status=403,
         code=code_pb2.RESOURCE_EXHAUSTED,
         reason=_TOO_LARGE,
-        message=f"the request has {ACTUAL} headers, and the limit is {MOST_HEADERS}; send fewer",
+        message=f"The request has too many headers: {ACTUAL} headers, limit {MOST_HEADERS}. Send fewer.",
         metadata={"limit": str(MOST_HEADERS), "unit": "headers"},
         actual="%CEL(size(request.headers))%",
         condition=f"size(request.headers) > {MOST_HEADERS}",
@@ -212,7 +217,7 @@ _BY_STATUS = (
         http_status=403,
         code=code_pb2.INVALID_ARGUMENT,
         reason=_MALFORMED,
-        message="GET, HEAD and DELETE take no body; give its fields in the query",
+        message="GET, HEAD and DELETE take no body. Send its fields as query parameters.",
         matchers=WITH_BODY,
         rest_status=400,
     ),
@@ -221,7 +226,7 @@ _BY_STATUS = (
             http_status=http_status,
             code=code_pb2.RESOURCE_EXHAUSTED,
             reason=_TOO_LARGE,
-            message=f"the request has over {LARGEST_HEADERS_KIB} KiB of headers, or over {MOST_HEADERS} headers",
+            message=f"The request headers are too large: limit {LARGEST_HEADERS_KIB} KiB, {MOST_HEADERS} headers.",
             metadata={"limit": str(LARGEST_HEADERS_KIB * 1024), "unit": "bytes"},
             rest_status=431,
         )
@@ -231,26 +236,26 @@ _BY_STATUS = (
         http_status=502,
         code=code_pb2.UNAVAILABLE,
         reason=_UNAVAILABLE,
-        message="the service broke off its answer; try again",
+        message="The connection to the service was lost before the response was complete. Try again.",
     ),
     Reply(
         http_status=503,
         code=code_pb2.UNAVAILABLE,
         reason=_UNAVAILABLE,
-        message="the service is unavailable for a moment; try again",
+        message="Service temporarily unavailable. Try again.",
     ),
     Reply(
         http_status=504,
         code=code_pb2.UNAVAILABLE,
         reason=_UNAVAILABLE,
-        message="the service did not answer in time; try again",
+        message="The service did not respond in time. Try again.",
         flag="UT",  # the route's timeout
     ),
     Reply(
         http_status=504,
         code=code_pb2.DEADLINE_EXCEEDED,
         reason="DEADLINE_EXCEEDED",
-        message="the deadline of the call (grpc-timeout) passed before the answer",
+        message="The deadline of the call (grpc-timeout) expired before the response.",
     ),
 )
 OTHERS = {
@@ -275,7 +280,7 @@ def _wrong_methods() -> list[Reply]:
             http_status=404,
             code=code_pb2.UNIMPLEMENTED,
             reason="METHOD_UNKNOWN",
-            message=f"the route takes only {allow}",
+            message=f"Method not allowed. The route supports {allow}.",
             metadata={"allow": allow},
             matchers=({"name": ":path", "string_match": {"safe_regex": {"regex": rf"{paths}(?:\?.*)?"}}},),
             rest_status=405,

@@ -56,4 +56,4 @@ class Account:
 
 
 def _wrong_password() -> PermissionDenied:
-    return PermissionDenied(reasons.ERROR_REASON_PASSWORD_WRONG, "the current password is wrong")
+    return PermissionDenied(reasons.ERROR_REASON_PASSWORD_WRONG, "Current password is incorrect.")

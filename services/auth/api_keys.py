@@ -67,7 +67,7 @@ class ApiKeys:
         """
         found = await self._store.find_api_key(tenant_id, key_id)
         if found is None:
-            raise Unauthenticated(reasons.ERROR_REASON_TOKEN_INVALID, "the API key is not, or no longer, valid")
+            raise Unauthenticated(reasons.ERROR_REASON_TOKEN_INVALID, "API key is invalid or revoked.")
         return found
 
     async def list(self, tenant_id: UUID, page_size: int, page_token: str) -> Page[ApiKey]:
@@ -87,4 +87,4 @@ class ApiKeys:
             NotFound: API_KEY_NOT_FOUND.
         """
         if not await self._store.delete_api_key(actor, key_id):
-            raise NotFound(reasons.ERROR_REASON_API_KEY_NOT_FOUND, "the tenant has no such API key")
+            raise NotFound(reasons.ERROR_REASON_API_KEY_NOT_FOUND, "API key not found.")

@@ -41,7 +41,7 @@ class Housekeeping:
             try:
                 await self.tidy()
             except SentinelError:
-                _log.debug("the database is away; housekeeping waits")
+                _log.debug("housekeeping postponed: database unavailable")
             await asyncio.sleep(_EVERY_S)
 
     async def tidy(self) -> None:

@@ -93,7 +93,7 @@ class Invitations:
             NotFound: INVITATION_NOT_FOUND.
         """
         if not await self._store.revoke_invitation(actor, invitation_id):
-            raise NotFound(reasons.ERROR_REASON_INVITATION_NOT_FOUND, "the tenant has no such open invitation")
+            raise NotFound(reasons.ERROR_REASON_INVITATION_NOT_FOUND, "Open invitation not found.")
 
     async def accept(self, origin: Origin, token: str, password: str, display_name: str) -> SignedIn:
         """Make the invited user and sign the user in.
@@ -133,5 +133,5 @@ class Invitations:
 
 def _invalid() -> Unauthenticated:
     return Unauthenticated(
-        reasons.ERROR_REASON_INVITATION_INVALID, "the invitation is not, or no longer, valid; ask for another one"
+        reasons.ERROR_REASON_INVITATION_INVALID, "Invitation is invalid, expired or already used. Ask for a new one."
     )

@@ -104,10 +104,10 @@ class Limits:
 
 def _too_many(buckets: Sequence[Bucket], wait_s: float) -> ResourceExhausted:
     """Name the limit of each bucket, not the empty one: which that is would tell how often others have tried."""
-    limits = " and ".join(f"{bucket.burst} at once for an {bucket.scope}" for bucket in buckets)
+    limits = " and ".join(f"{bucket.burst} at once for each {bucket.scope}" for bucket in buckets)
     error = ResourceExhausted(
         reasons.ERROR_REASON_RATE_LIMITED,
-        f"too many attempts: the limit is {limits}; try again in {math.ceil(wait_s)} s",
+        f"Rate limit exceeded: too many attempts (limit {limits}). Try again in {math.ceil(wait_s)} s.",
         wait_s,
     )
     error.metadata |= {f"{bucket.scope}Limit": str(bucket.burst) for bucket in buckets}

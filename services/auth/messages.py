@@ -116,9 +116,11 @@ def user_change(user: user_pb2.User, mask: FieldMask, changeable: Collection[str
     }
     if unknown := sorted(named - set(changeable)):
         wanted = ", ".join(sorted(changeable))
-        raise InvalidArgument.field("update_mask", f"names {unknown[0]!r}; what can be changed is {wanted}")
+        raise InvalidArgument.field(
+            "update_mask", f"unknown or read-only path {unknown[0]!r}; updatable fields: {wanted}"
+        )
     if "role" in named and not user.role:
-        raise InvalidArgument.field("user.role", "must be a role")
+        raise InvalidArgument.field("user.role", "must be set to a role")
     return UserChange(
         display_name=user.display_name if "display_name" in named else None,
         role=Role(user.role) if "role" in named else None,

@@ -76,7 +76,7 @@ class Passwords:
         if self._waiting >= _MOST_WAITING:
             raise ResourceExhausted(
                 reasons.ERROR_REASON_OVERLOADED,
-                f"{self._waiting} passwords wait to be checked, and the limit is {_MOST_WAITING}; try again",
+                f"Overloaded: {self._waiting} password checks are queued, limit {_MOST_WAITING}. Try again.",
                 _RETRY_S,
                 limit=_MOST_WAITING,
                 actual=self._waiting,

@@ -85,7 +85,7 @@ class Registration:
         if self._mode is RegistrationMode.CLOSED:
             raise PermissionDenied(
                 reasons.ERROR_REASON_REGISTRATION_CLOSED,
-                "this installation takes no registrations; ask its operator for a tenant",
+                "Registration is closed on this installation. Ask its operator to create a tenant.",
             )
         await self._limits.take(self._limits.source("register", origin.address))
         invitation_hash = await self._invitation(invitation_token) if self._mode is RegistrationMode.INVITE else None
@@ -113,7 +113,7 @@ def refuse_reserved(slug: str, granted_slugs: Collection[str] = ()) -> None:
     """
     if slug in RESERVED_SLUGS or slug in granted_slugs:
         raise InvalidArgument.field(
-            "tenant_slug", f"is reserved: {slug!r}; choose another", reasons.ERROR_REASON_TENANT_SLUG_RESERVED
+            "tenant_slug", f"{slug!r} is reserved; choose another slug", reasons.ERROR_REASON_TENANT_SLUG_RESERVED
         )
 
 
@@ -136,6 +136,6 @@ def first_of_tenant(tenant_name: str, slug: str, email: str, display_name: str) 
 def _no_invitation() -> PermissionDenied:
     return PermissionDenied(
         reasons.ERROR_REASON_TENANT_INVITATION_INVALID,
-        "registering a tenant here needs an invitation of the operator (invitation_token); "
-        "this one is missing, unknown, used or expired",
+        "Registration requires an invitation from the operator. "
+        "The invitation_token is missing, unknown, expired or already used.",
     )

@@ -154,7 +154,7 @@ class Sessions:
         if found.suspend_reason is not None:
             raise suspended(found.suspend_reason)
         if found.user.disabled:
-            raise PermissionDenied(reasons.ERROR_REASON_USER_DISABLED, "an administrator has disabled this user")
+            raise PermissionDenied(reasons.ERROR_REASON_USER_DISABLED, "User is disabled by an administrator.")
         return await self.start(origin, found.tenant, found.user, found.password_hash)
 
     async def start(self, origin: Origin, tenant: Tenant, user: User, password_hash: str) -> SignedIn:
@@ -220,7 +220,7 @@ class Sessions:
             NotFound: SESSION_NOT_FOUND.
         """
         if not await self._store.end_session(actor, person.user_id, session_id, now_us()):
-            raise NotFound(reasons.ERROR_REASON_SESSION_NOT_FOUND, "you have no such session that goes on")
+            raise NotFound(reasons.ERROR_REASON_SESSION_NOT_FOUND, "Session not found or already ended.")
 
     async def end_others(self, actor: Actor, person: Person) -> int:
         """End all sessions of the caller but this one; answers how many."""
@@ -233,10 +233,10 @@ class Sessions:
 
 
 def _wrong_credentials() -> Unauthenticated:
-    return Unauthenticated(reasons.ERROR_REASON_CREDENTIALS_INVALID, "the tenant, the email or the password is wrong")
+    return Unauthenticated(reasons.ERROR_REASON_CREDENTIALS_INVALID, "Incorrect tenant, email or password.")
 
 
 def _refused() -> Unauthenticated:
     return Unauthenticated(
-        reasons.ERROR_REASON_REFRESH_TOKEN_INVALID, "the refresh token is not, or no longer, valid; log in again"
+        reasons.ERROR_REASON_REFRESH_TOKEN_INVALID, "Refresh token is invalid or expired. Log in again."
     )

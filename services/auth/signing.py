@@ -100,7 +100,7 @@ class Keyring:
         try:
             self._read()
         except KeyFileError as error:
-            _log.error("signing keys cannot be read anew", why=str(error))
+            _log.error("reloading the signing keys failed", why=str(error))
 
     def _read(self) -> None:
         known = {key.path: key for key in self._keys}
@@ -142,7 +142,7 @@ def _files(folder: Path) -> list[tuple[int, Path]]:
 def _create_us(path: Path) -> int:
     time = path.stem.partition("-")[2]
     if not (time.isascii() and time.isdigit()):
-        raise KeyFileError(f"{path} is not named signing-<time>.pem; move it out of the folder of keys")
+        raise KeyFileError(f"{path} is not named signing-<time>.pem; move it out of the key folder")
     return int(time)
 
 
@@ -153,8 +153,8 @@ def _load(path: Path, create_us: int) -> SigningKey:
         private = None
     if not isinstance(private, Ed25519PrivateKey):
         raise KeyFileError(
-            f"{path} holds no Ed25519 private key in PEM; restore it from a backup, or move it away for a new one: "
-            "access tokens that it signed are refused then, and clients refresh"
+            f"{path} contains no Ed25519 private key in PEM; restore it from a backup, or move it away to have a new "
+            "key generated (access tokens signed with the old one become invalid, and clients refresh them)"
         )
     return SigningKey(private, create_us, path)
 

@@ -74,7 +74,7 @@ class Team:
         """
         found = await self._store.find_user(tenant_id, user_id)
         if found is None:
-            raise Unauthenticated(reasons.ERROR_REASON_SESSION_ENDED, "the session was ended; log in again")
+            raise Unauthenticated(reasons.ERROR_REASON_SESSION_ENDED, "Session has ended. Log in again.")
         return found
 
     async def get(self, tenant_id: UUID, user_id: UUID) -> User:
@@ -137,7 +137,10 @@ def changed_user(user: User, other_admins: int, change: UserChange, etag: str, n
         FailedPrecondition: LAST_ADMIN.
     """
     if etag and etag != user.etag:
-        raise Aborted(reasons.ERROR_REASON_ETAG_MISMATCH, "the user has changed meanwhile; read it again")
+        raise Aborted(
+            reasons.ERROR_REASON_ETAG_MISMATCH,
+            "ETag mismatch: the user was modified since it was read. Fetch it again and retry.",
+        )
     wished = replace(
         user,
         display_name=user.display_name if change.display_name is None else change.display_name,
@@ -158,10 +161,11 @@ def refuse_losing_the_last_admin(before: User, after: User | None, other_admins:
     stays = after is not None and after.is_active_admin
     if before.is_active_admin and not stays and not other_admins:
         raise FailedPrecondition(
-            reasons.ERROR_REASON_LAST_ADMIN, "the tenant's last active administrator cannot go; make another one first"
+            reasons.ERROR_REASON_LAST_ADMIN,
+            "The last active administrator cannot be removed. Make another user an administrator first.",
         )
 
 
 def user_not_found() -> NotFound:
     """What an unknown user id, or another tenant's, answers."""
-    return NotFound(reasons.ERROR_REASON_USER_NOT_FOUND, "the tenant has no such user")
+    return NotFound(reasons.ERROR_REASON_USER_NOT_FOUND, "User not found.")

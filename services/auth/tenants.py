@@ -85,7 +85,7 @@ class Tenants:
         """
         actor = await self._operator(slug)
         if not await self._store.reset_password(actor, email.lower(), password_hash, now_us()):
-            raise OperatorError(f"the tenant {slug!r} has no user with the email {email!r}")
+            raise OperatorError(f"user not found: {email!r} in tenant {slug!r}")
 
     async def suspend(self, slug: str, reason: str) -> bool:
         """Suspend a tenant, so that every call is refused with the reason and checks pause; False if it is suspended.
@@ -94,7 +94,7 @@ class Tenants:
             OperatorError: no tenant has this slug, or the reason is empty or too long.
         """
         if not reason.strip() or len(reason) > _LONGEST_REASON:
-            raise OperatorError(f"the reason takes 1 to {_LONGEST_REASON} characters")
+            raise OperatorError(f"the reason must have 1 to {_LONGEST_REASON} characters")
         return await self._store.suspend(await self._operator(slug), reason.strip(), now_us())
 
     async def resume(self, slug: str) -> bool:
@@ -108,7 +108,7 @@ class Tenants:
     async def _operator(self, slug: str) -> Actor:
         tenant_id = await self._store.tenant_of_slug(slug)
         if tenant_id is None:
-            raise OperatorError(f"no tenant has the slug {slug!r}")
+            raise OperatorError(f"tenant not found: {slug!r}")
         return _operator(tenant_id)
 
 

@@ -121,7 +121,7 @@ class ApiKeyVerifier:
         if issued is None:
             raise ended(Revoked.API_KEY)
         if issued.expire_us is not None and issued.expire_us <= now:
-            raise Unauthenticated(reasons.ERROR_REASON_TOKEN_EXPIRED, "the API key has expired")
+            raise Unauthenticated(reasons.ERROR_REASON_TOKEN_EXPIRED, "API key has expired.")
         if issued.suspend_reason is not None:
             raise suspended(issued.suspend_reason)
         expire = issued.expire_us or now + _NEVER_US

@@ -25,8 +25,8 @@ _IDLE_IN_TRANSACTION = "5s"
 # A notification takes milliseconds.
 _HEARD_S = 5.0
 _TRANSACTION_POOLER = (
-    "leads to a pooler in transaction mode, which gives the connection's server process to others between two "
-    "transactions: roles, LISTEN and prepared statements do not survive that; connect to PostgreSQL without the pooler"
+    "points to a connection pooler in transaction mode, which does not keep roles, LISTEN and prepared statements "
+    "between transactions; connect to PostgreSQL directly"
 )
 # As whom the connection acts, which process serves it, and a table whose rows no policy would hide from it.
 _VERIFY = """
@@ -118,14 +118,13 @@ async def _open(url: str, role: str) -> "asyncpg.Connection[asyncpg.Record]":
         if "startup parameter" not in str(error):
             raise
         raise DatabaseUnusable(
-            f"leads to a pooler that refuses what a service sets as it connects ({error}); "
-            "connect to PostgreSQL without the pooler"
+            f"points to a connection pooler that rejects a startup parameter ({error}); connect to PostgreSQL directly"
         ) from error
     except CONNECTION_ERRORS:
         raise
     except asyncpg.PostgresError as error:
         # A role that is not there or may not be taken, a wrong password, no such database.
-        raise DatabaseUnusable(f"gives no connection that acts as the role {role}: {error}") from error
+        raise DatabaseUnusable(f"allows no connection with the role {role}: {error}") from error
 
 
 async def _verify(connection: "asyncpg.Connection[asyncpg.Record]", url: str, role: str) -> None:
@@ -134,19 +133,19 @@ async def _verify(connection: "asyncpg.Connection[asyncpg.Record]", url: str, ro
     except (asyncpg.DuplicatePreparedStatementError, asyncpg.InvalidSQLStatementNameError) as error:
         raise DatabaseUnusable(_TRANSACTION_POOLER) from error
     if seen is None:
-        raise ConnectionError("the database answers a question for one row with none")
+        raise ConnectionError("the database returned no row where one was expected")
     # The process that was announced as the connection began is that which serves it, unless a pooler stands between.
     if seen["pid"] != connection.get_server_pid() and not await _keeps_its_process(connection, url):
         raise DatabaseUnusable(_TRANSACTION_POOLER)
     if seen["role"] != role:
         raise DatabaseUnusable(
-            f"gives a connection that acts as {seen['role']} instead of the role {role}, so row-level security would "
-            "not separate tenants: a pooler drops the startup parameter `role`; connect to PostgreSQL without it"
+            f"opens connections with the role {seen['role']} instead of {role}, so row-level security would not "
+            "separate tenants: a pooler drops the startup parameter `role`; connect to PostgreSQL directly"
         )
     if seen["unprotected"] is not None:
         raise DatabaseUnusable(
-            f"gives a connection as {role} that row-level security of the table {seen['unprotected']} does not bind; "
-            "the role must be no superuser, have no BYPASSRLS, and be no member of the tables' owner"
+            f"opens connections with the role {role}, which bypasses row-level security of the table "
+            f"{seen['unprotected']}; it must not be a superuser, have BYPASSRLS, or be a member of the tables' owner"
         )
 
 

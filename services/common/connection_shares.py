@@ -122,12 +122,12 @@ class ConnectionShares:
     def _refusal(self, tenant_id: UUID) -> ResourceExhausted | Unavailable:
         held = self._places.held_by(tenant_id)
         if not held:
-            return Unavailable("the database is busy; try again")
+            return Unavailable("Database is busy. Try again.")
         actual = held + self.waiting_of(tenant_id)
         return ResourceExhausted(
             reasons.ERROR_REASON_OVERLOADED,
-            f"{actual} calls of the tenant use or wait for the database, and at most {self._limit} are served at once; "
-            "send fewer at a time",
+            f"Too many concurrent calls: this tenant has {actual} calls in progress or queued, limit {self._limit}. "
+            "Send fewer at a time.",
             _RETRY_S,
             limit=self._limit,
             actual=actual,

@@ -70,4 +70,4 @@ class Credentials:
             try:
                 await self._store.note_use([(tenant_id, credential) for credential, tenant_id in used.items()])
             except SentinelError:
-                _log.debug("the database is away; the use of credentials is not written down")
+                _log.debug("last use of credentials not recorded: database unavailable")

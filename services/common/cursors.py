@@ -31,6 +31,6 @@ def open_cursor(sealer: Sealer, tenant_id: UUID, scope: str, cursor: str, *sizes
 
 
 def _invalid() -> InvalidArgument:
-    violation = FieldViolation("cursor", "must be a cursor of this stream with this filter")
+    violation = FieldViolation("cursor", "must be a cursor that this stream returned for the same filter")
     message = f"{violation.field}: {violation.description}"
     return InvalidArgument(message, [violation], reasons.ERROR_REASON_CURSOR_INVALID)

@@ -123,7 +123,7 @@ async def driver_of(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.
     raw = await connection.get_raw_connection()
     driver: asyncpg.Connection[asyncpg.Record] | None = raw.driver_connection
     if driver is None:
-        raise RuntimeError("a connection that is in use has a driver's")
+        raise RuntimeError("a connection in use must have a driver connection")
     return driver
 
 

@@ -152,7 +152,7 @@ class EgressPolicy:
             if setting is not None:
                 raise InvalidArgument.field(
                     f"{path}.{name}" if path else name,
-                    f"is an address that checks may not reach ({by(setting)})",
+                    f"target address is blocked by the egress policy ({by(setting)})",
                     reasons.ERROR_REASON_TARGET_BLOCKED,
                 )
 
@@ -188,7 +188,7 @@ def _dialable(text: str) -> Address | None:
 
 def by(setting: str) -> str:
     """Return which setting refuses an address, as a phrase for the check's owner."""
-    return f"{setting} of this installation {'refuses' if setting == DENY else 'does not admit'} it"
+    return f"{'denied' if setting == DENY else 'not allowed'} by {setting} of this installation"
 
 
 def _read(setting: str, text: str, read: Callable[[str], _T]) -> tuple[_T, ...]:

@@ -51,6 +51,12 @@ class FieldViolation:
     limit: str = ""
     actual: str = ""
 
+    @property
+    def figures(self) -> dict[str, str]:
+        """The field, and its limit and actual value as far as they are known."""
+        figures = {"field": self.field, "limit": self.limit, "actual": self.actual}
+        return {name: value for name, value in figures.items() if value}
+
 
 class SentinelError(Exception):
     """What a caller can meet.
@@ -90,11 +96,8 @@ class InvalidArgument(SentinelError):
         *,
         found: int = 0,
     ) -> None:
-        limited = next(
-            ({"field": each.field, "limit": each.limit, "actual": each.actual} for each in violations if each.limit),
-            None,
-        )
-        super().__init__(reason, message, limited)
+        limited = next((each for each in violations if each.limit), None)
+        super().__init__(reason, message, limited.figures if limited else None)
         self.violations = tuple(violations)
         self.found = max(found, len(self.violations))
 
@@ -118,7 +121,7 @@ class RequestMalformed(InvalidArgument):
 
     def __init__(self) -> None:
         super().__init__(
-            "the request is not a valid message of this method; send its fields as the contract defines them",
+            "The request is not a valid message of this method. Encode its fields as defined in the API contract.",
             reason=reasons.ERROR_REASON_REQUEST_MALFORMED,
         )
 
@@ -163,7 +166,10 @@ class QuotaExceeded(FailedPrecondition):
     """
 
     def __init__(self, what: str, limit: int, actual: int) -> None:
-        message = f"the tenant has {actual} {what} and may have {limit}; delete some, or have the quota raised"
+        message = (
+            f"Quota exceeded: this tenant is limited to {limit} {what} and has {actual}. "
+            "Delete some or ask the operator to raise the quota."
+        )
         metadata = {"limit": str(limit), "actual": str(actual), "unit": what}
         super().__init__(reasons.ERROR_REASON_QUOTA_EXCEEDED, message, metadata)
 
@@ -210,7 +216,7 @@ class RequestTooLarge(SentinelError):
     code = code_pb2.RESOURCE_EXHAUSTED
 
     def __init__(self, what: str, limit: int, actual: str) -> None:
-        message = f"the request has {actual} {what}, and the limit is {limit}; send less in one request"
+        message = f"The request is too large: {actual} {what}, limit {limit}. Send less in one request."
         metadata = {"limit": str(limit), "actual": actual, "unit": what}
         super().__init__(reasons.ERROR_REASON_REQUEST_TOO_LARGE, message, metadata)
 
@@ -238,7 +244,7 @@ class Unavailable(SentinelError):
 
     def __init__(
         self,
-        message: str = "the service is unavailable for a moment; try again",
+        message: str = "Service temporarily unavailable. Try again.",
         reason: Reason = reasons.ERROR_REASON_TEMPORARILY_UNAVAILABLE,
     ) -> None:
         super().__init__(reason, message)
@@ -250,4 +256,4 @@ class Internal(SentinelError):
     code = code_pb2.INTERNAL
 
     def __init__(self) -> None:
-        super().__init__(reasons.ERROR_REASON_INTERNAL, "internal error; the request id leads to it in the log")
+        super().__init__(reasons.ERROR_REASON_INTERNAL, "Internal error. Find it in the server log by the request ID.")

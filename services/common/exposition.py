@@ -24,7 +24,7 @@ from services.common.clock import SECOND_US
 from services.common.distribution import Distribution, cumulative
 from services.common.settings import Address
 
-_NOT_FOUND = ("404 Not Found", b'{"error": "there are /metrics and /readyz"}\n')
+_NOT_FOUND = ("404 Not Found", b'{"error": "not found; available: /metrics, /readyz"}\n')
 _EXHAUSTED_S = 1.0
 _REQUEST_S = 10.0  # a client that sends nothing keeps a thread for no longer
 

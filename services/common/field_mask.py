@@ -37,7 +37,8 @@ def update(current: Message, wished: Message, mask: FieldMask, changeable: Colle
         if path.partition(".")[0] not in changeable or not _exists(current, path):
             wanted = ", ".join(sorted(changeable))
             raise InvalidArgument.field(
-                "update_mask", f"names {path[:100]!r}; what can be changed is {wanted}, or a field inside"
+                "update_mask",
+                f"unknown or read-only path {path[:100]!r}; updatable fields: {wanted} (and their subfields)",
             )
         _take(current, wished, path)
 

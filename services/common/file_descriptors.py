@@ -11,7 +11,7 @@ _log = logs.get("file_descriptors")
 _OPEN = Path("/proc/self/fd")
 _LOOK_S = 5.0
 _NEARLY = 0.9
-_HOW = "raise the limit of open files (`ulimit -Hn`, systemd's LimitNOFILE)"
+_HOW = "raise the limit on open files (`ulimit -Hn`, systemd's LimitNOFILE)"
 
 
 def raise_limit() -> int:
@@ -37,7 +37,7 @@ def shortage(name: str, need: int) -> str | None:
     actual = limit()
     if actual >= need:
         return None
-    return f"{name} needs up to {need} file descriptors and may open {actual}; {_HOW}"
+    return f"{name} needs up to {need} file descriptors, limit {actual}; {_HOW}"
 
 
 class DescriptorWatch:
@@ -53,7 +53,7 @@ class DescriptorWatch:
         self._count_open = count_open
         self._exhausted: str | None = None
         if self._shortage:
-            _log.warning("too few file descriptors", need=need, actual=limit(), fix=_HOW)
+            _log.warning("file descriptor limit too low", need=need, actual=limit(), fix=_HOW)
 
     def warnings(self) -> list[str]:
         """Return what is wrong now, in sentences."""
@@ -74,11 +74,11 @@ class DescriptorWatch:
             now = most
         before, self._exhausted = self._exhausted, None
         if now >= most * _NEARLY:
-            self._exhausted = f"this process has {now} of {most} file descriptors open; {_HOW}"
+            self._exhausted = f"this process uses {now} of {most} file descriptors; {_HOW}"
             if before is None:
-                _log.error("file descriptors run out", open=now, limit=most, fix=_HOW)
+                _log.error("file descriptors nearly exhausted", open=now, limit=most, fix=_HOW)
         elif before is not None:
-            _log.info("file descriptors suffice again", open=now, limit=most)
+            _log.info("file descriptor usage back to normal", open=now, limit=most)
 
 
 def _number(value: int) -> int:

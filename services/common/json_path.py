@@ -46,17 +46,17 @@ def steps_of(path: str) -> Sequence[Step]:
     try:
         query = _ENVIRONMENT.compile(path)
     except (JSONPathError, RecursionError) as error:
-        reason = "it is nested too deeply" if isinstance(error, RecursionError) else error.args[0]
-        raise ValueError(f"is not a JSONPath: {str(reason)[:_LONGEST_REASON]}") from error
+        reason = "nesting is too deep" if isinstance(error, RecursionError) else error.args[0]
+        raise ValueError(f"invalid JSONPath: {str(reason)[:_LONGEST_REASON]}") from error
     segments = getattr(query, "segments", None)
     if segments is None:
-        raise ValueError("must be one JSONPath")
+        raise ValueError("must be a single JSONPath")
     steps: list[Step] = []
     for segment in segments:
         if not isinstance(segment, JSONPathChildSegment):
             steps.append(_BELOW)
         if len(segment.selectors) != 1:
-            raise ValueError("must select one thing at a time: several between brackets are not taken")
+            raise ValueError("union selectors such as ['a','b'] are not supported")
         steps.append(_step(segment.selectors[0]))
     return tuple(steps)
 
@@ -70,7 +70,7 @@ def _step(selector: object) -> Step:
         return selector.slice
     if isinstance(selector, WildcardSelector):
         return _EVERY
-    raise ValueError("must be made of names, indices, slices, wildcards and descendants; filters are not taken")
+    raise ValueError("selectors must be names, indices, slices or wildcards; filter expressions are not supported")
 
 
 def find(steps: Sequence[Step], document: Any) -> Sequence[Any]:  # noqa: ANN401 — any JSON

@@ -19,7 +19,7 @@ def read_key_file(path: Path) -> bytes:
         content = path.read_bytes()
     except OSError as error:
         raise KeyFileError(
-            f"{path} cannot be read ({error.strerror}); make it a file that this user may read, with mode 600"
+            f"{path} cannot be read ({error.strerror}); it must be a file readable by this user, with mode 600"
         ) from error
     if not content.strip():
         raise KeyFileError(f"{path} is empty; restore it from a backup")
@@ -30,5 +30,5 @@ def warning_about_mode(path: Path) -> str | None:
     """Return a warning if everybody on the machine may read or change a file; None if not."""
     mode = path.stat().st_mode
     if mode & _OTHERS:
-        return f"{path} is open to all users of this machine (mode {mode & 0o777:o}); change its mode to 600"
+        return f"{path} is accessible to all users of this machine (mode {mode & 0o777:o}); change its mode to 600"
     return None

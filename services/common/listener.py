@@ -48,9 +48,9 @@ class Listener:
             try:
                 await self._listen()
             except _AWAY as error:
-                _log.warning("lost the database", cause=cause_of(error))
+                _log.warning("database connection lost, reconnecting", cause=cause_of(error))
             except asyncpg.PostgresError as error:
-                _log.warning("the database refused to let us listen", error=str(error))
+                _log.warning("LISTEN failed, reconnecting", error=str(error))
             await asyncio.sleep(_RETRY_S)
 
     async def _listen(self) -> None:
@@ -64,7 +64,7 @@ class Listener:
             # A broken path may stay silent; the keepalive finds it.
             while not (connection.is_closed() or await _within(_KEEPALIVE_S, closed)):
                 await connection.execute("SELECT 1", timeout=_KEEPALIVE_S)
-            _log.warning("lost the database")
+            _log.warning("database connection lost, reconnecting")
         finally:
             connection.terminate()
 

@@ -48,13 +48,13 @@ class Calls:
         ended, took = self._ended.copy(), self._took.copy()
         yield counter(
             "grpc_server_handled",
-            "Calls that ended, by method and status.",
+            "Completed calls, by method and status.",
             (*_CALL_LABELS, "grpc_code"),
             {(*_labels(method, streams), code): count for (method, streams, code), count in ended.items()},
         )
         yield seconds(
             "grpc_server_handling_seconds",
-            "How long calls took; a stream takes as long as its reader stays.",
+            "Duration of calls; of a stream, the time until it ends.",
             _CALL_LABELS,
             {_labels(method, streams): distribution for (method, streams), distribution in took.items()},
             _CALL_US,
@@ -95,22 +95,27 @@ class DatabaseHealth:
     def collect(self) -> Iterator[Metric]:
         """As Prometheus takes it."""
         pools = self._pools.copy()
-        yield gauge("sentinel_database_up", "1 while the database answers what health asks.", (), {(): float(self._up)})
+        yield gauge(
+            "sentinel_database_up",
+            "1 if the last health query of the database succeeded, else 0.",
+            (),
+            {(): float(self._up)},
+        )
         yield gauge(
             "sentinel_database_answer_seconds",
-            "How long the last answer to health took.",
+            "Duration of the last health query.",
             (),
             {(): self._answer_us / 1e6},
         )
         yield gauge(
             "sentinel_database_connections_in_use",
-            "Connections that somebody holds, by pool.",
+            "Connections in use, by pool.",
             ("pool",),
             {(name,): in_use() for name, (in_use, _) in pools.items()},
         )
         yield gauge(
             "sentinel_database_connections_limit",
-            "How many connections a pool may have.",
+            "Maximum number of connections, by pool.",
             ("pool",),
             {(name,): most for name, (_, most) in pools.items()},
         )
@@ -143,7 +148,12 @@ class ProcessMetrics:
     def collect(self) -> Iterator[Metric]:
         """As Prometheus takes it."""
         about: Mapping[tuple[str, ...], float] = {(self._service, VERSION): 1.0}
-        yield gauge("sentinel_build_info", "Always 1; the labels say what runs.", ("service", "version"), about)
+        yield gauge(
+            "sentinel_build_info",
+            "Always 1; the labels name the service and its version.",
+            ("service", "version"),
+            about,
+        )
 
 
 def _labels(method: str, streams: bool) -> tuple[str, str, str]:  # noqa: FBT001 — half of a key, not a switch

@@ -86,7 +86,7 @@ def main() -> None:
         place = f"{where.hostname or 'its socket'}:{where.port or 5432}"
         sys.exit(f"sentinel: the database at {place} cannot be reached: {error}")
     except asyncpg.PostgresError as error:
-        sys.exit(f"sentinel: the database refuses: {error}")
+        sys.exit(f"sentinel: the database returned an error: {error}")
 
 
 if __name__ == "__main__":

@@ -84,7 +84,9 @@ class Pager:
         try:
             return KeyRequest(size, self._sealer.open(tenant_id, scope, page_token))
         except SealError as error:
-            violation = FieldViolation("page_token", "must be a next_page_token of this list with this filter")
+            violation = FieldViolation(
+                "page_token", "must be a next_page_token that this list returned for the same filter"
+            )
             message = f"{violation.field}: {violation.description}"
             raise InvalidArgument(message, [violation], reasons.ERROR_REASON_PAGE_TOKEN_INVALID) from error
 

@@ -63,9 +63,9 @@ def current_person() -> Person:
     """The caller of this call, whose method is for people only.
 
     Raises:
-        LookupError: the caller is no person, which the access rule should have refused.
+        LookupError: the caller is not a user, which the access rule should have refused.
     """
     principal = _current.get()
     if principal.user_id is None:
-        raise LookupError("the caller is no person")
+        raise LookupError("the caller is not a user")
     return Person(principal.tenant_id, principal.user_id, principal.credential_id)

@@ -176,7 +176,7 @@ def run(
             serving(settings.metrics_listen, metrics.registry, readiness.answer),
         ):
             if settings.metrics_listen:
-                _log.info("metrics", listen=str(settings.metrics_listen))
+                _log.info("serving metrics", listen=str(settings.metrics_listen))
             try:
                 await wait_for_database(settings.database_url, (role, *background_roles))
                 await main(process)

@@ -32,8 +32,8 @@ def refusal_of_silence(addresses: Iterable[str], mode: RegistrationMode | None) 
         return None
     modes = ", ".join(each.value for each in RegistrationMode)
     return (
-        f"{SETTING} is not set, and {beyond[0]} is reached from other machines: set it to one of {modes}, "
-        "so that it is decided whether strangers may register tenants"
+        f"{SETTING} is not set, and {beyond[0]} is reachable from other machines: set it to one of {modes} "
+        "to decide who may register tenants"
     )
 
 

@@ -137,7 +137,7 @@ class Revocations:
             try:
                 await self.refresh()
             except SentinelError:
-                _log.debug("the database is away; revocations are not fresh")
+                _log.debug("revocations not refreshed: database unavailable")
 
     def _learn(self, entry: Revocation) -> None:
         known = self._known.get(entry.subject)
@@ -150,10 +150,10 @@ class Revocations:
 def ended(kind: Revoked) -> Unauthenticated:
     """What the bearer of a revoked credential is told."""
     if kind is Revoked.API_KEY:
-        return Unauthenticated(reasons.ERROR_REASON_TOKEN_INVALID, "the API key is not, or no longer, valid")
-    return Unauthenticated(reasons.ERROR_REASON_SESSION_ENDED, "the session was ended; log in again")
+        return Unauthenticated(reasons.ERROR_REASON_TOKEN_INVALID, "API key is invalid or revoked.")
+    return Unauthenticated(reasons.ERROR_REASON_SESSION_ENDED, "Session has ended. Log in again.")
 
 
 def suspended(reason: str) -> PermissionDenied:
     """What every caller of a suspended tenant is told."""
-    return PermissionDenied(reasons.ERROR_REASON_TENANT_SUSPENDED, f"the tenant is suspended: {reason}")
+    return PermissionDenied(reasons.ERROR_REASON_TENANT_SUSPENDED, f"Tenant is suspended. Reason: {reason}")

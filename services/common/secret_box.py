@@ -79,7 +79,8 @@ class SecretBox:
         if key is None:
             raise FailedPrecondition(
                 reasons.ERROR_REASON_SECRETS_KEY_MISSING,
-                "this installation cannot keep secrets: whoever runs it has to set SENTINEL_SECRETS_KEY",
+                "No encryption key is configured. The operator must set SENTINEL_SECRETS_KEY before secrets can be "
+                "stored.",
             )
         nonce = os.urandom(_NONCE_BYTES)
         sealed = key.cipher.encrypt(nonce, orjson.dumps(dict(secrets)), owner.bound())
@@ -94,7 +95,7 @@ class SecretBox:
         key = self._keys.find(str(sealed.get("key")))
         if key is None:
             raise CannotOpenError(
-                f"the {owner.entry}'s secrets cannot be decrypted: the key that they were encrypted with is not there"
+                f"cannot decrypt the secrets of the {owner.entry}: the key that encrypted them is not configured"
             )
         try:
             data = base64.b64decode(str(sealed.get("data")), validate=True)
@@ -103,7 +104,7 @@ class SecretBox:
             )
         except (InvalidTag, binascii.Error, ValueError) as error:
             raise CannotOpenError(
-                f"the {owner.entry}'s secrets cannot be decrypted: they were changed, or are another {owner.entry}'s"
+                f"cannot decrypt the secrets of the {owner.entry}: they were modified, or belong to another one"
             ) from error
         return opened
 

@@ -84,7 +84,7 @@ class SecretColumn(ABC, Generic[T]):
         if not secrets:
             return self.to_json(value)
         if HIDDEN in secrets.values():
-            raise ValueError(f"a {self.entry} is stored with its secrets, or not at all")
+            raise ValueError(f"a {self.entry} must be stored together with its secrets")
         hidden = self.with_secrets(value, dict.fromkeys(secrets, HIDDEN))
         sealed = box.seal(self._owner(tenant_id, row_id, value), secrets)
         return self.to_json(hidden) | {_SEALED: sealed}
@@ -104,7 +104,7 @@ class SecretColumn(ABC, Generic[T]):
             secrets = box.open(self._owner(tenant_id, row_id, value), column[_SEALED])
             value = self.with_secrets(value, secrets)
         if HIDDEN in self.secrets(value).values():
-            raise CannotOpenError(f"the {self.entry}'s secrets are not there")
+            raise CannotOpenError(f"the secrets of the {self.entry} are missing")
         return value
 
     def _owner(self, tenant_id: UUID, row_id: UUID, value: T) -> Owner:

@@ -89,7 +89,7 @@ class SecretKeys:
         try:
             self._keys = [*self._given, *map(SecretKey, _read(self._file))]
         except (OSError, ValueError) as error:
-            _log.error("the keys of secrets cannot be read", file=str(self._file), why=str(error))
+            _log.error("reloading the secrets encryption keys failed", file=str(self._file), why=str(error))
         return True
 
 
@@ -114,7 +114,9 @@ def _key(text: str) -> bytes:
     except ValueError:
         key = b""
     if len(key) != KEY_BYTES:
-        raise ValueError(f"takes keys of {KEY_BYTES} random bytes in Base64, as `openssl rand -base64 32` prints them")
+        raise ValueError(
+            f"must contain keys of {KEY_BYTES} random bytes in Base64, as printed by `openssl rand -base64 32`"
+        )
     return key
 
 
@@ -161,8 +163,8 @@ def _refuse_damaged(file: Path) -> None:
         keys = ()
     if not keys:
         raise KeyFileError(
-            f"{file} holds what is no key of {KEY_BYTES} bytes in Base64; restore it from a backup, or move it away "
-            "for a new one: secrets of checks that it encrypted have to be given anew then"
+            f"{file} contains an invalid key (not {KEY_BYTES} bytes in Base64); restore it from a backup, or move it "
+            "away to have a new key generated (secrets encrypted with the old one must be set again)"
         )
 
 

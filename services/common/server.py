@@ -96,7 +96,7 @@ class Server:
             if status != before:
                 for name in names:
                     await checker.set(name, status)
-                _log.info("health", status=health_pb2.HealthCheckResponse.ServingStatus.Name(status))
+                _log.info("health status changed", status=health_pb2.HealthCheckResponse.ServingStatus.Name(status))
                 before = status
             await asyncio.sleep(_HEALTH_S)
 

@@ -75,7 +75,7 @@ _ADDRESS_OF_KUBERNETES = re.compile(r"(tcp|udp|sctp)://\S+")
 def unknown_settings(environment: Mapping[str, str]) -> list[str]:
     """Return a sentence for each variable that looks like a setting and is none, with the nearest setting."""
     return [
-        f"{name} is no setting{_suggestion(name)}"
+        f"{name} is not a known setting{_suggestion(name)}"
         for name, value in sorted(environment.items())
         if name.startswith(_PREFIX) and name not in _NAMES and not _is_known(name, value)
     ]
@@ -97,4 +97,4 @@ def _suggestion(name: str) -> str:
     near = difflib.get_close_matches(name.removeprefix(_PREFIX), rest, n=1, cutoff=_ALIKE)
     if near:
         return f"; did you mean {rest[near[0]]}?"
-    return "; docs/settings.md lists all settings, unset it if it is not meant for Sentinel Stack"
+    return "; docs/settings.md lists all settings; unset it if it is not meant for Sentinel Stack"

@@ -299,7 +299,7 @@ def _metrics_listen(environment: Mapping[str, str]) -> Address | None:
         host = ""
     readable = port.isascii() and port.isdigit() and len(port) <= _MOST_DIGITS
     if not host or not readable or not 1 <= int(port) <= _HIGHEST_PORT:
-        raise SettingError(f"{name} is {text!r}; it takes an address such as 127.0.0.1:9100 or [::1]:9100")
+        raise SettingError(f"{name} is {text!r}; it must be an address such as 127.0.0.1:9100 or [::1]:9100")
     return Address(host, int(port))
 
 
@@ -318,19 +318,19 @@ def number(environment: Mapping[str, str], name: str, default: int, least: int, 
             "enableServiceLinks to false in the pod"
         )
     if not readable or not least <= int(text) <= most:
-        raise SettingError(f"{name} is {text!r}; it takes a whole number from {least} to {most}")
+        raise SettingError(f"{name} is {text!r}; it must be an integer from {least} to {most}")
     return int(text)
 
 
 def _required(environment: Mapping[str, str], name: str, example: str) -> str:
     value = environment.get(name, "")
     if not value:
-        raise SettingError(f"{name} is not set; it takes {example}")
+        raise SettingError(f"{name} is not set; it must be {example}")
     return value
 
 
 def _one_of(environment: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:
     value = (environment.get(name) or default).lower()
     if value not in choices:
-        raise SettingError(f"{name} is {value!r}; it takes one of {', '.join(choices)}")
+        raise SettingError(f"{name} is {value!r}; it must be one of {', '.join(choices)}")
     return value

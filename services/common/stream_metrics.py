@@ -47,11 +47,11 @@ class StreamMetrics:
             prefix: what the names begin with: "sentinel_stream".
             events: what is sent, in the plural: "results".
         """
-        yield gauge(f"{prefix}_readers", f"Streams of {events} that are open.", (), {(): self.readers})
-        yield counter(f"{prefix}_{events}", f"{events.capitalize()} sent to readers.", (), {(): self.sent_events})
+        yield gauge(f"{prefix}_readers", f"Open streams of {events}.", (), {(): self.readers})
+        yield counter(f"{prefix}_{events}", f"{events.capitalize()} sent to clients.", (), {(): self.sent_events})
         yield counter(
             f"{prefix}_readers_ended",
-            "Streams that ended, by the reason; READER: the reader went away.",
+            "Ended streams, by reason; READER: the client disconnected.",
             ("reason",),
             self.ended(),
         )

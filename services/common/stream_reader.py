@@ -109,7 +109,7 @@ class OpenStreams:
         """
         if self._of_tenant[tenant_id] >= self._most_of_a_tenant:
             most, open_now = self._most_of_a_tenant, self._of_tenant[tenant_id]
-            message = f"the tenant has {open_now} streams open here, and may have {most}; close some"
+            message = f"Too many open streams: this tenant has {open_now}, limit {most}. Close some."
             raise ResourceExhausted(reasons.ERROR_REASON_OVERLOADED, message, _RETRY_S, limit=most, actual=open_now)
 
     @contextmanager

@@ -99,7 +99,7 @@ class TokenVerifier:
             try:
                 await self.refresh()
             except SentinelError:
-                _log.debug("the database is away; the published keys are not fresh")
+                _log.debug("published keys not refreshed: database unavailable")
 
     async def _key(self, token: str) -> Ed25519PublicKey:
         """The key that the token names; an unknown name reads the published keys again, but not with every token."""
@@ -146,8 +146,8 @@ class TokenVerifier:
 
 
 def _invalid() -> Unauthenticated:
-    return Unauthenticated(reasons.ERROR_REASON_TOKEN_INVALID, "the bearer token is not a valid access token")
+    return Unauthenticated(reasons.ERROR_REASON_TOKEN_INVALID, "Bearer token is not a valid access token.")
 
 
 def _expired() -> Unauthenticated:
-    return Unauthenticated(reasons.ERROR_REASON_TOKEN_EXPIRED, "the access token has expired; refresh it")
+    return Unauthenticated(reasons.ERROR_REASON_TOKEN_EXPIRED, "Access token has expired. Refresh it.")

@@ -86,7 +86,7 @@ class UniversalRules:
         inspection.items += len(items)
         most = self._most(of)
         if len(items) > most:
-            description = f"must have at most {most} items, and has {len(items)}"
+            description = f"must have at most {most} items; it has {len(items)}"
             inspection.violations.append(FieldViolation(at, description, str(most), str(len(items))))
             inspection.too_long = True
         elif is_map(of):

@@ -66,7 +66,10 @@ def changed_check(check: Check, etag: str, draft_of: Callable[[Check], CheckDraf
         InvalidArgument: what it would be breaks a rule, or keeps a secret that is not there.
     """
     if etag and etag != check.etag:
-        raise Aborted(reasons.ERROR_REASON_ETAG_MISMATCH, "the check has changed meanwhile; read it again")
+        raise Aborted(
+            reasons.ERROR_REASON_ETAG_MISMATCH,
+            "ETag mismatch: the check was modified since it was read. Fetch it again and retry.",
+        )
     draft = draft_of(check)
     refuse_other_kind(check, draft.spec.KIND)
     spec = draft.spec.keeping(check.spec)
@@ -88,7 +91,7 @@ def refuse_other_kind(check: Check, kind: str) -> None:
         InvalidArgument: naming the kind that it shall become.
     """
     if kind != check.spec.KIND:
-        message = f"the check is one of kind {check.spec.KIND}, and cannot become another"
+        message = f"the kind of a check cannot be changed (this check is {check.spec.KIND}); create a new check"
         raise InvalidArgument.field(f"check.{kind}", message)
 
 
@@ -116,7 +119,10 @@ def changed_service(service: Service, etag: str, draft_of: Callable[[Service], S
         InvalidArgument: what it would be breaks a rule.
     """
     if etag and etag != service.etag:
-        raise Aborted(reasons.ERROR_REASON_ETAG_MISMATCH, "the service has changed meanwhile; read it again")
+        raise Aborted(
+            reasons.ERROR_REASON_ETAG_MISMATCH,
+            "ETag mismatch: the service was modified since it was read. Fetch it again and retry.",
+        )
     draft = draft_of(service)
     if draft.url:
         refuse_bad_url(draft.url, "service.url")

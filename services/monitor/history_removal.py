@@ -71,5 +71,7 @@ class HistoryRemoval:
             return await self._store.remove_history(_A_STEP, self.aside.subjects(now))
         except HistoryStays as stays:
             self.aside.add(stays.check_id, now)
-            _log.exception("the history of a check stays; it is left alone for an hour", check_id=str(stays.check_id))
+            _log.exception(
+                "deleting the history of a check failed, quarantined for an hour", check_id=str(stays.check_id)
+            )
             return True

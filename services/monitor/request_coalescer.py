@@ -117,7 +117,7 @@ class SharedReads:
         wanted = _Request(tenant_id=tenant_id, method=request.DESCRIPTOR.full_name, message=message, read=read)
         found = await self._coalescer.get(wanted, None)
         if found is None:
-            raise RuntimeError("a shared read always has an answer")
+            raise RuntimeError("a shared read has no result")
         return cast("_T", found[0])
 
     async def _read(self, wanted: _Request, _: Sequence[None]) -> Mapping[None, tuple[Any]]:

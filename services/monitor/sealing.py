@@ -88,7 +88,7 @@ async def _seal_column(store: SecretsStore, of: SecretColumn[Any]) -> Sealed:
 async def seal_at_start(store: SecretsStore) -> None:
     """Encrypt what is left to encrypt, as soon as the database answers, and say what cannot be read."""
     if store.sealing_key is None:
-        _log.warning("no key for secrets: SENTINEL_SECRETS_KEY is not set, so none can be stored")
+        _log.warning("SENTINEL_SECRETS_KEY is not set: secrets cannot be stored")
         return
     sealed = None
     while sealed is None:
@@ -97,10 +97,15 @@ async def seal_at_start(store: SecretsStore) -> None:
         except Unavailable:
             await asyncio.sleep(_RETRY_S)
         except Exception:  # noqa: BLE001 — what cannot be encrypted anew must not keep monitor from serving
-            _log.exception("the secrets could not all be encrypted with the newest key")
+            _log.exception("re-encrypting secrets with the newest key failed")
             return
     for of, each in sealed.items():
         if each.done:
-            _log.info(f"encrypted secrets of {of.entry}s", count=each.done, key=store.sealing_key)
+            _log.info("re-encrypted secrets", of=of.entry, count=each.done, key=store.sealing_key)
         if each.unread:
-            _log.error(f"no key decrypts the secrets of some {of.entry}s", count=len(each.unread), ids=each.named)
+            _log.error(
+                "secrets cannot be decrypted with any configured key",
+                of=of.entry,
+                count=len(each.unread),
+                ids=each.named,
+            )

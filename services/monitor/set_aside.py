@@ -47,10 +47,10 @@ class SetAside:
         try:
             yield
         except Unavailable:
-            _log.debug("the database is away; background work waits", work=self.work)
+            _log.debug("background work postponed: database unavailable", work=self.work)
         except Exception:  # noqa: BLE001 — the rest of the process goes on
             self.failures += 1
-            _log.exception("background work failed; it is tried again", work=self.work)
+            _log.exception("background work failed, retrying", work=self.work)
 
     def add(self, subject: UUID, now: int) -> None:
         """Count a failure, and leave alone what it was at."""
@@ -77,13 +77,13 @@ class BackgroundCollector:
         """As Prometheus takes it."""
         yield counter(
             "sentinel_background_failures",
-            "What background work could not do, by the work.",
+            "Failures of background work, by kind of work.",
             ("work",),
             {(each.work,): each.failures for each in self._works},
         )
         yield gauge(
             "sentinel_background_set_aside",
-            "What background work leaves alone for an hour, since it failed, by the work.",
+            "Items quarantined for an hour after a failure, by kind of background work.",
             ("work",),
             {(each.work,): len(each) for each in self._works},
         )

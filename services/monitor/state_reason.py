@@ -20,15 +20,15 @@ def check_reason(row: TrackedCheck, state: CheckState, last: Result | None) -> s
     """
     track = row.track
     if state is CheckState.PAUSED:
-        return "it is paused"
+        return "check is paused"
     if state is CheckState.MAINTENANCE:
-        return "it is inside a maintenance window"
+        return "in a maintenance window"
     blocked = f": {last.error_message}" if last and last.error_kind is ErrorKind.BLOCKED_TARGET else ""
     if track.streak_outcome is None:
         waits = last is not None and last.error_kind is ErrorKind.NO_SIGNAL_YET
-        return last.error_message if last and waits else f"no result has told yet{blocked}"
+        return last.error_message if last and waits else f"no conclusive result yet{blocked}"
     if state is CheckState.UNKNOWN and track.state is not CheckState.UNKNOWN:
-        return f"no result has told for {STALE_AFTER_INTERVALS} intervals{blocked}"
+        return f"no conclusive result for {STALE_AFTER_INTERVALS} intervals{blocked}"
     if track.streak_outcome is Outcome.DOWN:
         why = f": {last.error_message}" if last and last.outcome is Outcome.DOWN and last.error_message else ""
         return _run(track.streak, row.check.failure_threshold, "failed", confirmed=state is CheckState.DOWN) + why
@@ -43,18 +43,18 @@ def service_reason(state: ServiceState, checks: Sequence[tuple[str, CheckState]]
     if state is ServiceState.PAUSED:
         return "no check is enabled"
     if state is ServiceState.MAINTENANCE:
-        return "it is inside a maintenance window"
+        return "in a maintenance window"
     if down:
         return f"{_share(len(down), len(enabled))} down: {_names(down)}"
     if not up:
-        return "nothing is known of any check"
+        return "no check has a known state"
     return f"{_share(up, len(enabled))} up"
 
 
 def _run(streak: int, threshold: int, verb: str, *, confirmed: bool) -> str:
     if not confirmed and streak < threshold:
         return f"{streak} of {threshold} {_slots(threshold)} {verb}"
-    return f"{streak} {_slots(streak)} in a row {verb}" if streak > 1 else f"the last slot {verb}"
+    return f"{streak} consecutive {_slots(streak)} {verb}" if streak > 1 else f"the last slot {verb}"
 
 
 def _slots(number: int) -> str:

@@ -92,7 +92,7 @@ class SharedClock:
             self._stepped(before_us, self.now_us())
 
     def _stepped(self, before_us: int, after_us: int) -> None:
-        _log.warning("the database's clock was stepped", seconds=(after_us - before_us) / SECOND_US)
+        _log.warning("database clock was stepped", seconds=(after_us - before_us) / SECOND_US)
         # Several steps back, one soon after the other, amount to a large one.
         self._latest_us = max(self._latest_us, before_us)
         if after_us > before_us:

@@ -52,7 +52,7 @@ class CpuQueue:
         if wait_us:
             raise ResourceExhausted(
                 reasons.ERROR_REASON_OVERLOADED,
-                f"the tenant has used more than {CPU_SHARE:g} s of a processor each second; try again later",
+                f"CPU limit exceeded: this tenant used over {CPU_SHARE:g} s of CPU time per second. Try again later.",
                 wait_us / SECOND_US,
                 limit=CPU_SHARE,
             )
@@ -60,8 +60,8 @@ class CpuQueue:
         if waiting >= _MOST_CALLS_WAITING:
             raise ResourceExhausted(
                 reasons.ERROR_REASON_OVERLOADED,
-                f"{waiting} calls of the tenant wait for the processor, and at most {_MOST_CALLS_WAITING} may; "
-                "send fewer at a time",
+                f"Too many calls queued for CPU time: this tenant has {waiting}, limit {_MOST_CALLS_WAITING}. "
+                "Send fewer at a time.",
                 _RETRY_S,
                 limit=_MOST_CALLS_WAITING,
                 actual=waiting,

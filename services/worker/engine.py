@@ -173,7 +173,7 @@ class Engine:
         self._ticked_at = loop.time()
         if self._ticked_at - self._armed_for > _STALL_S:
             self._stalled_at = self._ticked_at
-            _log.warning("this worker was stalled", seconds=round(self._ticked_at - self._armed_for, 3))
+            _log.warning("worker stalled", seconds=round(self._ticked_at - self._armed_for, 3))
         if self._may_fire():
             self._look_at_spans()
             starting, lapses = self._dispatcher.due(self._clock.now_us())
@@ -200,7 +200,7 @@ class Engine:
                     seen,
                     outcome=Outcome.ERROR,
                     error_kind=ErrorKind.INTERNAL,
-                    error_message="the worker was stalled while it waited",
+                    error_message="the worker was stalled during the run",
                 )
             self._metrics.ended(check.spec.KIND, seen.outcome, seen.error_kind)
             self._recorder.add(to_result(check, slot_us, start_us, seen, self._worker_id), check)

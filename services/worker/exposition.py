@@ -30,7 +30,7 @@ class WorkerCollector:
         yield from self._metrics.streams.collect("sentinel_stream", "results")
         yield counter(
             "sentinel_heartbeat_signals",
-            "Signals of jobs, by what became of them.",
+            "Heartbeat signals, by result.",
             ("result",),
             self._metrics.ended_signals(),
         )
@@ -38,49 +38,51 @@ class WorkerCollector:
     def _runs(self) -> Iterator[Metric]:
         metrics, gauges = self._metrics, self._gauges
         yield seconds(
-            "sentinel_run_start_lag_seconds", "From a slot to its run's begin.", (), {(): metrics.lag}, LAG_SHOWN_US
+            "sentinel_run_start_lag_seconds",
+            "Delay from a slot to the start of its run.",
+            (),
+            {(): metrics.lag},
+            LAG_SHOWN_US,
         )
         yield counter(
             "sentinel_runs",
-            "Runs that ended, by outcome and kind of error.",
+            "Completed runs, by outcome and kind of error.",
             ("outcome", "error_kind"),
             metrics.ended_runs(),
         )
         yield counter(
             "sentinel_check_runs",
-            "Runs that ended, by kind of check and outcome.",
+            "Completed runs, by kind of check and outcome.",
             ("kind", "outcome"),
             metrics.runs_of_kinds(),
         )
-        yield counter(
-            "sentinel_missed_slots", "Slots that nobody ran, by the reason.", ("reason",), metrics.missed_slots()
-        )
-        yield gauge("sentinel_runs_in_flight", "Runs under way.", (), {(): gauges.runs_in_flight()})
-        yield gauge("sentinel_runs_waiting", "Runs that are due and have not begun.", (), {(): gauges.runs_waiting()})
-        yield gauge("sentinel_checks_held", "Checks that this worker runs.", (), {(): gauges.checks_held()})
+        yield counter("sentinel_missed_slots", "Slots without a run, by reason.", ("reason",), metrics.missed_slots())
+        yield gauge("sentinel_runs_in_flight", "Runs in progress.", (), {(): gauges.runs_in_flight()})
+        yield gauge("sentinel_runs_waiting", "Runs that are due and not yet started.", (), {(): gauges.runs_waiting()})
+        yield gauge("sentinel_checks_held", "Checks in the shards of this worker.", (), {(): gauges.checks_held()})
         looked_up: dict[tuple[str, ...], float] = {
             ("memory",): metrics.cached_names,
             ("name_server",): metrics.asked_names,
         }
-        yield counter("sentinel_dns_lookups", "Names looked up, by where the answer was.", ("source",), looked_up)
+        yield counter("sentinel_dns_lookups", "DNS lookups, by source of the answer.", ("source",), looked_up)
 
     def _recording(self) -> Iterator[Metric]:
         metrics = self._metrics
-        yield sizes("sentinel_batch_results", "Results in each batch that was written.", metrics.batch_size)
+        yield sizes("sentinel_batch_results", "Results in each written batch.", metrics.batch_size)
         yield seconds(
             "sentinel_batch_write_seconds",
-            "How long each batch took to write.",
+            "Duration of writing a batch.",
             (),
             {(): metrics.write_time},
             metrics.write_time.bounds,
         )
         waiting = self._gauges.results_waiting()
-        yield gauge("sentinel_results_waiting", "Results that are not written yet.", (), {(): waiting})
+        yield gauge("sentinel_results_waiting", "Results waiting to be written.", (), {(): waiting})
         held = self._gauges.bytes_waiting()
-        yield gauge("sentinel_results_waiting_bytes", "About what those hold in memory.", (), {(): held})
+        yield gauge("sentinel_results_waiting_bytes", "Approximate memory held by the waiting results.", (), {(): held})
         yield counter(
             "sentinel_results_dropped",
-            "Results dropped while the database was away; their slots are MISSED.",
+            "Results dropped while the database was unavailable; their slots are MISSED.",
             (),
             {(): metrics.dropped_results},
         )
@@ -90,9 +92,9 @@ class WorkerCollector:
         yield gauge("sentinel_shards_held", "Shards leased by this worker.", (), {(): self._gauges.shards_held()})
         yield gauge(
             "sentinel_lease_renewal_age_seconds",
-            "Since the leases were last renewed; at 9 s the worker stops firing.",
+            "Time since the leases were last renewed; at 9 s the worker stops starting runs.",
             (),
             {(): monotonic() - metrics.renewed_at_s},
         )
         rounds: dict[tuple[str, ...], float] = {("ok",): metrics.renewals, ("failed",): metrics.failed_renewals}
-        yield counter("sentinel_lease_renewals", "Rounds of renewing, by how they went.", ("result",), rounds)
+        yield counter("sentinel_lease_renewals", "Lease renewals, by result.", ("result",), rounds)

@@ -89,8 +89,8 @@ class SelfFaultGuard:
         self._remember(batch, failed)
         if self._is_suspicious():
             if not await self._is_online():
-                _log.error("no canary answers: this worker is cut off; what failed counts as its own fault")
-                message = "the worker's own network was down"
+                _log.error("all canaries unreachable: worker is offline, recording network failures as ERROR")
+                message = "the worker was offline"
                 return [as_error(each, message) if _failed_on_network(each) else each for each in batch]
             self._hosts.clear()  # looked into; the next suspicion takes hosts that turn from now on
         self._failing -= {pending.check.id for pending in batch} - failed

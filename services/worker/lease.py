@@ -214,7 +214,7 @@ class Leases:
         try:
             await self._store.leave(self._worker_id)
         except Unavailable:
-            _log.warning("the database is away; the leases run out by themselves")
+            _log.warning("leases not released, they will expire: database unavailable")
 
     def _on_step(self, before_us: int, after_us: int) -> None:
         if after_us > before_us:
@@ -227,7 +227,7 @@ class Leases:
 
     def _lost(self, asked_us: int) -> None:
         self._metrics.not_renewed()
-        _log.warning("leases could not be renewed", firing=self.hold())
+        _log.warning("lease renewal failed", firing=self.hold())
         if not self._away:
             self._away = True
             self._outage = (self._clock.now_us() - (monotonic_us() - asked_us), 0)
@@ -244,7 +244,7 @@ class Leases:
         self._renewed_us = asked_us
         held = renewal.epochs
         if held != self._epochs:
-            _log.info("shards", held=len(held), before=len(self._epochs))
+            _log.info("shard assignment changed", held=len(held), before=len(self._epochs))
             # A new epoch means that the shard was somebody else's in between.
             kept = {shard for shard, epoch in held.items() if self._epochs.get(shard) == epoch}
             if kept != set(self._epochs):

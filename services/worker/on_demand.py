@@ -123,7 +123,7 @@ class OnDemand:
         """
         check = await self._store.find_check(tenant_id, service_id, check_id)
         if check is None:
-            raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "the service has no such check")
+            raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "Check not found.")
         async with aclosing(self._run(check, guard)) as events:
             async for event in events:
                 if isinstance(event, Result):
@@ -147,7 +147,7 @@ class OnDemand:
         if self._egress is not None:
             await self._egress.refuse_blocked(tenant_id, draft.spec, field)
         if not draft.spec.ASKS:
-            raise InvalidArgument.field(field, "asks no target, so there is nothing to try")
+            raise InvalidArgument.field(field, "heartbeat checks cannot be tried: they probe no target")
         check = ScheduledCheck(
             tenant_id=tenant_id,
             service_id=_NOBODY,

@@ -40,7 +40,7 @@ class OnDemandPlaces:
         if held >= limit:
             raise ResourceExhausted(
                 reasons.ERROR_REASON_OVERLOADED,
-                f"the tenant may have {limit} checks run on demand here at the moment, and has {held}; try again later",
+                f"Too many on-demand runs: this tenant has {held} in progress, current limit {limit}. Try again later.",
                 _RETRY_S,
                 limit=limit,
                 actual=held,

@@ -101,7 +101,11 @@ class Prober:
         except asyncio.CancelledError:
             if not deadline.passed():
                 raise
-            verdict = _timed_out(seen, timeout_s) if spec.ASKS else _own(OwnTrouble("the database took too long"))
+            verdict = (
+                _timed_out(seen, timeout_s)
+                if spec.ASKS
+                else _own(OwnTrouble("timed out while reading from the database"))
+            )
         except Exception as error:  # noqa: BLE001 — a fault of ours is ERROR, never DOWN (semantics.md §9)
             verdict = _own(error)
         finally:
@@ -209,7 +213,7 @@ async def _slug(egress: TenantEgress, tenant_id: UUID) -> str:
     try:
         return await egress.slug_of(tenant_id)
     except Unavailable as error:
-        raise OwnTrouble("the database is away, and with it the tenants that SENTINEL_EGRESS_ALLOW names") from error
+        raise OwnTrouble("database unavailable: the egress policy of the tenant could not be read") from error
 
 
 async def _judged(spec: Spec, cost: float, examined: Examined, work: Callable[[Expectation, Examined], _T]) -> _T:
@@ -234,7 +238,7 @@ def _told(spec: Spec, message: str, remark: str = "") -> str:
 def _skipped(count: int) -> str:
     if not count:
         return ""
-    return f"; no time was left for {count} more attempt{'s' if count > 1 else ''}"
+    return f"; no time left for {count} more attempt{'s' if count > 1 else ''}"
 
 
 def _own(error: Exception) -> Verdict:
@@ -242,23 +246,21 @@ def _own(error: Exception) -> Verdict:
         return Verdict(outcome=Outcome.ERROR, error_kind=error.kind, message=str(error))
     if is_own(error):
         return Verdict(outcome=Outcome.ERROR, error_kind=ErrorKind.INTERNAL, message=sentence(error))
-    _log.error("a run failed", exc_info=error)
+    _log.error("unhandled exception in a run", exc_info=error)
     return Verdict(outcome=Outcome.ERROR, error_kind=ErrorKind.INTERNAL, message="internal error")
 
 
 def _timed_out(seen: Observation, timeout_s: float) -> Verdict:
     if seen.names_were_silent:
-        return _own(OwnTrouble("the monitor's name servers did not answer"))
+        return _own(OwnTrouble("the monitor's DNS resolvers did not respond"))
     if seen.resolved_ip is None:
-        kind, waiting_for = ErrorKind.DNS, "the name server"
+        kind, phase = ErrorKind.DNS, "during DNS resolution"
     elif seen.connect_us is None and not seen.asks:
-        kind, waiting_for = ErrorKind.CONNECT_TIMEOUT, "a connection"
+        kind, phase = ErrorKind.CONNECT_TIMEOUT, "while connecting"
     elif seen.shakes_hands:
-        kind, waiting_for = ErrorKind.TIMEOUT, "the TLS handshake"
+        kind, phase = ErrorKind.TIMEOUT, "during the TLS handshake"
     elif seen.ttfb_us is None:
-        kind, waiting_for = ErrorKind.TIMEOUT, "an answer"
+        kind, phase = ErrorKind.TIMEOUT, "while waiting for the response"
     else:
-        kind, waiting_for = ErrorKind.TIMEOUT, "the rest of the answer"
-    return Verdict(
-        outcome=Outcome.DOWN, error_kind=kind, message=f"waited {timeout_s:g} s in all, last for {waiting_for}"
-    )
+        kind, phase = ErrorKind.TIMEOUT, "while reading the response"
+    return Verdict(outcome=Outcome.DOWN, error_kind=kind, message=f"timed out after {timeout_s:g} s {phase}")

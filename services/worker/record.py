@@ -200,7 +200,7 @@ class Recorder:
             await asyncio.wait_for(self.flushed(), patience_s)
         except TimeoutError:
             # Their slots are behind the last accounted one, so whoever holds the checks next accounts for them.
-            _log.error("stopping with results that could not be written", results=len(self._waiting))
+            _log.error("stopping with unwritten results", results=len(self._waiting))
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -249,7 +249,7 @@ class Recorder:
         for pending in kept:
             self._early.setdefault(pending.check.id, []).append(pending)
         self._early_count += len(kept)
-        _log.info("results are not due by the database's clock", held=len(kept), discarded=len(early) - len(kept))
+        _log.info("results are ahead of the database clock", held=len(kept), discarded=len(early) - len(kept))
 
     async def _write(self, batch: Sequence[Pending]) -> None:
         """Write a batch, however long the database is away."""
@@ -270,9 +270,9 @@ class Recorder:
             try:
                 new = await self._store.record(batch, admit)
             except Unavailable:
-                _log.warning("the database is away; results wait", waiting=len(self._waiting) + len(batch))
+                _log.warning("results cannot be written: database unavailable", waiting=len(self._waiting) + len(batch))
             except Exception:  # noqa: BLE001 — whatever a single result may break, the others must be written
-                _log.exception("a batch could not be written", results=len(batch))
+                _log.exception("writing a batch of results failed", results=len(batch))
                 await self._write_apart(batch)
                 return
             else:
@@ -280,7 +280,7 @@ class Recorder:
                     self._hold_early(early, database_us)
                 self._metrics.written(len(due), time.monotonic() - begun)
                 if new < len(due):
-                    _log.info("slots were not ours to count", slots=len(due) - new)
+                    _log.info("discarded results: stale lease epoch or already recorded", slots=len(due) - new)
                 return
             self._drop_old()
             await asyncio.sleep(backoff * random.uniform(0.5, 1.5))  # noqa: S311 — jitter, not a secret
@@ -292,7 +292,11 @@ class Recorder:
             pending = batch[0]
             bare = as_error(pending, "internal error")
             if pending == bare:
-                _log.error("a result is lost", check_id=str(pending.check.id), slot_us=pending.result.slot_us)
+                _log.error(
+                    "result cannot be written, dropped",
+                    check_id=str(pending.check.id),
+                    slot_us=pending.result.slot_us,
+                )
                 return
             await self._write([bare])
             return

@@ -172,7 +172,7 @@ class Roster:
         for check in self._engine.checks():
             if check.shard in shards and check.id not in seen:
                 self._engine.retire(check)
-        _log.debug("read shards", checks=len(seen), shards=len(shards))
+        _log.debug("loaded the checks of shards", checks=len(seen), shards=len(shards))
 
     async def _poll(self) -> None:
         now_us = self._clock.now_us()

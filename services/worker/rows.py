@@ -250,7 +250,7 @@ class CheckReader:
         except CannotOpenError as error:
             self._unread += 1
             if self._unread <= _MOST_TOLD:
-                _log.error("a check cannot be run", check_id=str(row["id"]), why=str(error))
+                _log.error("check cannot be run", check_id=str(row["id"]), why=str(error))
             return SealedSpec(shown(kind, column).target, str(error))
 
     def _share(self, value: _T) -> _T:

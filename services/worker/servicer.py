@@ -154,7 +154,7 @@ class ProbeServicer(ProbeServiceServicer):
         """Make the guard of a stream that the caller opens with a method."""
         role = _RULES[f"/{_SERVICE.full_name}/{method}"].role
         if role is None:
-            raise RuntimeError(f"{method} is for callers with a role")
+            raise RuntimeError(f"{method} has no role")
         return StreamGuard(current_principal(), self._revocations, self._stopping, role)
 
     async def EvaluateAssertions(
@@ -193,9 +193,9 @@ class ProbeServicer(ProbeServiceServicer):
 
     async def _refuse_unknown(self, tenant_id: UUID, service_id: UUID | None, check_id: UUID | None) -> None:
         if service_id is not None and not await self._store.has_service(tenant_id, service_id):
-            raise NotFound(reasons.ERROR_REASON_SERVICE_NOT_FOUND, "the tenant has no such service")
+            raise NotFound(reasons.ERROR_REASON_SERVICE_NOT_FOUND, "Service not found.")
         if check_id is not None and not await self._store.has_check(tenant_id, check_id):
-            raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "the tenant has no such check")
+            raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "Check not found.")
 
 
 def _exit_code(result: str) -> int | None:

@@ -21,7 +21,10 @@ def test_a_malformed_deadline_is_refused_and_nothing_is_forwarded(
 
         assert (answer.status.code, answer.reason) == (code_pb2.INVALID_ARGUMENT, "REQUEST_MALFORMED")
         assert answer.http_status == (400 if protocol == "rest" else 200)
-        assert answer.status.message == "grpc-timeout must be one to eight digits and a unit: H, M, S, m, u or n"
+        assert (
+            answer.status.message
+            == "The header grpc-timeout must have one to eight digits and a unit: H, M, S, m, u or n."
+        )
         assert answer.detail(error_details_pb2.RequestInfo).request_id == answer.headers["x-request-id"]
         assert forwarded(quiet_stack) == before
 

@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("door")]
 
 LIMITED = (REGISTER, LOGIN, REFRESH, ACCEPT, HEARTBEAT)
 BURST = 3
-MESSAGE = "too many calls from this address; try again later"
+MESSAGE = f"Rate limit exceeded: too many calls from this address (limit {BURST}). Try again later."
 _numbers = count(10)
 
 

@@ -150,7 +150,7 @@ def test_a_call_without_a_whole_message_is_refused_and_not_forwarded(
         answer = call_raw(client, protocol, JWKS.path, body)
 
         assert_typed(answer, protocol, 400, code_pb2.INVALID_ARGUMENT, "REQUEST_MALFORMED")
-        assert "whole message" in answer.status.message
+        assert "complete message" in answer.status.message
         assert forwarded(quiet_stack) == before
 
 

@@ -36,7 +36,7 @@ def test_a_job_reports_falls_silent_and_reports_again(team: Team, job: httpx.Cli
     waiting = next(results)["result"]
     assert (waiting["outcome"], waiting["errorKind"]) == ("OUTCOME_ERROR", "ERROR_KIND_NO_SIGNAL_YET")
     assert team.status(service)["state"] == "SERVICE_STATE_UNKNOWN"
-    assert team.status(service)["checks"][0]["stateReason"] == "no signal yet; one is due every 5 s, 1 s grace"
+    assert team.status(service)["checks"][0]["stateReason"] == "no signal yet; expected every 5 s, grace period 1 s"
 
     answer = job.post(f"/heartbeat/{token}")
     assert (answer.status_code, answer.json()) == (200, {})
@@ -64,11 +64,11 @@ def test_a_job_reports_falls_silent_and_reports_again(team: Team, job: httpx.Cli
 @pytest.mark.parametrize(
     ("result", "words"),
     [
-        ("fail", "told of a failure"),
-        ("3", "told of a failure with exit code 3"),
-        ("256", "told of a failure with exit code 256"),
-        ("-1073741510", "told of a failure with exit code -1073741510"),
-        ("3221225786", "told of a failure with exit code 3221225786"),
+        ("fail", "reported a failure"),
+        ("3", "reported a failure with exit code 3"),
+        ("256", "reported a failure with exit code 256"),
+        ("-1073741510", "reported a failure with exit code -1073741510"),
+        ("3221225786", "reported a failure with exit code 3221225786"),
     ],
 )
 def test_a_failure_is_down_until_a_success(team: Team, job: httpx.Client, result: str, words: str) -> None:
@@ -255,7 +255,7 @@ def test_a_failure_that_a_success_follows_in_the_same_slot_is_in_the_results(tea
     results.close()
     failed = [each for each in told if each["errorKind"] == "ERROR_KIND_HEARTBEAT_FAILED"]
     assert len(failed) >= 1
-    assert failed[0]["errorMessage"].endswith("ago told of a failure with exit code 7, and the last one of a success")
+    assert failed[0]["errorMessage"].endswith("ago reported a failure with exit code 7, followed by a success")
     assert told[-1]["outcome"] == "OUTCOME_UP"
 
 

@@ -54,7 +54,7 @@ def test_an_incident_opens_when_the_target_goes_away_and_is_resolved_when_it_is_
     status = team.status(service)
     assert (status["openIncidents"], status["stateReason"]) == (1, "1 of 1 check is down: home")
     assert status["stateTime"] == status["checks"][0]["stateTime"] == incident["startTime"]
-    assert status["checks"][0]["stateReason"].startswith("2 slots in a row failed: ")
+    assert status["checks"][0]["stateReason"].startswith("2 consecutive slots failed: ")
     the_overview_shows_it(team, incident)
 
     path = f"/incidents/{incident['id']}"

@@ -62,7 +62,7 @@ def test_a_failure_opens_no_incident_inside_a_window_and_one_behind_it(team: Tea
     assert next(results)["result"]["outcome"] == "OUTCOME_DOWN"
     assert incidents() == []
     status = team.status(service)
-    assert (status["stateReason"], status["stateTime"]) == ("it is inside a maintenance window", window["startTime"])
+    assert (status["stateReason"], status["stateTime"]) == ("in a maintenance window", window["startTime"])
     assert team.client.delete(f"/maintenance-windows/{window['id']}").status_code == 200
     behind = next(results)["result"]
     until(incidents, 2)

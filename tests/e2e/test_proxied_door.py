@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("proxied-door")]
 
 BURST = 3
 PROXY = "127.0.0.5"
-MESSAGE = "too many calls from this address; try again later"
+MESSAGE = f"Rate limit exceeded: too many calls from this address (limit {BURST}). Try again later."
 RELOADS = "sentinel_tls_certificate_reloads_total"
 
 

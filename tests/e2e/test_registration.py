@@ -93,4 +93,4 @@ def test_auth_alone_does_not_serve_strangers_before_somebody_says_who_may_regist
     )
 
     assert done.returncode == 1
-    assert done.stderr.startswith("sentinel: SENTINEL_REGISTRATION is not set, and 0.0.0.0 is reached")
+    assert done.stderr.startswith("sentinel: SENTINEL_REGISTRATION is not set, and 0.0.0.0 is reachable")

@@ -90,5 +90,5 @@ def test_a_result_says_how_many_attempts_did_not_fit(team: Team, flaky: str) -> 
     result = result_of(team, "/checks:try", {"check": of(f"{flaky}late", retries=3, retryDelay="60s")})
 
     assert (result["outcome"], result["attempt"], result["skippedAttempts"]) == ("OUTCOME_DOWN", 1, 3)
-    assert result["errorMessage"].endswith("no time was left for 3 more attempts")
+    assert result["errorMessage"].endswith("no time left for 3 more attempts")
     assert result["failedAttempts"] == []

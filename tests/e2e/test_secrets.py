@@ -201,14 +201,17 @@ def test_a_lost_key_is_said_of_each_check_and_mended_by_giving_it_back(short_fol
             restarted(stack, KEYS[1])
             result = run(team, service, check)
             assert (result["outcome"], result["errorKind"]) == ("OUTCOME_ERROR", "ERROR_KIND_INTERNAL")
-            assert "cannot be decrypted" in result["errorMessage"]
+            assert "cannot decrypt" in result["errorMessage"]
             read = team.client.get(f"/services/{service}/checks/{check}").json()["check"]
             assert read["http"]["bearerToken"] == "[secret]"
-            until(lambda: "no key decrypts the secrets of some checks" in stack.said() and check in stack.said(), 10)
+            until(
+                lambda: "secrets cannot be decrypted with any configured key" in stack.said() and check in stack.said(),
+                10,
+            )
 
             restarted(stack, f"{KEYS[1]},{KEYS[0]}")
             assert run(team, service, check)["outcome"] == "OUTCOME_UP"
-            until(lambda: "encrypted secrets of checks" in stack.said(), 10)
+            until(lambda: "re-encrypted secrets" in stack.said(), 10)
             restarted(stack, KEYS[1])
             assert run(team, service, check)["outcome"] == "OUTCOME_UP"
             assert not [text for text in (TOKEN, *KEYS) if text in stack.said()]
@@ -235,5 +238,5 @@ def test_a_key_that_is_none_stops_the_start_and_is_not_shown(tmp_path: Path, key
     )
 
     assert done.returncode == 2
-    assert done.stderr.startswith("sentinel: SENTINEL_SECRETS_KEY takes keys of 32 random bytes")
+    assert done.stderr.startswith("sentinel: SENTINEL_SECRETS_KEY must contain keys of 32 random bytes")
     assert keys.strip(",") not in done.stderr

@@ -33,7 +33,7 @@ def test_a_login_does_not_tell_what_was_wrong(team: Team, change: dict[str, str]
     answer = team.client.post("/auth/login", json=body)
 
     assert (answer.status_code, reason(answer)) == (401, "CREDENTIALS_INVALID")
-    assert answer.json()["message"] == "the tenant, the email or the password is wrong"
+    assert answer.json()["message"] == "Incorrect tenant, email or password."
 
 
 def test_a_login_starts_a_session_of_its_own(team: Team) -> None:

@@ -97,8 +97,8 @@ async def test_by_default_it_refuses_the_role_and_the_reason_is_told(default: Se
         await pool.close()
         await database.close()
     assert refused.value.explanation == (
-        "SENTINEL_DATABASE_URL leads to a pooler that refuses what a service sets as it connects (unsupported startup "
-        "parameter: role); connect to PostgreSQL without the pooler"
+        "SENTINEL_DATABASE_URL points to a connection pooler that rejects a startup parameter (unsupported startup "
+        "parameter: role); connect to PostgreSQL directly"
     )
 
 
@@ -114,8 +114,8 @@ async def test_a_role_that_it_is_set_to_ignore_is_missed(
     ):
         await connect(owner.url(server.port), role)
     reason = {
-        "session": f"SENTINEL_DATABASE_URL gives a connection that acts as {owner.name} instead of the role {role}",
-        "transaction": "SENTINEL_DATABASE_URL leads to a pooler in transaction mode",
+        "session": f"SENTINEL_DATABASE_URL opens connections with the role {owner.name} instead of {role}",
+        "transaction": "SENTINEL_DATABASE_URL points to a connection pooler in transaction mode",
     }
     assert refused.value.explanation.startswith(reason[mode])
 
@@ -144,7 +144,7 @@ async def test_where_it_sets_the_role_itself_session_mode_is_told_from_transacti
                 with pytest.raises(DatabaseUnusable) as refused:
                     await connect(url, role)
                 assert refused.value.explanation.startswith(
-                    "SENTINEL_DATABASE_URL leads to a pooler in transaction mode"
+                    "SENTINEL_DATABASE_URL points to a connection pooler in transaction mode"
                 )
         for each in others:
             each.terminate()
@@ -156,7 +156,10 @@ def test_the_stack_serves_nothing_and_says_why(default: Server, owner: Owner, sh
     try:
         with stack.rest() as client:
             until(lambda: _status(client, "/healthz") is not None, _START_S)
-            until(lambda: stack.said().count("sentinel: SENTINEL_DATABASE_URL leads to a pooler") >= 3, _START_S)
+            until(
+                lambda: stack.said().count("sentinel: SENTINEL_DATABASE_URL points to a connection pooler") >= 3,
+                _START_S,
+            )
             assert _status(client, "/healthz") == 503
             assert client.post("/auth/register", json={}).status_code == 503
     finally:

@@ -48,7 +48,7 @@ class ApiKeySql(Sql):
         except IntegrityError as error:
             if constraint_of(error) != "api_keys_name":
                 raise
-            message = "the tenant has another API key of this name"
+            message = "An API key with this name already exists."
             raise AlreadyExists(reasons.ERROR_REASON_API_KEY_NAME_TAKEN, message) from error
 
     async def find_api_key(self, tenant_id: UUID, key_id: UUID) -> tuple[Tenant, ApiKey] | None:

@@ -113,7 +113,7 @@ class InvitationSql(Sql):
 
 
 def _email_taken() -> AlreadyExists:
-    return AlreadyExists(reasons.ERROR_REASON_EMAIL_TAKEN, "the tenant has a user with this email")
+    return AlreadyExists(reasons.ERROR_REASON_EMAIL_TAKEN, "A user with this email already exists in this tenant.")
 
 
 def _invitation(row: Row[Any]) -> Invitation:

@@ -61,7 +61,9 @@ class TenantSql(Sql):
         except IntegrityError as error:
             if constraint_of(error) != "tenants_slug":
                 raise
-            raise AlreadyExists(reasons.ERROR_REASON_TENANT_SLUG_TAKEN, "another tenant has this slug") from error
+            raise AlreadyExists(
+                reasons.ERROR_REASON_TENANT_SLUG_TAKEN, "Tenant slug is already taken. Choose another one."
+            ) from error
         return True
 
     async def has_tenant_invitation(self, token_hash: bytes, now: int) -> bool:

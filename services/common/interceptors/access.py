@@ -15,11 +15,11 @@ async def check_access(call: Call, following: Step) -> None:
     rule = call.rule
     if not rule.public:
         if rule.role is None:
-            raise PermissionDenied(reasons.ERROR_REASON_METHOD_CLOSED, "nobody may call this method")
+            raise PermissionDenied(reasons.ERROR_REASON_METHOD_CLOSED, "This method cannot be called.")
         if call.principal is None or call.principal.role < rule.role:
             needed = rule.role.name.lower()
-            raise PermissionDenied(reasons.ERROR_REASON_ROLE_INSUFFICIENT, f"this needs the role {needed}")
+            raise PermissionDenied(reasons.ERROR_REASON_ROLE_INSUFFICIENT, f"This method requires the role {needed}.")
         if rule.person_only and call.principal.user_id is None:
-            message = "this is about a person's own account, and an API key has none"
+            message = "This method concerns a user's own account. It cannot be called with an API key."
             raise PermissionDenied(reasons.ERROR_REASON_PERSON_REQUIRED, message)
     await following(call)

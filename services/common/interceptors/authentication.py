@@ -31,11 +31,12 @@ class Authentication:
             header = call.metadata.get("authorization", "")
             if not header:
                 raise Unauthenticated(
-                    reasons.ERROR_REASON_TOKEN_MISSING, "this needs a header `authorization: Bearer …`"
+                    reasons.ERROR_REASON_TOKEN_MISSING,
+                    "Authentication required. Send the header `authorization: Bearer <token>`.",
                 )
             if header[: len(_SCHEME)].lower() != _SCHEME:
                 raise Unauthenticated(
-                    reasons.ERROR_REASON_TOKEN_INVALID, "the authorization header is not a bearer token"
+                    reasons.ERROR_REASON_TOKEN_INVALID, "The authorization header is not a bearer token."
                 )
             call.principal = await self._credentials.identify(header[len(_SCHEME) :].strip())
             set_principal(call.principal)

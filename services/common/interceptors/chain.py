@@ -116,7 +116,7 @@ class Chain(grpc.aio.ServerInterceptor):
 
             return grpc.unary_unary_rpc_method_handler(unary, None, handler.response_serializer)
         if handler.unary_stream is None:
-            raise TypeError(f"{rule.method} streams requests, which the chain does not carry")
+            raise TypeError(f"{rule.method} streams requests, which the chain does not support")
         steps = self._compose(partial(_stream, handler.unary_stream))
 
         async def stream(encoded: bytes, context: Context) -> None:

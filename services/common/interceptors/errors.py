@@ -31,7 +31,7 @@ async def answer_errors(call: Call, following: Step) -> None:
         raise
     except Exception:  # noqa: BLE001 — the last line of defence; it logs and answers INTERNAL
         # The text of an unforeseen exception would go to the client if grpc saw it.
-        _log.exception("unforeseen", method=call.rule.method)
+        _log.exception("unhandled exception", method=call.rule.method)
         failure = Internal()
     if failure is not None:
         failure.__context__ = failure.__cause__ = None
@@ -49,7 +49,7 @@ def code_of(context: Context) -> grpc.StatusCode:
 
 async def unknown_method(_request: bytes, context: Context) -> bytes:
     """What a method that does not exist answers."""
-    error = Unimplemented(reasons.ERROR_REASON_METHOD_UNKNOWN, "there is no such method")
+    error = Unimplemented(reasons.ERROR_REASON_METHOD_UNKNOWN, "Method not found.")
     await abort(context, error, id_of(dict(context.invocation_metadata() or ())))
     return b""
 

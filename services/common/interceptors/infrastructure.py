@@ -36,7 +36,7 @@ def typed(handler: _Handler) -> _Handler:
 
         return grpc.unary_stream_rpc_method_handler(streamed, decode, handler.response_serializer)
     if handler.stream_stream is None:
-        raise TypeError("a method that streams requests and answers once is not served")
+        raise TypeError("client-streaming methods are not supported")
     both: Callable[..., Any] = handler.stream_stream
 
     async def talked(requests: AsyncIterator[object], context: Context) -> AsyncIterator[object]:

@@ -39,7 +39,7 @@ def _take_named(call: Call, found: Match | None) -> None:
     takes_body = found is None or bool(found.route.body)
     if takes_body and rpc != call.rule.method:
         # The door and we would read the path differently: a body that nobody inspected must not count.
-        _log.error("body not inspected", method=call.rule.method, inspected=rpc)
+        _log.error("request body was not inspected", method=call.rule.method, inspected=rpc)
         raise Internal
     if found is not None and found.route.takes_mask:
         set_named_fields(named.split(",") if named else ())

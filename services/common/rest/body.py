@@ -51,7 +51,7 @@ class Bodies:
         refuse_query(found, path.partition("?")[2])
         encoding = headers.get("content-encoding", "").strip().lower()
         if body and encoding not in _IDENTITY:
-            raise malformed("the body has a content-encoding; send it as it is, without compression")
+            raise malformed("Request bodies with a content-encoding are not supported. Send the body uncompressed.")
         value: Json = parse(body) if body else _NO_OBJECT
         at = "" if route.body == WHOLE else route.body
         seen = inspect(value, route.message, at)
@@ -74,7 +74,7 @@ def _conflicts(found: Match, value: Json, at: str) -> list[FieldViolation]:
     for variable, bound in found.values.items():
         name = variable.removeprefix(f"{at}.") if at else variable
         violations += [
-            FieldViolation(inside(at, spelling), "differs from the value in the path; leave it out")
+            FieldViolation(inside(at, spelling), "differs from the value in the path; omit it")
             for spelling in {name, _camel(name)} & set(sent)
             if isinstance(sent[spelling], str) and sent[spelling] != bound
         ]

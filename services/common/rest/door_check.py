@@ -83,7 +83,7 @@ class _Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            _log.warning("door sent no HTTP", error=type(error).__name__)
+            _log.warning("Envoy sent invalid HTTP", error=type(error).__name__)
             self._transport.abort()
 
     def on_url(self, url: bytes) -> None:
@@ -112,7 +112,7 @@ def _answer(bodies: Bodies, method: str, path: str, headers: dict[str, str], bod
     except SentinelError as error:
         return _refusal(400, error, id_of(headers))
     except Exception:  # noqa: BLE001 — the last line of defence; it logs, and the door answers 503
-        _log.exception("unforeseen")
+        _log.exception("unhandled exception")
         return _refusal(500, Internal(), id_of(headers))
     header = f"{HEADER}: {told}\r\n" if told is not None else ""
     return f"HTTP/1.1 200 OK\r\n{header}content-length: 0\r\n\r\n".encode("latin-1")

@@ -16,9 +16,12 @@ _LONGEST_NAME = 64
 _SHOWN = 3
 
 
-def malformed(message: str, violations: Sequence[FieldViolation] = ()) -> InvalidArgument:
-    """Return REQUEST_MALFORMED."""
-    return InvalidArgument(message, violations, reasons.ERROR_REASON_REQUEST_MALFORMED)
+def malformed(message: str, violations: Sequence[FieldViolation] = (), *, limit: int | None = None) -> InvalidArgument:
+    """Return REQUEST_MALFORMED, with the limit that the body as a whole exceeds, if there is one."""
+    error = InvalidArgument(message, violations, reasons.ERROR_REASON_REQUEST_MALFORMED)
+    if limit is not None:
+        error.metadata["limit"] = str(limit)
+    return error
 
 
 def refused(violations: Sequence[FieldViolation]) -> InvalidArgument:

@@ -15,9 +15,9 @@ from services.common.rest.faults import MOST_FAULTS, inside, nearest, shortened
 from services.common.rest.json_text import DEEPEST, Json, Pairs
 
 _TEXTS = {
-    "google.protobuf.Duration": 'a text such as "1.5s"',
-    "google.protobuf.Timestamp": 'a text such as "2026-01-31T12:00:00Z"',
-    "google.protobuf.FieldMask": 'a text such as "name,url"',
+    "google.protobuf.Duration": 'a string such as "1.5s"',
+    "google.protobuf.Timestamp": 'a string such as "2026-01-31T12:00:00Z"',
+    "google.protobuf.FieldMask": 'a string such as "name,url"',
 }
 _FREE: Mapping[str, type] = {
     "google.protobuf.Value": object,
@@ -78,9 +78,9 @@ class _Inspection:
         self.named: list[str] = []
         self.violations: list[FieldViolation] = []
 
-    def blame(self, at: str, description: str) -> None:
+    def blame(self, at: str, description: str, limit: int | None = None) -> None:
         if len(self.violations) < MOST_FAULTS:
-            self.violations.append(FieldViolation(at, description))
+            self.violations.append(FieldViolation(at, description, "" if limit is None else str(limit)))
 
     def message(self, pairs: Pairs, outer: tuple[_Outer, ...], path: str | None) -> None:
         """Inspect an object.
@@ -92,7 +92,7 @@ class _Inspection:
         """
         kind, at = outer[-1].kind, outer[-1].at
         if len(outer) > DEEPEST:
-            self.blame(at, f"is nested deeper than {DEEPEST} objects and lists")
+            self.blame(at, f"is nested too deeply: limit {DEEPEST} objects and lists", DEEPEST)
             return
         if not pairs and path:
             self.named.append(path)
@@ -104,13 +104,13 @@ class _Inspection:
                 return
             where, field = inside(at, name), known.get(name)
             if field is None:
-                self.blame(where, f"is no field of {kind.name}{_hint(name, pairs, outer)}")
+                self.blame(where, f"is not a field of {kind.name}{_hint(name, pairs, outer)}")
             elif (before := spelt.setdefault(field.name, name)) != name:
-                self.blame(where, f"is the same field as {before}; name it once")
+                self.blame(where, f"is the same field as {before}; set it only once")
             else:
                 self._field(field, value, where, outer, None if path is None else path + field.name, chosen)
         for name in _twice(pairs):
-            self.blame(inside(at, name), "is given twice; name it once")
+            self.blame(inside(at, name), "is set more than once")
 
     def _field(
         self,
@@ -144,14 +144,14 @@ class _Inspection:
             return
         before = chosen.setdefault(oneof.name, where)
         if before != where:
-            self.blame(where, f"excludes {before}; only one of them can be there")
+            self.blame(where, f"cannot be combined with {before}")
 
     def _map(self, field: FieldDescriptor, value: Json, where: str, outer: tuple[_Outer, ...]) -> None:
         if not isinstance(value, Pairs):
             self.blame(where, "must be a JSON object")
             return
         for name in _twice(value):
-            self.blame(_item(where, name), "is given twice; name it once")
+            self.blame(_item(where, name), "is set more than once")
         assert field.message_type is not None  # noqa: S101 — of a map it is its entry
         entry = field.message_type.fields_by_name["value"]
         for name, each in value:
@@ -171,7 +171,7 @@ class _Inspection:
 
     def _item(self, field: FieldDescriptor, value: Json, where: str, outer: tuple[_Outer, ...]) -> None:
         if value is None and (field.message_type is None or field.message_type.full_name != _VALUE):
-            self.blame(where, "must not be null; leave it out")
+            self.blame(where, "must not be null; omit it")
         else:
             self._one(field, value, where, outer, None)
 
@@ -189,7 +189,7 @@ class _Inspection:
             if not isinstance(value, str):
                 self.blame(where, f"must be {_TEXTS[inner.full_name]}")
         elif inner.full_name == _ANY:
-            self.blame(where, "cannot be given as JSON")
+            self.blame(where, "cannot be set in JSON")
         elif inner.file.name == "google/protobuf/wrappers.proto":
             self._scalar(inner.fields_by_name["value"], value, where)
         elif isinstance(value, Pairs):
@@ -205,8 +205,8 @@ class _Inspection:
         elif field.enum_type is not None and isinstance(value, str) and value not in field.enum_type.values_by_name:
             names = [each.name for each in field.enum_type.values[1:]]
             near = nearest(value, names)
-            hint = f"did you mean {near}?" if near else f"its values are {', '.join(names)}"
-            self.blame(where, f"is no value of {field.enum_type.name}; {hint}")
+            hint = f"did you mean {near}?" if near else f"supported values: {', '.join(names)}"
+            self.blame(where, f"is not a value of {field.enum_type.name}; {hint}")
 
     def _free(self, value: Json, where: str, depth: int) -> None:
         """Inspect a value that may be any JSON."""
@@ -216,11 +216,11 @@ class _Inspection:
             if not isinstance(each, list):
                 continue
             if deep >= DEEPEST:
-                self.blame(shortened(at), f"is nested deeper than {DEEPEST} objects and lists")
+                self.blame(shortened(at), f"is nested too deeply: limit {DEEPEST} objects and lists", DEEPEST)
                 continue
             if isinstance(each, Pairs):
                 for name in _twice(each):
-                    self.blame(inside(at, name), "is given twice; name it once")
+                    self.blame(inside(at, name), "is set more than once")
                 waiting += ((inner, inside(at, name), deep + 1) for name, inner in each if isinstance(inner, list))
             else:
                 waiting += (
@@ -247,7 +247,7 @@ def _hint(name: str, pairs: Pairs, outer: Sequence[_Outer]) -> str:
     """Suggest what an unknown name was meant to be: a field inside of what is there, one around, one spelt alike."""
     kind, at = outer[-1].kind, outer[-1].at
     if name in {_MASK, "updateMask"}:
-        return "; give the mask in the query: ?updateMask=…"
+        return "; send the update mask as a query parameter: ?updateMask=…"
     for sibling, value in pairs:
         field = fields_of(kind).get(sibling)
         if isinstance(value, Pairs) and field is not None and field.message_type is not None and not field.is_repeated:
@@ -261,4 +261,4 @@ def _hint(name: str, pairs: Pairs, outer: Sequence[_Outer]) -> str:
         if name in fields_of(each.kind):
             return f"; did you mean {inside(each.at, name)}?"
     names = ", ".join(each.json_name for each in kind.fields)
-    return f"; its fields are {names}" if names else ", which has no fields"
+    return f"; its fields: {names}" if names else ", which has no fields"

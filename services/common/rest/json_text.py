@@ -15,7 +15,7 @@ from services.common.rest.faults import malformed
 DEEPEST = 64
 """How deep objects and lists may be nested; Envoy's parser goes no deeper."""
 _COUNTED_FROM_BYTES = 64 * 1024
-_NO_COMMA = "no comma may stand before a closing bracket"
+_NO_COMMA = "trailing comma before a closing bracket"
 _HALF_A_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -38,16 +38,16 @@ def parse(body: bytes) -> Json:
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
-        raise malformed(f"the body is not JSON: it must be UTF-8, and byte {error.start} is not") from None
+        raise malformed(f"The request body is not valid JSON: it is not UTF-8 at byte {error.start}.") from None
     if is_deeper(body, DEEPEST_PARSED):
-        raise malformed(f"the body is nested deeper than {DEEPEST} objects and lists")
+        raise malformed(f"The request body is nested too deeply: limit {DEEPEST} objects and lists.", limit=DEEPEST)
     try:
         value: Json = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise malformed(f"the body is not JSON at {where}: {_why(text, error.pos)}") from None
-    except ValueError as error:  # a number of more digits than Python reads
-        raise malformed(f"the body has a number that cannot be read: {str(error).partition(';')[0]}") from None
+        raise malformed(f"The request body is not valid JSON at {where}: {_why(text, error.pos)}.") from None
+    except ValueError:  # a number of more digits than Python reads
+        raise malformed("The request body contains a number that is too long.") from None
     if _HALF_A_PAIR.search(text):
         _refuse_half_pairs(text, value)
     return value
@@ -74,33 +74,35 @@ def _refuse_half_pairs(text: str, value: Json) -> None:
                 each.encode()
             except UnicodeEncodeError:
                 at = _HALF_A_PAIR.search(text)
-                near = f" (first of them at character {at.start()})" if at else ""
-                raise malformed(f"the body has half of a surrogate pair among its \\u escapes{near}") from None
+                near = f" (first at character {at.start()})" if at else ""
+                raise malformed(f"The request body contains an unpaired surrogate in a \\u escape{near}.") from None
 
 
 def _why(text: str, at: int) -> str:
     """Say what is wrong with a text at a place, whichever version of Python found it."""
     found, before, after = text[at : at + 1], text[:at].rstrip()[-1:], text[at + 1 :].lstrip()[:1]
     reasons = (
-        (not found, "it ends too early"),
+        (not found, "unexpected end of input"),
         (found in "}]" and before == ",", _NO_COMMA),
         (found == "," and after in {"}", "]"}, _NO_COMMA),
-        (found == "'", "names and texts need double quotes, not single ones"),
-        (found == "\ufeff", "no byte order mark may stand before it"),
-        (found < " ", "a control character in a text must be written as an escape such as \\n"),
-        (found in "/#", "JSON has no comments"),
-        ("\\" in {found, before}, "there is no such escape"),
-        (found == '"', "a text does not end, or a comma is missing before it"),
+        (found == "'", "names and strings must be in double quotes, not single quotes"),
+        (found == "\ufeff", "byte order marks are not allowed"),
+        (found < " ", "control characters in strings must be escaped, such as \\n"),
+        (found in "/#", "comments are not allowed"),
+        ("\\" in {found, before}, "invalid escape sequence"),
+        (found == '"', "unterminated string, or a missing comma before it"),
         (
             found.isalpha() or found in "_$",
-            "names and texts need double quotes; true, false and null are the only words",
+            "names and strings must be in double quotes; the only literals are true, false and null",
         ),
     )
-    return next((reason for holds, reason in reasons if holds), "a value, a name or a comma was expected here")
+    return next((reason for holds, reason in reasons if holds), "expected a value, a name or a comma")
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise malformed(f"the body is not JSON: {name} is no value of JSON; give it as a text where a field takes it")
+    raise malformed(
+        f"The request body is not valid JSON: {name} is not a JSON value. Send it as a string where a field accepts it."
+    )
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=Pairs, parse_constant=_no_constant)

@@ -110,13 +110,13 @@ def _fault(route: Route, parameter: _Parameter, seen: set[str]) -> str:
         return _unknown(route, unquote(parameter.name))
     path, first = parameter.path, parameter.fields[0].name
     if path in route.variables:
-        return "is in the path; leave it out of the query"
+        return "is set by the path; omit it from the query"
     if route.body in {WHOLE, first}:
-        return "belongs in the body; leave it out of the query"
+        return "must be set in the body, not in the query"
     if parameter.value is None:
-        return "has no value; write NAME=VALUE"
+        return "must have a value: NAME=VALUE"
     if path in seen and not parameter.fields[-1].is_repeated:
-        return "is given twice; give it once"
+        return "is set more than once"
     seen.add(path)
     return ""
 
@@ -128,6 +128,6 @@ def _unknown(route: Route, name: str) -> str:
         if route.body not in {WHOLE, each.name} and not any(each.name == path for path in route.variables)
     ]
     if not free:
-        return "is unknown; the route takes no parameters in a query"
+        return "unknown parameter; this route takes no query parameters"
     near = nearest(name, free)
-    return f"is unknown; did you mean {near}?" if near else f"is unknown; the route takes {', '.join(free)}"
+    return f"unknown parameter; did you mean {near}?" if near else f"unknown parameter; supported: {', '.join(free)}"

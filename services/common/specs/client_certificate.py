@@ -51,7 +51,7 @@ class ClientCertificate:
         """
         at_certificate, at_key = f"{field}.certificate", f"{field}.private_key"
         if "PRIVATE KEY" in self.certificate:
-            raise InvalidArgument.field(at_certificate, "must not hold a private key")
+            raise InvalidArgument.field(at_certificate, "must not contain a private key")
         try:
             context_trusting(self.certificate)
         except (ssl.SSLError, TypeError, ValueError) as error:
@@ -60,14 +60,16 @@ class ClientCertificate:
             raise InvalidArgument.field(at_key, "must not be encrypted")
         bits = _bits_of(self.private_key)
         if bits > LARGEST_KEY_BITS:
-            raise InvalidArgument.field(at_key, f"must have {LARGEST_KEY_BITS} bits at the most; it has {bits}")
+            raise InvalidArgument.field(
+                at_key, f"must have at most {LARGEST_KEY_BITS} bits; it has {bits}", limit=LARGEST_KEY_BITS, actual=bits
+            )
         try:
             self.load_into(unverified_context())  # as the worker will
         except ssl.SSLError as error:
             if error.reason == _MISMATCH:
-                raise InvalidArgument.field(at_key, "does not belong to the certificate") from None
+                raise InvalidArgument.field(at_key, "does not match the certificate") from None
             if error.reason in _WEAK:
-                raise InvalidArgument.field(at_certificate, "is too weak to be used") from None
+                raise InvalidArgument.field(at_certificate, "must have a stronger key or signature") from None
             raise InvalidArgument.field(at_key, "must be the certificate's private key in PEM") from None
 
 

@@ -58,9 +58,11 @@ class DnsSpec(Spec):
         except ValueError as error:
             raise InvalidArgument.field(f"{field}.name", str(error)) from error
         if self.type != "PTR" and literal(self.name.removesuffix(".")) is not None:
-            raise InvalidArgument.field(f"{field}.name", "must be a name; of an address there is only the type PTR")
+            raise InvalidArgument.field(
+                f"{field}.name", "must be a DNS name; an IP address is supported only for the type PTR"
+            )
         if any(_NEVER_IN_A_NAME & set(label) for label in name.labels):
-            raise InvalidArgument.field(f"{field}.name", "must be a DNS name alone, without brackets and port")
+            raise InvalidArgument.field(f"{field}.name", "must be a DNS name without brackets or port")
         for number, text in enumerate(self.expected):
             try:
                 expected_record(text, self.type)

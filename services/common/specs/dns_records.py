@@ -60,7 +60,7 @@ def expected_record(text: str, type_: str) -> Canonical:
             relativize=False,
             idna_codec=dns.name.IDNA_2008_Practical,
         ),
-        f"must be what a zone file has as the data of {type_}",
+        f"must be the data of a record of type {type_}, as in a zone file",
     )
     return canonical(rdata)
 

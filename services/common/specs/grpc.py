@@ -62,7 +62,7 @@ class GrpcSpec(Spec):
         if not self.tls:
             for name in ("skip_verify", "ca_certificates", "server_name"):
                 if getattr(self, name):
-                    raise InvalidArgument.field(f"{field}.{name}", "says how TLS is verified, and tls is false")
+                    raise InvalidArgument.field(f"{field}.{name}", "requires tls to be true")
         self.options.refuse_bad(field)
 
     def audited(self) -> dict[str, object]:

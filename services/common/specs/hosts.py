@@ -26,7 +26,7 @@ def ascii_host(host: str) -> str:
     """A host as it is looked up and asked for: an address in its canonical text, a name in lower case and IDNA 2008.
 
     Raises:
-        ValueError: it is neither an address nor a name.
+        ValueError: it is neither an IP address nor a host name.
     """
     address = literal(host)
     if address is not None and "%" not in address:  # with a zone it would be this machine's alone
@@ -34,7 +34,7 @@ def ascii_host(host: str) -> str:
     lowered = host.lower()
     name = lowered if lowered.isascii() else idna.encode(lowered).decode("ascii")  # IDNAError is a ValueError
     if _NAME.fullmatch(name) is None or len(name.removesuffix(".")) > _LONGEST or _ends_in_number(name):
-        raise ValueError("neither an address nor a name")
+        raise ValueError("neither an IP address nor a host name")
     return name
 
 
@@ -90,4 +90,6 @@ def refuse_bad_host(host: str, field: str) -> None:
     try:
         ascii_host(host)
     except ValueError as error:
-        raise InvalidArgument.field(field, "must be a name or an address alone, such as db.example.com") from error
+        raise InvalidArgument.field(
+            field, "must be a host name or an IP address without a port, such as db.example.com"
+        ) from error

@@ -152,7 +152,7 @@ class HttpSpec(Spec):
             if HIDDEN in value:
                 raise InvalidArgument.field(
                     f"{field}.{path}",
-                    f"says {HIDDEN}, but no secret is stored there for this origin; give the secret itself",
+                    f"contains {HIDDEN}, but no secret is stored for this origin; send the secret itself",
                     reasons.ERROR_REASON_SECRET_NOT_STORED,
                 )
         self.auth.refuse_bad(field, (name for name, _ in self.headers), secure=self.audience.startswith("https:"))
@@ -160,7 +160,7 @@ class HttpSpec(Spec):
     def _refuse_body_of_head(self, field: str) -> None:
         if self.method != "HEAD":
             return
-        said = "must be absent where the method is HEAD, whose answer has no body; use GET"
+        said = "cannot be combined with the method HEAD, since its response has no body; use GET"
         if self.body_contains:
             raise InvalidArgument.field(f"{field}.body_contains", said)
         for index, each in enumerate(self.asserted):

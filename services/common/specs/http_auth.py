@@ -102,18 +102,20 @@ class HttpAuth:
             InvalidArgument: naming the field.
         """
         if self.basic_auth is not None and self.bearer_token:
-            raise InvalidArgument.field(f"{field}.bearer_token", "must not stand beside basic_auth")
+            raise InvalidArgument.field(f"{field}.bearer_token", "cannot be combined with basic_auth")
         given = {name.lower(): name for name in names}
         if self.headers and (named := given.get(_AUTHORIZATION.lower())):
             raise InvalidArgument.field(
-                f"{field}.headers[{named!r}]", "must not stand beside basic_auth or bearer_token"
+                f"{field}.headers[{named!r}]", "cannot be combined with basic_auth or bearer_token"
             )
         for name in self.secret_headers:
             if name.lower() not in given:
-                raise InvalidArgument.field(f"{field}.secret_headers", f"names {name!r}, which is not among headers")
+                raise InvalidArgument.field(
+                    f"{field}.secret_headers", f"unknown header {name!r}; it must be one of headers"
+                )
         if self.client_certificate is not None:
             if not secure:
-                raise InvalidArgument.field(f"{field}.client_certificate", "needs a url that begins with https://")
+                raise InvalidArgument.field(f"{field}.client_certificate", "requires a url that begins with https://")
             self.client_certificate.refuse_bad(f"{field}.client_certificate")
 
 

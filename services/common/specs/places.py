@@ -44,7 +44,7 @@ def place_of(text: str, port: int | None = None) -> Place:
     try:
         name = ascii_host(host).removesuffix(".")
     except ValueError as error:
-        raise ValueError("must be the name of a host, or an address") from error
+        raise ValueError("must be a host name or an IP address") from error
     return Place(name, literal(name), port)
 
 
@@ -57,7 +57,7 @@ def parted(text: str) -> tuple[str, str | None]:
     if text.startswith("["):
         inside, closed, behind = text[1:].partition("]")
         if not closed or ":" not in inside or (behind and not behind.startswith(":")):
-            raise ValueError("must have an IPv6 address in its brackets, and a port behind them if any")
+            raise ValueError("must have an IPv6 address in brackets, followed by nothing or by a port")
         return inside, behind[1:] if behind else None
     if text.count(":") > 1:
         return text, None

@@ -35,7 +35,7 @@ def refuse_bad(assertions: Sequence[Assertion], field: str) -> None:
     if size > LARGEST_PROGRAMS:
         raise InvalidArgument.field(
             field,
-            f"their expressions may have {LARGEST_PROGRAMS} instructions together, and have {size}; repeat fewer times",
+            f"regular expressions are too complex: {size} compiled instructions in total, limit {LARGEST_PROGRAMS}",
             limit=LARGEST_PROGRAMS,
             actual=size,
         )
@@ -47,7 +47,7 @@ def _refuse(assertion: Assertion, field: str) -> None:
             for index, each in enumerate(ranges):
                 low, _, high = each.partition("-")
                 if low > high:
-                    raise InvalidArgument.field(f"{field}.ranges[{index}]", "must begin with the lower end")
+                    raise InvalidArgument.field(f"{field}.ranges[{index}]", "must begin with its lower bound")
         case BodyMatches(expression):
             _refuse_expression(expression, field)
         case JsonPathIs(path, comparison, operand):
@@ -69,7 +69,7 @@ def _refuse_number(operand: float, field: str) -> None:
     if abs(operand) >= ROUNDED:
         raise InvalidArgument.field(
             field,
-            "must be less than 2^53, and more than -2^53: larger numbers are rounded on their way here; "
+            "must be between -2^53 and 2^53, exclusive, since larger numbers are rounded in transit; "
             'compare the number as text, such as equalsText: "12345678901234567"',
             limit=ROUNDED,
         )
@@ -79,4 +79,4 @@ def _refuse_expression(expression: str, field: str) -> None:
     try:
         compiled(expression)
     except ValueError as error:
-        raise InvalidArgument.field(field, f"is not an expression of RE2: {error}") from error
+        raise InvalidArgument.field(field, f"invalid RE2 regular expression: {error}") from error

@@ -35,7 +35,7 @@ class TlsOptions:
         if not pem:
             return
         if "PRIVATE KEY" in pem:
-            raise InvalidArgument.field(field, "must not hold a private key")
+            raise InvalidArgument.field(field, "must not contain a private key")
         try:
             context_trusting(pem)  # as the worker will read it
         except (ssl.SSLError, TypeError, ValueError) as error:

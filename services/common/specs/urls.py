@@ -28,16 +28,18 @@ def read_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
         url = httpx.URL(text) if base is None else base.join(text)
     except (httpx.InvalidURL, ValueError) as error:
         if "IDNA" in str(error):  # of httpx's reasons the only one about a host in another script
-            raise ValueError("must name a host that IDNA 2008 allows: no symbols, no letters of full width") from error
-        raise ValueError("is not a URL that can be requested") from error
+            raise ValueError(
+                "must have a host name that IDNA 2008 allows: no symbols, no full-width letters"
+            ) from error
+        raise ValueError("must be a valid URL") from error
     try:
         host = url.host
     except ValueError as error:  # idna's errors are among them
-        raise ValueError("must name a host that IDNA allows") from error
+        raise ValueError("must have a host name that IDNA allows") from error
     if url.scheme in _PORTS and not host:
-        raise ValueError("must name a host")
+        raise ValueError("must contain a host")
     if url.port is not None and not 0 < url.port <= _HIGHEST_PORT:
-        raise ValueError(f"must have a port from 1 to {_HIGHEST_PORT}, and has {url.port}")
+        raise ValueError(f"must have a port from 1 to {_HIGHEST_PORT}; it has {url.port}")
     return url
 
 
@@ -55,16 +57,16 @@ def refuse_bad_url(url: str, field: str) -> None:
         raise InvalidArgument.field(field, "must begin with http:// or https://")
     if not _could_be_a_name(parsed.raw_host.decode("ascii")):
         raise InvalidArgument.field(
-            field, "must name a host of at most 253 characters, with 1 to 63 of them between two dots"
+            field, "must have a host name of at most 253 characters, in labels of 1 to 63 characters"
         )
     if is_loose_address(parsed.host):
-        raise InvalidArgument.field(field, "must write an address in full, such as 192.0.2.1 or [2001:db8::1]")
+        raise InvalidArgument.field(field, "must contain the IP address in full, such as 192.0.2.1 or [2001:db8::1]")
     if parsed.userinfo:
-        raise InvalidArgument.field(field, "must not carry credentials; use headers")
+        raise InvalidArgument.field(field, "must not contain credentials; use headers")
     if "%" in parsed.host and ":" in parsed.host:
-        raise InvalidArgument.field(field, "must have an address without a zone, which is only a machine's own")
+        raise InvalidArgument.field(field, "must not contain an IPv6 zone")
     if ":" not in parsed.host and _NEVER_IN_A_NAME.search(parsed.raw_host.decode("ascii")):
-        raise InvalidArgument.field(field, "must name a host of letters, digits, hyphens, underscores and dots")
+        raise InvalidArgument.field(field, "must have a host name of letters, digits, hyphens, underscores and dots")
 
 
 def _could_be_a_name(host: str) -> bool:

@@ -58,13 +58,13 @@ def series_edges(
     """
     if start_us is None:
         if end_us is not None:
-            raise InvalidArgument.field("start_time", "is needed where end_time is given")
+            raise InvalidArgument.field("start_time", "is required when end_time is set")
         length = WINDOWS[window or _DEFAULT_WINDOW]
         size = _size(bucket, length)
         start, end = floor(window_start(length, now), min(size, DAY_US)), now
     else:
         if window:
-            raise InvalidArgument.field("window", "must be empty where start_time is given")
+            raise InvalidArgument.field("window", "cannot be combined with start_time")
         start, end = start_us, now if end_us is None else min(end_us, now)
         _refuse_bad_span(start, end, now, parts_since(now, keep.raw_us))
         size = _size(bucket, end - start)
@@ -75,7 +75,7 @@ def series_edges(
     if count > MOST_BUCKETS:
         raise InvalidArgument.field(
             "bucket",
-            f"must be larger: a series has at most {MOST_BUCKETS} buckets, and this one has {count}",
+            f"must be larger: a series has at most {MOST_BUCKETS} buckets; this one has {count}",
             limit=MOST_BUCKETS,
             actual=count,
         )
@@ -95,20 +95,28 @@ def _refuse_bad_span(start: int, end: int, now: int, parts_since_us: int) -> Non
         raise InvalidArgument.field("end_time", "must be later than start_time")
     if start % HOUR_US and start < parts_since_us:
         raise InvalidArgument.field(
-            "start_time", "must be a full hour (UTC): of so long ago there are no single results"
+            "start_time", "must be aligned to a full hour (UTC): raw results for this period were removed by retention"
         )
     if end % HOUR_US and end < parts_since_us:
-        raise InvalidArgument.field("end_time", "must be a full hour (UTC): of so long ago there are no single results")
+        raise InvalidArgument.field(
+            "end_time", "must be aligned to a full hour (UTC): raw results for this period were removed by retention"
+        )
 
 
 def _refuse_hours(start: int, end: int, size: int, hours_since: int) -> None:
     """Refuse a series that would need hours of so long ago that there are none."""
     if start % DAY_US:
-        raise InvalidArgument.field("start_time", "must be a full day (UTC): of so long ago there are no hours")
+        raise InvalidArgument.field(
+            "start_time", "must be aligned to a full day (UTC): hourly data for this period was removed by retention"
+        )
     if size % DAY_US:
-        raise InvalidArgument.field("bucket", "must be 1d or more: of so long ago there are no hours")
+        raise InvalidArgument.field(
+            "bucket", "must be at least 1d: hourly data for this period was removed by retention"
+        )
     if end < hours_since and end % DAY_US:
-        raise InvalidArgument.field("end_time", "must be a full day (UTC): of so long ago there are no hours")
+        raise InvalidArgument.field(
+            "end_time", "must be aligned to a full day (UTC): hourly data for this period was removed by retention"
+        )
 
 
 def _size(bucket: str, length_us: int) -> int:

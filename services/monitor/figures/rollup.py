@@ -129,7 +129,7 @@ class Rollup:
                 (place,) = failed.places
                 self.aside.add(place.check_id, now)
                 _log.exception(
-                    "a check could not be rolled up; it is left alone for an hour",
+                    "rollup of a check failed, quarantined for an hour",
                     tenant_id=str(place.tenant_id), check_id=str(place.check_id),
                 )  # fmt: skip
             else:
@@ -148,4 +148,4 @@ class Rollup:
         for ahead in range(_DAYS_AHEAD + 1):
             await self._store.make_day(today + ahead * DAY_US)
         while (day := await self._store.drop_day(floor(now - self._keep.raw_us, DAY_US))) is not None:
-            _log.info("dropped the results of a day", day=str(day))
+            _log.info("dropped expired results", day=str(day))

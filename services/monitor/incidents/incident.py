@@ -125,6 +125,6 @@ class Step:
         """
         if self.kind is IncidentEventKind.ACKNOWLEDGED:
             if incident.state is IncidentState.RESOLVED:
-                raise FailedPrecondition(reasons.ERROR_REASON_INCIDENT_RESOLVED, "the incident has ended")
+                raise FailedPrecondition(reasons.ERROR_REASON_INCIDENT_RESOLVED, "Incident is already resolved.")
             return incident.acknowledge_us is None
         return self.kind is IncidentEventKind.NOTE or incident.state is IncidentState.OPEN

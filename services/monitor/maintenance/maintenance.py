@@ -149,7 +149,7 @@ class MaintenanceWindows:
                 except Exception:  # noqa: BLE001 — the other windows are planned all the same
                     self.aside.add(window_id, now)
                     _log.exception(
-                        "a window could not be planned; it is left alone for an hour",
+                        "planning a maintenance window failed, quarantined for an hour",
                         tenant_id=str(tenant_id), window_id=str(window_id),
                     )  # fmt: skip
 

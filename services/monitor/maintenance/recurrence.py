@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dateutil.rrule import rrule, rrulestr
 
 from services.common.clock import from_datetime, to_datetime
-from services.common.errors import FieldViolation, InvalidArgument
+from services.common.errors import InvalidArgument
 
 Span = tuple[int, int]
 
@@ -51,7 +51,7 @@ def _recurring(start_us: int, rule: str, zone_name: str, from_us: int, to_us: in
     wall, rest_us = first.replace(tzinfo=None, microsecond=0), first.microsecond
     dates = _read_rule(rule, wall, zone)
     if next(iter(dates), None) != wall or first.fold:
-        raise _refused("window.start_time", "must be when the rule first occurs")
+        raise _refused("window.start_time", "must be the first occurrence of rrule")
     found = []
     for date in dates:
         begin = from_datetime(date.replace(tzinfo=zone).astimezone(UTC)) + rest_us
@@ -71,7 +71,9 @@ def read_zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise _refused("window.time_zone", "must be a zone of the time zone database, such as Europe/Berlin") from error
+        raise _refused(
+            "window.time_zone", "must be a name in the IANA time zone database, such as Europe/Berlin"
+        ) from error
 
 
 def _read_rule(text: str, wall: datetime, zone: ZoneInfo) -> rrule:
@@ -89,7 +91,7 @@ def _read_rule(text: str, wall: datetime, zone: ZoneInfo) -> rrule:
     except (ValueError, OverflowError) as error:
         raise _refused("window.rrule", "must be an RRULE such as FREQ=WEEKLY;BYDAY=SU") from error
     if not isinstance(read, rrule):
-        raise _refused("window.rrule", "must be one rule")
+        raise _refused("window.rrule", "must be a single RRULE")
     return read
 
 
@@ -111,8 +113,8 @@ def _last(until: str, zone: ZoneInfo) -> datetime:
     return last.replace(tzinfo=UTC).astimezone(zone) if is_utc else last
 
 
-def _refused(field: str, rule: str) -> InvalidArgument:
-    return InvalidArgument(f"{field}: {rule}", [FieldViolation(field, rule)])
+def _refused(field: str, rule: str, limit: int | str = "") -> InvalidArgument:
+    return InvalidArgument.field(field, rule, limit=limit)
 
 
 def _parts(text: str) -> dict[str, str]:
@@ -124,7 +126,7 @@ def _parts(text: str) -> dict[str, str]:
             raise _refused("window.rrule", "must be an RRULE such as FREQ=WEEKLY;BYDAY=SU")
         key, _, value = part.partition("=")
         if key in parts:
-            raise _refused("window.rrule", f"names {key} twice")
+            raise _refused("window.rrule", f"must not contain {key} more than once")
         parts[key] = value
     return parts
 
@@ -135,12 +137,14 @@ def _refuse_others(parts: Mapping[str, str]) -> None:
     if narrowed_by is None:
         raise _refused("window.rrule", f"must have a FREQ of {', '.join(_NARROWED_BY)}")
     if unknown := sorted(parts.keys() - _ALWAYS - narrowed_by):
-        raise _refused("window.rrule", f"must not have {unknown[0]} with FREQ={parts['FREQ']}")
+        raise _refused("window.rrule", f"{unknown[0]} is not supported with FREQ={parts['FREQ']}")
     if len(parts.keys() & narrowed_by) > 1 or {"COUNT", "UNTIL"} <= parts.keys():
-        raise _refused("window.rrule", "must have one of BYDAY and BYMONTHDAY, and one of COUNT and UNTIL, at the most")
+        raise _refused(
+            "window.rrule", "must have at most one of BYDAY and BYMONTHDAY, and at most one of COUNT and UNTIL"
+        )
     if not _DAYS.fullmatch(parts.get("BYDAY", "MO")):
-        raise _refused("window.rrule", "must have days such as MO, or 1MO and -1FR, in BYDAY")
+        raise _refused("window.rrule", "must have weekdays such as MO, 1MO or -1FR in BYDAY")
     for key, most in (("COUNT", _MOST_COUNT), ("INTERVAL", _MOST_INTERVAL)):
         value = parts.get(key, "1")
         if not (value.isdecimal() and len(value) <= len(str(most)) and 1 <= int(value) <= most):
-            raise _refused("window.rrule", f"must have a {key} from 1 to {most}")
+            raise _refused("window.rrule", f"must have a {key} from 1 to {most}", most)

@@ -111,7 +111,10 @@ def changed_window(window: Window, etag: str, draft_of: Callable[[Window], Windo
         InvalidArgument: what it would be breaks a rule.
     """
     if etag and etag != window.etag:
-        raise Aborted(reasons.ERROR_REASON_ETAG_MISMATCH, "the window has changed meanwhile; read it again")
+        raise Aborted(
+            reasons.ERROR_REASON_ETAG_MISMATCH,
+            "ETag mismatch: the maintenance window was modified since it was read. Fetch it again and retry.",
+        )
     draft = draft_of(window)
     start_us = now if draft.start_us is None else draft.start_us
     if start_us != window.start_us:
@@ -155,4 +158,4 @@ def replan(window: Window, going_on: Collection[int], now: int, until_us: int) -
 
 def _refuse_past(start_us: int, now: int) -> None:
     if start_us < now - MINUTE_US:
-        raise InvalidArgument.field("window.start_time", "must not be in the past: what was measured stays")
+        raise InvalidArgument.field("window.start_time", "must not be in the past")

@@ -154,7 +154,7 @@ class CheckSql(Sql):
             await _locked(connection, tenant_id, service_id, check_id, self._box)
             rotated = await connection.execute(update(heartbeats).where(which).values(token_hash=token_hash))
             if not rotated.rowcount:
-                raise FailedPrecondition(reasons.ERROR_REASON_NOT_A_HEARTBEAT, "only a heartbeat has a token")
+                raise FailedPrecondition(reasons.ERROR_REASON_NOT_A_HEARTBEAT, "Only heartbeat checks have a token.")
             await write_audit(connection, actor, Change("check.rotate_token", check_id))
 
     async def delete_check(self, actor: Actor, service_id: UUID, check_id: UUID, now: int) -> None:
@@ -258,5 +258,5 @@ def _refuse(error: IntegrityError) -> None:
     if constraint == "checks_tenant_id_service_id_fkey":
         raise service_not_found() from error
     if constraint == "checks_name":
-        message = "the service has another check of this name"
+        message = "A check with this name already exists in this service."
         raise AlreadyExists(reasons.ERROR_REASON_CHECK_NAME_TAKEN, message) from error

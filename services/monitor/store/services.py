@@ -324,5 +324,5 @@ def _refuse(error: IntegrityError) -> None:
         AlreadyExists: SERVICE_NAME_TAKEN.
     """
     if constraint_of(error) == "services_name":
-        message = "the tenant has another service of this name"
+        message = "A service with this name already exists."
         raise AlreadyExists(reasons.ERROR_REASON_SERVICE_NAME_TAKEN, message) from error

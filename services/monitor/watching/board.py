@@ -243,11 +243,11 @@ class Boards:
             await board.read(self._store, tenant_id, self._clock)
         except Unavailable as error:
             if not self._away:
-                _log.warning("the database is away; who watches services sees what it knew")
+                _log.warning("watch streams show the last known states: database unavailable")
             self._away = True
             board.admit(error)
         except Exception as error:  # noqa: BLE001 — a watcher must not wait for what will not come
-            _log.exception("a board could not be read")
+            _log.exception("reading the states of a tenant's services failed")
             for watcher in board.watchers:
                 watcher.end(EndReason.INTERNAL)
             board.rest(_RETRY_S)

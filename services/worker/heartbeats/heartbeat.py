@@ -56,12 +56,12 @@ def verdict_on(spec: HeartbeatSpec, reported: Reported) -> Verdict:
         return _failed(f"the last signal, {span(now_us - signal_us)} ago,", reported.exit_code, "")
     if signal_us is not None and spec.is_slot and _failed_since_slot(spec, reported, signal_us, tells_from_us):
         ago = span(now_us - (reported.failure_us or now_us))
-        return _failed(f"a signal {ago} ago", reported.failure_code, ", and the last one of a success")
+        return _failed(f"a signal {ago} ago", reported.failure_code, ", followed by a success")
     if success_us is not None and now_us - success_us <= allowed_us:
         return Verdict(outcome=Outcome.UP)
     heard_us = on_us if success_us is None else max(on_us, success_us)
     silent_us = now_us - heard_us
-    due = f"one is due every {span(spec.period_us)}" + (f", {span(spec.grace_us)} grace" if spec.grace_us else "")
+    due = f"expected every {span(spec.period_us)}" + (f", grace period {span(spec.grace_us)}" if spec.grace_us else "")
     if silent_us <= allowed_us:
         return Verdict(outcome=Outcome.ERROR, error_kind=ErrorKind.NO_SIGNAL_YET, message=f"no signal yet; {due}")
     silence = f"no signal for {span(silent_us)}"
@@ -73,7 +73,7 @@ def verdict_on(spec: HeartbeatSpec, reported: Reported) -> Verdict:
         return Verdict(
             outcome=Outcome.ERROR,
             error_kind=ErrorKind.NO_SIGNAL_YET,
-            message=f"{silence}, but the monitor could not take any; {due}",
+            message=f"{silence}, but the monitor could not receive signals; {due}",
         )
     return Verdict(outcome=Outcome.DOWN, error_kind=ErrorKind.HEARTBEAT_OVERDUE, message=f"{silence}; {due}")
 
@@ -83,7 +83,7 @@ def _failed(which: str, exit_code: int | None, and_then: str) -> Verdict:
     return Verdict(
         outcome=Outcome.DOWN,
         error_kind=ErrorKind.HEARTBEAT_FAILED,
-        message=f"{which} told of a failure{code}{and_then}",
+        message=f"{which} reported a failure{code}{and_then}",
     )
 
 

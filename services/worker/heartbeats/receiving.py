@@ -41,5 +41,5 @@ class Receiving:
             try:
                 await self._store.note_receiving()
             except Unavailable:
-                _log.debug("the database is away; no signal can be taken")
+                _log.debug("heartbeat signals cannot be received: database unavailable")
             await asyncio.sleep(_EVERY_S)

@@ -98,7 +98,7 @@ class Reception:
             self._metrics.signal_ended(SignalEnd.LIMITED)
             raise ResourceExhausted(
                 reasons.ERROR_REASON_RATE_LIMITED,
-                f"too many signals with this token: it may send {MOST_AT_ONCE} at once, and one more every second",
+                f"Rate limit exceeded: limit {MOST_AT_ONCE} signals at once for each token, and one more per second.",
                 wait_s,
                 limit=MOST_AT_ONCE,
             )
@@ -107,7 +107,7 @@ class Reception:
             self._metrics.signal_ended(SignalEnd.LIMITED)
             raise ResourceExhausted(
                 reasons.ERROR_REASON_OVERLOADED,
-                f"{batch.waiting} signals wait to be written down, and the limit is {_MOST_WAITING}; try again",
+                f"Overloaded: {batch.waiting} signals are queued, limit {_MOST_WAITING}. Try again.",
                 _RETRY_S,
                 limit=_MOST_WAITING,
                 actual=batch.waiting,
@@ -120,7 +120,7 @@ class Reception:
         known = await asyncio.shield(batch.known)
         if token_hash not in known:
             self._metrics.signal_ended(SignalEnd.UNKNOWN)
-            raise NotFound(reasons.ERROR_REASON_HEARTBEAT_NOT_FOUND, "no heartbeat has this token")
+            raise NotFound(reasons.ERROR_REASON_HEARTBEAT_NOT_FOUND, "Heartbeat not found: unknown token.")
         self._metrics.signal_ended(SignalEnd.SUCCESS if exit_code == 0 else SignalEnd.FAILURE)
 
     async def run(self) -> None:

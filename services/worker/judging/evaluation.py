@@ -114,10 +114,10 @@ class Evaluation:
         self._cpu.refuse_excess(tenant_id)
         self._cpu.run_here(tenant_id, partial(refuse_bad, assertions, "assertions"))
         if not await self._store.has_check_of(tenant_id, service_id, check_id):
-            raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "the service has no such check")
+            raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "Check not found.")
         result = await self._store.find_result(tenant_id, check_id, slot_us, on_demand=on_demand)
         if result is None:
-            raise NotFound(reasons.ERROR_REASON_RESULT_NOT_FOUND, "the check has no such result")
+            raise NotFound(reasons.ERROR_REASON_RESULT_NOT_FOUND, "Result not found.")
         return of_result(assertions, result)
 
 

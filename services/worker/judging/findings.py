@@ -69,7 +69,7 @@ class Examined(NamedTuple):
 _DAY_S = 86_400
 SUCCESSFUL = range(200, 300)  # RFC 9110 §15.3
 _NO_BODY = Body((), b"", truncated=False)
-_NOTHING, _NOT_MEASURED = Note("nothing"), Note("not measured")
+_NOTHING, _NOT_MEASURED = Note("absent"), Note("not measured")
 
 
 def finding(assertion: Assertion, examined: Examined) -> Finding:
@@ -142,9 +142,9 @@ def _json_path(assertion: JsonPathIs, examined: Examined) -> Finding:
         document = body.json_literals() if assertion.comparison in OF_TEXT else body.json()
     except ValueError as error:
         truncated = body.read()[1]
-        words = "a body that is larger than 1 MiB" if truncated else "a body that is not JSON"
+        words = "body is larger than 1 MiB" if truncated else "body is not JSON"
         if isinstance(error, TooDeepError):
-            words = "a body that is not JSON, or is nested too deeply to tell"
+            words = "body is not JSON, or is nested too deeply"
         return _wrong(Note(words), _or_too_large(truncated=truncated))
     try:
         values = find(steps_of(assertion.path), document)

@@ -39,8 +39,8 @@ _COMPARISONS = {
     "at_most": "is at most",
     "greater_than": "is greater than",
     "at_least": "is at least",
-    "equals_text": "says",
-    "not_equals_text": "does not say",
+    "equals_text": "equals the text",
+    "not_equals_text": "does not equal the text",
 }
 
 
@@ -66,9 +66,9 @@ def sentence(assertion: Assertion, found: Finding, secrets: Sequence[str]) -> st
     if isinstance(assertion, BodyContains | BodyLacks | BodyMatches):
         if isinstance(found.actual, Note):
             return cut(found.actual)
-        said = "lacks the text" if isinstance(assertion, BodyContains) else "shows nothing else"
+        said = "does not contain the text" if isinstance(assertion, BodyContains) else "is not conclusive"
         if found.kind is ErrorKind.TOO_LARGE:
-            return f"the body is larger than what is looked at, and so far {said}"
+            return f"the body is too large to inspect completely, and the inspected part {said}"
         return _OF_BODIES[type(assertion)]
     there = actual(assertion, found.actual)
     if isinstance(assertion, StatusIs):
@@ -79,9 +79,9 @@ def sentence(assertion: Assertion, found: Finding, secrets: Sequence[str]) -> st
 
 
 _OF_BODIES: dict[type[Assertion], str] = {
-    BodyContains: "the body does not contain the text that it should",
-    BodyLacks: "the body contains the text that it should not",
-    BodyMatches: "the body does not match the expression",
+    BodyContains: "the body does not contain the expected text",
+    BodyLacks: "the body contains the excluded text",
+    BodyMatches: "the body does not match the regular expression",
 }
 
 
@@ -108,7 +108,7 @@ def _statuses(assertion: StatusIs) -> str:
 
 def _comparison(assertion: JsonPathIs | HeaderIs) -> str:
     if assertion.comparison == "exists":
-        return "is there" if assertion.operand else "is not there"
+        return "is present" if assertion.operand else "is absent"
     operand = assertion.operand if assertion.comparison == "matches" else _json(assertion.operand)
     return f"{_COMPARISONS[assertion.comparison]} {operand}"
 
@@ -136,7 +136,7 @@ _EXPECTED: _Words = {
     BodyMatches: lambda assertion: f"matches {assertion.expression}",
     JsonPathIs: _comparison,
     HeaderIs: _comparison,
-    CertificateLasts: lambda assertion: f"valid for {assertion.days} days at least",
+    CertificateLasts: lambda assertion: f"valid for at least {assertion.days} days",
     TotalTimeWithin: _limit,
     PhaseWithin: _limit,
 }
@@ -164,9 +164,9 @@ def cut(text: str) -> str:
 def _json(value: Any) -> str:  # noqa: ANN401 — any JSON
     """JSON of a value, of large ones only what they are."""
     if isinstance(value, list):
-        return f"a list of {len(value)}"
+        return f"array of length {len(value)}"
     if isinstance(value, dict):
-        return f"an object of {len(value)}"
+        return f"object of size {len(value)}"
     if isinstance(value, Literal):
         return value
     if isinstance(value, str):

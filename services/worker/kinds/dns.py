@@ -20,9 +20,9 @@ from services.worker.wire.observation import Observation
 from services.worker.wire.probe_failure import ProbeFailure
 
 _FAILURES = {
-    dns.rcode.NXDOMAIN: "there is no such name (NXDOMAIN)",
-    dns.rcode.REFUSED: "the name server refused the question (REFUSED)",
-    dns.rcode.SERVFAIL: "the name server failed (SERVFAIL)",
+    dns.rcode.NXDOMAIN: "name does not exist (NXDOMAIN)",
+    dns.rcode.REFUSED: "DNS server refused the query (REFUSED)",
+    dns.rcode.SERVFAIL: "DNS server failed (SERVFAIL)",
 }
 # Of two lists, so that both fit into one sentence.
 _LONGEST_LIST = 100
@@ -75,14 +75,14 @@ def _asked(spec: DnsSpec) -> _Asked:
 def _nothing(reply: Reply, type_: str) -> str:
     """Why there are no records."""
     if reply.rcode:
-        return _FAILURES.get(reply.rcode) or f"the name server answered {dns.rcode.to_text(reply.rcode)}"
+        return _FAILURES.get(reply.rcode) or f"DNS server responded with {dns.rcode.to_text(reply.rcode)}"
     if reply.alias:
-        return f"the name is an alias, and where it leads to, {reply.alias}, there is no {type_} record"
-    return f"the name has no {type_} record"
+        return f"name is an alias for {reply.alias}, which has no {type_} record"
+    return f"name has no {type_} record"
 
 
 def _mismatch(expected: Sequence[str], records: Sequence[dns.rdata.Rdata]) -> str:
-    return f"expected {_listed(expected)}, the answer has {_listed(sorted(map(shown, records)))}"
+    return f"expected {_listed(expected)}, got {_listed(sorted(map(shown, records)))}"
 
 
 def _listed(texts: Sequence[str]) -> str:

@@ -32,9 +32,9 @@ class Heartbeat:
         try:
             reported = await self._signals.of(spec.of_check) if spec.of_check else None
         except Unavailable as error:
-            raise OwnTrouble("the database is away, and with it what was reported") from error
+            raise OwnTrouble("database unavailable: the reported signals could not be read") from error
         if reported is None:
-            raise OwnTrouble("the heartbeat is gone")
+            raise OwnTrouble("the heartbeat was deleted")
         verdict = verdict_on(spec, reported)
         if verdict.error_kind is None:
             return Facts()

@@ -43,7 +43,7 @@ async def _follow(spec: HttpSpec, network: Network, answer: AnswerReader, seen: 
     elsewhere = spec.tls.elsewhere()
     while (following := next_hop(hop, answer.status, answer.headers, first)) is not None:
         if seen.redirects == spec.most_redirects:
-            sentence = f"more than {spec.most_redirects} redirects; the last location is {shown(following.url)}"
+            sentence = f"too many redirects, limit {spec.most_redirects}; last location: {shown(following.url)}"
             raise ProbeFailure(ErrorKind.TOO_MANY_REDIRECTS, sentence)
         cookies.take(_page(hop), answer.headers, time.time())
         hop = _with_cookies(following, cookies)

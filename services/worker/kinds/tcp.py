@@ -81,9 +81,7 @@ class TcpTalk:
         if heard.find(self._expect, begin) >= 0:
             self._complete()
         elif len(heard) == LARGEST_ANSWER:
-            raise ProbeFailure(
-                ErrorKind.ASSERTION, "the first 64 KiB of the answer lack the text that it should contain"
-            )
+            raise ProbeFailure(ErrorKind.ASSERTION, "the first 64 KiB of the response do not contain the expected text")
 
     def hang_up(self, error: Exception | None) -> None:
         """Nothing more will come, and the text has not.
@@ -92,10 +90,10 @@ class TcpTalk:
             ProbeFailure: always.
         """
         if error is not None:
-            raise ProbeFailure(ErrorKind.PROTOCOL, "the server broke off the connection") from error
+            raise ProbeFailure(ErrorKind.PROTOCOL, "connection lost before the response was complete") from error
         if not self._heard:
-            raise ProbeFailure(ErrorKind.ASSERTION, "the server closed the connection without an answer")
-        raise ProbeFailure(ErrorKind.ASSERTION, "the answer ended without the text that it should contain")
+            raise ProbeFailure(ErrorKind.ASSERTION, "server closed the connection without a response")
+        raise ProbeFailure(ErrorKind.ASSERTION, "response does not contain the expected text")
 
     def close(self) -> None:
         """Let go of the link."""

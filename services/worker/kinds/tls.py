@@ -88,13 +88,13 @@ def refuse_short_lived(not_after: datetime | None, now: datetime, min_days_left:
         ProbeFailure: TLS; its sentence says how many are left.
     """
     if not_after is None:
-        raise ProbeFailure(ErrorKind.TLS, "the certificate cannot be read")
+        raise ProbeFailure(ErrorKind.TLS, "certificate cannot be parsed")
     days = (not_after - now) // _DAY
     if days < 0:
-        raise ProbeFailure(ErrorKind.TLS, f"the certificate has expired: it was good until {not_after:%Y-%m-%d}")
+        raise ProbeFailure(ErrorKind.TLS, f"certificate has expired: it was valid until {not_after:%Y-%m-%d}")
     if days < min_days_left:
         left = "1 day" if days == 1 else f"{days} days"
         raise ProbeFailure(
             ErrorKind.TLS,
-            f"the certificate is good for {left} more, until {not_after:%Y-%m-%d}; it should be for {min_days_left}",
+            f"certificate expires in {left}, on {not_after:%Y-%m-%d}; minimum {min_days_left} days",
         )

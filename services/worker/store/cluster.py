@@ -12,4 +12,6 @@ async def enter_cluster(connection: "asyncpg.Connection[asyncpg.Record]") -> Non
     try:
         await connection.execute("SELECT enter_cluster()")
     except asyncpg.LockNotAvailableError as error:
-        raise TimeoutError("the results are locked, so the database's new cluster cannot be entered yet") from error
+        raise TimeoutError(
+            "the table of results is locked; the new PostgreSQL cluster cannot be registered yet"
+        ) from error

@@ -117,7 +117,7 @@ def resume(cursor: Position, settled: Position) -> Position:
     if not is_of_this or cursor.xid > settled.xid:
         raise FailedPrecondition(
             reasons.ERROR_REASON_CURSOR_OUTDATED,
-            "the cursor is from before the database was restored, and results recorded after it may be gone; start "
-            "anew: stream without a cursor, and list the results of each check for what was recorded before",
+            "Cursor predates a restore of the database: results recorded after it may be lost. Start a new stream "
+            "without a cursor, and list the results of each check for what was recorded before.",
         )
     return cursor._replace(cluster=settled.cluster)

@@ -122,12 +122,12 @@ class Tail:
             all_seen = await self._look()
         except Unavailable as error:
             if not self._away:
-                _log.warning("the database is away; streams wait")
+                _log.warning("streams are paused: database unavailable")
             self._away = True
             self._refuse(error)
             return False
         except Exception as error:  # noqa: BLE001 — a reader must not wait for what will not come
-            _log.exception("a look at new results failed")
+            _log.exception("reading new results failed")
             self._refuse(error)
             for reader in [each for readers in self._readers.values() for each in readers]:
                 reader.end(EndReason.INTERNAL)
@@ -159,7 +159,7 @@ class Tail:
         if frontier.era == self._era:
             return False
         if self._era is not None:
-            _log.warning("the database is in another PostgreSQL cluster; streams go on with what it records")
+            _log.warning("PostgreSQL cluster changed: streams continue with its first result")
             self._announced = 0
         self._era = frontier.era
         if self.position is None:

@@ -34,8 +34,8 @@ _MOST_FAILURES = 2
 _MOST_STRANGE = 64
 _MOST_AT_ONCE = 16
 _LARGEST = 65_535
-_FAILED = "the name server failed"
-_SENTENCES = {dns.rcode.REFUSED: "the name server refused the question", dns.rcode.SERVFAIL: _FAILED}
+_FAILED = "DNS server failed"
+_SENTENCES = {dns.rcode.REFUSED: "DNS server refused the query", dns.rcode.SERVFAIL: _FAILED}
 _log = logs.get("lookup")
 
 
@@ -213,7 +213,7 @@ class AddressLookup:
             try:
                 part.answer = addresses_in(data, outline.start, outline.records, self._name, part.type)
             except MalformedAnswerError:
-                self._failed(part, server, "the name server's answer is malformed")
+                self._failed(part, server, "malformed DNS response")
             else:
                 self._end(part)
         elif outline.rcode == dns.rcode.NXDOMAIN:
@@ -229,15 +229,15 @@ class AddressLookup:
         """Ask once more, for an answer that is too long for UDP."""
         seen = Observation()
         talk = DnsTalk(part.question, part.read, seen, edns=server not in self._plain)
-        failure, is_ours = "the name server's answer is malformed", False
+        failure, is_ours = "malformed DNS response", False
         try:
             link = await dial([Link(server.address, server.port, seen, talk)])
             await link.ended()
         except (ProbeFailure, OwnTrouble):
             if seen.connect_us is None:
-                failure, is_ours = "the monitor could not reach a name server by TCP", True
+                failure, is_ours = "the monitor could not reach a DNS resolver over TCP", True
         except Exception:  # noqa: BLE001 — whatever it is, the look-up goes on with the next server
-            _log.exception("a question by TCP failed")
+            _log.exception("DNS query over TCP failed")
         if part.is_over or self._done.done():
             return
         if talk.reply is None:
@@ -278,7 +278,7 @@ class AddressLookup:
             return
         for part in self._pending():
             part.is_ours = part.is_ours or not part.failure
-            part.failure = part.failure or "the monitor could not reach a name server"
+            part.failure = part.failure or "the monitor could not reach a DNS resolver"
             self._end(part)
 
     def _pending(self) -> list[_Part]:

@@ -74,7 +74,7 @@ def addresses_in(data: bytes, start: int, count: int, name: bytes, type_: int) -
     try:
         found, aliases = _records(data, start, count, type_)
     except (IndexError, struct.error) as error:
-        raise MalformedAnswerError("the answer breaks off") from error
+        raise MalformedAnswerError("the response is truncated") from error
     ttl_s = _LARGEST_TTL_S
     for _ in range(_MOST_ALIASES):
         alias = None if name in found else aliases.get(name)
@@ -112,7 +112,7 @@ def _records(data: bytes, at: int, count: int, type_: int) -> tuple[_Found, _Ali
                 raise MalformedAnswerError("an alias has the wrong length")
             aliases[owner] = target, ttl_s
         if end > len(data) or left < 0:
-            raise MalformedAnswerError("records are longer than the answer, or than any that is meant well")
+            raise MalformedAnswerError("records exceed the response or the limit on names")
         at = end
     return found, aliases
 
@@ -133,11 +133,11 @@ def _name(data: bytes, at: int) -> tuple[bytes, int]:
             end = end or at + 2
             # Backwards only, so that it comes to an end.
             if to >= lowest:
-                raise MalformedAnswerError("a name points at itself")
+                raise MalformedAnswerError("a compressed name points at itself")
             at = lowest = to
             continue
         if length >= 64:  # noqa: PLR2004 — as above
-            raise MalformedAnswerError("a label of an unknown kind")
+            raise MalformedAnswerError("a label of an unknown type")
         size += length + 1
         if size > _LONGEST_NAME:
             raise MalformedAnswerError("a name is longer than 255 bytes")

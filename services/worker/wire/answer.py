@@ -131,18 +131,18 @@ class AnswerReader:
         if self.ended:
             return
         if not (self._fed or self._pending):
-            raise ProbeFailure(ErrorKind.PROTOCOL, "the server closed the connection without an answer")
+            raise ProbeFailure(ErrorKind.PROTOCOL, "server closed the connection without a response")
         if not self._in_body:
-            missing = "its headers do not end with an empty line"
+            missing = "the headers are incomplete"
         elif self._chunks is not None:
-            missing = f"it breaks off in chunk {self._chunks.number} of its body"
+            missing = f"the body ends in chunk {self._chunks.number}"
         elif self._length is not None:
-            missing = f"{self._length - self._left} bytes of its body came, and its Content-Length is {self._length}"
+            missing = f"received {self._length - self._left} of {self._length} bytes of the body (Content-Length)"
         else:
             self.ended = True  # a body without length ends with the connection (RFC 9112 §6.3)
             return
         raise ProbeFailure(
-            ErrorKind.PROTOCOL, f"the server closed the connection before its answer was complete: {missing}"
+            ErrorKind.PROTOCOL, f"server closed the connection before the response was complete: {missing}"
         )
 
     def _first(self, data: bytes) -> bytes:
@@ -169,7 +169,7 @@ class AnswerReader:
             if end is None:
                 refuse_other_protocols(window[start:])
                 if window is not data:
-                    raise ProbeFailure(ErrorKind.TOO_LARGE, "the answer's headers are larger than 64 KiB")
+                    raise ProbeFailure(ErrorKind.TOO_LARGE, "response headers are larger than 64 KiB")
                 self._scanned = max(start, data.rfind(b"\n"))
                 break
             self._scanned = 0

@@ -48,7 +48,7 @@ def quoted(data: bytes) -> str:
 
 def refusal(sentence: str) -> ProbeFailure:
     """Return the failure of an answer that cannot be read as HTTP."""
-    return ProbeFailure(ErrorKind.PROTOCOL, f"the answer is not valid HTTP: {sentence}")
+    return ProbeFailure(ErrorKind.PROTOCOL, f"invalid HTTP response: {sentence}")
 
 
 def refuse_other_protocols(start: bytes) -> None:
@@ -63,7 +63,7 @@ def refuse_other_protocols(start: bytes) -> None:
     if not _PREFIX.startswith(start[: len(_PREFIX)].upper()):
         raise refusal(f"it begins with {quoted(start)}")
     if b"\n" in start and _STATUS_LINE.match(start) is None:
-        raise refusal(f"its status line is {quoted(start)}")
+        raise refusal(f"malformed status line {quoted(start)}")
 
 
 def read_ordinary(data: bytes) -> tuple[int, int, str, int | None, bool] | None:
@@ -135,10 +135,10 @@ def _length(value: bytes, before: int | None) -> int | None:
     for part in value.split(b","):
         digits = part.strip(_WHITE)
         if _DIGITS.fullmatch(digits) is None:
-            raise refusal(f"its Content-Length is no whole number: {quoted(value)}")
+            raise refusal(f"Content-Length is not an integer: {quoted(value)}")
         length = min(int(digits), NO_LENGTH)
         if before is not None and length != before:
-            raise refusal(f"it has different Content-Lengths, {before} and {length}")
+            raise refusal(f"conflicting Content-Length values {before} and {length}")
         before = length
     return before
 
@@ -164,4 +164,4 @@ def _unfolded(lines: Sequence[bytes]) -> list[bytes]:
 def _refused_line(head: bytes, what: str, is_bad: Callable[[bytes], bool], first: int = 1) -> ProbeFailure:
     lines = head.split(b"\n")[first - 1 :]
     number, line = next((number, line) for number, line in enumerate(lines, first) if is_bad(line))
-    return refusal(f"line {number} of its head has {what}: {quoted(line)}")
+    return refusal(f"header line {number} has {what}: {quoted(line)}")

@@ -16,7 +16,7 @@ UNREADABLE = (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtensio
 
 _MOST_CERTIFICATES = 4_096
 NAME_ONLY_IN_CN = (
-    "the certificate has its name only as common name (CN), not as subject alternative name: browsers refuse it"
+    "certificate names the host only as common name (CN), not as subject alternative name; browsers reject it"
 )
 
 

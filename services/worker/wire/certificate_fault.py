@@ -10,11 +10,11 @@ from cryptography.x509.oid import NameOID
 
 from services.worker.wire.certificate import UNREADABLE, leniently
 
-EXPIRED = "the certificate has expired"
-NOT_YET = "the certificate is not valid yet"
-STRANGER = "the certificate is not from an authority that is trusted"
-OTHER_NAME = "the certificate is for another name"
-NOT_VALID = "the certificate is not valid"
+EXPIRED = "certificate has expired"
+NOT_YET = "certificate is not yet valid"
+STRANGER = "certificate signed by an unknown authority"
+OTHER_NAME = "certificate host name mismatch"
+NOT_VALID = "certificate is not valid"
 # OpenSSL's own numbers (x509_vfy.h).
 _SELF_SIGNED, _SELF_SIGNED_ROOT = 18, 19
 _WEAK_KEY, _WEAK_AUTHORITY, _WEAK_DIGEST = 66, 67, 68
@@ -56,9 +56,9 @@ def sentence(code: int, words: str, chain: Sequence[bytes], name: str, now: date
 def _details(code: int, kind: str, chain: Sequence[x509.Certificate], name: str, now: datetime) -> str:
     own, top = chain[0], _top(chain)
     if kind in {EXPIRED, NOT_YET}:
-        return _dates(kind, chain, now) or f"that of {_called(top.issuer)}, a trusted authority"
+        return _dates(kind, chain, now) or f"certificate of the trusted authority {_called(top.issuer)}"
     if kind == OTHER_NAME:
-        return f"expected {name}, it has {_names(own)}"
+        return f"expected {name}, certificate has {_names(own)}"
     if kind == STRANGER:
         return _stranger(code, own, top)
     return _weakness(code, chain) or f" (certificate of {_called(own.subject)}, issued by {_called(own.issuer)})"
@@ -66,7 +66,7 @@ def _details(code: int, kind: str, chain: Sequence[x509.Certificate], name: str,
 
 def _dates(kind: str, chain: Sequence[x509.Certificate], now: datetime) -> str:
     for each in chain:
-        who = _called(each.subject) if each is chain[0] else f"{_called(each.subject)}, an authority above it,"
+        who = _called(each.subject) if each is chain[0] else f"issuing authority {_called(each.subject)}"
         if kind == EXPIRED and each.not_valid_after_utc < now:
             return f"{who} was valid until {_moment(each.not_valid_after_utc)}"
         if kind == NOT_YET and each.not_valid_before_utc > now:
@@ -76,10 +76,10 @@ def _dates(kind: str, chain: Sequence[x509.Certificate], now: datetime) -> str:
 
 def _stranger(code: int, own: x509.Certificate, top: x509.Certificate) -> str:
     if code == _SELF_SIGNED:
-        return f"{_called(own.subject)} has signed itself"
+        return f"{_called(own.subject)} is self-signed"
     if code == _SELF_SIGNED_ROOT:
-        return f"its chain ends at {_called(top.subject)}, which has signed itself"
-    return f"{_called(top.issuer)}, who issued {_called(top.subject)}, is neither trusted nor sent by the server"
+        return f"the chain ends at {_called(top.subject)}, which is self-signed"
+    return f"{_called(top.issuer)}, the issuer of {_called(top.subject)}, is neither trusted nor sent by the server"
 
 
 def _weakness(code: int, chain: Sequence[x509.Certificate]) -> str:
@@ -111,13 +111,13 @@ def _names(certificate: x509.Certificate) -> str:
     try:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
-        return f"none but {_called(certificate.subject)}"
+        return f"no subject alternative name, only {_called(certificate.subject)}"
     names = [
         *extension.get_values_for_type(x509.DNSName),
         *map(str, extension.get_values_for_type(x509.IPAddress)),
     ]
     if not names:
-        return f"none but {_called(certificate.subject)}"
+        return f"no subject alternative name, only {_called(certificate.subject)}"
     told = ", ".join(_clean(each) for each in names[:_MOST_NAMES])
     return told if len(names) <= _MOST_NAMES else f"{told} and {len(names) - _MOST_NAMES} more"
 

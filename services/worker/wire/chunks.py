@@ -100,7 +100,7 @@ class Chunks:
         """Pass the line break that follows a chunk's data."""
         line_end = data.find(b"\n", at)
         if data[at : line_end if line_end >= 0 else len(data)].strip(b"\r"):
-            raise refusal(f"chunk {self.number} of its body is longer than its size, which is {self._size}")
+            raise refusal(f"chunk {self.number} of the body is longer than its declared size of {self._size} bytes")
         if line_end < 0:
             return len(data)
         self._next = _SIZE_NEXT
@@ -132,7 +132,7 @@ class Chunks:
         self._next = _DATA_NEXT if self._left else _TRAILER_NEXT
 
     def _bad_size(self, line: bytes) -> ProbeFailure:
-        return refusal(f"chunk {self.number} of its body has a size that cannot be read: {quoted(line)}")
+        return refusal(f"chunk {self.number} of the body has an invalid size: {quoted(line)}")
 
     def _ends(self, trailer: bytes) -> bool:
         """Whether a line that follows the last chunk is the empty one that ends all."""
@@ -141,5 +141,5 @@ class Chunks:
             return True
         if b"\0" in line or (b":" not in line and not line.startswith((b" ", b"\t"))):
             what = "a NUL byte" if b"\0" in line else "no colon"
-            raise refusal(f"a trailer of its body has {what}: {quoted(line)}")
+            raise refusal(f"trailer has {what}: {quoted(line)}")
         return False

@@ -63,12 +63,12 @@ def decoded(headers: Headers, body: bytes | bytearray, limit: int, *, truncated:
         try:
             data, complete = _DECODERS[coding](memoryview(data), limit + 1)
         except (zlib.error, brotli.error) as error:
-            raise ProbeFailure(ErrorKind.PROTOCOL, "the answer's body breaks its content coding") from error
+            raise ProbeFailure(ErrorKind.PROTOCOL, "response body is not valid in its content coding") from error
         if len(data) > limit:
             truncated = True
             del data[limit:]
         elif not complete and not truncated:
-            raise ProbeFailure(ErrorKind.PROTOCOL, "the answer's body breaks off in its content coding")
+            raise ProbeFailure(ErrorKind.PROTOCOL, "response body ends before its content coding is complete")
     return bytes(data), truncated
 
 
@@ -91,14 +91,14 @@ def codings(headers: Headers) -> list[str]:
             coding = part.partition(";")[0].strip()
             if coding in _FOREIGN:
                 kind = "content" if known is content else "transfer"
-                sentence = f"the answer's body has the {kind} coding {coding}, which was not asked for"
+                sentence = f"response body has the {kind} coding {coding}, which was not requested"
                 raise ProbeFailure(ErrorKind.PROTOCOL, sentence)
             coding = _ALIASES.get(coding, coding)
             if coding in _DECODERS:
                 known.append(coding)
     if len(content) + len(transfer) > _MOST_CODINGS:
         of = f"{len(content)} content" + f" and {len(transfer)} transfer" * bool(transfer)
-        raise ProbeFailure(ErrorKind.PROTOCOL, f"the answer's body has {of} codings, more than {_MOST_CODINGS}")
+        raise ProbeFailure(ErrorKind.PROTOCOL, f"response body has {of} codings, limit {_MOST_CODINGS}")
     return content + transfer
 
 

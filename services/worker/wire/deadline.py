@@ -18,7 +18,7 @@ class Deadline:
     def __init__(self, timeout_s: float) -> None:
         task = asyncio.current_task()
         if task is None:
-            raise RuntimeError("a deadline is a task's")
+            raise RuntimeError("a deadline needs a current task")
         self._task = task
         self._cancelling = task.cancelling()
         self._is_over = False

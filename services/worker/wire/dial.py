@@ -89,10 +89,10 @@ def refusal(refusals: Sequence[tuple[str, OSError]]) -> ProbeFailure | OwnTroubl
     if not theirs:
         return OwnTrouble(refusals[0][1])
     if any(isinstance(error, ConnectionRefusedError) for error in theirs):
-        return ProbeFailure(ErrorKind.CONNECT_REFUSED, "the connection was refused")
+        return ProbeFailure(ErrorKind.CONNECT_REFUSED, "connection refused")
     if all(error.errno == errno.ETIMEDOUT for error in theirs):
-        return ProbeFailure(ErrorKind.CONNECT_TIMEOUT, "the connection was not made in time")
-    return ProbeFailure(ErrorKind.CONNECT_REFUSED, "the connection could not be made")
+        return ProbeFailure(ErrorKind.CONNECT_TIMEOUT, "connection timed out")
+    return ProbeFailure(ErrorKind.CONNECT_REFUSED, "connection failed")
 
 
 def _is_own(address: str, error: OSError) -> bool:

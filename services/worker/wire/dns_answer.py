@@ -52,7 +52,7 @@ def records_in(data: bytes, start: int, count: int, name: bytes, type_: dns.rdat
         ProbeFailure: TOO_LARGE.
     """
     if count > _MOST_RECORDS:
-        raise ProbeFailure(ErrorKind.TOO_LARGE, f"the answer has more than {_MOST_RECORDS} records")
+        raise ProbeFailure(ErrorKind.TOO_LARGE, f"DNS response has more than {_MOST_RECORDS} records")
     left = MOST_BYTES
     found: dict[bytes, list[dns.rdata.Rdata]] = {}
     aliases: dict[bytes, dns.name.Name] = {}
@@ -70,7 +70,7 @@ def records_in(data: bytes, start: int, count: int, name: bytes, type_: dns.rdat
             rdata = dns.rdata.from_wire_parser(dns.rdataclass.IN, kind, parser)
         left -= len(canonical(rdata))
         if left < 0:
-            raise ProbeFailure(ErrorKind.TOO_LARGE, "the answer is larger than 32 KiB")
+            raise ProbeFailure(ErrorKind.TOO_LARGE, "DNS response is larger than 32 KiB")
         if kind == type_:
             found.setdefault(owner, []).append(rdata)
         elif isinstance(rdata, dns.rdtypes.ANY.CNAME.CNAME):

@@ -144,7 +144,7 @@ class Inquiry:
             return
         self._strange += 1
         if self._strange > _MOST_STRANGE:
-            news.set_exception(ProbeFailure(ErrorKind.PROTOCOL, "the server sends what answers no question"))
+            news.set_exception(ProbeFailure(ErrorKind.PROTOCOL, "DNS server sends responses that match no query"))
 
     def _refused(self, server: Server, error: OSError) -> None:
         self._refusals.append((server.address, error.with_traceback(None)))

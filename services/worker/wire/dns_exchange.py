@@ -52,7 +52,7 @@ async def ask_ours(question: Question, names: NameServers, seen: Observation) ->
         reply, server = await _asked(question, servers, seen, Observation())
     except ProbeFailure as failure:
         if failure.kind in _UNREACHABLE:
-            raise OwnTrouble("the monitor could not reach a name server") from failure
+            raise OwnTrouble("the monitor could not reach a DNS resolver") from failure
         raise
     except asyncio.CancelledError:
         seen.names_were_silent = names.were_silent(begun_s)
@@ -83,5 +83,5 @@ async def _asked(
     link = await dial([Link(server.address, server.port, reached, talk)])
     await link.ended()
     if talk.reply is None:
-        raise RuntimeError("a talk that came to its end has a reply")
+        raise RuntimeError("the DNS exchange ended without a reply")
     return talk.reply, server

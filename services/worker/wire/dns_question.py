@@ -113,7 +113,7 @@ class Question:
         try:
             records, alias = records_in(data, outline.start, outline.records, self._asked[:-_FIXED], type_)
         except dns.exception.DNSException as error:
-            raise ProbeFailure(ErrorKind.PROTOCOL, "the answer is malformed") from error
+            raise ProbeFailure(ErrorKind.PROTOCOL, "malformed DNS response") from error
         return Reply(outline.rcode, records=records, alias=alias.to_text() if alias else "")
 
     def _is_repeated_in(self, data: bytes) -> bool:

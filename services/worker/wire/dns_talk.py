@@ -75,9 +75,9 @@ class DnsTalk(Generic[_R]):
             return
         reply = self._read(bytes(heard[_LENGTH:end]), _NUMBER)
         if reply is None:
-            raise ProbeFailure(ErrorKind.PROTOCOL, "the server answered another question, or none")
+            raise ProbeFailure(ErrorKind.PROTOCOL, "DNS response does not match the query")
         if reply.is_truncated:
-            raise ProbeFailure(ErrorKind.PROTOCOL, "the answer is cut off even by TCP")
+            raise ProbeFailure(ErrorKind.PROTOCOL, "DNS response is truncated even over TCP")
         self.reply = reply
         self._seen.tell("transfer", (time.perf_counter_ns() - self._first_ns) // 1000)
         if self._link is not None:
@@ -89,7 +89,7 @@ class DnsTalk(Generic[_R]):
         Raises:
             ProbeFailure: always.
         """
-        raise ProbeFailure(ErrorKind.PROTOCOL, "the server broke off the connection") from error
+        raise ProbeFailure(ErrorKind.PROTOCOL, "connection lost before the response was complete") from error
 
     def close(self) -> None:
         """Let go of the link."""

@@ -26,7 +26,7 @@ FINISHED_ALONE = frozenset({58, 64, 74, 80})
 """How many bytes a client ends the handshake of TLS 1.3 with that was not asked for a certificate: a record of the
 message Finished, of 32 or 48 bytes, behind a record of 6 bytes for old middleboxes or none (RFC 8446 §4.4.4, §5.2,
 appendix D.4)."""
-_BROKEN = "TLS broke off: the server sent what is no TLS, or it was changed on its way"
+_BROKEN = "TLS connection failed: received data is not valid TLS, or was modified in transit"
 MOST_CHAINS = 32_768
 
 
@@ -37,7 +37,7 @@ def _load() -> ModuleType | None:
     except ImportError:
         return None
     if not hasattr(getattr(_rustls, "RustlsClientConnection", None), "read_plaintext"):
-        _log.warning("this version of rtls is not known: it is not used")
+        _log.warning("unsupported version of rtls, using OpenSSL instead")
         return None
     return _rustls
 
@@ -194,7 +194,7 @@ class FastConnection:
         except BaseException as error:  # rustls' panics are no Exception
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
-            raise OwnTrouble("the TLS library of the monitor failed") from error
+            raise OwnTrouble("internal error of the monitor's TLS library") from error
 
     @property
     def needs_no_more(self) -> bool:
@@ -215,7 +215,7 @@ def _read_all(connection: Any, data: bytes) -> None:  # noqa: ANN401 — an opti
 
 def broken_off(alert: str) -> str:
     """Return what became of a connection on which reading failed, given the server's fatal alert, if it sent one."""
-    return f"TLS broke off: the server sent the alert {alert}" if alert else _BROKEN
+    return f"TLS connection failed: server sent the alert {alert}" if alert else _BROKEN
 
 
 def _alert_in(error: Exception) -> str:

@@ -16,13 +16,13 @@ _PREFIX = 5
 _MOST_DIGITS = 5
 _LONGEST_WORD = 60
 _SAYS = {
-    health_pb2.HealthCheckResponse.NOT_SERVING: "the server says NOT_SERVING",
-    health_pb2.HealthCheckResponse.SERVICE_UNKNOWN: "the server does not know the service (SERVICE_UNKNOWN)",
-    health_pb2.HealthCheckResponse.UNKNOWN: "the server says that it does not know (UNKNOWN)",
+    health_pb2.HealthCheckResponse.NOT_SERVING: "server reports NOT_SERVING",
+    health_pb2.HealthCheckResponse.SERVICE_UNKNOWN: "server does not know the service (SERVICE_UNKNOWN)",
+    health_pb2.HealthCheckResponse.UNKNOWN: "server reports UNKNOWN",
 }
 _FAILURES = {
-    code_pb2.NOT_FOUND: "the server does not know the service (NOT_FOUND)",
-    code_pb2.UNIMPLEMENTED: "the server has no health service (UNIMPLEMENTED)",
+    code_pb2.NOT_FOUND: "server does not know the service (NOT_FOUND)",
+    code_pb2.UNIMPLEMENTED: "server does not implement the health service (UNIMPLEMENTED)",
 }
 
 
@@ -60,11 +60,11 @@ def status_code(answer: Answer) -> int:
         raise ProbeFailure(ErrorKind.STATUS, f"HTTP status {_word(status)}, expected 200")
     content_type = _value(answer.headers, b"content-type")
     if not content_type.startswith(_CONTENT_TYPE):
-        raise ProbeFailure(ErrorKind.PROTOCOL, f"the answer is not gRPC's: its content type is {_word(content_type)}")
+        raise ProbeFailure(ErrorKind.PROTOCOL, f"response is not gRPC: content type {_word(content_type)}")
     # An answer without a body may have it among its headers.
     digits = _value(answer.trailers or answer.headers, b"grpc-status")
     if not digits.isdigit() or len(digits) > _MOST_DIGITS:
-        raise ProbeFailure(ErrorKind.PROTOCOL, "the answer has no gRPC status")
+        raise ProbeFailure(ErrorKind.PROTOCOL, "response has no gRPC status")
     code = int(digits)
     # What is no code counts as this one (gRPC over HTTP/2, "Status").
     return code if code in code_pb2.Code.values() else code_pb2.UNKNOWN
@@ -83,15 +83,15 @@ def refuse_unless_serving(code: int, body: bytes) -> None:
     if code != code_pb2.OK:
         raise ProbeFailure(ErrorKind.STATUS, _FAILURES.get(code) or f"gRPC status {code_pb2.Code.Name(code)}")
     if body[:1] == b"\1":
-        raise ProbeFailure(ErrorKind.PROTOCOL, "the answer is compressed, which was not asked for")
+        raise ProbeFailure(ErrorKind.PROTOCOL, "response is compressed, which was not requested")
     if len(body) < _PREFIX or len(body) != _PREFIX + int.from_bytes(body[1:_PREFIX], "big"):
-        raise ProbeFailure(ErrorKind.PROTOCOL, "the answer is not one message")
+        raise ProbeFailure(ErrorKind.PROTOCOL, "response is not a single message")
     try:
         said = health_pb2.HealthCheckResponse.FromString(body[_PREFIX:]).status
     except DecodeError as error:
-        raise ProbeFailure(ErrorKind.PROTOCOL, "the answer is no answer of the health service") from error
+        raise ProbeFailure(ErrorKind.PROTOCOL, "response is not a HealthCheckResponse") from error
     if said != health_pb2.HealthCheckResponse.SERVING:
-        raise ProbeFailure(ErrorKind.STATUS, _SAYS.get(said, "the server says what the health protocol does not know"))
+        raise ProbeFailure(ErrorKind.STATUS, _SAYS.get(said, "server reports an unknown health status"))
 
 
 def _value(headers: Headers, name: bytes) -> bytes:

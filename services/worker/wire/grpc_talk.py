@@ -39,7 +39,7 @@ class GrpcTalk:
             ProbeFailure: TLS did not agree on HTTP/2.
         """
         if isinstance(link, SecureLink) and link.protocol != HTTP_2:
-            raise ProbeFailure(ErrorKind.PROTOCOL, "the server did not agree to HTTP/2 in the TLS handshake (ALPN h2)")
+            raise ProbeFailure(ErrorKind.PROTOCOL, "server did not negotiate HTTP/2 in the TLS handshake (ALPN h2)")
         self._link = link
         link.write(self._request)
         self._sent_ns = time.perf_counter_ns()
@@ -69,7 +69,7 @@ class GrpcTalk:
         Raises:
             ProbeFailure: always.
         """
-        raise ProbeFailure(ErrorKind.PROTOCOL, "the server broke off the connection") from error
+        raise ProbeFailure(ErrorKind.PROTOCOL, "connection lost before the response was complete") from error
 
     def close(self) -> None:
         """Let go of the link."""

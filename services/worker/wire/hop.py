@@ -172,7 +172,7 @@ def _wire(
     lines.append("Connection: close")
     if any("\r" in line or "\n" in line for line in lines):
         # The contract refuses such headers; nothing that slipped through may smuggle a second request.
-        raise ProbeFailure(ErrorKind.PROTOCOL, "the request has a line break in a header")
+        raise ProbeFailure(ErrorKind.PROTOCOL, "request has a line break in a header")
     return Wire(
         bytes="\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + body,
         host=place.host,

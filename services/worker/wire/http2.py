@@ -88,21 +88,21 @@ class Answer:
         """
         self._bytes += len(data)
         if self._bytes > _MOST_BYTES:
-            raise ProbeFailure(ErrorKind.TOO_LARGE, "the answer is larger than 256 KiB")
+            raise ProbeFailure(ErrorKind.TOO_LARGE, "response is larger than 256 KiB")
         heard, replies, start = self._heard, b"", 0
         heard += data
         while len(heard) - start >= _FRAME_HEAD and not self.is_complete:
             length, kind, flags = int.from_bytes(heard[start : start + 3], "big"), heard[start + 3], heard[start + 4]
             if not self._frames and kind != _SETTINGS:
-                raise ProbeFailure(ErrorKind.PROTOCOL, "the server does not speak HTTP/2")
+                raise ProbeFailure(ErrorKind.PROTOCOL, "server does not speak HTTP/2")
             if length > _LARGEST_FRAME:
-                raise ProbeFailure(ErrorKind.PROTOCOL, "the server sent a frame that is larger than agreed on")
+                raise ProbeFailure(ErrorKind.PROTOCOL, "server sent a frame larger than the maximum frame size")
             end = start + _FRAME_HEAD + length
             if len(heard) < end:
                 break
             self._frames += 1
             if self._frames > _MOST_FRAMES:
-                raise ProbeFailure(ErrorKind.TOO_LARGE, f"the answer has more than {_MOST_FRAMES} frames")
+                raise ProbeFailure(ErrorKind.TOO_LARGE, f"response has more than {_MOST_FRAMES} frames")
             stream = int.from_bytes(heard[start + 5 : start + _FRAME_HEAD], "big") & _ID
             replies += self._frame(kind, flags, stream, bytes(heard[start + _FRAME_HEAD : end]))
             start = end
@@ -112,11 +112,11 @@ class Answer:
     def _frame(self, kind: int, flags: int, stream: int, payload: bytes) -> bytes:
         """Take a frame; answers what to send back."""
         if self._block is not None and (kind != _CONTINUATION or stream != _STREAM):
-            raise _broken("headers without an end")
+            raise _broken("unterminated header block")
         if kind in {_SETTINGS, _PING, _GOAWAY}:
             return self._of_connection(kind, flags, stream, payload)
         if kind in {_DATA, _HEADERS, _CONTINUATION, _PUSH_PROMISE} and stream != _STREAM:
-            raise _broken("a frame on a stream that there is not")
+            raise _broken("frame on an unknown stream")
         if kind == _HEADERS:
             self._block, self._block_ends = bytearray(), bool(flags & _END_STREAM)
             self._headers(flags, _unpadded(flags, payload))
@@ -125,61 +125,61 @@ class Answer:
         elif kind == _DATA:
             self._data(flags, _unpadded(flags & _PADDED, payload))
         elif kind == _PUSH_PROMISE:
-            raise _broken("a push that was declined")
+            raise _broken("server push although it is disabled")
         elif kind == _RST_STREAM and stream == _STREAM:
-            raise ProbeFailure(ErrorKind.PROTOCOL, f"the server reset the stream ({_name(payload)})")
+            raise ProbeFailure(ErrorKind.PROTOCOL, f"server reset the stream ({_name(payload)})")
         return b""  # a window, a priority, or what an extension brings
 
     def _of_connection(self, kind: int, flags: int, stream: int, payload: bytes) -> bytes:
         if stream:
-            raise _broken("a frame of the connection on a stream")
+            raise _broken("connection frame on a stream")
         if kind == _GOAWAY:
             if len(payload) < _GOAWAY_SIZE:
-                raise _broken("a GOAWAY too short")
+                raise _broken("GOAWAY frame is too short")
             if int.from_bytes(payload[:4], "big") & _ID < _STREAM or any(payload[4:8]):
-                raise ProbeFailure(ErrorKind.PROTOCOL, f"the server went away ({_name(payload[4:8])})")
+                raise ProbeFailure(ErrorKind.PROTOCOL, f"server sent GOAWAY ({_name(payload[4:8])})")
             return b""  # it answers what it has, and takes no more
         if kind == _PING and len(payload) != _PING_SIZE:
-            raise _broken("a PING of another size")
+            raise _broken("PING frame of the wrong size")
         if kind == _SETTINGS and len(payload) % _SETTING.size:
-            raise _broken("a setting of another size")
+            raise _broken("SETTINGS frame of the wrong size")
         if flags & _ACK:
             return b""
         return _frame(kind, _ACK, 0, payload if kind == _PING else b"")
 
     def _headers(self, flags: int, part: bytes) -> None:
         if self._block is None:
-            raise _broken("headers that go on without a beginning")
+            raise _broken("CONTINUATION frame without HEADERS")
         self._block += part
         if len(self._block) > LARGEST_HEADERS:
-            raise ProbeFailure(ErrorKind.TOO_LARGE, "the answer's headers are larger than 64 KiB")
+            raise ProbeFailure(ErrorKind.TOO_LARGE, "response headers are larger than 64 KiB")
         if not flags & _END_HEADERS:
             return
         decoded, self._block = self._decoded(bytes(self._block)), None
         if self.headers:
             if not self._block_ends:
-                raise _broken("headers behind the body, and more behind them")
+                raise _broken("trailers do not end the stream")
             self.trailers = decoded
         elif _status(decoded)[:1] != b"1":  # what comes before the answer proper
             self.headers = decoded
         elif self._block_ends:
-            raise _broken("an answer that ends before it begins")
+            raise _broken("interim response ends the stream")
         self.is_complete = self._block_ends
 
     def _decoded(self, block: bytes) -> Headers:
         try:
             return [(name, value) for name, value in self._decoder.decode(block, raw=True)]
         except hpack.OversizedHeaderListError as error:
-            raise ProbeFailure(ErrorKind.TOO_LARGE, "the answer's headers are larger than 64 KiB") from error
+            raise ProbeFailure(ErrorKind.TOO_LARGE, "response headers are larger than 64 KiB") from error
         except hpack.HPACKError as error:
-            raise _broken("headers that cannot be read") from error
+            raise _broken("malformed header block") from error
 
     def _data(self, flags: int, part: bytes) -> None:
         if not self.headers:
-            raise _broken("a body without headers")
+            raise _broken("DATA frame before HEADERS")
         self.body += part
         if len(self.body) > LARGEST_BODY:
-            raise ProbeFailure(ErrorKind.TOO_LARGE, "the answer's body is larger than 64 KiB")
+            raise ProbeFailure(ErrorKind.TOO_LARGE, "response body is larger than 64 KiB")
         self.is_complete = bool(flags & _END_STREAM)
 
 
@@ -187,7 +187,7 @@ def _status(headers: Headers) -> bytes:
     for name, value in headers:
         if name == b":status":
             return bytes(value)
-    raise _broken("an answer without a status")
+    raise _broken("response without a status")
 
 
 def _unpadded(flags: int, payload: bytes) -> bytes:
@@ -198,7 +198,7 @@ def _unpadded(flags: int, payload: bytes) -> bytes:
     if flags & _PRIORITY:
         start += 5
     if start > end:
-        raise _broken("more padding than frame")
+        raise _broken("padding exceeds the frame")
     return payload[start:end]
 
 
@@ -213,4 +213,4 @@ def _name(code: bytes) -> str:
 
 
 def _broken(what: str) -> ProbeFailure:
-    return ProbeFailure(ErrorKind.PROTOCOL, f"the server breaks HTTP/2: {what}")
+    return ProbeFailure(ErrorKind.PROTOCOL, f"HTTP/2 protocol error: {what}")

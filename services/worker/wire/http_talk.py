@@ -59,7 +59,7 @@ class HttpTalk:
             ProbeFailure: it is not complete.
         """
         if error is not None:
-            raise ProbeFailure(ErrorKind.PROTOCOL, "the server broke off the connection") from error
+            raise ProbeFailure(ErrorKind.PROTOCOL, "connection lost before the response was complete") from error
         self.answer.feed_eof()
         self._complete()
 

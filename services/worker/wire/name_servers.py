@@ -116,7 +116,7 @@ class NameServers:
             health.heard_s = self._clock()
             if health.is_dead:
                 health.is_dead = False
-                _log.info("a name server answers again", server=server.address, port=server.port)
+                _log.info("DNS resolver responds again", server=server.address, port=server.port)
 
     def lost(self, server: Server) -> None:
         """It cannot be reached, or did not answer the knock."""
@@ -124,7 +124,7 @@ class NameServers:
         if health is not None and not health.is_dead:
             health.is_dead = True
             health.knocked_s = self._clock()
-            _log.warning("a name server does not answer; it is asked last", server=server.address, port=server.port)
+            _log.warning("DNS resolver does not respond, trying it last", server=server.address, port=server.port)
 
     def knock(self, servers: Iterable[Server], since_s: float) -> None:
         """Ask servers whether they are there, but for those that were heard or knocked at since some time."""

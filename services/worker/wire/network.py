@@ -147,7 +147,7 @@ class Network:
         if not admitted:
             # Which address it was would tell an outsider about the inside. ERROR: a target that was not dialled has not
             # failed.
-            sentence = f"checks may not reach the address of this host ({by(refusing)})"
+            sentence = f"target address is blocked by the egress policy ({by(refusing)})"
             raise OwnTrouble(sentence, ErrorKind.BLOCKED_TARGET)
         return admitted
 

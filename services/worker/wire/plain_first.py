@@ -55,12 +55,14 @@ class PlainFirstLink(SecureLink):
         if self.is_secured:
             super()._lost(error)
         else:
-            raise ProbeFailure(ErrorKind.PROTOCOL, "the server closed the connection before TLS began") from error
+            raise ProbeFailure(
+                ErrorKind.PROTOCOL, "server closed the connection before STARTTLS was complete"
+            ) from error
 
     def _heard(self, data: bytes) -> None:
         self._room -= len(data)
         if self._room < 0:
-            raise ProbeFailure(ErrorKind.TOO_LARGE, "the server said more than 16 KiB before TLS began")
+            raise ProbeFailure(ErrorKind.TOO_LARGE, "server sent more than 16 KiB before STARTTLS was complete")
         unread = self._unread
         unread += data
         while (end := unread.find(b"\n")) >= 0:
@@ -72,7 +74,8 @@ class PlainFirstLink(SecureLink):
                 if unread:
                     # It may be somebody else's, to be taken for what the server says under TLS (RFC 3207 §6).
                     raise ProbeFailure(
-                        ErrorKind.PROTOCOL, "something was sent in plain behind the word that TLS may begin"
+                        ErrorKind.PROTOCOL,
+                        "server sent plaintext data after its STARTTLS response (possible command injection)",
                     ) from None
                 self._secure()
                 return

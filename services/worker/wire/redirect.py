@@ -49,7 +49,7 @@ def next_hop(hop: Hop, status: int, answered: Sequence[tuple[bytes, bytes]], fir
     try:
         url = _read(location, hop.url)
     except ValueError as error:
-        sentence = f"the redirect cannot be followed: its location {error}: {quoted(location)}"
+        sentence = f"redirect cannot be followed: its location {error}: {quoted(location)}"
         raise ProbeFailure(ErrorKind.PROTOCOL, sentence) from None
     if url.scheme not in PORTS:
         return None
@@ -113,7 +113,7 @@ def _with_two_slashes(text: str, scheme: str) -> str:
         return "/" * len(slashes) + path + rest
     authority, slash, path = path.partition("/")
     if not authority:
-        raise ValueError("must name a host")
+        raise ValueError("must contain a host")
     return f"{named}//{_with_plain_host(authority)}{slash}{path}{rest}"
 
 
@@ -128,7 +128,7 @@ def _with_plain_host(authority: str) -> str:
     if "%" in host or not host.isascii():
         host = unicodedata.normalize("NFKC", unquote(host)).replace(_IDEOGRAPHIC_STOP, ".")
         if _FORBIDDEN.search(host):
-            raise ValueError("must not have such characters in its host")
+            raise ValueError("must not have forbidden characters in its host")
     return f"{userinfo}{at}{loose_address(host) or host}{colon}{port}"
 
 

@@ -20,7 +20,7 @@ _MOST_UNDER_WAY = 10_000
 _LONGEST_S = 30.0
 _SHORTEST_S = 1.0
 _NEGATIVE_S = 2.0
-_NO_ADDRESS = "the host's name has no address"
+_NO_ADDRESS = "host name has no IP address"
 
 
 class ResolutionError(Exception):
@@ -115,7 +115,7 @@ class Resolver:
         under_way = self._under_way.get(host)
         if under_way is None:
             if len(self._under_way) >= _MOST_UNDER_WAY:
-                raise NoNameServer("the monitor waits for too many names already")
+                raise NoNameServer("the monitor has too many DNS lookups in progress")
             task = asyncio.create_task(self._ask(host))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -158,5 +158,5 @@ class Resolver:
         try:
             name = name_in_wire_form(bare)
         except ValueError as error:
-            raise LookupFailedError("the host's name is malformed") from error
+            raise LookupFailedError("host name is malformed") from error
         return await AddressLookup(name, self.names).found()

@@ -24,10 +24,10 @@ _LARGEST_RECORD = 16_384
 LARGEST_HANDSHAKE = 48 * 1024
 # The types of records that a handshake may begin with (RFC 8446 §5.1).
 _RECORD_TYPES = range(20, 24)
-_CLOSED = "the server closed the connection in the TLS handshake"
-_NO_TLS = "the TLS handshake failed: the server does not speak TLS on this port, it answers in plain"
-_DEMANDED = "the server demands a client certificate, and the check shows none"
-_NOT_ADMITTED = "the server refused the client certificate that the check shows"
+_CLOSED = "server closed the connection during the TLS handshake"
+_NO_TLS = "TLS handshake failed: server does not speak TLS on this port (plaintext response)"
+_DEMANDED = "server requires a client certificate, and the check has none"
+_NOT_ADMITTED = "server rejected the client certificate of the check"
 # How long the faster library may wait for the server, besides a few ways there and back: some servers do not answer a
 # ClientHello as long as its own.
 FAST_PATIENCE_S = 0.5
@@ -144,7 +144,7 @@ class SecureLink(Link):
         try:
             self._tls = self._engine.wrap(self._incoming, self._outgoing, self._server_name)
         except ValueError as error:
-            raise ProbeFailure(ErrorKind.TLS, "the host's name is none that TLS can ask for") from error
+            raise ProbeFailure(ErrorKind.TLS, "invalid server name (SNI)") from error
         self._shake_hands(self._tls)
 
     def _received(self, data: bytes) -> None:
@@ -171,7 +171,7 @@ class SecureLink(Link):
             raise self._failure(_NO_TLS)
         self._handshake_bytes += len(data)
         if self._handshake_bytes > LARGEST_HANDSHAKE:
-            raise self._failure(f"the server sent more than {LARGEST_HANDSHAKE // 1024} KiB in the TLS handshake")
+            raise self._failure(f"server sent more than {LARGEST_HANDSHAKE // 1024} KiB during the TLS handshake")
 
     def _failure(self, sentence: str) -> Exception:
         return ProbeFailure(ErrorKind.TLS, sentence) if self._is_final else Undecided()
@@ -260,8 +260,8 @@ class SecureLink(Link):
                 error.verify_code, error.verify_message, tls.certificates(), self._server_name, datetime.now(UTC)
             )
         if tls.alert is not None:
-            return self._refusal or f"the TLS handshake failed: the server sent the alert {tls.alert_name}"
-        return f"the TLS handshake failed: {(error.reason or 'protocol error').lower().replace('_', ' ')}"
+            return self._refusal or f"TLS handshake failed: server sent the alert {tls.alert_name}"
+        return f"TLS handshake failed: {(error.reason or 'protocol error').lower().replace('_', ' ')}"
 
     # The faster library
 

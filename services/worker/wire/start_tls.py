@@ -19,11 +19,11 @@ _TAG = b"s1"
 
 
 def _smtp() -> Dialogue:
-    yield from _reply("its greeting", b"", b"220")
+    yield from _reply("the connection", b"", b"220")
     # An address literal is taken by servers that would look a name up (RFC 5321 §4.1.3); this one tells nothing of us.
     offers = yield from _reply("EHLO", b"EHLO [127.0.0.1]\r\n", b"250")
     if b"STARTTLS" not in offers:
-        raise ProbeFailure(ErrorKind.TLS, "the server does not offer STARTTLS")
+        raise ProbeFailure(ErrorKind.TLS, "server does not offer STARTTLS")
     yield from _reply("STARTTLS", b"STARTTLS\r\n", b"220")
 
 
@@ -36,13 +36,13 @@ def _reply(to: str, command: bytes, wanted: bytes) -> Generator[bytes, bytes, li
         say = b""
         reply = _REPLY.fullmatch(line)
         if reply is None:
-            raise ProbeFailure(ErrorKind.PROTOCOL, "the server does not speak SMTP")
+            raise ProbeFailure(ErrorKind.PROTOCOL, "server does not speak SMTP")
         texts.append((reply[2] or b"").strip().upper())
         if line[3:4] != b"-":
             break
     if reply[1] != wanted:
         kind = ErrorKind.TLS if to == "STARTTLS" else ErrorKind.PROTOCOL
-        raise ProbeFailure(kind, f"the server refused: {to} was {reply[1].decode()}")
+        raise ProbeFailure(kind, f"server rejected {to} with {reply[1].decode()}")
     return texts
 
 
@@ -52,11 +52,13 @@ def _imap() -> Dialogue:
         case [b"*", b"OK"]:
             pass
         case [b"*", b"BYE"]:
-            raise ProbeFailure(ErrorKind.PROTOCOL, "the server turned the connection away")
+            raise ProbeFailure(ErrorKind.PROTOCOL, "server rejected the connection (BYE)")
         case [b"*", b"PREAUTH"]:
-            raise ProbeFailure(ErrorKind.TLS, "the server does not offer STARTTLS: it takes us as signed in already")
+            raise ProbeFailure(
+                ErrorKind.TLS, "server does not offer STARTTLS: the connection is already authenticated (PREAUTH)"
+            )
         case _:
-            raise ProbeFailure(ErrorKind.PROTOCOL, "the server does not speak IMAP")
+            raise ProbeFailure(ErrorKind.PROTOCOL, "server does not speak IMAP")
     line = yield _TAG + b" STARTTLS\r\n"
     while line.startswith(b"* "):
         line = yield b""
@@ -64,9 +66,9 @@ def _imap() -> Dialogue:
         case [tag, b"OK"] if tag == _TAG.upper():
             return
         case [tag, b"NO" | b"BAD"] if tag == _TAG.upper():
-            raise ProbeFailure(ErrorKind.TLS, "the server refused STARTTLS")
+            raise ProbeFailure(ErrorKind.TLS, "server rejected STARTTLS")
         case _:
-            raise ProbeFailure(ErrorKind.PROTOCOL, "the server does not speak IMAP")
+            raise ProbeFailure(ErrorKind.PROTOCOL, "server does not speak IMAP")
 
 
 DIALOGUES: Mapping[StartTls, Callable[[], Dialogue]] = {StartTls.SMTP: _smtp, StartTls.IMAP: _imap}

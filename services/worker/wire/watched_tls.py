@@ -96,7 +96,7 @@ class OpenSsl(NamedTuple):
             if not self.is_watched:
                 _call_back(context, _on_message)  # connections that are watched look for it at the context
         if not isinstance(tls, WatchedTls):
-            raise TypeError("a context of TlsContexts makes WatchedTls")
+            raise TypeError("WatchedTls is created by a context of TlsContexts")
         return tls
 
 

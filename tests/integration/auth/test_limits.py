@@ -97,7 +97,7 @@ async def test_a_refusal_names_both_limits_whichever_is_reached(auth: Auth) -> N
         await auth.log_in(elsewhere(99), "wrong horse", "acme")
 
     assert refused.value.metadata == {"addressLimit": "30", "accountLimit": "10"}
-    assert "30 at once for an address and 10 at once for an account" in refused.value.message
+    assert "30 at once for each address and 10 at once for each account" in refused.value.message
 
 
 async def test_guesses_elsewhere_do_not_lock_the_user_out_at_a_known_address(auth: Auth) -> None:

@@ -48,12 +48,12 @@ def operator(
 async def test_what_a_command_cannot_do_it_says_in_one_sentence(operator: Operator, database_url: str) -> None:
     create, reset = ("admin", "create-tenant"), ("admin", "reset-password")
     for words, stdin, sentence in (
-        ((*create, "admin", "a@acme.test"), PASSWORD, "tenant_slug: is reserved: 'admin'"),
+        ((*create, "admin", "a@acme.test"), PASSWORD, "tenant_slug: 'admin' is reserved"),
         ((*create, "Shop 2", "a@acme.test"), PASSWORD, "tenant_slug: "),
         ((*create, "shop", "nobody"), PASSWORD, "email: "),
         ((*create, "shop", "a@acme.test"), "short", "password: "),
         ((*create, "shop", "a@acme.test"), "", "no password on standard input"),
-        ((*reset, "nobody", "a@acme.test"), PASSWORD, "no tenant has the slug 'nobody'"),
+        ((*reset, "nobody", "a@acme.test"), PASSWORD, "tenant not found: 'nobody'"),
         ((*reset, "nobody", "a@acme.test"), "short", "password: "),
     ):
         code, out, err = await operator.call(*words, stdin=f"{stdin}\n")
@@ -70,7 +70,10 @@ async def test_what_a_command_cannot_do_it_says_in_one_sentence(operator: Operat
 async def test_a_slug_that_is_taken_is_refused_and_the_former_name_of_a_command_goes_on(operator: Operator) -> None:
     create = ("admin", "create-tenant", "acme", "a@acme.test", "--name", "Acme", "--display-name", "Ann")
     assert (await operator.call(*create, stdin=f"{PASSWORD}\r\n"))[0] == 0
-    assert (await operator.call(*create, stdin=f"{PASSWORD}\n"))[::2] == (2, "sentinel: another tenant has this slug\n")
+    assert (await operator.call(*create, stdin=f"{PASSWORD}\n"))[::2] == (
+        2,
+        "sentinel: Tenant slug is already taken. Choose another one.\n",
+    )
 
     assert (await operator.call("suspend-tenant", "acme", "--reason", "unpaid"))[1] == "Tenant acme suspended.\n"
     assert (await operator.call("admin", "resume-tenant", "acme"))[1] == "Tenant acme resumed.\n"

@@ -100,5 +100,5 @@ async def test_a_database_that_cannot_be_used_safely_is_refused_with_the_reason(
 ) -> None:
     async with Pooler(url=database_url, drops_roles=["sentinel_monitor"]).running() as url:
         settings = StackSettings.read({"SENTINEL_DATABASE_URL": url, "SENTINEL_DATA_DIR": str(tmp_path)})
-        with pytest.raises(CannotReachError, match="SENTINEL_DATABASE_URL gives a connection that acts as postgres"):
+        with pytest.raises(CannotReachError, match="SENTINEL_DATABASE_URL opens connections with the role postgres"):
             await rotate_secrets(replace(settings, secrets_keys=(b"n" * 32,)))

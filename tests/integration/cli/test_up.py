@@ -29,7 +29,7 @@ def _up(data_dir: Path, **settings: str) -> tuple[int, list[str]]:
 def test_a_wrong_setting(tmp_path: Path) -> None:
     code, said = _up(tmp_path, SENTINEL_HTTP_PORT="http")
     assert code == 2
-    assert said == ["sentinel: SENTINEL_HTTP_PORT is 'http'; it takes a whole number from 1 to 65535"]
+    assert said == ["sentinel: SENTINEL_HTTP_PORT is 'http'; it must be an integer from 1 to 65535"]
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:

@@ -84,16 +84,16 @@ async def test_no_way_to_the_database_is_used_when_the_role_was_dropped(
         with pytest.raises(DatabaseUnusable) as refused:
             await way(url)
     assert refused.value.explanation == (
-        "SENTINEL_DATABASE_URL gives a connection that acts as postgres instead of the role sentinel_monitor, so "
+        "SENTINEL_DATABASE_URL opens connections with the role postgres instead of sentinel_monitor, so "
         "row-level security would not separate tenants: a pooler drops the startup parameter `role`; connect to "
-        "PostgreSQL without it"
+        "PostgreSQL directly"
     )
 
 
 async def test_the_caller_is_not_told_of_settings(database_url: str) -> None:
     with pytest.raises(DatabaseUnusable) as refused:
         await connect(database_url, "postgres")
-    assert refused.value.message == "the service is unavailable for a moment; try again"
+    assert refused.value.message == "Service temporarily unavailable. Try again."
 
 
 @pytest.mark.parametrize("right", ["SUPERUSER", "BYPASSRLS", "IN ROLE postgres"])
@@ -108,8 +108,9 @@ async def test_a_role_that_row_level_security_does_not_bind_is_refused(database_
     finally:
         await admin.execute("DROP ROLE unbound")
         await admin.close()
-    assert "SENTINEL_DATABASE_URL gives a connection as unbound that row-level security of the table" in (
-        refused.value.explanation
+    assert (
+        "SENTINEL_DATABASE_URL opens connections with the role unbound, which bypasses row-level security of the table"
+        in (refused.value.explanation)
     )
 
 
@@ -117,7 +118,7 @@ async def test_a_role_that_is_not_there_is_named(database_url: str) -> None:
     with pytest.raises(DatabaseUnusable) as refused:
         await connect(database_url, "sentinel_none")
     assert refused.value.explanation.startswith(
-        "SENTINEL_DATABASE_URL gives no connection that acts as the role sentinel_none: "
+        "SENTINEL_DATABASE_URL allows no connection with the role sentinel_none: "
     )
 
 
@@ -137,7 +138,7 @@ async def test_a_pooler_that_takes_the_process_away_between_transactions_is_refu
     async with Pooler(url=database_url, own_process_ids=True, drops_notifications=True).running() as url:
         with pytest.raises(DatabaseUnusable) as refused:
             await connect(url, ROLE)
-    assert "SENTINEL_DATABASE_URL leads to a pooler in transaction mode" in refused.value.explanation
+    assert "SENTINEL_DATABASE_URL points to a connection pooler in transaction mode" in refused.value.explanation
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,7 @@ async def test_a_service_does_not_start_when_one_of_its_roles_is_dropped(
     assert process.returncode == 1
     (sentence,) = said.decode().splitlines()
     assert sentence.startswith(
-        f"sentinel: SENTINEL_DATABASE_URL gives a connection that acts as postgres instead of the role {role}"
+        f"sentinel: SENTINEL_DATABASE_URL opens connections with the role postgres instead of {role}"
     )
 
 

@@ -56,7 +56,7 @@ async def test_an_incident_is_read_with_its_cause_and_its_end(monitor: Monitor, 
     assert opened.duration_us(first + 90 * STEP) == 90 * STEP
     status = await monitor.status.of_service(monitor.tenant_id, service_id)
     assert (status.open_incidents, status.reason) == (1, "1 of 1 check is down: home")
-    assert status.checks[0].reason == "2 slots in a row failed: refused"
+    assert status.checks[0].reason == "2 consecutive slots failed: refused"
 
     await worker.record(check_id, [DOWN], "refused again")
     recovered = await worker.record(check_id, [UP])

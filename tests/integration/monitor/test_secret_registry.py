@@ -205,7 +205,7 @@ async def test_a_further_table_needs_no_more_than_an_entry(
         kind, column = await stored(admin, channels, row)
         assert channels.shown(kind, column) == {"url": "https://hook.test/", "signing_secret": HIDDEN}
         assert channels.opened(kind, column, *row, box(NEW)) == given
-        with pytest.raises(CannotOpenError, match="the channel's secrets cannot be decrypted"):
+        with pytest.raises(CannotOpenError, match="cannot decrypt the secrets of the channel"):
             channels.opened(kind, column, row[0], new_id(), box(NEW))
     lost = (await seal_all(MonitorStore(database, box(b"x" * 32)), columns))[channels]
     assert (lost.done, {*lost.unread}) == (0, {row[1] for row in rows})

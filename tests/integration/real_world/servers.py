@@ -115,7 +115,7 @@ class Job:
         signal: when the last signal came.
         success: when the last one came that told of a success.
         exit_code: of the last signal.
-        failure: when the last one came that told of a failure.
+        failure: when the last one came that reported a failure.
         failure_code: its exit code.
         outage: when nobody could take signals, from and to.
     """

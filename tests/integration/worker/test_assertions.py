@@ -327,7 +327,7 @@ async def test_what_may_take_long_is_judged_off_the_event_loop_and_charged(netwo
         assert (seen.outcome, cpu.worked) == (Outcome.UP, [])
         seen = await prober.run(costly, timeout_s=5, retries=0, tenant_id=tenant_id)
     assert (verdict(seen), cpu.worked) == ((Outcome.DOWN, ErrorKind.ASSERTION), [tenant_id])
-    assert seen.error_message.endswith("more than 10,000 values on the path; expected: is not there")
+    assert seen.error_message.endswith("more than 10,000 values on the path; expected: is absent")
     assert tenant_id in cpu.budget._left
     cpu.close()
 

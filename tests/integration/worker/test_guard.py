@@ -67,7 +67,7 @@ async def test_when_no_canary_answers_what_failed_on_the_network_is_our_own_faul
     assert [each.result.outcome for each in vetted] == [Outcome.ERROR] * 3 + [Outcome.DOWN, Outcome.UP]
     assert {each.result.error_kind for each in vetted[:3]} == {ErrorKind.INTERNAL}
     assert {(each.result.slot_us, each.result.start_us, each.epoch) for each in vetted[:3]} == {(1, 2, 7)}
-    assert {each.result.error_message for each in vetted[:3]} == {"the worker's own network was down"}
+    assert {each.result.error_message for each in vetted[:3]} == {"the worker was offline"}
 
 
 async def test_a_cut_that_comes_in_several_batches_is_one_cut(guard: SelfFaultGuard) -> None:

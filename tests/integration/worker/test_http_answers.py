@@ -13,8 +13,8 @@ from tests.targets import CHUNKED, saying, target
 
 LENGTH_2 = b"\r\nContent-Length: 2\r\n\r\nok"
 LAST = b"0\r\n\r\n"
-NOT_HTTP = "the answer is not valid HTTP: "
-CUT_OFF = "the server closed the connection before its answer was complete: "
+NOT_HTTP = "invalid HTTP response: "
+CUT_OFF = "server closed the connection before the response was complete: "
 
 
 def head(*lines: bytes, body: bytes = b"ok") -> bytes:
@@ -130,100 +130,100 @@ ACCEPTED = {
 REFUSED = {
     "NUL in a value": (
         head(b"A: a\0b", b"Content-Length: 2"),
-        NOT_HTTP + r'line 2 of its head has a NUL byte: "A: a\x00b"',
+        NOT_HTTP + r'header line 2 has a NUL byte: "A: a\x00b"',
     ),
     "NUL in a name": (
         head(b"A\0: b", b"Content-Length: 2"),
-        NOT_HTTP + r'line 2 of its head has a NUL byte: "A\x00: b"',
+        NOT_HTTP + r'header line 2 has a NUL byte: "A\x00: b"',
     ),
     "NUL in the reason phrase": (
         b"HTTP/1.1 200 O\0K" + LENGTH_2,
-        NOT_HTTP + r'line 1 of its head has a NUL byte: "HTTP/1.1 200 O\x00K"',
+        NOT_HTTP + r'header line 1 has a NUL byte: "HTTP/1.1 200 O\x00K"',
     ),
-    "a header without a colon": (head(b"A: b", b"<html>"), NOT_HTTP + 'line 3 of its head has no colon: "<html>"'),
-    "a status of two digits": (b"HTTP/1.1 20 OK" + LENGTH_2, NOT_HTTP + 'its status line is "HTTP/1.1 20 OK"'),
+    "a header without a colon": (head(b"A: b", b"<html>"), NOT_HTTP + 'header line 3 has no colon: "<html>"'),
+    "a status of two digits": (b"HTTP/1.1 20 OK" + LENGTH_2, NOT_HTTP + 'malformed status line "HTTP/1.1 20 OK"'),
     "a status of four digits": (
         b"HTTP/1.1 2000 OK" + LENGTH_2,
-        NOT_HTTP + 'its status line is "HTTP/1.1 2000 OK"',
+        NOT_HTTP + 'malformed status line "HTTP/1.1 2000 OK"',
     ),  # 8.23 takes it
-    "a status below 100": (b"HTTP/1.1 099 OK" + LENGTH_2, NOT_HTTP + 'its status line is "HTTP/1.1 099 OK"'),
-    "no status": (b"HTTP/1.1" + LENGTH_2, NOT_HTTP + 'its status line is "HTTP/1.1"'),
-    "an unknown version": (b"HTTP/1.2 200 OK" + LENGTH_2, NOT_HTTP + 'its status line is "HTTP/1.2 200 OK"'),
+    "a status below 100": (b"HTTP/1.1 099 OK" + LENGTH_2, NOT_HTTP + 'malformed status line "HTTP/1.1 099 OK"'),
+    "no status": (b"HTTP/1.1" + LENGTH_2, NOT_HTTP + 'malformed status line "HTTP/1.1"'),
+    "an unknown version": (b"HTTP/1.2 200 OK" + LENGTH_2, NOT_HTTP + 'malformed status line "HTTP/1.2 200 OK"'),
     "a page without a head": (b"<html>hello</html>", NOT_HTTP + 'it begins with "<html>hello</html>"'),
     "SSH": (b"SSH-2.0-OpenSSH_9.2\r\n", NOT_HTTP + 'it begins with "SSH-2.0-OpenSSH_9.2"'),
     "SMTP": (b"220 mail.test ESMTP\r\n", NOT_HTTP + 'it begins with "220 mail.test ESMTP"'),
     "an alert of TLS": (b"\x15\x03\x01\0\x02\x02F", NOT_HTTP + r'it begins with "\x15\x03\x01\x00\x02\x02F"'),
     "different lengths": (
         head(b"Content-Length: 2", b"Content-Length: 3"),
-        NOT_HTTP + "it has different Content-Lengths, 2 and 3",
+        NOT_HTTP + "conflicting Content-Length values 2 and 3",
     ),  # 7.88 takes the last one
     "different lengths in a list": (
         head(b"Content-Length: 2, 3"),
-        NOT_HTTP + "it has different Content-Lengths, 2 and 3",
+        NOT_HTTP + "conflicting Content-Length values 2 and 3",
     ),
     "different lengths with chunked": (
         head(b"Content-Length: 2", b"Content-Length: 3", b"Transfer-Encoding: chunked", body=b"2\r\nok\r\n" + LAST),
-        NOT_HTTP + "it has different Content-Lengths, 2 and 3",
+        NOT_HTTP + "conflicting Content-Length values 2 and 3",
     ),
     # Of these 7.88 takes those that begin with a digit.
     **{
         f"the length {value.decode()!r}": (
             head(b"Content-Length: " + value),
-            f'{NOT_HTTP}its Content-Length is no whole number: "{value.decode()}"',
+            f'{NOT_HTTP}Content-Length is not an integer: "{value.decode()}"',
         )
         for value in (b"", b"x", b"-1", b"+2", b"2 bytes", b"2;", b"2.0", b"0x2")
     },
     "a length that is none with chunked": (
         head(b"Content-Length: x", b"Transfer-Encoding: chunked", body=b"2\r\nok\r\n" + LAST),
-        NOT_HTTP + 'its Content-Length is no whole number: "x"',
+        NOT_HTTP + 'Content-Length is not an integer: "x"',
     ),
     **{
         f"the chunk size {size.decode()!r}": (
             CHUNKED + size + b"\r\nok\r\n" + LAST,
-            f'{NOT_HTTP}chunk 1 of its body has a size that cannot be read: "{size.decode()}"',
+            f'{NOT_HTTP}chunk 1 of the body has an invalid size: "{size.decode()}"',
         )
         for size in (b"", b" 2", b"-2", b"+2", b"zz", b"<html>", b"ffffffffffffffff")
     },
     "the second chunk's size": (
         CHUNKED + b"2\r\nok\r\n?\r\n",
-        NOT_HTTP + 'chunk 2 of its body has a size that cannot be read: "?"',
+        NOT_HTTP + 'chunk 2 of the body has an invalid size: "?"',
     ),
     "a chunk longer than its size": (
         CHUNKED + b"2\r\nokay\r\n" + LAST,
-        NOT_HTTP + "chunk 1 of its body is longer than its size, which is 2",
+        NOT_HTTP + "chunk 1 of the body is longer than its declared size of 2 bytes",
     ),
     "no line break after a chunk": (
         CHUNKED + b"2\r\nok0\r\n\r\n",
-        NOT_HTTP + "chunk 1 of its body is longer than its size, which is 2",
+        NOT_HTTP + "chunk 1 of the body is longer than its declared size of 2 bytes",
     ),
     "a trailer without a colon": (
         CHUNKED + b"2\r\nok\r\n0\r\nend\r\n\r\n",
-        NOT_HTTP + 'a trailer of its body has no colon: "end"',
+        NOT_HTTP + 'trailer has no colon: "end"',
     ),
     "NUL in a trailer": (
         CHUNKED + b"2\r\nok\r\n0\r\nA: \0\r\n\r\n",
-        NOT_HTTP + r'a trailer of its body has a NUL byte: "A: \x00"',
+        NOT_HTTP + r'trailer has a NUL byte: "A: \x00"',
     ),
 }
 
 # Each of them is DOWN with PROTOCOL once the connection is closed.
 CUT = {
-    "nothing": (b"", "the server closed the connection without an answer"),
+    "nothing": (b"", "server closed the connection without a response"),
     # curl takes a head that breaks off between two lines; a server that dies there is not up.
-    "a head of one line": (b"HTTP/1.1 200 OK\r\n", CUT_OFF + "its headers do not end with an empty line"),
-    "a head that breaks off": (b"HTTP/1.1 200 OK\r\nA: b", CUT_OFF + "its headers do not end with an empty line"),
-    "100 and nothing": (b"HTTP/1.1 100 Continue\r\n\r\n", CUT_OFF + "its headers do not end with an empty line"),
+    "a head of one line": (b"HTTP/1.1 200 OK\r\n", CUT_OFF + "the headers are incomplete"),
+    "a head that breaks off": (b"HTTP/1.1 200 OK\r\nA: b", CUT_OFF + "the headers are incomplete"),
+    "100 and nothing": (b"HTTP/1.1 100 Continue\r\n\r\n", CUT_OFF + "the headers are incomplete"),
     "lines that end in CR": (
         b"HTTP/1.1 200 OK\rContent-Length: 2\r\rok",
-        CUT_OFF + "its headers do not end with an empty line",
+        CUT_OFF + "the headers are incomplete",
     ),
     "a body shorter than its length": (
         head(b"Content-Length: 5"),
-        CUT_OFF + "2 bytes of its body came, and its Content-Length is 5",
+        CUT_OFF + "received 2 of 5 bytes of the body (Content-Length)",
     ),
-    "a chunk shorter than its size": (CHUNKED + b"5\r\nok", CUT_OFF + "it breaks off in chunk 1 of its body"),
-    "no last chunk": (CHUNKED + b"2\r\nok\r\n", CUT_OFF + "it breaks off in chunk 2 of its body"),
-    "no end of the trailers": (CHUNKED + b"2\r\nok\r\n0\r\n", CUT_OFF + "it breaks off in chunk 2 of its body"),
+    "a chunk shorter than its size": (CHUNKED + b"5\r\nok", CUT_OFF + "the body ends in chunk 1"),
+    "no last chunk": (CHUNKED + b"2\r\nok\r\n", CUT_OFF + "the body ends in chunk 2"),
+    "no end of the trailers": (CHUNKED + b"2\r\nok\r\n0\r\n", CUT_OFF + "the body ends in chunk 2"),
 }
 
 
@@ -275,4 +275,4 @@ async def test_a_refusal_that_quotes_a_secret_of_the_check_masks_it_before_it_is
 
     assert verdict(seen) == (Outcome.DOWN, ErrorKind.PROTOCOL)
     assert "t0ken" not in seen.error_message
-    assert seen.error_message.startswith(NOT_HTTP + "line 2 of its head has no colon: ")
+    assert seen.error_message.startswith(NOT_HTTP + "header line 2 has no colon: ")

@@ -150,7 +150,7 @@ ROWS = {
             Page(path="/x", has=[b"Authorization: Basic dTpw\r\n", b"Host: localhost:PORT\r\n"]),
         ]
     ),
-    "no host": leads("http://", "/", kind=ErrorKind.PROTOCOL, says='must name a host: "http://"', redirects=0),
+    "no host": leads("http://", "/", kind=ErrorKind.PROTOCOL, says='must contain a host: "http://"', redirects=0),
     "a scheme that nobody follows": leads(
         "ftp://127.0.0.1/", "/", kind=ErrorKind.STATUS, says="status 302", redirects=0
     ),
@@ -276,7 +276,7 @@ ROWS = {
         "/x",
         redirects=5,
         kind=ErrorKind.TOO_MANY_REDIRECTS,
-        says="more than 5 redirects; the last location is http://127.0.0.1:PORT/dir/start",
+        says="too many redirects, limit 5; last location: http://127.0.0.1:PORT/dir/start",
     ),
     "a redirect to nothing": leads(
         "?again",
@@ -378,7 +378,7 @@ async def test_as_many_redirects_are_followed_as_the_check_says(
     if followed:
         assert verdict(too_many) == (Outcome.DOWN, ErrorKind.TOO_MANY_REDIRECTS)
         assert too_many.error_message == (
-            f"more than {followed} redirects; the last location is http://127.0.0.1:{port}/{followed + 1}"
+            f"too many redirects, limit {followed}; last location: http://127.0.0.1:{port}/{followed + 1}"
         )
     else:
         assert verdict(too_many) == (Outcome.DOWN, ErrorKind.STATUS)

@@ -38,7 +38,7 @@ _NO_FILES = """
 
 
 @pytest.mark.parametrize(
-    ("url", "said"), [('f"http://127.0.0.1:{port}/"', "EMFILE"), ('"http://shop.test/"', "name server")]
+    ("url", "said"), [('f"http://127.0.0.1:{port}/"', "EMFILE"), ('"http://shop.test/"', "DNS resolver")]
 )
 def test_no_file_left_to_open_is_our_own_trouble(url: str, said: str) -> None:
     script = _RUN.format(trouble=_NO_FILES.strip(), relief="held.clear()", url=url)

@@ -158,7 +158,7 @@ async def test_a_second_connection_of_one_request_closes_itself() -> None:
 
 async def test_when_none_takes_a_connection_the_refusal_is_said() -> None:
     addresses = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
-    with refusing(*addresses) as port, pytest.raises(ProbeFailure, match="was refused") as caught:
+    with refusing(*addresses) as port, pytest.raises(ProbeFailure, match="connection refused") as caught:
         await send(port, *addresses)
 
     assert caught.value.kind is ErrorKind.CONNECT_REFUSED

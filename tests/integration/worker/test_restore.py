@@ -54,7 +54,7 @@ def another_server(short_folder: Path) -> Iterator[TestServer]:
 
 async def refused(worker: Worker, scene: Scene, cursor: Position) -> None:
     async with worker.follow(scene.tenant_id, cursor) as events:
-        with pytest.raises(FailedPrecondition, match="anew: stream without a cursor, and list") as error:
+        with pytest.raises(FailedPrecondition, match="Start a new stream without a cursor, and list") as error:
             await anext(events)
     assert error.value.reason == reasons.ERROR_REASON_CURSOR_OUTDATED
 

@@ -84,7 +84,7 @@ async def test_an_attempt_for_which_no_time_is_left_is_not_made_nor_waited_for(
 
     assert (verdict(seen), seen.attempt, len(echo.requests)) == ((Outcome.DOWN, ErrorKind.STATUS), 1, 1)
     assert (seen.failed_attempts, seen.skipped_attempts, deadlines.passed) == ((), retries, 0)
-    assert seen.error_message == f"status 503, expected 200 to 299; no time was left for {told}"
+    assert seen.error_message == f"status 503, expected 200 to 299; no time left for {told}"
 
 
 async def test_an_attempt_that_the_deadline_cuts_off_tells_of_those_that_were_not_made(prober: Prober) -> None:
@@ -96,7 +96,7 @@ async def test_an_attempt_that_the_deadline_cuts_off_tells_of_those_that_were_no
 
     assert (verdict(seen), seen.attempt) == ((Outcome.DOWN, ErrorKind.TIMEOUT), 1)
     assert (seen.failed_attempts, seen.skipped_attempts) == ((), 2)
-    assert seen.error_message.endswith("last for an answer; no time was left for 2 more attempts")
+    assert seen.error_message.endswith("while waiting for the response; no time left for 2 more attempts")
 
 
 async def test_a_message_that_fills_its_place_still_says_that_attempts_were_skipped(prober: Prober) -> None:
@@ -106,7 +106,7 @@ async def test_a_message_that_fills_its_place_still_says_that_attempts_were_skip
         seen = await prober.run(spec, timeout_s=PLENTY_S, retries=1, retry_delay_s=FAR_TOO_LONG_S)
 
     assert len(seen.error_message) <= 256
-    assert seen.error_message.endswith("; no time was left for 1 more attempt")
+    assert seen.error_message.endswith("; no time left for 1 more attempt")
 
 
 async def test_each_attempt_resolves_anew() -> None:

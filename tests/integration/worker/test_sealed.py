@@ -91,7 +91,7 @@ async def test_without_its_key_it_is_error_with_words_and_no_request_goes_out(
         seen = await run(prober, check)
 
     assert (seen.outcome, seen.error_kind, seen.attempt) == (Outcome.ERROR, ErrorKind.INTERNAL, 1)
-    assert "the check's secrets cannot be decrypted" in seen.error_message
+    assert "cannot decrypt the secrets of the check" in seen.error_message
     assert echo.requests == []
     assert check.target == f"127.0.0.1:{port}"
     told = capsys.readouterr().out
@@ -133,4 +133,4 @@ async def test_a_log_names_some_of_many(
     rows = await EngineStore(engine_pool, OTHER).checks_by_key([(ids[0], ids[2]) for ids in checks])
 
     assert len(rows) == 15
-    assert capsys.readouterr().out.count("a check cannot be run") == 10
+    assert capsys.readouterr().out.count("check cannot be run") == 10

@@ -274,7 +274,7 @@ async def test_a_tenant_has_so_many_streams_and_leaves_room_for_others(scene: Sc
     async with worker.follow(scene.tenant_id) as first, worker.follow(UUID(int=7)) as of_another:
         await joined(first)
         await joined(of_another)
-        with pytest.raises(ResourceExhausted, match="streams open"):
+        with pytest.raises(ResourceExhausted, match="open streams"):
             async with worker.follow(scene.tenant_id) as second:
                 await anext(second)
     async with worker.follow(scene.tenant_id) as third:

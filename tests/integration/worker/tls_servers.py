@@ -36,13 +36,13 @@ from tests.certificates import (
 )
 from tests.targets import OK, Handler, reset, target
 
-EXPIRED, NOT_YET = "the certificate has expired: ", "the certificate is not valid yet: "
-STRANGER = "the certificate is not from an authority that is trusted: "
-OTHER_NAME = "the certificate is for another name: "
-NOT_VALID = "the certificate is not valid: "
+EXPIRED, NOT_YET = "certificate has expired: ", "certificate is not yet valid: "
+STRANGER = "certificate signed by an unknown authority: "
+OTHER_NAME = "certificate host name mismatch: "
+NOT_VALID = "certificate is not valid: "
 _PATIENCE_S = 30.0
-DEMANDED = "the server demands a client certificate, and the check shows none"
-FAILED = "the TLS handshake failed: "
+DEMANDED = "server requires a client certificate, and the check has none"
+FAILED = "TLS handshake failed: "
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -287,18 +287,20 @@ async def says_bye(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 def _missing(of: Authorities) -> Met:
     tls = of.server(issue(SERVER, of.middle))
-    return Met(tls=tls, trusted=of.root.pem, kind=_TLS, says=f"{STRANGER}CN=Test Middle, who issued CN=localhost, is")
+    return Met(
+        tls=tls, trusted=of.root.pem, kind=_TLS, says=f"{STRANGER}CN=Test Middle, the issuer of CN=localhost, is"
+    )
 
 
 def _self_signed(of: Authorities) -> Met:
     own = issue(SERVER)
-    return Met(tls=of.server(own), trusted=of.root.pem, kind=_TLS, says=f"{STRANGER}CN=localhost has signed itself")
+    return Met(tls=of.server(own), trusted=of.root.pem, kind=_TLS, says=f"{STRANGER}CN=localhost is self-signed")
 
 
 def _strange_root(of: Authorities) -> Met:
     other = issue(replace(ROOT, subject="Other Root"))
     tls = of.server(issue(SERVER, other), other)
-    return Met(tls=tls, trusted=of.root.pem, kind=_TLS, says=f"{STRANGER}its chain ends at CN=Other Root, which has")
+    return Met(tls=tls, trusted=of.root.pem, kind=_TLS, says=f"{STRANGER}the chain ends at CN=Other Root, which is")
 
 
 def _trusting(which: str) -> Make:
@@ -361,7 +363,10 @@ def _wrong_identifier(of: Authorities) -> Met:
     impostor = issue(ROOT)  # of the same name: its key is in the identifier of what it has issued
     own = issue(replace(SERVER, linked=False, extensions=(_identifier(impostor),)), of.root)
     return Met(
-        tls=of.server(own), trusted=of.root.pem, kind=_TLS, says=f"{STRANGER}CN=Test Root, who issued CN=localhost, is"
+        tls=of.server(own),
+        trusted=of.root.pem,
+        kind=_TLS,
+        says=f"{STRANGER}CN=Test Root, the issuer of CN=localhost, is",
     )
 
 
@@ -445,29 +450,35 @@ SERVERS: dict[str, Make] = {
     "not valid yet": _refused(f"{NOT_YET}CN=localhost is valid from 20", replace(SERVER, days=(1, 60))),
     "an expired authority between": _below(
         ROOT, replace(MIDDLE, days=(-30, -1)), kind=_TLS,
-        says=f"{EXPIRED}CN=Test Middle, an authority above it, was valid until 20",
+        says=f"{EXPIRED}issuing authority CN=Test Middle was valid until 20",
     ),
     "an expired root": _below(
-        replace(ROOT, days=(-30, -1)), MIDDLE, kind=_TLS, says=f"{EXPIRED}that of CN=Test Root, a trusted authority"
+        replace(ROOT, days=(-30, -1)),
+        MIDDLE,
+        kind=_TLS,
+        says=f"{EXPIRED}certificate of the trusted authority CN=Test Root",
     ),
-    "another name": _refused(f"{OTHER_NAME}expected localhost, it has a.test, b.test", _names("a.test", "b.test")),
+    "another name": _refused(
+        f"{OTHER_NAME}expected localhost, certificate has a.test, b.test", _names("a.test", "b.test")
+    ),
     "another name, of many": _refused(
-        f"{OTHER_NAME}expected localhost, it has 0.test, 1.test, 2.test, 3.test and 6 more",
+        f"{OTHER_NAME}expected localhost, certificate has 0.test, 1.test, 2.test, 3.test and 6 more",
         _names(*(f"{number}.test" for number in range(10))),
     ),
     "another name in CN": _refused(
-        f"{OTHER_NAME}expected localhost, it has none but CN=x", replace(SERVER, names=None, subject="x")
+        f"{OTHER_NAME}expected localhost, certificate has no subject alternative name, only CN=x",
+        replace(SERVER, names=None, subject="x"),
     ),
     "a wildcard two levels up": _refused(
-        f"{OTHER_NAME}expected a.b.shop.test, it has *.shop.test", _names("*.shop.test"), name="a.b.shop.test"
+        f"{OTHER_NAME}expected a.b.shop.test, certificate has *.shop.test", _names("*.shop.test"), name="a.b.shop.test"
     ),
     "a wildcard for the name itself": _refused(
-        f"{OTHER_NAME}expected shop.test, it has *.shop.test", _names("*.shop.test"), name="shop.test"
+        f"{OTHER_NAME}expected shop.test, certificate has *.shop.test", _names("*.shop.test"), name="shop.test"
     ),
     "a wildcard in a part": _refused(OTHER_NAME, _names("a*.shop.test"), name="ab.shop.test"),
     "a wildcard for a whole top level": _refused(OTHER_NAME, _names("*.test"), name="shop.test"),
     "another address": _refused(
-        f"{OTHER_NAME}expected 127.0.0.1, it has 192.0.2.1", _names("192.0.2.1"), host="127.0.0.1"
+        f"{OTHER_NAME}expected 127.0.0.1, certificate has 192.0.2.1", _names("192.0.2.1"), host="127.0.0.1"
     ),
     "an address as a DNS name": _refused(OTHER_NAME, _names("127.0.0.1.test"), host="127.0.0.1"),
     "an address in CN only": _refused(
@@ -486,11 +497,11 @@ SERVERS: dict[str, Make] = {
     "for clients and servers": _good(replace(SERVER, purposes=(CLIENT_AUTH, SERVER_AUTH))),
     "key usage without signatures": _refused(NOT_VALID, replace(SERVER, usage=frozenset({"crl_sign"}))),
     "an authority that may not issue": _below(
-        ROOT, replace(MIDDLE, usage=frozenset({"digital_signature"})), kind=_TLS, says="the certificate is not "
+        ROOT, replace(MIDDLE, usage=frozenset({"digital_signature"})), kind=_TLS, says="certificate is not "
     ),
-    "an authority that is none": _below(ROOT, replace(MIDDLE, authority=False), kind=_TLS, says="the certificate is"),
+    "an authority that is none": _below(ROOT, replace(MIDDLE, authority=False), kind=_TLS, says="certificate is"),
     "a root that may not issue": _below(
-        replace(ROOT, usage=frozenset({"digital_signature"})), MIDDLE, kind=_TLS, says="the certificate is not ",
+        replace(ROOT, usage=frozenset({"digital_signature"})), MIDDLE, kind=_TLS, says="certificate is not ",
         is_tried=False,
     ),
     "path length that does not suffice": _below(replace(ROOT, path_length=0), MIDDLE, kind=_TLS, says=NOT_VALID),
@@ -500,36 +511,36 @@ SERVERS: dict[str, Make] = {
     "TLS 1.0": _speaking(_only("TLSv1"), kind=_TLS, says=FAILED),
     "TLS 1.1": _speaking(_only("TLSv1_1"), kind=_TLS, says=FAILED),
     "a name that the server does not know": _speaking(
-        _refusing_names, kind=_TLS, says=f"{FAILED}the server sent the alert unrecognized name"
+        _refusing_names, kind=_TLS, says=f"{FAILED}server sent the alert unrecognized name"
     ),
     "a client certificate demanded, TLS 1.2": _asking(_REQUIRED, _1_2, kind=_TLS, says=DEMANDED),
     "a client certificate demanded, TLS 1.3": _asking(_REQUIRED, _1_3, kind=_TLS, says=DEMANDED),
     "a client certificate of a stranger, TLS 1.2": _asking(
         _REQUIRED, _1_2, _of_stranger, kind=_TLS,
-        says="the server refused the client certificate that the check shows (unknown CA)",
+        says="server rejected the client certificate of the check (unknown CA)",
     ),
     "a client certificate of a stranger, TLS 1.3": _asking(
         _REQUIRED, _1_3, _of_stranger, kind=_TLS,
-        says="the server refused the client certificate that the check shows (unknown CA)",
+        says="server rejected the client certificate of the check (unknown CA)",
     ),
     "HTTP in plain": _in_plain(
-        answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), says=f"{FAILED}the server does not speak TLS on this port"
+        answering(b"HTTP/1.1 400 Bad Request\r\n\r\n"), says=f"{FAILED}server does not speak TLS on this port"
     ),
     "a greeting of SMTP": _in_plain(
-        answering(b"220 mail.test\r\n"), says=f"{FAILED}the server does not speak TLS on this port"
+        answering(b"220 mail.test\r\n"), says=f"{FAILED}server does not speak TLS on this port"
     ),
     "an alert": _in_plain(
-        answering(b"\x15\x03\x03\x00\x02\x02\x28"), says=f"{FAILED}the server sent the alert handshake failure"
+        answering(b"\x15\x03\x03\x00\x02\x02\x28"), says=f"{FAILED}server sent the alert handshake failure"
     ),
-    "an end": _in_plain(answering(b"", closes=True), says="the server closed the connection in the TLS handshake"),
+    "an end": _in_plain(answering(b"", closes=True), says="server closed the connection during the TLS handshake"),
     "an end in the middle": _in_plain(
         answering(b"\x16\x03\x03\x40\x00half", closes=True),
-        says="the server closed the connection in the TLS handshake",
+        says="server closed the connection during the TLS handshake",
     ),
-    "a reset": _in_plain(answering(b"", resets=True), says="the server closed the connection in the TLS handshake"),
-    "silence": _in_plain(answering(b""), ErrorKind.TIMEOUT, "waited 0.5 s in all, last for the TLS handshake"),
+    "a reset": _in_plain(answering(b"", resets=True), says="server closed the connection during the TLS handshake"),
+    "silence": _in_plain(answering(b""), ErrorKind.TIMEOUT, "timed out after 0.5 s during the TLS handshake"),
     "silence in the middle": _in_plain(
-        answering(b"\x16\x03\x03\x40\x00half"), ErrorKind.TIMEOUT, "waited 0.5 s in all, last for the TLS handshake"
+        answering(b"\x16\x03\x03\x40\x00half"), ErrorKind.TIMEOUT, "timed out after 0.5 s during the TLS handshake"
     ),
 }  # fmt: skip
 """By what is special about them."""

@@ -52,9 +52,9 @@ def test_a_truncated_key_file_stops_a_process_too(environment: dict[str, str]) -
     keys = Path(environment["SENTINEL_DATA_DIR"]) / "keys"
     for file in (keys / "signing.pem", keys / "secrets.keys"):
         file.write_bytes(file.read_bytes()[:30])
-    with pytest.raises(KeyFileError, match=f"^{keys / 'signing.pem'} holds no Ed25519 private key"):
+    with pytest.raises(KeyFileError, match=f"^{keys / 'signing.pem'} contains no Ed25519 private key"):
         Keyring(keys)
-    with pytest.raises(KeyFileError, match=f"^{keys / 'secrets.keys'} holds what is no key of 32 bytes"):
+    with pytest.raises(KeyFileError, match=f"^{keys / 'secrets.keys'} contains an invalid key [(]not 32 bytes"):
         SecretKeys(file=keys / "secrets.keys")
 
 
@@ -62,13 +62,13 @@ def test_a_folder_in_place_of_a_key_and_a_name_without_time_are_named(environmen
     keys = Path(environment["SENTINEL_DATA_DIR"]) / "keys"
     (keys / "signing-copy.pem").write_bytes((keys / "signing.pem").read_bytes())
     assert preflight(environment).problems == [
-        f"{keys / 'signing-copy.pem'} is not named signing-<time>.pem; move it out of the folder of keys"
+        f"{keys / 'signing-copy.pem'} is not named signing-<time>.pem; move it out of the key folder"
     ]
     (keys / "signing-copy.pem").unlink()
     (keys / "signing.pem").unlink()
     (keys / "signing.pem").mkdir()
     (problem,) = preflight(environment).problems
-    assert problem.startswith(f"{keys / 'signing.pem'} cannot be read (Is a directory); make it a file")
+    assert problem.startswith(f"{keys / 'signing.pem'} cannot be read (Is a directory); it must be a file")
 
 
 def test_a_file_that_is_damaged_later_leaves_the_signing_keys_as_they_were(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_keys_that_everybody_may_read_are_a_warning(environment: dict[str, str])
     found = preflight(environment)
 
     assert found.problems == []
-    assert found.warnings == [f"{file} is open to all users of this machine (mode 644); change its mode to 600"]
+    assert found.warnings == [f"{file} is accessible to all users of this machine (mode 644); change its mode to 600"]
 
 
 @pytest.mark.parametrize("command", ["preflight", "up"])
@@ -105,7 +105,7 @@ def test_the_command_prints_all_problems_and_no_traceback(environment: dict[str,
 
     assert done.returncode == 2
     unknown, certificate, key = done.stderr.splitlines()
-    assert unknown == "sentinel: SENTINEL_HTPP_PORT is no setting; did you mean SENTINEL_HTTP_PORT?"
+    assert unknown == "sentinel: SENTINEL_HTPP_PORT is not a known setting; did you mean SENTINEL_HTTP_PORT?"
     assert certificate.startswith("sentinel: SENTINEL_TLS_CERT: /absent cannot be read")
     assert key.endswith("signing.pem is empty; restore it from a backup")
 

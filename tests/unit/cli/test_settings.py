@@ -72,7 +72,7 @@ def test_each_setting_is_read() -> None:
 def test_beyond_loopback_somebody_has_to_say_who_may_register() -> None:
     beyond = {"SENTINEL_LISTEN_ADDRESSES": "127.0.0.1, ::"}
 
-    with pytest.raises(SettingError, match=r"^SENTINEL_REGISTRATION is not set, and :: is reached"):
+    with pytest.raises(SettingError, match=r"^SENTINEL_REGISTRATION is not set, and :: is reachable"):
         StackSettings.read(beyond)
     assert StackSettings.read({}).registration is RegistrationMode.OPEN
     assert StackSettings.read({"SENTINEL_LISTEN_ADDRESSES": "127.0.0.1,::1"}).registration is RegistrationMode.OPEN

@@ -25,7 +25,10 @@ def test_a_quota_says_how_many_there_may_be_and_are() -> None:
         "QUOTA_EXCEEDED",
         {"limit": "3", "actual": "5", "unit": "services"},
     )
-    assert refused.value.message == "the tenant has 5 services and may have 3; delete some, or have the quota raised"
+    assert refused.value.message == (
+        "Quota exceeded: this tenant is limited to 3 services and has 5. "
+        "Delete some or ask the operator to raise the quota."
+    )
 
 
 def test_a_request_that_is_too_large_says_by_what() -> None:

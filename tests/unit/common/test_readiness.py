@@ -87,8 +87,8 @@ def test_too_few_file_descriptors_are_a_warning_with_need_and_actual(capsys: pyt
     watch = DescriptorWatch(limit() + 1)
 
     assert watch.warnings() == [shortage("this process", limit() + 1)]
-    assert f"needs up to {limit() + 1} file descriptors and may open {limit()}; raise the limit" in watch.warnings()[0]
-    assert "too few file descriptors" in capsys.readouterr().out
+    assert f"needs up to {limit() + 1} file descriptors, limit {limit()}; raise the limit" in watch.warnings()[0]
+    assert "file descriptor limit too low" in capsys.readouterr().out
     assert DescriptorWatch(limit()).warnings() == []
 
 
@@ -103,10 +103,10 @@ def test_descriptors_that_run_out_are_logged_once_and_shown_until_they_suffice(
     used[0] = 10
     watch.look()
 
-    assert shown == [f"this process has {limit()} of {limit()} file descriptors open; {shown[0].partition('; ')[2]}"]
+    assert shown == [f"this process uses {limit()} of {limit()} file descriptors; {shown[0].partition('; ')[2]}"]
     assert watch.warnings() == []
     log = capsys.readouterr().out
-    assert (log.count("file descriptors run out"), log.count("suffice again")) == (1, 1)
+    assert (log.count("file descriptors nearly exhausted"), log.count("usage back to normal")) == (1, 1)
 
 
 def test_descriptors_that_cannot_even_be_counted_have_run_out() -> None:

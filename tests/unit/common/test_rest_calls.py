@@ -71,7 +71,7 @@ async def test_a_read_needs_no_inspection() -> None:
 
 
 async def test_a_query_of_a_read_is_held_to_the_route() -> None:
-    with pytest.raises(InvalidArgument, match="serviceId: is in the path"):
+    with pytest.raises(InvalidArgument, match="serviceId: is set by the path"):
         await read("GetService", pb.GetServiceRequest(service_id="b"), "GET", "/services/a?serviceId=b")
 
 

@@ -72,7 +72,7 @@ def test_the_list_is_what_a_single_process_reads() -> None:
 def test_an_unknown_name_is_refused_with_the_nearest_setting(name: str, nearest: str) -> None:
     (sentence,) = unknown_settings({name: "80", "PATH": "/bin"})
 
-    assert sentence.startswith(f"{name} is no setting; ")
+    assert sentence.startswith(f"{name} is not a known setting; ")
     assert sentence.endswith(f"did you mean {nearest}?") if nearest else "docs/settings.md" in sentence
 
 

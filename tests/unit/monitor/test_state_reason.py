@@ -66,14 +66,14 @@ def reason(history: Sequence[Outcome], *, idle: int = 0, pause_us: int | None = 
 @pytest.mark.parametrize(
     ("history", "words"),
     [
-        ([], "no result has told yet"),
-        ([MISSED, ERROR], "no result has told yet"),
+        ([], "no conclusive result yet"),
+        ([MISSED, ERROR], "no conclusive result yet"),
         ([UP], "1 of 2 slots passed"),
-        ([UP, UP], "2 slots in a row passed"),
+        ([UP, UP], "2 consecutive slots passed"),
         ([DOWN], "1 of 3 slots failed: connection refused"),
         ([UP, UP, DOWN, DOWN], "2 of 3 slots failed: connection refused"),
-        ([UP, UP, DOWN, DOWN, DOWN], "3 slots in a row failed: connection refused"),
-        ([DOWN, DOWN, DOWN, DOWN, ERROR], "4 slots in a row failed"),
+        ([UP, UP, DOWN, DOWN, DOWN], "3 consecutive slots failed: connection refused"),
+        ([DOWN, DOWN, DOWN, DOWN, ERROR], "4 consecutive slots failed"),
         ([DOWN, DOWN, DOWN, UP], "1 of 2 slots passed"),
         ([DOWN, DOWN, DOWN, UP, DOWN], "the last slot failed: connection refused"),
     ],
@@ -86,24 +86,24 @@ def test_inside_a_window_both_say_so_but_who_is_paused_says_that() -> None:
     inside = TrackedCheck(a_check(), advance(Track(), 0, DOWN, 1, 1), maintenance_us=STEP)
     state, _ = inside.known(2 * STEP)
     words = check_reason(inside, state, None)
-    assert words == "it is inside a maintenance window"
+    assert words == "in a maintenance window"
     assert service_reason(service_state(tally([state])), [("home", state)]) == words
     paused = TrackedCheck(a_check(pause_us=STEP), Track(), maintenance_us=STEP)
-    assert check_reason(paused, paused.known(2 * STEP)[0], None) == "it is paused"
+    assert check_reason(paused, paused.known(2 * STEP)[0], None) == "check is paused"
 
 
 def test_a_check_that_nobody_looked_at_and_one_that_is_paused_say_so() -> None:
-    assert reason([UP, UP], idle=2) == "2 slots in a row passed"
-    assert reason([UP, UP], idle=3) == "no result has told for 2 intervals"
-    assert reason([UP, UP], pause_us=5) == "it is paused"
+    assert reason([UP, UP], idle=2) == "2 consecutive slots passed"
+    assert reason([UP, UP], idle=3) == "no conclusive result for 2 intervals"
+    assert reason([UP, UP], pause_us=5) == "check is paused"
 
 
 @pytest.mark.parametrize(
     ("history", "idle", "words"),
     [
-        ([ERROR], 0, "no result has told yet: not admitted by SENTINEL_X"),
-        ([UP, UP, ERROR, ERROR, ERROR], 0, "no result has told for 2 intervals: not admitted by SENTINEL_X"),
-        ([UP, UP, ERROR], 0, "2 slots in a row passed"),
+        ([ERROR], 0, "no conclusive result yet: not admitted by SENTINEL_X"),
+        ([UP, UP, ERROR, ERROR, ERROR], 0, "no conclusive result for 2 intervals: not admitted by SENTINEL_X"),
+        ([UP, UP, ERROR], 0, "2 consecutive slots passed"),
     ],
 )
 def test_of_a_blocked_target_the_reason_says_what_blocks_it(history: Sequence[Outcome], idle: int, words: str) -> None:
@@ -115,7 +115,7 @@ def test_of_a_blocked_target_the_reason_says_what_blocks_it(history: Sequence[Ou
     [
         ([], "no check is enabled"),
         ([CheckState.PAUSED], "no check is enabled"),
-        ([CheckState.UNKNOWN], "nothing is known of any check"),
+        ([CheckState.UNKNOWN], "no check has a known state"),
         ([CheckState.UP, CheckState.PAUSED], "1 of 1 check is up"),
         ([CheckState.UP, CheckState.UNKNOWN], "1 of 2 checks is up"),
         ([CheckState.UP, CheckState.DOWN], "1 of 2 checks is down: c1"),

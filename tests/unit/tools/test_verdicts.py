@@ -38,7 +38,7 @@ def test_a_verdict_is_shown_with_its_reason_and_with_curls_answer() -> None:
     lines = verdicts.page().splitlines()
 
     broken = next(line for line in lines if line.startswith("| The server closes the connection without an answer |"))
-    assert "| DOWN `PROTOCOL`: closed the connection without an answer | no answer (52) |" in broken
+    assert "| DOWN `PROTOCOL`: closed the connection without a response | no answer (52) |" in broken
 
 
 def test_each_line_has_four_cells_whatever_its_row_says() -> None:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#sentinel/monitor/v1/tcp_check.proto\x12\x13sentinel.monitor.v1\x1a\x1b\x62uf/validate/validate.proto\"\x93\x02\n\x08TcpCheck\x12\xa1\x01\n\x04host\x18\x01 \x01(\tB\x92\x01\xbaH\x8e\x01r\x05\x10\x01\x18\xfd\x01\xba\x01\x83\x01\n\x08tcp.host\x12Hmust be a name or an address alone, without scheme, port, path or spaces\x1a-!this.matches(\'[\\\\x00-\\\\x20\\\\x7f/?#@\\\\[\\\\]]\')\x12\x19\n\x04port\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x03(\x01\x12\"\n\x04send\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f(\x80 2\n^[^\\x00]*$\x12$\n\x06\x65xpect\x18\x04 \x01(\tB\x14\xbaH\x11r\x0f(\x80\x08\x32\n^[^\\x00]*$b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#sentinel/monitor/v1/tcp_check.proto\x12\x13sentinel.monitor.v1\x1a\x1b\x62uf/validate/validate.proto\"\x95\x02\n\x08TcpCheck\x12\xa3\x01\n\x04host\x18\x01 \x01(\tB\x94\x01\xbaH\x90\x01r\x05\x10\x01\x18\xfd\x01\xba\x01\x85\x01\n\x08tcp.host\x12Jmust be a host name or an IP address, without scheme, port, path or spaces\x1a-!this.matches(\'[\\\\x00-\\\\x20\\\\x7f/?#@\\\\[\\\\]]\')\x12\x19\n\x04port\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x03(\x01\x12\"\n\x04send\x18\x03 \x01(\tB\x14\xbaH\x11r\x0f(\x80 2\n^[^\\x00]*$\x12$\n\x06\x65xpect\x18\x04 \x01(\tB\x14\xbaH\x11r\x0f(\x80\x08\x32\n^[^\\x00]*$b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,7 +33,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sentinel.monitor.v1.tcp_che
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TCPCHECK'].fields_by_name['host']._loaded_options = None
-  _globals['_TCPCHECK'].fields_by_name['host']._serialized_options = b'\272H\216\001r\005\020\001\030\375\001\272\001\203\001\n\010tcp.host\022Hmust be a name or an address alone, without scheme, port, path or spaces\032-!this.matches(\'[\\\\x00-\\\\x20\\\\x7f/?#@\\\\[\\\\]]\')'
+  _globals['_TCPCHECK'].fields_by_name['host']._serialized_options = b'\272H\220\001r\005\020\001\030\375\001\272\001\205\001\n\010tcp.host\022Jmust be a host name or an IP address, without scheme, port, path or spaces\032-!this.matches(\'[\\\\x00-\\\\x20\\\\x7f/?#@\\\\[\\\\]]\')'
   _globals['_TCPCHECK'].fields_by_name['port']._loaded_options = None
   _globals['_TCPCHECK'].fields_by_name['port']._serialized_options = b'\272H\010\032\006\030\377\377\003(\001'
   _globals['_TCPCHECK'].fields_by_name['send']._loaded_options = None
@@ -41,5 +41,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TCPCHECK'].fields_by_name['expect']._loaded_options = None
   _globals['_TCPCHECK'].fields_by_name['expect']._serialized_options = b'\272H\021r\017(\200\0102\n^[^\\x00]*$'
   _globals['_TCPCHECK']._serialized_start=90
-  _globals['_TCPCHECK']._serialized_end=365
+  _globals['_TCPCHECK']._serialized_end=367
 # @@protoc_insertion_point(module_scope)

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#sentinel/monitor/v1/tls_check.proto\x12\x13sentinel.monitor.v1\x1a\x1b\x62uf/validate/validate.proto\"\x85\x03\n\x08TlsCheck\x12\xa1\x01\n\x04host\x18\x01 \x01(\tB\x92\x01\xbaH\x8e\x01r\x05\x10\x01\x18\xfd\x01\xba\x01\x83\x01\n\x08tls.host\x12Hmust be a name or an address alone, without scheme, port, path or spaces\x1a-!this.matches(\'[\\\\x00-\\\\x20\\\\x7f/?#@\\\\[\\\\]]\')\x12\x19\n\x04port\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x03(\x01\x12!\n\rmin_days_left\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc2\x1c(\x00\x12:\n\tstart_tls\x18\x04 \x01(\x0e\x32\x1d.sentinel.monitor.v1.StartTlsB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x13\n\x0bskip_verify\x18\x05 \x01(\x08\x12\"\n\x0f\x63\x61_certificates\x18\x06 \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x04\x12\"\n\x0bserver_name\x18\x07 \x01(\tB\r\xbaH\nr\x05\x18\xfd\x01h\x01\xd8\x01\x01*M\n\x08StartTls\x12\x19\n\x15START_TLS_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTART_TLS_SMTP\x10\x01\x12\x12\n\x0eSTART_TLS_IMAP\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#sentinel/monitor/v1/tls_check.proto\x12\x13sentinel.monitor.v1\x1a\x1b\x62uf/validate/validate.proto\"\x87\x03\n\x08TlsCheck\x12\xa3\x01\n\x04host\x18\x01 \x01(\tB\x94\x01\xbaH\x90\x01r\x05\x10\x01\x18\xfd\x01\xba\x01\x85\x01\n\x08tls.host\x12Jmust be a host name or an IP address, without scheme, port, path or spaces\x1a-!this.matches(\'[\\\\x00-\\\\x20\\\\x7f/?#@\\\\[\\\\]]\')\x12\x19\n\x04port\x18\x02 \x01(\x05\x42\x0b\xbaH\x08\x1a\x06\x18\xff\xff\x03(\x01\x12!\n\rmin_days_left\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xc2\x1c(\x00\x12:\n\tstart_tls\x18\x04 \x01(\x0e\x32\x1d.sentinel.monitor.v1.StartTlsB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x13\n\x0bskip_verify\x18\x05 \x01(\x08\x12\"\n\x0f\x63\x61_certificates\x18\x06 \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x04\x12\"\n\x0bserver_name\x18\x07 \x01(\tB\r\xbaH\nr\x05\x18\xfd\x01h\x01\xd8\x01\x01*M\n\x08StartTls\x12\x19\n\x15START_TLS_UNSPECIFIED\x10\x00\x12\x12\n\x0eSTART_TLS_SMTP\x10\x01\x12\x12\n\x0eSTART_TLS_IMAP\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,7 +33,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'sentinel.monitor.v1.tls_che
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_TLSCHECK'].fields_by_name['host']._loaded_options = None
-  _globals['_TLSCHECK'].fields_by_name['host']._serialized_options = b'\272H\216\001r\005\020\001\030\375\001\272\001\203\001\n\010tls.host\022Hmust be a name or an address alone, without scheme, port, path or spaces\032-!this.matches(\'[\\\\x00-\\\\x20\\\\x7f/?#@\\\\[\\\\]]\')'
+  _globals['_TLSCHECK'].fields_by_name['host']._serialized_options = b'\272H\220\001r\005\020\001\030\375\001\272\001\205\001\n\010tls.host\022Jmust be a host name or an IP address, without scheme, port, path or spaces\032-!this.matches(\'[\\\\x00-\\\\x20\\\\x7f/?#@\\\\[\\\\]]\')'
   _globals['_TLSCHECK'].fields_by_name['port']._loaded_options = None
   _globals['_TLSCHECK'].fields_by_name['port']._serialized_options = b'\272H\010\032\006\030\377\377\003(\001'
   _globals['_TLSCHECK'].fields_by_name['min_days_left']._loaded_options = None
@@ -44,8 +44,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TLSCHECK'].fields_by_name['ca_certificates']._serialized_options = b'\272H\006r\004(\200\200\004'
   _globals['_TLSCHECK'].fields_by_name['server_name']._loaded_options = None
   _globals['_TLSCHECK'].fields_by_name['server_name']._serialized_options = b'\272H\nr\005\030\375\001h\001\330\001\001'
-  _globals['_STARTTLS']._serialized_start=481
-  _globals['_STARTTLS']._serialized_end=558
+  _globals['_STARTTLS']._serialized_start=483
+  _globals['_STARTTLS']._serialized_end=560
   _globals['_TLSCHECK']._serialized_start=90
-  _globals['_TLSCHECK']._serialized_end=479
+  _globals['_TLSCHECK']._serialized_end=481
 # @@protoc_insertion_point(module_scope)

@@ -27,7 +27,7 @@ ROWS = (
         name="The body does not contain the text",
         target=says(ok(b"maintenance")),
         check=http(bodyContains="systems"),
-        verdict=down("ASSERTION", "the body does not contain the text that it should", status=200),
+        verdict=down("ASSERTION", "the body does not contain the expected text", status=200),
         source="docs/checks.md",
     ),
     Row(
@@ -65,7 +65,7 @@ ROWS = (
         name="The body has the text of an outage",
         target=says(ok(b"<h1>Fatal error</h1>")),
         check=_lacks("Fatal error"),
-        verdict=down("ASSERTION", "the body contains the text that it should not"),
+        verdict=down("ASSERTION", "the body contains the excluded text"),
         source="docs/checks.md",
     ),
     Row(
@@ -121,7 +121,7 @@ ROWS = (
         name="The text stands after 1 MiB",
         target=says(ok(b"x" * _MIB + b"ok")),
         check=http(bodyContains="ok"),
-        verdict=down("TOO_LARGE", "larger than what is looked at"),
+        verdict=down("TOO_LARGE", "too large to inspect completely"),
         source="docs/checks.md",
     ),
     Row(
@@ -135,7 +135,7 @@ ROWS = (
         name="A body of more than 1 MiB cannot be shown to lack a text",
         target=says(ok(b"x" * (_MIB + 1))),
         check=_lacks("error"),
-        verdict=down("TOO_LARGE", "larger than what is looked at"),
+        verdict=down("TOO_LARGE", "too large to inspect completely"),
         source="docs/checks.md",
     ),
     Row(

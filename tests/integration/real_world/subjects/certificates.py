@@ -6,8 +6,8 @@ from tests.integration.real_world.identity import GOOD, Certificate
 from tests.integration.real_world.row import Json, Row, Verdict, down, http, refused, up
 from tests.integration.real_world.servers import NOBODY, Http, Page, ok
 
-_STRANGER = down("TLS", "not from an authority that is trusted")
-_OTHER = down("TLS", "for another name")
+_STRANGER = down("TLS", "signed by an unknown authority")
+_OTHER = down("TLS", "host name mismatch")
 _EXPIRED = down("TLS", "expired")
 _CHAIN = "louislam/uptime-kuma#4544; louislam/uptime-kuma#90"
 _PYTHON = "python/cpython#107361; urllib3/urllib3#3665"
@@ -209,20 +209,20 @@ ROWS = (
     _row("The certificate has expired", Certificate(days=(-60, -1)), _EXPIRED, "RFC 5280 §4.1.2.5"),
     _row("The certificate expired an hour ago", Certificate(days=(-60, -0.05)), _EXPIRED, "RFC 5280 §4.1.2.5"),
     _row(
-        "The certificate is not valid yet", Certificate(days=(1, 60)), down("TLS", "not valid yet"), "RFC 5280 §4.1.2.5"
+        "The certificate is not valid yet", Certificate(days=(1, 60)), down("TLS", "not yet valid"), "RFC 5280 §4.1.2.5"
     ),
     _row("The certificate is good for 60 days, and 14 are enough", GOOD, _UP, "TwiN/gatus#247", _tls(minDaysLeft=14)),
     _row(
         "The certificate is good for 10 days, and 14 are asked for",
         Certificate(days=(-50, 10.5)),
-        down("TLS", "good for 10 days more"),
+        down("TLS", "expires in 10 days"),
         "TwiN/gatus#247",
         _tls(minDaysLeft=14),
     ),
     _row(
         "The certificate is good for one day, and two are asked for",
         Certificate(days=(-50, 1.5)),
-        down("TLS", "good for 1 day more"),
+        down("TLS", "expires in 1 day"),
         "TwiN/gatus#247",
         _tls(minDaysLeft=2),
     ),

@@ -74,7 +74,7 @@ def _lacks(text: str) -> Json:
     return http(assertions=[{"bodyNotContains": text}])
 
 
-_SHOWS = down("ASSERTION", "the body contains the text that it should not")
+_SHOWS = down("ASSERTION", "the body contains the excluded text")
 
 ROWS = (
     *(

@@ -79,7 +79,7 @@ ROWS = (
         name="Content-Encoding is none, and a text must not be there",
         target=says(_coded("none", b"fatal error")),
         check=http(assertions=[{"bodyNotContains": "fatal error"}]),
-        verdict=down("ASSERTION", "contains the text that it should not"),
+        verdict=down("ASSERTION", "contains the excluded text"),
         source=_NONE,
     ),
     Row(
@@ -107,7 +107,7 @@ ROWS = (
         name="The body is plain, and Content-Encoding says gzip",
         target=says(_coded("gzip", _BODY)),
         check=_HELLO,
-        verdict=down("PROTOCOL", "breaks its content coding"),
+        verdict=down("PROTOCOL", "not valid in its content coding"),
         source="curl manual, exit code 61; louislam/uptime-kuma#2344",
     ),
     Row(
@@ -120,21 +120,21 @@ ROWS = (
         name="gzip breaks off",
         target=says(_coded("gzip", _GZIP[:-12])),
         check=_HELLO,
-        verdict=down("PROTOCOL", "breaks off in its content coding"),
+        verdict=down("PROTOCOL", "ends before its content coding is complete"),
         source="RFC 1952 §2.3",
     ),
     Row(
         name="gzip's checksum is wrong",
         target=says(_coded("gzip", _GZIP[:-8] + bytes(8))),
         check=_HELLO,
-        verdict=down("PROTOCOL", "breaks its content coding"),
+        verdict=down("PROTOCOL", "not valid in its content coding"),
         source="RFC 1952 §2.3.1",
     ),
     Row(
         name="br breaks off",
         target=says(_coded("br", brotli.compress(_BODY)[:-4])),
         check=_HELLO,
-        verdict=down("PROTOCOL", "breaks"),
+        verdict=down("PROTOCOL", "ends before its content coding"),
         source="RFC 7932 §9",
     ),
     Row(
@@ -185,7 +185,7 @@ ROWS = (
         name="One KiB of gzip becomes more than 1 MiB",
         target=says(_coded("gzip", gzip.compress(bytes(2 * 1024 * 1024), mtime=0))),
         check=_HELLO,
-        verdict=down("TOO_LARGE", "larger than what is looked at"),
+        verdict=down("TOO_LARGE", "too large to inspect completely"),
         source="docs/checks.md",
     ),
     Row(

@@ -43,7 +43,7 @@ ROWS = (
         "A: there is one address more than expected",
         ("shop.test. 60 A 192.0.2.1", "shop.test. 60 A 192.0.2.2"),
         _own("A", "192.0.2.1"),
-        down("ASSERTION", "expected 192.0.2.1, the answer has 192.0.2.1, 192.0.2.2"),
+        down("ASSERTION", "expected 192.0.2.1, got 192.0.2.1, 192.0.2.2"),
         _SET,
     ),
     _row(
@@ -257,7 +257,7 @@ ROWS = (
         name="The server does not answer",
         target=NameServer(silent_for=99),
         check={**_own("A"), "timeout": "2s"},
-        verdict=down("TIMEOUT", "last for an answer"),
+        verdict=down("TIMEOUT", "while waiting for the response"),
         source="dig, exit code 9",
     ),
     Row(
@@ -275,7 +275,7 @@ ROWS = (
             + b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00\x02\x01"
         ),
         check={**_own("A"), "timeout": "2s"},
-        verdict=down("TIMEOUT", "last for an answer"),
+        verdict=down("TIMEOUT", "while waiting for the response"),
         source="RFC 5452 §9.1",
         why="What answers another question is not heard",
     ),
@@ -283,7 +283,7 @@ ROWS = (
         name="The answer breaks off in a record",
         target=NameServer(raw=_HEADER + _QUESTION + b"\xc0\x0c\x00\x01\x00\x01\x00\x00"),
         check={**_own("A"), "timeout": "2s"},
-        verdict=down("PROTOCOL", "the answer is malformed"),
+        verdict=down("PROTOCOL", "malformed DNS response"),
         source="RFC 1035 §4.1.3",
     ),
     Row(
@@ -292,14 +292,14 @@ ROWS = (
             raw=_HEADER + _QUESTION + b"\xc0\x1b\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00\x02\x01"
         ),
         check={**_own("A"), "timeout": "2s"},
-        verdict=down("PROTOCOL", "the answer is malformed"),
+        verdict=down("PROTOCOL", "malformed DNS response"),
         source="RFC 1035 §4.1.4",
     ),
     Row(
         name="A record's address has three bytes",
         target=NameServer(raw=_HEADER + _QUESTION + b"\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x03\xc0\x00\x02"),
         check={**_own("A"), "timeout": "2s"},
-        verdict=down("PROTOCOL", "the answer is malformed"),
+        verdict=down("PROTOCOL", "malformed DNS response"),
         source="RFC 1035 §3.4.1",
     ),
     # Refused

@@ -55,7 +55,7 @@ ROWS = (
     _row(
         "The answer is a page",
         answer(b"<html>", content_type="text/html"),
-        down("PROTOCOL", "not gRPC's"),
+        down("PROTOCOL", "not gRPC"),
         _HTTP,
         why="It is no gRPC",
     ),
@@ -90,7 +90,7 @@ ROWS = (
     _row(
         "The server says goodbye",
         HELLO + frame(GOAWAY, bytes(4) + (11).to_bytes(4, "big"), stream=0),
-        down("PROTOCOL", "went away"),
+        down("PROTOCOL", "GOAWAY"),
         "RFC 9113 §6.8",
         why="The call is not answered",
         then="close",
@@ -98,7 +98,7 @@ ROWS = (
     _row(
         "The server closes the connection without an answer",
         b"",
-        down("PROTOCOL", "broke off the connection"),
+        down("PROTOCOL", "connection lost"),
         "prometheus/blackbox_exporter#1260",
         then="close",
     ),
@@ -113,7 +113,7 @@ ROWS = (
         name="The server never answers",
         target=Tcp(then="stall"),
         check={**_GRPC, "timeout": "2s"},
-        verdict=down("TIMEOUT", "waited 2 s"),
+        verdict=down("TIMEOUT", "timed out after 2 s"),
         source=_STATUS,
     ),
     Row(

@@ -104,7 +104,7 @@ ROWS = (
         "The job says that it failed",
         _failed(None),
         _DAILY,
-        down("HEARTBEAT_FAILED", "told of a failure"),
+        down("HEARTBEAT_FAILED", "reported a failure"),
         "louislam/uptime-kuma#5639",
     ),
     _row(
@@ -119,7 +119,7 @@ ROWS = (
         "The job failed, ran again and succeeded before the slot",
         Job(signal=5, success=5, exit_code=0, failure=10, failure_code=3),
         _MINUTELY,
-        down("HEARTBEAT_FAILED", "exit code 3, and the last one of a success"),
+        down("HEARTBEAT_FAILED", "exit code 3, followed by a success"),
         "louislam/uptime-kuma#5639",
         "The slot tells of the failure, the next one of the success",
     ),
@@ -148,7 +148,7 @@ ROWS = (
         "Nobody could take signals when one was due",
         Job(on=10 * _DAY, signal=_DAY + 2 * _HOUR, success=_DAY + 2 * _HOUR, exit_code=0, outage=(3 * _HOUR, 600)),
         _DAILY,
-        error("NO_SIGNAL_YET", "the monitor could not take any"),
+        error("NO_SIGNAL_YET", "the monitor could not receive signals"),
         "louislam/uptime-kuma#2045",
         "The silence may be the monitor's doing",
     ),
@@ -161,8 +161,8 @@ ROWS = (
             source="docs/checks.md",
         )
         for words, check, at, says_ in (
-            ("a timeout", {"heartbeat": {}, "timeout": "5s"}, "check.timeout", "no timeout"),
-            ("retries", {"heartbeat": {}, "retries": 1}, "check.retries", "not retried"),
+            ("a timeout", {"heartbeat": {}, "timeout": "5s"}, "check.timeout", "cannot be combined with heartbeat"),
+            ("retries", {"heartbeat": {}, "retries": 1}, "check.retries", "cannot be combined with heartbeat"),
             ("a grace of 40 days", {"heartbeat": {"grace": "3456000s"}}, "check.heartbeat.grace", "2678400s"),
             ("a negative grace", {"heartbeat": {"grace": "-1s"}}, "check.heartbeat.grace", "0s"),
             ("an interval of a second", {"heartbeat": {}, "interval": "1s"}, "check.interval", "5s"),

@@ -246,19 +246,19 @@ ROWS = (
     Row(
         name="The headers break off",
         target=says(_HEAD + b"Content-Le"),
-        verdict=down("PROTOCOL", "closed the connection before its answer was complete"),
+        verdict=down("PROTOCOL", "closed the connection before the response was complete"),
         source="RFC 9112 §8",
     ),
     Row(
         name="The server closes the connection without an answer",
         target=says(b""),
-        verdict=down("PROTOCOL", "closed the connection without an answer"),
+        verdict=down("PROTOCOL", "closed the connection without a response"),
         source="curl manual, exit code 52",
     ),
     Row(
         name="The server resets the connection without an answer",
         target=says(b"", then="reset"),
-        verdict=down("PROTOCOL", "broke off the connection"),
+        verdict=down("PROTOCOL", "connection lost"),
         source="curl manual, exit code 56; louislam/uptime-kuma#3371",
     ),
     Row(
@@ -383,7 +383,7 @@ ROWS = (
     Row(
         name="Nothing follows an interim answer",
         target=says(b"HTTP/1.1 103 Early Hints\r\n\r\n"),
-        verdict=down("PROTOCOL", "closed the connection before its answer was complete"),
+        verdict=down("PROTOCOL", "closed the connection before the response was complete"),
         source="RFC 9110 §15.2",
     ),
     Row(
@@ -418,7 +418,7 @@ ROWS = (
     Row(
         name="The body is shorter than its length",
         target=says(_HEAD + b"Content-Length: 10\r\n\r\nshort"),
-        verdict=down("PROTOCOL", "closed the connection before its answer was complete"),
+        verdict=down("PROTOCOL", "closed the connection before the response was complete"),
         source="RFC 9112 §8; curl manual, exit code 18",
     ),
     Row(
@@ -659,19 +659,19 @@ ROWS = (
     Row(
         name="A chunk breaks off",
         target=says(_CHUNKED + b"5\r\nok"),
-        verdict=down("PROTOCOL", "closed the connection before its answer was complete"),
+        verdict=down("PROTOCOL", "closed the connection before the response was complete"),
         source="RFC 9112 §8",
     ),
     Row(
         name="The last chunk is missing",
         target=says(_CHUNKED + b"2\r\nok\r\n"),
-        verdict=down("PROTOCOL", "closed the connection before its answer was complete"),
+        verdict=down("PROTOCOL", "closed the connection before the response was complete"),
         source="RFC 9112 §8; curl manual, exit code 18",
     ),
     Row(
         name="The empty line after the last chunk is missing",
         target=says(_CHUNKED + b"2\r\nok\r\n0\r\n"),
-        verdict=down("PROTOCOL", "closed the connection before its answer was complete"),
+        verdict=down("PROTOCOL", "closed the connection before the response was complete"),
         source="RFC 9112 §7.1",
     ),
     Row(
@@ -759,28 +759,28 @@ ROWS = (
     Row(
         name="The server resets the connection in the body",
         target=says(_HEAD + b"Content-Length: 10\r\n\r\nshort", then="reset"),
-        verdict=down("PROTOCOL", "the connection"),
+        verdict=down("PROTOCOL", "connection lost"),
         source="curl manual, exit code 56",
     ),
     Row(
         name="Headers come, and the body never",
         target=says(_HEAD + b"Content-Length: 2\r\n\r\n", then="stall"),
         check={**_OK, "timeout": "2s"},
-        verdict=down("TIMEOUT", "last for the rest of the answer", status=200),
+        verdict=down("TIMEOUT", "while reading the response", status=200),
         source="curl manual, exit code 28",
     ),
     Row(
         name="The server accepts the request and never answers",
         target=says(b"", then="stall"),
         check={**http(), "timeout": "2s"},
-        verdict=down("TIMEOUT", "last for an answer"),
+        verdict=down("TIMEOUT", "while waiting for the response"),
         source="curl manual, exit code 28; prometheus/blackbox_exporter#533",
     ),
     Row(
         name="The last chunk never comes",
         target=says(_CHUNKED + b"2\r\nok\r\n", then="stall"),
         check={**http(), "timeout": "2s"},
-        verdict=down("TIMEOUT", "last for the rest of the answer", status=200),
+        verdict=down("TIMEOUT", "while reading the response", status=200),
         source="curl manual, exit code 28",
     ),
 )

@@ -178,7 +178,7 @@ ROWS = (
         name="expectedStatus stands beside an assertion about the status",
         target=NOBODY,
         check=http(expectedStatus=[200], assertions=[{"status": {"codes": [404]}}]),
-        verdict=refused("check.http.expected_status", "must be empty"),
+        verdict=refused("check.http.expected_status", "cannot be combined"),
         source="docs/checks.md",
     ),
 )

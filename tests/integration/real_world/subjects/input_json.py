@@ -27,7 +27,7 @@ def _names(mask: str) -> Verdict:
 
 
 _TAKEN = _names("")
-_MALFORMED = refused("", "not JSON")
+_MALFORMED = refused("", "not valid JSON")
 
 ROWS = (
     _row(
@@ -125,7 +125,7 @@ ROWS = (
     _row(
         "A name is given twice",
         '{"name": "a", "name": "b", "http": {"url": "http://a.test/"}}',
-        refused("check.name", "twice"),
+        refused("check.name", "more than once"),
         "RFC 8259 §4",
     ),
     _row(
@@ -137,13 +137,13 @@ ROWS = (
     _row(
         "A header is given twice",
         '{"name": "a", "http": {"url": "http://a.test/", "headers": {"X-A": "1", "X-A": "2"}}}',
-        refused("check.http.headers['X-A']", "twice"),
+        refused("check.http.headers['X-A']", "more than once"),
         "RFC 8259 §4",
     ),
     _row(
         "Two kinds of checks are given",
         '{"name": "a", "http": {"url": "http://a.test/"}, "tcp": {"host": "a.test", "port": 1}}',
-        refused("check.tcp", "excludes check.http"),
+        refused("check.tcp", "cannot be combined with check.http"),
         "Protocol Buffers, ProtoJSON",
     ),
     # What is no JSON
@@ -171,7 +171,7 @@ ROWS = (
     _row(
         "Half of a surrogate pair is sent",
         r'{"name": "\ud83d"}',
-        refused("", "half of a surrogate pair"),
+        refused("", "unpaired surrogate"),
         "RFC 8259 §8.2",
     ),
     _row("A list is sent instead of an object", "[]", refused("check", "must be a JSON object"), _GRAMMAR),
@@ -186,7 +186,7 @@ ROWS = (
     _row(
         "A duration is given as an object",
         '{"name": "a", "interval": {"seconds": 30}, "http": {"url": "http://a.test/"}}',
-        refused("check.interval", "must be a text"),
+        refused("check.interval", "must be a string"),
         "Protocol Buffers, ProtoJSON",
     ),
     _row(

@@ -5,7 +5,7 @@ from tests.integration.real_world.servers import NOBODY, NameServer, Page, ok, s
 
 _KUMA = "louislam/uptime-kuma#3371"
 _FOUND = up(200)
-_GONE = down("DNS", "the host's name has no address")
+_GONE = down("DNS", "host name has no IP address")
 _URL = "http://shop.test:$PORT/"
 
 
@@ -154,7 +154,7 @@ ROWS = (
     _row(
         "All name servers say that the zone's fail",
         "RFC 8020 §2; louislam/uptime-kuma#4147",
-        down("DNS", "the name server"),
+        down("DNS", "DNS server failed"),
         _knows(rcode="SERVFAIL"),
         timeout="5s",
         why="The zone's own servers are not there",
@@ -162,7 +162,7 @@ ROWS = (
     _row(
         "No name server answers",
         "louislam/uptime-kuma#274; louislam/uptime-kuma#3123",
-        error("INTERNAL", "name server"),
+        error("INTERNAL", "DNS resolver"),
         _knows(silent_for=99),
         timeout="2s",
         why="It is the monitor's trouble, not the target's",
@@ -170,7 +170,7 @@ ROWS = (
     _row(
         "Nobody listens at the only name server",
         "louislam/uptime-kuma#3682",
-        error("INTERNAL", "name server"),
+        error("INTERNAL", "DNS resolver"),
         NameServer(gone=True),
         timeout="2s",
         why="It is the monitor's trouble, not the target's",
@@ -180,7 +180,7 @@ ROWS = (
         _row(
             f"The name leads to {words}",
             source,
-            error("BLOCKED_TARGET", "checks may not reach"),
+            error("BLOCKED_TARGET", "blocked by the egress policy"),
             _knows(f"shop.test. 60 {record}"),
         )
         for words, record, source in (
@@ -214,7 +214,7 @@ ROWS = (
             ("an address in hexadecimal digits", "http://0x7f000001/", "in full", "WHATWG URL, IPv4 parser"),
             ("an address in octal digits", "http://0177.0.0.1/", "URL", "WHATWG URL, IPv4 parser"),
             ("an address with a number above 255", "http://256.1.1.1/", "URL", "WHATWG URL, IPv4 parser"),
-            ("missing", "http:///path", "must name a host", "RFC 9110 §4.2.1"),
+            ("missing", "http:///path", "must contain a host", "RFC 9110 §4.2.1"),
             ("a name with a space", "http://my shop.test/", "spaces", "RFC 3986 §3.2.2"),
             ("a name with an empty label", "http://shop..test/", "host", "RFC 1035 §2.3.1"),
             ("a label of 64 characters", f"http://{'a' * 64}.test/", "host", "RFC 1035 §2.3.4"),

@@ -96,7 +96,7 @@ ROWS = (
         name="The address may not be reached",
         target=NOBODY,
         check={**http("http://10.0.0.1/"), "retries": 3},
-        verdict=error("BLOCKED_TARGET", "checks may not reach"),
+        verdict=error("BLOCKED_TARGET", "blocked by the egress policy"),
         source="docs/checks.md",
         why="It is not tried again",
     ),

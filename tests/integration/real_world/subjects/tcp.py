@@ -73,7 +73,7 @@ ROWS = (
         name="Redis wants a password",
         target=Tcp(((b"PING\r\n", b"-NOAUTH Authentication required.\r\n"),), then="close"),
         check=_tcp(send="PING\r\n", expect="+PONG"),
-        verdict=down("ASSERTION", "without"),
+        verdict=down("ASSERTION", "does not contain the expected text"),
         source="Redis serialization protocol",
     ),
     Row(
@@ -87,7 +87,7 @@ ROWS = (
         name="A server answers only to LF, and gets CRLF",
         target=Tcp(((b"STATUS\n", b"fine\n"),)),
         check={**_tcp(send="STATUS\r\n", expect="fine"), "timeout": "2s"},
-        verdict=down("TIMEOUT", "waited"),
+        verdict=down("TIMEOUT", "timed out"),
         source=_LINES,
         why="What is sent is sent exactly as given",
     ),
@@ -95,7 +95,7 @@ ROWS = (
         name="Nothing comes",
         target=Tcp(then="stall"),
         check={**_tcp(expect="220"), "timeout": "2s"},
-        verdict=down("TIMEOUT", "waited 2 s"),
+        verdict=down("TIMEOUT", "timed out after 2 s"),
         source="prometheus/blackbox_exporter#1007",
     ),
     Row(
@@ -109,21 +109,21 @@ ROWS = (
         name="The connection is reset before the banner",
         target=Tcp(((b"hello", b""),), then="reset"),
         check=_tcp(send="hello", expect="220"),
-        verdict=down("PROTOCOL", "broke off"),
+        verdict=down("PROTOCOL", "connection lost"),
         source="RFC 9293 §3.5.2",
     ),
     Row(
         name="Another banner comes",
         target=Tcp(((b"", b"554 no service\r\n"),), then="close"),
         check=_tcp(expect="220"),
-        verdict=down("ASSERTION", "without"),
+        verdict=down("ASSERTION", "does not contain the expected text"),
         source="prometheus/blackbox_exporter#1527",
     ),
     Row(
         name="A banner breaks off",
         target=Tcp(((b"", b"22"),), then="close"),
         check=_tcp(expect="220"),
-        verdict=down("ASSERTION", "without"),
+        verdict=down("ASSERTION", "does not contain the expected text"),
         source=_LINES,
     ),
     Row(
@@ -149,11 +149,11 @@ ROWS = (
             source="docs/checks.md",
         )
         for words, host, says_ in (
-            ("a URL", "tcp://shop.test", "name or an address alone"),
-            ("followed by a port", "shop.test:22", "name or an address alone"),
-            ("in brackets", "[::1]", "name or an address alone"),
-            ("an address of two numbers", "127.1", "name or an address alone"),
-            ("preceded by a space", " shop.test", "name or an address alone"),
+            ("a URL", "tcp://shop.test", "host name or an IP address"),
+            ("followed by a port", "shop.test:22", "host name or an IP address"),
+            ("in brackets", "[::1]", "host name or an IP address"),
+            ("an address of two numbers", "127.1", "host name or an IP address"),
+            ("preceded by a space", " shop.test", "host name or an IP address"),
         )
     ),
     *(

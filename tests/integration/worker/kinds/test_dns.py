@@ -69,7 +69,7 @@ async def test_other_records_are_an_assertion_that_shows_both(
 
     assert verdict(seen) == (Outcome.DOWN, ErrorKind.ASSERTION)
     assert seen.error_message.startswith(f"expected {expected[0]}")
-    assert f"the answer has {min(RECORDS[type_])[:20]}" in seen.error_message
+    assert f"got {min(RECORDS[type_])[:20]}" in seen.error_message
     assert len(seen.error_message) <= 256
 
 
@@ -104,11 +104,11 @@ async def test_aliases_are_followed_to_what_is_asked_for(prober: Prober) -> None
 @pytest.mark.parametrize(
     ("rcode", "said"),
     [
-        ("NXDOMAIN", "there is no such name"),
-        ("SERVFAIL", "the name server failed"),
-        ("REFUSED", "the name server refused the question"),
-        ("NOTIMP", "the name server answered NOTIMP"),
-        ("FORMERR", "the name server answered FORMERR"),
+        ("NXDOMAIN", "name does not exist"),
+        ("SERVFAIL", "DNS server failed"),
+        ("REFUSED", "DNS server refused the query"),
+        ("NOTIMP", "DNS server responded with NOTIMP"),
+        ("FORMERR", "DNS server responded with FORMERR"),
     ],
 )
 async def test_an_error_of_the_name_server_is_dns_and_says_which(prober: Prober, rcode: str, said: str) -> None:
@@ -123,7 +123,7 @@ async def test_no_record_of_the_type_is_dns_and_says_so(prober: Prober) -> None:
     async with serving(zone("A")) as server:
         seen = await run(prober, DnsSpec("acme.test", "MX", server=server))
 
-    assert (verdict(seen), seen.error_message) == ((Outcome.DOWN, ErrorKind.DNS), "the name has no MX record")
+    assert (verdict(seen), seen.error_message) == ((Outcome.DOWN, ErrorKind.DNS), "name has no MX record")
 
 
 async def test_the_address_of_a_ptr_check_is_asked_for_by_its_reverse_name(prober: Prober) -> None:
@@ -239,7 +239,7 @@ async def test_that_none_of_ours_can_be_reached_is_our_own_trouble() -> None:
         seen = await run(prober, DnsSpec("acme.test", "A"))
 
     assert verdict(seen) == (Outcome.ERROR, ErrorKind.INTERNAL)
-    assert "could not reach a name server" in seen.error_message
+    assert "could not reach a DNS resolver" in seen.error_message
 
 
 async def test_where_one_of_ours_cannot_be_reached_the_next_is_asked_without_waiting(

@@ -71,7 +71,7 @@ async def test_a_result_is_kept_to_its_last_field(scene: Scene) -> None:
         tls_warning="the name is only in CN",
         failed_assertions=(failed,),
         failed_attempts=(
-            FailedAttempt(ErrorKind.DNS, "the name server failed"),
+            FailedAttempt(ErrorKind.DNS, "DNS server failed"),
             FailedAttempt(ErrorKind.STATUS, "status 500", 500),
         ),
         skipped_attempts=1,

@@ -77,7 +77,7 @@ async def test_that_there_is_no_address_is_kept_for_a_short_time(answers: Answer
     async with asking(answers) as (resolver, server, clock):
         for after_s in (0, 1.99, 0.02):
             clock.now_s += after_s
-            with pytest.raises(ResolutionError, match="has no address"):
+            with pytest.raises(ResolutionError, match="has no IP address"):
                 await resolver.resolve("shop.test")
 
     assert len(server.questions) == 4
@@ -135,7 +135,7 @@ async def test_a_name_server_that_cannot_be_reached_is_our_own_trouble() -> None
         await resolver.close()
 
     assert verdict(seen) == (Outcome.ERROR, ErrorKind.INTERNAL)
-    assert "name server" in seen.error_message
+    assert "DNS resolver" in seen.error_message
 
 
 async def test_a_name_that_answers_with_an_inner_address_next_is_blocked_next() -> None:

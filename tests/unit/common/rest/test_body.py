@@ -44,7 +44,7 @@ def test_a_good_request_is_told_by_its_rpc_and_its_fields(method: str, path: str
 @pytest.mark.parametrize("kind", ["", "application/json", "text/plain", "application/x-www-form-urlencoded", "a/grpcx"])
 def test_the_body_is_json_whatever_its_content_type(kind: str) -> None:
     assert told("POST", "/services", '{"name": "a"}', content_type=kind)
-    assert "not JSON" in refusal("POST", "/services", "name=a", content_type=kind).message
+    assert "not valid JSON" in refusal("POST", "/services", "name=a", content_type=kind).message
 
 
 @pytest.mark.parametrize("kind", ["application/grpc", "application/grpc+proto"])
@@ -56,7 +56,7 @@ def test_a_call_by_grpc_passes(kind: str) -> None:
     "kind", ["application/grpcx", "application/grpc;x", "application/grpc-web", "Application/grpc"]
 )
 def test_what_only_looks_like_grpc_does_not_pass(kind: str) -> None:
-    assert "not JSON" in refusal("POST", "/services", "x", content_type=kind).message
+    assert "not valid JSON" in refusal("POST", "/services", "x", content_type=kind).message
 
 
 def test_an_unknown_path_is_left_to_the_transcoder() -> None:

@@ -102,7 +102,7 @@ def test_everywhere_an_unknown_field_is_refused_by_its_path(place: Place) -> Non
     (violation,) = inspected(place, Pairs([("noSuchField", 1)])).violations
 
     assert violation.field == f"{place.at}.noSuchField".removeprefix(".")
-    assert f"is no field of {place.kind.name}" in violation.description
+    assert f"is not a field of {place.kind.name}" in violation.description
 
 
 @pytest.mark.parametrize("place", PLACES, ids=str)
@@ -176,14 +176,14 @@ def test_the_fields_that_a_body_names(text: str, named: list[str]) -> None:
         ('{"intervall": "3s"}', "check.intervall", "did you mean interval?"),
         ('{"http": {}, "assertions": []}', "check.assertions", "did you mean check.http.assertions?"),
         ('{"http": {"interval": "5s"}}', "check.http.interval", "did you mean check.interval?"),
-        ('{"updateMask": "name"}', "check.updateMask", "in the query: ?updateMask="),
-        ('{"update_mask": "name"}', "check.update_mask", "in the query: ?updateMask="),
+        ('{"updateMask": "name"}', "check.updateMask", "as a query parameter: ?updateMask="),
+        ('{"update_mask": "name"}', "check.update_mask", "as a query parameter: ?updateMask="),
         ('{"http": {"assertions": [{}, {"statuz": {}}]}}', "check.http.assertions[1].statuz", "did you mean status?"),
         ('{"http": 5}', "check.http", "must be a JSON object"),
         ('{"http": []}', "check.http", "must be a JSON object"),
         ('{"http": {"headers": []}}', "check.http.headers", "must be a JSON object"),
         ('{"http": {"headers": {"a": null}}}', "check.http.headers['a']", "must not be null"),
-        ('{"http": {"headers": {"a": "1", "a": "2"}}}', "check.http.headers['a']", "given twice"),
+        ('{"http": {"headers": {"a": "1", "a": "2"}}}', "check.http.headers['a']", "more than once"),
         ('{"http": {"headers": {"a": {}}}}', "check.http.headers['a']", "must be a single value"),
         ('{"http": {"assertions": {}}}', "check.http.assertions", "must be a list"),
         ('{"http": {"assertions": [null]}}', "check.http.assertions[0]", "must not be null"),
@@ -192,24 +192,24 @@ def test_the_fields_that_a_body_names(text: str, named: list[str]) -> None:
         ('{"http": {"followRedirects": "no"}}', "check.http.followRedirects", "must be true or false"),
         ('{"http": {"followRedirects": 0}}', "check.http.followRedirects", "must be true or false"),
         ('{"name": {}}', "check.name", "must be a single value"),
-        ('{"interval": {"seconds": 5}}', "check.interval", 'must be a text such as "1.5s"'),
-        ('{"interval": 5}', "check.interval", 'must be a text such as "1.5s"'),
-        ('{"createTime": 5}', "check.createTime", "must be a text such as"),
+        ('{"interval": {"seconds": 5}}', "check.interval", 'must be a string such as "1.5s"'),
+        ('{"interval": 5}', "check.interval", 'must be a string such as "1.5s"'),
+        ('{"createTime": 5}', "check.createTime", "must be a string such as"),
         ('{"tls": {"startTls": "START_TLS_SMPT"}}', "check.tls.startTls", "did you mean START_TLS_SMTP?"),
-        ('{"tls": {"startTls": "x"}}', "check.tls.startTls", "its values are START_TLS_SMTP, START_TLS_IMAP"),
-        ('{"http": {}, "tcp": {}}', "check.tcp", "excludes check.http"),
+        ('{"tls": {"startTls": "x"}}', "check.tls.startTls", "supported values: START_TLS_SMTP, START_TLS_IMAP"),
+        ('{"http": {}, "tcp": {}}', "check.tcp", "cannot be combined with check.http"),
         (
             '{"http": {"assertions": [{"jsonPath": {"equals": {"a": [{"b": 1, "b": 2}]}}}]}}',
             "check.http.assertions[0].jsonPath.equals.a[0].b",
-            "given twice",
+            "more than once",
         ),
         (
             '{"http": {"assertions": [{"jsonPath": {"equals": null, "exists": true}}]}}',
             "check.http.assertions[0].jsonPath.exists",
-            "excludes check.http.assertions[0].jsonPath.equals",
+            "cannot be combined with check.http.assertions[0].jsonPath.equals",
         ),
-        ('{"a b": 1}', 'check["a b"]', "is no field of Check"),
-        ('{"": 1}', 'check[""]', "is no field of Check"),
+        ('{"a b": 1}', 'check["a b"]', "is not a field of Check"),
+        ('{"": 1}', 'check[""]', "is not a field of Check"),
     ],
 )
 def test_what_is_wrong_is_named_by_its_path(text: str, field: str, words: str) -> None:
@@ -244,7 +244,7 @@ def test_a_free_value_that_is_nested_too_deep_is_refused(deep: int) -> None:
     text = '{"http": {"assertions": [{"jsonPath": {"equals": ' + "[" * deep + "]" * deep + "}}]}}"
     (violation,) = check(text).violations
 
-    assert f"deeper than {DEEPEST}" in violation.description
+    assert f"too deeply: limit {DEEPEST}" in violation.description
 
 
 def test_what_a_body_can_name_fits_a_header() -> None:

@@ -53,22 +53,22 @@ def test_what_is_none_is_refused_as_the_library_refuses_it(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("body", "where", "why"),
     [
-        ('{"a": 1,}', "line 1, column", "no comma may stand before a closing bracket"),
-        ('{"a": [1, ]}', "line 1, column", "no comma may stand before a closing bracket"),
-        ("{'a': 1}", "line 1, column 2", "double quotes, not single ones"),
-        ("{\"a\": 'b'}", "line 1, column 7", "double quotes, not single ones"),
-        ("{a: 1}", "line 1, column 2", "names and texts need double quotes"),
-        ('{"a": yes}', "line 1, column 7", "true, false and null are the only words"),
-        ('{"a": True}', "line 1, column 7", "true, false and null are the only words"),
-        ('{\n"a": 1 // one\n}', "line 2, column", "JSON has no comments"),
-        ('{"a": 1\n"b": 2}', "line 2, column 1", "a comma is missing before it"),
-        ('{"a": "\t"}', "line 1, column 8", "a control character"),
-        ('{"a": "\\x41"}', "line 1, column", "there is no such escape"),
-        ('{"a": 1', "line 1, column 8", "it ends too early"),
-        ("   ", "line 1, column 4", "it ends too early"),
+        ('{"a": 1,}', "line 1, column", "trailing comma before a closing bracket"),
+        ('{"a": [1, ]}', "line 1, column", "trailing comma before a closing bracket"),
+        ("{'a': 1}", "line 1, column 2", "double quotes, not single quotes"),
+        ("{\"a\": 'b'}", "line 1, column 7", "double quotes, not single quotes"),
+        ("{a: 1}", "line 1, column 2", "names and strings must be in double quotes"),
+        ('{"a": yes}', "line 1, column 7", "the only literals are true, false and null"),
+        ('{"a": True}', "line 1, column 7", "the only literals are true, false and null"),
+        ('{\n"a": 1 // one\n}', "line 2, column", "comments are not allowed"),
+        ('{"a": 1\n"b": 2}', "line 2, column 1", "a missing comma before it"),
+        ('{"a": "\t"}', "line 1, column 8", "control characters"),
+        ('{"a": "\\x41"}', "line 1, column", "invalid escape sequence"),
+        ('{"a": 1', "line 1, column 8", "unexpected end of input"),
+        ("   ", "line 1, column 4", "unexpected end of input"),
         ("\ufeff{}", "line 1, column 1", "byte order mark"),
-        ("{} {}", "line 1, column 4", "was expected here"),
-        ('{"a": 01}', "line 1, column", "was expected here"),
+        ("{} {}", "line 1, column 4", "expected a value"),
+        ('{"a": 01}', "line 1, column", "expected a value"),
     ],
 )
 def test_an_error_says_where_and_why(body: str, where: str, why: str) -> None:
@@ -85,14 +85,14 @@ def test_numbers_that_are_none_are_named(name: str) -> None:
 
 @pytest.mark.parametrize("body", [b'{"a": "\xff"}', '{"a": 1}'.encode("utf-16"), b"\x1f\x8b\x08\x00"])
 def test_what_is_no_utf_8_is_refused(body: bytes) -> None:
-    assert "must be UTF-8" in refusal(body)
+    assert "not UTF-8" in refusal(body)
 
 
 @pytest.mark.parametrize(
     "body", [rb'{"a": "\ud800"}', rb'{"\uDC00": 1}', rb'[["x\ud83d"]]', rb'{"a": "\ud83dx\ude00"}']
 )
 def test_half_of_a_surrogate_pair_is_refused(body: bytes) -> None:
-    assert "half of a surrogate pair" in refusal(body)
+    assert "unpaired surrogate" in refusal(body)
 
 
 def test_a_whole_pair_and_a_backslash_before_a_u_are_read() -> None:
@@ -106,8 +106,8 @@ def test_members_of_the_same_name_are_kept() -> None:
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
 def test_deep_nesting_is_refused(opening: bytes, closing: bytes) -> None:
     for depth in (DEEPEST_PARSED + 1, 5_000):
-        assert f"deeper than {DEEPEST}" in refusal(opening * depth + b"1" + closing * depth)
-    assert f"deeper than {DEEPEST}" in refusal(opening * 5_000)
+        assert f"too deeply: limit {DEEPEST}" in refusal(opening * depth + b"1" + closing * depth)
+    assert f"too deeply: limit {DEEPEST}" in refusal(opening * 5_000)
 
     assert parse(opening * DEEPEST_PARSED + b"1" + closing * DEEPEST_PARSED)
 
@@ -125,4 +125,4 @@ def test_a_long_text_may_have_commas_brackets_and_quotes() -> None:
 
 
 def test_a_number_of_a_million_digits_is_refused() -> None:
-    assert "a number that cannot be read" in refusal(b"1" * 1_000_000)
+    assert "a number that is too long" in refusal(b"1" * 1_000_000)

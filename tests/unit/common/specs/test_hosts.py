@@ -117,12 +117,12 @@ def test_what_browsers_take_as_a_host_is_taken_in_a_url(url: str) -> None:
 @pytest.mark.parametrize(
     ("name", "type_", "said"),
     [
-        ("192.0.2.1", "A", "must be a name; of an address there is only the type PTR"),
-        ("::1", "AAAA", "must be a name; of an address there is only the type PTR"),
-        ("192.0.2.1.", "MX", "must be a name; of an address there is only the type PTR"),
-        ("shop.test:53", "A", "must be a DNS name alone, without brackets and port"),
-        ("[2001:db8::1]", "PTR", "must be a DNS name alone, without brackets and port"),
-        ("http://shop.test", "A", "must be a DNS name alone, without brackets and port"),
+        ("192.0.2.1", "A", "must be a DNS name; an IP address is supported only for the type PTR"),
+        ("::1", "AAAA", "must be a DNS name; an IP address is supported only for the type PTR"),
+        ("192.0.2.1.", "MX", "must be a DNS name; an IP address is supported only for the type PTR"),
+        ("shop.test:53", "A", "must be a DNS name without brackets or port"),
+        ("[2001:db8::1]", "PTR", "must be a DNS name without brackets or port"),
+        ("http://shop.test", "A", "must be a DNS name without brackets or port"),
         ("shop..test", "A", "must be a DNS name"),
     ],
 )

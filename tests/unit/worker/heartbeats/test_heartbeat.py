@@ -156,7 +156,7 @@ def test_a_failure_that_a_success_follows_is_told_by_the_slot_behind_it(
     assert ends(SLOTTED.showing(), reported) == UP
     if expected == FAILED:
         told = verdict_on(SLOTTED, reported).message
-        assert told.endswith("ago told of a failure with exit code 3221225786, and the last one of a success")
+        assert told.endswith("ago reported a failure with exit code 3221225786, followed by a success")
 
 
 def test_each_failure_is_told_by_a_slot_wherever_it_comes() -> None:
@@ -234,11 +234,11 @@ def test_a_job_that_is_gone_is_found_however_often_the_monitor_is_restarted(
 @pytest.mark.parametrize(
     ("reported", "expected", "words"),
     [
-        (Reported(read_us=NOW, on_us=NOW - HOUR_US), UNKNOWN, "no signal yet; one is due every 1 d, 10 min grace"),
+        (Reported(read_us=NOW, on_us=NOW - HOUR_US), UNKNOWN, "no signal yet; expected every 1 d, grace period 10 min"),
         (
             Reported(read_us=NOW, on_us=NOW - DAY_US - 70 * MINUTE_US),
             OVERDUE,
-            "no signal for 1 d 1 h; one is due every 1 d, 10 min grace",
+            "no signal for 1 d 1 h; expected every 1 d, grace period 10 min",
         ),
         (
             Reported(read_us=NOW, on_us=0, signal_us=NOW - 5 * SECOND_US, success_us=NOW - 5 * SECOND_US, exit_code=0),
@@ -248,12 +248,12 @@ def test_a_job_that_is_gone_is_found_however_often_the_monitor_is_restarted(
         (
             Reported(read_us=NOW, on_us=0, signal_us=NOW - 90 * SECOND_US, success_us=NOW - HOUR_US, exit_code=137),
             FAILED,
-            "the last signal, 1 min 30 s ago, told of a failure with exit code 137",
+            "the last signal, 1 min 30 s ago, reported a failure with exit code 137",
         ),
         (
             Reported(read_us=NOW, on_us=0, signal_us=NOW - SECOND_US),
             FAILED,
-            "the last signal, 1 s ago, told of a failure",
+            "the last signal, 1 s ago, reported a failure",
         ),
         # What came before a pause, or during it.
         (
@@ -266,7 +266,7 @@ def test_a_job_that_is_gone_is_found_however_often_the_monitor_is_restarted(
         (
             Reported(read_us=NOW, on_us=NOW - MINUTE_US, signal_us=NOW - 2 * DAY_US, success_us=None, exit_code=1),
             UNKNOWN,
-            "no signal yet; one is due every 1 d, 10 min grace",
+            "no signal yet; expected every 1 d, grace period 10 min",
         ),
         # The monitor was away when it was due.
         (
@@ -279,7 +279,7 @@ def test_a_job_that_is_gone_is_found_however_often_the_monitor_is_restarted(
                 outage=(NOW - 2 * HOUR_US, NOW - HOUR_US),
             ),
             UNKNOWN,
-            "no signal for 1 d 1 h, but the monitor could not take any; one is due every 1 d, 10 min grace",
+            "no signal for 1 d 1 h, but the monitor could not receive signals; expected every 1 d, grace period 10 min",
         ),
         # It was away so early that another signal would have come in time, unless none ever came.
         (
@@ -292,12 +292,12 @@ def test_a_job_that_is_gone_is_found_however_often_the_monitor_is_restarted(
                 outage=(NOW - 24 * HOUR_US, NOW - 23 * HOUR_US),
             ),
             OVERDUE,
-            "no signal for 1 d 1 h; one is due every 1 d, 10 min grace",
+            "no signal for 1 d 1 h; expected every 1 d, grace period 10 min",
         ),
         (
             Reported(read_us=NOW, on_us=NOW - 25 * HOUR_US, outage=(NOW - 24 * HOUR_US, NOW - 23 * HOUR_US)),
             UNKNOWN,
-            "no signal for 1 d 1 h, but the monitor could not take any; one is due every 1 d, 10 min grace",
+            "no signal for 1 d 1 h, but the monitor could not receive signals; expected every 1 d, grace period 10 min",
         ),
         # At the last moment.
         (
@@ -314,7 +314,7 @@ def test_a_job_that_is_gone_is_found_however_often_the_monitor_is_restarted(
         (
             Reported(read_us=NOW, on_us=NOW - DAY_US - 10 * MINUTE_US),
             UNKNOWN,
-            "no signal yet; one is due every 1 d, 10 min grace",
+            "no signal yet; expected every 1 d, grace period 10 min",
         ),
         # Read in a transaction that began a moment before the signal's.
         (Reported(read_us=NOW, on_us=NOW + 1, signal_us=NOW + 1, success_us=NOW + 1, exit_code=0), UP, ""),

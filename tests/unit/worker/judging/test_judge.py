@@ -163,7 +163,7 @@ def test_a_value_in_json_compares_with_its_like(path: str, comparison: str, oper
 
 def test_a_body_that_is_not_json_says_so_and_is_parsed_once() -> None:
     down = judge(spec(JsonPathIs("$.a", "exists", True), JsonPathIs("$.b", "exists", True)), examined(body=b"<html>"))
-    assert [each.actual for each in down.failed] == ["a body that is not JSON"] * 2
+    assert [each.actual for each in down.failed] == ["body is not JSON"] * 2
 
     cut = alone(JsonPathIs("$.a", "exists", True), examined(body=b'{"a": 1', truncated=True))
     assert cut.error_kind is ErrorKind.TOO_LARGE
@@ -201,7 +201,7 @@ def test_a_certificate_has_to_last() -> None:
     wanted = CertificateLasts(14)
     assert alone(wanted, examined(tls_not_after=NOW + timedelta(days=14))).outcome is Outcome.UP
     late = alone(wanted, examined(tls_not_after=NOW + timedelta(days=13, hours=23)))
-    assert late.message == "certificate: valid for 13 days; expected: valid for 14 days at least"
+    assert late.message == "certificate: valid for 13 days; expected: valid for at least 14 days"
     assert alone(wanted, examined(tls_not_after=NOW - timedelta(1))).failed[0].actual == "expired"
     assert alone(wanted, examined()).failed[0].actual == "no certificate"
 
@@ -241,7 +241,7 @@ def test_each_failed_one_is_listed_with_what_was_expected_and_what_was_there() -
         (None, "status", "200 to 299", "503"),
         (0, "json_path $.status", 'equals "ok"', '"down"'),
         (1, "body", 'contains "fine"', '{"status": "down"}'),
-        (2, "header server", "is there", "nothing"),
+        (2, "header server", "is present", "absent"),
     ]
     told = outcomes(wanted, examined(503, b'{"status": "down"}'))
     assert [each.status for each in told] == [

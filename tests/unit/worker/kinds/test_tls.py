@@ -30,9 +30,9 @@ def test_a_certificate_is_refused_exactly_when_it_has_fewer_full_days(left_s: in
 @pytest.mark.parametrize(
     ("left", "said"),
     [
-        (timedelta(days=2, seconds=-1), "good for 1 day more, until 2030-01-03; it should be for 14"),
-        (timedelta(seconds=1), "good for 0 days more, until 2030-01-01; it should be for 14"),
-        (timedelta(seconds=-1), "has expired: it was good until 2030-01-01"),
+        (timedelta(days=2, seconds=-1), "expires in 1 day, on 2030-01-03; minimum 14 days"),
+        (timedelta(seconds=1), "expires in 0 days, on 2030-01-01; minimum 14 days"),
+        (timedelta(seconds=-1), "has expired: it was valid until 2030-01-01"),
     ],
 )
 def test_the_sentence_says_how_many_days_are_left_and_until_when(left: timedelta, said: str) -> None:

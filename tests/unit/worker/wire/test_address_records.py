@@ -66,7 +66,7 @@ def test_a_ttl_with_its_highest_bit_set_is_none() -> None:
         b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4abc",  # one that breaks off
         b"\xc0" + bytes((START,)) + b"\0\1\0\1\0\0\0\x3c\0\4abcd",  # a name that points at itself
         b"\xff\xff\0\1\0\1\0\0\0\x3c\0\4abcd",  # and one that points behind the end
-        b"\x40a\0\0\1\0\1\0\0\0\x3c\0\4abcd",  # a label of an unknown kind
+        b"\x40a\0\0\1\0\1\0\0\0\x3c\0\4abcd",  # a label of an unknown type
         b"\xc0\x0c\0\5\0\1\0\0\0\x3c\0\5\xc0\x0cabc",  # an alias that is shorter than it says
         b"",
     ],

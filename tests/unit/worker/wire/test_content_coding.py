@@ -78,7 +78,7 @@ def test_codings_of_the_transfer_are_those_that_came_last(data: bytes, codings: 
     if sum(coding != "identity" for coding in codings) < 3:
         assert decoded(headers, body, LIMIT, truncated=False) == (data, False)
     else:
-        with pytest.raises(ProbeFailure, match="has 3 content and 1 transfer codings, more than 3"):
+        with pytest.raises(ProbeFailure, match="has 3 content and 1 transfer codings, limit 3"):
             decoded(headers, body, LIMIT, truncated=False)
 
 
@@ -107,7 +107,7 @@ def test_any_bytes_are_decoded_or_refused(body: bytes, codings: list[str]) -> No
 def test_a_body_that_breaks_off_is_refused_unless_we_cut_it_off(coding: str) -> None:
     body = ENCODERS[coding](bytes(range(256)) * 4)[:-20]
 
-    with pytest.raises(ProbeFailure, match="breaks"):
+    with pytest.raises(ProbeFailure, match="its content coding"):
         undo(body, coding)
     assert undo(body, coding, truncated=True)[1]
 
@@ -118,7 +118,7 @@ def test_a_stream_that_nobody_ended_is_whole_after_what_was_flushed(coding: str,
     body = FLUSHED[coding](data)
 
     assert undo(body, coding) == (data, False)
-    with pytest.raises(ProbeFailure, match="breaks off"):
+    with pytest.raises(ProbeFailure, match="ends before"):
         undo(body[:-5], coding)
 
 
@@ -150,18 +150,18 @@ def test_a_trailer_that_is_wrong_breaks_the_coding(data: bytes, place: int, erro
     body = bytearray(gzip.compress(data))
     body[place - 8] ^= error
 
-    with pytest.raises(ProbeFailure, match="breaks its content coding"):
+    with pytest.raises(ProbeFailure, match="not valid in its content coding"):
         undo(bytes(body), "gzip")
 
 
 @pytest.mark.parametrize("codings", [("zstd",), ("gzip", "compress"), ("X-Compress",), ("dcb",), ("none", "zstd")])
 def test_codings_that_nobody_asked_for_are_refused(codings: tuple[str, ...]) -> None:
-    with pytest.raises(ProbeFailure, match="not asked for"):
+    with pytest.raises(ProbeFailure, match="not requested"):
         undo(b"x", *codings)
 
 
 def test_more_than_three_codings_are_refused() -> None:
-    with pytest.raises(ProbeFailure, match="has 4 content codings, more than 3"):
+    with pytest.raises(ProbeFailure, match="has 4 content codings, limit 3"):
         undo(b"x", *["gzip"] * 4)
 
 
@@ -173,7 +173,7 @@ def test_a_word_that_names_no_coding_leaves_the_body_as_it_is(word: str) -> None
 
 
 def test_a_body_of_very_many_members_is_refused_before_it_costs_time() -> None:
-    with pytest.raises(ProbeFailure, match="breaks"):
+    with pytest.raises(ProbeFailure, match="its content coding"):
         undo(gzip.compress(b"") * 50_000, "gzip")
 
 
