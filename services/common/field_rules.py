@@ -6,6 +6,7 @@ too long are refused before protovalidate sees them, and it stops at the first b
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import protovalidate
 from google.protobuf.duration_pb2 import Duration
@@ -52,12 +53,14 @@ class FieldRules:
         try:
             broken = self._declared.collect_violations(message, fail_fast=fail_fast)
         except protovalidate.EvaluationError as error:
-            _log.warning("rule not evaluated", kind=message.DESCRIPTOR.full_name, error=str(error)[:200])
+            _log.warning(
+                "validation rule could not be evaluated", kind=message.DESCRIPTOR.full_name, error=str(error)[:200]
+            )
             raise InvalidArgument(
-                "the values of the request break a rule of the contract in a way that cannot be told more precisely"
+                "A value in the request violates a validation rule that could not be evaluated."
             ) from None
         if broken:
-            violations = [_violation(each, at) for each in broken[:MOST_VIOLATIONS]]
+            violations = [_violation(each, at, message) for each in broken[:MOST_VIOLATIONS]]
             raise _refused(violations, len(broken), stopped=fail_fast)
 
 
@@ -72,31 +75,54 @@ def _refused(violations: Sequence[FieldViolation], found: int, *, stopped: bool 
     if found > told:
         sentence += f"; and {found - told} more"
     if stopped:
-        sentence += "; there may be more: the rest of a request as large as this is not looked at"
+        sentence += "; validation of a large request stops at the first violation"
     return InvalidArgument(sentence, violations, found=found)
 
 
-def _violation(violation: protovalidate.Violation, at: str) -> FieldViolation:
+def _violation(violation: protovalidate.Violation, at: str, message: Message) -> FieldViolation:
     path, description = _path(violation, at), violation.proto.message
-    actual = _actual(violation)
+    value = _value(violation, message)
+    actual = _actual(violation, value)
     bounds = _NUMBER.findall(description)
     if actual is None or not bounds:
         return FieldViolation(path, description)
-    unit = "s" if isinstance(violation.field_value, Duration) else ""
+    unit = "s" if isinstance(value, Duration) else ""
     limit = bounds[0] if actual < float(bounds[0]) else bounds[-1]
     return FieldViolation(path, description, f"{limit}{unit}", f"{actual}{unit}")
 
 
-def _actual(violation: protovalidate.Violation) -> float | None:
+def _value(violation: protovalidate.Violation, message: Message) -> Any:  # noqa: ANN401 — what a field may hold
+    """Return the value of the field that a rule blames; None where it is inside a list or a map."""
+    field = _blamed_by_id(violation)
+    if not field:
+        return violation.field_value
+    holder: Any = message
+    for element in _elements(violation):
+        if element.subscript is not None:
+            return None
+        holder = getattr(holder, element.field_name)
+    return getattr(holder, field, None)
+
+
+def _elements(violation: protovalidate.Violation) -> Sequence[Any]:
+    return violation.proto.field.elements if violation.proto.field else ()
+
+
+def _blamed_by_id(violation: protovalidate.Violation) -> str:
+    """Return the field of a message that one of our rules over the whole message blames; empty for other rules."""
+    field, dot, _ = violation.proto.rule_id.rpartition(".")
+    return field if dot and not violation.proto.rule else ""
+
+
+def _actual(violation: protovalidate.Violation, value: Any) -> float | None:  # noqa: ANN401 — as above
     """What a rule about a number, a length or a span compares with its limit; None for other rules.
 
     Never a text itself, which may be a secret.
     """
     _, _, rule = violation.proto.rule_id.partition(".")
-    value = violation.field_value
     if _LENGTH.fullmatch(rule):
         return len(value.encode() if rule.endswith("bytes") else value)
-    if not _RANGE.fullmatch(rule):
+    if not _RANGE.fullmatch(rule) and not _blamed_by_id(violation):
         return None
     if isinstance(value, Duration):
         return value.seconds + value.nanos / 1e9 if value.nanos else value.seconds
@@ -110,11 +136,8 @@ def _path(violation: protovalidate.Violation, at: str) -> str:
     "timeout.below_interval", "user.id.required".
     """
     parts = [at] if at else []
-    elements = violation.proto.field.elements if violation.proto.field else ()
-    for element in elements:
+    for element in _elements(violation):
         subscript = f"[{shown_key(element.subscript.value)}]" if element.subscript is not None else ""
         parts.append(element.field_name + subscript)
-    field, dot, _ = violation.proto.rule_id.rpartition(".")
-    if not violation.proto.rule and dot:
-        parts.append(field)
-    return ".".join(parts)
+    field = _blamed_by_id(violation)
+    return ".".join([*parts, field] if field else parts)

@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 from sentinel.auth.v1.auth_service_pb2 import LoginRequest, UpdateMeRequest
 from sentinel.monitor.v1.assertion_pb2 import Assertion, JsonPathAssertion, StatusAssertion
-from sentinel.monitor.v1.check_pb2 import Check, HttpCheck
+from sentinel.monitor.v1.check_pb2 import Check, HeartbeatCheck, HttpCheck
 from sentinel.monitor.v1.monitor_service_pb2 import CreateServiceRequest, ListServicesRequest
 from sentinel.monitor.v1.service_pb2 import ServiceState
 from sentinel.probe.v1.probe_service_pb2 import EvaluateAssertionsRequest, GivenAnswer
@@ -66,7 +66,7 @@ def test_of_a_large_request_only_the_first_broken_rule_is_named_and_the_answer_s
     assert len(small.violations) == 2
     for error in (large, long):
         assert len(error.violations) == 1
-        assert "there may be more" in error.message
+        assert "stops at the first violation" in error.message
 
 
 def test_texts_of_a_request_make_no_answer_large() -> None:
@@ -93,7 +93,11 @@ def test_whatever_an_error_says_its_status_stays_small_and_keeps_what_it_must() 
         (check(failure_threshold=-1), ("check", "failure_threshold", "0", "-1")),
         (check(name="x" * 101), ("check", "name", "100", "101")),
         (check(interval=Duration(seconds=4)), ("check", "interval", "5s", "4s")),
-        (check(interval=Duration(seconds=2_678_401)), ("check", "interval", "2678400s", "2678401s")),
+        (check(interval=Duration(seconds=86_401)), ("check", "interval", "86400s", "86401s")),
+        (
+            Check(name="a", heartbeat=HeartbeatCheck(), interval=Duration(seconds=2_678_401)),
+            ("check", "interval", "2678400s", "2678401s"),
+        ),
         (check(http=HttpCheck(body_contains="é" * 513)), ("check", "http.body_contains", "1024", "1026")),
         (check(http=HttpCheck(expected_status=[200] * 101)), ("check", "http.expected_status", "100", "101")),
         (check(http=HttpCheck(expected_status=[1_000])), ("check", "http.expected_status[0]", "999", "1000")),
@@ -185,5 +189,5 @@ def test_a_list_that_is_too_long_is_named_before_its_items_are_looked_at() -> No
     error = refused(ListServicesRequest(states=[ServiceState.SERVICE_STATE_UP] * 1_000))
 
     assert [(each.field, each.description) for each in error.violations] == [
-        ("states", "must have at most 16 items, and has 1000")
+        ("states", "must have at most 16 items; it has 1000")
     ]
