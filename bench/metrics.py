@@ -14,11 +14,11 @@ from pathlib import Path
 import uvloop
 
 from bench.report import Line, at_most, told
-from services.common.exposition import serving
+from services.common.address import Address
 from services.common.metrics import ProcessMetrics
+from services.common.metrics_server import serving
 from services.common.outcome import ErrorKind, Outcome
 from services.common.readiness import Readiness
-from services.common.settings import Address
 from services.worker.exposition import WorkerCollector
 from services.worker.metrics import Metrics
 from services.worker.report import Gauges

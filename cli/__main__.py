@@ -1,22 +1,15 @@
 """The `sentinel` command, also `python -m cli`: `up`, `preflight`, and `admin` for the operator."""
 
 import argparse
-import asyncio
 import sys
 
 from cli import admin
-from cli.operator import CannotReachError
-from cli.password_input import PasswordInputError
-from cli.preflight import preflight
-from cli.settings import StackSettings
-from cli.up import CannotStartError, up
-from services.auth.tenants import OperatorError
-from services.common.errors import SentinelError
-from services.common.key_file import KeyFileError
-from services.common.settings import SettingError
+from cli.apart import Apart, ApartError
+from cli.fork_client import ForkServer
+from cli.stack_settings import StackSettings
 
-_WRONG = 2
-_REFUSALS = (SettingError, CannotStartError, CannotReachError, KeyFileError, OperatorError, PasswordInputError)
+_FAILED, _WRONG = 1, 2
+_SERVICES = ("services.auth.app", "services.monitor.app", "services.worker.app")
 
 
 def main() -> int:
@@ -25,28 +18,43 @@ def main() -> int:
     if words and words[0] in admin.FORMER_COMMANDS:
         words = ["admin", *words]
     arguments = _parser().parse_args(words)
-    try:
-        if arguments.command in {"up", "preflight"}:
-            found = preflight()
-            for problem in found.problems:
-                sys.stderr.write(f"sentinel: {problem}\n")
-            for warning in found.warnings:
-                sys.stderr.write(f"sentinel: warning: {warning}\n")
-            if found.problems or found.settings is None:
-                return _WRONG
-            if arguments.command == "up":
-                return up(found.settings, stop_with_parent=arguments.stop_with_parent)
-            sys.stdout.write("Settings are valid.\n")
-            return 0
-        settings = StackSettings.read()
-        sys.stdout.write(f"{asyncio.run(admin.work_of(settings, arguments))}\n")
-    except SentinelError as error:
-        sys.stderr.write(f"sentinel: {error.message}\n")
+    if arguments.command == "admin":
+        from cli.admin_work import run  # noqa: PLC0415 — it imports the services, for which `up` has no memory
+
+        return run(arguments)
+    if arguments.command == "up":
+        return _up(stop_with_parent=arguments.stop_with_parent)
+    if _preflight() is None:
         return _WRONG
-    except _REFUSALS as error:
+    sys.stdout.write("Settings are valid.\n")
+    return 0
+
+
+def _up(*, stop_with_parent: bool) -> int:
+    services = ForkServer(_SERVICES)  # first: it imports while the rest begins
+    from cli.up import CannotStartError, up  # noqa: PLC0415
+
+    try:
+        settings = Apart(_preflight).result()
+        return _WRONG if settings is None else up(settings, services, stop_with_parent=stop_with_parent)
+    except CannotStartError as error:
         sys.stderr.write(f"sentinel: {error}\n")
         return _WRONG
-    return 0
+    except ApartError:
+        return _FAILED
+
+
+def _preflight() -> StackSettings | None:
+    """Print what keeps the stack from starting, and what should be changed; return the settings if it can start."""
+    from cli.preflight import preflight  # noqa: PLC0415 — it imports much
+
+    found = preflight()
+    for problem in found.problems:
+        sys.stderr.write(f"sentinel: {problem}\n")
+    for warning in found.warnings:
+        sys.stderr.write(f"sentinel: warning: {warning}\n")
+    sys.stderr.flush()
+    return None if found.problems else found.settings
 
 
 def _parser() -> argparse.ArgumentParser:

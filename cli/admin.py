@@ -1,23 +1,6 @@
 """The command group `sentinel admin`: operator commands."""
 
 import argparse
-from collections.abc import Callable, Coroutine
-from typing import Any
-
-from sentinel.auth.v1.auth_service_pb2 import RegisterRequest
-
-from cli.operator import (
-    create_tenant,
-    invite_tenant,
-    list_workers,
-    reset_password,
-    resume_tenant,
-    rotate_keys,
-    rotate_secrets,
-    suspend_tenant,
-)
-from cli.password_input import read_password
-from cli.settings import StackSettings
 
 _MOST_DAYS = 90
 # These commands predate the group; scripts may still call them without it.
@@ -57,40 +40,6 @@ def add_commands(parser: argparse.ArgumentParser) -> None:
     commands.add_parser(
         "rotate-secrets", help="rotate the secrets encryption key and re-encrypt the secrets of all checks"
     )
-
-
-def work_of(settings: StackSettings, arguments: argparse.Namespace) -> Coroutine[Any, Any, str]:
-    """Return the coroutine of a command, which returns the text to print.
-
-    Raises:
-        PasswordInputError: the command needs a password and none was given.
-    """
-    return _WORK[arguments.admin_command](settings, arguments)
-
-
-def _create_tenant(settings: StackSettings, arguments: argparse.Namespace) -> Coroutine[Any, Any, str]:
-    request = RegisterRequest(
-        tenant_name=arguments.name or arguments.slug,
-        tenant_slug=arguments.slug,
-        email=arguments.email,
-        password=read_password(arguments.email),
-        display_name=arguments.display_name,
-    )
-    return create_tenant(settings, request)
-
-
-_WORK: dict[str, Callable[[StackSettings, argparse.Namespace], Coroutine[Any, Any, str]]] = {
-    "create-tenant": _create_tenant,
-    "invite-tenant": lambda settings, given: invite_tenant(settings, given.days, given.note),
-    "reset-password": lambda settings, given: reset_password(
-        settings, given.slug, given.email, read_password(given.email)
-    ),
-    "suspend-tenant": lambda settings, given: suspend_tenant(settings, given.slug, given.reason),
-    "resume-tenant": lambda settings, given: resume_tenant(settings, given.slug),
-    "list-workers": lambda settings, _: list_workers(settings),
-    "rotate-keys": lambda settings, given: rotate_keys(settings, revoke=given.revoke),
-    "rotate-secrets": lambda settings, _: rotate_secrets(settings),
-}
 
 
 def _days(text: str) -> int:

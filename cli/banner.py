@@ -2,7 +2,7 @@
 
 from string import Template
 
-from cli.settings import StackSettings
+from cli.stack_settings import StackSettings
 
 _TEXT = Template("""
 Sentinel Stack is up after $seconds s.

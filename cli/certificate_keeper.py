@@ -12,7 +12,7 @@ from prometheus_client.core import Metric
 from cli.door import certificate
 from cli.door.certificate import Certificate, CertificateError
 from cli.output import Output
-from cli.settings import TlsFiles
+from cli.stack_settings import TlsFiles
 from services.common.exposition import counter, gauge
 from services.common.tls_context import unverified_context
 

@@ -6,11 +6,13 @@ import signal
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
 
+from cli.forked import ForkedProcess
 from cli.output import Output
 from cli.tether import tethered
-from services.common.settings import SECRETS_KEY
+from services.common.setting_names import SECRETS_KEY
 
 _LINE_LIMIT = 1024 * 1024
 _INSIST_S = 0.5
@@ -48,7 +50,7 @@ class Child:
     """A running program.
 
     Args:
-        process: as asyncio started it.
+        process: as it was started.
         lines: what it and all that it starts print.
         pipe: through which it comes.
         program: what it runs.
@@ -57,7 +59,7 @@ class Child:
 
     def __init__(
         self,
-        process: asyncio.subprocess.Process,
+        process: asyncio.subprocess.Process | ForkedProcess,
         lines: asyncio.StreamReader,
         pipe: asyncio.ReadTransport,
         program: Program,
@@ -86,7 +88,7 @@ class Child:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=writing,
                 stderr=writing,
-                env={**_inherited(), **program.environment},
+                env={**inherited(), **program.environment},
                 cwd=program.cwd,
                 user=program.uid,
                 group=program.gid,
@@ -100,6 +102,24 @@ class Child:
             raise
         finally:
             os.close(writing)
+        return await cls._reading(source, process, program, output)
+
+    @classmethod
+    async def adopt(cls, process: ForkedProcess, printed: int, program: Program, output: Output) -> "Child":
+        """Take over a process that runs a program already.
+
+        Args:
+            process: leads a session of its own.
+            printed: the file descriptor to read from what it prints.
+            program: what it runs.
+            output: where its lines go.
+        """
+        return await cls._reading(os.fdopen(printed, "rb", buffering=0), process, program, output)
+
+    @classmethod
+    async def _reading(
+        cls, source: FileIO, process: asyncio.subprocess.Process | ForkedProcess, program: Program, output: Output
+    ) -> "Child":
         lines = asyncio.StreamReader(limit=_LINE_LIMIT)
         loop = asyncio.get_running_loop()
         pipe, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), source)
@@ -158,5 +178,6 @@ class Child:
             self._output.line(self._program.name, line.decode(errors="replace").rstrip())
 
 
-def _inherited() -> dict[str, str]:
+def inherited() -> dict[str, str]:
+    """Return what each process gets of our environment."""
     return {name: value for name, value in os.environ.items() if name != SECRETS_KEY}

@@ -9,7 +9,7 @@ from typing import TypeVar
 from sentinel.auth.v1.auth_service_pb2 import AcceptInvitationRequest, RegisterRequest
 
 from cli.postgres import EmbeddedPostgres
-from cli.settings import StackSettings
+from cli.stack_settings import StackSettings
 from services.auth.passwords import Passwords
 from services.auth.rotation import rotate
 from services.auth.signing import Keyring
@@ -21,7 +21,7 @@ from services.common.errors import Unavailable
 from services.common.field_rules import FieldRules
 from services.common.secret_box import SecretBox
 from services.common.secret_keys import SecretKeys, add_key, keep_keys, key_file
-from services.common.settings import SECRETS_KEY
+from services.common.setting_names import SECRETS_KEY
 from services.monitor.sealing import seal_all
 from services.monitor.store import MonitorStore
 from services.worker.lease import LeaseTimes

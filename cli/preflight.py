@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from cli.door import certificate
 from cli.door.certificate import CertificateError
-from cli.settings import StackSettings
+from cli.stack_settings import StackSettings
 from services.auth.signing import Keyring
 from services.common.key_file import KeyFileError, warning_about_mode
 from services.common.secret_keys import SecretKeys, key_file

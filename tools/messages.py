@@ -67,10 +67,13 @@ _SHOWN = (
 # Where every text is shown to an operator.
 _SHOWN_TO_OPERATORS = (
     "services/auth/signing.py",
+    "services/common/address.py",
     "services/common/connection.py",
     "services/common/egress.py",
     "services/common/file_descriptors.py",
+    "services/common/file_limit.py",
     "services/common/key_file.py",
+    "services/common/key_text.py",
     "services/common/migrate.py",
     "services/common/registration.py",
     "services/common/secret_keys.py",

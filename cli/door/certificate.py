@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from cli.door.listener import SECRET
-from cli.settings import TlsFiles
+from cli.stack_settings import TlsFiles
 from services.common.private_file import write_private
 
 _MOST_BYTES = 1024 * 1024

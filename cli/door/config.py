@@ -113,7 +113,8 @@ def render(settings: EnvoySettings) -> str:
         local_replies=json.dumps(mappers(own)),
         lua=json.dumps(lua(own)),
         transcoder=json.dumps(_transcoder(settings, sse=False)),
-        routes=json.dumps(routes(limits, _transcoder(settings, sse=True))),
+        transcoder_of_events=json.dumps(_transcoder(settings, sse=True)),
+        routes=json.dumps(routes(limits)),
         access_log_format=json.dumps(_access_log_format(json_logs=settings.json_logs)),
         clusters=json.dumps(
             [
@@ -223,7 +224,9 @@ def _cluster(name: str, *sockets: Path) -> dict[str, Any]:
             {
                 "timeout": "5s",
                 "interval": "1s",
-                "no_traffic_interval": "1s",
+                "no_traffic_interval": "0.1s",
+                "no_traffic_healthy_interval": "1s",
+                "unhealthy_interval": "0.1s",
                 "initial_jitter": "0.05s",
                 "unhealthy_threshold": 1,
                 "healthy_threshold": 1,

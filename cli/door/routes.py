@@ -35,6 +35,8 @@ _READS_AND_DELETES = {"name": ":method", "string_match": {"safe_regex": {"regex"
 RATE_LIMIT_OF_REST = "sentinel.rate_limit_of_rest"
 # A filter that is on but for heartbeats, likewise.
 BODILESS = "sentinel.bodiless"
+# A filter that is off but where a client asks for server-sent events; see envoy.yaml.
+TRANSCODER_OF_EVENTS = "sentinel.transcoder_of_events"
 # A filter that is off but for HEAD; see envoy.yaml.
 WITHOUT_BODY = "sentinel.without_body"
 # Filters that are off but for signals of jobs; likewise.
@@ -49,16 +51,13 @@ ON = {
 }
 # nginx and what is built on it hold a stream back until a buffer is full, unless the answer says otherwise.
 _UNBUFFERED = ({"header": {"key": "x-accel-buffering", "value": "no"}},)
+# Switches a filter on that has no configuration of a route's own.
+_ON = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}}
 _OFF = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}
 
 
-def routes(limits: Sequence[Limit], transcoder_sse: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the routes; the first that matches is taken.
-
-    Args:
-        limits: the limited methods.
-        transcoder_sse: the transcoder's configuration for server-sent events.
-    """
+def routes(limits: Sequence[Limit]) -> list[dict[str, Any]]:
+    """Return the routes of some limited methods and of all others; the first that matches is taken."""
     by_path = {limit.path: limit for limit in limits}
     return [
         # Before the guards, which look at queries too.
@@ -84,7 +83,7 @@ def routes(limits: Sequence[Limit], transcoder_sse: Mapping[str, Any]) -> list[d
         # What remains is REST before it is transcoded, and gRPC calls of unknown services, which monitor refuses.
         *(
             _to({**path, "headers": [*accept, *headers]}, "monitor", _UNARY, {**transcoder, **filters})
-            for accept, transcoder in (([_EVENT_STREAM], {_TRANSCODER: transcoder_sse}), ([], {}))
+            for accept, transcoder in (([_EVENT_STREAM], {_TRANSCODER: _OFF, TRANSCODER_OF_EVENTS: _ON}), ([], {}))
             for path, headers, filters in _rest([limit for limit in limits if limit.path in AUTH_METHODS])
         ),
     ]

@@ -97,6 +97,11 @@ def refuse_undecided_registration(environment: Mapping[str, str] = os.environ) -
         raise SystemExit(f"sentinel: {error}") from error
 
 
-if __name__ == "__main__":
+def start() -> None:
+    """Run the process until it ends."""
     refuse_undecided_registration()
     run("auth", ROLE, main)
+
+
+if __name__ == "__main__":
+    start()

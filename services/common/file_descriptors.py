@@ -1,43 +1,16 @@
 """How many files a process may open: sockets, mostly. Too few are reported, at start and while it runs."""
 
 import asyncio
-import resource
 from collections.abc import Callable
 from pathlib import Path
 
 from services.common import logs
+from services.common.file_limit import HOW, limit, shortage
 
 _log = logs.get("file_descriptors")
 _OPEN = Path("/proc/self/fd")
 _LOOK_S = 5.0
 _NEARLY = 0.9
-_HOW = "raise the limit on open files (`ulimit -Hn`, systemd's LimitNOFILE)"
-
-
-def raise_limit() -> int:
-    """Raise the soft limit of this process to its hard limit; return the limit that is in force."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return _number(hard)
-
-
-def limit() -> int:
-    """Return how many files this process may open."""
-    return _number(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-
-
-def shortage(name: str, need: int) -> str | None:
-    """Return a warning if a process that inherits our limit may not open enough files; None if it may.
-
-    Args:
-        name: what to call the process.
-        need: how many files it opens at the most.
-    """
-    actual = limit()
-    if actual >= need:
-        return None
-    return f"{name} needs up to {need} file descriptors, limit {actual}; {_HOW}"
 
 
 class DescriptorWatch:
@@ -53,7 +26,7 @@ class DescriptorWatch:
         self._count_open = count_open
         self._exhausted: str | None = None
         if self._shortage:
-            _log.warning("file descriptor limit too low", need=need, actual=limit(), fix=_HOW)
+            _log.warning("file descriptor limit too low", need=need, actual=limit(), fix=HOW)
 
     def warnings(self) -> list[str]:
         """Return what is wrong now, in sentences."""
@@ -74,12 +47,8 @@ class DescriptorWatch:
             now = most
         before, self._exhausted = self._exhausted, None
         if now >= most * _NEARLY:
-            self._exhausted = f"this process uses {now} of {most} file descriptors; {_HOW}"
+            self._exhausted = f"this process uses {now} of {most} file descriptors; {HOW}"
             if before is None:
-                _log.error("file descriptors nearly exhausted", open=now, limit=most, fix=_HOW)
+                _log.error("file descriptors nearly exhausted", open=now, limit=most, fix=HOW)
         elif before is not None:
             _log.info("file descriptor usage back to normal", open=now, limit=most)
-
-
-def _number(value: int) -> int:
-    return 2**31 if value == resource.RLIM_INFINITY else value

@@ -16,13 +16,14 @@ from services.common.connection import DatabaseUnusable, cause_of, wait_for_data
 from services.common.credentials import Credentials
 from services.common.database import REQUEST_CONNECTIONS, RESERVED_CONNECTIONS, Database
 from services.common.errors import SentinelError, Unavailable
-from services.common.exposition import serving
-from services.common.file_descriptors import DescriptorWatch, raise_limit
+from services.common.file_descriptors import DescriptorWatch
+from services.common.file_limit import raise_limit
 from services.common.health_connection import HealthConnection
 from services.common.interceptors.chain import interceptors
 from services.common.key_file import KeyFileError
 from services.common.listener import Listener
 from services.common.metrics import ProcessMetrics
+from services.common.metrics_server import serving
 from services.common.readiness import Readiness
 from services.common.rest.body import Bodies
 from services.common.rest.contract import contract_routes

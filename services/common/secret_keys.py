@@ -4,7 +4,6 @@ The first encrypts, all decrypt. The file is read anew when it has changed, so t
 runs.
 """
 
-import base64
 import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
@@ -14,11 +13,11 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.common import logs
 from services.common.key_file import KeyFileError, read_key_file
+from services.common.key_text import KEY_BYTES, parse, spelled
 from services.common.private_file import write_private
 
 _log = logs.get("secret_keys")
 
-KEY_BYTES = 32
 _FILE = "secrets.keys"
 _ID_DIGITS = 12
 
@@ -96,33 +95,6 @@ class SecretKeys:
 def key_file(data_dir: Path) -> Path:
     """Where a data folder has its keys."""
     return data_dir / "keys" / _FILE
-
-
-def parse(text: str) -> tuple[bytes, ...]:
-    """Keys separated by commas, each 32 bytes in Base64, of either alphabet.
-
-    Raises:
-        ValueError: one is none; the message does not show it.
-    """
-    return tuple(_key(part) for part in map(str.strip, text.split(",")) if part)
-
-
-def _key(text: str) -> bytes:
-    text = text.rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        key = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise ValueError(
-            f"must contain keys of {KEY_BYTES} random bytes in Base64, as printed by `openssl rand -base64 32`"
-        )
-    return key
-
-
-def spelled(keys: Iterable[bytes]) -> str:
-    """Keys as `parse` reads them."""
-    return ",".join(base64.b64encode(key).decode() for key in keys)
 
 
 def ensure_key(file: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+SECRETS_KEY = "SENTINEL_SECRETS_KEY"
 _PREFIX = "SENTINEL_"
 _ALIKE = 0.7
 
@@ -57,7 +58,7 @@ SETTINGS = (
     Setting("SENTINEL_RETENTION_HOURLY_DAYS", "`400`"),
     Setting("SENTINEL_RETENTION_ON_DEMAND_DAYS", "`30`"),
     Setting("SENTINEL_LEASE_TTL_SECONDS", "`10`"),
-    Setting("SENTINEL_SECRETS_KEY", "a key in the data folder"),
+    Setting(SECRETS_KEY, "a key in the data folder"),
     Setting("SENTINEL_LISTEN", "required", "single"),
     Setting("SENTINEL_METRICS_LISTEN", "none", "single"),
 )

@@ -8,17 +8,17 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self
 
-from services.common import egress, secret_keys
+from services.common import egress, key_text
+from services.common.address import Address
 from services.common.egress import EgressPolicy
 from services.common.origin import Network, parse_networks
 from services.common.own_addresses import OwnAddresses
 from services.common.registration import SETTING as REGISTRATION
 from services.common.registration import RegistrationMode, refusal_of_silence
-from services.common.setting_names import is_address_of_kubernetes
+from services.common.setting_names import SECRETS_KEY, is_address_of_kubernetes
 
-SECRETS_KEY = "SENTINEL_SECRETS_KEY"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("console", "json")
 _MOST_DIGITS = 9
@@ -37,17 +37,6 @@ _MOST_TTL_S = 60
 
 class SettingError(Exception):
     """A setting is missing or wrong; the message is the sentence to print."""
-
-
-class Address(NamedTuple):
-    """Where to serve: a host's name or address, and a port."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,7 +271,7 @@ def secrets_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
         SettingError: without showing any of them.
     """
     try:
-        return secret_keys.parse(environment.get(SECRETS_KEY, ""))
+        return key_text.parse(environment.get(SECRETS_KEY, ""))
     except ValueError as error:
         raise SettingError(f"{SECRETS_KEY} {error}") from None
 

@@ -115,5 +115,10 @@ async def main(process: Process) -> None:
         await rollup_database.close()
 
 
-if __name__ == "__main__":
+def start() -> None:
+    """Run the process until it ends."""
     run("monitor", ROLE, main, background_roles=(ROLLUP_ROLE,))
+
+
+if __name__ == "__main__":
+    start()

@@ -16,19 +16,20 @@ from sentinel.probe.v1.probe_service_pb2_grpc import add_ProbeServiceServicer_to
 from services.common import check_changes
 from services.common.connection_shares import ConnectionShares
 from services.common.database import REQUEST_CONNECTIONS, RESERVED_CONNECTIONS, create_pool, in_use
-from services.common.file_descriptors import limit
+from services.common.file_limit import limit
 from services.common.listener import Listener
 from services.common.paging import Pager
 from services.common.process import REQUEST_FILES, Process, run
 from services.common.sealed import Sealer
 from services.common.server import background
 from services.common.tenant_egress import TenantEgress
+from services.worker.canary import Canary
 from services.worker.clock import SharedClock
 from services.worker.cpu_queue import CpuQueue
 from services.worker.dispatch import Dispatcher
 from services.worker.engine import Engine
 from services.worker.exposition import WorkerCollector
-from services.worker.guard import Canary, SelfFaultGuard
+from services.worker.guard import SelfFaultGuard
 from services.worker.heartbeats.receiving import Receiving
 from services.worker.heartbeats.reception import Reception
 from services.worker.heartbeats.signals import Signals
@@ -197,5 +198,10 @@ def _most_runs() -> int:
     return max(1, min(_MOST_RUNS, limit() - REQUEST_FILES))
 
 
-if __name__ == "__main__":
+def start() -> None:
+    """Run the process until it ends."""
     run("worker", ROLE, main, most_files=MOST_FILES, background_roles=(ENGINE_ROLE, TAIL_ROLE))
+
+
+if __name__ == "__main__":
+    start()

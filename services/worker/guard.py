@@ -6,63 +6,24 @@ failed on the network is ERROR, not DOWN.
 """
 
 import asyncio
-import ipaddress
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from services.common import logs
 from services.common.clock import SECOND_US
 from services.common.outcome import ErrorKind, Outcome
+from services.worker.canary import Canary
 from services.worker.clock import SharedClock
 from services.worker.record import Pending, as_error
 
 _log = logs.get("guard")
-_CANARY_S = 1.0
 _REMEMBER_US = 10 * SECOND_US
 _LEAST_HOSTS = 3
 _SHARE = 0.5
-_HIGHEST_PORT = 65_535
 _NETWORK_KINDS = frozenset(
     {ErrorKind.DNS, ErrorKind.CONNECT_REFUSED, ErrorKind.CONNECT_TIMEOUT, ErrorKind.TLS, ErrorKind.TIMEOUT}
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Canary:
-    """A literal address and a port that answer unless we are cut off."""
-
-    address: str
-    port: int
-
-    @classmethod
-    def parse(cls, addresses: str) -> tuple["Canary", ...]:
-        """Read a comma-separated list of address:port.
-
-        Raises:
-            ValueError: naming the part that is none.
-        """
-        canaries = []
-        for part in filter(None, (part.strip() for part in addresses.split(","))):
-            host, _, port = part.rpartition(":")
-            try:
-                # No name: looking it up would be a second thing that may fail, and one that takes a thread.
-                address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
-                canaries.append(cls(str(address), _port(port)))
-            except ValueError as error:
-                raise ValueError(f"{part!r} is not address:port such as 192.0.2.1:53 or [2001:db8::1]:53") from error
-        return tuple(canaries)
-
-    async def answers(self) -> bool:
-        """Whether a connection can be made."""
-        try:
-            async with asyncio.timeout(_CANARY_S):
-                _, writer = await asyncio.open_connection(self.address, self.port)
-        except (OSError, TimeoutError):
-            return False
-        writer.transport.abort()
-        return True
 
 
 class SelfFaultGuard:
@@ -113,12 +74,6 @@ class SelfFaultGuard:
 
     async def _is_online(self) -> bool:
         return any(await asyncio.gather(*(canary.answers() for canary in self._canaries)))
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= _HIGHEST_PORT):
-        raise ValueError(text)
-    return int(text)
 
 
 def _failed_on_network(pending: Pending) -> bool:

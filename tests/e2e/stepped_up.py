@@ -13,8 +13,8 @@ from cli.child import Program
 _envoy = up._Stack._envoy
 
 
-def _envoy_without_preload(stack: up._Stack) -> Program:
-    return replace(_envoy(stack), environment={"LD_PRELOAD": ""})
+def _envoy_without_preload(stack: up._Stack, command: list[str]) -> Program:
+    return replace(_envoy(stack, command), environment={"LD_PRELOAD": ""})
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from tests.ports import free_port
 
 # Longer than two intervals of 5 s: one slot at least is more than an interval late when it ends.
 OUTAGE_S = 11.0
+_APPS = ("services.auth.app", "services.monitor.app", "services.worker.app")
 
 
 @pytest.fixture
@@ -127,6 +128,43 @@ def test_a_crash_of_the_database_loses_no_recorded_result_and_all_recovers_by_it
 
     assert [_slots_apart(seen[0], result) for result in seen] == [0, 1, 2, 3]
     assert {result["outcome"] for result in seen} == {"OUTCOME_UP"}
+
+
+def test_services_outlive_the_process_that_they_are_forked_from_and_another_stack_sees_nothing_of_it(
+    own_stack: Stack, team: Team, disk_folder: Path, template: Path
+) -> None:
+    beside = Stack(data_dir=disk_folder / f"beside-{free_port()}", template=template)
+    beside.start()
+    try:
+        programs = psutil.Process(beside.pid).children()
+        server = own_stack.child("cli.fork_server")
+        services = [own_stack.child(name) for name in _APPS]
+        server.kill()
+        until(lambda: _replaced(own_stack, server, "cli.fork_server"), 20)
+        assert all(each.is_running() for each in services)
+        assert team.client.get("/auth/me").status_code == 200
+
+        for each in services:
+            each.kill()
+        until(lambda: all(_replaced(own_stack, each, name) for each, name in zip(services, _APPS, strict=True)), 20)
+        until(lambda: team.client.get("/healthz").status_code == 200, 20)
+        assert team.client.get("/auth/me").status_code == 200
+        family = own_stack.children()
+        own_stack.process.send_signal(signal.SIGINT)
+        assert own_stack.process.wait(20) == 0
+        assert_is_gone(family)
+
+        assert psutil.Process(beside.pid).children() == programs
+        assert _healthy(beside)
+    finally:
+        beside.stop()
+
+
+def _replaced(stack: Stack, former: psutil.Process, word: str) -> bool:
+    """Whether another process runs a program in the place of one that was killed."""
+    with suppress(psutil.Error, ValueError):  # what ends just now has no command line; there may be none, or two
+        return bool(stack.child(word) != former)
+    return False
 
 
 def test_nothing_is_left_behind_when_up_is_killed(short_folder: Path) -> None:

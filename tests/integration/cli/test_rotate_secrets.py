@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from cli.operator import CannotReachError, rotate_secrets
-from cli.settings import StackSettings
+from cli.stack_settings import StackSettings
 from services.common.secret_box import SecretBox
 from services.common.secret_keys import SecretKeys, ensure_key, key_file
 from services.common.specs.column import opened, to_column

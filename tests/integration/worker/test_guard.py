@@ -10,8 +10,9 @@ import pytest
 from services.common.clock import SECOND_US
 from services.common.outcome import ErrorKind, Outcome
 from services.common.result import Result
+from services.worker.canary import Canary
 from services.worker.clock import SharedClock
-from services.worker.guard import Canary, SelfFaultGuard
+from services.worker.guard import SelfFaultGuard
 from services.worker.record import Pending
 from tests.ports import free_port
 from tests.worker import a_scheduled_check

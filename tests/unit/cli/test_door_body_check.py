@@ -10,7 +10,7 @@ from cli.door.contract import rpcs
 from cli.door.limits import AUTH_METHODS, Limit
 from cli.door.routes import BODILESS, RATE_LIMIT_OF_REST, routes
 
-ROUTES = routes([Limit(path, 60, 30) for path in AUTH_METHODS], {})
+ROUTES = routes([Limit(path, 60, 30) for path in AUTH_METHODS])
 SERVICES = {"auth": "auth", "monitor": "monitor", "probe": "worker"}
 WRITES = [
     (method, template, rpc)

@@ -16,7 +16,7 @@ def _seconds(text: str) -> float:
 
 
 def test_each_unary_route_has_a_limit_of_time_and_only_streams_have_none() -> None:
-    found = [route for route in routes([], {}) if "route" in route]
+    found = [route for route in routes([]) if "route" in route]
     endless = [route["match"] for route in found if _seconds(route["route"]["timeout"]) == 0]
     others = [_seconds(route["route"]["timeout"]) for route in found if route["match"] not in endless]
 
@@ -41,8 +41,6 @@ def test_the_streams_of_a_process_that_stands_still_end() -> None:
 
 def test_streams_ask_proxies_not_to_buffer_them() -> None:
     header = {"header": {"key": "x-accel-buffering", "value": "no"}}
-    found = {
-        route["match"].get("path"): route["response_headers_to_add"] for route in routes([], {}) if "route" in route
-    }
+    found = {route["match"].get("path"): route["response_headers_to_add"] for route in routes([]) if "route" in route}
 
     assert {path for path, headers in found.items() if header in headers} == {rpc.path for rpc in rpcs() if rpc.streams}

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.settings import StackSettings, TlsFiles
+from cli.stack_settings import StackSettings, TlsFiles
 from services.common.registration import RegistrationMode
 from services.common.settings import SettingError
 

@@ -8,9 +8,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from cli.stack_readiness import StackReadiness
-from services.common.exposition import serving
+from services.common.address import Address
+from services.common.metrics_server import serving
 from services.common.readiness import Readiness
-from services.common.settings import Address
 from tests.ports import free_port
 
 

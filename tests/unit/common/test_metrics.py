@@ -9,12 +9,13 @@ import grpc
 import pytest
 from sentinel.auth.v1 import auth_service_pb2
 
-from services.common.exposition import serving
+from services.common.address import Address
 from services.common.interceptors.call import Call
 from services.common.interceptors.measure import Measure
 from services.common.metrics import Calls, DatabaseHealth, ProcessMetrics
+from services.common.metrics_server import serving
 from services.common.rules import MethodRule
-from services.common.settings import Address, ServiceSettings, SettingError
+from services.common.settings import ServiceSettings, SettingError
 from services.common.version import VERSION
 from tests.ports import free_port
 from tests.scraped import collected, labels_of, scraped, value

@@ -13,11 +13,12 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.common import exposition
-from services.common.exposition import serving
-from services.common.file_descriptors import DescriptorWatch, limit, raise_limit, shortage
+from services.common import metrics_server
+from services.common.address import Address
+from services.common.file_descriptors import DescriptorWatch
+from services.common.file_limit import limit, raise_limit, shortage
+from services.common.metrics_server import serving
 from services.common.readiness import Readiness
-from services.common.settings import Address
 from tests.ports import free_port
 
 
@@ -61,10 +62,10 @@ async def test_readyz_is_served_beside_the_metrics_and_nothing_else_is(host: str
 
 def test_without_a_descriptor_for_a_connection_the_server_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("services.common.exposition.time.sleep", slept.append)
+    monkeypatch.setattr("services.common.metrics_server.time.sleep", slept.append)
     address = ("127.0.0.1", free_port())
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with exposition._Server(address, exposition._Handler) as server, socket.create_connection(address):
+    with metrics_server._Server(address, metrics_server._Handler) as server, socket.create_connection(address):
         lowest_free = os.dup(0)
         os.close(lowest_free)
         resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))

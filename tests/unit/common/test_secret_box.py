@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.common.errors import FailedPrecondition
+from services.common.key_text import parse, spelled
 from services.common.secret_box import NO_KEYS, CannotOpenError, Owner, SecretBox
-from services.common.secret_keys import SecretKeys, add_key, ensure_key, keep_keys, key_file, parse, spelled
+from services.common.secret_keys import SecretKeys, add_key, ensure_key, keep_keys, key_file
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 BOX = SecretBox(SecretKeys([KEY]))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.settings import StackSettings
+from cli.stack_settings import StackSettings
 from services.common.setting_names import SETTINGS, Setting, unknown_settings
 from services.common.settings import ServiceSettings, SettingError, number
 

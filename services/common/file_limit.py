@@ -1,0 +1,36 @@
+"""How many files a process may open."""
+
+import resource
+
+HOW = "raise the limit on open files (`ulimit -Hn`, systemd's LimitNOFILE)"
+"""What helps against too low a limit."""
+
+
+def raise_limit() -> int:
+    """Raise the soft limit of this process to its hard limit; return the limit that is in force."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return _number(hard)
+
+
+def limit() -> int:
+    """Return how many files this process may open."""
+    return _number(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+
+
+def shortage(name: str, need: int) -> str | None:
+    """Return a warning if a process that inherits our limit may not open enough files; None if it may.
+
+    Args:
+        name: what to call the process.
+        need: how many files it opens at the most.
+    """
+    actual = limit()
+    if actual >= need:
+        return None
+    return f"{name} needs up to {need} file descriptors, limit {actual}; {HOW}"
+
+
+def _number(value: int) -> int:
+    return 2**31 if value == resource.RLIM_INFINITY else value

@@ -1,0 +1,5 @@
+"""A module whose import starts a thread, which a fork would lose."""
+
+import threading
+
+threading.Thread(target=threading.Event().wait, daemon=True).start()

@@ -1,0 +1,21 @@
+"""What a process has in its memory, also in what it has freed."""
+
+from pathlib import Path
+
+
+def holds(pid: int, *needles: bytes) -> set[bytes]:
+    """Return which of some byte strings the writable memory of a process holds."""
+    found: set[bytes] = set()
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, access, *_ = line.split()
+            if not access.startswith("rw"):
+                continue
+            start, end = (int(address, 16) for address in span.split("-"))
+            try:
+                memory.seek(start)
+                content = memory.read(end - start)
+            except OSError:  # gone meanwhile
+                continue
+            found |= {needle for needle in needles if needle in content}
+    return found
