@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import uvloop
 from hypothesis import settings
 
@@ -20,6 +21,14 @@ settings.register_profile(
     "sentinel", max_examples=settings().max_examples * FACTOR, deadline=None, derandomize=not IS_LONG
 )
 settings.load_profile("sentinel")
+
+# As in the product: with the package rich, tracebacks would show all variables, and tests hold what is printed in memory.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 _SHARED = pytest.StashKey[SharedServers | RemoteServers]()
 _LONGEST_STOP_S = 10.0

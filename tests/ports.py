@@ -1,4 +1,4 @@
-"""TCP ports for servers that tests start, each reserved for as long as the test process lives."""
+"""Ports for servers that tests start."""
 
 import errno
 import socket
@@ -25,6 +25,23 @@ def free_port() -> int:
             other = None  # a machine without IPv6
         _held.extend(each for each in (holder, other) if each)
         return port
+
+
+def udp_and_tcp() -> tuple[socket.socket, socket.socket]:
+    """Return a UDP and a TCP socket of loopback that are bound to the same port; the caller closes them.
+
+    To bind one protocol's socket to the port that the kernel chose for the other's fails now and then: another process
+    may have it.
+    """
+    while True:
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind(("127.0.0.1", 0))
+        try:
+            return udp, _bound(socket.AF_INET, udp.getsockname())
+        except OSError as error:
+            udp.close()
+            if error.errno != errno.EADDRINUSE:
+                raise
 
 
 def _bound(family: socket.AddressFamily, address: tuple[str, int]) -> socket.socket:

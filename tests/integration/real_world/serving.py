@@ -6,12 +6,14 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from dnslib import QTYPE, RCODE, RR, A, DNSRecord
 
 from tests.integration.real_world.identity import chain, issuer, server_context, trusted
 from tests.integration.real_world.row import Row
 from tests.integration.real_world.servers import End, Http, NameServer, Tcp
+from tests.ports import udp_and_tcp
 from tests.targets import reset
 
 _LOOPBACK = "127.0.0.1"
@@ -92,8 +94,9 @@ async def _serve(target: Http | Tcp, place: Place, stack: AsyncExitStack) -> Non
 async def _listening(
     handler: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
     context: ssl.SSLContext | None = None,
+    sock: socket.socket | None = None,
 ) -> AsyncIterator[int]:
-    """Listen on a port of its own; connections end with it."""
+    """Listen on a port of its own, or on a socket; connections end with it."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -107,7 +110,8 @@ async def _listening(
             tasks.discard(task)
             writer.transport.abort()
 
-    server = await asyncio.start_server(handle, _LOOPBACK, 0, ssl=context)
+    where: dict[str, Any] = {"sock": sock} if sock else {"host": _LOOPBACK, "port": 0}
+    server = await asyncio.start_server(handle, ssl=context, **where)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
@@ -186,8 +190,9 @@ async def naming(target: NameServer) -> AsyncIterator[int]:
     """Serve names, by UDP and TCP, on a port of its own."""
     server = _NameServer(target)
     loop = asyncio.get_running_loop()
-    async with _listening(server.by_tcp) as port:
-        udp, _ = await loop.create_datagram_endpoint(lambda: server, (_LOOPBACK, port))
+    for_udp, for_tcp = udp_and_tcp()
+    async with _listening(server.by_tcp, sock=for_tcp) as port:
+        udp, _ = await loop.create_datagram_endpoint(lambda: server, sock=for_udp)
         try:
             yield port
         finally:

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 
 from dnslib import AAAA, QTYPE, RCODE, RR, A, DNSRecord
 
+from tests.ports import udp_and_tcp
+
 Answers = Callable[[str, str], "list[tuple[str, int]] | None"]
 """From a name and a type (A, AAAA) to addresses with their TTLs in seconds; None says that there is no such name."""
 
@@ -74,9 +76,10 @@ class NameServer(asyncio.DatagramProtocol):
 async def serving(server: NameServer) -> AsyncIterator[str]:
     """Serve on a port of its own; answers host:port."""
     loop = asyncio.get_running_loop()
-    tcp = await asyncio.start_server(server.by_tcp, "127.0.0.1", 0)
-    port = tcp.sockets[0].getsockname()[1]
-    udp, _ = await loop.create_datagram_endpoint(lambda: server, ("127.0.0.1", port))
+    for_udp, for_tcp = udp_and_tcp()
+    port = for_udp.getsockname()[1]
+    tcp = await asyncio.start_server(server.by_tcp, sock=for_tcp)
+    udp, _ = await loop.create_datagram_endpoint(lambda: server, sock=for_udp)
     try:
         yield f"127.0.0.1:{port}"
     finally:

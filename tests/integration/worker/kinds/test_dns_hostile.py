@@ -16,7 +16,7 @@ from services.worker.wire.dns_answer import MOST_BYTES
 from tests.integration.worker.kinds.zones import Misbehaviour, Rogue, Zone, long_names_in_few_bytes, open_sockets
 from tests.integration.worker.name_server import serving
 from tests.integration.worker.probing import run, verdict
-from tests.ports import free_port
+from tests.ports import udp_and_tcp
 from tests.steps import counted_steps
 
 UP = (Outcome.UP, None)
@@ -186,10 +186,11 @@ async def test_silence_by_tcp_ends_at_the_deadline_and_the_connection_is_closed(
 async def test_a_server_without_tcp_refuses_the_connection(prober: Prober) -> None:
     rogue = Rogue(truncated)
     loop = asyncio.get_running_loop()
-    port = free_port()  # nobody else's server takes it for TCP
-    transport, _ = await loop.create_datagram_endpoint(lambda: rogue, ("127.0.0.1", port))
+    for_udp, nobody = udp_and_tcp()  # bound, and does not listen: nobody else's server takes the port
+    transport, _ = await loop.create_datagram_endpoint(lambda: rogue, sock=for_udp)
     try:
-        seen = await run(prober, DnsSpec("acme.test", "A", server=f"127.0.0.1:{port}"))
+        with nobody:
+            seen = await run(prober, DnsSpec("acme.test", "A", server=f"127.0.0.1:{for_udp.getsockname()[1]}"))
     finally:
         transport.close()
 
