@@ -22,7 +22,7 @@ settings.register_profile(
 )
 settings.load_profile("sentinel")
 
-# As in the product: with the package rich, tracebacks would show all variables, and tests hold what is printed in memory.
+# As in the product. With the package rich, tracebacks show all variables, and what tests print is held in memory.
 structlog.configure(
     processors=[
         structlog.processors.add_log_level,
