@@ -163,7 +163,7 @@ def test_services_outlive_the_process_that_they_are_forked_from_and_another_stac
 def _replaced(stack: Stack, former: psutil.Process, word: str) -> bool:
     """Whether another process runs a program in the place of one that was killed."""
     with suppress(psutil.Error, ValueError):  # what ends just now has no command line; there may be none, or two
-        return stack.child(word) != former
+        return bool(stack.child(word) != former)
     return False
 
 
