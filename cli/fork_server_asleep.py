@@ -6,7 +6,7 @@ It is run by its path and imports only what the interpreter has inside, so it ta
 import os
 import select
 
-COMMAND = "SENTINEL_FORK_SERVER_COMMAND"
+COMMAND = "FORK_SERVER_COMMAND"
 """The variable with the command line of the fork server, a part on each line."""
 
 

@@ -32,6 +32,8 @@ _SETTINGS = {
     "wal_compression": "pglz",
     "jit": "off",
     "max_logical_replication_workers": "0",
+    # No transaction is SERIALIZABLE, and the table for the locks of those takes 3 MB.
+    "max_pred_locks_per_transaction": "10",
     "io_method": "sync",
     "log_min_messages": "warning",
     "log_checkpoints": "off",

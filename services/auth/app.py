@@ -23,7 +23,6 @@ from services.common import tokens
 from services.common.api_keys import KeyFormat
 from services.common.clock import now_us
 from services.common.database import create_pool, in_use
-from services.common.listener import Listener
 from services.common.paging import Pager
 from services.common.process import Process, run
 from services.common.registration import RegistrationMode
@@ -71,12 +70,12 @@ async def main(process: Process) -> None:
     async def read_keys() -> None:
         keyring.reload()
 
-    rotations = Listener(settings.database_url, ROLE, {tokens.CHANNEL: lambda _kid: keyring.reload()}, read_keys)
+    process.hear(tokens.CHANNEL, lambda _kid: keyring.reload(), read_keys)
     server = await process.new_server([_SERVICE])
     server.reflect([_SERVICE])
     add_AuthServiceServicer_to_server(AuthServicer(does, process.store), server.grpc)
     try:
-        async with background(rotations.run(), Housekeeping(store, keyring).run()):
+        async with background(Housekeeping(store, keyring).run()):
             await process.serve(server, ready)
     finally:
         passwords.close()

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from functools import partial
 
 import uvloop
 from google.protobuf.descriptor import ServiceDescriptor
@@ -72,9 +73,9 @@ class Process:
         self.revocations = Revocations(self.store)
         self.stopping = asyncio.Event()
         self._tokens = TokenVerifier(self.store)
-        self._heard: dict[str, Callable[[str], None]] = {
-            revocations.CHANNEL: self.revocations.on_notify,
-            tokens.CHANNEL: self._tokens.on_notify,
+        self._heard: dict[str, list[Callable[[str], None]]] = {
+            revocations.CHANNEL: [self.revocations.on_notify],
+            tokens.CHANNEL: [self._tokens.on_notify],
         }
         self._on_connect: list[Callable[[], Awaitable[None]]] = [self._read_afresh]
 
@@ -86,7 +87,7 @@ class Process:
             react: what to do with a payload; must be quick and must not raise.
             on_connect: called whenever listening begins: notifications may have been lost before.
         """
-        self._heard[channel] = react
+        self._heard.setdefault(channel, []).append(react)
         self._on_connect.append(on_connect)
 
     async def sealing_key(self) -> bytes:
@@ -110,7 +111,8 @@ class Process:
 
     async def serve(self, server: Server, ready: Ready | None = None) -> None:
         """Serve until told to stop; `ready` says when the service can answer, the database's word by default."""
-        listener = Listener(self.settings.database_url, self.role, self._heard, self._listening)
+        heard = {channel: partial(_tell, each) for channel, each in self._heard.items()}
+        listener = Listener(self.settings.database_url, self.role, heard, self._listening)
         answers = ready or self.health.ping
 
         async def measured() -> None:
@@ -139,6 +141,11 @@ class Process:
         with suppress(SentinelError):
             await self.revocations.refresh()
             await self._tokens.refresh()
+
+
+def _tell(reactions: Sequence[Callable[[str], None]], payload: str) -> None:
+    for react in reactions:
+        react(payload)
 
 
 def run(

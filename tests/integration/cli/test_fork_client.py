@@ -100,11 +100,11 @@ def test_a_forked_program_is_a_child_of_ours_as_if_it_had_been_started_alone(
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("raise SystemExit(7)", "ended with exit code 7"),
-        ("raise SystemExit('a sentence')", "ended with exit code 1"),
-        ("raise ValueError('a bug')", "ended with exit code 1"),
-        ("pass", "ended with exit code 0"),
-        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "was ended by SIGKILL"),
+        ("raise SystemExit(7)", "exited with code 7"),
+        ("raise SystemExit('a sentence')", "exited with code 1"),
+        ("raise ValueError('a bug')", "exited with code 1"),
+        ("pass", "exited with code 0"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "was killed by SIGKILL"),
     ],
 )
 def test_the_end_of_a_fork_is_named_and_it_is_forked_again(printed: Printed, code: str, said: str) -> None:
@@ -114,8 +114,8 @@ def test_the_end_of_a_fork_is_named_and_it_is_forked_again(printed: Printed, cod
             await until(lambda: printed().count("| start") >= 3)
 
     asyncio.run(run())
-    told = re.findall(r"crasher (ended .*|was ended .*) s\n", printed())
-    assert told[:2] == [f"{said}; starting it again in 0.2", f"{said}; starting it again in 0.4"]
+    told = re.findall(r"crasher (exited .*|was killed .*) s\n", printed())
+    assert told[:2] == [f"{said}; restarting in 0.2", f"{said}; restarting in 0.4"]
     assert ("a sentence" in printed()) == ("sentence" in code)
     assert ("ValueError: a bug" in printed()) == ("ValueError" in code)
 
@@ -126,7 +126,7 @@ def test_what_is_registered_for_the_end_of_a_process_runs_and_its_last_lines_are
     async def run() -> None:
         async with _forking() as (supervisor, forks):
             supervisor.keep(_program("brief", code), forks.fork)
-            await until(lambda: "brief ended with exit code 0" in printed())
+            await until(lambda: "brief exited with code 0" in printed())
 
     asyncio.run(run())
     assert printed().splitlines()[:2] == ["brief     | without a flush", "brief     | at the end"]
@@ -148,7 +148,7 @@ def test_a_killed_fork_server_harms_no_fork_and_another_forks_what_dies_later(pr
             assert supervisor.pids["sleeper"] == printed.numbers("pid")[1]
 
     asyncio.run(run())
-    assert "forks was ended by SIGKILL; starting it again in 0.2 s" in printed()
+    assert "forks was killed by SIGKILL; restarting in 0.2 s" in printed()
 
 
 def test_an_idle_server_goes_to_sleep_and_wakes_for_the_next_fork(printed: Printed) -> None:
@@ -326,7 +326,7 @@ def test_a_module_that_cannot_be_imported_fails_in_its_own_process_only(printed:
         async with _forking(broken, _FORKABLE) as (supervisor, forks):
             supervisor.keep(Program(name="broken", argv=(sys.executable, "-m", broken)), forks.fork)
             supervisor.keep(_program("sound", _SLEEP), forks.fork)
-            await until(lambda: len(printed.numbers("pid")) == 1 and "broken ended with exit code 1" in printed())
+            await until(lambda: len(printed.numbers("pid")) == 1 and "broken exited with code 1" in printed())
 
     asyncio.run(run())
     assert "forks     | RuntimeError: this module is broken" in printed()
