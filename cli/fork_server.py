@@ -1,7 +1,7 @@
 """The process that services are forked from: `python -m cli.fork_server IDLE_SECONDS MODULE …`.
 
 It imports the modules once, then forks a process for each order of the supervisor. A forked process imports nothing,
-and shares the memory of what was imported (docs/adr/0042).
+and shares the memory of what was imported (docs/adr/0040).
 
 The server itself runs nothing: no thread, no event loop, no gRPC object, no socket but the one for orders. It starts
 without the settings, and a forked process gets its environment from the supervisor directly, so the server holds no

@@ -36,7 +36,7 @@ from services.common.metrics_server import serving
 from services.common.setting_names import SECRETS_KEY
 
 # This process runs as long as the stack does. What only some stacks need, or only the start, it imports where that is
-# done, or leaves to a process that ends (docs/adr/0042).
+# done, or leaves to a process that ends (docs/adr/0040).
 if TYPE_CHECKING:
     import ssl
 
