@@ -44,9 +44,10 @@ check: $(VENV)/.dev lint typecheck ## What CI runs: lint, types, generated code,
 generate: $(VENV)/.dev ## Regenerate gen/ from proto/ (offline)
 	@$(BIN)/python -m tools.generate
 
-lint: $(VENV)/.dev ## Check format and lint of the Python code
+lint: $(VENV)/.dev ## Check format, lint and import rules of the Python code
 	@$(BIN)/ruff format --check $(CODE)
 	@$(BIN)/ruff check $(CODE)
+	@$(BIN)/lint-imports --no-logo > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
 
 format: $(VENV)/.dev ## Format Python and proto files
 	@$(BIN)/ruff format $(CODE)

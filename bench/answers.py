@@ -7,7 +7,7 @@ from typing import cast
 
 import uvloop
 
-from tests.http2 import GOOD
+from tests.support.http2 import GOOD
 
 _BACKLOG = 4096
 _HEADER = struct.Struct("!6H")

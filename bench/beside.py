@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 _ROUNDS = 3
 _S_TIME_S = 2
@@ -34,7 +34,7 @@ def in_turns(rounds: Mapping[str, Measured]) -> Mapping[str, float]:
 def serving(pem: Path | None) -> Iterator[int]:
     """A target that costs little, in a process of its own, under TLS with a PEM file; answers its port."""
     port = free_port()
-    with _running("bench.target", str(port), *([str(pem)] if pem else []), port=port):
+    with _running("tests.support.cheap_target", str(port), *([str(pem)] if pem else []), port=port):
         yield port
 
 

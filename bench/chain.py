@@ -18,16 +18,16 @@ from sentinel.auth.v1 import auth_service_pb2
 from bench.report import Line, at_most
 from services.auth.model import User
 from services.auth.signing import Keyring
-from services.common import logs
-from services.common.api_keys import ApiKeyVerifier, KeyFormat
-from services.common.clock import MINUTE_US, now_us
-from services.common.credentials import Credentials
-from services.common.ids import new_id
-from services.common.interceptors.chain import Chain, interceptors
-from services.common.metrics import Calls
-from services.common.principal import Role
-from services.common.revocations import Revocation, Revocations
-from services.common.tokens import TokenVerifier
+from services.platform import logs
+from services.platform.clock import MINUTE_US, now_us
+from services.platform.ids import new_id
+from services.platform.metrics.process_metrics import Calls
+from services.platform.rpc.interceptors.chain import Chain, interceptors
+from services.platform.security.api_keys import ApiKeyVerifier, KeyFormat
+from services.platform.security.credentials import Credentials
+from services.platform.security.principal import Role
+from services.platform.security.revocations import Revocation, Revocations
+from services.platform.security.tokens import TokenVerifier
 
 _METHOD = "/sentinel.auth.v1.AuthService/GetMe"
 _CALLS = 20_000

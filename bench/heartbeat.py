@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.load import Connection, Load, request
 from bench.report import Line, at_least, at_most, told
-from tests.e2e.stack import Stack, Team
+from tests.support.stack import Stack, Team
 
 JOBS = 500
 CONNECTIONS = 16

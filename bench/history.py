@@ -6,10 +6,10 @@ from uuid import UUID
 
 import asyncpg
 
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US, to_datetime
-from services.common.specs.http import HttpSpec
+from services.checks.specs.http import HttpSpec
 from services.monitor.figures.closing import floor
 from services.monitor.figures.latency import Latencies, bucket_of
+from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, to_datetime
 
 RAW_DAYS = 2
 

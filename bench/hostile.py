@@ -11,24 +11,24 @@ import dns.rdatatype
 import uvloop
 
 from bench.report import Line, at_most
-from services.common.egress import EgressPolicy
-from services.common.outcome import Outcome
-from services.common.regex import compiled
-from services.common.specs.http import HttpSpec
-from services.common.specs.spec import Spec
+from services.checks.outcome import Outcome
+from services.checks.regex import compiled
+from services.checks.specs.http import HttpSpec
+from services.checks.specs.spec import Spec
+from services.platform.egress.policy import EgressPolicy
+from services.wire.body import Body
+from services.wire.dns_question import Question
+from services.wire.network import Network
+from services.wire.observation import Observation
+from services.wire.probe_failure import ProbeFailure
+from services.wire.resolver import Resolver
 from services.worker.judging.facts import Facts
 from services.worker.judging.findings import Examined
 from services.worker.judging.judge import judge
 from services.worker.probe import Prober
-from services.worker.wire.body import Body
-from services.worker.wire.dns_question import Question
-from services.worker.wire.network import Network
-from services.worker.wire.observation import Observation
-from services.worker.wire.probe_failure import ProbeFailure
-from services.worker.wire.resolver import Resolver
-from tests.assertions import HOSTILE_BODIES, dearest_assertions
-from tests.integration.worker.kinds.zones import long_names_in_few_bytes
-from tests.targets import Echo, dripping, saying, target
+from tests.support.assertions import HOSTILE_BODIES, dearest_assertions
+from tests.support.targets import Echo, dripping, saying, target
+from tests.support.zones import long_names_in_few_bytes
 
 _ROUNDS = 5
 _MIB = 1024 * 1024

@@ -10,7 +10,7 @@ from uuid import uuid4
 from bench import chain
 from bench.load import Connection, flat_out, paced, request
 from bench.report import Line, at_least, at_most, told
-from tests.e2e.stack import PASSWORD, Stack, Team
+from tests.support.stack import PASSWORD, Stack, Team
 
 CONNECTIONS = 16
 FLAT_OUT_S = 10

@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.isolation_worker import EVALUATED
 from bench.load import Connection, Load, paced, request
 from bench.report import Line, at_least, at_most, told
-from tests.e2e.stack import Stack, Team
+from tests.support.stack import Stack, Team
 
 A_SECOND = 20
 SECONDS = 10

@@ -9,9 +9,9 @@ from bench import history
 from bench.load import Connection, paced, request
 from bench.probes import used
 from bench.report import Line, at_least, at_most, told
-from services.common.clock import now_us
-from tests.e2e.fleet import Fleet
-from tests.e2e.stack import Stack, Team
+from services.platform.clock import now_us
+from tests.support.fleet import Fleet
+from tests.support.stack import Stack, Team
 
 SERVICES = 5_000
 OTHER_SERVICES = 20

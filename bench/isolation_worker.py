@@ -14,10 +14,10 @@ from bench.beside import wait_for
 from bench.load import Connection, paced, request
 from bench.probes import used
 from bench.report import Line, at_least, at_most, told
-from services.common.clock import SECOND_US, now_us
-from tests.e2e.fleet import Fleet, cheap_target
-from tests.e2e.stack import Stack, Team
-from tests.ports import free_port
+from services.platform.clock import SECOND_US, now_us
+from tests.support.fleet import Fleet, cheap_target
+from tests.support.ports import free_port
+from tests.support.stack import Stack, Team
 
 EXPENSIVE, OTHERS, INTERVAL_S = 60, 100, 5
 WINDOW_S = 60

@@ -7,14 +7,14 @@ from pathlib import Path
 import orjson
 
 from bench.report import Line, at_most, told
-from services.common.outcome import Outcome
-from services.common.specs.assertions import BodyContains, BodyMatches, HeaderIs, JsonPathIs, StatusIs, TotalTimeWithin
-from services.common.specs.http import HttpSpec
+from services.checks.outcome import Outcome
+from services.checks.specs.assertions import BodyContains, BodyMatches, HeaderIs, JsonPathIs, StatusIs, TotalTimeWithin
+from services.checks.specs.http import HttpSpec
+from services.wire.body import Body
+from services.wire.observation import Observation
 from services.worker.judging.facts import Facts
 from services.worker.judging.findings import Examined
 from services.worker.judging.judge import judge
-from services.worker.wire.body import Body
-from services.worker.wire.observation import Observation
 
 _ROUNDS = 5
 _VERDICTS = {"plain": 50_000, "five": 2_000}

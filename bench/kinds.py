@@ -17,19 +17,19 @@ import uvloop
 from bench import certificates
 from bench.beside import answering, in_turns, s_time, serving
 from bench.report import Line, at_least, at_most, told
-from services.common.egress import EgressPolicy
-from services.common.outcome import Outcome
-from services.common.specs.dns import DnsSpec
-from services.common.specs.grpc import GrpcSpec
-from services.common.specs.spec import Spec
-from services.common.specs.tcp import TcpSpec
-from services.common.specs.tls import TlsSpec
-from services.common.tls_context import context_trusting
+from services.checks.outcome import Outcome
+from services.checks.specs.dns import DnsSpec
+from services.checks.specs.grpc import GrpcSpec
+from services.checks.specs.spec import Spec
+from services.checks.specs.tcp import TcpSpec
+from services.checks.specs.tls import TlsSpec
+from services.platform.egress.policy import EgressPolicy
+from services.platform.security.tls_context import context_trusting
+from services.wire.fast_tls import IS_THERE
+from services.wire.network import Network
+from services.wire.resolver import Resolver
+from services.wire.tls import TlsContexts
 from services.worker.probe import Prober
-from services.worker.wire.fast_tls import IS_THERE
-from services.worker.wire.network import Network
-from services.worker.wire.resolver import Resolver
-from services.worker.wire.tls import TlsContexts
 
 FEWEST = 2_000
 _ROUNDS = 3

@@ -14,15 +14,15 @@ from pathlib import Path
 import uvloop
 
 from bench.report import Line, at_most, told
-from services.common.address import Address
-from services.common.metrics import ProcessMetrics
-from services.common.metrics_server import serving
-from services.common.outcome import ErrorKind, Outcome
-from services.common.readiness import Readiness
+from services.checks.outcome import ErrorKind, Outcome
+from services.platform.address import Address
+from services.platform.metrics.metrics_server import serving
+from services.platform.metrics.process_metrics import ProcessMetrics
+from services.platform.rpc.readiness import Readiness
 from services.worker.exposition import WorkerCollector
 from services.worker.metrics import Metrics
 from services.worker.report import Gauges
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 _PROBES = 200_000
 _METHODS = 3  # the worker's
@@ -52,7 +52,7 @@ def _probes() -> float:
     metrics = Metrics()
     begun = time.perf_counter()
     for _ in range(_PROBES):
-        metrics.resolved(cached=True)
+        metrics.wire.resolved(cached=True)
         metrics.started(1_400)
         metrics.ended("http", Outcome.DOWN, ErrorKind.TIMEOUT)
         metrics.streams.sent()

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 
 from bench.report import Line, at_least, at_most, told
-from services.common.clock import SECOND_US, now_us
-from tests.e2e.fleet import Fleet, cheap_target
-from tests.e2e.stack import Stack, Team
+from services.platform.clock import SECOND_US, now_us
+from tests.support.fleet import Fleet, cheap_target
+from tests.support.stack import Stack, Team
 
 TENANTS = 10
 CHECKS = 25_000

@@ -10,12 +10,12 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from bench.report import Line, at_most, told
-from services.common.errors import SentinelError
-from services.common.field_rules import FieldRules
-from services.common.interceptors.decoding import decoded
-from services.common.interceptors.status import to_status
-from tests.e2e.walk import methods
-from tests.worst_messages import worst_messages
+from services.platform.errors import SentinelError
+from services.platform.rpc.field_rules import FieldRules
+from services.platform.rpc.interceptors.decoding import decoded
+from services.platform.rpc.interceptors.status import to_status
+from tests.support.walk import methods
+from tests.support.worst_messages import worst_messages
 
 _RUNS = 5
 _MOST_MS = 50

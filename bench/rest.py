@@ -8,9 +8,9 @@ from bench import history
 from bench.load import flat_out, request
 from bench.probes import used
 from bench.report import Line, at_least, told
-from services.common.clock import now_us
-from tests.e2e.fleet import Fleet, cheap_target
-from tests.e2e.stack import Stack, Team
+from services.platform.clock import now_us
+from tests.support.fleet import Fleet, cheap_target
+from tests.support.stack import Stack, Team
 
 SERVICES = 500
 DAYS = 90

@@ -8,8 +8,8 @@ from pathlib import Path
 import httpx
 
 from bench.report import Line, at_most
-from tests.e2e.reads import all_answer, open_stream
-from tests.e2e.stack import Stack, Team, bearer
+from tests.support.reads import all_answer, open_stream
+from tests.support.stack import Stack, Team, bearer
 
 _TIMES = 10
 _MOST_S = 1.0

@@ -9,10 +9,10 @@ import asyncpg
 
 from bench import history
 from bench.report import Line, at_most, told
-from services.common.clock import HOUR_US, SECOND_US, now_us, to_datetime
 from services.monitor.figures.buckets import latest_day
-from tests.e2e.fleet import Fleet, cheap_target
-from tests.e2e.stack import Stack, Team
+from services.platform.clock import HOUR_US, SECOND_US, now_us, to_datetime
+from tests.support.fleet import Fleet, cheap_target
+from tests.support.stack import Stack, Team
 
 PROBED = 5_000
 INTERVAL_S = 5

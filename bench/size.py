@@ -11,9 +11,9 @@ from pathlib import Path
 
 from bench.probes import used
 from bench.report import Line, at_most, told
-from tests.e2e.fleet import Fleet, cheap_target, eventually
-from tests.e2e.stack import Stack, Team
-from tests.scraped import scraped
+from tests.support.fleet import Fleet, cheap_target, eventually
+from tests.support.scraped import scraped
+from tests.support.stack import Stack, Team
 
 FEW, MANY = 1_000, 300_000
 FEW_INTERVAL_S, MANY_INTERVAL_S, FULL_INTERVAL_S = 5, 1_500, 60

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 
 from bench.report import Line, at_most, told
-from tests.e2e.stack import Stack
+from tests.support.stack import Stack
 
 _MB = 1024 * 1024
 _STARTS = 3

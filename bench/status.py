@@ -16,12 +16,7 @@ import uvloop
 
 from bench import history
 from bench.report import Line, at_most, told
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US, now_us
-from services.common.database import Database
-from services.common.egress import EgressPolicy
-from services.common.paging import Pager
-from services.common.sealed import Sealer
-from services.common.tenant_egress import TenantEgress
+from services.checks.tenant_egress import TenantEgress
 from services.monitor.figures.closing import floor
 from services.monitor.figures.figures import SeriesWanted, ServiceFigures
 from services.monitor.figures.overview import Overviews
@@ -31,7 +26,12 @@ from services.monitor.services import ServiceFilter, ServiceOrder, Services
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore
 from services.monitor.store.rollups import RollupSql
-from tests.database import make_template, running
+from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, now_us
+from services.platform.egress.policy import EgressPolicy
+from services.platform.paging import Pager
+from services.platform.postgres.database import Database
+from services.platform.security.sealed import Sealer
+from tests.support.database import make_template, running
 
 CHECKS = 500
 MANY_SERVICES = 5_000

@@ -18,12 +18,12 @@ import psutil
 from bench.report import Line, at_most, told
 from services.auth.model import User
 from services.auth.signing import Keyring
-from services.common.clock import SECOND_US, now_us
-from services.common.ids import new_id
-from services.common.principal import Role
-from tests.e2e.stack import Stack
-from tests.ports import free_port
-from tests.rows import a_check, a_tenant
+from services.platform.clock import SECOND_US, now_us
+from services.platform.ids import new_id
+from services.platform.security.principal import Role
+from tests.support.ports import free_port
+from tests.support.rows import a_check, a_tenant
+from tests.support.stack import Stack
 
 TENANTS = 1_000
 CHECKS_EACH = 10
@@ -50,7 +50,7 @@ _RECORDED = """
 def measure(folder: Path) -> list[Line]:
     """Run it."""
     port = free_port()
-    target = subprocess.Popen([sys.executable, "-m", "bench.target", str(port)])
+    target = subprocess.Popen([sys.executable, "-m", "tests.support.cheap_target", str(port)])
     stack = Stack(data_dir=folder / "streams")
     stack.start()
     try:

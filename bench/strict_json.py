@@ -20,12 +20,12 @@ import httpx
 from bench.load import Connection, request
 from bench.probes import used
 from bench.report import Line, at_most, told
-from services.common.errors import SentinelError
-from services.common.rest.body import Bodies
-from services.common.rest.contract import contract_routes
-from services.common.rest.door_check import HEADER
-from tests.e2e.stack import Stack, Team, until
-from tests.ports import free_port
+from services.platform.errors import SentinelError
+from services.platform.rest.body import Bodies
+from services.platform.rest.contract import contract_routes
+from services.platform.rest.door_check import HEADER
+from tests.support.ports import free_port
+from tests.support.stack import Stack, Team, until
 
 _TURNS, _IN_A_TURN = 60, 30
 _MOST_MS = 0.6

@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 
 from bench.report import Line, at_most, told
-from services.common.clock import SECOND_US, now_us
+from services.platform.clock import SECOND_US, now_us
 from services.worker.lease import RENEW_S, TTL_S
-from tests.e2e.fleet import Fleet, cheap_target
-from tests.e2e.stack import Stack, Team
+from tests.support.fleet import Fleet, cheap_target
+from tests.support.stack import Stack, Team
 
 WORKERS = 2
 CHECKS = 2_560

@@ -14,7 +14,7 @@ from typing import IO
 import psutil
 
 from bench.report import Line, at_most, told
-from tests.e2e.stack import Stack, Team
+from tests.support.stack import Stack, Team
 
 READERS = 1_000
 SERVICES = 200

@@ -23,17 +23,17 @@ import uvloop
 from bench import certificates
 from bench.beside import Measured, in_turns, s_time, serving, wait_for
 from bench.report import Line, at_most, told
-from services.common.egress import EgressPolicy
-from services.common.outcome import Outcome
-from services.common.specs.http import HttpSpec
-from services.common.tls_context import context_trusting
+from services.checks.outcome import Outcome
+from services.checks.specs.http import HttpSpec
+from services.platform.egress.policy import EgressPolicy
+from services.platform.security.tls_context import context_trusting
+from services.wire.fast_tls import IS_THERE
+from services.wire.hop import wire_of
+from services.wire.network import Network
+from services.wire.resolver import Resolver
+from services.wire.tls import TlsContexts
 from services.worker.probe import Prober
-from services.worker.wire.fast_tls import IS_THERE
-from services.worker.wire.hop import wire_of
-from services.worker.wire.network import Network
-from services.worker.wire.resolver import Resolver
-from services.worker.wire.tls import TlsContexts
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 _PROBES = {"http": 4_000, "https": 800}
 _AT_ONCE = 20

@@ -22,9 +22,9 @@ from cli.operator import (
 from cli.password_input import PasswordInputError, read_password
 from cli.stack_settings import StackSettings
 from services.auth.tenants import OperatorError
-from services.common.errors import SentinelError
-from services.common.key_file import KeyFileError
-from services.common.settings import SettingError
+from services.platform.configuration.settings import SettingError
+from services.platform.errors import SentinelError
+from services.platform.security.key_file import KeyFileError
 
 _WRONG = 2
 _REFUSALS = (SettingError, CannotReachError, KeyFileError, OperatorError, PasswordInputError)

@@ -13,8 +13,8 @@ from cli.door import certificate
 from cli.door.certificate import Certificate, CertificateError
 from cli.output import Output
 from cli.stack_settings import TlsFiles
-from services.common.exposition import counter, gauge
-from services.common.tls_context import unverified_context
+from services.platform.metrics.exposition import counter, gauge
+from services.platform.security.tls_context import unverified_context
 
 _LOOK_S = 0.5
 _SERVED_S = 10.0

@@ -12,7 +12,7 @@ from pathlib import Path
 from cli.forked import ForkedProcess
 from cli.output import Output
 from cli.tether import tethered
-from services.common.setting_names import SECRETS_KEY
+from services.platform.configuration.setting_names import SECRETS_KEY
 
 _LINE_LIMIT = 1024 * 1024
 _INSIST_S = 0.5

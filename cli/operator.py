@@ -15,15 +15,15 @@ from services.auth.rotation import rotate
 from services.auth.signing import Keyring
 from services.auth.store import AuthStore
 from services.auth.tenants import Tenants
-from services.common.connection import DatabaseUnusable
-from services.common.database import Database, create_pool
-from services.common.errors import Unavailable
-from services.common.field_rules import FieldRules
-from services.common.secret_box import SecretBox
-from services.common.secret_keys import SecretKeys, add_key, keep_keys, key_file
-from services.common.setting_names import SECRETS_KEY
 from services.monitor.sealing import seal_all
 from services.monitor.store import MonitorStore
+from services.platform.configuration.setting_names import SECRETS_KEY
+from services.platform.errors import Unavailable
+from services.platform.postgres.connection import DatabaseUnusable
+from services.platform.postgres.database import Database, create_pool
+from services.platform.rpc.field_rules import FieldRules
+from services.platform.security.secret_box import SecretBox
+from services.platform.security.secret_keys import SecretKeys, add_key, keep_keys, key_file
 from services.worker.lease import LeaseTimes
 from services.worker.store import WorkersSql
 

@@ -8,10 +8,10 @@ from cli.door import certificate
 from cli.door.certificate import CertificateError
 from cli.stack_settings import StackSettings
 from services.auth.signing import Keyring
-from services.common.key_file import KeyFileError, warning_about_mode
-from services.common.secret_keys import SecretKeys, key_file
-from services.common.setting_names import unknown_settings
-from services.common.settings import SettingError
+from services.platform.configuration.setting_names import unknown_settings
+from services.platform.configuration.settings import SettingError
+from services.platform.security.key_file import KeyFileError, warning_about_mode
+from services.platform.security.secret_keys import SecretKeys, key_file
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cli.stack_settings import StackSettings, TlsFiles
-from services.common import egress
-from services.common.settings import (
+from services.platform.configuration.settings import (
     SettingError,
     auth_limit_burst,
     auth_limit_per_minute,
@@ -31,6 +30,7 @@ from services.common.settings import (
     secrets_keys,
     trusted_proxies,
 )
+from services.platform.egress import policy as egress
 from services.worker.canary import Canary
 
 _HIGHEST_PORT = 65_535

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from services.common.readiness import OK, UNAVAILABLE
+from services.platform.rpc.readiness import OK, UNAVAILABLE
 
 _ASK_S = 1.0
 _FRESH_S = 1.0

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.common.origin import Network
-from services.common.registration import RegistrationMode
+from services.platform.security.origin import Network
+from services.platform.security.registration import RegistrationMode
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,11 +29,11 @@ from cli.stack_readiness import StackReadiness
 from cli.stack_settings import StackSettings
 from cli.supervisor import Supervisor
 from cli.tether import die_with_parent
-from services.common import key_text
-from services.common.address import Address
-from services.common.file_limit import limit, raise_limit, shortage
-from services.common.metrics_server import serving
-from services.common.setting_names import SECRETS_KEY
+from services.platform.address import Address
+from services.platform.configuration.setting_names import SECRETS_KEY
+from services.platform.file_limit import limit, raise_limit, shortage
+from services.platform.metrics.metrics_server import serving
+from services.platform.security import key_text
 
 # This process runs as long as the stack does. What only some stacks need, or only the start, it imports where that is
 # done, or leaves to a process that ends (docs/adr/0040).
@@ -193,7 +193,7 @@ class _Stack:
     async def _migrate(self, url: str) -> None:
         program = Program(
             name="migrate",
-            argv=(sys.executable, "-m", "services.common.migrate"),
+            argv=(sys.executable, "-m", "services.platform.postgres.migrate"),
             environment={"SENTINEL_DATABASE_URL": url},
         )
         child = await Child.start(program, self._output)
@@ -210,7 +210,7 @@ class _Stack:
         """Make a key for secrets of checks, unless a setting or the data folder has one."""
         if self._settings.secrets_keys:
             return
-        from services.common import secret_keys  # noqa: PLC0415
+        from services.platform.security import secret_keys  # noqa: PLC0415
 
         file = secret_keys.key_file(self._settings.data_dir)
         try:
@@ -314,7 +314,7 @@ class _Stack:
         # The question is whether the door is open, not whether its certificate names loopback.
         tls = None
         if self._certificate is not None:
-            from services.common.tls_context import unverified_context  # noqa: PLC0415
+            from services.platform.security.tls_context import unverified_context  # noqa: PLC0415
 
             tls = unverified_context()
         try:

@@ -1,4 +1,4 @@
-"""Alembic's way to the database: the connection that services.common.migrate opened."""
+"""Alembic's way to the database: the connection that services.platform.postgres.migrate opened."""
 
 from alembic import context
 

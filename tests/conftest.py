@@ -10,10 +10,10 @@ import structlog
 import uvloop
 from hypothesis import settings
 
-from tests import folders
-from tests.database import TestServer, running
-from tests.effort import FACTOR, IS_LONG
-from tests.shared import TEMPLATE, RemoteServers, SharedServers
+from tests.support import folders
+from tests.support.database import TestServer, running
+from tests.support.effort import FACTOR, IS_LONG
+from tests.support.shared import TEMPLATE, RemoteServers, SharedServers
 
 # An example has no time limit: a busy machine is no fault. The short form looks at the same examples each time, so that
 # nobody's change fails by a rare one that was there before; the long form looks at others.

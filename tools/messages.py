@@ -49,36 +49,36 @@ _CALLS: Mapping[str, tuple[str, int | str]] = {
     **{f"_log.{level}": (LOG, 0) for level in ("debug", "info", "warning", "error", "exception")},
 }
 # A ValueError there is a violation: its message is shown after the name of the field.
-_SPECS = ("services/common/specs/", "services/common/json_path.py")
+_SPECS = ("services/checks/specs/", "services/checks/json_path.py")
 _REASONS = "services/monitor/state_reason.py"
-_ERRORS = "services/common/errors.py"
+_ERRORS = "services/platform/errors.py"
 # Where every text is shown to somebody.
 _SHOWN = (
     *_SPECS,
     _REASONS,
-    "services/common/rest/",
-    "services/common/field_rules.py",
+    "services/platform/rest/",
+    "services/platform/rpc/field_rules.py",
     "services/worker/heartbeats/",
     "services/worker/judging/",
     "services/worker/kinds/",
     "services/worker/probe.py",
-    "services/worker/wire/",
+    "services/wire/",
 )
 # Where every text is shown to an operator.
 _SHOWN_TO_OPERATORS = (
     "services/auth/signing.py",
-    "services/common/address.py",
-    "services/common/connection.py",
-    "services/common/egress.py",
-    "services/common/file_descriptors.py",
-    "services/common/file_limit.py",
-    "services/common/key_file.py",
-    "services/common/key_text.py",
-    "services/common/migrate.py",
-    "services/common/registration.py",
-    "services/common/secret_keys.py",
-    "services/common/setting_names.py",
-    "services/common/settings.py",
+    "services/platform/address.py",
+    "services/platform/postgres/connection.py",
+    "services/platform/egress/policy.py",
+    "services/platform/file_descriptors.py",
+    "services/platform/file_limit.py",
+    "services/platform/security/key_file.py",
+    "services/platform/security/key_text.py",
+    "services/platform/postgres/migrate.py",
+    "services/platform/security/registration.py",
+    "services/platform/security/secret_keys.py",
+    "services/platform/configuration/setting_names.py",
+    "services/platform/configuration/settings.py",
 )
 # But not there: tables, and what goes over the wire.
 _NOT_SHOWN = frozenset({"charset.py", "codec.py", "http_auth.py", "hop.py", "door_check.py"})

@@ -1,6 +1,6 @@
 """The check of JSON bodies ahead of the transcoder, which each service answers on a socket of its own.
 
-A route that is checked switches on the filter of its service; see services/common/rest/door_check.py.
+A route that is checked switches on the filter of its service; see services/platform/rest/door_check.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.door.replies import LARGEST_BODY_BYTES
-from services.common.rest.door_check import ASKED_HEADERS, HEADER, socket_beside
+from services.platform.rest.door_check import ASKED_HEADERS, HEADER, socket_beside
 
 _TYPE = "type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3"
 _CLUSTERS = ("auth", "monitor", "worker")

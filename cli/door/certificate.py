@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from cli.door.listener import SECRET
 from cli.stack_settings import TlsFiles
-from services.common.private_file import write_private
+from services.platform.security.private_file import write_private
 
 _MOST_BYTES = 1024 * 1024
 _LEAST_RSA_BITS = 2048

@@ -24,8 +24,8 @@ from cli.door.replies import (
     replies,
 )
 from cli.door.routes import SERVICES, SUPERVISOR, routes
-from services.common.origin import Network
-from services.common.rest.door_check import HEADER
+from services.platform.rest.door_check import HEADER
+from services.platform.security.origin import Network
 
 _TEMPLATE = Path(__file__).resolve().parent.parent.parent / "envoy" / "envoy.yaml"
 _TRANSCODER = "type.googleapis.com/envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder"

@@ -11,7 +11,7 @@ from sentinel.probe.v1 import probe_service_pb2
 
 from cli.door.contract import paths_of_rpc
 from cli.door.replies import Reply
-from services.common.origin import IPV6_PREFIX
+from services.platform.security.origin import IPV6_PREFIX
 
 _RATE_LIMIT = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
 _MOST_CLIENTS = 10_000

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from services.common.origin import Network
+from services.platform.security.origin import Network
 
 _EXTENSIONS = "type.googleapis.com/envoy.extensions"
 _MAPPED_BITS = 96

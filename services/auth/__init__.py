@@ -1,0 +1,1 @@
+"""The auth service: tenants, users, sessions, API keys, invitations, the audit log."""

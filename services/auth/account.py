@@ -7,10 +7,10 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.auth.limits import Limits
 from services.auth.passwords import Passwords
-from services.common.audit import Actor
-from services.common.clock import now_us
-from services.common.errors import PermissionDenied
-from services.common.principal import Person
+from services.platform.clock import now_us
+from services.platform.errors import PermissionDenied
+from services.platform.security.audit import Actor
+from services.platform.security.principal import Person
 
 
 class AccountStore(Protocol):

@@ -1,4 +1,4 @@
-"""API keys: credentials for machines. The key is shown once; what one looks like is in services/common/api_keys.py."""
+"""API keys: credentials for machines. The key is shown once; what one looks like is in services/platform/security/api_keys.py."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,13 +7,13 @@ from uuid import UUID
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.auth.model import ApiKey, Tenant
-from services.common.api_keys import SHOWN, KeyFormat, hash_of
-from services.common.audit import Actor
-from services.common.clock import now_us
-from services.common.errors import NotFound, Unauthenticated
-from services.common.ids import new_id
-from services.common.paging import Page, Pager, PageRequest
-from services.common.principal import Role
+from services.platform.clock import now_us
+from services.platform.errors import NotFound, Unauthenticated
+from services.platform.ids import new_id
+from services.platform.paging import Page, Pager, PageRequest
+from services.platform.security.api_keys import SHOWN, KeyFormat, hash_of
+from services.platform.security.audit import Actor
+from services.platform.security.principal import Role
 
 _SCOPE = "API keys"
 

@@ -19,16 +19,16 @@ from services.auth.sessions import Sessions
 from services.auth.signing import Keyring
 from services.auth.store import AuthStore
 from services.auth.team import Team
-from services.common import tokens
-from services.common.api_keys import KeyFormat
-from services.common.clock import now_us
-from services.common.database import create_pool, in_use
-from services.common.paging import Pager
-from services.common.process import Process, run
-from services.common.registration import RegistrationMode
-from services.common.sealed import Sealer
-from services.common.server import background
-from services.common.settings import SettingError, decided_registration, registration
+from services.platform.clock import now_us
+from services.platform.configuration.settings import SettingError, decided_registration, registration
+from services.platform.paging import Pager
+from services.platform.postgres.database import create_pool, in_use
+from services.platform.rpc.process import Process, run
+from services.platform.rpc.server import background
+from services.platform.security import tokens
+from services.platform.security.api_keys import KeyFormat
+from services.platform.security.registration import RegistrationMode
+from services.platform.security.sealed import Sealer
 
 ROLE = "sentinel_auth"
 _SERVICE = auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"]

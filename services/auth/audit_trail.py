@@ -1,4 +1,4 @@
-"""Reading the audit log. It is written where changes are made, in their own transactions (services/common/audit.py)."""
+"""Reading the audit log; changes are written to it in their own transactions (services/platform/security/audit.py)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from services.auth.model import AuditEntry
-from services.common.paging import Page, Pager, PageRequest
+from services.platform.paging import Page, Pager, PageRequest
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ our own origin (Sec-Fetch-Site), the cookie is neither read nor set.
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 
-from services.common.clock import SECOND_US
+from services.platform.clock import SECOND_US
 
 NAME = "__Host-sentinel-refresh"
 _ATTRIBUTES = "Path=/; HttpOnly; Secure; SameSite=Strict"

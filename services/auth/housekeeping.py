@@ -4,8 +4,8 @@ import asyncio
 from typing import Protocol
 
 from services.auth.signing import Keyring
-from services.common import logs
-from services.common.errors import SentinelError
+from services.platform import logs
+from services.platform.errors import SentinelError
 
 _EVERY_S = 60.0
 _A_STEP = 1_000

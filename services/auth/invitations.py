@@ -11,14 +11,14 @@ from services.auth.limits import Limits
 from services.auth.model import Invitation, SignedIn, Tenant, User
 from services.auth.passwords import Passwords
 from services.auth.sessions import Sessions
-from services.common.audit import Actor
-from services.common.clock import DAY_US, now_us
-from services.common.errors import NotFound, Unauthenticated
-from services.common.ids import new_id
-from services.common.origin import Origin
-from services.common.paging import Page, Pager, PageRequest
-from services.common.principal import Role
-from services.common.revocations import suspended
+from services.platform.clock import DAY_US, now_us
+from services.platform.errors import NotFound, Unauthenticated
+from services.platform.ids import new_id
+from services.platform.paging import Page, Pager, PageRequest
+from services.platform.security.audit import Actor
+from services.platform.security.origin import Origin
+from services.platform.security.principal import Role
+from services.platform.security.revocations import suspended
 
 LIFE_US = 7 * DAY_US
 _SCOPE = "invitations"

@@ -16,9 +16,9 @@ from typing import Protocol
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.clock import MINUTE_US, SECOND_US
-from services.common.errors import PermissionDenied, ResourceExhausted, Unauthenticated
-from services.common.origin import IPV6_PREFIX
+from services.platform.clock import MINUTE_US, SECOND_US
+from services.platform.errors import PermissionDenied, ResourceExhausted, Unauthenticated
+from services.platform.security.origin import IPV6_PREFIX
 
 _ACCOUNT_EVERY_US = 30 * SECOND_US
 _ACCOUNT_BURST = 10

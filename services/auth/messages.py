@@ -10,11 +10,11 @@ from sentinel.auth.v1 import api_key_pb2, audit_pb2, session_pb2, user_pb2
 
 from services.auth.model import ApiKey, AuditEntry, Invitation, Session, Tenant, Tokens, User
 from services.auth.team import UserChange
-from services.common.audit import JsonObject
-from services.common.clock import to_timestamp
-from services.common.errors import InvalidArgument
-from services.common.principal import Role
-from services.common.rest.named_fields import named_fields
+from services.platform.clock import to_timestamp
+from services.platform.errors import InvalidArgument
+from services.platform.rest.named_fields import named_fields
+from services.platform.security.audit import JsonObject
+from services.platform.security.principal import Role
 
 
 def tenant_message(tenant: Tenant) -> user_pb2.Tenant:

@@ -4,8 +4,8 @@ import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.common.audit import Actor, Change
-from services.common.principal import Role
+from services.platform.security.audit import Actor, Change
+from services.platform.security.principal import Role
 
 
 @dataclass(frozen=True, slots=True)

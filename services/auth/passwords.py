@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.errors import ResourceExhausted
+from services.platform.errors import ResourceExhausted
 
 # OWASP's smallest recommended cost: 19 MiB, two passes, one lane.
 _MEMORY_KIB = 19 * 1024

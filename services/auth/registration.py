@@ -11,13 +11,13 @@ from services.auth.model import SignedIn, Tenant, User
 from services.auth.passwords import Passwords
 from services.auth.reserved_slugs import RESERVED_SLUGS
 from services.auth.sessions import Sessions
-from services.common.audit import Actor, user_actor
-from services.common.clock import now_us
-from services.common.errors import InvalidArgument, PermissionDenied
-from services.common.ids import new_id
-from services.common.origin import Origin
-from services.common.principal import Role
-from services.common.registration import RegistrationMode
+from services.platform.clock import now_us
+from services.platform.errors import InvalidArgument, PermissionDenied
+from services.platform.ids import new_id
+from services.platform.security.audit import Actor, user_actor
+from services.platform.security.origin import Origin
+from services.platform.security.principal import Role
+from services.platform.security.registration import RegistrationMode
 
 
 class RegistrationStore(Protocol):

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from services.auth.sessions import ACCESS_LIFE_US
 from services.auth.signing import SETTLE_US, Keyring, SigningKey
-from services.common.clock import MINUTE_US, now_us
+from services.platform.clock import MINUTE_US, now_us
 
 
 class KeyStore(Protocol):

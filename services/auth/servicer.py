@@ -28,12 +28,12 @@ from services.auth.registration import Registration
 from services.auth.sessions import Sessions
 from services.auth.signing import base64url
 from services.auth.team import Team, UserFilter
-from services.common.audit import current_actor
-from services.common.clock import from_timestamp, now_us
-from services.common.interceptors.call import Context
-from services.common.origin import current_origin
-from services.common.principal import Role, current_person, current_principal
-from services.common.store import CommonStore
+from services.platform.clock import from_timestamp, now_us
+from services.platform.postgres.common_store import CommonStore
+from services.platform.rpc.interceptors.call import Context
+from services.platform.security.audit import current_actor
+from services.platform.security.origin import current_origin
+from services.platform.security.principal import Role, current_person, current_principal
 
 _JWKS_CACHE = (("cache-control", "public, max-age=300"),)
 

@@ -21,13 +21,13 @@ from services.auth.limits import Limits
 from services.auth.model import Session, SignedIn, Tenant, Tokens, User
 from services.auth.passwords import Passwords
 from services.auth.signing import Keyring
-from services.common.audit import Actor, user_actor
-from services.common.clock import DAY_US, MINUTE_US, SECOND_US, now_us
-from services.common.errors import NotFound, PermissionDenied, Unauthenticated
-from services.common.ids import new_id
-from services.common.origin import Origin
-from services.common.principal import Person
-from services.common.revocations import suspended
+from services.platform.clock import DAY_US, MINUTE_US, SECOND_US, now_us
+from services.platform.errors import NotFound, PermissionDenied, Unauthenticated
+from services.platform.ids import new_id
+from services.platform.security.audit import Actor, user_actor
+from services.platform.security.origin import Origin
+from services.platform.security.principal import Person
+from services.platform.security.revocations import suspended
 
 ACCESS_LIFE_US = 15 * MINUTE_US
 SESSION_LIFE_US = 30 * DAY_US

@@ -21,11 +21,11 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from services.auth.model import User
-from services.common import logs
-from services.common.clock import SECOND_US
-from services.common.key_file import KeyFileError, read_key_file
-from services.common.private_file import write_private
-from services.common.tokens import ALGORITHM, AUDIENCE, ISSUER
+from services.platform import logs
+from services.platform.clock import SECOND_US
+from services.platform.security.key_file import KeyFileError, read_key_file
+from services.platform.security.private_file import write_private
+from services.platform.security.tokens import ALGORITHM, AUDIENCE, ISSUER
 
 _log = logs.get("signing")
 SETTLE_US = 5 * SECOND_US

@@ -8,11 +8,11 @@ from uuid import UUID
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.auth.model import Tenant, User
-from services.common.audit import Actor
-from services.common.clock import now_us
-from services.common.errors import Aborted, FailedPrecondition, NotFound, Unauthenticated
-from services.common.paging import Page, Pager, PageRequest
-from services.common.principal import Role
+from services.platform.clock import now_us
+from services.platform.errors import Aborted, FailedPrecondition, NotFound, Unauthenticated
+from services.platform.paging import Page, Pager, PageRequest
+from services.platform.security.audit import Actor
+from services.platform.security.principal import Role
 
 Decide = Callable[[User, int], User | None]
 """From a user as it is, and how many others administer the tenant, to the user as it shall be; None: gone."""

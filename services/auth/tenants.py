@@ -8,10 +8,10 @@ from sentinel.auth.v1.auth_service_pb2 import RegisterRequest
 from services.auth.model import Tenant, User
 from services.auth.registration import first_of_tenant, refuse_reserved
 from services.auth.tenant_invitations import TenantInvitation, hash_of, new_token
-from services.common.audit import Actor, ActorKind
-from services.common.clock import DAY_US, now_us
-from services.common.ids import new_id
-from services.common.origin import Origin
+from services.platform.clock import DAY_US, now_us
+from services.platform.ids import new_id
+from services.platform.security.audit import Actor, ActorKind
+from services.platform.security.origin import Origin
 
 _COMMAND_LINE = Origin("", "sentinel command line", "")
 # It travels in a notification, which has 8,000 bytes.

@@ -7,15 +7,8 @@ from sentinel.monitor.v1 import monitor_service_pb2
 from sentinel.monitor.v1.monitor_service_pb2_grpc import add_MonitorServiceServicer_to_server
 from sentinel.probe.v1 import probe_service_pb2
 
-from services.common import service_moves
-from services.common.clock import DAY_US
-from services.common.database import Database, create_pool, in_use
-from services.common.paging import Pager
-from services.common.process import Process, run
-from services.common.sealed import Sealer
-from services.common.server import background
-from services.common.stream_metrics import StreamMetrics
-from services.common.tenant_egress import TenantEgress
+from services.checks import service_moves
+from services.checks.tenant_egress import TenantEgress
 from services.monitor.checks import Checks
 from services.monitor.exposition import MonitorCollector
 from services.monitor.figures.figures import ServiceFigures
@@ -38,6 +31,13 @@ from services.monitor.store.rollups import RollupSql
 from services.monitor.watching.board import Boards
 from services.monitor.watching.cursors import WatchCursors
 from services.monitor.watching.watch import Watches
+from services.platform.clock import DAY_US
+from services.platform.paging import Pager
+from services.platform.postgres.database import Database, create_pool, in_use
+from services.platform.rpc.process import Process, run
+from services.platform.rpc.server import background
+from services.platform.rpc.stream_metrics import StreamMetrics
+from services.platform.security.sealed import Sealer
 
 ROLE = "sentinel_monitor"
 ROLLUP_ROLE = "sentinel_rollup"

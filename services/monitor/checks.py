@@ -4,16 +4,16 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from services.common.audit import Actor
-from services.common.clock import now_us
-from services.common.heartbeat_token import hash_of, new_token
-from services.common.paging import Page, Pager, PageRequest
-from services.common.specs.heartbeat import HeartbeatSpec
-from services.common.tenant_egress import TenantEgress
+from services.checks.heartbeat_token import hash_of, new_token
+from services.checks.specs.heartbeat import HeartbeatSpec
+from services.checks.tenant_egress import TenantEgress, refuse_blocked
 from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
 from services.monitor.model import Check, MadeCheck, TrackedCheck
 from services.monitor.not_found import check_not_found, service_not_found
 from services.monitor.quotas import Quotas
+from services.platform.clock import now_us
+from services.platform.paging import Page, Pager, PageRequest
+from services.platform.security.audit import Actor
 
 
 class ChecksStore(Protocol):
@@ -162,7 +162,7 @@ class Checks:
         def decide(check: Check) -> Check:
             changed = changed_check(check, etag, draft_of, now)
             if changed.spec != check.spec:  # else nobody could rename or pause a check that has become blocked
-                self._egress.policy.refuse_blocked(changed.spec, f"check.{changed.spec.KIND}", slug)
+                refuse_blocked(self._egress.policy, changed.spec, f"check.{changed.spec.KIND}", slug)
             return changed
 
         return await self._store.change_check(actor, service_id, check_id, "update", decide)

@@ -6,12 +6,12 @@ from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common import check_defaults
-from services.common.errors import Aborted, InvalidArgument
-from services.common.ids import new_id
-from services.common.specs.spec import Spec
-from services.common.specs.urls import refuse_bad_url
+from services.checks import check_defaults
+from services.checks.specs.spec import Spec
+from services.checks.specs.urls import refuse_bad_url
 from services.monitor.model import Check, Service
+from services.platform.errors import Aborted, InvalidArgument
+from services.platform.ids import new_id
 
 
 @dataclass(frozen=True, slots=True)

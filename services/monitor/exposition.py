@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from prometheus_client.core import Metric
 
-from services.common.stream_metrics import StreamMetrics
+from services.platform.rpc.stream_metrics import StreamMetrics
 
 
 class MonitorCollector:

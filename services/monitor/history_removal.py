@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from services.common import logs
-from services.common.clock import now_us
 from services.monitor.set_aside import SetAside
+from services.platform import logs
+from services.platform.clock import now_us
 
 _LOOK_EVERY_S = 5.0
 _A_STEP = 5_000

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 
 from sentinel.monitor.v1 import check_pb2, monitor_service_pb2, service_pb2
 
-from services.common.clock import from_duration, from_timestamp, now_us, to_duration, to_timestamp
-from services.common.outcome import Outcome
-from services.common.specs.kinds import spec_of
+from services.checks.outcome import Outcome
+from services.checks.specs.kinds import spec_of
 from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.figures.messages import uptime_message
 from services.monitor.model import Check, Service, ServiceState, StatefulService, TrackedCheck
 from services.monitor.results import ResultFilter
 from services.monitor.services import ServiceFilter, ServiceOrder
+from services.platform.clock import from_duration, from_timestamp, now_us, to_duration, to_timestamp
 
 
 def service_draft(message: service_pb2.Service | monitor_service_pb2.CreateServiceRequest) -> ServiceDraft:

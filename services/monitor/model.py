@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from uuid import UUID
 
-from services.common.clock import SECOND_US
-from services.common.result import Result
-from services.common.specs.spec import Spec
-from services.common.state import CheckState, Track, known_state
+from services.checks.result import Result
+from services.checks.specs.spec import Spec
+from services.checks.state import CheckState, Track, known_state
 from services.monitor.figures.uptime import Figures
+from services.platform.clock import SECOND_US
 
 
 class ServiceState(IntEnum):

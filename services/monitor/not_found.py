@@ -2,7 +2,7 @@
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.errors import NotFound
+from services.platform.errors import NotFound
 
 
 def service_not_found() -> NotFound:

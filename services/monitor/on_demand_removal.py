@@ -3,8 +3,8 @@
 import asyncio
 from typing import Protocol
 
-from services.common.clock import now_us
 from services.monitor.set_aside import SetAside
+from services.platform.clock import now_us
 
 _LOOK_EVERY_S = 600.0
 _A_STEP = 2_000

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from services.common.errors import QuotaExceeded
+from services.platform.errors import QuotaExceeded
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from services.common.clock import SECOND_US
-from services.common.outcome import Outcome
-from services.common.paging import Page, Pager
-from services.common.result import Result
+from services.checks.outcome import Outcome
+from services.checks.result import Result
 from services.monitor.not_found import check_not_found
+from services.platform.clock import SECOND_US
+from services.platform.paging import Page, Pager
 
 _LAST_US = 253_402_300_800 * SECOND_US - 1  # the end of the year 9999, the last that a timestamp can say
 _SLOT_BYTES = 8

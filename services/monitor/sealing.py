@@ -1,6 +1,6 @@
 """Encrypts secrets with the newest key: what is in the open from before, and what another key encrypted.
 
-All columns of services/common/secret_registry.py are gone through. A step is some hundred rows; what is done stays
+All columns of services/checks/secret_registry.py are gone through. A step is some hundred rows; what is done stays
 done, whenever the process ends, and doing it twice does no harm.
 """
 
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
-from services.common import logs
-from services.common.errors import Unavailable
-from services.common.secret_columns import SecretColumn
-from services.common.secret_registry import SECRET_COLUMNS
+from services.checks.secret_columns import SecretColumn
+from services.checks.secret_registry import SECRET_COLUMNS
+from services.platform import logs
+from services.platform.errors import Unavailable
 
 _A_STEP = 200
 # Between two steps the database has time for what is urgent.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from services.common.state import CheckState, Track, known_state
+from services.checks.state import CheckState, Track, known_state
 from services.monitor.model import ServiceState
 
 

@@ -8,13 +8,7 @@ from uuid import UUID
 from sentinel.monitor.v1 import monitor_service_pb2 as pb
 from sentinel.monitor.v1.monitor_service_pb2_grpc import MonitorServiceServicer
 
-from services.common.audit import current_actor
-from services.common.ids import optional_id
-from services.common.interceptors.call import Context
-from services.common.principal import current_principal
-from services.common.process import Process
-from services.common.result import to_message
-from services.common.stream_guard import StreamGuard
+from services.checks.result import to_message
 from services.monitor.checks import Checks
 from services.monitor.figures.figures import ServiceFigures
 from services.monitor.figures.messages import overview_message, series_message, series_wanted, status_message
@@ -40,6 +34,12 @@ from services.monitor.updates import Updates
 from services.monitor.watching.cursors import WatchCursors
 from services.monitor.watching.messages import watch_filter, watch_message
 from services.monitor.watching.watch import Watches
+from services.platform.ids import optional_id
+from services.platform.rpc.interceptors.call import Context
+from services.platform.rpc.process import Process
+from services.platform.rpc.stream_guard import StreamGuard
+from services.platform.security.audit import current_actor
+from services.platform.security.principal import current_principal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

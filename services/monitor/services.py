@@ -5,18 +5,18 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
 
-from services.common.audit import Actor
-from services.common.clock import now_us
-from services.common.ids import new_id
-from services.common.paging import KeyRequest, Page, Pager
-from services.common.specs.http import HttpSpec
-from services.common.specs.urls import refuse_bad_url
-from services.common.tenant_egress import TenantEgress
+from services.checks.specs.http import HttpSpec
+from services.checks.specs.urls import refuse_bad_url
+from services.checks.tenant_egress import TenantEgress
 from services.monitor.drafts import CheckDraft, ServiceDraft, changed_service, new_check
 from services.monitor.figures.figures import ServiceFigures
 from services.monitor.model import Check, Service, ServiceState, StatefulService
 from services.monitor.not_found import service_not_found
 from services.monitor.quotas import Quotas
+from services.platform.clock import now_us
+from services.platform.ids import new_id
+from services.platform.paging import KeyRequest, Page, Pager
+from services.platform.security.audit import Actor
 
 _FIRST_CHECK = "default"
 

@@ -10,10 +10,10 @@ from uuid import UUID
 
 from prometheus_client.core import Metric
 
-from services.common import logs
-from services.common.clock import HOUR_US
-from services.common.errors import Unavailable
-from services.common.exposition import counter, gauge
+from services.platform import logs
+from services.platform.clock import HOUR_US
+from services.platform.errors import Unavailable
+from services.platform.metrics.exposition import counter, gauge
 
 _ASIDE_US = HOUR_US
 _log = logs.get("background")

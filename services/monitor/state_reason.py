@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from services.common.outcome import ErrorKind, Outcome
-from services.common.result import Result
-from services.common.state import STALE_AFTER_INTERVALS, CheckState
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.result import Result
+from services.checks.state import STALE_AFTER_INTERVALS, CheckState
 from services.monitor.model import ServiceState, TrackedCheck
 
 _MOST_NAMES = 3

@@ -6,8 +6,7 @@ from itertools import accumulate
 from typing import Protocol
 from uuid import UUID
 
-from services.common.clock import now_us
-from services.common.result import Result
+from services.checks.result import Result
 from services.monitor.figures.buckets import WINDOWS, window_start
 from services.monitor.figures.closing import Recorded
 from services.monitor.figures.figures import summed
@@ -16,6 +15,7 @@ from services.monitor.not_found import service_not_found
 from services.monitor.request_coalescer import RequestCoalescer
 from services.monitor.service_state import seen, service_since, service_state, tally
 from services.monitor.state_reason import check_reason, service_reason
+from services.platform.clock import now_us
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,14 +4,14 @@ from collections.abc import Callable
 
 from sentinel.monitor.v1 import monitor_service_pb2 as pb
 
-from services.common import field_mask
-from services.common.field_rules import FieldRules
-from services.common.specs.kinds import KINDS
+from services.checks.specs.kinds import KINDS
 from services.monitor.drafts import CheckDraft, ServiceDraft, refuse_other_kind
 from services.monitor.maintenance.messages import window_draft, window_settings
 from services.monitor.maintenance.window import Window, WindowDraft
 from services.monitor.messages import check_draft, check_settings, service_draft, service_settings
 from services.monitor.model import Check, Service
+from services.platform import field_mask
+from services.platform.rpc.field_rules import FieldRules
 
 _OF_A_SERVICE = frozenset({"name", "url", "description", "labels"})
 _OF_A_CHECK = frozenset(

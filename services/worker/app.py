@@ -13,16 +13,19 @@ import asyncpg
 from sentinel.probe.v1 import probe_service_pb2
 from sentinel.probe.v1.probe_service_pb2_grpc import add_ProbeServiceServicer_to_server
 
-from services.common import check_changes
-from services.common.connection_shares import ConnectionShares
-from services.common.database import REQUEST_CONNECTIONS, RESERVED_CONNECTIONS, create_pool, in_use
-from services.common.file_limit import limit
-from services.common.listener import Listener
-from services.common.paging import Pager
-from services.common.process import REQUEST_FILES, Process, run
-from services.common.sealed import Sealer
-from services.common.server import background
-from services.common.tenant_egress import TenantEgress
+from services.checks import check_changes
+from services.checks.tenant_egress import TenantEgress
+from services.platform.file_limit import limit
+from services.platform.paging import Pager
+from services.platform.postgres.connection_shares import ConnectionShares
+from services.platform.postgres.database import REQUEST_CONNECTIONS, RESERVED_CONNECTIONS, create_pool, in_use
+from services.platform.postgres.listener import Listener
+from services.platform.rpc.process import REQUEST_FILES, Process, run
+from services.platform.rpc.server import background
+from services.platform.security.sealed import Sealer
+from services.wire.network import Network
+from services.wire.resolver import Resolver
+from services.wire.tls import TlsContexts
 from services.worker.canary import Canary
 from services.worker.clock import SharedClock
 from services.worker.cpu_queue import CpuQueue
@@ -46,9 +49,6 @@ from services.worker.store import RECORDED, EngineStore, ReceptionSql, SignalsSq
 from services.worker.streams.position import Cursors
 from services.worker.streams.stream import Streams
 from services.worker.streams.tail import Tail
-from services.worker.wire.network import Network
-from services.worker.wire.resolver import Resolver
-from services.worker.wire.tls import TlsContexts
 from services.worker.workers import Workers
 
 ROLE = "sentinel_worker"
@@ -82,7 +82,7 @@ async def main(process: Process) -> None:
     engine_store, tenant_store = EngineStore(pools.engine, box), TenantStore(pools.requests, box, shares)
 
     metrics = Metrics()
-    resolver = Resolver(process.settings.dns_servers, metrics=metrics)
+    resolver = Resolver(process.settings.dns_servers, metrics=metrics.wire)
     clock = SharedClock()
     cpu = CpuQueue(clock_us=clock.now_us)
     network = Network(resolver, egress.policy, TlsContexts(fast=process.settings.fast_tls))

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.common import logs
-from services.common.clock import SECOND_US, now_us
-from services.common.grid import PAUSE_LIMIT_US
+from services.checks.grid import PAUSE_LIMIT_US
+from services.platform import logs
+from services.platform.clock import SECOND_US, now_us
 
 _log = logs.get("clock")
 STEP_US = SECOND_US

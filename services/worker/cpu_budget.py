@@ -6,7 +6,7 @@ until it is refilled; nobody else is.
 
 from uuid import UUID
 
-from services.common.clock import SECOND_US
+from services.platform.clock import SECOND_US
 
 CPU_SHARE = 0.25
 """Seconds of one processor that a tenant's budget gains each second."""

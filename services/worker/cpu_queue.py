@@ -13,8 +13,8 @@ from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.clock import SECOND_US, now_us
-from services.common.errors import ResourceExhausted
+from services.platform.clock import SECOND_US, now_us
+from services.platform.errors import ResourceExhausted
 from services.worker.cpu_budget import CPU_SHARE, CpuBudget
 
 _MOST_CALLS_WAITING = 8

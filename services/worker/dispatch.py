@@ -14,8 +14,8 @@ from enum import Enum, auto
 from typing import cast
 from uuid import UUID
 
-from services.common.grid import PAUSE_LIMIT_US, lateness_us
-from services.common.outcome import MissedReason
+from services.checks.grid import PAUSE_LIMIT_US, lateness_us
+from services.checks.outcome import MissedReason
 from services.worker.backlog import Backlog, lane_of
 from services.worker.cpu_budget import CpuBudget
 from services.worker.fairness import Shares

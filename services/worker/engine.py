@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
 
-from services.common import logs
-from services.common.clock import SECOND_US, from_datetime
-from services.common.outcome import ErrorKind, MissedReason, Outcome
-from services.common.result import Result
+from services.checks.outcome import ErrorKind, MissedReason, Outcome
+from services.checks.result import Result
+from services.platform import logs
+from services.platform.clock import SECOND_US, from_datetime
 from services.worker.clock import SharedClock
 from services.worker.dispatch import Dispatcher, Lapse, Run
 from services.worker.metrics import Metrics

@@ -5,7 +5,7 @@ from time import monotonic
 
 from prometheus_client.core import Metric
 
-from services.common.exposition import counter, gauge, seconds, sizes
+from services.platform.metrics.exposition import counter, gauge, seconds, sizes
 from services.worker.metrics import LAG_SHOWN_US, Metrics
 from services.worker.report import Gauges
 
@@ -61,8 +61,8 @@ class WorkerCollector:
         yield gauge("sentinel_runs_waiting", "Runs that are due and not yet started.", (), {(): gauges.runs_waiting()})
         yield gauge("sentinel_checks_held", "Checks in the shards of this worker.", (), {(): gauges.checks_held()})
         looked_up: dict[tuple[str, ...], float] = {
-            ("memory",): metrics.cached_names,
-            ("name_server",): metrics.asked_names,
+            ("memory",): metrics.wire.cached_names,
+            ("name_server",): metrics.wire.asked_names,
         }
         yield counter("sentinel_dns_lookups", "DNS lookups, by source of the answer.", ("source",), looked_up)
 

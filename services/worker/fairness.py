@@ -6,7 +6,7 @@ the next, which so never waits for the runs of others to time out.
 
 from uuid import UUID
 
-from services.common.fair_pool import FairPool
+from services.platform.fair_pool import FairPool
 from services.worker.cpu_budget import CpuBudget
 from services.worker.schedule import ScheduledCheck
 

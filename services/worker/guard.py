@@ -10,9 +10,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.common import logs
-from services.common.clock import SECOND_US
-from services.common.outcome import ErrorKind, Outcome
+from services.checks.outcome import ErrorKind, Outcome
+from services.platform import logs
+from services.platform.clock import SECOND_US
 from services.worker.canary import Canary
 from services.worker.clock import SharedClock
 from services.worker.record import Pending, as_error

@@ -8,8 +8,8 @@ resolved by hand while the check fails on is followed by another only once a new
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.common.outcome import Outcome
-from services.common.state import CheckState, Track
+from services.checks.outcome import Outcome
+from services.checks.state import CheckState, Track
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

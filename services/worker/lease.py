@@ -6,10 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.common import logs
-from services.common.clock import SECOND_US
-from services.common.errors import Unavailable
-from services.common.grid import SHARDS
+from services.checks.grid import SHARDS
+from services.platform import logs
+from services.platform.clock import SECOND_US
+from services.platform.errors import Unavailable
 from services.worker.clock import Reading, SharedClock, monotonic_us
 from services.worker.metrics import Metrics
 from services.worker.report import WorkerReport

@@ -4,9 +4,11 @@ from sentinel.monitor.v1 import check_pb2, result_pb2, stream_pb2
 from sentinel.probe.v1 import probe_service_pb2 as pb
 from sentinel.probe.v1 import worker_pb2
 
-from services.common import check_defaults
-from services.common.assertion_outcome import to_message as outcome_message
-from services.common.clock import (
+from services.checks import check_defaults
+from services.checks.assertion_outcome import to_message as outcome_message
+from services.checks.result import Result, to_message
+from services.checks.specs.kinds import spec_of
+from services.platform.clock import (
     from_datetime,
     from_duration,
     from_timestamp,
@@ -15,9 +17,7 @@ from services.common.clock import (
     to_duration,
     to_timestamp,
 )
-from services.common.result import Result, to_message
-from services.common.specs.kinds import spec_of
-from services.common.stream_guard import EndReason
+from services.platform.rpc.stream_guard import EndReason
 from services.worker.judging.evaluation import Evaluated, GivenAnswer
 from services.worker.judging.learned import Learned
 from services.worker.on_demand import PhaseEnded, TryDraft

@@ -8,11 +8,12 @@ families when somebody asks, report.py into what the other workers and ListWorke
 from enum import IntEnum
 from time import monotonic
 
-from services.common.clock import SECOND_US
-from services.common.distribution import Distribution
-from services.common.outcome import ErrorKind, MissedReason, Outcome
-from services.common.specs.kinds import KINDS
-from services.common.stream_metrics import StreamMetrics
+from services.checks.outcome import ErrorKind, MissedReason, Outcome
+from services.checks.specs.kinds import KINDS
+from services.platform.clock import SECOND_US
+from services.platform.metrics.distribution import Distribution
+from services.platform.rpc.stream_metrics import StreamMetrics
+from services.wire.wire_metrics import WireMetrics
 
 # Preferred numbers (ISO 3, R10), ten to a decade from 0.1 ms to 30 s: what is read from them is less than a third high.
 _PREFERRED = (100, 125, 160, 200, 250, 315, 400, 500, 630, 800)
@@ -52,8 +53,7 @@ class Metrics:
         write_time: how long batches took to write, in microseconds, retries left out.
         batch_size: how many results they had.
         dropped_results: results that could not be kept while the database was away.
-        cached_names: host names answered from memory.
-        asked_names: host names that a name server was asked for.
+        wire: of the look-ups of host names.
         renewals: rounds in which the leases were renewed.
         failed_renewals: rounds in which they could not be.
         renewed_at_s: when they were last, by time.monotonic(); at first when we began.
@@ -65,8 +65,7 @@ class Metrics:
         self.write_time = Distribution(_WRITE_US)
         self.batch_size = Distribution(_BATCH)
         self.dropped_results = 0
-        self.cached_names = 0
-        self.asked_names = 0
+        self.wire = WireMetrics()
         self.renewals = 0
         self.failed_renewals = 0
         self.renewed_at_s = monotonic()
@@ -100,13 +99,6 @@ class Metrics:
     def dropped(self, count: int) -> None:
         """Results were dropped."""
         self.dropped_results += count
-
-    def resolved(self, *, cached: bool) -> None:
-        """A host's name was looked up: in memory, or by asking."""
-        if cached:
-            self.cached_names += 1
-        else:
-            self.asked_names += 1
 
     def renewed(self) -> None:
         """The leases were renewed."""

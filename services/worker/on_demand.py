@@ -13,13 +13,13 @@ from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.clock import SECOND_US, now_us
-from services.common.errors import InvalidArgument, NotFound
-from services.common.result import Result
-from services.common.specs.spec import Spec
-from services.common.stream_guard import LOOK_S, EndReason, StreamGuard
-from services.common.stream_reader import QUIET_S
-from services.common.tenant_egress import TenantEgress
+from services.checks.result import Result
+from services.checks.specs.spec import Spec
+from services.checks.tenant_egress import TenantEgress
+from services.platform.clock import SECOND_US, now_us
+from services.platform.errors import InvalidArgument, NotFound
+from services.platform.rpc.stream_guard import LOOK_S, EndReason, StreamGuard
+from services.platform.rpc.stream_reader import QUIET_S
 from services.worker.cpu_queue import CpuQueue
 from services.worker.engine import to_result
 from services.worker.judging.learned import Learned

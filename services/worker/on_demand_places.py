@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.errors import ResourceExhausted
+from services.platform.errors import ResourceExhausted
 
 _AT_ONCE = 32
 _AT_ONCE_A_TENANT = 8

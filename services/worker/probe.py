@@ -7,15 +7,20 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
-from services.common import logs
-from services.common.check_defaults import RETRY_DELAY_US
-from services.common.clock import SECOND_US, now_us
-from services.common.errors import Unavailable
-from services.common.failed_attempt import FailedAttempt
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.secrets import masked
-from services.common.specs.spec import Spec
-from services.common.tenant_egress import TenantEgress
+from services.checks.check_defaults import RETRY_DELAY_US
+from services.checks.failed_attempt import FailedAttempt
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.secrets import masked
+from services.checks.specs.spec import Spec
+from services.checks.tenant_egress import TenantEgress
+from services.platform import logs
+from services.platform.clock import SECOND_US, now_us
+from services.platform.errors import Unavailable
+from services.wire.deadline import Deadline
+from services.wire.network import Network
+from services.wire.observation import Observation, OnPhase
+from services.wire.own_trouble import OwnTrouble, is_own, sentence
+from services.wire.probe_failure import LONGEST_MESSAGE, ProbeFailure
 from services.worker.cpu_queue import CpuQueue
 from services.worker.heartbeats.signals import Signals
 from services.worker.judging.cost import ON_LOOP_US, cost_us
@@ -25,11 +30,6 @@ from services.worker.judging.learned import Learned, learned
 from services.worker.kinds.every import every_kind
 from services.worker.kinds.kind import Kind
 from services.worker.kinds.sealed import Sealed, SealedSpec
-from services.worker.wire.deadline import Deadline
-from services.worker.wire.network import Network
-from services.worker.wire.observation import Observation, OnPhase
-from services.worker.wire.own_trouble import OwnTrouble, is_own, sentence
-from services.worker.wire.probe_failure import LONGEST_MESSAGE, ProbeFailure
 
 __all__ = ["Observation", "Prober"]
 

@@ -17,12 +17,12 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
 
-from services.common import logs
-from services.common.clock import MINUTE_US, SECOND_US
-from services.common.errors import Unavailable
-from services.common.grid import PAUSE_LIMIT_US
-from services.common.outcome import ErrorKind, MissedReason, Outcome
-from services.common.result import Result
+from services.checks.grid import PAUSE_LIMIT_US
+from services.checks.outcome import ErrorKind, MissedReason, Outcome
+from services.checks.result import Result
+from services.platform import logs
+from services.platform.clock import MINUTE_US, SECOND_US
+from services.platform.errors import Unavailable
 from services.worker.clock import Reading, SharedClock
 from services.worker.metrics import Metrics
 from services.worker.schedule import ScheduledCheck

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from time import monotonic
 from uuid import UUID
 
-from services.common.distribution import quantile
-from services.common.ids import new_id
-from services.common.version import VERSION
+from services.platform.ids import new_id
+from services.platform.metrics.distribution import quantile
+from services.platform.version import VERSION
 from services.worker.metrics import LAG_US, Metrics
 
 

@@ -13,11 +13,11 @@ from itertools import islice
 from typing import Protocol, TypeVar
 from uuid import UUID
 
-from services.common import logs
-from services.common.check_changes import CheckChange
-from services.common.clock import SECOND_US
-from services.common.errors import Unavailable
-from services.common.grid import PAUSE_LIMIT_US
+from services.checks.check_changes import CheckChange
+from services.checks.grid import PAUSE_LIMIT_US
+from services.platform import logs
+from services.platform.clock import SECOND_US
+from services.platform.errors import Unavailable
 from services.worker.clock import Reading, SharedClock, monotonic_us
 from services.worker.engine import Engine
 from services.worker.record import Recorder

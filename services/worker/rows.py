@@ -1,4 +1,4 @@
-"""Between the database's rows and what the worker works with; no SQL here, that is store.py's.
+"""Between the database's rows and what the worker works with; no SQL here, that is the store's.
 
 Points in time are microseconds on both sides: the worker's pools are made so.
 """
@@ -10,17 +10,17 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.common import logs
-from services.common.assertion_outcome import to_column
-from services.common.failed_attempt import to_column as attempts_to_column
-from services.common.outcome import Outcome
-from services.common.result import Result, from_row
-from services.common.secret_box import CannotOpenError, SecretBox
-from services.common.specs.column import opened, shown
-from services.common.specs.kinds import KINDS
-from services.common.specs.secrets import HIDDEN
-from services.common.specs.spec import Spec
-from services.common.state import CheckState, Track
+from services.checks.assertion_outcome import to_column
+from services.checks.failed_attempt import to_column as attempts_to_column
+from services.checks.outcome import Outcome
+from services.checks.result import Result, from_row
+from services.checks.specs.column import opened, shown
+from services.checks.specs.kinds import KINDS
+from services.checks.specs.secrets import HIDDEN
+from services.checks.specs.spec import Spec
+from services.checks.state import CheckState, Track
+from services.platform import logs
+from services.platform.security.secret_box import CannotOpenError, SecretBox
 from services.worker.kinds.sealed import SealedSpec
 from services.worker.report import SeenWorker, TenantWorker, WorkerReport
 from services.worker.schedule import Account, Period, ScheduledCheck
@@ -120,7 +120,7 @@ def state_columns(moved: Mapping[UUID, Tally]) -> list[list[Any]]:
 
 
 def report_columns(report: WorkerReport) -> list[Any]:
-    """What a worker says of itself, in the order in which store.py writes it."""
+    """What a worker says of itself, in the order in which the store writes it."""
     return [
         report.instance_id,
         report.host,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from services.common.grid import anchor_us, first_slot_at_or_after, lateness_us, slots_between
-from services.common.specs.spec import Spec
+from services.checks.grid import anchor_us, first_slot_at_or_after, lateness_us, slots_between
+from services.checks.specs.spec import Spec
 
 Span = tuple[int, int]
 """A span of time [start, end)."""

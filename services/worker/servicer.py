@@ -8,16 +8,16 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 from sentinel.probe.v1 import probe_service_pb2 as pb
 from sentinel.probe.v1.probe_service_pb2_grpc import ProbeServiceServicer
 
-from services.common.clock import from_timestamp
-from services.common.errors import NotFound
-from services.common.heartbeat_token import hash_of
-from services.common.interceptors.call import Context
-from services.common.principal import current_principal
-from services.common.process import Process
-from services.common.result import Result, to_message
-from services.common.rules import rules_of
-from services.common.specs import assertion_codec
-from services.common.stream_guard import EndReason, StreamGuard
+from services.checks.heartbeat_token import hash_of
+from services.checks.result import Result, to_message
+from services.checks.specs import assertion_codec
+from services.platform.clock import from_timestamp
+from services.platform.errors import NotFound
+from services.platform.rpc.interceptors.call import Context
+from services.platform.rpc.process import Process
+from services.platform.rpc.rules import rules_of
+from services.platform.rpc.stream_guard import EndReason, StreamGuard
+from services.platform.security.principal import current_principal
 from services.worker.heartbeats.reception import Reception
 from services.worker.judging.evaluation import Evaluation
 from services.worker.judging.learned import Learned

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from services.common.clock import SECOND_US
-from services.common.grid import first_slot_at_or_after, slots_between
-from services.common.maintenance import in_maintenance
-from services.common.outcome import Outcome
-from services.common.state import STALE_AFTER_INTERVALS, CheckState, Track, advance
+from services.checks.grid import first_slot_at_or_after, slots_between
+from services.checks.maintenance import in_maintenance
+from services.checks.outcome import Outcome
+from services.checks.state import STALE_AFTER_INTERVALS, CheckState, Track, advance
+from services.platform.clock import SECOND_US
 from services.worker.incident import Turn, opens, resolves
 from services.worker.record import Pending
 from services.worker.schedule import Period

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from services.common.paging import Page, Pager, PageRequest
+from services.platform.paging import Page, Pager, PageRequest
 from services.worker.report import TenantWorker
 
 _SCOPE = "workers"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.stack import Stack, Team
 from tests.e2e.target import Target
-from tests.shared import STACK, RemoteServers, SharedServers
+from tests.support.shared import STACK, RemoteServers, SharedServers
+from tests.support.stack import Stack, Team
 
 
 @pytest.fixture(scope="session")

@@ -21,9 +21,9 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from tests.e2e.stack import Stack, until
-from tests.http2 import GOOD, HEADERS, PREFACE, frames
-from tests.scraped import scraped
+from tests.support.http2 import GOOD, HEADERS, PREFACE, frames
+from tests.support.scraped import scraped
+from tests.support.stack import Stack, until
 
 PROTOCOLS = ("rest", "grpc", "grpc-web")
 _CONTENT_TYPE = {"grpc": "application/grpc", "grpc-web": "application/grpc-web+proto"}

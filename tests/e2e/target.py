@@ -4,7 +4,7 @@ import subprocess
 import sys
 from typing import Self
 
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 _CODE = """
 import http.server, sys

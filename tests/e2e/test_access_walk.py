@@ -18,8 +18,8 @@ import pytest
 from google.protobuf.descriptor import MethodDescriptor
 from sentinel.options.v1 import access_pb2
 
-from tests.e2e.stack import PASSWORD, Stack, Team, bearer, registration, until
-from tests.e2e.walk import Answer, access_of, call_native, call_rest, ids_of, methods, put, reads, request_of
+from tests.support.stack import PASSWORD, Stack, Team, bearer, registration, until
+from tests.support.walk import Answer, access_of, call_native, call_rest, ids_of, methods, put, reads, request_of
 
 ROLES = ("viewer", "member", "admin")
 WAYS = ("native", "rest")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stack import Team, fields, reason, until
+from tests.support.stack import Team, fields, reason, until
 
 ASSERTIONS: list[dict[str, Any]] = [
     {"status": {"ranges": ["200-299"]}},

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.e2e.stack import Stack, Team, fields, reason, registration
+from tests.support.stack import Stack, Team, fields, reason, registration
 
 CHECK: dict[str, Any] = {"name": "home", "http": {"url": "https://example.com"}, "interval": "10s", "timeout": "5s"}
 GRPC = {"address": "api.test:443", "tls": True}

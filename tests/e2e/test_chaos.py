@@ -11,16 +11,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.common.clock import SECOND_US, now_us
-from services.common.grid import SHARDS
-from services.common.outcome import MissedReason, Outcome
-from services.common.state import CheckState
+from services.checks.grid import SHARDS
+from services.checks.outcome import MissedReason, Outcome
+from services.checks.state import CheckState
+from services.platform.clock import SECOND_US, now_us
 from services.worker.lease import LeaseTimes
-from tests.e2e.fleet import Fleet, cheap_target, eventually
-from tests.e2e.ledger import Window
-from tests.e2e.stack import Stack, Team
-from tests.effort import IS_LONG
-from tests.wall_clock import WallClock
+from tests.support.effort import IS_LONG
+from tests.support.fleet import Fleet, cheap_target, eventually
+from tests.support.ledger import Window
+from tests.support.stack import Stack, Team
+from tests.support.wall_clock import WallClock
 
 WORKERS = 3
 TEAMS = 5

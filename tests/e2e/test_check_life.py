@@ -10,8 +10,8 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from sentinel.monitor.v1 import monitor_service_pb2, service_pb2
 from sentinel.monitor.v1.monitor_service_pb2_grpc import MonitorServiceStub
 
-from tests.e2e.stack import Stack, Team, fields, grpc_channel, reason
 from tests.e2e.target import Target
+from tests.support.stack import Stack, Team, fields, grpc_channel, reason
 
 OBEYS = timedelta(seconds=1)
 

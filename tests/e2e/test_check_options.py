@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stack import Team
-from tests.targets import Authority
+from tests.support.stack import Team
+from tests.support.targets import Authority
 
 
 class _Page(http.server.BaseHTTPRequestHandler):

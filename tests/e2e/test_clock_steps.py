@@ -10,14 +10,14 @@ from uuid import UUID
 
 import pytest
 
-from services.common.clock import SECOND_US, from_datetime
-from services.common.grid import PAUSE_LIMIT_US, SHARDS
-from services.common.outcome import MissedReason, Outcome
-from services.common.state import CheckState
-from tests.e2e.fleet import Fleet, cheap_target, eventually
-from tests.e2e.ledger import Window
-from tests.e2e.stack import Stack, Team
-from tests.effort import IS_LONG
+from services.checks.grid import PAUSE_LIMIT_US, SHARDS
+from services.checks.outcome import MissedReason, Outcome
+from services.checks.state import CheckState
+from services.platform.clock import SECOND_US, from_datetime
+from tests.support.effort import IS_LONG
+from tests.support.fleet import Fleet, cheap_target, eventually
+from tests.support.ledger import Window
+from tests.support.stack import Stack, Team
 
 pytestmark = [
     pytest.mark.soak,

@@ -5,7 +5,7 @@ from http.cookies import SimpleCookie
 import httpx
 import pytest
 
-from tests.e2e.stack import PASSWORD, Stack, Team, reason, registration
+from tests.support.stack import PASSWORD, Stack, Team, reason, registration
 
 NAME = "__Host-sentinel-refresh"
 FOREIGN = {"sec-fetch-site": "cross-site", "origin": "https://evil.test"}

@@ -14,8 +14,8 @@ from sentinel.monitor.v1.monitor_service_pb2_grpc import MonitorServiceStub
 from sentinel.probe.v1 import probe_service_pb2
 from sentinel.probe.v1.probe_service_pb2_grpc import ProbeServiceStub
 
-from tests.e2e.stack import Stack, Team, grpc_channel
 from tests.e2e.target import Target
+from tests.support.stack import Stack, Team, grpc_channel
 
 
 def grpc_reason(error: grpc.RpcError) -> str:

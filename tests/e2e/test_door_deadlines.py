@@ -5,7 +5,7 @@ import pytest
 from google.rpc import code_pb2, error_details_pb2
 
 from tests.e2e.door import JWKS, PROTOCOLS, call, client_at, forwarded, stopped_auth
-from tests.e2e.stack import Stack, Team
+from tests.support.stack import Stack, Team
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("door")]
 

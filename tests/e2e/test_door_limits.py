@@ -19,7 +19,7 @@ from tests.e2e.door import (
     client_at,
     forwarded,
 )
-from tests.e2e.stack import Stack, Team, registration
+from tests.support.stack import Stack, Team, registration
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("door")]
 

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from cli.door.contract import Rpc, path_regex, rpcs
-from tests.e2e.stack import Stack, Team, reason
 from tests.e2e.target import Target
+from tests.support.stack import Stack, Team, reason
 
 TEMPLATES = sorted({template for rpc in rpcs() for _, template in rpc.bindings})
 GET_ROUTES = [(rpc, template) for rpc in rpcs() for method, template in rpc.bindings if method == "GET"]

@@ -28,7 +28,7 @@ from tests.e2e.door import (
     stopped_auth,
     value_of,
 )
-from tests.e2e.stack import Stack, Team, grpc_channel, until
+from tests.support.stack import Stack, Team, grpc_channel, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("door")]
 

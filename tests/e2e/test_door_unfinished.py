@@ -7,8 +7,19 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from tests.e2e.door import JWKS, LOGIN, admin, call, client_at, forwarded, value_of
-from tests.e2e.stack import Stack, until
-from tests.http2 import DATA, END_HEADERS, END_STREAM, HEADERS, PREFACE, RST_STREAM, SETTINGS, block, frame, frames
+from tests.support.http2 import (
+    DATA,
+    END_HEADERS,
+    END_STREAM,
+    HEADERS,
+    PREFACE,
+    RST_STREAM,
+    SETTINGS,
+    block,
+    frame,
+    frames,
+)
+from tests.support.stack import Stack, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("door")]
 

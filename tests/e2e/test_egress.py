@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.e2e.stack import Team, fields, reason
+from tests.support.stack import Team, fields, reason
 
 INNER = "10.0.0.1"
 INNER_CHECKS: list[tuple[str, dict[str, Any]]] = [

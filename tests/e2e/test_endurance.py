@@ -15,9 +15,9 @@ import httpx
 import psutil
 import pytest
 
-from tests.e2e.stack import ROOT, Stack, Team, reason, until
 from tests.e2e.target import Target
-from tests.ports import free_port
+from tests.support.ports import free_port
+from tests.support.stack import ROOT, Stack, Team, reason, until
 
 # Longer than two intervals of 5 s: one slot at least is more than an interval late when it ends.
 OUTAGE_S = 11.0

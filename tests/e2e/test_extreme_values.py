@@ -9,8 +9,8 @@ import pytest
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from tests.e2e.stack import Stack, Team, grpc_channel
-from tests.e2e.walk import methods, request_of
+from tests.support.stack import Stack, Team, grpc_channel
+from tests.support.walk import methods, request_of
 
 _BY_NAME = {method.name: method for method in methods()}
 _ID = str(uuid4())

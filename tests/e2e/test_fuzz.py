@@ -22,10 +22,10 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2, status_pb2
 
-from tests.e2e.stack import Stack, Team, bearer
-from tests.e2e.walk import methods
-from tests.effort import FACTOR, IS_LONG
-from tests.fuzzing import Fuzzer
+from tests.support.effort import FACTOR, IS_LONG
+from tests.support.fuzzing import Fuzzer
+from tests.support.stack import Stack, Team, bearer
+from tests.support.walk import methods
 
 CALLS = 1_200 * FACTOR
 _PATIENCE_S = 20.0

@@ -11,7 +11,7 @@ import pytest
 from sentinel.probe.v1 import probe_service_pb2
 from sentinel.probe.v1.probe_service_pb2_grpc import ProbeServiceStub
 
-from tests.e2e.stack import Stack, Team, fields, grpc_channel, reason, until
+from tests.support.stack import Stack, Team, fields, grpc_channel, reason, until
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.e2e.stack import Stack, Team, bearer, fields, reason, until
 from tests.e2e.target import Target
+from tests.support.stack import Stack, Team, bearer, fields, reason, until
 
 
 def the_incident(team: Team, service: str) -> dict[str, Any]:

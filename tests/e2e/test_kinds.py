@@ -12,13 +12,13 @@ from typing import Any
 from grpc import ssl_server_credentials
 from grpc_health.v1 import health
 
-from services.worker.wire.client_hello import FINITE_FIELDS, groups_of
-from tests.e2e.stack import Team
-from tests.health import serving_grpc
-from tests.integration.worker.kinds.zones import Zone
-from tests.integration.worker.name_server import serving
-from tests.mail import SMTP, following
-from tests.targets import Authority, Watched, target
+from services.wire.client_hello import FINITE_FIELDS, groups_of
+from tests.support.health import serving_grpc
+from tests.support.mail import SMTP, following
+from tests.support.name_server import serving
+from tests.support.stack import Team
+from tests.support.targets import Authority, Watched, target
+from tests.support.zones import Zone
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from uuid import UUID
 
 import pytest
 
-from services.common.clock import SECOND_US
-from services.common.grid import anchor_us, first_slot_at_or_after
-from services.common.outcome import MissedReason, Outcome
-from tests.e2e.ledger import Entry, Ledger, Window
+from services.checks.grid import anchor_us, first_slot_at_or_after
+from services.checks.outcome import MissedReason, Outcome
+from services.platform.clock import SECOND_US
+from tests.support.ledger import Entry, Ledger, Window
 
 CHECK = UUID(int=7)
 INTERVAL = 5 * SECOND_US

@@ -1,7 +1,7 @@
 """A maintenance window and the history of a check, through the door."""
 
-from tests.e2e.stack import Team, until
 from tests.e2e.target import Target
+from tests.support.stack import Team, until
 
 
 def test_a_window_puts_its_service_into_maintenance_until_it_is_deleted(team: Team) -> None:

@@ -14,13 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from services.common.database import create_pool
+from services.platform.postgres.database import create_pool
 from services.worker.lease import RENEW_S, TTL_S
 from services.worker.store import WorkersSql
-from tests.e2e.stack import ROOT, Stack, Team, bearer, until
 from tests.e2e.target import Target
-from tests.ports import free_port
-from tests.scraped import Samples, labels_of, scraped, value
+from tests.support.ports import free_port
+from tests.support.scraped import Samples, labels_of, scraped, value
+from tests.support.stack import ROOT, Stack, Team, bearer, until
 
 UP = {"outcome": "UP", "error_kind": ""}
 # A killed worker's shards are with others by then (semantics.md §6), and half a second later everybody has looked.

@@ -8,9 +8,9 @@ import pytest
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from sentinel.monitor.v1 import check_pb2, maintenance_pb2, service_pb2
 
-from services.common.rest.contract import contract_routes
-from tests.e2e.stack import Team, fields, reason
-from tests.targets import Authority
+from services.platform.rest.contract import contract_routes
+from tests.support.stack import Team, fields, reason
+from tests.support.targets import Authority
 
 _OF_THE_SERVER = {
     "sentinel.monitor.v1.Check": {

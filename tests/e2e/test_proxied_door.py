@@ -13,11 +13,11 @@ import pytest
 from sentinel.auth.v1.auth_service_pb2 import GetJwksRequest
 from sentinel.auth.v1.auth_service_pb2_grpc import AuthServiceStub
 
-from services.common.tls_context import context_trusting
+from services.platform.security.tls_context import context_trusting
 from tests.e2e.door import JWKS, LOGIN, REFRESH, call
-from tests.e2e.stack import Stack, Team, registration, until
-from tests.scraped import scraped, value
-from tests.targets import Authority
+from tests.support.scraped import scraped, value
+from tests.support.stack import Stack, Team, registration, until
+from tests.support.targets import Authority
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("proxied-door")]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.stack import PASSWORD, Stack, bearer, fields, reason, registration
-from tests.ports import free_port
+from tests.support.ports import free_port
+from tests.support.stack import PASSWORD, Stack, bearer, fields, reason, registration
 
 SENTINEL = Path(sys.executable).with_name("sentinel")
 

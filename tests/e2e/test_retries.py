@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stack import Team
+from tests.support.stack import Team
 
 
 class _Flaky(http.server.BaseHTTPRequestHandler):

@@ -14,9 +14,9 @@ import httpx
 import jwt
 import pytest
 
-from tests.e2e.reads import READS, all_answer, answer_to, open_stream, soon
-from tests.e2e.stack import PASSWORD, ROOT, Person, Stack, Team, bearer, reason, registration, until
 from tests.e2e.target import Target
+from tests.support.reads import READS, all_answer, answer_to, open_stream, soon
+from tests.support.stack import PASSWORD, ROOT, Person, Stack, Team, bearer, reason, registration, until
 
 
 def logout(_team: Team, mine: httpx.Client, _person: Person) -> None:

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.fleet import Fleet
-from tests.e2e.stack import ROOT, Stack, Team, reason, until
-from tests.process_memory import holds
-from tests.targets import Authority
+from tests.support.fleet import Fleet
+from tests.support.process_memory import holds
+from tests.support.stack import ROOT, Stack, Team, reason, until
+from tests.support.targets import Authority
 
 PASSWORD, TOKEN, COOKIE, SHOP = "s3cret-pass word", "s3cret-token", "sid=s3cret-cookie", "s3cret-of-a-shop"
 KEYS = [base64.b64encode(hashlib.sha256(bytes([number])).digest()).decode() for number in (1, 2)]

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from tests.e2e.stack import Stack, Team, reason, registration, until
+from tests.support.stack import Stack, Team, reason, registration, until
 
 
 def test_a_spent_refresh_token_answers_again_for_a_moment_and_then_ends_the_session(stack: Stack, team: Team) -> None:

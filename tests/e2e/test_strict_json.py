@@ -14,10 +14,10 @@ from google.rpc import code_pb2, error_details_pb2
 from sentinel.monitor.v1 import monitor_service_pb2, service_pb2
 from sentinel.monitor.v1.monitor_service_pb2_grpc import MonitorServiceStub
 
-from services.common.rest.door_check import HEADER
+from services.platform.rest.door_check import HEADER
 from tests.e2e.door import from_rest
-from tests.e2e.stack import Team, bearer, fields, grpc_channel, reason
-from tests.http2 import DATA, END_HEADERS, END_STREAM, HEADERS, HELLO, PREFACE, block, frame, frames
+from tests.support.http2 import DATA, END_HEADERS, END_STREAM, HEADERS, HELLO, PREFACE, block, frame, frames
+from tests.support.stack import Team, bearer, fields, grpc_channel, reason
 
 HTTP = {"url": "http://127.0.0.1:1/"}
 

@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from tests.e2e.stack import Stack, Team, bearer, reason
+from tests.support.stack import Stack, Team, bearer, reason
 
 PATHS = ("/auth/me", "/services", "/results:stream")
 

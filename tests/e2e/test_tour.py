@@ -5,8 +5,8 @@ import subprocess
 import sysconfig
 from pathlib import Path
 
-from tests.e2e.stack import Stack, Team, until
 from tests.e2e.target import Target
+from tests.support.stack import Stack, Team, until
 
 GRPCURL = Path(sysconfig.get_path("scripts")) / "grpcurl"
 

@@ -6,13 +6,13 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 
-from tests.e2e.stack import Stack, Team, grpc_channel
-from tests.e2e.walk import methods
-from tests.worst_messages import worst_messages
+from tests.support.stack import Stack, Team, grpc_channel
+from tests.support.walk import methods
+from tests.support.worst_messages import worst_messages
 
 _METHODS = {method.name: method for method in methods()}
 _EACH = 12
-"""Of so many worst messages one is sent; tests/unit/common/test_worst_messages.py looks at all."""
+"""Of so many worst messages one is sent; tests/unit/platform/test_worst_messages.py looks at all."""
 
 
 @pytest.mark.parametrize("name", ["CreateCheck", "TryCheck", "EvaluateAssertions"])

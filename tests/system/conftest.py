@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import lasting_team, other_team, target, team
-from tests.ports import free_port
+from tests.support.ports import free_port
 from tests.system.postgres import ADMIN_PASSWORD, DebianPostgres
 from tests.system.servers import INSIDE, running
 from tools.system.debian_root import DebianRoot

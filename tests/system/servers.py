@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cli.tether import tethered
-from tests.e2e.stack import until
+from tests.support.stack import until
 from tools.system.debian_root import UID, DebianRoot
 
 INSIDE = Path("/srv/test")

@@ -6,13 +6,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from services.common.connection import connect
-from tests.e2e.stack import Stack, Team
+from services.platform.postgres.connection import connect
 from tests.e2e.target import Target
 
 # Tests of the whole contract, once more, here with the stack of this module.
 from tests.e2e.test_access_walk import test_each_method_answers_each_caller_as_the_contract_says, world
 from tests.e2e.test_tour import test_a_check_goes_up_down_and_up_again_and_the_status_tells_it
+from tests.support.stack import Stack, Team
 from tests.system.postgres import DebianPostgres
 
 __all__ = [

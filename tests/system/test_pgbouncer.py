@@ -11,10 +11,10 @@ import asyncpg
 import httpx
 import pytest
 
-from services.common.connection import DatabaseUnusable, connect
-from services.common.database import Database, create_pool
-from tests.e2e.stack import Stack, until
-from tests.ports import free_port
+from services.platform.postgres.connection import DatabaseUnusable, connect
+from services.platform.postgres.database import Database, create_pool
+from tests.support.ports import free_port
+from tests.support.stack import Stack, until
 from tests.system.postgres import DebianPostgres, Owner
 from tests.system.servers import Server, running
 from tools.system.debian_root import DebianRoot

@@ -19,13 +19,13 @@ from sentinel.monitor.v1.result_pb2 import Outcome
 from sentinel.probe.v1.probe_service_pb2 import StreamResultsRequest
 from sentinel.probe.v1.probe_service_pb2_grpc import ProbeServiceStub
 
-from services.common.tls_context import context_trusting
-from tests.e2e.stack import ROOT, Stack, Team, reason, registration
+from services.platform.security.tls_context import context_trusting
 from tests.e2e.target import Target
-from tests.ports import free_port
-from tests.shared import TEMPLATE, RemoteServers, SharedServers
+from tests.support.ports import free_port
+from tests.support.shared import TEMPLATE, RemoteServers, SharedServers
+from tests.support.stack import ROOT, Stack, Team, reason, registration
+from tests.support.targets import Authority
 from tests.system.servers import INSIDE, running
-from tests.targets import Authority
 from tools.system.debian_root import DebianRoot
 
 _DOCS = ROOT / "docs" / "proxies"

@@ -116,5 +116,5 @@ def test_a_new_message_is_found_by_the_call_that_carries_it(source: str, found: 
 def test_what_only_a_later_line_carries_is_found_where_all_texts_are_shown() -> None:
     source = '"""What it is."""\nWORDS = "the server is closed"\n'
 
-    assert list(messages_in(source, "services/worker/wire/new.py")) == [(OTHER, "the server is closed")]
+    assert list(messages_in(source, "services/wire/new.py")) == [(OTHER, "the server is closed")]
     assert list(messages_in(source, "services/worker/new.py")) == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.ports import free_port
+from tests.support.ports import free_port
 from tools.system.debian_root import PROJECT, DebianRoot
 from tools.system.errors import SystemTestError
 from tools.system.package_index import PackageIndex

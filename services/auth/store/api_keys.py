@@ -10,15 +10,15 @@ from sqlalchemy.exc import IntegrityError
 
 from services.auth.model import ApiKey, Tenant
 from services.auth.store.base import Sql, moment, page_of, revoke, tenant_of, the_tenant
-from services.common.audit import Actor, Change
-from services.common.clock import from_datetime, to_datetime
-from services.common.database import constraint_of
-from services.common.errors import AlreadyExists
-from services.common.paging import PageRequest
-from services.common.principal import Role
-from services.common.revocations import Revoked
-from services.common.store import write_audit
-from services.common.tables import api_keys
+from services.platform.clock import from_datetime, to_datetime
+from services.platform.errors import AlreadyExists
+from services.platform.paging import PageRequest
+from services.platform.postgres.common_store import write_audit
+from services.platform.postgres.database import constraint_of
+from services.platform.postgres.tables import api_keys
+from services.platform.security.audit import Actor, Change
+from services.platform.security.principal import Role
+from services.platform.security.revocations import Revoked
 
 
 class ApiKeySql(Sql):

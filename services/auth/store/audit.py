@@ -9,11 +9,11 @@ from sqlalchemy import Row, select
 from services.auth.audit_trail import AuditFilter
 from services.auth.model import AuditEntry
 from services.auth.store.base import Sql, page_of
-from services.common.audit import Actor, ActorKind, Change
-from services.common.clock import from_datetime, to_datetime
-from services.common.origin import Origin
-from services.common.paging import PageRequest
-from services.common.tables import audit_log
+from services.platform.clock import from_datetime, to_datetime
+from services.platform.paging import PageRequest
+from services.platform.postgres.tables import audit_log
+from services.platform.security.audit import Actor, ActorKind, Change
+from services.platform.security.origin import Origin
 
 
 class AuditSql(Sql):

@@ -10,13 +10,13 @@ from sqlalchemy import ColumnElement, Row, Select, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.auth.model import Tenant, User
-from services.common.clock import from_datetime, to_datetime
-from services.common.database import Database
-from services.common.ids import new_id
-from services.common.paging import PageRequest
-from services.common.principal import Role
-from services.common.revocations import CHANNEL, Revocation, Revoked
-from services.common.tables import revocations, sessions, tenant_suspensions, tenants
+from services.platform.clock import from_datetime, to_datetime
+from services.platform.ids import new_id
+from services.platform.paging import PageRequest
+from services.platform.postgres.database import Database
+from services.platform.postgres.tables import revocations, sessions, tenant_suspensions, tenants
+from services.platform.security.principal import Role
+from services.platform.security.revocations import CHANNEL, Revocation, Revoked
 
 
 class Sql:

@@ -9,9 +9,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from services.auth.limits import Bucket
 from services.auth.signing import SigningKey
 from services.auth.store.base import Sql
-from services.common.clock import now_us, to_datetime
-from services.common.tables import rate_limits, signing_keys
-from services.common.tokens import CHANNEL
+from services.platform.clock import now_us, to_datetime
+from services.platform.postgres.tables import rate_limits, signing_keys
+from services.platform.security.tokens import CHANNEL
 
 _MICROSECOND = timedelta(microseconds=1)
 

@@ -11,15 +11,15 @@ from sqlalchemy.exc import IntegrityError
 from services.auth.model import Invitation, Tenant, User
 from services.auth.store.base import Sql, page_of, tenant_of, the_tenant
 from services.auth.store.users import insert_user, lock_team
-from services.common.audit import Actor, Change, user_actor
-from services.common.clock import from_datetime, to_datetime
-from services.common.database import constraint_of
-from services.common.errors import AlreadyExists
-from services.common.origin import Origin
-from services.common.paging import PageRequest
-from services.common.principal import Role
-from services.common.store import write_audit
-from services.common.tables import invitations, users
+from services.platform.clock import from_datetime, to_datetime
+from services.platform.errors import AlreadyExists
+from services.platform.paging import PageRequest
+from services.platform.postgres.common_store import write_audit
+from services.platform.postgres.database import constraint_of
+from services.platform.postgres.tables import invitations, users
+from services.platform.security.audit import Actor, Change, user_actor
+from services.platform.security.origin import Origin
+from services.platform.security.principal import Role
 
 
 class InvitationSql(Sql):

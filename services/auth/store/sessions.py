@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.auth.model import Session
 from services.auth.sessions import REPEAT_US, Login, Presented, Rotation
 from services.auth.store.base import Sql, end_sessions, tenant_of, the_tenant, user_of
-from services.common.audit import Actor, Change, user_actor
-from services.common.clock import from_datetime, to_datetime
-from services.common.origin import Origin
-from services.common.store import write_audit
-from services.common.tables import refresh_tokens, sessions, users
+from services.platform.clock import from_datetime, to_datetime
+from services.platform.postgres.common_store import write_audit
+from services.platform.postgres.tables import refresh_tokens, sessions, users
+from services.platform.security.audit import Actor, Change, user_actor
+from services.platform.security.origin import Origin
 
 _LOGIN = (
     "tenant_id", "slug", "name", "tenant_create_time", "id", "email", "display_name", "role", "create_time",

@@ -11,14 +11,14 @@ from services.auth.model import Tenant, User
 from services.auth.store.base import Sql, revoke
 from services.auth.store.users import insert_user
 from services.auth.tenant_invitations import TenantInvitation
-from services.common import check_changes
-from services.common.audit import Actor, Change
-from services.common.clock import to_datetime
-from services.common.database import constraint_of
-from services.common.errors import AlreadyExists
-from services.common.revocations import Revoked
-from services.common.store import write_audit
-from services.common.tables import tenant_invitations, tenant_suspensions, tenants
+from services.checks import check_changes
+from services.platform.clock import to_datetime
+from services.platform.errors import AlreadyExists
+from services.platform.postgres.common_store import write_audit
+from services.platform.postgres.database import constraint_of
+from services.platform.postgres.tables import tenant_invitations, tenant_suspensions, tenants
+from services.platform.security.audit import Actor, Change
+from services.platform.security.revocations import Revoked
 
 
 def _good(token_hash: bytes, now: int) -> ColumnElement[bool]:

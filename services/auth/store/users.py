@@ -11,15 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.auth.model import Tenant, User
 from services.auth.store.base import Sql, end_sessions, page_of, revoke, tenant_of, user_of
 from services.auth.team import Decide, UserFilter, user_not_found
-from services.common.audit import Actor, Change
-from services.common.clock import now_us, to_datetime
-from services.common.connection_errors import CONNECTION_ERRORS
-from services.common.errors import Unavailable
-from services.common.paging import PageRequest
-from services.common.principal import Role
-from services.common.revocations import Revoked
-from services.common.store import write_audit
-from services.common.tables import sessions, users
+from services.platform.clock import now_us, to_datetime
+from services.platform.errors import Unavailable
+from services.platform.paging import PageRequest
+from services.platform.postgres.common_store import write_audit
+from services.platform.postgres.connection_errors import CONNECTION_ERRORS
+from services.platform.postgres.tables import sessions, users
+from services.platform.security.audit import Actor, Change
+from services.platform.security.principal import Role
+from services.platform.security.revocations import Revoked
 
 _ACQUIRE_S = 5.0
 

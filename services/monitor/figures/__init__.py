@@ -1,0 +1,1 @@
+"""Uptime, latency and incident statistics of a span of time."""

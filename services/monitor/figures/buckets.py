@@ -7,10 +7,10 @@ parts of hours from; before that with a full hour, and before hours are kept wit
 
 from collections.abc import Sequence
 
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US
-from services.common.errors import InvalidArgument
 from services.monitor.figures.closing import floor
 from services.monitor.figures.rollup import Keep
+from services.platform.clock import DAY_US, HOUR_US, MINUTE_US
+from services.platform.errors import InvalidArgument
 
 WINDOWS = {"24h": DAY_US, "7d": 7 * DAY_US, "30d": 30 * DAY_US, "90d": 90 * DAY_US, "365d": 365 * DAY_US}
 BUCKETS = {"1h": HOUR_US, "6h": 6 * HOUR_US, "1d": DAY_US, "7d": 7 * DAY_US, "30d": 30 * DAY_US}

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from uuid import UUID
 
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US
 from services.monitor.figures.incident_sums import IncidentSums
 from services.monitor.figures.off import Span, on, paused, union
 from services.monitor.figures.steady import Steady
 from services.monitor.figures.uptime import Figures, Slot, measure
+from services.platform.clock import DAY_US, HOUR_US, MINUTE_US
 
 # Pauses and accounts are told by the clocks of several machines.
 _SETTLED_US = 5 * MINUTE_US

@@ -6,13 +6,13 @@ from itertools import pairwise
 from typing import Protocol
 from uuid import UUID
 
-from services.common.clock import now_us
 from services.monitor.figures.buckets import first_hour, latest_day, series_edges
 from services.monitor.figures.closing import Recorded, combine
 from services.monitor.figures.latency import Latencies
 from services.monitor.figures.rollup import Keep
 from services.monitor.figures.uptime import Figures, total
 from services.monitor.not_found import service_not_found
+from services.platform.clock import now_us
 
 
 class FiguresStore(Protocol):

@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 from sentinel.monitor.v1 import monitor_service_pb2, service_pb2
 
-from services.common.clock import from_timestamp, to_duration, to_timestamp
-from services.common.result import to_message
+from services.checks.result import to_message
 from services.monitor.figures.figures import SeriesWanted
 from services.monitor.figures.latency import Latencies
 from services.monitor.figures.overview import Overview
 from services.monitor.figures.uptime import Figures, total
 from services.monitor.incidents.messages import incident_message
 from services.monitor.model import CheckStatus, ServiceStatus
+from services.platform.clock import from_timestamp, to_duration, to_timestamp
 
 
 def status_message(status: ServiceStatus) -> service_pb2.ServiceStatus:

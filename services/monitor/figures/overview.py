@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
 
-from services.common.clock import now_us
 from services.monitor.figures.buckets import first_hour, latest_day
 from services.monitor.figures.closing import Recorded, combine
 from services.monitor.figures.incident_sums import IncidentSums
@@ -14,6 +13,7 @@ from services.monitor.figures.uptime import Figures, total
 from services.monitor.incidents.incident import Incident
 from services.monitor.model import ServiceState
 from services.monitor.service_state import Tally, service_state
+from services.platform.clock import now_us
 
 # Checks whose single results are added up in the first hour. With more, figures wait for the hour to be closed.
 _MOST_IN_FIRST_HOUR = 1_000

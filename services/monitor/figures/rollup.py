@@ -11,10 +11,10 @@ from datetime import date
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from services.common import logs
-from services.common.clock import DAY_US, now_us
 from services.monitor.figures.closing import floor
 from services.monitor.set_aside import SetAside
+from services.platform import logs
+from services.platform.clock import DAY_US, now_us
 
 _LOOK_EVERY_S = 30.0
 _CHECKS_A_STEP = 200

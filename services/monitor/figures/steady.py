@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from operator import sub
 
-from services.common.outcome import Outcome
+from services.checks.outcome import Outcome
 from services.monitor.figures.latency import Latencies, bucket_of
 from services.monitor.figures.off import Span
 from services.monitor.figures.uptime import HOLD_INTERVALS, Figures, Slot

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from services.common.outcome import Outcome
+from services.checks.outcome import Outcome
 from services.monitor.figures.incident_sums import IncidentSums
 from services.monitor.figures.latency import Latencies, bucket_of
 from services.monitor.figures.off import Span

@@ -1,0 +1,1 @@
+"""Incidents: reading them, acknowledging, notes, resolving by hand."""

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.assertion_outcome import AssertionOutcome
-from services.common.audit import ActorKind
-from services.common.errors import FailedPrecondition
-from services.common.incident import IncidentEventKind, Resolution
-from services.common.outcome import ErrorKind
+from services.checks.assertion_outcome import AssertionOutcome
+from services.checks.incident import IncidentEventKind, Resolution
+from services.checks.outcome import ErrorKind
+from services.platform.errors import FailedPrecondition
+from services.platform.security.audit import ActorKind
 
 
 class IncidentState(IntEnum):

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from services.common.audit import Actor
-from services.common.clock import now_us
-from services.common.incident import IncidentEventKind
-from services.common.paging import Page, Pager, PageRequest
+from services.checks.incident import IncidentEventKind
 from services.monitor.incidents.incident import Incident, IncidentEvent, IncidentState, Step
 from services.monitor.not_found import incident_not_found, service_not_found
+from services.platform.clock import now_us
+from services.platform.paging import Page, Pager, PageRequest
+from services.platform.security.audit import Actor
 
 
 @dataclass(frozen=True, slots=True)

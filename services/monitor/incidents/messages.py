@@ -3,11 +3,11 @@
 from google.protobuf.timestamp_pb2 import Timestamp
 from sentinel.monitor.v1 import incident_pb2, monitor_service_pb2, result_pb2
 
-from services.common.assertion_outcome import to_message as outcome_message
-from services.common.clock import from_timestamp, now_us, to_duration, to_timestamp
-from services.common.ids import optional_id
+from services.checks.assertion_outcome import to_message as outcome_message
 from services.monitor.incidents.incident import Cause, Incident, IncidentEvent, IncidentState
 from services.monitor.incidents.incidents import IncidentFilter
+from services.platform.clock import from_timestamp, now_us, to_duration, to_timestamp
+from services.platform.ids import optional_id
 
 
 def incident_filter(request: monitor_service_pb2.ListIncidentsRequest) -> IncidentFilter:

@@ -5,15 +5,15 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
-from services.common import logs
-from services.common.audit import Actor
-from services.common.clock import DAY_US, HOUR_US, SECOND_US, now_us
-from services.common.errors import Unavailable
-from services.common.paging import Page, Pager, PageRequest
 from services.monitor.maintenance.window import Window, WindowDraft, changed_window, new_window
 from services.monitor.not_found import window_not_found
 from services.monitor.quotas import Quotas
 from services.monitor.set_aside import SetAside
+from services.platform import logs
+from services.platform.clock import DAY_US, HOUR_US, SECOND_US, now_us
+from services.platform.errors import Unavailable
+from services.platform.paging import Page, Pager, PageRequest
+from services.platform.security.audit import Actor
 
 HORIZON_US = 90 * DAY_US
 _LOOK_EVERY_S = HOUR_US / SECOND_US

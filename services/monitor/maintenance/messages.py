@@ -2,9 +2,9 @@
 
 from sentinel.monitor.v1 import maintenance_pb2 as pb
 
-from services.common.clock import from_duration, from_timestamp, to_duration, to_timestamp
-from services.common.ids import optional_id
 from services.monitor.maintenance.window import Window, WindowDraft
+from services.platform.clock import from_duration, from_timestamp, to_duration, to_timestamp
+from services.platform.ids import optional_id
 
 
 def window_draft(message: pb.MaintenanceWindow) -> WindowDraft:

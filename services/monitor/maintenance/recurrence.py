@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dateutil.rrule import rrule, rrulestr
 
-from services.common.clock import from_datetime, to_datetime
-from services.common.errors import InvalidArgument
+from services.platform.clock import from_datetime, to_datetime
+from services.platform.errors import InvalidArgument
 
 Span = tuple[int, int]
 

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.audit import Actor
-from services.common.clock import MINUTE_US, SECOND_US
-from services.common.errors import Aborted, InvalidArgument
-from services.common.ids import new_id
 from services.monitor.maintenance.recurrence import Span, occurrences, read_zone
+from services.platform.clock import MINUTE_US, SECOND_US
+from services.platform.errors import Aborted, InvalidArgument
+from services.platform.ids import new_id
+from services.platform.security.audit import Actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,20 +24,22 @@ from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import check_changes
-from services.common.audit import Actor, Change
-from services.common.clock import HOUR_US, from_datetime, to_datetime
-from services.common.database import Database
-from services.common.grid import shard_of
-from services.common.maintenance import LONGEST_SPAN_US
-from services.common.outcome import Outcome
-from services.common.secret_box import NO_KEYS, SecretBox
-from services.common.service_moves import CHANNEL, ServiceMove
-from services.common.specs.column import shown, to_column
-from services.common.specs.spec import Spec
-from services.common.state import CheckState, Track
-from services.common.store import write_audit
-from services.common.tables import (
+from services.checks import check_changes
+from services.checks.grid import shard_of
+from services.checks.maintenance import LONGEST_SPAN_US
+from services.checks.outcome import Outcome
+from services.checks.service_moves import CHANNEL, ServiceMove
+from services.checks.specs.column import shown, to_column
+from services.checks.specs.spec import Spec
+from services.checks.state import CheckState, Track
+from services.monitor.figures.closing import floor
+from services.monitor.model import Check, TrackedCheck
+from services.platform.clock import HOUR_US, from_datetime, to_datetime
+from services.platform.postgres.common_store import write_audit
+from services.platform.postgres.database import Database
+from services.platform.security.audit import Actor, Change
+from services.platform.security.secret_box import NO_KEYS, SecretBox
+from services.shared_sql.tables import (
     check_periods,
     check_rollups,
     check_states,
@@ -46,8 +48,6 @@ from services.common.tables import (
     removed_checks,
     services,
 )
-from services.monitor.figures.closing import floor
-from services.monitor.model import Check, TrackedCheck
 
 
 class Sql:

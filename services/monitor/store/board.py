@@ -7,12 +7,12 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.common.clock import MINUTE_US
-from services.common.database import tenant_transaction
-from services.common.maintenance import LONGEST_SPAN_US
-from services.common.state import CheckState, Track
+from services.checks.maintenance import LONGEST_SPAN_US
+from services.checks.state import CheckState, Track
 from services.monitor.model import Service
 from services.monitor.watching.standing import RecordedCheck, RecordedService
+from services.platform.clock import MINUTE_US
+from services.platform.postgres.database import tenant_transaction
 
 # Boards are read more often than this, so that a span is known before it begins.
 _AHEAD_US = MINUTE_US

@@ -10,17 +10,9 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common.audit import Actor, Change
-from services.common.clock import to_datetime
-from services.common.database import constraint_of
-from services.common.errors import AlreadyExists, FailedPrecondition
-from services.common.incident import Resolution
-from services.common.paging import PageRequest
-from services.common.secret_box import CannotOpenError, SecretBox
-from services.common.specs.column import opened, to_column
-from services.common.state import CheckState, Track
-from services.common.store import write_audit
-from services.common.tables import check_periods, check_states, checks, heartbeats
+from services.checks.incident import Resolution
+from services.checks.specs.column import opened, to_column
+from services.checks.state import CheckState, Track
 from services.monitor.model import Check, TrackedCheck
 from services.monitor.not_found import check_not_found, service_not_found
 from services.monitor.quotas import Quotas
@@ -38,6 +30,14 @@ from services.monitor.store.base import (
     tracked_check,
 )
 from services.monitor.store.incidents import end_incidents
+from services.platform.clock import to_datetime
+from services.platform.errors import AlreadyExists, FailedPrecondition
+from services.platform.paging import PageRequest
+from services.platform.postgres.common_store import write_audit
+from services.platform.postgres.database import constraint_of
+from services.platform.security.audit import Actor, Change
+from services.platform.security.secret_box import CannotOpenError, SecretBox
+from services.shared_sql.tables import check_periods, check_states, checks, heartbeats
 
 
 class CheckSql(Sql):

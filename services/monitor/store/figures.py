@@ -8,13 +8,13 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common.clock import from_datetime
-from services.common.tables import check_rollups, checks
 from services.monitor.figures.closing import Recorded, raw_spans, split
 from services.monitor.store.base import Sql, has_service
 from services.monitor.store.closed_figures import ClosedFigures
 from services.monitor.store.incident_sums import read_incident_sums
 from services.monitor.store.recorded import Tail, read_closed, read_tails
+from services.platform.clock import from_datetime
+from services.shared_sql.tables import check_rollups, checks
 
 ITS_MARK = (check_rollups.c.tenant_id == checks.c.tenant_id) & (check_rollups.c.check_id == checks.c.id)
 

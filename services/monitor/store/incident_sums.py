@@ -8,9 +8,9 @@ from sqlalchemy import ARRAY, Row, TextClause, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common.clock import to_datetime
-from services.common.incident import Resolution
+from services.checks.incident import Resolution
 from services.monitor.figures.incident_sums import IncidentSums
+from services.platform.clock import to_datetime
 
 _MOMENT = TIMESTAMP(timezone=True)
 _SEEN = "i.start_time, i.end_time, i.resolution"

@@ -22,15 +22,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common.assertion_outcome import from_column
-from services.common.audit import Actor, ActorKind, Change
-from services.common.clock import from_datetime, to_datetime
-from services.common.ids import new_id
-from services.common.incident import IncidentEventKind, Resolution
-from services.common.outcome import ErrorKind, Outcome
-from services.common.paging import PageRequest
-from services.common.store import last_failure, write_audit
-from services.common.tables import incident_events, incidents, results
+from services.checks.assertion_outcome import from_column
+from services.checks.incident import IncidentEventKind, Resolution
+from services.checks.outcome import ErrorKind, Outcome
 from services.monitor.incidents.incident import (
     Cause,
     Incident,
@@ -42,6 +36,13 @@ from services.monitor.incidents.incident import (
 )
 from services.monitor.incidents.incidents import IncidentFilter
 from services.monitor.store.base import Sql, count, has_service, tell_watchers
+from services.platform.clock import from_datetime, to_datetime
+from services.platform.ids import new_id
+from services.platform.paging import PageRequest
+from services.platform.postgres.common_store import write_audit
+from services.platform.security.audit import Actor, ActorKind, Change
+from services.shared_sql.last_failure import last_failure
+from services.shared_sql.tables import incident_events, incidents, results
 
 _LATEST_EVENTS = 1_000
 # As the audit log calls them.

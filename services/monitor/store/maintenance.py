@@ -8,16 +8,16 @@ from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common.audit import Actor, Change
-from services.common.clock import from_datetime, to_datetime
-from services.common.paging import PageRequest
-from services.common.store import write_audit
-from services.common.tables import maintenance_spans, maintenance_windows, services
 from services.monitor.maintenance.recurrence import Span
 from services.monitor.maintenance.window import Window, replan
 from services.monitor.not_found import service_not_found, window_not_found
 from services.monitor.quotas import Quotas
 from services.monitor.store.base import Sql, count, lock_quotas, tell_watchers
+from services.platform.clock import from_datetime, to_datetime
+from services.platform.paging import PageRequest
+from services.platform.postgres.common_store import write_audit
+from services.platform.security.audit import Actor, Change
+from services.shared_sql.tables import maintenance_spans, maintenance_windows, services
 
 _WINDOWS = maintenance_windows.c
 _SPANS = maintenance_spans.c

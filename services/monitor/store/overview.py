@@ -10,10 +10,6 @@ from sqlalchemy import BigInteger, Row, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common.clock import HOUR_US, to_datetime
-from services.common.database import Database
-from services.common.secret_box import NO_KEYS, SecretBox
-from services.common.tables import check_rollups
 from services.monitor.figures.closing import Recorded
 from services.monitor.figures.incident_sums import IncidentSums
 from services.monitor.figures.latency import Latencies
@@ -26,6 +22,10 @@ from services.monitor.store.incident_sums import read_incident_sums_of_tenant
 from services.monitor.store.incidents import newest_open
 from services.monitor.store.recorded import ADDED, PACKED, sums_of
 from services.monitor.store.services import tallies_of_all
+from services.platform.clock import HOUR_US, to_datetime
+from services.platform.postgres.database import Database
+from services.platform.security.secret_box import NO_KEYS, SecretBox
+from services.shared_sql.tables import check_rollups
 
 _Key = tuple[UUID, int, int, int | None]
 _MOST_KEPT = 10_000

@@ -13,15 +13,15 @@ from sqlalchemy import ARRAY, BindParameter, Boolean, Integer, Row, TextClause, 
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common.clock import from_datetime, to_datetime
-from services.common.database import POSTGRES_EPOCH_US
-from services.common.maintenance import LONGEST_SPAN_US
-from services.common.outcome import Outcome
+from services.checks.maintenance import LONGEST_SPAN_US
+from services.checks.outcome import Outcome
 from services.monitor.figures.closing import ClosedSpan, Recorded
 from services.monitor.figures.latency import Latencies
 from services.monitor.figures.off import FOREVER, Span
 from services.monitor.figures.steady import Steady, holds_on
 from services.monitor.figures.uptime import Figures, Slot
+from services.platform.clock import from_datetime, to_datetime
+from services.platform.postgres.database import POSTGRES_EPOCH_US
 
 _OUTCOMES = {int(outcome): outcome for outcome in Outcome}
 _SUMS = ["life_us", "up_us", "down_us", "up_slots", "down_slots", "error_slots", "missed_slots", "slow_slots"]

@@ -7,11 +7,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common.clock import from_datetime, to_datetime
-from services.common.result import Result, from_row
-from services.common.tables import checks, on_demand_results, results
+from services.checks.result import Result, from_row
 from services.monitor.results import Found, ResultFilter
 from services.monitor.store.base import Sql
+from services.platform.clock import from_datetime, to_datetime
+from services.shared_sql.tables import checks, on_demand_results, results
 
 # How many rows one page looks through where it wants only some outcomes: a few milliseconds.
 MOST_LOOKED_THROUGH = 20_000

@@ -11,14 +11,14 @@ import asyncpg
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common.clock import DAY_US, from_datetime, to_datetime
-from services.common.database import driver_of
-from services.common.errors import Unavailable
 from services.monitor.figures.closing import Candidate, Closing, Recorded, choose, floor, hours, settled_us
 from services.monitor.figures.rollup import Keep, Place, Step, StepFailed
 from services.monitor.figures.uptime import Figures, total
 from services.monitor.store.base import Sql
 from services.monitor.store.recorded import FIGURES_COLUMNS, Tail, columns_of, figures_of, read_tails
+from services.platform.clock import DAY_US, from_datetime, to_datetime
+from services.platform.errors import Unavailable
+from services.platform.postgres.database import driver_of
 
 _ONE_AT_A_TIME = "SELECT pg_try_advisory_xact_lock(hashtextextended('roll_up', 0))"
 _Closed = tuple[Closing, Sequence[Figures]]

@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import Text, Uuid, column, func, select, table, update
 from sqlalchemy.dialects.postgresql import JSONB
 
-from services.common.secret_box import CannotOpenError
-from services.common.secret_columns import SecretColumn
-from services.common.specs.secrets import HIDDEN, HIDDEN_NAMES
+from services.checks.secret_columns import SecretColumn
+from services.checks.specs.secrets import HIDDEN, HIDDEN_NAMES
 from services.monitor.store.base import Sql
+from services.platform.security.secret_box import CannotOpenError
 
 
 class SecretSql(Sql):

@@ -24,15 +24,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from services.common.audit import Actor, Change
-from services.common.clock import from_datetime, to_datetime
-from services.common.database import constraint_of
-from services.common.errors import AlreadyExists
-from services.common.incident import Resolution
-from services.common.paging import KeyRequest
-from services.common.state import STALE_AFTER_INTERVALS, CheckState
-from services.common.store import write_audit
-from services.common.tables import check_periods, check_states, checks, incidents, services
+from services.checks.incident import Resolution
+from services.checks.state import STALE_AFTER_INTERVALS, CheckState
 from services.monitor.model import Check, Service, ServiceState, StatefulService
 from services.monitor.not_found import service_not_found
 from services.monitor.quotas import Quotas
@@ -49,6 +42,13 @@ from services.monitor.store.base import (
 )
 from services.monitor.store.checks import refuse_more_checks
 from services.monitor.store.incidents import end_incidents
+from services.platform.clock import from_datetime, to_datetime
+from services.platform.errors import AlreadyExists
+from services.platform.paging import KeyRequest
+from services.platform.postgres.common_store import write_audit
+from services.platform.postgres.database import constraint_of
+from services.platform.security.audit import Actor, Change
+from services.shared_sql.tables import check_periods, check_states, checks, incidents, services
 
 
 class ServiceSql(Sql):

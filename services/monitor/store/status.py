@@ -6,15 +6,15 @@ from uuid import UUID
 
 from sqlalchemy import ARRAY, BindParameter, Row, Uuid, bindparam, column, func, select, true
 
-from services.common.clock import from_datetime
-from services.common.database import Database
-from services.common.result import from_row
-from services.common.secret_box import NO_KEYS, SecretBox
-from services.common.tables import check_rollups, checks, incidents, results, services
+from services.checks.result import from_row
 from services.monitor.status import RecordedStatus
 from services.monitor.store.base import Sql, tracked, tracked_check
 from services.monitor.store.closed_figures import ClosedFigures
 from services.monitor.store.figures import ITS_MARK, Mark, read_recorded
+from services.platform.clock import from_datetime
+from services.platform.postgres.database import Database
+from services.platform.security.secret_box import NO_KEYS, SecretBox
+from services.shared_sql.tables import check_rollups, checks, incidents, results, services
 
 _TENANT: BindParameter[UUID] = bindparam("tenant", type_=Uuid)
 _SERVICES = bindparam("services", type_=ARRAY(Uuid))

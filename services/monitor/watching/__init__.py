@@ -1,0 +1,1 @@
+"""WatchServices: the state of services, then every change."""

@@ -13,13 +13,13 @@ from itertools import islice
 from typing import Protocol
 from uuid import UUID
 
-from services.common import logs
-from services.common.clock import SECOND_US, now_us
-from services.common.errors import Unavailable
-from services.common.service_moves import ServiceMove
-from services.common.stream_guard import EndReason
+from services.checks.service_moves import ServiceMove
 from services.monitor.watching.standing import Picture, RecordedService, next_move_us, standing_of
 from services.monitor.watching.watcher import Watcher
+from services.platform import logs
+from services.platform.clock import SECOND_US, now_us
+from services.platform.errors import Unavailable
+from services.platform.rpc.stream_guard import EndReason
 
 _log = logs.get("board")
 _POLL_S = 15.0

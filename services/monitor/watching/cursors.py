@@ -3,9 +3,9 @@
 from functools import lru_cache
 from uuid import UUID
 
-from services.common.cursors import open_cursor
-from services.common.sealed import Sealer
 from services.monitor.watching.told import TOLD_BYTES
+from services.platform.cursors import open_cursor
+from services.platform.security.sealed import Sealer
 
 # Readers that keep up with the same services stand at the same point, so one seal serves them all.
 _REMEMBERED = 256

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from sentinel.monitor.v1 import monitor_service_pb2 as pb
 from sentinel.monitor.v1 import stream_pb2
 
-from services.common.clock import now_us, to_timestamp
 from services.monitor.messages import label_filter, service_message
 from services.monitor.model import StatefulService
 from services.monitor.services import ServiceFilter
 from services.monitor.watching.standing import Standing
 from services.monitor.watching.watch import Beat, End, Event
 from services.monitor.watching.watcher import Complete, Gone, Kept, Shown
+from services.platform.clock import now_us, to_timestamp
 
 
 def watch_filter(request: pb.WatchServicesRequest) -> ServiceFilter:

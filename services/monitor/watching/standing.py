@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.common.maintenance import in_maintenance
-from services.common.state import STALE_AFTER_INTERVALS, CheckState, Track
+from services.checks.maintenance import in_maintenance
+from services.checks.state import STALE_AFTER_INTERVALS, CheckState, Track
 from services.monitor.model import Service, ServiceState
 from services.monitor.service_state import Seen, Tally, seen, service_since, service_state
 from services.monitor.state_reason import service_reason

@@ -4,11 +4,11 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.common.stream_guard import EndReason, StreamGuard
-from services.common.stream_metrics import StreamMetrics
-from services.common.stream_reader import Backlog, OpenStreams
 from services.monitor.watching.board import Boards
 from services.monitor.watching.watcher import MOST_HELD_BY_ALL, Complete, Gone, Kept, Shown, Wanted, Watcher
+from services.platform.rpc.stream_guard import EndReason, StreamGuard
+from services.platform.rpc.stream_metrics import StreamMetrics
+from services.platform.rpc.stream_reader import Backlog, OpenStreams
 
 
 @dataclass(frozen=True, slots=True)

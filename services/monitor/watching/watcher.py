@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.common.stream_reader import Backlog, StreamReader
 from services.monitor.model import Service
 from services.monitor.watching.standing import Picture, Standing
 from services.monitor.watching.told import Told
+from services.platform.rpc.stream_reader import Backlog, StreamReader
 
 # An id with its mark takes about 100 bytes.
 MOST_HELD_BY_ALL = 2_000_000

@@ -1,0 +1,1 @@
+"""Heartbeats: receiving the signals of jobs, and checking for silence."""

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from services.common.grid import anchor_us, first_slot_at_or_after
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.heartbeat import HeartbeatSpec
+from services.checks.grid import anchor_us, first_slot_at_or_after
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.heartbeat import HeartbeatSpec
+from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from services.worker.judging.judge import Verdict
 
 _UNITS = ((DAY_US, "d"), (HOUR_US, "h"), (MINUTE_US, "min"), (SECOND_US, "s"))

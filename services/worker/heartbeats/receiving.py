@@ -7,8 +7,8 @@ reads signals meanwhile sees it at once (store/heartbeats.py).
 import asyncio
 from typing import Protocol
 
-from services.common import logs
-from services.common.errors import Unavailable
+from services.platform import logs
+from services.platform.errors import Unavailable
 
 _EVERY_S = 2.0
 _log = logs.get("receiving")

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.errors import NotFound, ResourceExhausted
+from services.platform.errors import NotFound, ResourceExhausted
 from services.worker.heartbeats.token_limit import MOST_AT_ONCE, TokenLimit
 from services.worker.metrics import Metrics, SignalEnd
 

@@ -1,0 +1,1 @@
+"""From what was observed to UP or DOWN: assertions and their costs."""

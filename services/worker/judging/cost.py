@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from services.common.json_path import MOST_LOOKED_AT, steps_of
-from services.common.regex import program_size
-from services.common.specs.assertions import (
+from services.checks.json_path import MOST_LOOKED_AT, steps_of
+from services.checks.regex import program_size
+from services.checks.specs.assertions import (
     LONGEST_MATCHED,
     OF_TEXT,
     SUCCESS_ALONE,
@@ -15,8 +15,8 @@ from services.common.specs.assertions import (
     HeaderIs,
     JsonPathIs,
 )
+from services.wire.json_text import MOST_VALUES_OF_DEEP
 from services.worker.judging.facts import Facts
-from services.worker.wire.json_text import MOST_VALUES_OF_DEEP
 
 ON_LOOP_US = 5_000
 """What may take longer leaves the event loop."""

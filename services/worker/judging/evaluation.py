@@ -9,20 +9,20 @@ from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.assertion_outcome import AssertionOutcome, AssertionStatus
-from services.common.clock import now_us, to_datetime
-from services.common.errors import NotFound
-from services.common.outcome import Outcome
-from services.common.result import Result
-from services.common.specs.assertions import Assertion, CertificateLasts, PhaseWithin, StatusIs, TotalTimeWithin
-from services.common.specs.refusals import refuse_bad
+from services.checks.assertion_outcome import AssertionOutcome, AssertionStatus
+from services.checks.outcome import Outcome
+from services.checks.result import Result
+from services.checks.specs.assertions import Assertion, CertificateLasts, PhaseWithin, StatusIs, TotalTimeWithin
+from services.checks.specs.refusals import refuse_bad
+from services.platform.clock import now_us, to_datetime
+from services.platform.errors import NotFound
+from services.wire.body import Body
+from services.wire.observation import Observation
 from services.worker.cpu_queue import CpuQueue
 from services.worker.judging.cost import ON_LOOP_US, cost_us
 from services.worker.judging.facts import Facts
 from services.worker.judging.findings import Examined, finding
 from services.worker.judging.words import outcome_of
-from services.worker.wire.body import Body
-from services.worker.wire.observation import Observation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

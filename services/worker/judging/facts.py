@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from services.worker.wire.body import Body
+from services.wire.body import Body
 
 
 class Facts(NamedTuple):

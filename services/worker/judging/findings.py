@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from services.common.json_path import MOST_LOOKED_AT, TooManyValuesError, find, steps_of
-from services.common.outcome import ErrorKind
-from services.common.regex import compiled
-from services.common.specs.assertions import (
+from services.checks.json_path import MOST_LOOKED_AT, TooManyValuesError, find, steps_of
+from services.checks.outcome import ErrorKind
+from services.checks.regex import compiled
+from services.checks.specs.assertions import (
     LONGEST_MATCHED,
     OF_TEXT,
     Assertion,
@@ -25,11 +25,11 @@ from services.common.specs.assertions import (
     StatusIs,
     TotalTimeWithin,
 )
+from services.wire.body import Body
+from services.wire.json_text import TooDeepError
+from services.wire.observation import Observation
+from services.wire.probe_failure import ProbeFailure
 from services.worker.judging.facts import Facts
-from services.worker.wire.body import Body
-from services.worker.wire.json_text import TooDeepError
-from services.worker.wire.observation import Observation
-from services.worker.wire.probe_failure import ProbeFailure
 
 
 class Note(str):

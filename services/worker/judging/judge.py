@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from services.common.assertion_outcome import MOST_TOLD, AssertionOutcome
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.assertions import SUCCESS_ALONE, Assertion
+from services.checks.assertion_outcome import MOST_TOLD, AssertionOutcome
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.assertions import SUCCESS_ALONE, Assertion
 from services.worker.judging.findings import SUCCESSFUL, Examined, Finding, finding
 from services.worker.judging.words import flags_only, outcome_of, sentence
 

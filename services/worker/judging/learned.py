@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.common.assertion_outcome import AssertionOutcome
-from services.common.specs.secrets import masked
+from services.checks.assertion_outcome import AssertionOutcome
+from services.checks.specs.secrets import masked
+from services.wire.body import Body
+from services.wire.probe_failure import ProbeFailure
 from services.worker.judging.findings import Examined
 from services.worker.judging.judge import Expectation, outcomes
-from services.worker.wire.body import Body
-from services.worker.wire.probe_failure import ProbeFailure
 
 _MOST_HEADERS = 64
 _LONGEST_HEADER = 1_024

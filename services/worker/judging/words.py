@@ -7,10 +7,9 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from services.common.assertion_outcome import AssertionOutcome, AssertionStatus
-from services.common.clock import SECOND_US
-from services.common.outcome import ErrorKind
-from services.common.specs.assertions import (
+from services.checks.assertion_outcome import AssertionOutcome, AssertionStatus
+from services.checks.outcome import ErrorKind
+from services.checks.specs.assertions import (
     Assertion,
     BodyContains,
     BodyLacks,
@@ -22,9 +21,10 @@ from services.common.specs.assertions import (
     StatusIs,
     TotalTimeWithin,
 )
-from services.common.specs.secrets import masked
+from services.checks.specs.secrets import masked
+from services.platform.clock import SECOND_US
+from services.wire.json_text import Literal
 from services.worker.judging.findings import Finding, Note
-from services.worker.wire.json_text import Literal
 
 LONGEST_TEXT = 256
 _NAMED = 8

@@ -1,0 +1,1 @@
+"""One prober per kind of check."""

@@ -7,17 +7,17 @@ import dns.rcode
 import dns.rdata
 import dns.rdatatype
 
-from services.common.outcome import ErrorKind
-from services.common.specs.dns import DNS_PORT, DnsSpec
-from services.common.specs.dns_records import Canonical, canonical, expected_record, name_of, shown
-from services.common.specs.places import Place, place_of
+from services.checks.outcome import ErrorKind
+from services.checks.specs.dns import DNS_PORT, DnsSpec
+from services.checks.specs.dns_records import Canonical, canonical, expected_record, name_of, shown
+from services.checks.specs.places import Place, place_of
+from services.wire.dns_exchange import ask, ask_ours
+from services.wire.dns_question import Question, Reply
+from services.wire.name_servers import Server
+from services.wire.network import Network
+from services.wire.observation import Observation
+from services.wire.probe_failure import ProbeFailure
 from services.worker.judging.facts import Facts
-from services.worker.wire.dns_exchange import ask, ask_ours
-from services.worker.wire.dns_question import Question, Reply
-from services.worker.wire.name_servers import Server
-from services.worker.wire.network import Network
-from services.worker.wire.observation import Observation
-from services.worker.wire.probe_failure import ProbeFailure
 
 _FAILURES = {
     dns.rcode.NXDOMAIN: "name does not exist (NXDOMAIN)",

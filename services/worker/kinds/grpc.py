@@ -2,18 +2,18 @@
 
 from typing import NamedTuple, cast
 
-from services.common.specs.grpc import GrpcSpec
-from services.common.specs.places import Place, place_of
-from services.common.specs.tls_options import DEFAULT_TLS, TlsOptions
+from services.checks.specs.grpc import GrpcSpec
+from services.checks.specs.places import Place, place_of
+from services.checks.specs.tls_options import DEFAULT_TLS, TlsOptions
+from services.wire.grpc_health import call, refuse_unless_serving, status_code
+from services.wire.grpc_talk import GrpcTalk
+from services.wire.hop import PORTS
+from services.wire.link import Link
+from services.wire.network import Network, TlsTarget
+from services.wire.observation import Observation
+from services.wire.secure import Engine, SecureLink
+from services.wire.tls import HTTP_2
 from services.worker.judging.facts import Facts
-from services.worker.wire.grpc_health import call, refuse_unless_serving, status_code
-from services.worker.wire.grpc_talk import GrpcTalk
-from services.worker.wire.hop import PORTS
-from services.worker.wire.link import Link
-from services.worker.wire.network import Network, TlsTarget
-from services.worker.wire.observation import Observation
-from services.worker.wire.secure import Engine, SecureLink
-from services.worker.wire.tls import HTTP_2
 
 
 class _Call(NamedTuple):

@@ -1,15 +1,15 @@
 """Heartbeat: nobody is asked; what was reported until now is looked at."""
 
-from services.common.errors import Unavailable
-from services.common.outcome import Outcome
-from services.common.specs.heartbeat import HeartbeatSpec
+from services.checks.outcome import Outcome
+from services.checks.specs.heartbeat import HeartbeatSpec
+from services.platform.errors import Unavailable
+from services.wire.network import Network
+from services.wire.observation import Observation
+from services.wire.own_trouble import OwnTrouble
+from services.wire.probe_failure import ProbeFailure
 from services.worker.heartbeats.heartbeat import verdict_on
 from services.worker.heartbeats.signals import Signals
 from services.worker.judging.facts import Facts
-from services.worker.wire.network import Network
-from services.worker.wire.observation import Observation
-from services.worker.wire.own_trouble import OwnTrouble
-from services.worker.wire.probe_failure import ProbeFailure
 
 
 class Heartbeat:

@@ -2,19 +2,19 @@
 
 import time
 
-from services.common.outcome import ErrorKind
-from services.common.specs.http import HttpSpec
+from services.checks.outcome import ErrorKind
+from services.checks.specs.http import HttpSpec
+from services.wire.answer import AnswerReader
+from services.wire.answer_head import REDIRECTS
+from services.wire.body import Body
+from services.wire.cookies import Cookies, Page
+from services.wire.hop import Hop, first_hop, wire, wire_of
+from services.wire.http_exchange import exchange
+from services.wire.network import Network
+from services.wire.observation import Observation
+from services.wire.probe_failure import ProbeFailure
+from services.wire.redirect import next_hop, origin, shown
 from services.worker.judging.facts import Facts
-from services.worker.wire.answer import AnswerReader
-from services.worker.wire.answer_head import REDIRECTS
-from services.worker.wire.body import Body
-from services.worker.wire.cookies import Cookies, Page
-from services.worker.wire.hop import Hop, first_hop, wire, wire_of
-from services.worker.wire.http_exchange import exchange
-from services.worker.wire.network import Network
-from services.worker.wire.observation import Observation
-from services.worker.wire.probe_failure import ProbeFailure
-from services.worker.wire.redirect import next_hop, origin, shown
 
 
 class Http:

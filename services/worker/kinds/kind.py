@@ -1,15 +1,15 @@
 """What a kind of check is to the worker: how one attempt is made. Everything around it is the engine's.
 
 The engine brings the deadline, retries, places, metrics and recording (services/worker/probe.py); the network brings
-resolver, egress guard, dialling and TLS (services/worker/wire/network.py). A kind knows its own protocol.
+resolver, egress guard, dialling and TLS (services/wire/network.py). A kind knows its own protocol.
 """
 
 from typing import Protocol, TypeVar
 
-from services.common.specs.spec import Spec
+from services.checks.specs.spec import Spec
+from services.wire.network import Network
+from services.wire.observation import Observation
 from services.worker.judging.facts import Facts
-from services.worker.wire.network import Network
-from services.worker.wire.observation import Observation
 
 Spec_contra = TypeVar("Spec_contra", bound=Spec, contravariant=True)
 

@@ -7,11 +7,11 @@ from typing import ClassVar
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
-from services.common.specs.spec import Spec
+from services.checks.specs.spec import Spec
+from services.wire.network import Network
+from services.wire.observation import Observation
+from services.wire.own_trouble import OwnTrouble
 from services.worker.judging.facts import Facts
-from services.worker.wire.network import Network
-from services.worker.wire.observation import Observation
-from services.worker.wire.own_trouble import OwnTrouble
 
 
 @dataclass(frozen=True, slots=True)

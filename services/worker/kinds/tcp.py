@@ -2,14 +2,14 @@
 
 import time
 
-from services.common.outcome import ErrorKind
-from services.common.specs.hosts import ascii_host, literal
-from services.common.specs.tcp import TcpSpec
+from services.checks.outcome import ErrorKind
+from services.checks.specs.hosts import ascii_host, literal
+from services.checks.specs.tcp import TcpSpec
+from services.wire.link import Link
+from services.wire.network import Network
+from services.wire.observation import Observation
+from services.wire.probe_failure import ProbeFailure
 from services.worker.judging.facts import Facts
-from services.worker.wire.link import Link
-from services.worker.wire.network import Network
-from services.worker.wire.observation import Observation
-from services.worker.wire.probe_failure import ProbeFailure
 
 LARGEST_ANSWER = 64 * 1024
 

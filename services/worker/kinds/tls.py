@@ -2,19 +2,19 @@
 
 from datetime import UTC, datetime, timedelta
 
-from services.common.outcome import ErrorKind
-from services.common.specs.hosts import ascii_host, literal
-from services.common.specs.tls import StartTls, TlsSpec
+from services.checks.outcome import ErrorKind
+from services.checks.specs.hosts import ascii_host, literal
+from services.checks.specs.tls import StartTls, TlsSpec
+from services.wire.link import Link
+from services.wire.network import Network, TlsTarget
+from services.wire.observation import Observation
+from services.wire.plain_first import PlainFirstLink
+from services.wire.probe_failure import ProbeFailure
+from services.wire.secure import Engine, SecureLink
+from services.wire.start_tls import DIALOGUES
+from services.wire.tls import ANY
+from services.wire.watched_tls import OpenSsl
 from services.worker.judging.facts import Facts
-from services.worker.wire.link import Link
-from services.worker.wire.network import Network, TlsTarget
-from services.worker.wire.observation import Observation
-from services.worker.wire.plain_first import PlainFirstLink
-from services.worker.wire.probe_failure import ProbeFailure
-from services.worker.wire.secure import Engine, SecureLink
-from services.worker.wire.start_tls import DIALOGUES
-from services.worker.wire.tls import ANY
-from services.worker.wire.watched_tls import OpenSsl
 
 _DAY = timedelta(days=1)
 

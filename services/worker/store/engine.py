@@ -9,12 +9,12 @@ from uuid import UUID
 
 import asyncpg
 
-from services.common.clock import DAY_US, now_us, to_datetime
-from services.common.connection_errors import CONNECTION_ERRORS
-from services.common.errors import Unavailable
-from services.common.grid import PAUSE_LIMIT_US
-from services.common.secret_box import NO_KEYS, SecretBox
-from services.common.service_moves import CHANNEL, ServiceMove
+from services.checks.grid import PAUSE_LIMIT_US
+from services.checks.service_moves import CHANNEL, ServiceMove
+from services.platform.clock import DAY_US, now_us, to_datetime
+from services.platform.errors import Unavailable
+from services.platform.postgres.connection_errors import CONNECTION_ERRORS
+from services.platform.security.secret_box import NO_KEYS, SecretBox
 from services.worker.clock import Reading, monotonic_us
 from services.worker.lease import SHARDS_FREE, Renewal, fair_share
 from services.worker.record import Admit, Pending

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
-from services.common.connection_errors import CONNECTION_ERRORS
-from services.common.errors import Unavailable
+from services.platform.errors import Unavailable
+from services.platform.postgres.connection_errors import CONNECTION_ERRORS
 from services.worker.heartbeats.heartbeat import Reported
 from services.worker.heartbeats.reception import Signal
 from services.worker.store.columns import ACQUIRE_S

@@ -6,9 +6,9 @@ from typing import TypeAlias
 
 import asyncpg
 
-from services.common.ids import new_id
-from services.common.incident import IncidentEventKind, Resolution
-from services.common.store import last_failure
+from services.checks.incident import IncidentEventKind, Resolution
+from services.platform.ids import new_id
+from services.shared_sql.last_failure import last_failure
 from services.worker.incident import Turn
 
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.common.maintenance import LONGEST_SPAN_US
+from services.checks.maintenance import LONGEST_SPAN_US
 from services.worker.record import Pending
 from services.worker.tally import Tally
 

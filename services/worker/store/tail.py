@@ -5,9 +5,9 @@ from uuid import UUID
 
 import asyncpg
 
-from services.common.connection_errors import CONNECTION_ERRORS
-from services.common.errors import Unavailable
-from services.common.result import Result
+from services.checks.result import Result
+from services.platform.errors import Unavailable
+from services.platform.postgres.connection_errors import CONNECTION_ERRORS
 from services.worker.rows import to_frontier, to_recorded
 from services.worker.store.columns import ACQUIRE_S, RECORDED_RESULT
 from services.worker.streams.position import Position

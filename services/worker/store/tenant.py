@@ -6,13 +6,13 @@ from uuid import UUID
 
 import asyncpg
 
-from services.common.connection_errors import CONNECTION_ERRORS
-from services.common.connection_shares import ConnectionShares
-from services.common.database import tenant_transaction
-from services.common.errors import Unavailable
-from services.common.paging import PageRequest
-from services.common.result import Result, from_row
-from services.common.secret_box import NO_KEYS, SecretBox
+from services.checks.result import Result, from_row
+from services.platform.errors import Unavailable
+from services.platform.paging import PageRequest
+from services.platform.postgres.connection_errors import CONNECTION_ERRORS
+from services.platform.postgres.connection_shares import ConnectionShares
+from services.platform.postgres.database import tenant_transaction
+from services.platform.security.secret_box import NO_KEYS, SecretBox
 from services.worker.report import TenantWorker
 from services.worker.rows import CheckReader, result_columns, to_frontier, to_recorded, to_tenant_worker
 from services.worker.schedule import ScheduledCheck

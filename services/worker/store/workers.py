@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from services.common.connection_errors import CONNECTION_ERRORS
-from services.common.errors import Unavailable
+from services.platform.errors import Unavailable
+from services.platform.postgres.connection_errors import CONNECTION_ERRORS
 from services.worker.report import SeenWorker
 from services.worker.rows import to_worker
 from services.worker.store.columns import ACQUIRE_S

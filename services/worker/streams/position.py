@@ -6,9 +6,9 @@ from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.cursors import open_cursor
-from services.common.errors import FailedPrecondition
-from services.common.sealed import Sealer
+from services.platform.cursors import open_cursor
+from services.platform.errors import FailedPrecondition
+from services.platform.security.sealed import Sealer
 
 _LAYOUT = struct.Struct(">QQ16sq")
 # Of cursors that were written before positions named their cluster.

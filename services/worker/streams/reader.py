@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.common.result import Result
-from services.common.stream_guard import EndReason
-from services.common.stream_reader import Backlog, StreamReader
+from services.checks.result import Result
+from services.platform.rpc.stream_guard import EndReason
+from services.platform.rpc.stream_reader import Backlog, StreamReader
 from services.worker.streams.position import FIRST_ID, Position
 
 # An event is 2 KB at the most, since all its fields are bounded, and is one object for all readers of its tenant.

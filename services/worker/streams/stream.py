@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from services.common.errors import ResourceExhausted, Unavailable
-from services.common.result import Result
-from services.common.stream_guard import LOOK_S, EndReason, StreamGuard
-from services.common.stream_metrics import StreamMetrics
-from services.common.stream_reader import Backlog, OpenStreams
+from services.checks.result import Result
+from services.platform.errors import ResourceExhausted, Unavailable
+from services.platform.rpc.stream_guard import LOOK_S, EndReason, StreamGuard
+from services.platform.rpc.stream_metrics import StreamMetrics
+from services.platform.rpc.stream_reader import Backlog, OpenStreams
 from services.worker.streams.position import Position, resume
 from services.worker.streams.reader import MOST_QUEUED_BY_ALL, Reader, Recorded, Wanted
 from services.worker.streams.tail import Tail

@@ -13,10 +13,10 @@ from contextlib import suppress
 from typing import Protocol
 from uuid import UUID
 
-from services.common import logs
-from services.common.errors import Unavailable
-from services.common.result import Result
-from services.common.stream_guard import EndReason
+from services.checks.result import Result
+from services.platform import logs
+from services.platform.errors import Unavailable
+from services.platform.rpc.stream_guard import EndReason
 from services.worker.streams.position import FAR_AHEAD, Position
 from services.worker.streams.reader import Reader, Recorded
 

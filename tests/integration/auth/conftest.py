@@ -18,15 +18,15 @@ from services.auth.signing import Keyring
 from services.auth.store import AuthStore
 from services.auth.team import Team
 from services.auth.tenants import Tenants
-from services.common.api_keys import KeyFormat
-from services.common.audit import Actor, user_actor
-from services.common.database import Database, create_pool
-from services.common.origin import Origin
-from services.common.paging import Pager
-from services.common.registration import RegistrationMode
-from services.common.sealed import Sealer
-from services.common.store import CommonStore
-from tests.database import patient_database
+from services.platform.paging import Pager
+from services.platform.postgres.common_store import CommonStore
+from services.platform.postgres.database import Database, create_pool
+from services.platform.security.api_keys import KeyFormat
+from services.platform.security.audit import Actor, user_actor
+from services.platform.security.origin import Origin
+from services.platform.security.registration import RegistrationMode
+from services.platform.security.sealed import Sealer
+from tests.support.database import patient_database
 
 HOME = Origin("192.0.2.1", "test", "request-1")
 PASSWORD = "correct horse"  # of users that live as long as a test

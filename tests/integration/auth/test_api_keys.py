@@ -6,13 +6,13 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from services.common.api_keys import ApiKeyVerifier
-from services.common.errors import AlreadyExists, NotFound, Unauthenticated
-from services.common.principal import Role
-from services.common.store import CommonStore
-from tests.database import patient_database
+from services.platform.errors import AlreadyExists, NotFound, Unauthenticated
+from services.platform.postgres.common_store import CommonStore
+from services.platform.security.api_keys import ApiKeyVerifier
+from services.platform.security.principal import Role
 from tests.integration.auth.conftest import Auth, actor_of
-from tests.integration.common.test_schema import upgrade_to
+from tests.integration.platform.test_schema import upgrade_to
+from tests.support.database import patient_database
 
 # 9999-12-31T23:59:59.999999Z
 _LAST_US = 253_402_300_800_000_000 - 1

@@ -8,11 +8,11 @@ import pytest
 from services.auth.audit_trail import AuditFilter
 from services.auth.model import AuditEntry, SignedIn
 from services.auth.team import UserChange
-from services.common.audit import ActorKind
-from services.common.clock import now_us
-from services.common.connection import connect
-from services.common.errors import AlreadyExists
-from services.common.principal import Role
+from services.platform.clock import now_us
+from services.platform.errors import AlreadyExists
+from services.platform.postgres.connection import connect
+from services.platform.security.audit import ActorKind
+from services.platform.security.principal import Role
 from tests.integration.auth.conftest import HOME, PASSWORD, Auth, actor_of
 
 

@@ -7,10 +7,10 @@ from services.auth.housekeeping import Housekeeping
 from services.auth.rotation import rotate
 from services.auth.sessions import ACCESS_LIFE_US
 from services.auth.signing import SETTLE_US, Keyring
-from services.common.clock import now_us
-from services.common.errors import Unauthenticated
-from services.common.principal import Role
-from services.common.tokens import TokenVerifier
+from services.platform.clock import now_us
+from services.platform.errors import Unauthenticated
+from services.platform.security.principal import Role
+from services.platform.security.tokens import TokenVerifier
 from tests.integration.auth.conftest import HOME, Auth, actor_of
 
 

@@ -8,8 +8,8 @@ import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.auth.limits import Bucket
-from services.common.errors import ResourceExhausted, Unauthenticated
-from services.common.origin import Origin
+from services.platform.errors import ResourceExhausted, Unauthenticated
+from services.platform.security.origin import Origin
 from tests.integration.auth.conftest import HOME, PASSWORD, Auth
 
 

@@ -11,10 +11,10 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 from services.auth import tenants as tenants_room
 from services.auth.model import SignedIn
 from services.auth.registration import Registration
-from services.common.audit import ActorKind
-from services.common.clock import DAY_US, now_us
-from services.common.errors import AlreadyExists, InvalidArgument, PermissionDenied, SentinelError
-from services.common.registration import RegistrationMode
+from services.platform.clock import DAY_US, now_us
+from services.platform.errors import AlreadyExists, InvalidArgument, PermissionDenied, SentinelError
+from services.platform.security.audit import ActorKind
+from services.platform.security.registration import RegistrationMode
 from tests.integration.auth.conftest import HOME, PASSWORD, Auth
 
 

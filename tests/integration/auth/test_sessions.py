@@ -6,8 +6,8 @@ import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.auth import sessions
-from services.common.clock import now_us
-from services.common.errors import AlreadyExists, ResourceExhausted, SentinelError, Unauthenticated
+from services.platform.clock import now_us
+from services.platform.errors import AlreadyExists, ResourceExhausted, SentinelError, Unauthenticated
 from tests.integration.auth.conftest import HOME, Auth
 
 

@@ -8,8 +8,8 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 from services.auth import invitations
 from services.auth.model import SignedIn
 from services.auth.team import UserChange, UserFilter
-from services.common.clock import now_us
-from services.common.errors import (
+from services.platform.clock import now_us
+from services.platform.errors import (
     AlreadyExists,
     FailedPrecondition,
     NotFound,
@@ -17,8 +17,8 @@ from services.common.errors import (
     SentinelError,
     Unauthenticated,
 )
-from services.common.ids import new_id
-from services.common.principal import Person, Role
+from services.platform.ids import new_id
+from services.platform.security.principal import Person, Role
 from tests.integration.auth.conftest import HOME, PASSWORD, Auth, actor_of
 
 

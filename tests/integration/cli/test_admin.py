@@ -9,9 +9,9 @@ import asyncpg
 import pytest
 
 from cli.__main__ import main
-from services.common.database import create_pool
+from services.platform.postgres.database import create_pool
 from services.worker.store import EngineStore
-from tests.rows import a_report
+from tests.support.rows import a_report
 
 PASSWORD = "correct horse"
 

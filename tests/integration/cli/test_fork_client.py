@@ -18,13 +18,13 @@ from cli.child import Program
 from cli.fork_client import ForkServer
 from cli.output import Output
 from cli.supervisor import Supervisor
-from services.common.setting_names import SECRETS_KEY
-from services.worker.wire.client_hello import FINITE_FIELDS
+from services.platform.configuration.setting_names import SECRETS_KEY
+from services.wire.client_hello import FINITE_FIELDS
 from tests.integration.cli.owner import SLEEP as _SLEEP
 from tests.integration.cli.owner import owner
 from tests.integration.cli.test_supervisor import Printed
 from tests.integration.cli.waiting import is_gone, until, until_now
-from tests.process_memory import holds
+from tests.support.process_memory import holds
 
 _HERE = "tests.integration.cli"
 _FORKABLE = f"{_HERE}.forkable"
@@ -42,8 +42,8 @@ import signal
 signal.pause()
 """
 _GROUPS = """
-from services.common.tls_context import unverified_context
-from services.worker.wire.client_hello import offered_groups
+from services.platform.security.tls_context import unverified_context
+from services.wire.client_hello import offered_groups
 print("groups", *offered_groups(unverified_context()), flush=True)
 """
 
@@ -260,7 +260,7 @@ def test_the_fork_server_never_has_a_setting_and_a_fork_has_only_its_own(
 def test_forks_choose_differently_at_random(printed: Printed) -> None:
     code = """
 import random, secrets, ssl, uuid, tempfile
-from services.common.ids import new_id
+from services.platform.ids import new_id
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 key = Ed25519PrivateKey.generate().public_key().public_bytes_raw().hex()
 name = tempfile.mktemp().rpartition("/")[2]
@@ -272,7 +272,7 @@ signal.pause()
 
     async def run() -> None:
         # With what services import, in the server already.
-        async with _forking(_FORKABLE, "random", "services.common.ids", "cryptography.x509") as (supervisor, forks):
+        async with _forking(_FORKABLE, "random", "services.platform.ids", "cryptography.x509") as (supervisor, forks):
             for name in ("one", "two", "three"):
                 supervisor.keep(_program(name, code), forks.fork)
             await until(lambda: printed().count("| random ") == 3)

@@ -12,13 +12,13 @@ import pytest
 
 from cli.operator import CannotReachError, rotate_secrets
 from cli.stack_settings import StackSettings
-from services.common.secret_box import SecretBox
-from services.common.secret_keys import SecretKeys, ensure_key, key_file
-from services.common.specs.column import opened, to_column
-from services.common.specs.http import HttpSpec
-from services.common.specs.http_auth import HttpAuth
-from tests.pooler import Pooler
-from tests.rows import a_check
+from services.checks.specs.column import opened, to_column
+from services.checks.specs.http import HttpSpec
+from services.checks.specs.http_auth import HttpAuth
+from services.platform.security.secret_box import SecretBox
+from services.platform.security.secret_keys import SecretKeys, ensure_key, key_file
+from tests.support.pooler import Pooler
+from tests.support.rows import a_check
 
 SPEC = HttpSpec(url="http://t.test/", auth=HttpAuth(bearer_token="s3cret"))
 Admin = Any  # a connection as the owner of the tables

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from cli.postgres import EmbeddedPostgres
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 
 def _up(data_dir: Path, **settings: str) -> tuple[int, list[str]]:

@@ -8,17 +8,9 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.common.audit import Actor, user_actor
-from services.common.clock import DAY_US, to_datetime
-from services.common.database import create_pool
-from services.common.egress import EgressPolicy
-from services.common.ids import new_id
-from services.common.incident import Resolution
-from services.common.origin import Origin
-from services.common.paging import Pager
-from services.common.sealed import Sealer
-from services.common.specs.http import HttpSpec
-from services.common.tenant_egress import TenantEgress
+from services.checks.incident import Resolution
+from services.checks.specs.http import HttpSpec
+from services.checks.tenant_egress import TenantEgress
 from services.monitor.checks import Checks
 from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.figures.figures import ServiceFigures
@@ -31,10 +23,18 @@ from services.monitor.services import Services
 from services.monitor.status import Status
 from services.monitor.store import MonitorStore
 from services.monitor.store.rollups import RollupSql
+from services.platform.clock import DAY_US, to_datetime
+from services.platform.egress.policy import EgressPolicy
+from services.platform.ids import new_id
+from services.platform.paging import Pager
+from services.platform.postgres.database import create_pool
+from services.platform.security.audit import Actor, user_actor
+from services.platform.security.origin import Origin
+from services.platform.security.sealed import Sealer
 from services.worker.store import EngineStore
-from tests.database import patient_database
 from tests.integration.monitor.recording import Worker
-from tests.rows import a_tenant
+from tests.support.database import patient_database
+from tests.support.rows import a_tenant
 
 KEEP = Keep(30 * DAY_US, 400 * DAY_US)
 QUOTAS = Quotas(services=1_000, checks=1_000)

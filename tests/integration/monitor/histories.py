@@ -2,15 +2,15 @@
 
 import random
 
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US, from_datetime, now_us, to_datetime
-from services.common.grid import anchor_us, first_slot_at_or_after
-from services.common.outcome import Outcome
+from services.checks.grid import anchor_us, first_slot_at_or_after
+from services.checks.outcome import Outcome
 from services.monitor.figures.closing import floor
 from services.monitor.figures.figures import summed
 from services.monitor.figures.off import on, paused, union
 from services.monitor.figures.uptime import Figures, Slot, measure
+from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, from_datetime, now_us, to_datetime
 from tests.integration.monitor.conftest import Admin, Monitor
-from tests.rows import a_check
+from tests.support.rows import a_check
 
 # How many of the runs that end UP are slow.
 _SLOW = 0.1

@@ -2,10 +2,10 @@
 
 import json
 
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US, now_us, to_datetime
-from services.common.specs.http import HttpSpec
+from services.checks.specs.http import HttpSpec
 from services.monitor.figures.closing import floor
 from services.monitor.figures.latency import Latencies, bucket_of
+from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, now_us, to_datetime
 from tests.integration.monitor.conftest import Admin, Monitor
 
 RAW_DAYS = 1

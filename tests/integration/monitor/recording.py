@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from services.common.clock import from_datetime
-from services.common.outcome import ErrorKind, Outcome
-from services.common.result import Result
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.result import Result
+from services.platform.clock import from_datetime
 from services.worker.record import Pending
 from services.worker.store import EngineStore
 

@@ -6,9 +6,6 @@ from uuid import UUID
 
 import pytest
 
-from services.common.clock import DAY_US, HOUR_US, from_datetime, now_us, to_datetime
-from services.common.errors import Unavailable
-from services.common.ids import new_id
 from services.monitor.figures.closing import floor
 from services.monitor.figures.rollup import Keep, Rollup, StepFailed
 from services.monitor.history_removal import HistoryRemoval
@@ -17,9 +14,12 @@ from services.monitor.maintenance.window import WindowDraft
 from services.monitor.on_demand_removal import OnDemandRemoval
 from services.monitor.set_aside import BackgroundCollector, SetAside
 from services.monitor.store.rollups import RollupSql
+from services.platform.clock import DAY_US, HOUR_US, from_datetime, now_us, to_datetime
+from services.platform.errors import Unavailable
+from services.platform.ids import new_id
 from tests.integration.monitor.conftest import Admin, Monitor
 from tests.integration.monitor.histories import a_history
-from tests.scraped import collected, value
+from tests.support.scraped import collected, value
 
 KEEP = Keep(30 * DAY_US, 400 * DAY_US)
 

@@ -10,22 +10,22 @@ from uuid import UUID
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.clock import HOUR_US, SECOND_US, from_datetime, now_us, to_datetime
-from services.common.egress import EgressPolicy
-from services.common.errors import Aborted, AlreadyExists, InvalidArgument, NotFound
-from services.common.grid import shard_of
-from services.common.paging import Pager
-from services.common.sealed import Sealer
-from services.common.specs.http import HttpSpec
-from services.common.state import CheckState
-from services.common.tenant_egress import TenantEgress
+from services.checks.grid import shard_of
+from services.checks.specs.http import HttpSpec
+from services.checks.state import CheckState
+from services.checks.tenant_egress import TenantEgress
 from services.monitor.checks import Checks
 from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.history_removal import HistoryRemoval
 from services.monitor.model import Check, ServiceState
+from services.platform.clock import HOUR_US, SECOND_US, from_datetime, now_us, to_datetime
+from services.platform.egress.policy import EgressPolicy
+from services.platform.errors import Aborted, AlreadyExists, InvalidArgument, NotFound
+from services.platform.paging import Pager
+from services.platform.security.sealed import Sealer
 from services.worker.store import EngineStore
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
-from tests.rows import insert
+from tests.support.rows import insert
 
 PAGER = Pager(Sealer(b"an installation's secret", "page"))
 Period = tuple[int, int | None, int]

@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from services.common.database import RESERVED_CONNECTIONS, Database
-from services.common.errors import ResourceExhausted
-from services.common.health_connection import HealthConnection
-from services.common.ids import new_id
-from services.common.store import CommonStore
+from services.platform.errors import ResourceExhausted
+from services.platform.ids import new_id
+from services.platform.postgres.common_store import CommonStore
+from services.platform.postgres.database import RESERVED_CONNECTIONS, Database
+from services.platform.postgres.health_connection import HealthConnection
 from tests.integration.monitor.conftest import Admin
 
 ROLE = "sentinel_monitor"

@@ -16,19 +16,19 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US, now_us, to_datetime
-from services.common.database import Database
-from services.common.errors import Unavailable
 from services.monitor.figures.closing import floor
 from services.monitor.figures.rollup import Keep, Rollup
 from services.monitor.maintenance.maintenance import HORIZON_US
 from services.monitor.maintenance.window import WindowDraft
 from services.monitor.store import MonitorStore
 from services.monitor.store.rollups import RollupSql
-from tests.database import TestServer, patient_database
+from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, now_us, to_datetime
+from services.platform.errors import Unavailable
+from services.platform.postgres.database import Database
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.integration.monitor.histories import History, a_history
-from tests.severed import Severed
+from tests.support.database import TestServer, patient_database
+from tests.support.severed import Severed
 
 # Hours go while others come, so that each step deletes too.
 KEEP = Keep(7 * DAY_US, DAY_US)

@@ -4,16 +4,16 @@ import random
 
 import pytest
 
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US, now_us, to_datetime
-from services.common.outcome import Outcome
+from services.checks.outcome import Outcome
 from services.monitor.figures.buckets import WINDOWS, series_edges, window_start
 from services.monitor.figures.closing import floor
 from services.monitor.figures.rollup import Rollup
 from services.monitor.figures.uptime import Slot
 from services.monitor.store.rollups import RollupSql
+from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, now_us, to_datetime
 from tests.integration.monitor.conftest import KEEP, Admin, Monitor
 from tests.integration.monitor.histories import History, a_history, marks
-from tests.rows import insert
+from tests.support.rows import insert
 
 
 @pytest.mark.parametrize("interval_us", [MINUTE_US, 20 * MINUTE_US, DAY_US])

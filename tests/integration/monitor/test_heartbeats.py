@@ -17,19 +17,19 @@ from hypothesis.stateful import (
 )
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.clock import DAY_US, MINUTE_US
-from services.common.database import create_pool
-from services.common.errors import FailedPrecondition, NotFound
-from services.common.heartbeat_token import hash_of
-from services.common.ids import new_id
-from services.common.specs.heartbeat import HeartbeatSpec
+from services.checks.heartbeat_token import hash_of
+from services.checks.specs.heartbeat import HeartbeatSpec
 from services.monitor.drafts import CheckDraft
 from services.monitor.store import MonitorStore
+from services.platform.clock import DAY_US, MINUTE_US
+from services.platform.errors import FailedPrecondition, NotFound
+from services.platform.ids import new_id
+from services.platform.postgres.database import create_pool
 from services.worker.heartbeats.reception import Signal
 from services.worker.store import ReceptionSql, SignalsSql
-from tests.database import TestServer, patient_database
-from tests.examples import examples
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
+from tests.support.database import TestServer, patient_database
+from tests.support.examples import examples
 
 DAILY = HeartbeatSpec(DAY_US, 10 * MINUTE_US)
 

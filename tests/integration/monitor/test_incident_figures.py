@@ -4,12 +4,12 @@ import random
 from itertools import pairwise
 from uuid import UUID
 
-from services.common.clock import DAY_US, HOUR_US, now_us, to_datetime
-from services.common.incident import Resolution
+from services.checks.incident import Resolution
 from services.monitor.figures.buckets import WINDOWS, window_start
 from services.monitor.figures.figures import SeriesWanted, summed
 from services.monitor.figures.incident_sums import IncidentSums
 from services.monitor.figures.uptime import total
+from services.platform.clock import DAY_US, HOUR_US, now_us, to_datetime
 from tests.integration.monitor.conftest import Admin, Monitor, an_incident
 
 Told = tuple[int, int | None, Resolution]

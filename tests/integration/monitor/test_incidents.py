@@ -10,17 +10,17 @@ import asyncpg
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.audit import ActorKind
-from services.common.clock import now_us
-from services.common.errors import FailedPrecondition, NotFound
-from services.common.ids import new_id
-from services.common.incident import IncidentEventKind, Resolution
-from services.common.outcome import ErrorKind, Outcome
-from services.common.state import CheckState
+from services.checks.incident import IncidentEventKind, Resolution
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.state import CheckState
 from services.monitor.incidents.incident import Cause, Incident, IncidentState
 from services.monitor.incidents.incidents import IncidentFilter
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore
+from services.platform.clock import now_us
+from services.platform.errors import FailedPrecondition, NotFound
+from services.platform.ids import new_id
+from services.platform.security.audit import ActorKind
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.integration.monitor.recording import STEP, Worker
 

@@ -8,11 +8,8 @@ from uuid import UUID
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, from_datetime, now_us, to_datetime
-from services.common.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
-from services.common.ids import new_id
-from services.common.specs.http import HttpSpec
-from services.common.state import CheckState
+from services.checks.specs.http import HttpSpec
+from services.checks.state import CheckState
 from services.monitor.drafts import CheckDraft
 from services.monitor.figures.overview import Overviews
 from services.monitor.maintenance.maintenance import HORIZON_US
@@ -21,6 +18,9 @@ from services.monitor.model import ServiceState, TrackedCheck
 from services.monitor.quotas import Quotas
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore
+from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, from_datetime, now_us, to_datetime
+from services.platform.errors import Aborted, FailedPrecondition, InvalidArgument, NotFound
+from services.platform.ids import new_id
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.integration.monitor.plans import asked, plan_of
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, now_us
 from services.monitor.figures import overview as overview_room
 from services.monitor.figures.buckets import latest_day
 from services.monitor.figures.latency import Latencies
@@ -15,6 +14,7 @@ from services.monitor.figures.uptime import total
 from services.monitor.model import ServiceState
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store.rollups import RollupSql
+from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, now_us
 from tests.integration.monitor.conftest import KEEP, Admin, Monitor, an_incident
 from tests.integration.monitor.histories import History, a_history
 

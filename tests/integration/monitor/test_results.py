@@ -7,17 +7,17 @@ from uuid import UUID
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.clock import DAY_US, MINUTE_US, to_datetime
-from services.common.errors import InvalidArgument, NotFound
-from services.common.ids import new_id
-from services.common.outcome import Outcome
-from services.common.result import Result
+from services.checks.outcome import Outcome
+from services.checks.result import Result
 from services.monitor.results import ResultFilter
 from services.monitor.store import MonitorStore
 from services.monitor.store import results as store_results
+from services.platform.clock import DAY_US, MINUTE_US, to_datetime
+from services.platform.errors import InvalidArgument, NotFound
+from services.platform.ids import new_id
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.integration.monitor.plans import asked, plan_of
-from tests.rows import START_US
+from tests.support.rows import START_US
 
 EVERY = ResultFilter()
 UP, DOWN, MISSED = int(Outcome.UP), int(Outcome.DOWN), int(Outcome.MISSED)

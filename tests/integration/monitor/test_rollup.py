@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US, from_datetime, now_us, to_datetime
 from services.monitor.figures.buckets import parts_since
 from services.monitor.figures.closing import floor
 from services.monitor.figures.rollup import Keep, Rollup
 from services.monitor.store.rollups import RollupSql
+from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, from_datetime, now_us, to_datetime
 from tests.integration.monitor.conftest import KEEP, Admin, Monitor
 from tests.integration.monitor.histories import History, a_history
 

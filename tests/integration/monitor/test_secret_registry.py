@@ -16,22 +16,22 @@ from sentinel.monitor.v1 import check_pb2
 from sentinel.monitor.v1 import monitor_service_pb2 as pb
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.database import Database
-from services.common.errors import FailedPrecondition
-from services.common.ids import new_id
-from services.common.secret_box import NO_KEYS, CannotOpenError, SecretBox
-from services.common.secret_columns import SecretColumn, SecretTexts
-from services.common.secret_keys import SecretKeys
-from services.common.secret_registry import SECRET_COLUMNS
-from services.common.specs.secrets import HIDDEN, masked
+from services.checks.secret_columns import SecretColumn, SecretTexts
+from services.checks.secret_registry import SECRET_COLUMNS
+from services.checks.specs.secrets import HIDDEN, masked
 from services.monitor.messages import check_draft, check_message
 from services.monitor.sealing import seal_all
 from services.monitor.store import MonitorStore
 from services.monitor.updates import Updates
-from tests.database import patient_database
-from tests.dumps import plain_dump
+from services.platform.errors import FailedPrecondition
+from services.platform.ids import new_id
+from services.platform.postgres.database import Database
+from services.platform.security.secret_box import NO_KEYS, CannotOpenError, SecretBox
+from services.platform.security.secret_keys import SecretKeys
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
-from tests.targets import Authority
+from tests.support.database import patient_database
+from tests.support.dumps import plain_dump
+from tests.support.targets import Authority
 
 OLD, NEW = b"o" * 32, b"n" * 32
 MARK = "s3cret-mark-of-a-test"

@@ -11,23 +11,23 @@ from sentinel.monitor.v1 import check_pb2
 from sentinel.monitor.v1 import monitor_service_pb2 as pb
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.database import Database
-from services.common.errors import FailedPrecondition, InvalidArgument
-from services.common.ids import new_id
-from services.common.secret_box import NO_KEYS, SecretBox
-from services.common.secret_keys import SecretKeys
-from services.common.specs.column import CHECK_SPECS, opened
-from services.common.specs.http import HttpSpec
-from services.common.specs.http_auth import BasicAuth, HttpAuth
-from services.common.specs.secrets import HIDDEN
+from services.checks.specs.column import CHECK_SPECS, opened
+from services.checks.specs.http import HttpSpec
+from services.checks.specs.http_auth import BasicAuth, HttpAuth
+from services.checks.specs.secrets import HIDDEN
 from services.monitor import sealing
 from services.monitor.messages import check_draft, check_message
 from services.monitor.sealing import seal_all
 from services.monitor.store import MonitorStore
 from services.monitor.updates import Updates
-from tests.database import patient_database
+from services.platform.errors import FailedPrecondition, InvalidArgument
+from services.platform.ids import new_id
+from services.platform.postgres.database import Database
+from services.platform.security.secret_box import NO_KEYS, SecretBox
+from services.platform.security.secret_keys import SecretKeys
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
-from tests.rows import a_check
+from tests.support.database import patient_database
+from tests.support.rows import a_check
 
 OLD, NEW = b"o" * 32, b"n" * 32
 AUTHORIZATION = "Bearer s3cret-of-a-header"

@@ -8,15 +8,11 @@ from uuid import UUID
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, now_us, to_datetime
-from services.common.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, SentinelError
-from services.common.grid import shard_of
-from services.common.ids import new_id
-from services.common.outcome import Outcome
-from services.common.paging import KeyRequest
-from services.common.result import Result
-from services.common.specs.http import HttpSpec
-from services.common.state import CheckState
+from services.checks.grid import shard_of
+from services.checks.outcome import Outcome
+from services.checks.result import Result
+from services.checks.specs.http import HttpSpec
+from services.checks.state import CheckState
 from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.maintenance.window import WindowDraft
 from services.monitor.model import ServiceState
@@ -24,10 +20,14 @@ from services.monitor.quotas import Quotas
 from services.monitor.service_state import service_state, tally
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore
+from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, now_us, to_datetime
+from services.platform.errors import Aborted, AlreadyExists, FailedPrecondition, NotFound, SentinelError
+from services.platform.ids import new_id
+from services.platform.paging import KeyRequest
 from services.worker.record import Pending
 from services.worker.store import EngineStore
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
-from tests.worker import a_scheduled_check
+from tests.support.worker import a_scheduled_check
 
 EVERY = ServiceFilter()
 BY_TIME, BY_NAME = ServiceOrder(), ServiceOrder(by_name=True)

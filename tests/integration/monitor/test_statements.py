@@ -4,8 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.common.clock import DAY_US, HOUR_US, now_us
-from services.common.outcome import Outcome
+from services.checks.outcome import Outcome
 from services.monitor.figures.figures import SeriesWanted
 from services.monitor.figures.overview import Overviews
 from services.monitor.incidents.incident import IncidentState
@@ -15,6 +14,7 @@ from services.monitor.results import ResultFilter
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore
 from services.monitor.store.rollups import RollupSql
+from services.platform.clock import DAY_US, HOUR_US, now_us
 from tests.integration.monitor.conftest import KEEP, Admin, Monitor, a_monitor
 from tests.integration.monitor.plans import asked, asked_of_the_driver, walked_over
 from tests.integration.monitor.population import populate

@@ -2,11 +2,11 @@
 
 import asyncio
 
-from services.common.clock import HOUR_US, MINUTE_US, now_us
 from services.monitor.figures.buckets import WINDOWS, window_start
 from services.monitor.figures.figures import summed
 from services.monitor.figures.rollup import Rollup
 from services.monitor.store.rollups import RollupSql
+from services.platform.clock import HOUR_US, MINUTE_US, now_us
 from tests.integration.monitor.conftest import KEEP, Admin, Monitor
 from tests.integration.monitor.histories import a_history
 

@@ -9,14 +9,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.common import service_moves, stream_reader
-from services.common.clock import MINUTE_US, SECOND_US, now_us, to_datetime
-from services.common.errors import ResourceExhausted, Unavailable
-from services.common.outcome import Outcome
-from services.common.revocations import Revocation, Revoked
-from services.common.stream_guard import LOOK_S, EndReason
-from services.common.stream_metrics import StreamMetrics
-from services.common.stream_reader import OpenStreams
+from services.checks import service_moves
+from services.checks.outcome import Outcome
 from services.monitor.drafts import ServiceDraft
 from services.monitor.incidents.incidents import IncidentFilter
 from services.monitor.maintenance.window import WindowDraft
@@ -25,6 +19,13 @@ from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore, board
 from services.monitor.watching import board as boards
 from services.monitor.watching.watch import Beat, End
+from services.platform.clock import MINUTE_US, SECOND_US, now_us, to_datetime
+from services.platform.errors import ResourceExhausted, Unavailable
+from services.platform.rpc import stream_reader
+from services.platform.rpc.stream_guard import LOOK_S, EndReason
+from services.platform.rpc.stream_metrics import StreamMetrics
+from services.platform.rpc.stream_reader import OpenStreams
+from services.platform.security.revocations import Revocation, Revoked
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.integration.monitor.plans import plan_of
 from tests.integration.monitor.recording import Worker

@@ -7,24 +7,24 @@ from uuid import UUID
 
 import asyncpg
 
-from services.common import service_moves
-from services.common.clock import SECOND_US, now_us
-from services.common.database import create_pool
-from services.common.ids import new_id
-from services.common.listener import Listener
-from services.common.principal import Principal, Role
-from services.common.revocations import Revocations
-from services.common.server import background
-from services.common.store import CommonStore
-from services.common.stream_metrics import StreamMetrics
+from services.checks import service_moves
 from services.monitor.model import Service
 from services.monitor.store.board import BoardSql
 from services.monitor.watching.board import Boards
 from services.monitor.watching.standing import Picture, RecordedService
 from services.monitor.watching.watch import Event, Watches
 from services.monitor.watching.watcher import Complete, Gone, Kept, Shown
-from tests.database import patient_database
-from tests.guards import NotingGuard
+from services.platform.clock import SECOND_US, now_us
+from services.platform.ids import new_id
+from services.platform.postgres.common_store import CommonStore
+from services.platform.postgres.database import create_pool
+from services.platform.postgres.listener import Listener
+from services.platform.rpc.server import background
+from services.platform.rpc.stream_metrics import StreamMetrics
+from services.platform.security.principal import Principal, Role
+from services.platform.security.revocations import Revocations
+from tests.support.database import patient_database
+from tests.support.guards import NotingGuard
 
 SOON_S = 2.0
 

@@ -8,21 +8,21 @@ from typing import Any
 from google.protobuf import json_format
 from sentinel.monitor.v1 import check_pb2
 
-from services.common.clock import SECOND_US
-from services.common.egress import EgressPolicy
-from services.common.errors import InvalidArgument
-from services.common.field_rules import FieldRules
-from services.common.rest.body import Bodies
-from services.common.rest.contract import contract_routes
-from services.common.specs.heartbeat import HeartbeatSpec
-from services.common.tls_context import context_trusting
+from services.checks.specs.heartbeat import HeartbeatSpec
+from services.platform.clock import SECOND_US
+from services.platform.egress.policy import EgressPolicy
+from services.platform.errors import InvalidArgument
+from services.platform.rest.body import Bodies
+from services.platform.rest.contract import contract_routes
+from services.platform.rpc.field_rules import FieldRules
+from services.platform.security.tls_context import context_trusting
+from services.wire.network import Network
+from services.wire.resolver import Resolver
+from services.wire.tls import TlsContexts
 from services.worker.heartbeats.heartbeat import Reported, verdict_on
 from services.worker.messages import try_draft
 from services.worker.on_demand import TryDraft
 from services.worker.probe import Prober
-from services.worker.wire.network import Network
-from services.worker.wire.resolver import Resolver
-from services.worker.wire.tls import TlsContexts
 from tests.integration.real_world.identity import chain, trusted
 from tests.integration.real_world.row import Row, Verdict
 from tests.integration.real_world.servers import Http, Job, NameServer, Request, Tcp

@@ -13,8 +13,8 @@ from dnslib import QTYPE, RCODE, RR, A, DNSRecord
 from tests.integration.real_world.identity import chain, issuer, server_context, trusted
 from tests.integration.real_world.row import Row
 from tests.integration.real_world.servers import End, Http, NameServer, Tcp
-from tests.ports import udp_and_tcp
-from tests.targets import reset
+from tests.support.ports import udp_and_tcp
+from tests.support.targets import reset
 
 _LOOPBACK = "127.0.0.1"
 _NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"

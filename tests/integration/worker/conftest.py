@@ -4,13 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.common.egress import EgressPolicy
+from services.platform.egress.policy import EgressPolicy
+from services.wire.network import Network
+from services.wire.resolver import Resolver
+from services.wire.tls import TlsContexts
 from services.worker.probe import Prober
-from services.worker.wire.network import Network
-from services.worker.wire.resolver import Resolver
-from services.worker.wire.tls import TlsContexts
 from tests.integration.worker.deadlines import Deadlines
-from tests.targets import Authority
+from tests.support.targets import Authority
 
 LOOPBACK = EgressPolicy.parse("127.0.0.0/8, ::1/128")
 

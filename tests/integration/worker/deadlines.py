@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from services.wire.deadline import Deadline
 from services.worker import probe
-from services.worker.wire.deadline import Deadline
 
 # A cancellation reaches the innermost wait in one turn.
 FEW_TURNS = 3

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
-from services.common.clock import SECOND_US, now_us
-from services.common.ids import new_id
-from services.common.principal import Principal, Role
-from services.common.revocations import Revocation, Revocations, Revoked
-from services.common.stream_guard import StreamGuard
+from services.platform.clock import SECOND_US, now_us
+from services.platform.ids import new_id
+from services.platform.rpc.stream_guard import StreamGuard
+from services.platform.security.principal import Principal, Role
+from services.platform.security.revocations import Revocation, Revocations, Revoked
 
 
 class _NothingRecorded:

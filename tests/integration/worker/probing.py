@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.http import HttpSpec
-from services.common.specs.spec import Spec
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.http import HttpSpec
+from services.checks.specs.spec import Spec
 from services.worker.probe import Observation, Prober
 
 PLENTY_S = 30.0

@@ -8,23 +8,23 @@ from uuid import UUID
 
 import asyncpg
 
-from services.common.clock import SECOND_US, now_us
-from services.common.database import create_pool
-from services.common.ids import new_id
-from services.common.listener import Listener
-from services.common.principal import Principal, Role
-from services.common.result import Result
-from services.common.revocations import Revocations
-from services.common.server import background
-from services.common.store import CommonStore
+from services.checks.result import Result
+from services.platform.clock import SECOND_US, now_us
+from services.platform.ids import new_id
+from services.platform.postgres.common_store import CommonStore
+from services.platform.postgres.database import create_pool
+from services.platform.postgres.listener import Listener
+from services.platform.rpc.server import background
+from services.platform.security.principal import Principal, Role
+from services.platform.security.revocations import Revocations
 from services.worker.store import RECORDED, TailStore, TenantStore, enter_cluster
 from services.worker.streams.position import Position
 from services.worker.streams.reader import Recorded
 from services.worker.streams.stream import Beat, Event, Streams
 from services.worker.streams.tail import Tail
-from tests.database import patient_database
-from tests.guards import NotingGuard
-from tests.rows import START_US, a_check
+from tests.support.database import patient_database
+from tests.support.guards import NotingGuard
+from tests.support.rows import START_US, a_check
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 

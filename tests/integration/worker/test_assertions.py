@@ -13,13 +13,10 @@ import orjson
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.assertion_outcome import AssertionOutcome, AssertionStatus
-from services.common.clock import SECOND_US, now_us
-from services.common.database import create_pool
-from services.common.errors import InvalidArgument, NotFound, ResourceExhausted
-from services.common.outcome import ErrorKind, Outcome
-from services.common.result import Result
-from services.common.specs.assertions import (
+from services.checks.assertion_outcome import AssertionOutcome, AssertionStatus
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.result import Result
+from services.checks.specs.assertions import (
     BodyContains,
     BodyMatches,
     CertificateLasts,
@@ -29,9 +26,13 @@ from services.common.specs.assertions import (
     StatusIs,
     TotalTimeWithin,
 )
-from services.common.specs.heartbeat import HeartbeatSpec
-from services.common.specs.http import HttpSpec
-from services.common.specs.tls_options import TlsOptions
+from services.checks.specs.heartbeat import HeartbeatSpec
+from services.checks.specs.http import HttpSpec
+from services.checks.specs.tls_options import TlsOptions
+from services.platform.clock import SECOND_US, now_us
+from services.platform.errors import InvalidArgument, NotFound, ResourceExhausted
+from services.platform.postgres.database import create_pool
+from services.wire.network import Network
 from services.worker.cpu_queue import CpuQueue
 from services.worker.judging.evaluation import Evaluation, GivenAnswer
 from services.worker.judging.learned import Learned
@@ -39,13 +40,12 @@ from services.worker.on_demand import OnDemand, PhaseEnded, TryDraft
 from services.worker.probe import Prober
 from services.worker.record import Pending
 from services.worker.store import EngineStore, TenantStore
-from services.worker.wire.network import Network
 from tests.integration.worker.guards import a_guard
 from tests.integration.worker.probing import probe, verdict
 from tests.integration.worker.watched_cpu import WatchedCpu
-from tests.rows import START_US, a_check
-from tests.targets import Authority, Echo, target
-from tests.worker import a_scheduled_check
+from tests.support.rows import START_US, a_check
+from tests.support.targets import Authority, Echo, target
+from tests.support.worker import a_scheduled_check
 
 BODY = orjson.dumps({"status": "ok", "items": [{"id": 1}, {"id": 2}]})
 ANSWER = b"HTTP/1.1 200 OK\r\nserver: x/1\r\ncontent-length: %d\r\n\r\n%s"

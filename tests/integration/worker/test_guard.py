@@ -7,15 +7,15 @@ from uuid import UUID
 
 import pytest
 
-from services.common.clock import SECOND_US
-from services.common.outcome import ErrorKind, Outcome
-from services.common.result import Result
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.result import Result
+from services.platform.clock import SECOND_US
 from services.worker.canary import Canary
 from services.worker.clock import SharedClock
 from services.worker.guard import SelfFaultGuard
 from services.worker.record import Pending
-from tests.ports import free_port
-from tests.worker import a_scheduled_check
+from tests.support.ports import free_port
+from tests.support.worker import a_scheduled_check
 
 INTERVAL = 10 * SECOND_US
 

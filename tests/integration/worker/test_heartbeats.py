@@ -10,15 +10,17 @@ import asyncpg
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.clock import DAY_US, MINUTE_US, SECOND_US, from_datetime
-from services.common.database import create_pool
-from services.common.egress import EgressPolicy
-from services.common.errors import NotFound, ResourceExhausted, Unavailable
-from services.common.heartbeat_token import hash_of, new_token
-from services.common.ids import new_id
-from services.common.outcome import ErrorKind, Outcome
-from services.common.server import background
-from services.common.specs.heartbeat import HeartbeatSpec
+from services.checks.heartbeat_token import hash_of, new_token
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.heartbeat import HeartbeatSpec
+from services.platform.clock import DAY_US, MINUTE_US, SECOND_US, from_datetime
+from services.platform.egress.policy import EgressPolicy
+from services.platform.errors import NotFound, ResourceExhausted, Unavailable
+from services.platform.ids import new_id
+from services.platform.postgres.database import create_pool
+from services.platform.rpc.server import background
+from services.wire.network import Network
+from services.wire.resolver import Resolver
 from services.worker.heartbeats import reception
 from services.worker.heartbeats.receiving import Receiving
 from services.worker.heartbeats.reception import Reception
@@ -26,12 +28,10 @@ from services.worker.heartbeats.signals import Signals
 from services.worker.metrics import Metrics, SignalEnd
 from services.worker.probe import Prober
 from services.worker.store import ReceptionSql, SignalsSql
-from services.worker.wire.network import Network
-from services.worker.wire.resolver import Resolver
-from tests.database import TestServer
-from tests.hand_clock import HandClock
 from tests.integration.worker.probing import PLENTY_S, verdict
-from tests.rows import a_heartbeat
+from tests.support.database import TestServer
+from tests.support.hand_clock import HandClock
+from tests.support.rows import a_heartbeat
 
 DAILY = HeartbeatSpec(DAY_US, 10 * MINUTE_US)
 UP, UNKNOWN = (Outcome.UP, None), (Outcome.ERROR, ErrorKind.NO_SIGNAL_YET)

@@ -6,10 +6,10 @@ comment says so.
 
 import pytest
 
-from services.common.outcome import ErrorKind, Outcome
+from services.checks.outcome import ErrorKind, Outcome
 from services.worker.probe import Prober
 from tests.integration.worker.probing import probe, verdict
-from tests.targets import CHUNKED, saying, target
+from tests.support.targets import CHUNKED, saying, target
 
 LENGTH_2 = b"\r\nContent-Length: 2\r\n\r\nok"
 LAST = b"0\r\n\r\n"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import brotli
 import pytest
 
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.assertions import Assertion, BodyContains, BodyLacks, BodyMatches, HeaderIs, JsonPathIs
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.assertions import Assertion, BodyContains, BodyLacks, BodyMatches, HeaderIs, JsonPathIs
 from services.worker.probe import Prober
 from tests.integration.worker.probing import probe, verdict
-from tests.targets import Echo, target
+from tests.support.targets import Echo, target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

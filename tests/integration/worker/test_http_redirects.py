@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.tls_options import TlsOptions
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.tls_options import TlsOptions
 from services.worker.probe import Prober
 from tests.integration.worker.probing import probe, verdict
-from tests.targets import OK, Authority, target
+from tests.support.targets import OK, Authority, target
 
 NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 

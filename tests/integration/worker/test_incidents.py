@@ -10,18 +10,18 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.common.clock import SECOND_US, from_datetime, now_us, to_datetime
-from services.common.database import create_pool
-from services.common.errors import Unavailable
-from services.common.grid import shard_of
-from services.common.incident import IncidentEventKind, Resolution
-from services.common.outcome import ErrorKind, MissedReason, Outcome
-from services.common.result import Result
+from services.checks.grid import shard_of
+from services.checks.incident import IncidentEventKind, Resolution
+from services.checks.outcome import ErrorKind, MissedReason, Outcome
+from services.checks.result import Result
+from services.platform.clock import SECOND_US, from_datetime, now_us, to_datetime
+from services.platform.errors import Unavailable
+from services.platform.postgres.database import create_pool
 from services.worker.record import Pending
 from services.worker.store import EngineStore
-from tests.incidents import Incident, incidents_of
-from tests.rows import START_US, a_check
-from tests.worker import a_scheduled_check
+from tests.support.incidents import Incident, incidents_of
+from tests.support.rows import START_US, a_check
+from tests.support.worker import a_scheduled_check
 
 UP, DOWN, ERROR = Outcome.UP, Outcome.DOWN, Outcome.ERROR
 INTERVAL = 10 * SECOND_US

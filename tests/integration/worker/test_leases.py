@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from services.common.database import create_pool
-from services.common.errors import Unavailable
-from services.common.grid import SHARDS
+from services.checks.grid import SHARDS
+from services.platform.errors import Unavailable
+from services.platform.postgres.database import create_pool
 from services.worker.lease import TTL_S
 from services.worker.store import EngineStore, engine
-from tests.rows import a_report
+from tests.support.rows import a_report
 
 
 @pytest.fixture

@@ -8,19 +8,19 @@ import asyncpg
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.database import create_pool
-from services.common.errors import NotFound
-from services.common.outcome import Outcome
-from services.common.principal import Role
-from services.common.result import Result
-from services.common.revocations import Revoked
-from services.common.stream_guard import EndReason
+from services.checks.outcome import Outcome
+from services.checks.result import Result
+from services.platform.errors import NotFound
+from services.platform.postgres.database import create_pool
+from services.platform.rpc.stream_guard import EndReason
+from services.platform.security.principal import Role
+from services.platform.security.revocations import Revoked
 from services.worker.on_demand import CutOff, OnDemand, PhaseEnded
 from services.worker.probe import Prober
 from services.worker.store import TenantStore
 from tests.integration.worker.guards import Credentials, a_guard
-from tests.rows import a_check
-from tests.targets import OK, Echo, target
+from tests.support.rows import a_check
+from tests.support.targets import OK, Echo, target
 
 
 @pytest.fixture

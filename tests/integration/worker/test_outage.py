@@ -6,11 +6,11 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.common.clock import SECOND_US, from_datetime, now_us
-from services.common.database import create_pool
-from services.common.outcome import MissedReason, Outcome
-from services.common.result import Result
-from services.common.server import background
+from services.checks.outcome import MissedReason, Outcome
+from services.checks.result import Result
+from services.platform.clock import SECOND_US, from_datetime, now_us
+from services.platform.postgres.database import create_pool
+from services.platform.rpc.server import background
 from services.worker import record
 from services.worker.clock import SharedClock
 from services.worker.guard import SelfFaultGuard
@@ -18,9 +18,9 @@ from services.worker.metrics import Metrics
 from services.worker.record import Recorder
 from services.worker.schedule import ScheduledCheck
 from services.worker.store import EngineStore
-from tests.database import TestServer
-from tests.rows import a_check
-from tests.worker import a_scheduled_check
+from tests.support.database import TestServer
+from tests.support.rows import a_check
+from tests.support.worker import a_scheduled_check
 
 INTERVAL = 10 * SECOND_US
 

@@ -7,11 +7,11 @@ import pytest
 
 _RUN = """
 import asyncio, resource, socket, sys, uvloop
-from services.common.specs.http import HttpSpec
-from services.common.egress import EgressPolicy
+from services.checks.specs.http import HttpSpec
+from services.platform.egress.policy import EgressPolicy
 from services.worker.probe import Prober
-from services.worker.wire.resolver import Resolver
-from services.worker.wire.network import Network
+from services.wire.resolver import Resolver
+from services.wire.network import Network
 
 async def main():
     server = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)

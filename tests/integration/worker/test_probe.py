@@ -5,11 +5,11 @@ import socket
 
 import pytest
 
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.http import HttpSpec
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.http import HttpSpec
 from services.worker.probe import Prober
 from tests.integration.worker.probing import PLENTY_S, probe, verdict
-from tests.targets import CHUNKED, OK, Echo, saying, target
+from tests.support.targets import CHUNKED, OK, Echo, saying, target
 
 
 async def test_an_answer_is_up_with_each_phase_that_was_reached(prober: Prober) -> None:

@@ -7,19 +7,19 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from services.common.outcome import ErrorKind
-from services.common.specs.http import HttpSpec
-from services.worker.wire import dial as dialling
-from services.worker.wire import link
-from services.worker.wire.dial import STAGGER_S, dial, in_turns
-from services.worker.wire.hop import Wire, wire_of
-from services.worker.wire.http_talk import HttpTalk
-from services.worker.wire.link import Link
-from services.worker.wire.observation import Observation
-from services.worker.wire.probe_failure import ProbeFailure
-from tests.hand_clock import HandClock
+from services.checks.outcome import ErrorKind
+from services.checks.specs.http import HttpSpec
+from services.wire import dial as dialling
+from services.wire import link
+from services.wire.dial import STAGGER_S, dial, in_turns
+from services.wire.hop import Wire, wire_of
+from services.wire.http_talk import HttpTalk
+from services.wire.link import Link
+from services.wire.observation import Observation
+from services.wire.probe_failure import ProbeFailure
 from tests.integration.worker.probing import PLENTY_S
-from tests.targets import Echo, saying, target
+from tests.support.hand_clock import HandClock
+from tests.support.targets import Echo, saying, target
 
 NEVER_S = 3_600.0
 

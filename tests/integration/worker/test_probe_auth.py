@@ -6,19 +6,19 @@ from uuid import UUID
 
 import pytest
 
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.client_certificate import ClientCertificate
-from services.common.specs.http import HttpSpec
-from services.common.specs.http_auth import BasicAuth, HttpAuth
-from services.common.specs.tls_options import TlsOptions
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.client_certificate import ClientCertificate
+from services.checks.specs.http import HttpSpec
+from services.checks.specs.http_auth import BasicAuth, HttpAuth
+from services.checks.specs.tls_options import TlsOptions
+from services.wire import tls as tls_module
+from services.wire.network import Network
+from services.wire.own_trouble import OwnTrouble
+from services.wire.tls import TlsContexts
 from services.worker.probe import Prober
-from services.worker.wire import tls as tls_module
-from services.worker.wire.network import Network
-from services.worker.wire.own_trouble import OwnTrouble
-from services.worker.wire.tls import TlsContexts
 from tests.integration.worker.probing import probe, verdict
 from tests.integration.worker.watched_cpu import WatchedCpu
-from tests.targets import OK, Authority, Echo, Handler, target
+from tests.support.targets import OK, Authority, Echo, Handler, target
 
 
 def demanding(header: bytes) -> Handler:

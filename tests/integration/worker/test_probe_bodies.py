@@ -7,10 +7,10 @@ from collections.abc import Callable
 import brotli
 import pytest
 
-from services.common.outcome import ErrorKind, Outcome
+from services.checks.outcome import ErrorKind, Outcome
 from services.worker.probe import Prober
 from tests.integration.worker.probing import probe, verdict
-from tests.targets import Echo, target
+from tests.support.targets import Echo, target
 
 MIB = 1024 * 1024
 TEXT = "grüße, welt"

@@ -3,15 +3,15 @@
 import asyncio
 import gc
 
-from services.common.outcome import Outcome
+from services.checks.outcome import Outcome
+from services.wire.answer import AnswerReader
+from services.wire.chunks import Chunks
+from services.wire.http_talk import HttpTalk
+from services.wire.link import Link
+from services.wire.observation import Observation
 from services.worker.probe import Prober
-from services.worker.wire.answer import AnswerReader
-from services.worker.wire.chunks import Chunks
-from services.worker.wire.http_talk import HttpTalk
-from services.worker.wire.link import Link
-from services.worker.wire.observation import Observation
 from tests.integration.worker.probing import probe
-from tests.targets import CHUNKED, Authority, Echo, saying, target
+from tests.support.targets import CHUNKED, Authority, Echo, saying, target
 
 _OURS = (AnswerReader, Chunks, HttpTalk, Link, Observation)
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from services.common.outcome import ErrorKind, Outcome
+from services.checks.outcome import ErrorKind, Outcome
 from services.worker.probe import Prober
-from tests.bombs import brotli_bomb, gzip_bomb, wrapped_in_gzip
 from tests.integration.worker.deadlines import FEW_TURNS, Deadlines
 from tests.integration.worker.probing import PLENTY_S, probe, verdict
-from tests.targets import CHUNKED, Echo, Handler, dripping, reset, saying, target
+from tests.support.bombs import brotli_bomb, gzip_bomb, wrapped_in_gzip
+from tests.support.targets import CHUNKED, Echo, Handler, dripping, reset, saying, target
 
 
 async def test_endless_headers_are_too_large(prober: Prober) -> None:

@@ -2,13 +2,13 @@
 
 import pytest
 
-from services.common.egress import EgressPolicy
-from services.common.outcome import ErrorKind, Outcome
+from services.checks.outcome import ErrorKind, Outcome
+from services.platform.egress.policy import EgressPolicy
+from services.wire.network import Network
+from services.wire.resolver import Resolver
 from services.worker.probe import Prober
-from services.worker.wire.network import Network
-from services.worker.wire.resolver import Resolver
 from tests.integration.worker.probing import probe, verdict
-from tests.targets import Echo, target
+from tests.support.targets import Echo, target
 
 
 def moved(location: str, status: int = 302) -> bytes:

@@ -9,19 +9,19 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID
 
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.client_certificate import ClientCertificate
-from services.common.specs.http_auth import HttpAuth
-from services.common.specs.tls_options import TlsOptions
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.client_certificate import ClientCertificate
+from services.checks.specs.http_auth import HttpAuth
+from services.checks.specs.tls_options import TlsOptions
+from services.wire.network import Network
+from services.wire.resolver import Resolver
+from services.wire.secure import LARGEST_HANDSHAKE
+from services.wire.tls import TlsContexts
 from services.worker.probe import Prober
-from services.worker.wire.network import Network
-from services.worker.wire.resolver import Resolver
-from services.worker.wire.secure import LARGEST_HANDSHAKE
-from services.worker.wire.tls import TlsContexts
 from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.probing import probe, verdict
-from tests.newer_python import verify_as_python_3_13
-from tests.targets import OK, Authority, Echo, saying, target
+from tests.support.newer_python import verify_as_python_3_13
+from tests.support.targets import OK, Authority, Echo, saying, target
 
 
 async def test_tls_is_verified_and_its_certificates_end_is_told(prober: Prober, authority: Authority) -> None:

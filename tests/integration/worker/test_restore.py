@@ -12,16 +12,16 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from cli.postgres import EmbeddedPostgres
-from services.common.database import create_pool
-from services.common.errors import FailedPrecondition
-from services.common.migrate import migrate
+from services.platform.errors import FailedPrecondition
+from services.platform.postgres.database import create_pool
+from services.platform.postgres.migrate import migrate
 from services.worker.store import enter_cluster
 from services.worker.streams import stream
 from services.worker.streams.position import Position
-from tests.database import TestServer
-from tests.dumps import move
-from tests.integration.common.test_schema import upgrade_to
+from tests.integration.platform.test_schema import upgrade_to
 from tests.integration.worker.streaming import Connection, Scene, Worker, a_scene, a_worker, joined, number, take
+from tests.support.database import TestServer
+from tests.support.dumps import move
 
 _BEYOND = 5_000
 

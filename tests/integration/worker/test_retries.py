@@ -6,20 +6,20 @@ from itertools import pairwise
 
 import pytest
 
-from services.common.failed_attempt import FailedAttempt
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.assertions import JsonPathIs
-from services.common.specs.http import HttpSpec
-from services.common.specs.http_auth import HttpAuth
+from services.checks.failed_attempt import FailedAttempt
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.assertions import JsonPathIs
+from services.checks.specs.http import HttpSpec
+from services.checks.specs.http_auth import HttpAuth
+from services.wire.network import Network
+from services.wire.observation import Observation
+from services.wire.resolver import Resolver
 from services.worker.probe import Prober, pause_before
-from services.worker.wire.network import Network
-from services.worker.wire.observation import Observation
-from services.worker.wire.resolver import Resolver
 from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.deadlines import Deadlines
-from tests.integration.worker.name_server import NameServer, serving
 from tests.integration.worker.probing import PLENTY_S, verdict
-from tests.targets import OK, Echo, Handler, target
+from tests.support.name_server import NameServer, serving
+from tests.support.targets import OK, Echo, Handler, target
 
 NO = b"HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n"
 UP = (Outcome.UP, None)

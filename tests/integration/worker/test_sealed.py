@@ -8,19 +8,19 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.common.database import create_pool
-from services.common.outcome import ErrorKind, Outcome
-from services.common.secret_box import NO_KEYS, SecretBox
-from services.common.secret_keys import SecretKeys
-from services.common.specs.column import to_column
-from services.common.specs.http import HttpSpec
-from services.common.specs.http_auth import HttpAuth
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.column import to_column
+from services.checks.specs.http import HttpSpec
+from services.checks.specs.http_auth import HttpAuth
+from services.platform.postgres.database import create_pool
+from services.platform.security.secret_box import NO_KEYS, SecretBox
+from services.platform.security.secret_keys import SecretKeys
 from services.worker.kinds.sealed import SealedSpec
 from services.worker.probe import Observation, Prober
 from services.worker.schedule import ScheduledCheck
 from services.worker.store import EngineStore, TenantStore
-from tests.rows import a_check
-from tests.targets import Echo, target
+from tests.support.rows import a_check
+from tests.support.targets import Echo, target
 
 TOKEN = "s3cret-token"
 BOX = SecretBox(SecretKeys([b"k" * 32]))

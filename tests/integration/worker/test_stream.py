@@ -9,19 +9,19 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.common import stream_reader
-from services.common.clock import now_us
-from services.common.connection import connect
-from services.common.errors import ResourceExhausted
-from services.common.revocations import Revocation, Revoked
-from services.common.stream_guard import LOOK_S, EndReason
-from services.common.stream_metrics import StreamMetrics
-from services.common.stream_reader import OpenStreams
+from services.platform.clock import now_us
+from services.platform.errors import ResourceExhausted
+from services.platform.postgres.connection import connect
+from services.platform.rpc import stream_reader
+from services.platform.rpc.stream_guard import LOOK_S, EndReason
+from services.platform.rpc.stream_metrics import StreamMetrics
+from services.platform.rpc.stream_reader import OpenStreams
+from services.platform.security.revocations import Revocation, Revoked
 from services.worker.streams import reader, stream
 from services.worker.streams.stream import Beat, End
-from tests.database import TestServer
 from tests.integration.worker.streaming import Scene, Worker, a_reader, a_scene, a_worker, joined, number, take
-from tests.rows import START_US
+from tests.support.database import TestServer
+from tests.support.rows import START_US
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import strategies as st
 
-from services.common.clock import from_datetime
+from services.platform.clock import from_datetime
 from services.worker.streams import stream, tail
 from services.worker.streams.position import Position
 from services.worker.streams.reader import Recorded
 from services.worker.streams.stream import End
-from tests.examples import examples
 from tests.integration.worker.streaming import Connection, Scene, Worker, a_scene, a_worker, joined
+from tests.support.examples import examples
 
 WRITERS = 3
 TENANTS = 2

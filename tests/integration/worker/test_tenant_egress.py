@@ -8,23 +8,23 @@ import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 from sqlalchemy.exc import DBAPIError
 
-from services.common.database import Database
-from services.common.egress import EgressPolicy
-from services.common.errors import InvalidArgument
-from services.common.ids import new_id
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.http import HttpSpec
-from services.common.store import CommonStore
-from services.common.tenant_egress import TenantEgress
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.http import HttpSpec
+from services.checks.tenant_egress import TenantEgress
+from services.platform.egress.policy import EgressPolicy
+from services.platform.errors import InvalidArgument
+from services.platform.ids import new_id
+from services.platform.postgres.common_store import CommonStore
+from services.platform.postgres.database import Database
+from services.wire.network import Network
+from services.wire.resolver import Resolver
 from services.worker.on_demand import OnDemand, TryDraft
 from services.worker.probe import Prober
 from services.worker.store import TenantStore
-from services.worker.wire.network import Network
-from services.worker.wire.resolver import Resolver
 from tests.integration.worker.guards import a_guard
 from tests.integration.worker.probing import PLENTY_S, verdict
-from tests.rows import a_tenant
-from tests.targets import Echo, target
+from tests.support.rows import a_tenant
+from tests.support.targets import Echo, target
 
 
 @pytest.fixture

@@ -8,20 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.tls import TlsSpec
-from services.common.tls_context import context_trusting
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.tls import TlsSpec
+from services.platform.security.tls_context import context_trusting
+from services.wire import secure
+from services.wire.fast_tls import IS_THERE
+from services.wire.network import Network
+from services.wire.remembered import Remembered
+from services.wire.resolver import Resolver
+from services.wire.tls import TlsContexts
 from services.worker.probe import Prober
-from services.worker.wire import secure
-from services.worker.wire.fast_tls import IS_THERE
-from services.worker.wire.network import Network
-from services.worker.wire.remembered import Remembered
-from services.worker.wire.resolver import Resolver
-from services.worker.wire.tls import TlsContexts
-from tests.certificates import ROOT, SERVER, issue, serving
 from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.probing import PLENTY_S, probe, run, verdict
-from tests.targets import Authority, Echo, target
+from tests.support.certificates import ROOT, SERVER, issue, serving
+from tests.support.targets import Authority, Echo, target
 
 pytestmark = pytest.mark.skipif(not IS_THERE, reason="the package rtls is not installed")
 

@@ -4,21 +4,21 @@ from functools import partial
 
 import pytest
 
-from services.common.outcome import ErrorKind
-from services.common.specs.http import HttpSpec
-from services.common.specs.http_auth import HttpAuth
-from services.common.specs.spec import Spec
-from services.common.specs.tls import TlsSpec
-from services.common.specs.tls_options import TlsOptions
-from services.common.tls_context import context_trusting
+from services.checks.outcome import ErrorKind
+from services.checks.specs.http import HttpSpec
+from services.checks.specs.http_auth import HttpAuth
+from services.checks.specs.spec import Spec
+from services.checks.specs.tls import TlsSpec
+from services.checks.specs.tls_options import TlsOptions
+from services.platform.security.tls_context import context_trusting
+from services.wire import secure
+from services.wire.certificate import NAME_ONLY_IN_CN
+from services.wire.fast_tls import IS_THERE
+from services.wire.network import Network
+from services.wire.remembered import Judge
+from services.wire.resolver import Resolver
+from services.wire.tls import TlsContexts
 from services.worker.probe import Observation, Prober
-from services.worker.wire import secure
-from services.worker.wire.certificate import NAME_ONLY_IN_CN
-from services.worker.wire.fast_tls import IS_THERE
-from services.worker.wire.network import Network
-from services.worker.wire.remembered import Judge
-from services.worker.wire.resolver import Resolver
-from services.worker.wire.tls import TlsContexts
 from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.probing import PLENTY_S, verdict
 from tests.integration.worker.tls_servers import SERVERS, Authorities, Met

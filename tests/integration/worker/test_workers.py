@@ -6,15 +6,15 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.common.database import create_pool
-from services.common.grid import shard_of
-from services.common.paging import Pager, PageRequest
-from services.common.sealed import Sealer
+from services.checks.grid import shard_of
+from services.platform.paging import Pager, PageRequest
+from services.platform.postgres.database import create_pool
+from services.platform.security.sealed import Sealer
 from services.worker.lease import DEFAULT_TIMES
 from services.worker.report import SeenWorker
 from services.worker.store import EngineStore, TenantStore, WorkersSql
 from services.worker.workers import Workers
-from tests.rows import a_check, a_report, a_tenant
+from tests.support.rows import a_check, a_report, a_tenant
 
 TTL_S = 10.0
 ALL = PageRequest(50, None)

@@ -16,10 +16,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.client_certificate import ClientCertificate
-from services.worker.wire.remembered import Judge
-from tests.certificates import (
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.client_certificate import ClientCertificate
+from services.wire.remembered import Judge
+from tests.support.certificates import (
     CLIENT_AUTH,
     MIDDLE,
     ROOT,
@@ -34,7 +34,7 @@ from tests.certificates import (
     of_version_1,
     serving,
 )
-from tests.targets import OK, Handler, reset, target
+from tests.support.targets import OK, Handler, reset, target
 
 EXPIRED, NOT_YET = "certificate has expired: ", "certificate is not yet valid: "
 STRANGER = "certificate signed by an unknown authority: "

@@ -8,7 +8,7 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.auth.registration import refuse_reserved
 from services.auth.reserved_slugs import RESERVED_SLUGS
-from services.common.errors import InvalidArgument
+from services.platform.errors import InvalidArgument
 
 PROTO = Path(__file__).resolve().parents[3] / "proto"
 # The first segment of a route, up to a verb or a parameter.

@@ -13,9 +13,9 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 from services.auth.messages import user_change
 from services.auth.model import User
 from services.auth.team import UserChange, changed_user, refuse_losing_the_last_admin
-from services.common.errors import Aborted, FailedPrecondition, InvalidArgument
-from services.common.ids import new_id
-from services.common.principal import Role
+from services.platform.errors import Aborted, FailedPrecondition, InvalidArgument
+from services.platform.ids import new_id
+from services.platform.security.principal import Role
 
 NOW = 1_790_000_000_000_000
 

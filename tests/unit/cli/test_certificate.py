@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cli.door import certificate
 from cli.door.certificate import CertificateError
 from cli.stack_settings import TlsFiles
-from tests.targets import Authority
+from tests.support.targets import Authority
 
 
 @pytest.fixture

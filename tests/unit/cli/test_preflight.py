@@ -9,8 +9,8 @@ import pytest
 
 from cli.preflight import preflight
 from services.auth.signing import Keyring
-from services.common.key_file import KeyFileError
-from services.common.secret_keys import SecretKeys, ensure_key
+from services.platform.security.key_file import KeyFileError
+from services.platform.security.secret_keys import SecretKeys, ensure_key
 
 ROOT = Path(__file__).parents[3]
 DAMAGES = (b"", b"\n", b"nonsense", b"{}", b"\xff\xfe", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----")

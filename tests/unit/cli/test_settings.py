@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from cli.stack_settings import StackSettings, TlsFiles
-from services.common.registration import RegistrationMode
-from services.common.settings import SettingError
+from services.platform.configuration.settings import SettingError
+from services.platform.security.registration import RegistrationMode
 
 
 def test_without_settings_the_stack_is_embedded_on_port_8080() -> None:

@@ -8,10 +8,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from cli.stack_readiness import StackReadiness
-from services.common.address import Address
-from services.common.metrics_server import serving
-from services.common.readiness import Readiness
-from tests.ports import free_port
+from services.platform.address import Address
+from services.platform.metrics.metrics_server import serving
+from services.platform.rpc.readiness import Readiness
+from tests.support.ports import free_port
 
 
 @pytest.fixture

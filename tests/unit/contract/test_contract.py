@@ -20,16 +20,16 @@ from sentinel.monitor.v1 import (
 from sentinel.options.v1 import access_pb2
 from sentinel.probe.v1 import probe_service_pb2
 
-from services.common.assertion_outcome import AssertionStatus
-from services.common.incident import IncidentEventKind, Resolution
-from services.common.outcome import ErrorKind, MissedReason, Outcome
-from services.common.principal import Role
-from services.common.rules import rules_of
-from services.common.specs.tls import StartTls
-from services.common.state import CheckState
-from services.common.stream_guard import EndReason
+from services.checks.assertion_outcome import AssertionStatus
+from services.checks.incident import IncidentEventKind, Resolution
+from services.checks.outcome import ErrorKind, MissedReason, Outcome
+from services.checks.specs.tls import StartTls
+from services.checks.state import CheckState
 from services.monitor.incidents.incident import IncidentState
 from services.monitor.model import ServiceState
+from services.platform.rpc.rules import rules_of
+from services.platform.rpc.stream_guard import EndReason
+from services.platform.security.principal import Role
 
 SERVICES = [
     auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"],

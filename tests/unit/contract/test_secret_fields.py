@@ -3,9 +3,9 @@
 from google.protobuf.descriptor import FieldDescriptor
 from sentinel.options.v1 import secret_pb2
 
-from services.common.secret_registry import SECRET_COLUMNS
-from services.common.specs.secrets import is_secret_name
-from tests.contract import fields_of_requests
+from services.checks.secret_registry import SECRET_COLUMNS
+from services.checks.specs.secrets import is_secret_name
+from tests.support.contract import fields_of_requests
 
 # Their names sound like secrets; none is a secret that is stored.
 _NO_SECRETS = {"page_token", "secret_headers"}

@@ -264,7 +264,7 @@ def test_a_decision_that_is_missing_is_found(text: str, broken: list[str]) -> No
     [
         ("`services/worker/lease.py`, worker/lease.py, `lease.py` and `services/worker/`.", []),
         (
-            "services/common/specs/KIND.py, docs/adr/NNNN-title.md, https://x.test/a.py, /services/x and docs/adr/0001",
+            "services/checks/specs/KIND.py, docs/adr/NNNN-title.md, https://x.test/a.py, /services/x and docs/adr/0001",
             [],
         ),
         ("services/worker/gone.py", ["services/worker/gone.py", "services/worker/gone.py"]),

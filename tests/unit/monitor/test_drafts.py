@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.clock import SECOND_US
-from services.common.errors import InvalidArgument
-from services.common.ids import new_id
-from services.common.specs.http import HttpSpec
-from services.common.specs.tcp import TcpSpec
+from services.checks.specs.http import HttpSpec
+from services.checks.specs.tcp import TcpSpec
 from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
 from services.monitor.model import Check
+from services.platform.clock import SECOND_US
+from services.platform.errors import InvalidArgument
+from services.platform.ids import new_id
 
 NOW = 1_790_000_000 * SECOND_US
 

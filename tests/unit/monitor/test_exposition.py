@@ -2,9 +2,9 @@
 
 from prometheus_client import CollectorRegistry
 
-from services.common.stream_guard import EndReason
-from services.common.stream_metrics import StreamMetrics
 from services.monitor.exposition import MonitorCollector
+from services.platform.rpc.stream_guard import EndReason
+from services.platform.rpc.stream_metrics import StreamMetrics
 
 
 def test_those_who_watch_what_they_are_told_and_why_they_end_are_counted() -> None:

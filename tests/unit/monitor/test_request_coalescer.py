@@ -7,8 +7,8 @@ from uuid import UUID
 import pytest
 from sentinel.monitor.v1 import monitor_service_pb2 as pb
 
-from services.common.errors import Unavailable
 from services.monitor.request_coalescer import RequestCoalescer, SharedReads
+from services.platform.errors import Unavailable
 
 ONE, OTHER = UUID(int=1), UUID(int=2)
 A, B, C = (UUID(int=number) for number in (11, 12, 13))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.common.state import CheckState
+from services.checks.state import CheckState
 from services.monitor.model import ServiceState
 from services.monitor.service_state import service_state, tally
 

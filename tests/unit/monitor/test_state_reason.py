@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from services.common.outcome import ErrorKind, Outcome
-from services.common.result import Result
-from services.common.specs.http import HttpSpec
-from services.common.state import CheckState, Track, advance, known_state
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.result import Result
+from services.checks.specs.http import HttpSpec
+from services.checks.state import CheckState, Track, advance, known_state
 from services.monitor.model import Check, TrackedCheck
 from services.monitor.service_state import service_state, tally
 from services.monitor.state_reason import check_reason, service_reason

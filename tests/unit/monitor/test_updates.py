@@ -8,15 +8,15 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.json_format import ParseDict
 from sentinel.monitor.v1 import monitor_service_pb2 as pb
 
-from services.common.clock import SECOND_US
-from services.common.errors import InvalidArgument
-from services.common.ids import new_id
-from services.common.specs.http import HttpSpec
-from services.common.specs.tls import StartTls, TlsSpec
+from services.checks.specs.http import HttpSpec
+from services.checks.specs.tls import StartTls, TlsSpec
 from services.monitor.drafts import CheckDraft, new_check
 from services.monitor.maintenance.window import Window, WindowDraft
 from services.monitor.model import Service
 from services.monitor.updates import Updates
+from services.platform.clock import SECOND_US
+from services.platform.errors import InvalidArgument
+from services.platform.ids import new_id
 
 CHECK = new_check(
     new_id(),

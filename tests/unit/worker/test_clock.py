@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.clock import SECOND_US
+from services.platform.clock import SECOND_US
 from services.worker import clock
 from services.worker.clock import Reading, SharedClock, monotonic_us
-from tests.hand_clock import HandClock
+from tests.support.hand_clock import HandClock
 
 HOUR_US = 3600 * SECOND_US
 WALL_US = 1_790_000_000 * SECOND_US

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.common import clock as common_clock
-from services.common.clock import SECOND_US
-from services.common.grid import PAUSE_LIMIT_US
-from services.common.outcome import MissedReason, Outcome
+from services.checks.grid import PAUSE_LIMIT_US
+from services.checks.outcome import MissedReason, Outcome
+from services.platform import clock as common_clock
+from services.platform.clock import SECOND_US
 from services.worker import clock as worker_clock
 from services.worker.lease import RENEW_S, TTL_S
-from tests.examples import examples
-from tests.simulation.database import BASE_US, Row
+from tests.support.examples import examples
+from tests.support.simulation.database import BASE_US, Row
 from tests.unit.worker.world import Worker, World
 
 LIMIT_S = PAUSE_LIMIT_US / SECOND_US

@@ -5,7 +5,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.clock import SECOND_US
+from services.platform.clock import SECOND_US
 from services.worker.cpu_budget import CPU_SHARE, CpuBudget
 
 A, B = UUID(int=1), UUID(int=2)

@@ -8,8 +8,8 @@ from uuid import UUID
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.clock import SECOND_US
-from services.common.errors import ResourceExhausted
+from services.platform.clock import SECOND_US
+from services.platform.errors import ResourceExhausted
 from services.worker.cpu_queue import CpuQueue
 
 A, B = UUID(int=1), UUID(int=2)

@@ -6,11 +6,11 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.clock import SECOND_US
-from services.common.grid import anchor_us, first_slot_at_or_after
+from services.checks.grid import anchor_us, first_slot_at_or_after
+from services.platform.clock import SECOND_US
 from services.worker.dispatch import Dispatcher
 from services.worker.schedule import Account, Period
-from tests.worker import a_scheduled_check
+from tests.support.worker import a_scheduled_check
 
 BASE = 1_790_000_000 * SECOND_US
 INTERVALS = st.sampled_from([5, 10, 30]).map(lambda seconds: seconds * SECOND_US)

@@ -6,14 +6,14 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.clock import SECOND_US
-from services.common.fair_pool import FairPool
-from services.common.specs.http import HttpSpec
+from services.checks.specs.http import HttpSpec
+from services.platform.clock import SECOND_US
+from services.platform.fair_pool import FairPool
 from services.worker.cpu_budget import CpuBudget
 from services.worker.dispatch import Dispatcher, Run
 from services.worker.fairness import Shares
 from services.worker.schedule import Account, ScheduledCheck
-from tests.worker import a_scheduled_check
+from tests.support.worker import a_scheduled_check
 
 CAPACITY = 300
 T0 = 1_700_000_000 * SECOND_US

@@ -7,15 +7,15 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.clock import SECOND_US
-from services.common.outcome import Outcome
-from services.common.result import Result
-from services.common.state import Track
+from services.checks.outcome import Outcome
+from services.checks.result import Result
+from services.checks.state import Track
+from services.platform.clock import SECOND_US
 from services.worker.incident import Turn
 from services.worker.record import Pending
 from services.worker.tally import Tally, count
-from tests.incidents import Incident, incidents_of, runs
-from tests.worker import a_scheduled_check
+from tests.support.incidents import Incident, incidents_of, runs
+from tests.support.worker import a_scheduled_check
 
 INTERVAL = 5 * SECOND_US
 UP, DOWN = Outcome.UP, Outcome.DOWN

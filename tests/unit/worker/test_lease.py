@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.grid import SHARDS
+from services.checks.grid import SHARDS
 from services.worker.lease import fair_share
 
 

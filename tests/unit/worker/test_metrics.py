@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.outcome import ErrorKind, MissedReason, Outcome
-from services.common.specs.kinds import KINDS
-from services.common.stream_guard import EndReason
+from services.checks.outcome import ErrorKind, MissedReason, Outcome
+from services.checks.specs.kinds import KINDS
+from services.platform.rpc.stream_guard import EndReason
 from services.worker import exposition
 from services.worker import metrics as worker_metrics
 from services.worker.exposition import WorkerCollector
 from services.worker.metrics import LAG_SHOWN_US, Metrics
 from services.worker.report import Gauges, Reporter
-from tests.scraped import Samples, collected, labels_of, value
+from tests.support.scraped import Samples, collected, labels_of, value
 
 GAUGES = Gauges(
     shards_held=lambda: 256,
@@ -103,8 +103,8 @@ def test_batches_leases_lookups_and_the_moments_figures_are_shown(monkeypatch: p
     monkeypatch.setattr(exposition, "monotonic", lambda: 104.5)
     metrics.renewed()
     metrics.not_renewed()
-    metrics.resolved(cached=True)
-    metrics.resolved(cached=False)
+    metrics.wire.resolved(cached=True)
+    metrics.wire.resolved(cached=False)
     metrics.streams.sent()
 
     samples = shown(metrics)

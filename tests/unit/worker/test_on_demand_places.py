@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.errors import ResourceExhausted
+from services.platform.errors import ResourceExhausted
 from services.worker.on_demand_places import OnDemandPlaces
 
 

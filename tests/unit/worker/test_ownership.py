@@ -18,13 +18,13 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.common import clock as common_clock
-from services.common.clock import SECOND_US
-from services.common.outcome import Outcome
+from services.checks.outcome import Outcome
+from services.platform import clock as common_clock
+from services.platform.clock import SECOND_US
 from services.worker import clock as worker_clock
 from services.worker.lease import RENEW_S, TTL_S, fair_share
-from tests.examples import examples
-from tests.simulation.database import BASE_US, Row
+from tests.support.examples import examples
+from tests.support.simulation.database import BASE_US, Row
 from tests.unit.worker.world import TENANTS, Worker, World
 
 INTERVALS = st.sampled_from([5, 10, 30]).map(lambda seconds: seconds * SECOND_US)

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 
-from services.common.clock import SECOND_US, now_us
-from services.common.outcome import Outcome
-from services.common.result import Result
-from services.common.server import background
+from services.checks.outcome import Outcome
+from services.checks.result import Result
+from services.platform.clock import SECOND_US, now_us
+from services.platform.rpc.server import background
 from services.worker.clock import SharedClock
 from services.worker.guard import SelfFaultGuard
 from services.worker.record import Admit, Pending, Recorder
-from tests.worker import a_scheduled_check
+from tests.support.worker import a_scheduled_check
 
 CHECK = a_scheduled_check()
 

@@ -6,10 +6,10 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.clock import SECOND_US
-from services.common.grid import anchor_us, first_slot_at_or_after, lateness_us
+from services.checks.grid import anchor_us, first_slot_at_or_after, lateness_us
+from services.platform.clock import SECOND_US
 from services.worker.schedule import Account, Missed, Period, Schedule, go_on
-from tests.worker import a_scheduled_check
+from tests.support.worker import a_scheduled_check
 
 intervals = st.sampled_from([5, 7, 10, 30, 60, 3600]).map(lambda seconds: seconds * SECOND_US)
 moments = st.integers(1_700_000_000 * SECOND_US, 1_700_010_000 * SECOND_US)

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.common import clock as common_clock
-from services.common.grid import SHARDS
+from services.checks.grid import SHARDS
+from services.platform import clock as common_clock
 from services.worker import clock as worker_clock
 from services.worker.lease import RENEW_S, SHARDS_FREE, TTL_S
-from tests.simulation.line import Line
+from tests.support.simulation.line import Line
 from tests.unit.worker.world import Worker, World
 
 SOON_S = 0.2

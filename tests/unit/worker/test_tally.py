@@ -6,14 +6,14 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.clock import SECOND_US
-from services.common.outcome import MissedReason, Outcome
-from services.common.result import Result
-from services.common.state import CheckState, Track, advance, known_state
+from services.checks.outcome import MissedReason, Outcome
+from services.checks.result import Result
+from services.checks.state import CheckState, Track, advance, known_state
+from services.platform.clock import SECOND_US
 from services.worker.record import Pending
 from services.worker.schedule import Period
 from services.worker.tally import Tally, count
-from tests.worker import a_scheduled_check
+from tests.support.worker import a_scheduled_check
 
 INTERVAL = 5 * SECOND_US
 CHECK = a_scheduled_check(UUID(int=3), INTERVAL)

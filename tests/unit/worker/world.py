@@ -12,14 +12,14 @@ from itertools import count
 from types import MappingProxyType
 from uuid import UUID
 
-from services.common import check_changes
-from services.common.clock import SECOND_US
-from services.common.grid import shard_of
-from services.common.outcome import Outcome
-from services.common.server import background
-from services.common.specs.http import HttpSpec
-from services.common.specs.spec import Spec
+from services.checks import check_changes
+from services.checks.grid import shard_of
+from services.checks.outcome import Outcome
+from services.checks.specs.http import HttpSpec
+from services.checks.specs.spec import Spec
 from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
+from services.platform.clock import SECOND_US
+from services.platform.rpc.server import background
 from services.worker.clock import SharedClock, monotonic_us
 from services.worker.dispatch import Dispatcher
 from services.worker.engine import Engine
@@ -29,10 +29,10 @@ from services.worker.probe import Observation, Prober
 from services.worker.record import Recorder
 from services.worker.report import WorkerReport
 from services.worker.roster import Roster
-from tests.rows import a_report
-from tests.simulation.database import BASE_US, Database, Row
-from tests.simulation.line import TRIPS_S, Line
-from tests.simulation.memory import Memory
+from tests.support.rows import a_report
+from tests.support.simulation.database import BASE_US, Database, Row
+from tests.support.simulation.line import TRIPS_S, Line
+from tests.support.simulation.memory import Memory
 from tests.unit.worker.virtual import VirtualLoop
 
 _PATIENCE_S = 2.0

@@ -2,10 +2,22 @@
 
 from typing import Any
 
-from tests.http2 import DATA, GOAWAY, GRPC, HELLO, RST_STREAM, answer, frame, headers, message, prefixed, trailers
-from tests.http2 import GOOD as SERVING
 from tests.integration.real_world.row import UP, Json, Row, Verdict, down, refused
 from tests.integration.real_world.servers import NOBODY, Tcp
+from tests.support.http2 import (
+    DATA,
+    GOAWAY,
+    GRPC,
+    HELLO,
+    RST_STREAM,
+    answer,
+    frame,
+    headers,
+    message,
+    prefixed,
+    trailers,
+)
+from tests.support.http2 import GOOD as SERVING
 
 _HEALTH = "grpc/grpc, doc/health-checking.md"
 _STATUS = "grpc/grpc, doc/statuscodes.md"

@@ -7,19 +7,19 @@ from contextlib import asynccontextmanager
 import pytest
 from dnslib import DNSRecord
 
-from services.common.egress import EgressPolicy
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.dns import DnsSpec
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.dns import DnsSpec
+from services.platform.egress.policy import EgressPolicy
+from services.wire import dns_datagrams
+from services.wire.network import Network
+from services.wire.resolver import Resolver
 from services.worker.probe import Prober
-from services.worker.wire import dns_datagrams
-from services.worker.wire.network import Network
-from services.worker.wire.resolver import Resolver
-from tests.hand_clock import HandClock
 from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.deadlines import FEW_TURNS, Deadlines
-from tests.integration.worker.kinds.zones import Rogue, Zone, open_sockets
-from tests.integration.worker.name_server import serving
 from tests.integration.worker.probing import run, verdict
+from tests.support.hand_clock import HandClock
+from tests.support.name_server import serving
+from tests.support.zones import Rogue, Zone, open_sockets
 
 UP = (Outcome.UP, None)
 RECORDS = {

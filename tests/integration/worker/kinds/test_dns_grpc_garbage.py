@@ -3,22 +3,22 @@
 import asyncio
 import gc
 
-from services.common.outcome import ErrorKind
-from services.common.specs.dns import DnsSpec
-from services.common.specs.grpc import GrpcSpec
-from services.common.specs.spec import Spec
+from services.checks.outcome import ErrorKind
+from services.checks.specs.dns import DnsSpec
+from services.checks.specs.grpc import GrpcSpec
+from services.checks.specs.spec import Spec
+from services.wire.dns_datagrams import Inquiry
+from services.wire.dns_talk import DnsTalk
+from services.wire.grpc_talk import GrpcTalk
+from services.wire.http2 import Answer
+from services.wire.link import Link
+from services.wire.observation import Observation
 from services.worker.probe import Prober
-from services.worker.wire.dns_datagrams import Inquiry
-from services.worker.wire.dns_talk import DnsTalk
-from services.worker.wire.grpc_talk import GrpcTalk
-from services.worker.wire.http2 import Answer
-from services.worker.wire.link import Link
-from services.worker.wire.observation import Observation
-from tests.http2 import GOOD
-from tests.integration.worker.kinds.zones import Rogue, Zone
-from tests.integration.worker.name_server import serving
 from tests.integration.worker.probing import run
-from tests.targets import saying, target
+from tests.support.http2 import GOOD
+from tests.support.name_server import serving
+from tests.support.targets import saying, target
+from tests.support.zones import Rogue, Zone
 
 
 async def test_nothing_of_a_run_waits_for_the_garbage_collector(prober: Prober) -> None:

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 import pytest
 from dnslib import RR, A, DNSRecord
 
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.dns import DnsSpec
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.dns import DnsSpec
+from services.wire import dns_datagrams
+from services.wire.dns_answer import MOST_BYTES
 from services.worker.probe import Prober
-from services.worker.wire import dns_datagrams
-from services.worker.wire.dns_answer import MOST_BYTES
-from tests.integration.worker.kinds.zones import Misbehaviour, Rogue, Zone, long_names_in_few_bytes, open_sockets
-from tests.integration.worker.name_server import serving
 from tests.integration.worker.probing import run, verdict
-from tests.ports import udp_and_tcp
-from tests.steps import counted_steps
+from tests.support.name_server import serving
+from tests.support.ports import udp_and_tcp
+from tests.support.steps import counted_steps
+from tests.support.zones import Misbehaviour, Rogue, Zone, long_names_in_few_bytes, open_sockets
 
 UP = (Outcome.UP, None)
 TIMEOUT = (Outcome.DOWN, ErrorKind.TIMEOUT)

@@ -7,15 +7,15 @@ import grpc
 import pytest
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from services.common.egress import EgressPolicy
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.grpc import GrpcSpec
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.grpc import GrpcSpec
+from services.platform.egress.policy import EgressPolicy
+from services.wire.network import Network
+from services.wire.resolver import Resolver
 from services.worker.probe import Prober
-from services.worker.wire.network import Network
-from services.worker.wire.resolver import Resolver
-from tests.health import serving_grpc
 from tests.integration.worker.probing import run, verdict
-from tests.targets import Authority
+from tests.support.health import serving_grpc
+from tests.support.targets import Authority
 
 UP = (Outcome.UP, None)
 SERVING = health_pb2.HealthCheckResponse.SERVING

@@ -5,13 +5,26 @@ import tracemalloc
 
 import pytest
 
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.grpc import GrpcSpec
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.grpc import GrpcSpec
+from services.wire.tls import HTTP_2
 from services.worker.probe import Prober
-from services.worker.wire.tls import HTTP_2
-from tests.http2 import DATA, GOOD, GRPC, HEADERS, HELLO, PING, RST_STREAM, answer, frame, headers, message, prefixed
 from tests.integration.worker.probing import run, verdict
-from tests.targets import Authority, Handler, Watched, reset, saying, target
+from tests.support.http2 import (
+    DATA,
+    GOOD,
+    GRPC,
+    HEADERS,
+    HELLO,
+    PING,
+    RST_STREAM,
+    answer,
+    frame,
+    headers,
+    message,
+    prefixed,
+)
+from tests.support.targets import Authority, Handler, Watched, reset, saying, target
 
 UP = (Outcome.UP, None)
 PROTOCOL = (Outcome.DOWN, ErrorKind.PROTOCOL)

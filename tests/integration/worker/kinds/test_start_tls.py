@@ -5,13 +5,13 @@ import tracemalloc
 
 import pytest
 
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.tls import StartTls, TlsSpec
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.tls import StartTls, TlsSpec
 from services.worker.probe import Prober
 from tests.integration.worker.deadlines import FEW_TURNS, Deadlines
 from tests.integration.worker.probing import PLENTY_S, run, verdict
-from tests.mail import IMAP, SMTP, Script, following
-from tests.targets import Authority, Handler, Watched, target
+from tests.support.mail import IMAP, SMTP, Script, following
+from tests.support.targets import Authority, Handler, Watched, target
 
 SCRIPTS = {StartTls.SMTP: SMTP, StartTls.IMAP: IMAP}
 

@@ -6,13 +6,13 @@ import tracemalloc
 
 import pytest
 
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.tcp import TcpSpec
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.tcp import TcpSpec
 from services.worker.kinds.tcp import LARGEST_ANSWER
 from services.worker.probe import Prober
 from tests.integration.worker.deadlines import FEW_TURNS, Deadlines
 from tests.integration.worker.probing import PLENTY_S, run, verdict
-from tests.targets import Handler, Watched, reset, target
+from tests.support.targets import Handler, Watched, reset, target
 
 MIB = 1024 * 1024
 

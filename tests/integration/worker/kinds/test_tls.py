@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.tls import TlsSpec
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.tls import TlsSpec
+from services.wire.network import Network
+from services.wire.resolver import Resolver
 from services.worker.probe import Prober
-from services.worker.wire.network import Network
-from services.worker.wire.resolver import Resolver
 from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.deadlines import FEW_TURNS, Deadlines
 from tests.integration.worker.probing import PLENTY_S, run, verdict
-from tests.targets import Authority, Handler, Watched, reset, target
+from tests.support.targets import Authority, Handler, Watched, reset, target
 
 
 async def nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

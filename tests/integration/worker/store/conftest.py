@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.database import TestServer
 from tests.integration.worker.store.in_memory import InMemory
 from tests.integration.worker.store.in_sql import in_sql
 from tests.integration.worker.store.installation import Installation
+from tests.support.database import TestServer
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from services.common.ids import new_id
 from services.monitor.model import Check
+from services.platform.ids import new_id
 from tests.integration.worker.store.installation import Kept, KeptCheck, KeptIncident
-from tests.simulation.database import Database, Row, Window
-from tests.simulation.line import Line
-from tests.simulation.memory import Memory
+from tests.support.simulation.database import Database, Row, Window
+from tests.support.simulation.line import Line
+from tests.support.simulation.memory import Memory
 
 
 class InMemory:

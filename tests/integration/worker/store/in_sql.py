@@ -10,27 +10,27 @@ from uuid import UUID
 import asyncpg
 
 from services.auth.store import AuthStore
-from services.common import check_changes
-from services.common.audit import Actor, ActorKind
-from services.common.clock import SECOND_US, from_datetime, to_datetime
-from services.common.database import Database, create_pool
-from services.common.ids import new_id
-from services.common.incident import IncidentEventKind, Resolution
-from services.common.origin import Origin
-from services.common.result import from_row
-from services.common.tables import metadata
+from services.checks import check_changes
+from services.checks.incident import IncidentEventKind, Resolution
+from services.checks.result import from_row
 from services.monitor.incidents.incident import Step
 from services.monitor.model import Check, TrackedCheck
 from services.monitor.quotas import Quotas
 from services.monitor.store import MonitorStore
 from services.monitor.store.base import tracked, tracked_check
+from services.platform.clock import SECOND_US, from_datetime, to_datetime
+from services.platform.ids import new_id
+from services.platform.postgres.database import Database, create_pool
+from services.platform.postgres.tables import metadata
+from services.platform.security.audit import Actor, ActorKind
+from services.platform.security.origin import Origin
 from services.worker.lease import SHARDS_FREE
 from services.worker.store import EngineStore
-from tests.database import patient_database
 from tests.integration.worker.store.installation import Kept, KeptCheck, KeptIncident
-from tests.rows import a_tenant, insert
-from tests.simulation.database import BASE_US
-from tests.simulation.leases import Lease
+from tests.support.database import patient_database
+from tests.support.rows import a_tenant, insert
+from tests.support.simulation.database import BASE_US
+from tests.support.simulation.leases import Lease
 
 # In sight before the built-in ones, these show what the test has set.
 _CLOCK = """

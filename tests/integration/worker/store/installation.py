@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from services.common.grid import SHARDS
-from services.common.incident import Resolution
-from services.common.result import Result
-from services.common.state import Track
+from services.checks.grid import SHARDS
+from services.checks.incident import Resolution
+from services.checks.result import Result
+from services.checks.state import Track
 from services.monitor.model import Check
 from services.worker.lease import LeaseStore
 from services.worker.record import RecordStore
 from services.worker.roster import Held, RosterStore
-from tests.simulation.leases import Lease
+from tests.support.simulation.leases import Lease
 
 ALL_SHARDS = range(SHARDS)
 

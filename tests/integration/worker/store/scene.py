@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from typing import Any, Self
 from uuid import UUID
 
-from services.common.clock import SECOND_US
-from services.common.grid import anchor_us, first_slot_at_or_after, shard_of
-from services.common.outcome import MissedReason, Outcome
-from services.common.result import Result
-from services.common.specs.http import HttpSpec
+from services.checks.grid import anchor_us, first_slot_at_or_after, shard_of
+from services.checks.outcome import MissedReason, Outcome
+from services.checks.result import Result
+from services.checks.specs.http import HttpSpec
 from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
 from services.monitor.model import Check
+from services.platform.clock import SECOND_US
 from services.worker.record import Pending
 from services.worker.schedule import ScheduledCheck
 from tests.integration.worker.store.installation import Installation, KeptCheck
-from tests.rows import a_report
+from tests.support.rows import a_report
 
 INTERVAL_US = 10 * SECOND_US
 TTL_S = 10.0

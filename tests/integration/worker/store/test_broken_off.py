@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from services.common.database import create_pool
-from services.common.errors import Unavailable
-from services.common.outcome import Outcome
+from services.checks.outcome import Outcome
+from services.platform.errors import Unavailable
+from services.platform.postgres.database import create_pool
 from services.worker.record import Pending
 from services.worker.store import EngineStore
 from tests.integration.worker.store.in_sql import in_sql
 from tests.integration.worker.store.scene import Scene
-from tests.severed import Severed
+from tests.support.severed import Severed
 
 UP, DOWN, MISSED = Outcome.UP, Outcome.DOWN, Outcome.MISSED
 NEVER = 10**6

@@ -2,15 +2,15 @@
 
 import pytest
 
-from services.common.clock import SECOND_US
-from services.common.grid import PAUSE_LIMIT_US, SHARDS
-from services.common.outcome import MissedReason, Outcome
-from services.common.state import CheckState
+from services.checks.grid import PAUSE_LIMIT_US, SHARDS
+from services.checks.outcome import MissedReason, Outcome
+from services.checks.state import CheckState
+from services.platform.clock import SECOND_US
 from services.worker.clock import Reading, monotonic_us
 from services.worker.record import Pending, split_due
 from tests.integration.worker.store.installation import ALL_SHARDS, Installation, KeptIncident
 from tests.integration.worker.store.scene import INTERVAL_US, TTL_S, Scene
-from tests.rows import a_report
+from tests.support.rows import a_report
 
 UP, DOWN, MISSED = Outcome.UP, Outcome.DOWN, Outcome.MISSED
 HOUR_S = 3600

@@ -2,11 +2,11 @@
 
 import pytest
 
-from services.common.grid import SHARDS
+from services.checks.grid import SHARDS
 from services.worker.lease import SHARDS_FREE, Renewal
 from tests.integration.worker.store.installation import Installation
 from tests.integration.worker.store.scene import TTL_S
-from tests.rows import a_report
+from tests.support.rows import a_report
 
 DEAD_S = TTL_S + 1
 

@@ -21,22 +21,22 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.common.clock import SECOND_US
-from services.common.grid import SHARDS, anchor_us, first_slot_at_or_after, shard_of
-from services.common.outcome import ErrorKind, MissedReason, Outcome
-from services.common.result import Result
-from services.common.specs.http import HttpSpec
+from services.checks.grid import SHARDS, anchor_us, first_slot_at_or_after, shard_of
+from services.checks.outcome import ErrorKind, MissedReason, Outcome
+from services.checks.result import Result
+from services.checks.specs.http import HttpSpec
 from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
 from services.monitor.model import Check
+from services.platform.clock import SECOND_US
 from services.worker.lease import fair_share
 from services.worker.record import Pending
 from services.worker.schedule import ScheduledCheck
-from tests.examples import examples
 from tests.integration.worker.store.in_memory import InMemory
 from tests.integration.worker.store.in_sql import InSql, in_sql
 from tests.integration.worker.store.installation import ALL_SHARDS, Installation, Kept, all_on
 from tests.integration.worker.store.scene import TTL_S
-from tests.rows import a_report
+from tests.support.examples import examples
+from tests.support.rows import a_report
 
 WORKERS = st.sampled_from(["a", "b", "c", "d"])
 INTERVALS = st.sampled_from([5, 10, 30]).map(lambda seconds: seconds * SECOND_US)

@@ -4,12 +4,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from services.common.errors import Unavailable
-from services.common.outcome import Outcome
+from services.checks.outcome import Outcome
+from services.platform.errors import Unavailable
 from services.worker.record import Pending
 from tests.integration.worker.store.installation import ALL_SHARDS, Installation, WorkerStore, all_on
 from tests.integration.worker.store.scene import TTL_S, Scene
-from tests.rows import a_report
+from tests.support.rows import a_report
 
 Question = Callable[[Scene, WorkerStore], Awaitable[object]]
 QUESTIONS: dict[str, Question] = {

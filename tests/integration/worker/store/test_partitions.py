@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 
-from services.common.clock import DAY_US
-from services.common.database import create_pool
-from services.common.outcome import Outcome
+from services.checks.outcome import Outcome
+from services.platform.clock import DAY_US
+from services.platform.postgres.database import create_pool
 from services.worker.store import EngineStore
 from tests.integration.worker.store.in_sql import in_sql
 from tests.integration.worker.store.scene import INTERVAL_US, Scene

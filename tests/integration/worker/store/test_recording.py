@@ -7,12 +7,12 @@ from itertools import permutations
 
 import pytest
 
-from services.common.assertion_outcome import AssertionOutcome, AssertionStatus
-from services.common.clock import SECOND_US, from_datetime
-from services.common.failed_attempt import FailedAttempt
-from services.common.incident import Resolution
-from services.common.outcome import ErrorKind, MissedReason, Outcome
-from services.common.state import CheckState, Track
+from services.checks.assertion_outcome import AssertionOutcome, AssertionStatus
+from services.checks.failed_attempt import FailedAttempt
+from services.checks.incident import Resolution
+from services.checks.outcome import ErrorKind, MissedReason, Outcome
+from services.checks.state import CheckState, Track
+from services.platform.clock import SECOND_US, from_datetime
 from tests.integration.worker.store.installation import Installation, KeptIncident
 from tests.integration.worker.store.scene import INTERVAL_US, Scene
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from services.common import check_changes
-from services.common.check_changes import CheckChange
-from services.common.clock import SECOND_US
-from services.common.grid import SHARDS
-from services.common.outcome import Outcome
+from services.checks import check_changes
+from services.checks.check_changes import CheckChange
+from services.checks.grid import SHARDS
+from services.checks.outcome import Outcome
+from services.platform.clock import SECOND_US
 from services.worker.schedule import Account, Period
 from tests.integration.worker.store.installation import ALL_SHARDS, Installation, all_on
 from tests.integration.worker.store.scene import INTERVAL_US, Scene

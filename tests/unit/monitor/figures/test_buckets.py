@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.clock import DAY_US, HOUR_US
-from services.common.errors import InvalidArgument
 from services.monitor.figures.buckets import BUCKETS, WINDOWS, latest_day, parts_since, series_edges, window_start
 from services.monitor.figures.rollup import Keep
+from services.platform.clock import DAY_US, HOUR_US
+from services.platform.errors import InvalidArgument
 
 NOW = 20_000 * DAY_US + 7 * HOUR_US + 123_456
 KEEP = Keep(30 * DAY_US, 400 * DAY_US)

@@ -8,8 +8,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from services.common.outcome import Outcome
+from services.checks.outcome import Outcome
 from services.monitor.figures.closing import (
     Candidate,
     Recorded,
@@ -24,7 +23,8 @@ from services.monitor.figures.closing import (
 )
 from services.monitor.figures.off import union
 from services.monitor.figures.uptime import Figures, Slot, total
-from tests.examples import examples
+from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from tests.support.examples import examples
 
 CHECK = UUID(int=1)
 KEEP = 30 * DAY_US

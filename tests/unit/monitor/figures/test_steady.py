@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.outcome import Outcome
+from services.checks.outcome import Outcome
 from services.monitor.figures.off import on, union
 from services.monitor.figures.steady import Steady, holds_on
 from services.monitor.figures.uptime import Slot, measure

@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.outcome import Outcome
+from services.checks.outcome import Outcome
 from services.monitor.figures import uptime
 from services.monitor.figures.latency import Latencies
 from services.monitor.figures.off import on

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.clock import DAY_US, HOUR_US, from_datetime, to_datetime
-from services.common.errors import InvalidArgument
-from services.common.maintenance import in_maintenance
+from services.checks.maintenance import in_maintenance
 from services.monitor.maintenance.recurrence import occurrences, read_zone
+from services.platform.clock import DAY_US, HOUR_US, from_datetime, to_datetime
+from services.platform.errors import InvalidArgument
 
 ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"])
 RULES = st.sampled_from(["FREQ=DAILY", "FREQ=DAILY;INTERVAL=3", "FREQ=WEEKLY", "FREQ=MONTHLY", "FREQ=YEARLY"])

@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.audit import user_actor
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US
-from services.common.errors import Aborted, InvalidArgument
-from services.common.ids import new_id
-from services.common.origin import Origin
 from services.monitor.figures.off import on, union
 from services.monitor.maintenance.recurrence import Span
 from services.monitor.maintenance.window import Window, WindowDraft, changed_window, new_window, replan
+from services.platform.clock import DAY_US, HOUR_US, MINUTE_US
+from services.platform.errors import Aborted, InvalidArgument
+from services.platform.ids import new_id
+from services.platform.security.audit import user_actor
+from services.platform.security.origin import Origin
 
 NOW = 20_000 * DAY_US
 UNTIL = NOW + 30 * DAY_US

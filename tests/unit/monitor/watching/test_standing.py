@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.clock import SECOND_US
-from services.common.outcome import Outcome
-from services.common.state import CheckState, Track, advance, known_state
+from services.checks.outcome import Outcome
+from services.checks.state import CheckState, Track, advance, known_state
 from services.monitor.model import Service, ServiceState
 from services.monitor.service_state import service_state, tally
 from services.monitor.services import ServiceFilter
 from services.monitor.watching.standing import RecordedCheck, RecordedService, next_move_us, standing_of
+from services.platform.clock import SECOND_US
 
 STEP = 10 * SECOND_US
 SHOP = Service(

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.stream_guard import EndReason
-from services.common.stream_reader import Backlog
 from services.monitor.model import Service, ServiceState
 from services.monitor.watching import watcher
 from services.monitor.watching.board import Board
 from services.monitor.watching.standing import Picture, Standing
 from services.monitor.watching.told import BUCKETS, TOLD_BYTES, Told
 from services.monitor.watching.watcher import MOST_HELD_BY_ALL, Complete, Gone, Kept, Shown, Watcher
-from tests.examples import examples
+from services.platform.rpc.stream_guard import EndReason
+from services.platform.rpc.stream_reader import Backlog
+from tests.support.examples import examples
 
 # Some of them share a bucket.
 IDS = [UUID(int=(7 << 100) + number * (BUCKETS // 2)) for number in range(6)]

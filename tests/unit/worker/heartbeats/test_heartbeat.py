@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
-from services.common.grid import anchor_us, first_slot_at_or_after
-from services.common.outcome import ErrorKind, Outcome
-from services.common.specs.heartbeat import HeartbeatSpec
+from services.checks.grid import anchor_us, first_slot_at_or_after
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.specs.heartbeat import HeartbeatSpec
+from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
+from services.wire.probe_failure import LONGEST_MESSAGE
 from services.worker.heartbeats.heartbeat import Reported, span, verdict_on
-from services.worker.wire.probe_failure import LONGEST_MESSAGE
 
 DAILY = HeartbeatSpec(DAY_US, 10 * MINUTE_US)
 NOW = 1_790_000_000 * SECOND_US

@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from services.common.specs.assertions import (
+from services.checks.specs.assertions import (
     SUCCESS_ALONE,
     Assertion,
     BodyContains,
@@ -13,9 +13,9 @@ from services.common.specs.assertions import (
     JsonPathIs,
     StatusIs,
 )
+from services.wire.body import Body
 from services.worker.judging.cost import ON_LOOP_US, cost_us
 from services.worker.judging.facts import Facts
-from services.worker.wire.body import Body
 
 
 def facts(body: bytes, *headers: tuple[bytes, bytes]) -> Facts:

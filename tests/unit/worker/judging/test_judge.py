@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.assertion_outcome import AssertionStatus
-from services.common.json_path import MOST_LOOKED_AT
-from services.common.outcome import ErrorKind, Outcome
-from services.common.regex import Expression, compiled, program_size
-from services.common.specs.assertions import (
+from services.checks.assertion_outcome import AssertionStatus
+from services.checks.json_path import MOST_LOOKED_AT
+from services.checks.outcome import ErrorKind, Outcome
+from services.checks.regex import Expression, compiled, program_size
+from services.checks.specs.assertions import (
     LARGEST_PROGRAMS,
     LONGEST_MATCHED,
     Assertion,
@@ -28,16 +28,16 @@ from services.common.specs.assertions import (
     StatusIs,
     TotalTimeWithin,
 )
-from services.common.specs.http import HttpSpec
-from services.common.specs.refusals import refuse_bad
+from services.checks.specs.http import HttpSpec
+from services.checks.specs.refusals import refuse_bad
+from services.wire.body import Body
+from services.wire.observation import Observation
 from services.worker.judging import findings
 from services.worker.judging.facts import Facts
 from services.worker.judging.findings import Examined
 from services.worker.judging.judge import Verdict, judge, outcomes
-from services.worker.wire.body import Body
-from services.worker.wire.observation import Observation
-from tests.assertions import HOSTILE_BODIES, bodies, dearest_assertions, saved
-from tests.steps import counted_steps
+from tests.support.assertions import HOSTILE_BODIES, bodies, dearest_assertions, saved
+from tests.support.steps import counted_steps
 
 NOW_US = 1_790_000_000_000_000
 NOW = datetime.fromtimestamp(NOW_US / 1e6, UTC)

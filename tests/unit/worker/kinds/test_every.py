@@ -8,8 +8,8 @@ import pytest
 from google.protobuf.json_format import ParseDict
 from sentinel.monitor.v1.check_pb2 import Check
 
-from services.common.field_rules import FieldRules
-from services.common.specs.kinds import KINDS, spec_of
+from services.checks.specs.kinds import KINDS, spec_of
+from services.platform.rpc.field_rules import FieldRules
 from services.worker.kinds.every import every_kind
 from services.worker.metrics import Metrics
 

@@ -3,7 +3,7 @@
 import hpack
 import pytest
 
-from services.common.specs.grpc import GrpcSpec
+from services.checks.specs.grpc import GrpcSpec
 from services.worker.kinds.grpc import _call
 
 

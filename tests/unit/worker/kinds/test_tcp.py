@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.outcome import ErrorKind
+from services.checks.outcome import ErrorKind
+from services.wire.observation import Observation
+from services.wire.probe_failure import ProbeFailure
 from services.worker.kinds.tcp import LARGEST_ANSWER, TcpTalk
-from services.worker.wire.observation import Observation
-from services.worker.wire.probe_failure import ProbeFailure
 
 
 def heard(pieces: list[bytes], expect: bytes) -> tuple[bool, ErrorKind | None, int | None]:

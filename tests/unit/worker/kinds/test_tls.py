@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.common.outcome import ErrorKind
+from services.checks.outcome import ErrorKind
+from services.wire.probe_failure import ProbeFailure
 from services.worker.kinds.tls import refuse_short_lived
-from services.worker.wire.probe_failure import ProbeFailure
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 DAY_S = 86_400

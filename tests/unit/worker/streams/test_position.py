@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.common.errors import FailedPrecondition, InvalidArgument
-from services.common.sealed import Sealer
+from services.platform.errors import FailedPrecondition, InvalidArgument
+from services.platform.security.sealed import Sealer
 from services.worker.streams.position import FIRST_ID, Cursors, Position, resume
 
 TENANT, CHECK = UUID(int=1), UUID(int=2)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from services.common.ids import new_id
-from services.common.outcome import Outcome
-from services.common.result import Result
-from services.common.stream_guard import EndReason
-from services.common.stream_reader import Backlog
+from services.checks.outcome import Outcome
+from services.checks.result import Result
+from services.platform.ids import new_id
+from services.platform.rpc.stream_guard import EndReason
+from services.platform.rpc.stream_reader import Backlog
 from services.worker.streams import reader
 from services.worker.streams.position import Position
 from services.worker.streams.reader import MOST_QUEUED_BY_ALL, Reader, Recorded

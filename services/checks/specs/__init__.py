@@ -1,0 +1,1 @@
+"""One specification per kind of check, and what their fields share."""

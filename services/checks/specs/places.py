@@ -1,0 +1,77 @@
+"""A host and a port as people write them: "api.acme.test:443", "192.0.2.53", "[2001:db8::1]:53". Pure."""
+
+from typing import NamedTuple
+
+from services.checks.specs.hosts import ascii_host, literal
+from services.platform.errors import InvalidArgument
+
+_HIGHEST_PORT = 65_535
+_MOST_DIGITS = 5
+
+
+class Place(NamedTuple):
+    """Where to connect.
+
+    Attributes:
+        host: a name in ASCII and lower case without the dot that ends it, or an address.
+        address: the host itself when it is an address, else None.
+        port: from 1 to 65535.
+    """
+
+    host: str
+    address: str | None
+    port: int
+
+
+def place_of(text: str, port: int | None = None) -> Place:
+    """Read a place.
+
+    Args:
+        text: as people write it.
+        port: where to connect when the text does not say; None if it has to.
+
+    Raises:
+        ValueError: it is no place; the message is a phrase for its author.
+    """
+    host, digits = parted(text)
+    if digits is not None:
+        readable = digits.isascii() and digits.isdigit() and len(digits) <= _MOST_DIGITS
+        port = int(digits) if readable else 0
+    if port is None:
+        raise ValueError("must be a host and a port, such as api.example.com:443")
+    if not 0 < port <= _HIGHEST_PORT:
+        raise ValueError(f"must have a port from 1 to {_HIGHEST_PORT}")
+    try:
+        name = ascii_host(host).removesuffix(".")
+    except ValueError as error:
+        raise ValueError("must be a host name or an IP address") from error
+    return Place(name, literal(name), port)
+
+
+def parted(text: str) -> tuple[str, str | None]:
+    """The host and the port as they are written, None without one; an IPv6 address stands in brackets, unless alone.
+
+    Raises:
+        ValueError: there are brackets around something else; the message is a phrase for its author.
+    """
+    if text.startswith("["):
+        inside, closed, behind = text[1:].partition("]")
+        if not closed or ":" not in inside or (behind and not behind.startswith(":")):
+            raise ValueError("must have an IPv6 address in brackets, followed by nothing or by a port")
+        return inside, behind[1:] if behind else None
+    if text.count(":") > 1:
+        return text, None
+    host, colon, digits = text.partition(":")
+    return host, digits if colon else None
+
+
+def refuse_bad_place(text: str, field: str, port: int | None = None) -> None:
+    """Refuse what is no place.
+
+    Raises:
+        InvalidArgument: naming the field.
+    """
+    try:
+        place_of(text, port)
+    except ValueError as error:
+        raise InvalidArgument.field(field, str(error)) from error

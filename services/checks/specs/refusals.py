@@ -1,0 +1,82 @@
+"""Which assertions are refused when they are saved, beyond what the contract's rules see."""
+
+import math
+from collections.abc import Sequence
+
+from services.checks.json_path import steps_of
+from services.checks.regex import compiled
+from services.checks.specs.assertion_codec import name_of
+from services.checks.specs.assertions import (
+    LARGEST_PROGRAMS,
+    ROUNDED,
+    Assertion,
+    BodyMatches,
+    HeaderIs,
+    JsonPathIs,
+    StatusIs,
+    programs,
+)
+from services.platform.errors import InvalidArgument
+
+
+def refuse_bad(assertions: Sequence[Assertion], field: str) -> None:
+    """Refuse expressions and paths that are none, ranges without an inside, and what would cost too much.
+
+    Args:
+        assertions: all of a check.
+        field: where they are in the request: "check.http.assertions".
+
+    Raises:
+        InvalidArgument: naming the field.
+    """
+    for index, assertion in enumerate(assertions):
+        _refuse(assertion, f"{field}[{index}].{name_of(assertion)}")
+    size = programs(assertions)
+    if size > LARGEST_PROGRAMS:
+        raise InvalidArgument.field(
+            field,
+            f"regular expressions are too complex: {size} compiled instructions in total, limit {LARGEST_PROGRAMS}",
+            limit=LARGEST_PROGRAMS,
+            actual=size,
+        )
+
+
+def _refuse(assertion: Assertion, field: str) -> None:
+    match assertion:
+        case StatusIs(_, ranges):
+            for index, each in enumerate(ranges):
+                low, _, high = each.partition("-")
+                if low > high:
+                    raise InvalidArgument.field(f"{field}.ranges[{index}]", "must begin with its lower bound")
+        case BodyMatches(expression):
+            _refuse_expression(expression, field)
+        case JsonPathIs(path, comparison, operand):
+            try:
+                steps_of(path)
+            except ValueError as error:
+                raise InvalidArgument.field(f"{field}.path", str(error)) from error
+            if comparison == "matches":
+                _refuse_expression(str(operand), f"{field}.matches")
+            if isinstance(operand, float):
+                _refuse_number(operand, f"{field}.{comparison}")
+        case HeaderIs(_, "matches", operand):
+            _refuse_expression(str(operand), f"{field}.matches")
+
+
+def _refuse_number(operand: float, field: str) -> None:
+    if not math.isfinite(operand):
+        raise InvalidArgument.field(field, "must be a string, a number, true, false or null")
+    if abs(operand) >= ROUNDED:
+        raise InvalidArgument.field(
+            field,
+            "must be between -2^53 and 2^53, exclusive, since larger numbers are rounded in transit; "
+            'compare the number as text, such as equalsText: "12345678901234567"',
+            limit=ROUNDED,
+        )
+
+
+def _refuse_expression(expression: str, field: str) -> None:
+    try:
+        compiled(expression)
+    except ValueError as error:
+        raise InvalidArgument.field(field, f"invalid RE2 regular expression: {error}") from error

@@ -1,0 +1,97 @@
+"""What the egress policy says for a tenant: settings name tenants by slug, calls and checks by id."""
+
+from typing import Protocol
+from uuid import UUID
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.checks.specs.hosts import literal
+from services.checks.specs.spec import Spec
+from services.platform.egress.policy import EgressPolicy, by
+from services.platform.errors import InvalidArgument
+
+_MOST_KNOWN = 10_000
+
+
+def refuse_blocked(policy: EgressPolicy, spec: Spec, path: str, tenant: str = "") -> None:
+    """Refuse a check that names a literal address that it may not reach. No name is looked up.
+
+    Args:
+        policy: the operator's settings.
+        spec: what the check probes.
+        path: where that is in the request: "check.http"; empty for the request itself.
+        tenant: as in `EgressPolicy.refused_by`.
+
+    Raises:
+        InvalidArgument: TARGET_BLOCKED, naming the field.
+    """
+    for name, host in spec.dialled_hosts.items():
+        address = literal(host)
+        setting = None if address is None else policy.refused_by(address, tenant)
+        if setting is not None:
+            raise InvalidArgument.field(
+                f"{path}.{name}" if path else name,
+                f"target address is blocked by the egress policy ({by(setting)})",
+                reasons.ERROR_REASON_TARGET_BLOCKED,
+            )
+
+
+class SlugStore(Protocol):
+    """What the policy needs from the database."""
+
+    async def slug_of_tenant(self, tenant_id: UUID) -> str:
+        """Return a tenant's slug; empty if there is no such tenant.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+
+
+class TenantEgress:
+    """Applies the policy to tenants.
+
+    A slug is read only where the policy names tenants, and once: a tenant keeps its slug.
+
+    Args:
+        policy: the operator's settings.
+        store: reads slugs; without it no tenant is among those that the policy names.
+
+    Attributes:
+        policy: as given.
+    """
+
+    def __init__(self, policy: EgressPolicy, store: SlugStore | None = None) -> None:
+        self.policy = policy
+        self._store = store
+        self._slugs: dict[UUID, str] = {}
+
+    async def slug_of(self, tenant_id: UUID) -> str:
+        """Return the slug that the policy needs for a tenant; empty where it names none.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        if self._store is None or not self.policy.named_tenants:
+            return ""
+        slug = self._slugs.get(tenant_id)
+        if slug is None:
+            slug = await self._store.slug_of_tenant(tenant_id)
+            if len(self._slugs) >= _MOST_KNOWN:
+                self._slugs.clear()
+            if slug:
+                self._slugs[tenant_id] = slug
+        return slug
+
+    async def refuse_blocked(self, tenant_id: UUID, spec: Spec, path: str) -> None:
+        """Refuse a check of a tenant that names a literal address that it may not reach.
+
+        Args:
+            tenant_id: whose check it is.
+            spec: what it probes.
+            path: where that is in the request: "check.http"; empty for the request itself.
+
+        Raises:
+            InvalidArgument: TARGET_BLOCKED, naming the field.
+            Unavailable: the database is away.
+        """
+        refuse_blocked(self.policy, spec, path, await self.slug_of(tenant_id))

@@ -1,0 +1,1 @@
+"""What any service needs, whatever it does: errors, paging, time, logs. It knows no checks."""

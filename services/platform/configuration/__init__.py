@@ -1,0 +1,1 @@
+"""Settings: environment variables, read and checked when a process starts."""

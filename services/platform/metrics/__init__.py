@@ -1,0 +1,1 @@
+"""Figures for Prometheus: histograms, and the endpoint that shows them."""

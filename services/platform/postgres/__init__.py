@@ -1,0 +1,1 @@
+"""PostgreSQL: connections under a role, a transaction per tenant, notifications, migrations."""

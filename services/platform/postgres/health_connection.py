@@ -1,0 +1,48 @@
+"""The connection that health asks the database over: its own, so that no load on a pool can make health fail."""
+
+import asyncio
+
+import asyncpg
+
+from services.platform.errors import Unavailable
+from services.platform.postgres.connection import connect
+from services.platform.postgres.connection_errors import CONNECTION_ERRORS
+
+_WAIT_S = 2.0
+
+
+class HealthConnection:
+    """One connection outside all pools; it is made when it is needed, and made again after it was lost.
+
+    Args:
+        url: postgresql://…
+        role: the PostgreSQL role to act as.
+        wait_s: how long to wait for the database.
+    """
+
+    def __init__(self, url: str, role: str, wait_s: float = _WAIT_S) -> None:
+        self._url = url
+        self._role = role
+        self._wait_s = wait_s
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+
+    async def ping(self) -> None:
+        """Return if the database answers in time.
+
+        Raises:
+            Unavailable: it does not.
+        """
+        try:
+            async with asyncio.timeout(self._wait_s):
+                if self._connection is None or self._connection.is_closed():
+                    self._connection = await connect(self._url, self._role)
+                await self._connection.execute("SELECT 1")
+        except CONNECTION_ERRORS as error:
+            self.close()
+            raise Unavailable from error
+
+    def close(self) -> None:
+        """Close the connection at once."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None

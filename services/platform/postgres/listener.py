@@ -1,0 +1,85 @@
+"""LISTEN/NOTIFY: hear within milliseconds what another process committed.
+
+A notification only says "look again"; what counts is in the tables. A lost connection loses notifications, so every
+(re)connect calls `on_connect`, where the listener reads the tables afresh.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import asyncpg
+
+from services.platform import logs
+from services.platform.errors import Unavailable
+from services.platform.postgres.connection import cause_of, connect
+from services.platform.postgres.connection_errors import CONNECTION_ERRORS
+
+_log = logs.get("listener")
+_AWAY: tuple[type[BaseException], ...] = (Unavailable, *CONNECTION_ERRORS)
+_RETRY_S = 0.5
+_KEEPALIVE_S = 5.0
+
+
+class Listener:
+    """One connection that listens on some channels, for ever.
+
+    Args:
+        url: the database.
+        role: the PostgreSQL role to act as.
+        channels: for each channel, what to do with a payload; must be quick and must not raise.
+        on_connect: called after each (re)connect, when listening has begun.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        role: str,
+        channels: Mapping[str, Callable[[str], None]],
+        on_connect: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._url = url
+        self._role = role
+        self._channels = channels
+        self._on_connect = on_connect
+
+    async def run(self) -> None:
+        """Listen until cancelled, reconnecting whenever the connection is lost."""
+        while True:
+            try:
+                await self._listen()
+            except _AWAY as error:
+                _log.warning("database connection lost, reconnecting", cause=cause_of(error))
+            except asyncpg.PostgresError as error:
+                _log.warning("LISTEN failed, reconnecting", error=str(error))
+            await asyncio.sleep(_RETRY_S)
+
+    async def _listen(self) -> None:
+        connection = await connect(self._url, self._role)
+        try:
+            for channel, react in self._channels.items():
+                await connection.add_listener(channel, _payload_only(react))
+            await self._on_connect()
+            closed = asyncio.Event()
+            connection.add_termination_listener(lambda _: closed.set())
+            # A broken path may stay silent; the keepalive finds it.
+            while not (connection.is_closed() or await _within(_KEEPALIVE_S, closed)):
+                await connection.execute("SELECT 1", timeout=_KEEPALIVE_S)
+            _log.warning("database connection lost, reconnecting")
+        finally:
+            connection.terminate()
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    """Whether something happens within a time."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _payload_only(react: Callable[[str], None]) -> Callable[..., None]:
+    def listener(_connection: object, _pid: int, _channel: str, payload: object) -> None:
+        react(str(payload))
+
+    return listener

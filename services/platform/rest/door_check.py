@@ -1,0 +1,127 @@
+"""The check that Envoy asks for before it transcodes a request: a small HTTP server on a Unix socket of its own.
+
+Envoy (ext_authz) sends the request as the client sent it, with a few of its headers. 200 lets it through, with what the
+service is to be told in a header; 400 is the answer that the client gets. Clients cannot reach the socket.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import cast
+
+import httptools
+from google.protobuf import json_format
+
+from services.platform import logs
+from services.platform.errors import Internal, SentinelError
+from services.platform.rest.body import Bodies
+from services.platform.rpc.interceptors.request_id import KEY, id_of
+from services.platform.rpc.interceptors.status import to_status
+
+HEADER = "x-sentinel-body"
+"""Tells a service that the body was inspected, and what it names; the door removes it from what clients send."""
+ASKED_HEADERS = ("content-type", "content-encoding", KEY)
+"""The headers of a request that the check looks at."""
+_UNIX = "unix:"
+_SUFFIX = ".rest"
+_log = logs.get("rest")
+
+
+def socket_beside(listen: Path) -> Path:
+    """Return the socket of the check of a process that serves gRPC on a socket."""
+    return listen.with_name(listen.name + _SUFFIX)
+
+
+@asynccontextmanager
+async def checking(listen: str, bodies: Bodies) -> AsyncIterator[None]:
+    """Serve the check while a block runs, if the process serves on a Unix socket, as behind the door.
+
+    Args:
+        listen: where the process serves gRPC: unix:<path> or <host>:<port>.
+        bodies: inspect requests.
+
+    Raises:
+        SystemExit: the socket cannot be bound.
+    """
+    if not listen.startswith(_UNIX):
+        yield
+        return
+    path = socket_beside(Path(listen.removeprefix(_UNIX)))
+    connections: set[asyncio.Transport] = set()
+    try:
+        server = await asyncio.get_running_loop().create_unix_server(lambda: _Connection(bodies, connections), path)
+    except OSError as error:
+        raise SystemExit(f"sentinel: cannot listen on unix:{path}") from error
+    path.chmod(0o600)
+    try:
+        yield
+    finally:
+        server.close()
+        for each in list(connections):
+            each.abort()
+        path.unlink(missing_ok=True)
+
+
+class _Connection(asyncio.Protocol):
+    """A connection of Envoy's; requests come one after the other."""
+
+    def __init__(self, bodies: Bodies, connections: set[asyncio.Transport]) -> None:
+        self._bodies = bodies
+        self._connections = connections
+        self._parser = httptools.HttpRequestParser(self)
+        self._begin()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's, which is no subclass
+        self._connections.add(self._transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 — the protocol's
+        self._connections.discard(self._transport)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            _log.warning("Envoy sent invalid HTTP", error=type(error).__name__)
+            self._transport.abort()
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_body(self, body: bytes) -> None:
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        method = self._parser.get_method().decode("latin-1")
+        self._transport.write(_answer(self._bodies, method, self._url.decode("latin-1"), self._headers, self._body))
+        self._begin()
+
+    def _begin(self) -> None:
+        self._url = b""
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
+
+
+def _answer(bodies: Bodies, method: str, path: str, headers: dict[str, str], body: list[bytes]) -> bytes:
+    try:
+        told = bodies.inspect(method, path, headers, b"".join(body))
+    except SentinelError as error:
+        return _refusal(400, error, id_of(headers))
+    except Exception:  # noqa: BLE001 — the last line of defence; it logs, and the door answers 503
+        _log.exception("unhandled exception")
+        return _refusal(500, Internal(), id_of(headers))
+    header = f"{HEADER}: {told}\r\n" if told is not None else ""
+    return f"HTTP/1.1 200 OK\r\n{header}content-length: 0\r\n\r\n".encode("latin-1")
+
+
+def _refusal(http_status: int, error: SentinelError, request_id: str) -> bytes:
+    # Printed as the transcoder prints those of the services.
+    status = json_format.MessageToJson(
+        to_status(error, request_id), indent=None, always_print_fields_with_no_presence=True
+    ).encode()
+    head = f"HTTP/1.1 {http_status} Refused\r\ncontent-type: application/json\r\ncontent-length: {len(status)}\r\n\r\n"
+    return head.encode() + status

@@ -1,0 +1,55 @@
+"""What is wrong with a REST request, as the error that the client gets."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.platform.errors import MOST_VIOLATIONS, FieldViolation, InvalidArgument
+
+MOST_FAULTS = MOST_VIOLATIONS
+"""How many faults are looked for."""
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LONGEST_NAME = 64
+_SHOWN = 3
+
+
+def malformed(message: str, violations: Sequence[FieldViolation] = (), *, limit: int | None = None) -> InvalidArgument:
+    """Return REQUEST_MALFORMED, with the limit that the body as a whole exceeds, if there is one."""
+    error = InvalidArgument(message, violations, reasons.ERROR_REASON_REQUEST_MALFORMED)
+    if limit is not None:
+        error.metadata["limit"] = str(limit)
+    return error
+
+
+def refused(violations: Sequence[FieldViolation]) -> InvalidArgument:
+    """Return REQUEST_MALFORMED for the fields that some violations name."""
+    sentences = [f"{each.field}: {each.description}" for each in violations[:_SHOWN]]
+    if len(violations) > _SHOWN:
+        sentences.append(f"and {len(violations) - _SHOWN} more")
+    return malformed("; ".join(sentences), violations)
+
+
+def inside(at: str, name: str) -> str:
+    """Return the path of a field by its name, as the client wrote it, in the object at a path."""
+    if _PLAIN.fullmatch(name):
+        return f"{at}.{name}" if at else name
+    return f"{at}[{json.dumps(shortened(name), ensure_ascii=False)}]"
+
+
+def shortened(name: str) -> str:
+    """Return a name of the client's, cut to a length that fits an error."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the name that a misspelt one is most like; None if it is like none."""
+    spelt = {_key(each): each for each in names}
+    found = get_close_matches(_key(name[:_LONGEST_NAME]), spelt, n=1)
+    return spelt[found[0]] if found else None
+
+
+def _key(name: str) -> str:
+    return name.lower().replace("_", "")

@@ -1,0 +1,133 @@
+"""The query of a REST request: a field is in the path, in the body or in the query, and each parameter names one, once.
+
+A plus sign in a text is a space, as in forms; the transcoder leaves it a plus sign. In a time it stays: +01:00.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote, unquote_plus
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
+
+from services.platform.errors import FieldViolation
+from services.platform.rest.faults import MOST_FAULTS, nearest, refused, shortened
+from services.platform.rest.json_fields import fields_of
+from services.platform.rest.routes import WHOLE, Match, Route
+
+_LEAVES = {"google.protobuf.Duration", "google.protobuf.Timestamp", "google.protobuf.FieldMask"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Parameter:
+    name: str
+    value: str | None
+    fields: tuple[FieldDescriptor, ...]
+
+    @property
+    def path(self) -> str:
+        return ".".join(each.name for each in self.fields)
+
+
+def refuse_query(found: Match, query: str) -> None:
+    """Refuse parameters that are unknown, belong elsewhere, come twice or have no value.
+
+    Args:
+        found: the route and what the path sets.
+        query: as the client sent it, without its question mark.
+
+    Raises:
+        InvalidArgument: REQUEST_MALFORMED, with a violation for each.
+    """
+    if not query:
+        return
+    violations: list[FieldViolation] = []
+    seen: set[str] = set()
+    for each in _parameters(found.route, query):
+        fault = _fault(found.route, each, seen)
+        if fault:
+            violations.append(FieldViolation(shortened(unquote(each.name)), fault))
+        if len(violations) >= MOST_FAULTS:
+            break
+    if violations:
+        raise refused(violations)
+
+
+def take_spaces(route: Route, query: str, request: Message) -> None:
+    """Write spaces for the plus signs of texts into a request that the transcoder has made.
+
+    Args:
+        route: the request's.
+        query: as refuse_query let it through.
+        request: is changed.
+    """
+    if "+" not in query:
+        return
+    texts: dict[str, list[_Parameter]] = {}
+    for each in _parameters(route, query):
+        if each.fields and each.fields[-1].type == FieldDescriptor.TYPE_STRING:
+            texts.setdefault(each.path, []).append(each)
+    for parameters in texts.values():
+        values = [unquote_plus(each.value or "") for each in parameters]
+        *outer, last = parameters[0].fields
+        message = request
+        for field in outer:
+            message = getattr(message, field.name)
+        if last.is_repeated:
+            del getattr(message, last.name)[:]
+            getattr(message, last.name).extend(values)
+        else:
+            setattr(message, last.name, values[-1])
+
+
+def _parameters(route: Route, query: str) -> Iterator[_Parameter]:
+    for piece in query.split("&"):
+        if piece:
+            name, equals, value = piece.partition("=")
+            yield _Parameter(name, value if equals else None, _fields(route, name))
+
+
+def _fields(route: Route, name: str) -> tuple[FieldDescriptor, ...]:
+    """Return the fields from the request's down to the one that a parameter names; none if it names none."""
+    kind: Descriptor | None = route.request
+    fields: list[FieldDescriptor] = []
+    parts = name.split(".")
+    for number, part in enumerate(parts, 1):
+        field = fields_of(kind).get(part) if kind is not None else None
+        if field is None:
+            return ()
+        fields.append(field)
+        kind = field.message_type
+        is_last = number == len(parts)
+        is_leaf = kind is None or kind.full_name in _LEAVES
+        if is_last != is_leaf or (field.is_repeated and kind is not None):
+            return ()
+    return tuple(fields)
+
+
+def _fault(route: Route, parameter: _Parameter, seen: set[str]) -> str:
+    if not parameter.fields:
+        return _unknown(route, unquote(parameter.name))
+    path, first = parameter.path, parameter.fields[0].name
+    if path in route.variables:
+        return "is set by the path; omit it from the query"
+    if route.body in {WHOLE, first}:
+        return "must be set in the body, not in the query"
+    if parameter.value is None:
+        return "must have a value: NAME=VALUE"
+    if path in seen and not parameter.fields[-1].is_repeated:
+        return "is set more than once"
+    seen.add(path)
+    return ""
+
+
+def _unknown(route: Route, name: str) -> str:
+    free = [
+        each.json_name
+        for each in route.request.fields
+        if route.body not in {WHOLE, each.name} and not any(each.name == path for path in route.variables)
+    ]
+    if not free:
+        return "unknown parameter; this route takes no query parameters"
+    near = nearest(name, free)
+    return f"unknown parameter; did you mean {near}?" if near else f"unknown parameter; supported: {', '.join(free)}"

@@ -1,0 +1,1 @@
+"""The gRPC server: interceptors, limits of requests, streams, health; and a process around it."""

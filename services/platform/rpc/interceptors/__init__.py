@@ -1,0 +1,1 @@
+"""The links of the chain that every call passes, outermost first in chain.py."""

@@ -1,0 +1,25 @@
+"""Who may: the method's rule in the contract against the caller's role. Default deny."""
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.platform.errors import PermissionDenied
+from services.platform.rpc.interceptors.call import Call, Step
+
+
+async def check_access(call: Call, following: Step) -> None:
+    """Let the call through if its rule admits the caller.
+
+    Raises:
+        PermissionDenied: METHOD_CLOSED when the contract does not say who may; ROLE_INSUFFICIENT; PERSON_REQUIRED.
+    """
+    rule = call.rule
+    if not rule.public:
+        if rule.role is None:
+            raise PermissionDenied(reasons.ERROR_REASON_METHOD_CLOSED, "This method cannot be called.")
+        if call.principal is None or call.principal.role < rule.role:
+            needed = rule.role.name.lower()
+            raise PermissionDenied(reasons.ERROR_REASON_ROLE_INSUFFICIENT, f"This method requires the role {needed}.")
+        if rule.person_only and call.principal.user_id is None:
+            message = "This method concerns a user's own account. It cannot be called with an API key."
+            raise PermissionDenied(reasons.ERROR_REASON_PERSON_REQUIRED, message)
+    await following(call)

@@ -1,0 +1,27 @@
+"""Gives each call an id that leads from its answer to the log."""
+
+import re
+from collections.abc import Mapping
+
+import structlog
+
+from services.platform.ids import new_id
+from services.platform.rpc.interceptors.call import Call, Step
+
+KEY = "x-request-id"
+# What Envoy or a caller sends is kept when it is plain; anything else could forge log lines.
+_PLAIN = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+def id_of(metadata: Mapping[str, object]) -> str:
+    """Return the id that came with a call, or a new one."""
+    sent = metadata.get(KEY)
+    return sent if isinstance(sent, str) and _PLAIN.fullmatch(sent) else str(new_id())
+
+
+async def give_request_id(call: Call, following: Step) -> None:
+    """Take the id that came with the call, or make one; answer it in the trailing metadata."""
+    call.request_id = id_of(call.metadata)
+    call.context.set_trailing_metadata(((KEY, call.request_id),))
+    structlog.contextvars.bind_contextvars(request_id=call.request_id)
+    await following(call)

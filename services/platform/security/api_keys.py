@@ -1,0 +1,134 @@
+"""API keys: what they look like, and whom one speaks for.
+
+A key is `sst_`, 256 random bits and a tag over them that only this installation can make, all in hexadecimal. The tag
+lets every service refuse what was never issued without asking the database; only a hash of the key is stored. A key
+that was found is remembered for a while: deleting it reaches every service as a revocation.
+"""
+
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.platform.clock import DAY_US, MINUTE_US, now_us
+from services.platform.errors import Unauthenticated
+from services.platform.security.principal import Principal, Role
+from services.platform.security.revocations import Revoked, ended, suspended
+
+PREFIX = "sst_"
+SHOWN = len(PREFIX) + 8
+_SECRET_BYTES = 32
+_TAG_BYTES = 8
+_LENGTH = len(PREFIX) + 2 * (_SECRET_BYTES + _TAG_BYTES)
+_REMEMBER_US = 5 * MINUTE_US
+_CACHE_SIZE = 10_000
+_NEVER_US = 100 * 365 * DAY_US
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedKey:
+    """A key as the database knows it.
+
+    Attributes:
+        tenant_id: whose it is.
+        id: the key's id.
+        role: what it may do.
+        expire_us: when it stops working; None: never.
+        suspend_reason: why its tenant is suspended; None if it is not.
+    """
+
+    tenant_id: UUID
+    id: UUID
+    role: Role
+    expire_us: int | None
+    suspend_reason: str | None
+
+
+class KeyStore(Protocol):
+    """What verifying keys needs from the database."""
+
+    async def find_api_key(self, key_hash: bytes) -> IssuedKey | None:
+        """The key with this hash."""
+
+
+class KeyFormat:
+    """Makes keys, and tells those that were made from those that were not.
+
+    Args:
+        sealing_key: a secret that all replicas share.
+    """
+
+    def __init__(self, sealing_key: bytes) -> None:
+        self._key = hmac.digest(sealing_key, b"api key", hashlib.sha256)
+
+    def new(self) -> str:
+        """A new key."""
+        secret = secrets.token_bytes(_SECRET_BYTES)
+        return PREFIX + (secret + self._tag(secret)).hex()
+
+    def is_ours(self, key: str) -> bool:
+        """Whether this installation made the key."""
+        if len(key) != _LENGTH or not key.startswith(PREFIX):
+            return False
+        try:
+            raw = bytes.fromhex(key[len(PREFIX) :])
+        except ValueError:
+            return False
+        return hmac.compare_digest(raw[_SECRET_BYTES:], self._tag(raw[:_SECRET_BYTES]))
+
+    def _tag(self, secret: bytes) -> bytes:
+        return hmac.digest(self._key, secret, hashlib.sha256)[:_TAG_BYTES]
+
+
+def hash_of(key: str) -> bytes:
+    """What is stored of a key. 256 random bits need no salt and no slow hash: they cannot be guessed."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+class ApiKeyVerifier:
+    """Finds out whom a key speaks for; remembers it for some minutes.
+
+    Args:
+        store: where keys are.
+        key_format: refuses what was never issued.
+    """
+
+    def __init__(self, store: KeyStore, key_format: KeyFormat) -> None:
+        self._store = store
+        self._format = key_format
+        self._remembered: OrderedDict[bytes, tuple[Principal, int]] = OrderedDict()
+
+    async def verify(self, key: str) -> Principal:
+        """Whom the key speaks for.
+
+        Raises:
+            Unauthenticated: TOKEN_INVALID or TOKEN_EXPIRED.
+            PermissionDenied: TENANT_SUSPENDED.
+            Unavailable: the key is not remembered and the database is away.
+        """
+        digest = hash_of(key)
+        now = now_us()
+        known = self._remembered.get(digest)
+        if known is not None and now < known[1]:
+            return known[0]
+        self._remembered.pop(digest, None)
+        issued = await self._store.find_api_key(digest) if self._format.is_ours(key) else None
+        if issued is None:
+            raise ended(Revoked.API_KEY)
+        if issued.expire_us is not None and issued.expire_us <= now:
+            raise Unauthenticated(reasons.ERROR_REASON_TOKEN_EXPIRED, "API key has expired.")
+        if issued.suspend_reason is not None:
+            raise suspended(issued.suspend_reason)
+        expire = issued.expire_us or now + _NEVER_US
+        principal = Principal(
+            tenant_id=issued.tenant_id, user_id=None, role=issued.role, credential_id=issued.id, expire_us=expire
+        )
+        self._remembered[digest] = (principal, min(expire, now + _REMEMBER_US))
+        if len(self._remembered) > _CACHE_SIZE:
+            self._remembered.popitem(last=False)
+        return principal

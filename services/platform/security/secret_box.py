@@ -1,0 +1,113 @@
+"""Encrypts secrets for the database, and decrypts them (docs/adr/0022).
+
+AES-256-GCM; what a box encrypts for a purpose, a tenant, a row and an audience opens for no other, so a row that is
+copied or pointed elsewhere is of no use.
+"""
+
+import base64
+import binascii
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.platform.errors import FailedPrecondition
+from services.platform.security.secret_keys import SecretKeys
+
+_NONCE_BYTES = 12
+
+
+class CannotOpenError(Exception):
+    """Secrets cannot be decrypted; the message is a sentence for the owner."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Whose secrets they are.
+
+    Attributes:
+        purpose: what they are for, the same for all rows of a table.
+        entry: what the row is, for people: "check".
+        tenant_id: whose the row is.
+        row_id: the row.
+        audience: whom it may show them.
+    """
+
+    purpose: bytes
+    entry: str
+    tenant_id: UUID
+    row_id: UUID
+    audience: str
+
+    def bound(self) -> bytes:
+        """What is authenticated beside the secrets."""
+        return b"".join(
+            struct.pack(">I", len(part)) + part
+            for part in (self.purpose, self.tenant_id.bytes, self.row_id.bytes, self.audience.encode())
+        )
+
+
+class SecretBox:
+    """Seals and opens.
+
+    Args:
+        keys: the installation's.
+    """
+
+    def __init__(self, keys: SecretKeys) -> None:
+        self._keys = keys
+
+    @property
+    def newest(self) -> str | None:
+        """The id of the key that seals; None when there is none."""
+        key = self._keys.newest
+        return key.id if key else None
+
+    def seal(self, owner: Owner, secrets: Mapping[str, str]) -> dict[str, str]:
+        """Secrets as the database may hold them.
+
+        Raises:
+            FailedPrecondition: SECRETS_KEY_MISSING.
+        """
+        key = self._keys.newest
+        if key is None:
+            raise FailedPrecondition(
+                reasons.ERROR_REASON_SECRETS_KEY_MISSING,
+                "No encryption key is configured. The operator must set SENTINEL_SECRETS_KEY before secrets can be "
+                "stored.",
+            )
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = key.cipher.encrypt(nonce, orjson.dumps(dict(secrets)), owner.bound())
+        return {"key": key.id, "data": base64.b64encode(nonce + sealed).decode()}
+
+    def open(self, owner: Owner, sealed: Mapping[str, Any]) -> dict[str, str]:
+        """What was sealed.
+
+        Raises:
+            CannotOpenError: with none of our keys, or not for this owner.
+        """
+        key = self._keys.find(str(sealed.get("key")))
+        if key is None:
+            raise CannotOpenError(
+                f"cannot decrypt the secrets of the {owner.entry}: the key that encrypted them is not configured"
+            )
+        try:
+            data = base64.b64decode(str(sealed.get("data")), validate=True)
+            opened: dict[str, str] = orjson.loads(
+                key.cipher.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], owner.bound())
+            )
+        except (InvalidTag, binascii.Error, ValueError) as error:
+            raise CannotOpenError(
+                f"cannot decrypt the secrets of the {owner.entry}: they were modified, or belong to another one"
+            ) from error
+        return opened
+
+
+NO_KEYS = SecretBox(SecretKeys())
+"""Opens nothing, and seals nothing."""

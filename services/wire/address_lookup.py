@@ -1,0 +1,325 @@
+"""Both questions about a name, for IPv4 and IPv6 addresses, until they are answered; nothing else ends them.
+
+They go out together, from one socket per server. A server that is silent is asked again, and so is the next one, ever
+more seldom; whoever answers first is heard. What one server fails at, the others are asked, each twice at the most.
+When one question is answered, the other one has a moment left: servers that drop questions for IPv6 are common.
+"""
+
+import asyncio
+import secrets
+import socket
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import dns.rcode
+
+from services.platform import logs
+from services.wire.address_records import AAAA, A, Addresses, MalformedAnswerError, addresses_in
+from services.wire.dial import dial
+from services.wire.dns_question import Outline, Question
+from services.wire.dns_talk import DnsTalk
+from services.wire.link import Link
+from services.wire.name_servers import KNOCK_AFTER_S, NameServers, Server, opened_to
+from services.wire.observation import Observation
+from services.wire.own_trouble import OwnTrouble, is_own
+from services.wire.probe_failure import ProbeFailure
+
+_FIRST_WAIT_S = 1.0
+_LONGEST_WAIT_S = 8.0
+# How much longer than the first answer the second one may take (RFC 8305 §3 says 50 ms; a name that is not in a
+# server's memory takes longer, and a verdict should not depend on it).
+_OTHER_FAMILY_S = 0.25
+_MOST_FAILURES = 2
+# Whoever sends as many that answer no question of ours is no name server.
+_MOST_STRANGE = 64
+_MOST_AT_ONCE = 16
+_LARGEST = 65_535
+_FAILED = "DNS server failed"
+_SENTENCES = {dns.rcode.REFUSED: "DNS server refused the query", dns.rcode.SERVFAIL: _FAILED}
+_log = logs.get("lookup")
+
+
+class LookupFailedError(Exception):
+    """There is no answer.
+
+    Attributes:
+        is_ours: whether no name server could be asked.
+    """
+
+    def __init__(self, sentence: str, *, is_ours: bool = False) -> None:
+        super().__init__(sentence)
+        self.is_ours = is_ours
+
+
+class FoundAddresses(NamedTuple):
+    """What the servers say of a name.
+
+    Attributes:
+        addresses: literal ones, those of IPv4 first; none when it has none.
+        ttl_s: for how long that holds.
+        is_whole: whether both questions were answered.
+    """
+
+    addresses: tuple[str, ...]
+    ttl_s: int
+    is_whole: bool
+
+
+class _Heard(NamedTuple):
+    """An answer by TCP."""
+
+    outline: Outline
+    data: bytes
+
+    @property
+    def is_truncated(self) -> bool:
+        return self.outline.is_truncated
+
+
+class _Part:
+    """One of the two questions, and what is known of its answer."""
+
+    __slots__ = ("answer", "failure", "failures", "is_no_name", "is_ours", "is_over", "number", "question", "type")
+
+    def __init__(self, name: bytes, type_: int, number: int) -> None:
+        self.type = type_
+        self.question = Question(name, type_)
+        self.number = number
+        self.is_over = False
+        self.answer: Addresses | None = None
+        self.is_no_name = False
+        self.failure = ""
+        self.is_ours = False
+        self.failures: dict[Server, int] = {}
+
+    def read(self, data: bytes, number: int) -> _Heard | None:
+        """Return what came by TCP, if it answers the question."""
+        outline = self.question.outline(data, number)
+        return None if outline is None else _Heard(outline, data)
+
+
+class AddressLookup:
+    """A look-up under way.
+
+    Args:
+        name: an absolute name, in wire form and lower case.
+        names: whom to ask.
+    """
+
+    __slots__ = (
+        "_asked_s", "_done", "_grace", "_loop", "_name", "_names", "_open", "_parts", "_plain", "_refused", "_servers",
+        "_strange", "_talks", "_timer", "_turn",
+    )  # fmt: skip
+
+    def __init__(self, name: bytes, names: NameServers) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._done: asyncio.Future[FoundAddresses] = self._loop.create_future()
+        self._name = name
+        self._names = names
+        self._servers = names.in_order()
+        number = secrets.randbits(16)
+        self._parts = (_Part(name, A, number), _Part(name, AAAA, number ^ 1))
+        self._open: dict[Server, socket.socket] = {}
+        # Servers that cannot be reached as of now, and those that do not understand EDNS.
+        self._refused: set[Server] = set()
+        self._plain: set[Server] = set()
+        self._talks: set[asyncio.Task[None]] = set()
+        self._turn = 0
+        self._strange = 0
+        self._asked_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._grace: asyncio.TimerHandle | None = None
+
+    async def found(self) -> FoundAddresses:
+        """Ask until there is an answer; cancelling leaves nothing open.
+
+        Raises:
+            LookupFailedError: no server has an answer, or none can be asked.
+        """
+        try:
+            self._take_turn()
+            return await self._done
+        finally:
+            self._close()
+
+    def _take_turn(self) -> None:
+        """Ask the server whose turn it is, and wait."""
+        if self._done.done():
+            return
+        for part in self._pending():
+            if part.failure and not self._who_may_know(part):
+                self._end(part)
+        server = self._servers[self._turn % len(self._servers)]
+        rounds = self._turn // len(self._servers)
+        wait_s = min(_FIRST_WAIT_S * 2**rounds, _LONGEST_WAIT_S)
+        self._asked_s = self._names.now_s()
+        self._refused.discard(server)
+        self._ask(server, [part for part in self._pending() if part.failures.get(server, 0) < _MOST_FAILURES])
+        if self._done.done():
+            return
+        self._turn += 1
+        self._timer = self._loop.call_later(KNOCK_AFTER_S, self._knock, wait_s - KNOCK_AFTER_S)
+
+    def _knock(self, left_s: float) -> None:
+        """Nothing came for a moment: find out whether anybody is there."""
+        self._names.knock(tuple(self._open), self._asked_s)
+        self._timer = self._loop.call_later(left_s, self._take_turn)
+
+    def _ask(self, server: Server, parts: Iterable[_Part]) -> None:
+        edns = server not in self._plain and self._turn < 2 * len(self._servers)
+        try:
+            for part in parts:
+                if server not in self._open:
+                    self._open[server] = opened = opened_to(server)
+                    self._loop.add_reader(opened.fileno(), self._read, server)
+                self._open[server].send(part.question.wire(part.number, edns=edns))
+        except BlockingIOError:
+            pass  # as if it were lost
+        except OSError as error:
+            self._cannot_reach(server, error)
+
+    def _read(self, server: Server) -> None:
+        for _ in range(_MOST_AT_ONCE):
+            opened = self._open.get(server)
+            if opened is None or self._done.done():
+                return
+            try:
+                data = opened.recv(_LARGEST)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._cannot_reach(server, error)
+                return
+            self._hear(server, data)
+
+    def _hear(self, server: Server, data: bytes) -> None:
+        for part in self._parts:
+            outline = part.question.outline(data, part.number)
+            if outline is not None:
+                self._names.heard(server)
+                if not part.is_over:
+                    self._take(part, server, outline, data)
+                return
+        self._strange += 1
+        if self._strange > _MOST_STRANGE:
+            self._cannot_reach(server)
+
+    def _take(self, part: _Part, server: Server, outline: Outline, data: bytes) -> None:
+        if outline.is_truncated:
+            talk = self._loop.create_task(self._ask_by_tcp(part, server))
+            self._talks.add(talk)
+            talk.add_done_callback(self._talks.discard)
+        elif outline.rcode == dns.rcode.NOERROR:
+            try:
+                part.answer = addresses_in(data, outline.start, outline.records, self._name, part.type)
+            except MalformedAnswerError:
+                self._failed(part, server, "malformed DNS response")
+            else:
+                self._end(part)
+        elif outline.rcode == dns.rcode.NXDOMAIN:
+            part.is_no_name = True
+            self._end(part)
+        elif outline.rcode == dns.rcode.FORMERR and server not in self._plain:
+            self._plain.add(server)
+            self._ask(server, [part])
+        else:
+            self._failed(part, server, _SENTENCES.get(outline.rcode, _FAILED))
+
+    async def _ask_by_tcp(self, part: _Part, server: Server) -> None:
+        """Ask once more, for an answer that is too long for UDP."""
+        seen = Observation()
+        talk = DnsTalk(part.question, part.read, seen, edns=server not in self._plain)
+        failure, is_ours = "malformed DNS response", False
+        try:
+            link = await dial([Link(server.address, server.port, seen, talk)])
+            await link.ended()
+        except (ProbeFailure, OwnTrouble):
+            if seen.connect_us is None:
+                failure, is_ours = "the monitor could not reach a DNS resolver over TCP", True
+        except Exception:  # noqa: BLE001 — whatever it is, the look-up goes on with the next server
+            _log.exception("DNS query over TCP failed")
+        if part.is_over or self._done.done():
+            return
+        if talk.reply is None:
+            part.is_ours = is_ours
+            self._failed(part, server, failure)
+        else:
+            self._take(part, server, *talk.reply)
+
+    def _failed(self, part: _Part, server: Server, sentence: str) -> None:
+        """A server has no answer; ask the next one."""
+        part.failure = sentence
+        part.failures[server] = part.failures.get(server, 0) + 1
+        others = self._who_may_know(part)
+        if others:
+            self._ask(min(others, key=lambda each: part.failures.get(each, 0)), [part])
+        else:
+            self._end(part)
+
+    def _who_may_know(self, part: _Part) -> list[Server]:
+        """The servers that are there and have not failed at a question too often."""
+        return [
+            server
+            for server in self._servers
+            if part.failures.get(server, 0) < _MOST_FAILURES
+            and server not in self._refused
+            and not self._names.is_dead(server)
+        ]
+
+    def _cannot_reach(self, server: Server, error: OSError | None = None) -> None:
+        """Nobody listens there, or there is no way; ask the next one at once."""
+        self._close_to(server)
+        self._refused.add(server)
+        if error is None or not is_own(error):
+            self._names.lost(server)
+        left = [each for each in self._servers if each not in self._refused]
+        if left:
+            self._ask(left[0], self._pending())
+            return
+        for part in self._pending():
+            part.is_ours = part.is_ours or not part.failure
+            part.failure = part.failure or "the monitor could not reach a DNS resolver"
+            self._end(part)
+
+    def _pending(self) -> list[_Part]:
+        return [part for part in self._parts if not part.is_over]
+
+    def _end(self, part: _Part) -> None:
+        """As much is known of a question as there will be."""
+        part.is_over = True
+        if not self._pending():
+            self._conclude()
+        elif self._grace is None and (part.is_no_name or (part.answer is not None and part.answer.found)):
+            self._grace = self._loop.call_later(_OTHER_FAMILY_S, self._conclude)
+
+    def _conclude(self) -> None:
+        if self._done.done():
+            return
+        answers = [part.answer for part in self._parts if part.answer is not None]
+        addresses = tuple(address for answer in answers for address in answer.found)
+        failed = next((part for part in self._parts if part.failure and part.answer is None), None)
+        if addresses or failed is None or any(part.is_no_name for part in self._parts):
+            ttl_s = min((answer.ttl_s for answer in answers), default=0)
+            is_whole = all(part.answer is not None or part.is_no_name for part in self._parts)
+            self._done.set_result(FoundAddresses(addresses, ttl_s, is_whole))
+        else:
+            self._done.set_exception(LookupFailedError(failed.failure, is_ours=failed.is_ours))
+
+    def _close_to(self, server: Server) -> None:
+        opened = self._open.pop(server, None)
+        if opened is not None:
+            self._loop.remove_reader(opened.fileno())
+            opened.close()
+
+    def _close(self) -> None:
+        for server in list(self._open):
+            self._close_to(server)
+        for talk in self._talks:
+            talk.cancel()
+        for timer in (self._timer, self._grace):
+            if timer is not None:
+                timer.cancel()
+        if self._done.done() and not self._done.cancelled():
+            self._done.exception()  # seen, even if a cancellation came first
+        # What it failed with holds frames that hold this: both would wait for the garbage collector.
+        del self._done

@@ -1,0 +1,96 @@
+"""A DNS question by TCP (RFC 7766): one message out, one in, each behind its length."""
+
+import time
+from collections.abc import Callable
+from typing import Generic, Protocol, TypeVar
+
+from services.checks.outcome import ErrorKind
+from services.wire.dns_question import Question
+from services.wire.link import Link
+from services.wire.observation import Observation
+from services.wire.probe_failure import ProbeFailure
+
+_LENGTH = 2
+# There is one question on the connection: nobody else's answer can come.
+_NUMBER = 0
+
+
+class _Reply(Protocol):
+    @property
+    def is_truncated(self) -> bool:
+        """Whether it says that there is more than fits."""
+
+
+_R = TypeVar("_R", bound=_Reply)
+
+
+class DnsTalk(Generic[_R]):
+    """Asks and reads the answer, of 64 KiB at the most.
+
+    Args:
+        question: what to ask.
+        read: makes the reply of the answer's bytes and its number; None when they do not answer the question.
+        edns: whether the server understands EDNS.
+        seen: told the phases.
+
+    Attributes:
+        reply: what was said; None until then.
+    """
+
+    __slots__ = ("_edns", "_first_ns", "_heard", "_link", "_question", "_read", "_seen", "_sent_ns", "reply")
+
+    def __init__(
+        self, question: Question, read: Callable[[bytes, int], _R | None], seen: Observation, *, edns: bool
+    ) -> None:
+        self.reply: _R | None = None
+        self._question = question
+        self._read = read
+        self._edns = edns
+        self._seen = seen
+        self._heard = bytearray()
+        self._link: Link | None = None
+        self._sent_ns = 0
+        self._first_ns = 0
+
+    def begin(self, link: Link) -> None:
+        """Send the question."""
+        self._link = link
+        asked = self._question.wire(_NUMBER, edns=self._edns)
+        link.write(len(asked).to_bytes(_LENGTH, "big") + asked)
+        self._sent_ns = time.perf_counter_ns()
+
+    def hear(self, data: bytes) -> None:
+        """Read some of the answer.
+
+        Raises:
+            ProbeFailure: it is none.
+        """
+        if not self._first_ns:
+            self._first_ns = time.perf_counter_ns()
+            self._seen.tell("ttfb", (self._first_ns - self._sent_ns) // 1000)
+        heard = self._heard
+        heard += data
+        end = _LENGTH + int.from_bytes(heard[:_LENGTH], "big")
+        if len(heard) < _LENGTH or len(heard) < end:
+            return
+        reply = self._read(bytes(heard[_LENGTH:end]), _NUMBER)
+        if reply is None:
+            raise ProbeFailure(ErrorKind.PROTOCOL, "DNS response does not match the query")
+        if reply.is_truncated:
+            raise ProbeFailure(ErrorKind.PROTOCOL, "DNS response is truncated even over TCP")
+        self.reply = reply
+        self._seen.tell("transfer", (time.perf_counter_ns() - self._first_ns) // 1000)
+        if self._link is not None:
+            self._link.complete()
+
+    def hang_up(self, error: Exception | None) -> None:
+        """The answer is not complete.
+
+        Raises:
+            ProbeFailure: always.
+        """
+        raise ProbeFailure(ErrorKind.PROTOCOL, "connection lost before the response was complete") from error
+
+    def close(self) -> None:
+        """Let go of the link."""
+        self._link = None

@@ -1,0 +1,259 @@
+"""Our own name servers: which to ask first, which are dead, and whether any of them was heard at all.
+
+A server that is silent is not dead: the zone that it asks on our behalf may be. So a server that was not heard for a
+moment is knocked at, by a question that every server answers by itself. One that does not answer that either, or whose
+machine says that nobody listens, is dead, and is asked last until it is heard again (docs/adr/0037).
+"""
+
+import asyncio
+import ipaddress
+import secrets
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from services.checks.specs.places import parted
+from services.platform import logs
+from services.wire.own_trouble import is_own
+
+DNS_PORT = 53
+# How long a server may be silent before it is knocked at, and how long it then has to answer.
+KNOCK_AFTER_S = 0.25
+KNOCK_PATIENCE_S = 0.75
+# A dead one is knocked at this often, as long as names are looked up.
+_KNOCK_EVERY_S = 5.0
+# For how long it tells something that a server was heard.
+_HEARD_FOR_S = 10.0
+_RESOLV_CONF = Path("/etc/resolv.conf")
+# As many as resolv.conf(5) says.
+_MOST_OF_THE_SYSTEM = 3
+# The addresses of the root: every server knows them, has none, or refuses; nobody else is asked.
+_KNOCK = struct.Struct("!6HB2H")
+_RECURSION_DESIRED, _IS_ANSWER = 0x0100, 0x80
+_LARGEST = 4096
+_NEVER = float("-inf")
+_log = logs.get("names")
+
+
+class Server(NamedTuple):
+    """A name server: a literal address that may be asked, and its port."""
+
+    address: str
+    port: int
+
+
+def opened_to(server: Server) -> socket.socket:
+    """Return a socket that hears only this server, on a port at random.
+
+    Raises:
+        OSError: there is no way there, or no socket.
+    """
+    family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        address, _, zone = server.address.partition("%")
+        if zone:
+            opened.connect((address, server.port, 0, socket.if_nametoindex(zone)))
+        else:
+            opened.connect(server)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+@dataclass(slots=True)
+class _Health:
+    heard_s: float = _NEVER
+    knocked_s: float = _NEVER
+    is_dead: bool = False
+    knock: "_Knock | None" = None
+
+
+class NameServers:
+    """Knows our name servers; needs a running event loop.
+
+    Args:
+        given: addresses, each with a port if it is not 53; the system's when empty.
+        resolv_conf: where the system's are, read again whenever it has changed.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        given: Sequence[str] = (),
+        resolv_conf: Path = _RESOLV_CONF,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._path = None if given else resolv_conf
+        self._read: tuple[int, int, int] | None = None
+        self._health: dict[Server, _Health] = {}
+        self._keep(Server(host, int(port or DNS_PORT)) for host, port in map(parted, given))
+
+    def in_order(self) -> list[Server]:
+        """Return the servers in the order to ask them: as configured, but the dead ones last."""
+        self._refresh()
+        health = self._health
+        if not any(each.is_dead for each in health.values()):
+            return list(health)
+        self.knock((server for server in health if health[server].is_dead), self._clock() - _KNOCK_EVERY_S)
+        return sorted(health, key=lambda server: health[server].is_dead)
+
+    def is_dead(self, server: Server) -> bool:
+        """Whether it did not answer when it was asked last."""
+        health = self._health.get(server)
+        return health is not None and health.is_dead
+
+    def heard(self, server: Server) -> None:
+        """It answered something."""
+        health = self._health.get(server)
+        if health is not None:
+            health.heard_s = self._clock()
+            if health.is_dead:
+                health.is_dead = False
+                _log.info("DNS resolver responds again", server=server.address, port=server.port)
+
+    def lost(self, server: Server) -> None:
+        """It cannot be reached, or did not answer the knock."""
+        health = self._health.get(server)
+        if health is not None and not health.is_dead:
+            health.is_dead = True
+            health.knocked_s = self._clock()
+            _log.warning("DNS resolver does not respond, trying it last", server=server.address, port=server.port)
+
+    def knock(self, servers: Iterable[Server], since_s: float) -> None:
+        """Ask servers whether they are there, but for those that were heard or knocked at since some time."""
+        for server in servers:
+            health = self._health.get(server)
+            if health is not None and health.knock is None and max(health.heard_s, health.knocked_s) < since_s:
+                health.knocked_s = self._clock()
+                health.knock = _Knock(server, self._answered)
+
+    def were_silent(self, since_s: float) -> bool:
+        """Whether nothing tells that any of them can be reached.
+
+        Args:
+            since_s: when a question was asked that nobody answered.
+        """
+        recently_s = self._clock() - _HEARD_FOR_S
+        return not any(
+            each.heard_s >= since_s
+            or (not each.is_dead and each.heard_s >= each.knocked_s and each.heard_s >= recently_s)
+            for each in self._health.values()
+        )
+
+    def now_s(self) -> float:
+        """Return the time that questions are dated by."""
+        return self._clock()
+
+    def close(self) -> None:
+        """Give up what is under way."""
+        for health in self._health.values():
+            if health.knock is not None:
+                health.knock.close()
+                health.knock = None
+
+    def _answered(self, server: Server, *, answered: bool | None) -> None:
+        health = self._health.get(server)
+        if health is None:
+            return
+        health.knock = None
+        if answered:
+            self.heard(server)
+        elif answered is not None and health.heard_s < health.knocked_s:
+            self.lost(server)
+
+    def _keep(self, servers: Iterable[Server]) -> None:
+        before = self._health
+        self._health = {server: before.get(server) or _Health() for server in servers}
+        for server in before.keys() - self._health.keys():
+            knock = before[server].knock
+            if knock is not None:
+                knock.close()
+
+    def _refresh(self) -> None:
+        if self._path is None:
+            return
+        try:
+            stat = self._path.stat()
+            state = stat.st_ino, stat.st_mtime_ns, stat.st_size
+            if state == self._read:
+                return
+            text = self._path.read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            state, text = None, ""
+        self._read = state
+        # resolv.conf(5): without any, the one on this machine.
+        self._keep(_of_the_system(text) or [Server("127.0.0.1", DNS_PORT)])
+
+
+def _of_the_system(text: str) -> list[Server]:
+    """The servers of a resolv.conf; `search`, `domain` and `options` are for programs that people type names into."""
+    found: dict[Server, None] = {}
+    for line in text.splitlines():
+        word, *rest = line.split() or [""]
+        if word != "nameserver" or not rest:
+            continue
+        try:
+            ipaddress.ip_address(rest[0])
+        except ValueError:
+            continue
+        found[Server(rest[0], DNS_PORT)] = None
+    return list(found)[:_MOST_OF_THE_SYSTEM]
+
+
+class _Knock:
+    """One question to one server, to hear whether it is there.
+
+    Args:
+        server: whom to ask.
+        tell: told once whether it answered; None when it was not asked, for a reason of our own.
+    """
+
+    __slots__ = ("_loop", "_number", "_server", "_socket", "_tell", "_timer")
+
+    def __init__(self, server: Server, tell: Callable[..., None]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._server = server
+        self._tell = tell
+        self._number = secrets.randbits(16)
+        self._socket: socket.socket | None = None
+        try:
+            self._socket = opened_to(server)
+            self._socket.send(_KNOCK.pack(self._number, _RECURSION_DESIRED, 1, 0, 0, 0, 0, 1, 1))
+        except OSError as error:
+            # Told later, since whoever knocks has not noted it yet.
+            self._timer = self._loop.call_later(0, self._end, None if is_own(error) else False)
+        else:
+            self._loop.add_reader(self._socket.fileno(), self._hear)
+            self._timer = self._loop.call_later(KNOCK_PATIENCE_S, self._end, False)  # noqa: FBT003 — call_later takes no keywords
+
+    def close(self) -> None:
+        """Give it up."""
+        self._timer.cancel()
+        if self._socket is not None:
+            self._loop.remove_reader(self._socket.fileno())
+            self._socket.close()
+            self._socket = None
+
+    def _hear(self) -> None:
+        if self._socket is None:
+            return
+        try:
+            data = self._socket.recv(_LARGEST)
+        except BlockingIOError:
+            return
+        except OSError:
+            self._end(False)  # noqa: FBT003 — as above
+            return
+        if data[:2] == self._number.to_bytes(2, "big") and len(data) > 2 and data[2] & _IS_ANSWER:  # noqa: PLR2004 — the first byte of the flags
+            self._end(True)  # noqa: FBT003 — as above
+
+    def _end(self, answered: bool | None) -> None:  # noqa: FBT001 — as above
+        self.close()
+        self._tell(self._server, answered=answered)

@@ -1,0 +1,170 @@
+"""The way to a target, for every kind of check: the name is resolved, the addresses vetted, and those dialled."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+from services.checks.outcome import ErrorKind
+from services.checks.specs.tls_options import TlsOptions
+from services.platform.egress.policy import EgressPolicy, by
+from services.wire.dial import dial
+from services.wire.link import Link
+from services.wire.name_servers import NameServers
+from services.wire.observation import Observation
+from services.wire.own_trouble import OwnTrouble
+from services.wire.probe_failure import ProbeFailure, Undecided
+from services.wire.remembered import Judge
+from services.wire.resolver import NoNameServer, ResolutionError, Resolver
+from services.wire.secure import Engine, SecureLink
+from services.wire.tls import TlsContexts
+from services.wire.watched_tls import OpenSsl
+
+
+class TlsTarget(NamedTuple):
+    """Whom to speak to under TLS.
+
+    Attributes:
+        host: a name in ASCII, or an address.
+        literal: the host itself if it is an address.
+        port: where to connect.
+        options: how the server is verified.
+        protocol: the protocol to ask for: HTTP, HTTP_2 or ANY.
+    """
+
+    host: str
+    literal: str | None
+    port: int
+    options: TlsOptions
+    protocol: str
+
+
+class Network:
+    """What leads out; needs a running event loop.
+
+    Args:
+        resolver: finds addresses.
+        egress: says which of them may be dialled.
+        tls: verifies servers.
+        tenant: the slug of the tenant whose checks go this way; needed only where the policy names tenants.
+
+    Attributes:
+        tls: as given.
+    """
+
+    def __init__(
+        self, resolver: Resolver, egress: EgressPolicy, tls: TlsContexts | None = None, tenant: str = ""
+    ) -> None:
+        self._resolver = resolver
+        self._egress = egress
+        self._tenant = tenant
+        self.tls = tls or TlsContexts()
+
+    def of(self, tenant: str) -> "Network":
+        """Return the same way for the checks of a tenant."""
+        return self if tenant == self._tenant else Network(self._resolver, self._egress, self.tls, tenant)
+
+    @property
+    def name_servers(self) -> NameServers:
+        """Our own name servers; checks may ask these."""
+        return self._resolver.names
+
+    async def connect(self, host: str, literal: str | None, seen: Observation, link_to: Callable[[str], Link]) -> Link:
+        """Connect to a host; answers the link, on which the talk has begun.
+
+        Args:
+            host: a name in ASCII, or an address.
+            literal: the host itself if it is an address.
+            seen: told how far it came, even if it fails or is cancelled.
+            link_to: makes a link to a literal address; several may race, one wins.
+
+        Raises:
+            ProbeFailure: there is no connection; its kind says why.
+            OwnTrouble: for a reason of our own.
+        """
+        return await dial([link_to(address) for address in await self.addresses(host, literal, seen)])
+
+    async def over_tls(
+        self, server: TlsTarget, seen: Observation, link_to: Callable[[str, Engine], SecureLink]
+    ) -> Link:
+        """Connect to a server under TLS and wait until the talk is over; answers the link, which is closed.
+
+        The fastest library goes first. Where it comes to no verdict, OpenSSL judges over another connection, and does
+        so at once for the next hour.
+
+        Args:
+            server: whom to connect to.
+            seen: told how far it came, even if it fails or is cancelled.
+            link_to: makes a link to a literal address.
+
+        Raises:
+            ProbeFailure: there is no connection, or the talk did not come to its end; its kind says why.
+            OwnTrouble: for a reason of our own.
+        """
+        tls = self.tls
+        addresses = await self.addresses(server.host, server.literal, seen)
+        key = hash((server.host, server.port, server.options, server.protocol))
+        judge = tls.remembered.judge_of(key)
+        context = tls.of(server.options, server.protocol)
+        fast = tls.fast(server.options, server.protocol) if judge is Judge.FASTEST else None
+        if judge is not Judge.WATCHED:
+            first = fast or OpenSsl(context, is_watched=False)
+            link = await dial([link_to(address, first) for address in addresses])
+            try:
+                await link.ended()
+            except Undecided:
+                seen.next_connection()
+            except asyncio.CancelledError:
+                if seen.tls_us is None:
+                    link.tell_connected()  # no other connection will be made
+                raise
+            else:
+                return link
+        link = await dial([link_to(address, OpenSsl(context)) for address in addresses])
+        try:
+            await link.ended()
+        finally:
+            if judge is not Judge.WATCHED:
+                is_for_openssl = fast is not None and link.is_explained
+                tls.remembered.remember(key, Judge.OPENSSL if is_for_openssl else Judge.WATCHED)
+        return link
+
+    async def addresses(self, host: str, literal: str | None, seen: Observation) -> list[str]:
+        """The addresses of a host that may be dialled, in the order to try them; one at least (semantics.md §22).
+
+        Raises:
+            ProbeFailure: DNS.
+            OwnTrouble: BLOCKED_TARGET, or another reason of our own.
+        """
+        found = (literal,) if literal is not None else await self._resolve(host, seen)
+        admitted, refusing = [], ""
+        for address in found:
+            setting = self._egress.refused_by(address, self._tenant)
+            if setting is None:
+                admitted.append(address)
+            else:
+                refusing = setting
+        if not admitted:
+            # Which address it was would tell an outsider about the inside. ERROR: a target that was not dialled has not
+            # failed.
+            sentence = f"target address is blocked by the egress policy ({by(refusing)})"
+            raise OwnTrouble(sentence, ErrorKind.BLOCKED_TARGET)
+        return admitted
+
+    async def _resolve(self, host: str, seen: Observation) -> tuple[str, ...]:
+        start = time.perf_counter_ns()
+        begun_s = self._resolver.names.now_s()
+        try:
+            # What an attempt before has learned is what it failed with.
+            found = await self._resolver.resolve(host, anew=seen.attempt > 1)
+        except asyncio.CancelledError:
+            seen.names_were_silent = self._resolver.names.were_silent(begun_s)
+            raise
+        except NoNameServer as error:
+            raise OwnTrouble(str(error)) from error
+        except ResolutionError as error:
+            raise ProbeFailure(ErrorKind.DNS, str(error)) from error
+        seen.dns_us = (time.perf_counter_ns() - start) // 1000
+        if seen.on_phase is not None:
+            seen.on_phase("dns", seen.dns_us)
+        return found

@@ -1,0 +1,85 @@
+"""A link that begins in plain and is secured later, when what was said in plain has come to that."""
+
+from services.checks.outcome import ErrorKind
+from services.wire.link import Talk
+from services.wire.observation import Observation
+from services.wire.probe_failure import ProbeFailure
+from services.wire.secure import SecureLink
+from services.wire.start_tls import Dialogue
+from services.wire.watched_tls import OpenSsl
+
+LARGEST_OPENING = 16 * 1024
+
+
+class PlainFirstLink(SecureLink):
+    """Holds a dialogue in plain, then shakes hands; its talk begins when that is over.
+
+    Args:
+        address: a literal one that may be dialled.
+        port: where to connect.
+        seen: told what is seen.
+        talk: begins when the handshake is over, and hears nothing of what was said in plain.
+        engine: verifies the server, or does not.
+        server_name: the name to ask for and to verify.
+        dialogue: what is said in plain.
+    """
+
+    __slots__ = ("_dialogue", "_room", "_unread")
+
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        seen: Observation,
+        talk: Talk,
+        engine: OpenSsl,
+        server_name: str,
+        *,
+        dialogue: Dialogue,
+    ) -> None:
+        super().__init__(address, port, seen, talk, engine, server_name)
+        self._dialogue = dialogue
+        self._unread = bytearray()
+        self._room = LARGEST_OPENING
+
+    def _begin(self) -> None:
+        self._say(next(self._dialogue))
+
+    def _received(self, data: bytes) -> None:
+        if self.is_secured:
+            super()._received(data)
+        else:
+            self._heard(data)
+
+    def _lost(self, error: Exception | None) -> None:
+        if self.is_secured:
+            super()._lost(error)
+        else:
+            raise ProbeFailure(
+                ErrorKind.PROTOCOL, "server closed the connection before STARTTLS was complete"
+            ) from error
+
+    def _heard(self, data: bytes) -> None:
+        self._room -= len(data)
+        if self._room < 0:
+            raise ProbeFailure(ErrorKind.TOO_LARGE, "server sent more than 16 KiB before STARTTLS was complete")
+        unread = self._unread
+        unread += data
+        while (end := unread.find(b"\n")) >= 0:
+            line = bytes(unread[:end]).removesuffix(b"\r")
+            del unread[: end + 1]
+            try:
+                self._say(self._dialogue.send(line))
+            except StopIteration:
+                if unread:
+                    # It may be somebody else's, to be taken for what the server says under TLS (RFC 3207 §6).
+                    raise ProbeFailure(
+                        ErrorKind.PROTOCOL,
+                        "server sent plaintext data after its STARTTLS response (possible command injection)",
+                    ) from None
+                self._secure()
+                return
+
+    def _say(self, data: bytes) -> None:
+        if data:
+            self._send(data)

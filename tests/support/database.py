@@ -1,0 +1,144 @@
+"""Real PostgreSQL for tests: one embedded server per process, and for each test a clone of a migrated template."""
+
+import asyncio
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from itertools import count
+from pathlib import Path
+
+import asyncpg
+
+from cli.postgres import DATABASE, EmbeddedPostgres
+from cli.tether import tethered
+from services.platform.postgres.database import Database
+from services.platform.postgres.migrate import migrate
+
+_numbers = count(1)
+# A killed server loses nothing by these: what it wrote is in the page cache. Only a crash of the machine would.
+_NOT_DURABLE = ("fsync = off", "full_page_writes = off")
+_CONFIGURATION = "postgresql.conf"
+_PATIENCE_S = 60.0
+
+
+def patient_database(url: str, role: str, size: int = 8) -> Database:
+    """Return a service's connections, for which calls wait as long as a busy machine needs."""
+    return Database(url, role, size, wait_s=_PATIENCE_S)
+
+
+class TestServer:
+    """A running server.
+
+    Attributes:
+        admin_url: of the database that clones are made from; nobody may stay connected to it.
+    """
+
+    __test__ = False
+
+    def __init__(self, postgres: EmbeddedPostgres) -> None:
+        self._postgres = postgres
+        self._process: subprocess.Popen[bytes] | None = None
+        self.admin_url = postgres.url
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        program = self._postgres.program()
+        self._process = subprocess.Popen(
+            program.argv,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=program.cwd,
+            user=program.uid,
+            group=program.gid,
+            extra_groups=None if program.uid is None else [],
+            # A killed test run leaves no server behind.
+            preexec_fn=tethered(program.orphaned_by),  # noqa: PLW1509 — it calls prctl and nothing else
+        )
+        asyncio.run(self._postgres.ready(30))
+
+    def stop(self) -> None:
+        """Stop it as a crash of the machine would leave it: without a checkpoint."""
+        self._end(3)
+
+    def shut_down(self) -> None:
+        """Stop it with a checkpoint, so that its data folder can be copied and starts without recovery."""
+        self._end(2)
+
+    def _end(self, number: int) -> None:
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait(10)
+            self._process = None
+
+    async def clone(self, *, empty: bool = False) -> str:
+        """Create a database and return its URL: with all tables and no rows, or without tables if `empty`."""
+        name = f"test_{next(_numbers)}"
+        template = "template0" if empty else DATABASE
+        # A copy of the files takes 50 ms where a copy through the log takes 450 ms.
+        await self._maintain(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        return self.admin_url.replace(f"/{DATABASE}?", f"/{name}?")
+
+    @asynccontextmanager
+    async def cloned(self) -> AsyncIterator[str]:
+        """Yield the URL of a new database with all tables and no rows, and drop it afterwards."""
+        url = await self.clone()
+        yield url
+        name = url.partition("?")[0].rpartition("/")[2]
+        await self._maintain(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def _maintain(self, statement: str) -> None:
+        maintenance = await asyncpg.connect(self.admin_url.replace(f"/{DATABASE}?", "/postgres?"))
+        try:
+            await maintenance.execute(statement)
+        finally:
+            await maintenance.close()
+
+
+def make_template(folder: Path) -> Path:
+    """Make a data folder with a migrated database, stopped in order; return its path.
+
+    Its configuration file switches durability off.
+    """
+    postgres = EmbeddedPostgres(folder / "data", folder / "s")
+    postgres.prepare()
+    with (folder / "data" / _CONFIGURATION).open("a") as configuration:
+        configuration.writelines(f"{line}\n" for line in _NOT_DURABLE)
+    server = TestServer(postgres)
+    server.start()
+    try:
+        asyncio.run(migrate(server.admin_url))
+    finally:
+        server.shut_down()
+    return folder / "data"
+
+
+def copy_template(template: Path, data: Path, *, durable: bool) -> None:
+    """Copy a template's data folder, owner and all.
+
+    Args:
+        template: as `make_template` returned it.
+        data: the folder to make.
+        durable: whether the copy keeps what it commits through a crash of the machine, as in production.
+    """
+    data.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
+    subprocess.run(["cp", "-a", str(template), str(data)], check=True)  # noqa: S607 — coreutils, wherever they lie
+    if durable:
+        path = data / _CONFIGURATION
+        lines = path.read_text().splitlines()
+        path.write_text("".join(f"{line}\n" for line in lines if line not in _NOT_DURABLE))
+
+
+@contextmanager
+def running(folder: Path, template: Path, *, durable: bool = False) -> Iterator[TestServer]:
+    """Run a server on a copy of a template for as long as the block runs."""
+    copy_template(template, folder / "data", durable=durable)
+    postgres = EmbeddedPostgres(folder / "data", folder / "s")
+    postgres.prepare()
+    server = TestServer(postgres)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,210 @@
+"""Checks by the thousand, and what became of them, seen by the owner of the tables."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+import asyncpg
+
+from services.checks.check_changes import TENANT_CHANNEL
+from services.checks.grid import SHARDS, shard_of
+from services.checks.outcome import MissedReason, Outcome
+from services.checks.specs.http import HttpSpec
+from services.platform.clock import SECOND_US, from_datetime, now_us
+from services.platform.ids import new_id
+from services.platform.postgres.connection_errors import CONNECTION_ERRORS
+from services.worker.lease import fair_share
+from tests.support.ledger import Entry, Ledger
+from tests.support.ports import free_port
+from tests.support.stack import Stack, Team
+
+_POLL_S = 0.1
+T = TypeVar("T")
+
+_MAKE_CHECKS = """
+    INSERT INTO checks (tenant_id, id, service_id, shard, name, kind, spec, interval_us, timeout_us, failure_threshold,
+                        recovery_threshold, retries, create_time, update_time)
+    SELECT $1, id, $2, shard, 'check ' || number, 'http', replace($3, '{number}', number::text)::jsonb, $4, $5, 2, 1, 0,
+           now(), now()
+    FROM unnest($6::uuid[], $7::smallint[]) WITH ORDINALITY AS w(id, shard, number)
+"""
+_MAKE_STATES = """
+    INSERT INTO check_states (tenant_id, check_id, state, streak, streak_outcome, accounted_time)
+    SELECT $1, id, 3, 0, 0, now() FROM unnest($2::uuid[]) AS w(id)
+"""
+_MAKE_PERIODS = """
+    INSERT INTO check_periods (tenant_id, check_id, start_time, interval_us)
+    SELECT $1, id, now(), $2 FROM unnest($3::uuid[]) AS w(id)
+"""
+_MAKE_MARKS = """
+    INSERT INTO check_rollups (tenant_id, check_id, rolled_time)
+    SELECT $1, id, date_trunc('hour', now(), 'UTC') FROM unnest($2::uuid[]) AS w(id)
+"""
+_LEASES = "SELECT shard, worker_id, epoch FROM shard_leases WHERE worker_id IS NOT NULL AND expire_time > now()"
+_CHECKS = """
+    SELECT c.id, c.shard, c.interval_us, c.create_time, s.accounted_time, s.state
+    FROM checks c JOIN check_states s ON s.tenant_id = c.tenant_id AND s.check_id = c.id
+"""
+_RESULTS = """
+    SELECT check_id, slot_time, outcome, missed_reason, slot_count, worker_id FROM results ORDER BY check_id, slot_time
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """All checks, as one transaction saw them.
+
+    Attributes:
+        ledgers: each with its results.
+        accounted_us: check → the last accounted slot, as its state says.
+        states: check → the number of its state.
+    """
+
+    ledgers: list[Ledger]
+    accounted_us: Mapping[UUID, int]
+    states: Mapping[UUID, int]
+
+
+class Fleet:
+    """Checks on a stack.
+
+    Args:
+        stack: a running one, with the embedded database.
+    """
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    @asynccontextmanager
+    async def owner(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """A connection that may do everything."""
+        folder = (self._stack.data_dir / "run").readlink() / "postgres"
+        connection = await asyncpg.connect(f"postgresql://postgres@/sentinel?host={folder}", timeout=60)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def make(self, team: Team, count: int, url: str, interval_s: int) -> None:
+        """Make checks, all at once, since creates would take a minute; `{number}` in the url becomes each one's."""
+        tenant_id, service_id = UUID(team.registered["tenant"]["id"]), UUID(team.service())
+        ids = [new_id() for _ in range(count)]
+        interval_us = interval_s * SECOND_US
+        timeout_us = min(2 * SECOND_US, interval_us * 4 // 5)
+        spec = json.dumps(HttpSpec(url=url).to_json())
+        async with self.owner() as admin, admin.transaction():
+            shards = [shard_of(each) for each in ids]
+            arguments = (tenant_id, service_id, spec, interval_us, timeout_us, ids, shards)
+            await admin.execute(_MAKE_CHECKS, *arguments)
+            await admin.execute(_MAKE_STATES, tenant_id, ids)
+            await admin.execute(_MAKE_PERIODS, tenant_id, interval_us, ids)
+            await admin.execute(_MAKE_MARKS, tenant_id, ids)
+            await admin.execute("SELECT pg_notify($1, $2)", TENANT_CHANNEL, str(tenant_id))
+
+    async def holders(self) -> dict[int, str]:
+        """Shard → the worker that holds it now, by the database's clock."""
+        async with self.owner() as admin:
+            return {row["shard"]: row["worker_id"] for row in await admin.fetch(_LEASES)}
+
+    async def renewed_us(self) -> int:
+        """When the worker that has not renewed its leases for the longest time last did so."""
+        async with self.owner() as admin:
+            return from_datetime(await admin.fetchval("SELECT min(renew_time) FROM workers"))
+
+    async def shared_by(self, workers: int, timeout_s: float = 30) -> dict[int, str]:
+        """Wait until as many workers hold all shards, each its fair share; answers who holds which."""
+
+        async def shared() -> dict[int, str] | None:
+            holders = await self.holders()
+            held = [list(holders.values()).count(each) for each in set(holders.values())]
+            fair = len(held) == workers and sum(held) == SHARDS and max(held) <= fair_share(workers)
+            return holders if fair else None
+
+        return await eventually(shared, timeout_s)
+
+    async def settled(self, workers: int) -> dict[int, str]:
+        """Wait until as many workers share all shards and run what is in them; return who holds which.
+
+        Whoever has just taken shards runs them once it has read their checks. Some of their slots fall due within a
+        second of the last handover, and only the new holders can account for those.
+        """
+        holders = await self.shared_by(workers)
+        await self.accounted_until(now_us() + SECOND_US)
+        return holders
+
+    async def accounted_until(self, moment_us: int, timeout_s: float = 30) -> None:
+        """Wait until every slot up to a time is accounted for."""
+
+        async def accounted() -> bool:
+            async with self.owner() as admin:
+                behind = "SELECT count(*) FROM checks c JOIN check_states s ON s.check_id = c.id WHERE"
+                query = f"{behind} s.accounted_time + make_interval(secs => c.interval_us / 1e6) <= to_timestamp($1)"
+                return bool(await admin.fetchval(query, moment_us / SECOND_US) == 0)
+
+        await eventually(accounted, timeout_s)
+
+    async def books(self) -> Books:
+        """What all checks came to."""
+        async with self.owner() as admin, admin.transaction(isolation="repeatable_read", readonly=True):
+            checks = await admin.fetch(_CHECKS)
+            entries: dict[UUID, list[Entry]] = defaultdict(list)
+            for check_id, slot_time, outcome, reason, count, worker_id in await admin.fetch(_RESULTS):
+                reason = MissedReason(reason) if reason else None  # noqa: PLW2901 — the number's name
+                entries[check_id].append(
+                    Entry(
+                        slot_us=from_datetime(slot_time),
+                        outcome=Outcome(outcome),
+                        reason=reason,
+                        count=count,
+                        worker_id=worker_id,
+                    )
+                )
+        return Books(
+            [
+                Ledger(
+                    check_id=row["id"],
+                    shard=row["shard"],
+                    interval_us=row["interval_us"],
+                    create_us=from_datetime(row["create_time"]),
+                    entries=entries[row["id"]],
+                )
+                for row in checks
+            ],
+            {row["id"]: from_datetime(row["accounted_time"]) for row in checks},
+            {row["id"]: row["state"] for row in checks},
+        )
+
+
+async def eventually(condition: Callable[[], Awaitable[T | None]], timeout_s: float) -> T:
+    """What a condition answers once it answers something; a database that is away answers nothing.
+
+    Raises:
+        TimeoutError: it does not in time.
+    """
+    async with asyncio.timeout(timeout_s):
+        while True:
+            try:
+                if answer := await condition():
+                    return answer
+            except CONNECTION_ERRORS:
+                pass  # asked again
+            await asyncio.sleep(_POLL_S)
+
+
+@contextmanager
+def cheap_target() -> Iterator[str]:
+    """The URL of a target that costs little."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-m", "tests.support.cheap_target", str(port)])
+    try:
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        process.kill()
+        process.wait()

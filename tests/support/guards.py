@@ -1,0 +1,25 @@
+"""A guard of streams that remembers what its looks found."""
+
+import asyncio
+
+from services.platform.rpc.stream_guard import EndReason, StreamGuard
+from services.platform.security.principal import Principal
+from services.platform.security.revocations import Revocations
+
+
+class NotingGuard(StreamGuard):
+    """A guard.
+
+    Attributes:
+        found: why the stream had to end, of each look that found that it must.
+    """
+
+    def __init__(self, principal: Principal, revocations: Revocations, stopping: asyncio.Event) -> None:
+        super().__init__(principal, revocations, stopping)
+        self.found: list[EndReason] = []
+
+    def must_end(self) -> EndReason | None:
+        reason = super().must_end()
+        if reason is not None:
+            self.found.append(reason)
+        return reason

@@ -1,0 +1,87 @@
+"""A real name server, over UDP and TCP, whose answers a test decides."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from dnslib import AAAA, QTYPE, RCODE, RR, A, DNSRecord
+
+from tests.support.ports import udp_and_tcp
+
+Answers = Callable[[str, str], "list[tuple[str, int]] | None"]
+"""From a name and a type (A, AAAA) to addresses with their TTLs in seconds; None says that there is no such name."""
+
+
+class NameServer(asyncio.DatagramProtocol):
+    """Answers by UDP and TCP.
+
+    Args:
+        answers: what it knows.
+        only_tcp: whether answers by UDP are empty and say that they are too long.
+
+    Attributes:
+        questions: names and types in the order in which they came, but for those about the root: whoever waits for a
+            moment asks those to learn whether anybody is there.
+        knocks: how many were about the root.
+    """
+
+    def __init__(self, answers: Answers, *, only_tcp: bool = False) -> None:
+        self.questions: list[tuple[str, str]] = []
+        self.knocks = 0
+        self._answers = answers
+        self._only_tcp = only_tcp
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override] # a datagram's
+        """Remember where to answer."""
+        self._transport = transport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        """Answer a question by UDP."""
+        reply = self.reply(data)
+        if self._only_tcp:
+            truncated = DNSRecord.parse(data).reply()
+            truncated.header.tc = 1
+            reply = truncated.pack()
+        self._transport.sendto(reply, addr)
+
+    async def by_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer questions by TCP until the other end has no more."""
+        try:
+            while True:
+                length = int.from_bytes(await reader.readexactly(2), "big")
+                reply = self.reply(await reader.readexactly(length))
+                writer.write(len(reply).to_bytes(2, "big") + reply)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    def reply(self, data: bytes) -> bytes:
+        """The answer to a question."""
+        question = DNSRecord.parse(data)
+        name, kind = str(question.q.qname).rstrip("."), QTYPE[question.q.qtype]
+        reply = question.reply()
+        if not name:
+            self.knocks += 1
+            return bytes(reply.pack())
+        self.questions.append((name, kind))
+        found = self._answers(name, kind)
+        if found is None:
+            reply.header.rcode = RCODE.NXDOMAIN
+        for address, ttl in found or ():
+            data_of = {"A": A, "AAAA": AAAA}[kind]
+            reply.add_answer(RR(question.q.qname, question.q.qtype, rdata=data_of(address), ttl=ttl))
+        return bytes(reply.pack())
+
+
+@asynccontextmanager
+async def serving(server: NameServer) -> AsyncIterator[str]:
+    """Serve on a port of its own; answers host:port."""
+    loop = asyncio.get_running_loop()
+    for_udp, for_tcp = udp_and_tcp()
+    port = for_udp.getsockname()[1]
+    tcp = await asyncio.start_server(server.by_tcp, sock=for_tcp)
+    udp, _ = await loop.create_datagram_endpoint(lambda: server, sock=for_udp)
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        udp.close()
+        tcp.close()

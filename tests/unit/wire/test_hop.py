@@ -1,0 +1,157 @@
+"""A request's bytes: made once, whole, and never more than one request; small enough to be kept with each check."""
+
+import tracemalloc
+
+import httpx
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from services.checks.specs.client_certificate import ClientCertificate
+from services.checks.specs.http import HttpSpec
+from services.checks.specs.http_auth import BasicAuth, HttpAuth
+from services.checks.specs.tls_options import DEFAULT_TLS, TlsOptions
+from services.wire import hop
+from services.wire.hop import first_hop, wire, wire_of
+from services.wire.probe_failure import ProbeFailure
+
+names = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=10)
+values = st.text(st.characters(min_codepoint=0, max_codepoint=0x2FFF), max_size=20)
+
+
+def lines(spec: HttpSpec) -> list[str]:
+    head, _, _ = wire_of(spec).bytes.partition(b"\r\n\r\n")
+    return head.decode("latin-1").split("\r\n")
+
+
+def test_a_plain_check_asks_for_its_page() -> None:
+    assert lines(HttpSpec(url="http://Shop.test/a b?c=d#e")) == [
+        "GET /a%20b?c=d HTTP/1.1",
+        "Host: shop.test",
+        "User-Agent: SentinelStack",
+        "Accept: */*",
+        "Connection: close",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "address", "port", "named"),
+    [
+        ("http://shop.test", "shop.test", None, 80, "shop.test"),
+        ("https://shop.test:8443/", "shop.test", None, 8443, "shop.test:8443"),
+        ("https://shop.test:443/", "shop.test", None, 443, "shop.test"),
+        ("http://192.0.2.1:81/", "192.0.2.1", "192.0.2.1", 81, "192.0.2.1:81"),
+        ("http://[2001:DB8::1]/", "2001:DB8::1", "2001:db8::1", 80, "[2001:DB8::1]"),
+        ("http://grüße.test/", "xn--gre-6ka8l.test", None, 80, "xn--gre-6ka8l.test"),
+    ],
+)
+def test_where_it_goes_and_whom_it_names(url: str, host: str, address: str | None, port: int, named: str) -> None:
+    made = wire_of(HttpSpec(url=url))
+
+    assert (made.host, made.address, made.port) == (host, address, port)
+    assert f"Host: {named}" in lines(HttpSpec(url=url))
+
+
+def test_a_checks_own_headers_stand_instead_of_the_defaults() -> None:
+    sent = lines(
+        HttpSpec(url="http://t/", headers=(("HOST", "a"), ("user-agent", "b"), ("accept", "c")), body_contains="x")
+    )
+
+    assert sent[1:] == [
+        "HOST: a",
+        "user-agent: b",
+        "accept: c",
+        "Accept-Encoding: gzip, deflate, br",
+        "Connection: close",
+    ]
+
+
+def test_who_a_check_says_it_is_stands_among_its_headers_and_its_certificate_beside_them() -> None:
+    certificate = ClientCertificate("certificate", "key")
+    auth = HttpAuth(basic_auth=BasicAuth("bob", "pw"), client_certificate=certificate)
+
+    assert lines(HttpSpec(url="http://t/", headers=(("A", "b"),), auth=auth))[2:4] == [
+        "A: b",
+        "Authorization: Basic Ym9iOnB3",
+    ]
+    assert "Authorization: Bearer abc" in lines(HttpSpec(url="http://t/", auth=HttpAuth(bearer_token="abc")))
+    assert wire_of(HttpSpec(url="https://t/", auth=auth)).certificate is certificate
+    assert wire_of(HttpSpec(url="http://t/", auth=auth)).certificate is None
+
+
+@pytest.mark.parametrize(("method", "body", "length"), [("POST", b"", "0"), ("GET", b"ab", "2"), ("PUT", b"abc", "3")])
+def test_a_body_is_framed_by_its_length(method: str, body: bytes, length: str) -> None:
+    spec = HttpSpec(url="http://t/", method=method, body=body)
+
+    assert f"Content-Length: {length}" in lines(spec)
+    assert wire_of(spec).bytes.endswith(b"\r\n\r\n" + body)
+
+
+@given(st.lists(st.tuples(names, values), max_size=5))
+def test_no_header_makes_a_second_header_or_request(headers: list[tuple[str, str]]) -> None:
+    spec = HttpSpec(url="http://t/", headers=tuple(headers))
+    try:
+        made = wire_of(spec).bytes
+    except ProbeFailure:
+        made = b""
+    breaks = any("\r" in value or "\n" in value for _, value in headers)
+
+    assert (made == b"") == breaks
+    if made:
+        given_names = {name for name, _ in headers}
+        defaults = 4 - len(given_names & {"host"}) - len(given_names & {"accept", "user-agent"})
+        assert made.count(b"\r\n") == 1 + len(headers) + defaults + 1
+        assert made.endswith(b"\r\n\r\n")
+
+
+def test_the_name_to_verify_is_the_host_without_its_last_dot_or_the_checks_own() -> None:
+    assert wire_of(HttpSpec(url="https://shop.test./")).server_name == "shop.test"
+    assert wire_of(HttpSpec(url="https://shop.test/", tls=TlsOptions(server_name="a.test"))).server_name == "a.test"
+    assert wire_of(HttpSpec(url="http://shop.test/")).tls is None
+    assert wire_of(HttpSpec(url="https://shop.test/")).tls is DEFAULT_TLS
+
+
+def test_it_is_made_once_and_no_part_of_the_spec() -> None:
+    spec, same = HttpSpec(url="http://t/"), HttpSpec(url="http://t/")
+
+    assert wire_of(spec) is wire_of(spec)
+    assert spec == same
+    assert hash(spec) == hash(same)
+
+
+def test_what_is_kept_of_a_check_is_no_more_than_half_a_kilobyte() -> None:
+    specs = [HttpSpec(url=f"https://shop-{number}.example.com/status/{number}") for number in range(2_000)]
+    wire_of(HttpSpec(url="https://warm.example.com/"))
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for spec in specs:
+            wire_of(spec)
+        each = (tracemalloc.get_traced_memory()[0] - before) / len(specs)
+    finally:
+        tracemalloc.stop()
+
+    assert each <= 512
+
+
+def test_a_redirects_request_is_made_the_same_way() -> None:
+    hop = first_hop(HttpSpec(url="http://t/"))._replace(url=httpx.URL("https://other.test/x"))
+
+    assert wire(hop).bytes.startswith(b"GET /x HTTP/1.1\r\nHost: other.test\r\n")
+
+
+_HOSTS = st.sampled_from(
+    ["a.test", "xn--bcher-kva.test", "127.0.0.1", "localhost", "A.test", "b--c.d.test", "256.1.1.1"]
+)
+_PATHS = st.text("aB0._~-/%?=&#'é :", max_size=12)
+
+
+@given(st.sampled_from(["http", "https"]), _HOSTS, st.sampled_from(["", ":80", ":443", ":8080"]), _PATHS)
+def test_a_plain_url_is_read_as_httpx_reads_it(scheme: str, host: str, port: str, path: str) -> None:
+    url = f"{scheme}://{host}{port}" + (f"/{path}" if path else "")
+    try:
+        expected = hop._place(httpx.URL(url))
+    except (httpx.InvalidURL, UnicodeError, ValueError):
+        assume(condition=False)
+        raise
+    assert hop._place_of(url) == expected
