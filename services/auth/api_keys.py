@@ -1,4 +1,4 @@
-"""API keys: credentials for machines. The key is shown once; what one looks like is in services/platform/security/api_keys.py."""
+"""API keys: credentials for machines, each shown once. Its form is in services/platform/security/api_keys.py."""
 
 from collections.abc import Sequence
 from typing import Protocol
