@@ -1,5 +1,6 @@
 """Generate gen/ from proto/, offline: messages, gRPC stubs, their types, and the descriptor that Envoy loads.
 
+proto/ names each REST route once; its twin under /v1 is added here, to all of these (tools/versioned_routes.py).
 The descriptors that our files import (google.api, google.rpc, buf.validate) come out of installed wheels, so no schema
 registry is asked. Run by `make generate`; `--check` (run by `make check`) also lints the contract, compares it with
 the last committed one for breaking changes, and fails when gen/ is not what proto/ generates. Both then call
@@ -18,6 +19,8 @@ from pathlib import Path
 from google.api import annotations_pb2, httpbody_pb2
 from google.protobuf import descriptor_pb2, descriptor_pool, duration_pb2, field_mask_pb2, struct_pb2, timestamp_pb2
 from google.rpc import error_details_pb2, status_pb2
+
+from tools.versioned_routes import add_versioned_routes
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTO = ROOT / "proto"
@@ -73,11 +76,19 @@ def tool(name: str) -> Path:
 
 def generate(into: Path, image: Path) -> None:
     """Generate everything into a folder, and an image with comments (for lint) beside it."""
+    protoc = [sys.executable, "-m", "grpc_tools.protoc"]
     with tempfile.TemporaryDirectory() as temporary:
         imported = Path(temporary) / "imported.binpb"
         imported.write_bytes(dependencies().SerializeToString())
         ours = sorted(str(path.relative_to(PROTO)) for path in PROTO.rglob("*.proto"))
-        protoc = [sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_in={imported}", f"-I{PROTO}"]
+        read = [*protoc, f"--descriptor_set_in={imported}", f"-I{PROTO}", "--include_imports"]
+        run(*read, "--include_source_info", f"--descriptor_set_out={image}", *FOR_ERRORS, VALIDATE, *ours)
+        files = descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes())
+        add_versioned_routes(files)
+        image.write_bytes(files.SerializeToString())
+        completed = Path(temporary) / "completed.binpb"
+        completed.write_bytes(_without_json_names(files).SerializeToString())
+        protoc.append(f"--descriptor_set_in={completed}")
         run(
             *protoc,
             f"--python_out={into}",
@@ -89,11 +100,25 @@ def generate(into: Path, image: Path) -> None:
         )
         run(*protoc, f"--python_out={into}", f"--pyi_out={into}", VALIDATE)
         run(*protoc, "--include_imports", f"--descriptor_set_out={into / DESCRIPTOR}", *FOR_ERRORS, *ours)
-        run(*protoc, "--include_imports", "--include_source_info", f"--descriptor_set_out={image}", *ours)
     for stub in into.rglob("*_pb2_grpc.py"):  # files without a service get an empty one
         if "class " not in stub.read_text():
             stub.unlink()
             stub.with_suffix(".pyi").unlink()
+
+
+def _without_json_names(files: descriptor_pb2.FileDescriptorSet) -> descriptor_pb2.FileDescriptorSet:
+    """Leave out the names of fields in JSON, which protoc derives: else each module would hold them once more."""
+    shorter = descriptor_pb2.FileDescriptorSet()
+    shorter.CopyFrom(files)
+    for file in (file for file in shorter.file if file.name != VALIDATE):
+        fields, messages = [*file.extension], [*file.message_type]
+        while messages:
+            message = messages.pop()
+            messages += message.nested_type
+            fields += [*message.field, *message.extension]
+        for field in fields:
+            field.ClearField("json_name")
+    return shorter
 
 
 def differences(fresh: Path, committed: Path) -> list[str]:

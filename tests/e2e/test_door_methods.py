@@ -100,6 +100,26 @@ def test_a_method_that_a_route_does_not_take_is_refused_with_those_that_it_takes
             assert reason(answer) == "METHOD_UNKNOWN"
 
 
+def test_each_route_leads_to_its_rpc_with_and_without_the_prefix(stack: Stack) -> None:
+    assert len(rpcs()) > 50
+    with stack.rest() as client:
+        for rpc in rpcs():
+            plain = [binding for binding in rpc.bindings if not binding[1].startswith("/v1/")]
+            assert plain, rpc
+            assert {*rpc.bindings} == {*plain, *((method, f"/v1{template}") for method, template in plain)}
+            for method, template in plain:
+                path = a_path(template)
+                answers = [client.request(method, f"{prefix}{path}", content=b"") for prefix in ("", "/v1")]
+                statuses = {answer.status_code for answer in answers}
+                assert len(statuses) == 1, (method, template)
+                if method == "HEAD" or statuses == {200}:
+                    continue
+                # The RPC's own refusal: the door's are ROUTE_UNKNOWN and METHOD_UNKNOWN.
+                refusals = {reason(answer) for answer in answers}
+                assert refusals <= {"TOKEN_MISSING", "FIELD_INVALID", "HEARTBEAT_NOT_FOUND", "REFRESH_TOKEN_INVALID"}
+                assert len(refusals) == 1, (method, template)
+
+
 @pytest.mark.parametrize("path", ["/services", "/v1/services:watch", "/nothing"])
 def test_a_preflight_is_cors_own(stack: Stack, path: str) -> None:
     asked = {"origin": "https://dashboard.test", "access-control-request-method": "PATCH"}
