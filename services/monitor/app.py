@@ -1,7 +1,5 @@
 """The monitor process: `python -m services.monitor.app`."""
 
-import gc
-
 from sentinel.auth.v1 import auth_service_pb2
 from sentinel.monitor.v1 import monitor_service_pb2
 from sentinel.monitor.v1.monitor_service_pb2_grpc import add_MonitorServiceServicer_to_server
@@ -32,6 +30,7 @@ from services.monitor.watching.board import Boards
 from services.monitor.watching.cursors import WatchCursors
 from services.monitor.watching.watch import Watches
 from services.platform.clock import DAY_US
+from services.platform.garbage import collect_rarely, freeze_existing_objects
 from services.platform.paging import Pager
 from services.platform.postgres.database import Database, create_pool, in_use
 from services.platform.rpc.process import Process, run
@@ -41,7 +40,6 @@ from services.platform.security.sealed import Sealer
 
 ROLE = "sentinel_monitor"
 ROLLUP_ROLE = "sentinel_rollup"
-_RARELY = (5_000, 10, 1_000)
 # Boards are read one at a time.
 _BOARD_CONNECTIONS = 1
 _SERVICE = monitor_service_pb2.DESCRIPTOR.services_by_name["MonitorService"]
@@ -93,12 +91,8 @@ async def main(process: Process) -> None:
     on_demand = OnDemandRemoval(rollups, settings.retention_on_demand_days * DAY_US)
     asides = (rollup.aside, removal.aside, on_demand.aside, windows.aside)
     process.metrics.registry.register(BackgroundCollector(*asides))
-    # What is built and imported by now lives as long as the process: a search for garbage in it would stop everything
-    # for 50 ms at a time. Calls make objects by the hundred and boards hold tens of thousands, none of them in cycles:
-    # they need no search as frequent as Python's default.
-    gc.set_threshold(*_RARELY)
-    gc.collect()
-    gc.freeze()
+    collect_rarely()
+    freeze_existing_objects()
     try:
         async with background(
             rollup.run(),

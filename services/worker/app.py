@@ -1,6 +1,5 @@
 """The worker process: `python -m services.worker.app`."""
 
-import gc
 import secrets
 import socket
 import sys
@@ -16,6 +15,7 @@ from sentinel.probe.v1.probe_service_pb2_grpc import add_ProbeServiceServicer_to
 from services.checks import check_changes
 from services.checks.tenant_egress import TenantEgress
 from services.platform.file_limit import limit
+from services.platform.garbage import collect_rarely
 from services.platform.paging import Pager
 from services.platform.postgres.connection_shares import ConnectionShares
 from services.platform.postgres.database import REQUEST_CONNECTIONS, RESERVED_CONNECTIONS, create_pool, in_use
@@ -62,7 +62,6 @@ MOST_FILES = _MOST_RUNS + REQUEST_FILES
 # A body has 1 MiB at the most.
 _MOST_BODIES = 256
 _PATIENCE_S = 2.0
-_RARELY = (5_000, 10, 1_000)
 # How long judging in its thread may keep the event loop waiting for the interpreter; Python's default is 5 ms.
 _SWITCH_S = 0.001
 _T = TypeVar("_T")
@@ -174,9 +173,7 @@ class _Pools:
 
 
 def _set_up_interpreter() -> None:
-    # Each probe makes short-lived objects by the hundred, no cycles. Looking for those as often as Python does costs
-    # more than it finds; to look at many more objects at once stops everything for tens of milliseconds.
-    gc.set_threshold(*_RARELY)
+    collect_rarely()
     sys.setswitchinterval(_SWITCH_S)
 
 
