@@ -1,4 +1,4 @@
-"""Records of more than four fields are built by name, so that an added field shifts none (CONTRIBUTING.md § Style)."""
+"""Records and rows are built by name, so that an added field shifts none (CONTRIBUTING.md § Style)."""
 
 import ast
 import dataclasses
@@ -63,3 +63,15 @@ def test_a_named_tuple_of_more_than_four_fields_is_made_by_name(records: list[ty
     }
     assert len(calls) > 10
     assert [place for place, call in calls.items() if call.args] == []
+
+
+def test_rows_are_inserted_by_the_names_of_their_columns() -> None:
+    insert = re.compile(r"INSERT INTO\s+[\w.{}]+\s+(\S+)")
+    # Statements may be strings over several lines.
+    found = [
+        (module_of(path), each[1])
+        for path, text in SOURCES.items()
+        for each in insert.finditer(re.sub(r'"\s*\n\s*f?"', "", text))
+    ]
+    assert len(found) > 10
+    assert [(module, what) for module, what in found if not what.startswith("(")] == []

@@ -59,8 +59,11 @@ async def saved(admin: Admin, *tables: str) -> Callable[[], Awaitable[None]]:
 
     async def restore() -> None:
         for table in tables:
+            columns = await admin.fetchval(
+                "SELECT string_agg(column_name, ', ') FROM information_schema.columns WHERE table_name = $1", table
+            )
             await admin.execute(f"DELETE FROM {table}")
-            await admin.execute(f"INSERT INTO {table} SELECT * FROM saved_{table}")
+            await admin.execute(f"INSERT INTO {table} ({columns}) SELECT {columns} FROM saved_{table}")
 
     return restore
 

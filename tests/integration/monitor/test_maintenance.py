@@ -10,7 +10,7 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.checks.specs.http import HttpSpec
 from services.checks.state import CheckState
-from services.monitor.drafts import CheckDraft
+from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.figures.overview import Overviews
 from services.monitor.maintenance.maintenance import HORIZON_US
 from services.monitor.maintenance.window import WindowDraft
@@ -81,7 +81,8 @@ async def test_what_changes_a_check_inside_a_window_returns_the_state_that_readi
         assert answer.known(now) == read.known(now)
         return answer.known(now)
 
-    made = await monitor.checks.create(monitor.actor, shop, draft, new_id())
+    request_id = new_id()
+    made = await monitor.checks.create(monitor.actor, shop, draft, request_id)
     assert await state(made) == maintained
     which = (monitor.actor, shop, made.check.id)
     assert await state(await monitor.checks.update(*which, "", lambda _: replace(draft, name="front"))) == maintained
@@ -90,10 +91,28 @@ async def test_what_changes_a_check_inside_a_window_returns_the_state_that_readi
     assert await state(paused) == (CheckState.PAUSED, paused.check.pause_us)
     assert await state(await monitor.checks.resume(*which)) == maintained
 
+    # A create that is repeated returns what the first one made.
+    assert await state(await monitor.checks.create(monitor.actor, shop, draft, request_id)) == maintained
+
     outside = await monitor.checks.create(monitor.actor, till, draft, None)
     assert (await state(outside))[0] is CheckState.UNKNOWN
     await monitor.windows.delete(monitor.actor, window.id)
     assert (await state(await monitor.checks.update(*which, "", lambda _: draft)))[0] is CheckState.UNKNOWN
+
+
+async def test_what_changes_a_service_inside_a_window_returns_the_state_that_reading_it_returns(
+    monitor: Monitor,
+) -> None:
+    await monitor.windows.create(monitor.actor, NOW, None)
+    draft, request_id = ServiceDraft("Shop", "http://t.test/", "", {}), new_id()
+
+    made = await monitor.services.create(monitor.actor, draft, request_id)
+    again = await monitor.services.create(monitor.actor, draft, request_id)
+    changed = await monitor.services.update(monitor.actor, made.service.id, "", lambda _: replace(draft, name="Till"))
+
+    read = await monitor.services.get(monitor.tenant_id, made.service.id)
+    assert [each.state for each in (made, again, changed, read)] == [ServiceState.MAINTENANCE] * 4
+    assert changed.service == read.service
 
 
 async def test_its_time_is_outside_the_figures_and_stays_so_when_it_is_deleted(admin: Admin, monitor: Monitor) -> None:

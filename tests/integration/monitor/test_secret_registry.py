@@ -31,6 +31,7 @@ from services.platform.security.secret_keys import SecretKeys
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.support.database import patient_database
 from tests.support.dumps import plain_dump
+from tests.support.rows import insert
 from tests.support.targets import Authority
 
 OLD, NEW = b"o" * 32, b"n" * 32
@@ -191,11 +192,12 @@ async def test_a_further_table_needs_no_more_than_an_entry(
     rows = [(tenant, new_id()) for tenant in (keeper.tenant_id, new_id(), keeper.tenant_id)]
     for row in rows:
         column = channels.to_column(given, *row, box(OLD))
-        await admin.execute("INSERT INTO notification_channels VALUES ($1, $2, $3)", *row, json.dumps(column))
+        await insert(admin, "notification_channels", tenant_id=row[0], id=row[1], settings=json.dumps(column))
     no_secret = (keeper.tenant_id, new_id())
-    await admin.execute(
-        "INSERT INTO notification_channels VALUES ($1, $2, $3)", *no_secret, json.dumps({"url": "https://hook.test/"})
-    )
+    await insert(
+        admin, "notification_channels", tenant_id=no_secret[0], id=no_secret[1],
+        settings=json.dumps({"url": "https://hook.test/"}),
+    )  # fmt: skip
 
     columns = (*SECRET_COLUMNS, channels)
     assert (await seal_all(MonitorStore(database, box(NEW, OLD)), columns))[channels].done == 3

@@ -187,7 +187,7 @@ async def test_a_database_may_come_back_into_a_cluster_that_it_was_in_before(sce
         async with worker.follow(scene.tenant_id) as events:
             before = await joined(events)
         await scene.record(scene.admin, 1)
-        await scene.admin.execute("INSERT INTO clusters VALUES (1, 7)")
+        await scene.admin.execute("INSERT INTO clusters (number, system_identifier) VALUES (1, 7)")
         await scene.admin.execute("SELECT enter_cluster()")
         async with worker.follow(scene.tenant_id) as events:
             now = await joined(events)
