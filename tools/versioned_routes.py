@@ -1,4 +1,4 @@
-"""Give each REST route of the contract its twin under /v1 (docs/adr/0043)."""
+"""Give each REST route of the contract its twin under /v1 (docs/adr/0041)."""
 
 from google.api import annotations_pb2, http_pb2
 from google.protobuf import descriptor_pb2

@@ -28,6 +28,17 @@ async def plain_dump(url: str) -> bytes:
     return await _run("pg_dump", url, "--dbname", urlsplit(url).path[1:])
 
 
+async def schema_dump(url: str) -> str:
+    """Return a database without its rows as SQL, without owners."""
+    schema = ("--schema-only", "--no-owner", "--dbname", urlsplit(url).path[1:])
+    return (await _run("pg_dump", url, *schema)).decode()
+
+
+async def roles_dump(url: str) -> str:
+    """Return the roles of a database's server as SQL, without passwords."""
+    return (await _run("pg_dumpall", url, "--roles-only", "--no-role-passwords")).decode()
+
+
 async def _run(program: str, url: str, *arguments: str) -> bytes:
     parts = urlsplit(url)
     process = await asyncio.create_subprocess_exec(

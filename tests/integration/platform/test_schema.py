@@ -1,4 +1,4 @@
-"""The tables as Core knows them are the tables that the migrations make."""
+"""The tables as Core knows them, and the schema as migrations/schema.sql shows it, are what the migrations make."""
 
 from datetime import UTC, datetime
 
@@ -17,6 +17,7 @@ from services.platform.postgres.tables import metadata
 from tests.support.database import TestServer
 from tests.support.rows import a_check
 from tests.support.stack import ROOT
+from tools.schema import COMMAND, PATH, snapshot
 
 # What Core need not know: constraints and indexes are the migrations' business.
 _COLUMNS = {"add_table", "remove_table", "add_column", "remove_column", "modify_type", "modify_nullable"}
@@ -43,6 +44,61 @@ async def test_core_and_migrations_agree(database_url: str) -> None:
             assert await connection.run_sync(differences) == []
     finally:
         await engine.dispose()
+
+
+async def test_the_snapshot_of_the_schema_is_that_of_a_migrated_database(database_url: str) -> None:
+    assert (await snapshot(database_url)).splitlines() == PATH.read_text().splitlines(), f"run `{COMMAND}` and commit"
+
+
+async def test_the_snapshot_shows_whatever_a_database_has(database_url: str) -> None:
+    statements = (
+        "CREATE TABLE orders (number integer DEFAULT 7, parent integer)",
+        "ALTER TABLE orders ADD CONSTRAINT orders_key PRIMARY KEY (number)",
+        "ALTER TABLE orders ADD CONSTRAINT orders_parent FOREIGN KEY (parent) REFERENCES orders",
+        "CREATE INDEX orders_of_parent ON orders (parent)",
+        "ALTER TABLE orders ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY nobody ON orders USING (false)",
+        "CREATE FUNCTION orders_changed() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+        "CREATE TRIGGER changed BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION orders_changed()",
+        "REVOKE ALL ON FUNCTION orders_changed FROM PUBLIC",
+        "CREATE VIEW all_orders AS SELECT number FROM orders",
+        "CREATE SEQUENCE order_numbers",
+        "CREATE TYPE order_state AS ENUM ('open')",
+        "GRANT SELECT (number, parent), UPDATE (parent) ON orders TO sentinel_tail",
+        "GRANT DELETE ON orders TO sentinel_tail",
+        "CREATE TABLE results_of_a_day PARTITION OF results FOR VALUES FROM ('2026-01-01Z') TO ('2026-01-02Z')",
+        "COMMENT ON TABLE orders IS 'what customers bought'",
+    )
+    admin = await asyncpg.connect(database_url)
+    try:
+        for statement in statements:
+            await admin.execute(statement)
+    finally:
+        await admin.close()
+
+    further = [*dict.fromkeys((await snapshot(database_url)).splitlines())]
+    shown = "\n".join(line for line in further if line not in set(PATH.read_text().splitlines()))
+    for part in (
+        "CREATE TABLE public.orders (",
+        "number integer DEFAULT 7 NOT NULL",
+        "ADD CONSTRAINT orders_key PRIMARY KEY (number)",
+        "ADD CONSTRAINT orders_parent FOREIGN KEY (parent) REFERENCES public.orders(number)",
+        "CREATE INDEX orders_of_parent ON public.orders USING btree (parent)",
+        "ALTER TABLE public.orders ENABLE ROW LEVEL SECURITY",
+        "CREATE POLICY nobody ON public.orders USING (false)",
+        "CREATE FUNCTION public.orders_changed() RETURNS trigger",
+        "CREATE TRIGGER changed BEFORE INSERT ON public.orders",
+        "REVOKE ALL ON FUNCTION public.orders_changed() FROM PUBLIC",
+        "CREATE VIEW public.all_orders AS",
+        "CREATE SEQUENCE public.order_numbers",
+        "CREATE TYPE public.order_state AS ENUM (",
+        "GRANT DELETE ON TABLE public.orders TO sentinel_tail",
+        "GRANT SELECT (number, parent), UPDATE (parent) ON TABLE public.orders TO sentinel_tail",
+        "CREATE TABLE public.results_of_a_day (",
+        "ALTER TABLE ONLY public.results ATTACH PARTITION public.results_of_a_day",
+        "COMMENT ON TABLE public.orders IS 'what customers bought'",
+    ):
+        assert part in shown
 
 
 def upgrade_to(connection: Connection, revision: str) -> None:
