@@ -1,18 +1,20 @@
-"""A result: what one slot ended as (semantics.md §8), between the database's row and the contract's message."""
+"""A result: what one slot ended as (semantics.md §8), between the database's row and the contract's message.
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+`Result` is the only list of its columns: the tables, inserts, selects and messages are derived from it.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sentinel.monitor.v1 import result_pb2 as pb
 
-from services.checks.assertion_outcome import AssertionOutcome, from_column
-from services.checks.assertion_outcome import to_message as outcome_message
+from services.checks import assertion_outcome, failed_attempt
+from services.checks.assertion_outcome import AssertionOutcome
 from services.checks.failed_attempt import FailedAttempt
-from services.checks.failed_attempt import from_column as attempts_from_column
-from services.checks.failed_attempt import to_message as attempt_message
 from services.checks.outcome import ErrorKind, MissedReason, Outcome
+from services.checks.stored import SqlType, Stored, compiled, stored_attributes
 from services.platform.clock import from_datetime, to_duration, to_timestamp
 
 
@@ -35,37 +37,94 @@ class Result:
         skipped_attempts: how many further ones did not fit into the timeout.
     """
 
-    tenant_id: UUID
-    service_id: UUID
-    check_id: UUID
-    slot_us: int
-    interval_us: int
-    outcome: Outcome
-    worker_id: str
-    start_us: int | None = None
-    error_kind: ErrorKind | None = None
-    error_message: str = ""
-    missed_reason: MissedReason | None = None
-    slot_count: int = 1
-    status_code: int | None = None
-    dns_us: int | None = None
-    connect_us: int | None = None
-    tls_us: int | None = None
-    ttfb_us: int | None = None
-    transfer_us: int | None = None
-    total_us: int | None = None
-    body_bytes: int | None = None
-    redirects: int = 0
-    attempt: int = 0
-    tls_not_after_us: int | None = None
-    resolved_ip: str | None = None
-    http_version: str | None = None
-    tls_version: str | None = None
-    tls_warning: str | None = None
-    failed_assertions: tuple[AssertionOutcome, ...] = ()
-    slow: bool = False
-    failed_attempts: tuple[FailedAttempt, ...] = ()
-    skipped_attempts: int = 0
+    tenant_id: Annotated[UUID, Stored(sql="uuid", is_key=True, is_shown=False)]
+    service_id: Annotated[UUID, Stored(sql="uuid", show=str)]
+    check_id: Annotated[UUID, Stored(sql="uuid", is_key=True, show=str)]
+    slot_us: Annotated[int, Stored(sql="timestamptz", is_key=True, column="slot_time", field="slot_time")]
+    interval_us: Annotated[int, Stored(sql="bigint", is_shown=False)]
+    outcome: Annotated[Outcome, Stored(sql="smallint", read=Outcome)]
+    worker_id: Annotated[str, Stored(sql="text")]
+    start_us: Annotated[
+        int | None, Stored(sql="timestamptz", is_nullable=True, column="start_time", field="start_time")
+    ] = None
+    error_kind: Annotated[
+        ErrorKind | None, Stored(sql="smallint", is_nullable=True, read=ErrorKind, copied_to_incidents=True)
+    ] = None
+    error_message: Annotated[str, Stored(sql="text", copied_to_incidents=True)] = ""
+    missed_reason: Annotated[MissedReason | None, Stored(sql="smallint", is_nullable=True, read=MissedReason)] = None
+    slot_count: Annotated[int, Stored(sql="integer")] = 1
+    status_code: Annotated[int | None, Stored(sql="smallint", is_nullable=True, copied_to_incidents=True)] = None
+    dns_us: Annotated[
+        int | None, Stored(sql="integer", is_nullable=True, field="phases.dns", copied_to_incidents=True)
+    ] = None
+    connect_us: Annotated[
+        int | None, Stored(sql="integer", is_nullable=True, field="phases.connect", copied_to_incidents=True)
+    ] = None
+    tls_us: Annotated[
+        int | None, Stored(sql="integer", is_nullable=True, field="phases.tls", copied_to_incidents=True)
+    ] = None
+    ttfb_us: Annotated[
+        int | None, Stored(sql="integer", is_nullable=True, field="phases.ttfb", copied_to_incidents=True)
+    ] = None
+    transfer_us: Annotated[
+        int | None, Stored(sql="integer", is_nullable=True, field="phases.transfer", copied_to_incidents=True)
+    ] = None
+    total_us: Annotated[
+        int | None, Stored(sql="integer", is_nullable=True, field="total", copied_to_incidents=True)
+    ] = None
+    body_bytes: Annotated[int | None, Stored(sql="integer", is_nullable=True)] = None
+    redirects: Annotated[int, Stored(sql="smallint")] = 0
+    attempt: Annotated[int, Stored(sql="smallint")] = 0
+    tls_not_after_us: Annotated[
+        int | None, Stored(sql="timestamptz", is_nullable=True, column="tls_not_after", field="tls_expire_time")
+    ] = None
+    resolved_ip: Annotated[str | None, Stored(sql="inet", is_nullable=True, read=str)] = None
+    http_version: Annotated[str | None, Stored(sql="text", is_nullable=True)] = None
+    tls_version: Annotated[str | None, Stored(sql="text", is_nullable=True)] = None
+    tls_warning: Annotated[str | None, Stored(sql="text", is_nullable=True)] = None
+    failed_assertions: Annotated[
+        tuple[AssertionOutcome, ...],
+        Stored(
+            sql="text",
+            is_nullable=True,
+            copied_to_incidents=True,
+            read=assertion_outcome.from_column,
+            write=lambda result: assertion_outcome.to_column(result.failed_assertions),
+            show=lambda failed: [assertion_outcome.to_message(each) for each in failed],
+        ),
+    ] = ()
+    slow: Annotated[bool, Stored(sql="boolean")] = False
+    failed_attempts: Annotated[
+        tuple[FailedAttempt, ...],
+        Stored(
+            sql="text",
+            is_nullable=True,
+            column="attempts",
+            read=lambda column: failed_attempt.from_column(column)[0],
+            write=lambda result: failed_attempt.to_column(result.failed_attempts, result.skipped_attempts),
+            show=lambda failed: [failed_attempt.to_message(each) for each in failed],
+        ),
+    ] = ()
+    skipped_attempts: Annotated[
+        int,
+        Stored(
+            sql="text",
+            is_nullable=True,
+            column="attempts",
+            writes_column=False,
+            read=lambda column: failed_attempt.from_column(column)[1],
+        ),
+    ] = 0
+
+
+class ResultColumn(NamedTuple):
+    """A column of `results` and `on_demand_results`."""
+
+    name: str
+    sql: SqlType
+    is_key: bool
+    is_nullable: bool
+    copied_to_incidents: bool
 
 
 class ResultRow(Protocol):
@@ -75,84 +134,84 @@ class ResultRow(Protocol):
         """A column."""
 
 
+_STORED = dict(stored_attributes(Result))
+RESULT_COLUMNS = tuple(
+    ResultColumn(
+        name=how.column or name,
+        sql=how.sql,
+        is_key=how.is_key,
+        is_nullable=how.is_nullable,
+        copied_to_incidents=how.copied_to_incidents,
+    )
+    for name, how in _STORED.items()
+    if how.writes_column
+)
+
+
+def _compiled_columns() -> Callable[[Sequence[Result]], list[list[Any]]]:
+    values = (
+        f"[{f'write_{name}(row)' if how.write else f'row.{name}'} for row in rows]"
+        for name, how in _STORED.items()
+        if how.writes_column
+    )
+    names = {f"write_{name}": how.write for name, how in _STORED.items()}
+    return compiled("rows", f"[{', '.join(values)}]", names)
+
+
+def _compiled_from_row() -> Callable[[ResultRow, Callable[[Any], int]], Result]:
+    values: list[str] = []
+    names: dict[str, object] = {"Result": Result}
+    defaults = {each.name: each.default for each in fields(Result)}
+    for name, how in _STORED.items():
+        value, read = f"row['{how.column or name}']", "moment" if how.sql == "timestamptz" else ""
+        if how.read:
+            read = f"read_{name}"
+            names[read] = how.read
+        if read and how.is_nullable:
+            names[f"default_{name}"] = defaults[name]
+            value = f"default_{name} if (column := {value}) is None else {read}(column)"
+        elif read:
+            value = f"{read}({value})"
+        values.append(f"{name}=({value})")
+    return compiled("row, moment", f"Result({', '.join(values)})", names)
+
+
+def _compiled_to_message() -> Callable[[Result], pb.CheckResult]:
+    names: dict[str, object] = {"CheckResult": pb.CheckResult, "Phases": pb.Phases}
+    arguments: dict[str, list[str]] = {"": [], "phases": []}
+    described: dict[str, Any] = {"": pb.CheckResult.DESCRIPTOR, "phases": pb.Phases.DESCRIPTOR}
+    for name, how in _STORED.items():
+        if not how.is_shown:
+            continue
+        parent, _, field = (how.field or name).rpartition(".")
+        kind = described[parent].fields_by_name[field].message_type
+        show = how.show or (_BY_TYPE.get(kind.name) if kind else None)
+        if show:
+            names[f"show_{name}"] = show
+        arguments[parent].append(f"{field}={f'show_{name}(result.{name})' if show else f'result.{name}'}")
+    phases = f"phases=Phases({', '.join(arguments['phases'])})"
+    return compiled("result", f"CheckResult({', '.join(arguments[''])}, {phases})", names)
+
+
+_BY_TYPE: dict[str, Callable[[Any], Any]] = {"Timestamp": to_timestamp, "Duration": to_duration}
+_columns, _from_row, _to_message = _compiled_columns(), _compiled_from_row(), _compiled_to_message()
+
+
+def result_columns(rows: Sequence[Result]) -> list[list[Any]]:
+    """Return the arguments of an insert: one array a column, in the order of RESULT_COLUMNS."""
+    return _columns(rows)
+
+
 def from_row(row: ResultRow, moment: Callable[[Any], int] = from_datetime) -> Result:
-    """A result from a row of `results` or `on_demand_results`.
+    """Return a result from a row of `results` or `on_demand_results`.
 
     Args:
         row: the row.
         moment: microseconds from a point in time as the driver gives it.
     """
-    start, not_after, ip = row["start_time"], row["tls_not_after"], row["resolved_ip"]
-    kind, reason = row["error_kind"], row["missed_reason"]
-    failed_attempts, skipped_attempts = attempts_from_column(row["attempts"])
-    return Result(
-        tenant_id=row["tenant_id"],
-        service_id=row["service_id"],
-        check_id=row["check_id"],
-        slot_us=moment(row["slot_time"]),
-        interval_us=row["interval_us"],
-        outcome=Outcome(row["outcome"]),
-        worker_id=row["worker_id"],
-        start_us=moment(start) if start else None,
-        error_kind=ErrorKind(kind) if kind else None,
-        error_message=row["error_message"],
-        missed_reason=MissedReason(reason) if reason else None,
-        slot_count=row["slot_count"],
-        status_code=row["status_code"],
-        dns_us=row["dns_us"],
-        connect_us=row["connect_us"],
-        tls_us=row["tls_us"],
-        ttfb_us=row["ttfb_us"],
-        transfer_us=row["transfer_us"],
-        total_us=row["total_us"],
-        body_bytes=row["body_bytes"],
-        redirects=row["redirects"],
-        attempt=row["attempt"],
-        tls_not_after_us=moment(not_after) if not_after else None,
-        resolved_ip=str(ip) if ip else None,
-        http_version=row["http_version"],
-        tls_version=row["tls_version"],
-        tls_warning=row["tls_warning"],
-        failed_assertions=from_column(row["failed_assertions"]),
-        slow=row["slow"],
-        failed_attempts=failed_attempts,
-        skipped_attempts=skipped_attempts,
-    )
+    return _from_row(row, moment)
 
 
 def to_message(result: Result) -> pb.CheckResult:
-    """A result as the contract says it."""
-    return pb.CheckResult(
-        service_id=str(result.service_id),
-        check_id=str(result.check_id),
-        slot_time=to_timestamp(result.slot_us),
-        start_time=to_timestamp(result.start_us),
-        # The numbers are the contract's; a test holds them together.
-        outcome=result.outcome.value,  # type: ignore[arg-type]
-        error_kind=result.error_kind.value if result.error_kind else None,  # type: ignore[arg-type]
-        error_message=result.error_message,
-        status_code=result.status_code,
-        phases=pb.Phases(
-            dns=to_duration(result.dns_us),
-            connect=to_duration(result.connect_us),
-            tls=to_duration(result.tls_us),
-            ttfb=to_duration(result.ttfb_us),
-            transfer=to_duration(result.transfer_us),
-        ),
-        total=to_duration(result.total_us),
-        resolved_ip=result.resolved_ip or "",
-        http_version=result.http_version or "",
-        tls_version=result.tls_version or "",
-        tls_warning=result.tls_warning or "",
-        tls_expire_time=to_timestamp(result.tls_not_after_us),
-        body_bytes=result.body_bytes,
-        redirects=result.redirects,
-        attempt=result.attempt,
-        worker_id=result.worker_id,
-        missed_reason=result.missed_reason.value if result.missed_reason else None,  # type: ignore[arg-type]
-        slot_count=result.slot_count,
-        failed_assertions=[outcome_message(each) for each in result.failed_assertions],
-        slow=result.slow,
-        failed_attempts=[attempt_message(each) for each in result.failed_attempts],
-        skipped_attempts=result.skipped_attempts,
-    )
+    """Return a result as the contract says it."""
+    return _to_message(result)

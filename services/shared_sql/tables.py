@@ -3,10 +3,31 @@
 The migrations make them; a test compares the two.
 """
 
+from typing import Any
+
 from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, LargeBinary, SmallInteger, Table, Text
 from sqlalchemy.dialects.postgresql import INET, JSONB, TIMESTAMP, UUID
+from sqlalchemy.types import TypeEngine
 
+from services.checks.result import RESULT_COLUMNS
+from services.checks.stored import SqlType
 from services.platform.postgres.tables import metadata, moment
+
+_TYPES: dict[SqlType, TypeEngine[Any]] = {
+    "bigint": BigInteger(),
+    "boolean": Boolean(),
+    "inet": INET(),
+    "integer": Integer(),
+    "smallint": SmallInteger(),
+    "text": Text(),
+    "timestamptz": TIMESTAMP(timezone=True),
+    "uuid": UUID(),
+}
+
+
+def _column(name: str, sql: SqlType, *, key: bool = False, nullable: bool = False) -> "Column[Any]":
+    return Column(name, _TYPES[sql], primary_key=key, nullable=nullable)
+
 
 services = Table(
     "services",
@@ -159,41 +180,8 @@ check_days = _figures("check_days")
 
 
 def _results(name: str) -> Table:
-    return Table(
-        name,
-        metadata,
-        Column("tenant_id", UUID, primary_key=True),
-        Column("check_id", UUID, primary_key=True),
-        Column("slot_time", TIMESTAMP(timezone=True), primary_key=True),
-        Column("service_id", UUID, nullable=False),
-        moment("start_time", nullable=True),
-        Column("interval_us", BigInteger, nullable=False),
-        Column("recorded_xid", BigInteger, nullable=False),
-        Column("outcome", SmallInteger, nullable=False),
-        Column("error_kind", SmallInteger),
-        Column("missed_reason", SmallInteger),
-        Column("slot_count", Integer, nullable=False),
-        Column("status_code", SmallInteger),
-        Column("dns_us", Integer),
-        Column("connect_us", Integer),
-        Column("tls_us", Integer),
-        Column("ttfb_us", Integer),
-        Column("transfer_us", Integer),
-        Column("total_us", Integer),
-        Column("body_bytes", Integer),
-        Column("redirects", SmallInteger, nullable=False),
-        Column("attempt", SmallInteger, nullable=False),
-        moment("tls_not_after", nullable=True),
-        Column("resolved_ip", INET),
-        Column("http_version", Text),
-        Column("error_message", Text, nullable=False),
-        Column("worker_id", Text, nullable=False),
-        Column("tls_version", Text),
-        Column("tls_warning", Text),
-        Column("failed_assertions", Text),
-        Column("slow", Boolean, nullable=False),
-        Column("attempts", Text),
-    )
+    own = [_column(each.name, each.sql, key=each.is_key, nullable=each.is_nullable) for each in RESULT_COLUMNS]
+    return Table(name, metadata, *own, Column("recorded_xid", BigInteger, nullable=False))
 
 
 results = _results("results")
@@ -213,19 +201,10 @@ incidents = Table(
     moment("end_time", nullable=True),
     Column("resolution", SmallInteger),
     moment("acknowledge_time", nullable=True),
-    Column("error_kind", SmallInteger),
-    Column("error_message", Text),
-    Column("status_code", SmallInteger),
-    Column("dns_us", Integer),
-    Column("connect_us", Integer),
-    Column("tls_us", Integer),
-    Column("ttfb_us", Integer),
-    Column("transfer_us", Integer),
-    Column("total_us", Integer),
+    *(_column(each.name, each.sql, nullable=True) for each in RESULT_COLUMNS if each.copied_to_incidents),
     Column("last_error_kind", SmallInteger),
     Column("last_error_message", Text),
     Column("last_status_code", SmallInteger),
-    Column("failed_assertions", Text),
 )
 
 incident_events = Table(

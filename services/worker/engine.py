@@ -1,14 +1,15 @@
 """Fires what is due: dispatch → probe → record, only while the leases hold."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Protocol
 from uuid import UUID
 
 from services.checks.outcome import ErrorKind, MissedReason, Outcome
 from services.checks.result import Result
+from services.checks.stored import compiled
 from services.platform import logs
 from services.platform.clock import SECOND_US, from_datetime
 from services.worker.clock import SharedClock
@@ -238,36 +239,29 @@ def to_missed(lapse: Lapse, worker_id: str) -> Result:
 
 
 def to_result(check: ScheduledCheck, slot_us: int, start_us: int, seen: Observation, worker_id: str) -> Result:
-    """What a run observed, as the result of a slot."""
-    return Result(
-        tenant_id=check.tenant_id,
-        service_id=check.service_id,
-        check_id=check.id,
-        slot_us=slot_us,
-        interval_us=check.interval_us,
-        outcome=seen.outcome,
-        worker_id=worker_id,
-        start_us=start_us,
-        error_kind=seen.error_kind,
-        error_message=seen.error_message,
-        status_code=seen.status_code,
-        dns_us=seen.dns_us,
-        connect_us=seen.connect_us,
-        tls_us=seen.tls_us,
-        ttfb_us=seen.ttfb_us,
-        transfer_us=seen.transfer_us,
+    """Return what a run observed as the result of a slot."""
+    return _to_result(check, slot_us, start_us, seen, worker_id)
+
+
+def _compiled_to_result() -> Callable[[ScheduledCheck, int, int, Observation, str], Result]:
+    """Return a function that takes from the observation each attribute that a result has under the same name."""
+    observed = {each.name for each in fields(Observation)}
+    given = {
+        "tenant_id": "check.tenant_id",
+        "service_id": "check.service_id",
+        "check_id": "check.id",
+        "slot_us": "slot_us",
+        "interval_us": "check.interval_us",
+        "worker_id": "worker_id",
+        "start_us": "start_us",
         # Of who asks nobody it would be a latency that is nobody's.
-        total_us=seen.total_us if check.spec.ASKS else None,
-        body_bytes=seen.body_bytes,
-        redirects=seen.redirects,
-        attempt=seen.attempt,
-        tls_not_after_us=from_datetime(seen.tls_not_after) if seen.tls_not_after else None,
-        resolved_ip=seen.resolved_ip,
-        http_version=seen.http_version,
-        tls_version=seen.tls_version,
-        tls_warning=seen.tls_warning,
-        failed_assertions=seen.failed_assertions,
-        slow=seen.slow,
-        failed_attempts=seen.failed_attempts,
-        skipped_attempts=seen.skipped_attempts,
-    )
+        "total_us": "seen.total_us if check.spec.ASKS else None",
+        "tls_not_after_us": "from_datetime(seen.tls_not_after) if seen.tls_not_after else None",
+    }
+    same = {each.name: f"seen.{each.name}" for each in fields(Result) if each.name in observed}
+    values = ", ".join(f"{name}={value}" for name, value in {**same, **given}.items())
+    names = {"Result": Result, "from_datetime": from_datetime}
+    return compiled("check, slot_us, start_us, seen, worker_id", f"Result({values})", names)
+
+
+_to_result = _compiled_to_result()

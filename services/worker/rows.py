@@ -10,8 +10,6 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.checks.assertion_outcome import to_column
-from services.checks.failed_attempt import to_column as attempts_to_column
 from services.checks.outcome import Outcome
 from services.checks.result import Result, from_row
 from services.checks.specs.column import opened, shown
@@ -31,76 +29,6 @@ _T = TypeVar("_T")
 _log = logs.get("rows")
 # Of all that are read together: with the wrong key it may be every one.
 _MOST_TOLD = 10
-
-# The columns of a result and their types, in the order in which result_columns gives them.
-RESULT_TYPES = {
-    "tenant_id": "uuid",
-    "check_id": "uuid",
-    "slot_time": "timestamptz",
-    "service_id": "uuid",
-    "start_time": "timestamptz",
-    "interval_us": "bigint",
-    "outcome": "smallint",
-    "error_kind": "smallint",
-    "missed_reason": "smallint",
-    "slot_count": "integer",
-    "status_code": "smallint",
-    "dns_us": "integer",
-    "connect_us": "integer",
-    "tls_us": "integer",
-    "ttfb_us": "integer",
-    "transfer_us": "integer",
-    "total_us": "integer",
-    "body_bytes": "integer",
-    "redirects": "smallint",
-    "attempt": "smallint",
-    "tls_not_after": "timestamptz",
-    "resolved_ip": "text",
-    "http_version": "text",
-    "tls_version": "text",
-    "tls_warning": "text",
-    "failed_assertions": "text",
-    "slow": "boolean",
-    "attempts": "text",
-    "error_message": "text",
-    "worker_id": "text",
-}
-
-
-def result_columns(rows: Sequence[Result]) -> list[list[Any]]:
-    """The arguments of an insert: one array a column, in the order of RESULT_TYPES."""
-    return [
-        [row.tenant_id for row in rows],
-        [row.check_id for row in rows],
-        [row.slot_us for row in rows],
-        [row.service_id for row in rows],
-        [row.start_us for row in rows],
-        [row.interval_us for row in rows],
-        [row.outcome for row in rows],
-        [row.error_kind for row in rows],
-        [row.missed_reason for row in rows],
-        [row.slot_count for row in rows],
-        [row.status_code for row in rows],
-        [row.dns_us for row in rows],
-        [row.connect_us for row in rows],
-        [row.tls_us for row in rows],
-        [row.ttfb_us for row in rows],
-        [row.transfer_us for row in rows],
-        [row.total_us for row in rows],
-        [row.body_bytes for row in rows],
-        [row.redirects for row in rows],
-        [row.attempt for row in rows],
-        [row.tls_not_after_us for row in rows],
-        [row.resolved_ip for row in rows],
-        [row.http_version for row in rows],
-        [row.tls_version for row in rows],
-        [row.tls_warning for row in rows],
-        [to_column(row.failed_assertions) for row in rows],
-        [row.slow for row in rows],
-        [attempts_to_column(row.failed_attempts, row.skipped_attempts) for row in rows],
-        [row.error_message for row in rows],
-        [row.worker_id for row in rows],
-    ]
 
 
 def state_columns(moved: Mapping[UUID, Tally]) -> list[list[Any]]:

@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from services.checks.grid import PAUSE_LIMIT_US
+from services.checks.result import result_columns
 from services.checks.service_moves import CHANNEL, ServiceMove
 from services.platform.clock import DAY_US, now_us, to_datetime
 from services.platform.errors import Unavailable
@@ -19,7 +20,7 @@ from services.worker.clock import Reading, monotonic_us
 from services.worker.lease import SHARDS_FREE, Renewal, fair_share
 from services.worker.record import Admit, Pending
 from services.worker.report import WorkerReport
-from services.worker.rows import CheckReader, add_periods, report_columns, result_columns, state_columns, to_tally
+from services.worker.rows import CheckReader, add_periods, report_columns, state_columns, to_tally
 from services.worker.schedule import Account, ScheduledCheck
 from services.worker.store.columns import ACQUIRE_S, CHECK, RECORDED, insert_into
 from services.worker.store.incidents import write_turns

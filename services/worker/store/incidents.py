@@ -7,11 +7,14 @@ from typing import TypeAlias
 import asyncpg
 
 from services.checks.incident import IncidentEventKind, Resolution
+from services.checks.result import RESULT_COLUMNS
 from services.platform.ids import new_id
 from services.shared_sql.last_failure import last_failure
 from services.worker.incident import Turn
 
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+# Of the first failing slot.
+_COPIED = [each.name for each in RESULT_COLUMNS if each.copied_to_incidents]
 
 # Where a check has an incident that ended behind the run's beginning, which is one that was resolved by hand, the next
 # one begins where that ended, so that no two overlap. A check that was paused meanwhile has none: whoever pauses it
@@ -19,11 +22,9 @@ _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 _OPEN = f"""
     WITH opened AS (
         INSERT INTO incidents (tenant_id, id, service_id, check_id, service_name, check_name, start_time, detect_time,
-                               error_kind, error_message, status_code, dns_us, connect_us, tls_us, ttfb_us, transfer_us,
-                               total_us, failed_assertions)
+                               {", ".join(_COPIED)})
         SELECT w.tenant_id, w.id, c.service_id, w.check_id, s.name, c.name, greatest(w.run_time, before.end_time),
-               greatest(w.slot_time, before.end_time), r.error_kind, r.error_message, r.status_code, r.dns_us,
-               r.connect_us, r.tls_us, r.ttfb_us, r.transfer_us, r.total_us, r.failed_assertions
+               greatest(w.slot_time, before.end_time), {", ".join(f"r.{column}" for column in _COPIED)}
         FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::uuid[])
             AS w (tenant_id, check_id, run_time, slot_time, id)
         JOIN checks c ON c.tenant_id = w.tenant_id AND c.id = w.check_id

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.checks.result import Result, from_row
+from services.checks.result import Result, from_row, result_columns
 from services.platform.errors import Unavailable
 from services.platform.paging import PageRequest
 from services.platform.postgres.connection_errors import CONNECTION_ERRORS
@@ -14,7 +14,7 @@ from services.platform.postgres.connection_shares import ConnectionShares
 from services.platform.postgres.database import tenant_transaction
 from services.platform.security.secret_box import NO_KEYS, SecretBox
 from services.worker.report import TenantWorker
-from services.worker.rows import CheckReader, result_columns, to_frontier, to_recorded, to_tenant_worker
+from services.worker.rows import CheckReader, to_frontier, to_recorded, to_tenant_worker
 from services.worker.schedule import ScheduledCheck
 from services.worker.store.columns import ACQUIRE_S, CHECK, RECORDED_RESULT, insert_into
 from services.worker.streams.position import Position
