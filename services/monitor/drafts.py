@@ -1,12 +1,13 @@
 """Services and checks as their authors give them, and what a change makes of one. Pure; times in microseconds."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.checks import check_defaults
+from services.checks.check_settings import settings_with_defaults
 from services.checks.specs.spec import Spec
 from services.checks.specs.urls import refuse_bad_url
 from services.monitor.model import Check, Service
@@ -26,33 +27,22 @@ class ServiceDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckDraft:
-    """A check as its author gives it; None and 0 leave a figure to the default, but a delay of 0 is none."""
+    """A check as its author gives it; what is not in `given` of the attributes of CheckSettings takes its default."""
 
     name: str
     spec: Spec
-    interval_us: int | None = None
-    timeout_us: int | None = None
-    failure_threshold: int = 0
-    recovery_threshold: int = 0
-    retries: int = 0
-    retry_delay_us: int | None = None
+    given: Mapping[str, Any] = field(default_factory=dict)
 
 
 def new_check(tenant_id: UUID, service_id: UUID, draft: CheckDraft, now: int) -> Check:
     """An enabled check as the draft has it, with defaults where it has nothing."""
-    interval = draft.spec.slots_every_us(draft.interval_us or check_defaults.INTERVAL_US)
     return Check(
         tenant_id=tenant_id,
         id=new_id(),
         service_id=service_id,
         name=draft.name,
         spec=draft.spec,
-        interval_us=interval,
-        timeout_us=check_defaults.timeout_of(draft.timeout_us, interval),
-        failure_threshold=draft.failure_threshold or draft.spec.FAILURE_THRESHOLD,
-        recovery_threshold=draft.recovery_threshold or check_defaults.RECOVERY_THRESHOLD,
-        retries=draft.retries,
-        retry_delay_us=check_defaults.RETRY_DELAY_US if draft.retry_delay_us is None else draft.retry_delay_us,
+        settings=settings_with_defaults(draft.spec, draft.given),
         create_us=now,
         update_us=now,
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from sentinel.monitor.v1 import check_pb2, monitor_service_pb2, service_pb2
 
+from services.checks.check_settings import given_settings, write_settings
 from services.checks.outcome import Outcome
 from services.checks.specs.kinds import spec_of
 from services.monitor.drafts import CheckDraft, ServiceDraft
@@ -11,7 +12,7 @@ from services.monitor.figures.messages import uptime_message
 from services.monitor.model import Check, Service, ServiceState, StatefulService, TrackedCheck
 from services.monitor.results import ResultFilter
 from services.monitor.services import ServiceFilter, ServiceOrder
-from services.platform.clock import from_duration, from_timestamp, now_us, to_duration, to_timestamp
+from services.platform.clock import from_timestamp, now_us, to_timestamp
 
 
 def service_draft(message: service_pb2.Service | monitor_service_pb2.CreateServiceRequest) -> ServiceDraft:
@@ -81,26 +82,14 @@ def check_draft(message: check_pb2.Check) -> CheckDraft:
     return CheckDraft(
         name=message.name,
         spec=spec_of(message),
-        interval_us=from_duration(message.interval) if message.HasField("interval") else None,
-        timeout_us=from_duration(message.timeout) if message.HasField("timeout") else None,
-        failure_threshold=message.failure_threshold,
-        recovery_threshold=message.recovery_threshold,
-        retries=message.retries,
-        retry_delay_us=from_duration(message.retry_delay) if message.HasField("retry_delay") else None,
+        given=given_settings(message),
     )
 
 
 def check_settings(check: Check) -> check_pb2.Check:
     """What of a check can be changed, its secrets hidden."""
-    message = check_pb2.Check(
-        name=check.name,
-        interval=to_duration(check.interval_us),
-        timeout=to_duration(check.timeout_us),
-        failure_threshold=check.failure_threshold,
-        recovery_threshold=check.recovery_threshold,
-        retries=check.retries,
-        retry_delay=to_duration(check.retry_delay_us),
-    )
+    message = check_pb2.Check(name=check.name)
+    write_settings(check.settings, message)
     check.spec.hidden().into_check(message)
     return message
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from uuid import UUID
 
+from services.checks.check_settings import CheckSettings
 from services.checks.result import Result
 from services.checks.specs.spec import Spec
 from services.checks.state import CheckState, Track, known_state
 from services.monitor.figures.uptime import Figures
-from services.platform.clock import SECOND_US
 
 
 class ServiceState(IntEnum):
@@ -61,12 +61,7 @@ class Check:
     service_id: UUID
     name: str
     spec: Spec
-    interval_us: int
-    timeout_us: int
-    failure_threshold: int
-    recovery_threshold: int
-    retries: int
-    retry_delay_us: int
+    settings: CheckSettings
     create_us: int
     update_us: int
     pause_us: int | None = None
@@ -87,12 +82,7 @@ class Check:
             "serviceId": str(self.service_id),
             "name": self.name,
             self.spec.KIND: self.spec.audited(),
-            "intervalSeconds": self.interval_us / SECOND_US,
-            "timeoutSeconds": self.timeout_us / SECOND_US,
-            "failureThreshold": self.failure_threshold,
-            "recoveryThreshold": self.recovery_threshold,
-            "retries": self.retries,
-            "retryDelaySeconds": self.retry_delay_us / SECOND_US,
+            **self.settings.audited(),
             "enabled": self.enabled,
         }
 
@@ -111,7 +101,7 @@ class TrackedCheck:
             return CheckState.PAUSED, self.check.pause_us
         if self.maintenance_us is not None:
             return CheckState.MAINTENANCE, self.maintenance_us
-        return known_state(self.track, self.check.interval_us, now)
+        return known_state(self.track, self.check.settings.interval_us, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,11 @@ def check_reason(row: TrackedCheck, state: CheckState, last: Result | None) -> s
         return last.error_message if last and waits else f"no conclusive result yet{blocked}"
     if state is CheckState.UNKNOWN and track.state is not CheckState.UNKNOWN:
         return f"no conclusive result for {STALE_AFTER_INTERVALS} intervals{blocked}"
+    settings = row.check.settings
     if track.streak_outcome is Outcome.DOWN:
         why = f": {last.error_message}" if last and last.outcome is Outcome.DOWN and last.error_message else ""
-        return _run(track.streak, row.check.failure_threshold, "failed", confirmed=state is CheckState.DOWN) + why
-    return _run(track.streak, row.check.recovery_threshold, "passed", confirmed=state is CheckState.UP)
+        return _run(track.streak, settings.failure_threshold, "failed", confirmed=state is CheckState.DOWN) + why
+    return _run(track.streak, settings.recovery_threshold, "passed", confirmed=state is CheckState.UP)
 
 
 def service_reason(state: ServiceState, checks: Sequence[tuple[str, CheckState]]) -> str:

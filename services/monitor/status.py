@@ -93,7 +93,9 @@ class Status:
 def _since(state: ServiceState, checks: Sequence[TrackedCheck], now: int) -> int | None:
     if state is ServiceState.MAINTENANCE:
         return min(row.maintenance_us for row in checks if row.maintenance_us is not None)
-    return service_since(state, [seen(row.track, row.check.interval_us, row.check.pause_us, now) for row in checks])
+    return service_since(
+        state, [seen(row.track, row.check.settings.interval_us, row.check.pause_us, now) for row in checks]
+    )
 
 
 def _windows(now: int) -> tuple[Mapping[str, int], Sequence[int]]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from sentinel.monitor.v1 import monitor_service_pb2 as pb
 
+from services.checks.check_settings import SETTING_FIELDS
 from services.checks.specs.kinds import KINDS
 from services.monitor.drafts import CheckDraft, ServiceDraft, refuse_other_kind
 from services.monitor.maintenance.messages import window_draft, window_settings
@@ -14,9 +15,7 @@ from services.platform import field_mask
 from services.platform.rpc.field_rules import FieldRules
 
 _OF_A_SERVICE = frozenset({"name", "url", "description", "labels"})
-_OF_A_CHECK = frozenset(
-    {"name", *KINDS, "interval", "timeout", "failure_threshold", "recovery_threshold", "retries", "retry_delay"}
-)
+_OF_A_CHECK = frozenset({"name", *KINDS, *SETTING_FIELDS})
 _OF_A_WINDOW = frozenset({"name", "service_id", "start_time", "duration", "rrule", "time_zone"})
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Double, Integer, LargeBinary
 from sqlalchemy.dialects.postgresql import INET, JSONB, TIMESTAMP, UUID
 from sqlalchemy.types import TypeEngine
 
+from services.checks.check_settings import SETTING_COLUMNS
 from services.checks.result import RESULT_COLUMNS
 from services.checks.stored import SqlType
 from services.platform.postgres.tables import metadata, moment
@@ -53,15 +54,10 @@ checks = Table(
     Column("name", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("spec", JSONB, nullable=False),
-    Column("interval_us", BigInteger, nullable=False),
-    Column("timeout_us", BigInteger, nullable=False),
-    Column("failure_threshold", SmallInteger, nullable=False),
-    Column("recovery_threshold", SmallInteger, nullable=False),
-    Column("retries", SmallInteger, nullable=False),
+    *(_column(name, sql) for name, sql in SETTING_COLUMNS.items()),
     Column("request_id", UUID),
     moment("create_time"),
     moment("update_time"),
-    Column("retry_delay_us", BigInteger, nullable=False),
 )
 
 check_periods = Table(

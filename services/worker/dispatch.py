@@ -144,10 +144,10 @@ class Dispatcher:
             return []
         if run.place is _Place.DUE and lane_of(former) != lane_of(check):
             self._backlog.add(run)
-        if (former.interval_us, former.since_us) == (check.interval_us, check.since_us):
+        if (former.settings.interval_us, former.since_us) == (check.settings.interval_us, check.since_us):
             return []
         # What came before the slot that it waits for has been seen to.
-        account = _further(account, former, run.slot_us - former.interval_us, check, now_us)
+        account = _further(account, former, run.slot_us - former.settings.interval_us, check, now_us)
         return self._go_on(run, account, now_us, MissedReason.NO_WORKER)
 
     def release(self, check_id: UUID) -> None:
@@ -166,7 +166,7 @@ class Dispatcher:
         run = self._runs.get(check_id)
         lapses = []
         if run is not None and run.held and run.place is _Place.DUE:
-            missed = Missed(run.slot_us, 1, run.check.interval_us)
+            missed = Missed(run.slot_us, 1, run.check.settings.interval_us)
             lapses.append(Lapse(run.check, missed, MissedReason.OVERLOADED))
         self.release(check_id)
         return lapses
@@ -183,7 +183,7 @@ class Dispatcher:
         while (waiting := self._schedule.pop_due(now_us)) is not None:
             run = cast("Run", waiting)
             check = run.check
-            if now_us - run.slot_us > lateness_us(check.interval_us):
+            if now_us - run.slot_us > lateness_us(check.settings.interval_us):
                 lapses += self._lapse(run, now_us)
             elif (
                 not backlog.holds(check)
@@ -197,7 +197,7 @@ class Dispatcher:
                 backlog.add(run)
         if backlog:
             admitted, late = backlog.admit(
-                lambda queued: now_us - cast("Run", queued).slot_us > lateness_us(queued.check.interval_us)
+                lambda queued: now_us - cast("Run", queued).slot_us > lateness_us(queued.check.settings.interval_us)
             )
             starting += cast("list[Run]", admitted)
             for queued in late:
@@ -221,7 +221,7 @@ class Dispatcher:
         run.place = _Place.WAITING
         if run.account is None:
             # The grid goes on; what is too late by now is found to be when its turn comes.
-            self._schedule.put(run, run.slot_us + began.interval_us)
+            self._schedule.put(run, run.slot_us + began.settings.interval_us)
             return []
         account, run.account = run.account, None
         account = _further(account, began, run.slot_us, run.check, now_us)

@@ -191,9 +191,9 @@ class Engine:
         try:
             seen = await self._prober.run(
                 check.spec,
-                timeout_s=check.timeout_us / SECOND_US,
-                retries=check.retries,
-                retry_delay_s=check.retry_delay_us / SECOND_US,
+                timeout_s=check.settings.timeout_us / SECOND_US,
+                retries=check.settings.retries,
+                retry_delay_s=check.settings.retry_delay_us / SECOND_US,
                 tenant_id=check.tenant_id,
             )
             if seen.error_kind in _STALL_KINDS and self._stalled_since(began):
@@ -251,7 +251,7 @@ def _compiled_to_result() -> Callable[[ScheduledCheck, int, int, Observation, st
         "service_id": "check.service_id",
         "check_id": "check.id",
         "slot_us": "slot_us",
-        "interval_us": "check.interval_us",
+        "interval_us": "check.settings.interval_us",
         "worker_id": "worker_id",
         "start_us": "start_us",
         # Of who asks nobody it would be a latency that is nobody's.

@@ -4,8 +4,8 @@ from sentinel.monitor.v1 import check_pb2, result_pb2, stream_pb2
 from sentinel.probe.v1 import probe_service_pb2 as pb
 from sentinel.probe.v1 import worker_pb2
 
-from services.checks import check_defaults
 from services.checks.assertion_outcome import to_message as outcome_message
+from services.checks.check_settings import given_settings, settings_with_defaults
 from services.checks.result import Result, to_message
 from services.checks.specs.kinds import spec_of
 from services.platform.clock import (
@@ -58,16 +58,8 @@ def facts_message(facts: Learned) -> pb.FactsEvent:
 
 def try_draft(message: check_pb2.Check) -> TryDraft:
     """A check that is not saved, with defaults where it says nothing."""
-    interval_us = from_duration(message.interval) if message.HasField("interval") else check_defaults.INTERVAL_US
-    given_us = from_duration(message.timeout) if message.HasField("timeout") else None
-    has_delay = message.HasField("retry_delay")
-    return TryDraft(
-        spec=spec_of(message),
-        interval_us=interval_us,
-        timeout_us=check_defaults.timeout_of(given_us, interval_us),
-        retries=message.retries,
-        retry_delay_us=from_duration(message.retry_delay) if has_delay else check_defaults.RETRY_DELAY_US,
-    )
+    spec = spec_of(message)
+    return TryDraft(spec, settings_with_defaults(spec, given_settings(message)))
 
 
 def given_answer(message: pb.GivenAnswer) -> GivenAnswer:

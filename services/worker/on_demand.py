@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
+from services.checks.check_settings import CheckSettings
 from services.checks.result import Result
 from services.checks.specs.spec import Spec
 from services.checks.tenant_egress import TenantEgress
@@ -54,15 +55,12 @@ class CutOff:
 Event = PhaseEnded | StillRunning | Learned | Result | CutOff
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class TryDraft:
-    """A check that is not saved; times in microseconds."""
+    """A check that is not saved."""
 
     spec: Spec
-    interval_us: int
-    timeout_us: int
-    retries: int
-    retry_delay_us: int
+    settings: CheckSettings
 
 
 class OnDemandStore(Protocol):
@@ -155,12 +153,7 @@ class OnDemand:
             shard=0,
             spec=draft.spec,
             target=draft.spec.target,
-            interval_us=draft.interval_us,
-            timeout_us=draft.timeout_us,
-            failure_threshold=1,
-            recovery_threshold=1,
-            retries=draft.retries,
-            retry_delay_us=draft.retry_delay_us,
+            settings=draft.settings,
             since_us=0,
         )
         async with aclosing(self._run(check, guard)) as events:
@@ -183,9 +176,9 @@ class OnDemand:
             events.put_nowait(
                 await self._prober.run(
                     spec,
-                    timeout_s=check.timeout_us / SECOND_US,
-                    retries=check.retries,
-                    retry_delay_s=check.retry_delay_us / SECOND_US,
+                    timeout_s=check.settings.timeout_us / SECOND_US,
+                    retries=check.settings.retries,
+                    retry_delay_s=check.settings.retry_delay_us / SECOND_US,
                     on_phase=lambda phase, elapsed_us: events.put_nowait(PhaseEnded(phase, elapsed_us)),
                     on_facts=events.put_nowait,
                     tenant_id=check.tenant_id,

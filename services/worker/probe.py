@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
-from services.checks.check_defaults import RETRY_DELAY_US
+from services.checks.check_settings import DEFAULTS
 from services.checks.failed_attempt import FailedAttempt
 from services.checks.outcome import ErrorKind, Outcome
 from services.checks.specs.secrets import masked
@@ -74,7 +74,7 @@ class Prober:
         *,
         timeout_s: float,
         retries: int,
-        retry_delay_s: float = RETRY_DELAY_US / SECOND_US,
+        retry_delay_s: float = DEFAULTS.retry_delay_us / SECOND_US,
         on_phase: OnPhase | None = None,
         on_facts: OnFacts | None = None,
         tenant_id: UUID = _NOBODY,

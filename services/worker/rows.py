@@ -4,12 +4,14 @@ Points in time are microseconds on both sides: the worker's pools are made so.
 """
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
 import orjson
 
+from services.checks.check_settings import SETTING_COLUMNS, CheckSettings, settings_in_row
 from services.checks.outcome import Outcome
 from services.checks.result import Result, from_row
 from services.checks.specs.column import opened, shown
@@ -29,6 +31,7 @@ _T = TypeVar("_T")
 _log = logs.get("rows")
 # Of all that are read together: with the wrong key it may be every one.
 _MOST_TOLD = 10
+_setting_values = itemgetter(*SETTING_COLUMNS)
 
 
 def state_columns(moved: Mapping[UUID, Tally]) -> list[list[Any]]:
@@ -125,7 +128,7 @@ def add_periods(tallies: Mapping[UUID, Tally], rows: "Sequence[asyncpg.Record]")
 
 
 class CheckReader:
-    """Makes checks of rows; what many have in common (tenants, services, hosts, figures) is held once.
+    """Makes checks of rows; what many have in common (tenants, services, hosts, settings) is held once.
 
     Args:
         box: decrypts secrets of checks.
@@ -161,14 +164,16 @@ class CheckReader:
             shard=row["shard"],
             spec=spec.run_for(row["tenant_id"], row["id"]),
             target=share(spec.target),
-            interval_us=share(row["interval_us"]),
-            timeout_us=share(row["timeout_us"]),
-            failure_threshold=row["failure_threshold"],
-            recovery_threshold=row["recovery_threshold"],
-            retries=row["retries"],
-            retry_delay_us=share(row["retry_delay_us"]),
+            settings=self._settings_of(row),
             since_us=since_us,
         )
+
+    def _settings_of(self, row: "asyncpg.Record") -> CheckSettings:
+        values = _setting_values(row)
+        kept: CheckSettings | None = self._shared.get(values)
+        if kept is None:
+            kept = self._shared[values] = settings_in_row(row)
+        return kept
 
     def _opened(self, row: "asyncpg.Record") -> Spec:
         """The spec of a check with secrets; where they cannot be decrypted, one that says so whenever it is run."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from services.checks.check_settings import CheckSettings
 from services.checks.grid import anchor_us, first_slot_at_or_after, lateness_us, slots_between
 from services.checks.specs.spec import Spec
 
@@ -53,12 +54,7 @@ class ScheduledCheck:
     shard: int
     spec: Spec
     target: str
-    interval_us: int
-    timeout_us: int
-    failure_threshold: int
-    recovery_threshold: int
-    retries: int
-    retry_delay_us: int
+    settings: CheckSettings
     since_us: int
 
 
@@ -90,19 +86,19 @@ def go_on(check: ScheduledCheck, account: Account, now_us: int) -> tuple[list[Mi
         missed += _missed(check.id, period.interval_us, (max(behind, period.start_us), period.end_us), account.off)
     since = max(behind, check.since_us)
     following = _next(check, since, account.off)
-    if now_us - following > lateness_us(check.interval_us):
-        missed += _missed(check.id, check.interval_us, (since, now_us), account.off)
+    if now_us - following > lateness_us(check.settings.interval_us):
+        missed += _missed(check.id, check.settings.interval_us, (since, now_us), account.off)
         following = _next(check, now_us, account.off)
     return missed, following
 
 
 def _next(check: ScheduledCheck, moment_us: int, off: Sequence[Span]) -> int:
     """The check's first slot at or after a moment that is not inside a span."""
-    anchor = anchor_us(check.id, check.interval_us)
-    slot = first_slot_at_or_after(anchor, check.interval_us, moment_us)
+    anchor = anchor_us(check.id, check.settings.interval_us)
+    slot = first_slot_at_or_after(anchor, check.settings.interval_us, moment_us)
     for start_us, end_us in off:
         if start_us <= slot < end_us:
-            slot = first_slot_at_or_after(anchor, check.interval_us, end_us)
+            slot = first_slot_at_or_after(anchor, check.settings.interval_us, end_us)
     return slot
 
 

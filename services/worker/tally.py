@@ -103,7 +103,7 @@ class Tally:
             return
         before = self.track
         self.track = after = advance(
-            before, result.slot_us, result.outcome, check.failure_threshold, check.recovery_threshold
+            before, result.slot_us, result.outcome, check.settings.failure_threshold, check.settings.recovery_threshold
         )
         # Most checks are UP and stay it: they pay for nothing but this.
         if after.state is CheckState.DOWN or after.state is not before.state:
@@ -126,7 +126,7 @@ class Tally:
         return now > stale_us - _CLOCKS_DIFFER_US
 
     def _turn(self, before: Track, after: Track, pending: Pending) -> None:
-        opening = opens(before, after, pending.check.failure_threshold)
+        opening = opens(before, after, pending.check.settings.failure_threshold)
         if after.streak_us is not None and (opening or resolves(before, after)):
             turn = Turn(
                 tenant_id=self.tenant_id,

@@ -9,39 +9,20 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from sentinel.monitor.v1 import check_pb2, maintenance_pb2, service_pb2
 
 from services.platform.rest.contract import contract_routes
+from tests.support.contract import at, writable_leaves
 from tests.support.stack import Team, fields, reason
 from tests.support.targets import Authority
 
-_OF_THE_SERVER = {
-    "sentinel.monitor.v1.Check": {
-        "id",
-        "service_id",
-        "state",
-        "state_time",
-        "create_time",
-        "update_time",
-        "enabled",
-        "etag",
-    },
-    "sentinel.monitor.v1.MaintenanceWindow": {"id", "create_time", "update_time", "etag"},
-    "sentinel.monitor.v1.Service": {"id", "state", "create_time", "update_time", "etag", "uptime"},
-}
 CHECK = cast("Descriptor", check_pb2.Check.DESCRIPTOR)
 SERVICE = cast("Descriptor", service_pb2.Service.DESCRIPTOR)
 WINDOW = cast("Descriptor", maintenance_pb2.MaintenanceWindow.DESCRIPTOR)
 URL = "https://127.0.0.1:1/"
 
 
-def leaves(kind: Descriptor, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], FieldDescriptor]]:
+def leaves(kind: Descriptor) -> Iterator[tuple[tuple[str, ...], FieldDescriptor]]:
     """Every field that can be set, down to the innermost."""
-    for field in kind.fields:
-        inner = field.message_type
-        if field.name in _OF_THE_SERVER.get(kind.full_name, ()):
-            continue
-        if inner is not None and not field.is_repeated and inner.file.package != "google.protobuf":
-            yield from leaves(inner, (*path, field.json_name))
-        else:
-            yield (*path, field.json_name), field
+    for path in writable_leaves(kind):
+        yield tuple(field.json_name for field in path), path[-1]
 
 
 def empty(field: FieldDescriptor) -> Any:
@@ -62,13 +43,6 @@ def nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
     for name in reversed(path):
         value = {name: value}
     return dict(value)
-
-
-def at(message: Any, path: tuple[str, ...]) -> Any:
-    """The value at a path; None where there is none."""
-    for name in path:
-        message = message.get(name) if isinstance(message, dict) else None
-    return message
 
 
 def stable(message: dict[str, Any]) -> dict[str, Any]:

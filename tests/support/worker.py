@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from services.checks.check_settings import SETTING_COLUMNS, CheckSettings
 from services.checks.specs.http import HttpSpec
 from services.platform.clock import SECOND_US
 from services.worker.schedule import ScheduledCheck
@@ -12,17 +13,14 @@ _ID = UUID(int=3)
 
 def a_scheduled_check(check_id: UUID = _ID, interval_us: int = 10 * SECOND_US, **rest: Any) -> ScheduledCheck:
     """A check that is on since the epoch, unless the rest says otherwise."""
+    given = {name: rest.pop(name) for name in SETTING_COLUMNS if name in rest}
+    settings = {"interval_us": interval_us, "timeout_us": interval_us // 2, "retry_delay_us": 0, **given}
     figures: dict[str, Any] = {
         "tenant_id": UUID(int=1),
         "service_id": UUID(int=2),
         "shard": 0,
         "spec": HttpSpec(url="http://target.test/"),
         "target": "target.test",
-        "timeout_us": interval_us // 2,
-        "failure_threshold": 2,
-        "recovery_threshold": 1,
-        "retries": 0,
-        "retry_delay_us": 0,
         "since_us": 0,
     }
-    return ScheduledCheck(id=check_id, interval_us=interval_us, **{**figures, **rest})
+    return ScheduledCheck(id=check_id, settings=CheckSettings(**settings), **{**figures, **rest})

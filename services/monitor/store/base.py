@@ -1,5 +1,6 @@
 """What the store's parts share: the way to the database, how rows become checks, what happens to checks."""
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.checks import check_changes
+from services.checks.check_settings import settings_in_row
 from services.checks.grid import shard_of
 from services.checks.maintenance import LONGEST_SPAN_US
 from services.checks.outcome import Outcome
@@ -128,7 +130,7 @@ async def open_period(connection: AsyncConnection, check: Check, at: int) -> Non
             tenant_id=check.tenant_id,
             check_id=check.id,
             start_time=to_datetime(at),
-            interval_us=check.interval_us,
+            interval_us=check.settings.interval_us,
         )
     )
 
@@ -169,12 +171,7 @@ def settings_of(check: Check) -> dict[str, Any]:
     """The columns of a check that can change, but for its spec."""
     return {
         "name": check.name,
-        "interval_us": check.interval_us,
-        "timeout_us": check.timeout_us,
-        "failure_threshold": check.failure_threshold,
-        "recovery_threshold": check.recovery_threshold,
-        "retries": check.retries,
-        "retry_delay_us": check.retry_delay_us,
+        **asdict(check.settings),
         "update_time": to_datetime(check.update_us),
     }
 
@@ -254,12 +251,7 @@ def _check(row: Row[Any], spec: Spec) -> Check:
         service_id=row.service_id,
         name=row.name,
         spec=spec,
-        interval_us=row.interval_us,
-        timeout_us=row.timeout_us,
-        failure_threshold=row.failure_threshold,
-        recovery_threshold=row.recovery_threshold,
-        retries=row.retries,
-        retry_delay_us=row.retry_delay_us,
+        settings=settings_in_row(row._asdict()),
         create_us=from_datetime(row.create_time),
         update_us=from_datetime(row.update_time),
         pause_us=_moment(row.pause_time),

@@ -231,7 +231,7 @@ async def _update(connection: AsyncConnection, before: Check, after: Check, box:
     if after.spec != before.spec:
         values["spec"] = to_column(after.spec, after.tenant_id, after.id, box)
     await connection.execute(update(checks).where(the_check).values(**values))
-    if (before.enabled, before.interval_us) == (after.enabled, after.interval_us):
+    if (before.enabled, before.settings.interval_us) == (after.enabled, after.settings.interval_us):
         return
     if before.enabled:
         await connection.execute(

@@ -1,15 +1,15 @@
 """What statements of several stores say alike."""
 
+from services.checks.check_settings import SETTING_COLUMNS
 from services.checks.result import RESULT_COLUMNS
 
 # Channel: the payload is the transaction that recorded results.
 RECORDED = "results_recorded"
 ACQUIRE_S = 5.0
 
-CHECK = """
-    c.tenant_id, c.service_id, c.id, c.shard, c.kind, c.spec, c.interval_us, c.timeout_us,
-    c.failure_threshold, c.recovery_threshold, c.retries, c.retry_delay_us
-"""
+CHECK = ", ".join(
+    f"c.{column}" for column in ("tenant_id", "service_id", "id", "shard", "kind", "spec", *SETTING_COLUMNS)
+)
 # The address as text: the driver would make an object of it that costs more than the rest of the row.
 RECORDED_RESULT = "recorded_xid, " + ", ".join(
     f"host({each.name}) AS {each.name}" if each.sql == "inet" else each.name for each in RESULT_COLUMNS

@@ -77,7 +77,7 @@ class Monitor:
 
     async def check(self, service_id: UUID, name: str = "home", **rest: Any) -> UUID:
         """The id of a new check."""
-        draft = CheckDraft(name=name, spec=HttpSpec(url="http://t.test/"), **rest)
+        draft = CheckDraft(name=name, spec=HttpSpec(url="http://t.test/"), given=rest)
         return (await self.checks.create(self.actor, service_id, draft, None)).check.id
 
 

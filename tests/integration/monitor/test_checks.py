@@ -43,7 +43,9 @@ async def periods(admin: Admin, check_id: UUID) -> list[Period]:
 def every(seconds: int) -> CheckDraft:
     """A check as `Monitor.check` makes it, with another interval."""
     return CheckDraft(
-        name="home", spec=HttpSpec(url="http://t.test/"), interval_us=seconds * SECOND_US, timeout_us=SECOND_US
+        name="home",
+        spec=HttpSpec(url="http://t.test/"),
+        given={"interval_us": seconds * SECOND_US, "timeout_us": SECOND_US},
     )
 
 
@@ -129,7 +131,7 @@ async def test_changes_at_once_leave_whole_periods_and_one_open(monitor: Monitor
         assert end is not None
         assert start < end <= following
     check = (await monitor.checks.get(monitor.tenant_id, service_id, check_id)).check
-    assert found[-1][2] == check.interval_us
+    assert found[-1][2] == check.settings.interval_us
 
 
 async def test_pausing_and_resuming_again_changes_nothing(monitor: Monitor, admin: Admin) -> None:

@@ -133,9 +133,9 @@ class _Runner:
         prober = Prober(Network(resolver, _LOOPBACK, self._tls))
         seen = await prober.run(
             draft.spec,
-            timeout_s=draft.timeout_us / SECOND_US,
-            retries=draft.retries,
-            retry_delay_s=draft.retry_delay_us / SECOND_US,
+            timeout_s=draft.settings.timeout_us / SECOND_US,
+            retries=draft.settings.retries,
+            retry_delay_s=draft.settings.retry_delay_us / SECOND_US,
         )
         return Verdict(
             outcome=seen.outcome.name,

@@ -14,6 +14,7 @@ import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.checks.assertion_outcome import AssertionOutcome, AssertionStatus
+from services.checks.check_settings import CheckSettings
 from services.checks.outcome import ErrorKind, Outcome
 from services.checks.result import Result
 from services.checks.specs.assertions import (
@@ -201,7 +202,7 @@ async def test_a_check_that_is_not_saved_is_run_and_shown_and_nothing_is_recorde
         async with aclosing(
             OnDemand(store, prober, "w").try_out(
                 tenant_id,
-                TryDraft(spec=spec, interval_us=60 * SECOND_US, timeout_us=5 * SECOND_US, retries=0, retry_delay_us=0),
+                TryDraft(spec, CheckSettings(timeout_us=5 * SECOND_US)),
                 a_guard(tenant_id),
             )
         ) as events:
@@ -223,11 +224,7 @@ async def test_a_check_that_is_not_saved_is_run_and_shown_and_nothing_is_recorde
 
 async def test_a_check_that_could_not_be_saved_is_not_run(store: TenantStore, prober: Prober) -> None:
     draft = TryDraft(
-        spec=HttpSpec(url="http://127.0.0.1/", asserted=(BodyMatches("("),)),
-        interval_us=SECOND_US,
-        timeout_us=SECOND_US,
-        retries=0,
-        retry_delay_us=0,
+        HttpSpec(url="http://127.0.0.1/", asserted=(BodyMatches("("),)), CheckSettings(timeout_us=SECOND_US)
     )
     with pytest.raises(InvalidArgument) as refused:
         await anext(OnDemand(store, prober, "w").try_out(UUID(int=1), draft, a_guard(UUID(int=1))))
@@ -282,13 +279,7 @@ async def test_one_tenants_tries_leave_room_for_anothers(store: TenantStore, pro
 
     on_demand = OnDemand(store, prober, "w")
     async with target(silent) as port, AsyncExitStack() as stack:
-        draft = TryDraft(
-            spec=HttpSpec(url=f"http://127.0.0.1:{port}/"),
-            interval_us=60 * SECOND_US,
-            timeout_us=20 * SECOND_US,
-            retries=0,
-            retry_delay_us=0,
-        )
+        draft = TryDraft(HttpSpec(url=f"http://127.0.0.1:{port}/"), CheckSettings(timeout_us=20 * SECOND_US))
 
         async def begin(tenant: int) -> None:
             events = await stack.enter_async_context(
@@ -304,9 +295,7 @@ async def test_one_tenants_tries_leave_room_for_anothers(store: TenantStore, pro
 
 
 async def test_what_asks_no_target_cannot_be_tried(store: TenantStore, prober: Prober) -> None:
-    draft = TryDraft(
-        spec=HeartbeatSpec(), interval_us=60 * SECOND_US, timeout_us=SECOND_US, retries=0, retry_delay_us=0
-    )
+    draft = TryDraft(HeartbeatSpec(), CheckSettings())
     with pytest.raises(InvalidArgument) as refused:
         await anext(OnDemand(store, prober, "w").try_out(UUID(int=1), draft, a_guard(UUID(int=1))))
     assert refused.value.violations[0].field == "check.heartbeat"
@@ -372,13 +361,7 @@ async def test_a_run_on_demand_is_refused_to_a_tenant_that_has_spent_its_budget(
 ) -> None:
     cpu, tenant_id = CpuQueue(), UUID(int=1)
     cpu.charge(tenant_id, 5 * SECOND_US)
-    draft = TryDraft(
-        spec=HttpSpec(url="http://127.0.0.1:1/"),
-        interval_us=60 * SECOND_US,
-        timeout_us=SECOND_US,
-        retries=0,
-        retry_delay_us=0,
-    )
+    draft = TryDraft(HttpSpec(url="http://127.0.0.1:1/"), CheckSettings(timeout_us=SECOND_US))
     with pytest.raises(ResourceExhausted):
         await anext(OnDemand(store, prober, "w", cpu).try_out(tenant_id, draft, a_guard(tenant_id)))
     cpu.close()

@@ -77,7 +77,10 @@ def pending(check: Check, number: int, outcome: Outcome) -> Pending:
 def batch(check: Check, first: int, outcomes: Sequence[Outcome], **thresholds: Any) -> list[Pending]:
     """Results of slots in a row."""
     results = [pending(check, number, outcome) for number, outcome in enumerate(outcomes, first)]
-    return [replace(each, check=replace(each.check, **thresholds)) for each in results]
+    return [
+        replace(each, check=replace(each.check, settings=replace(each.check.settings, **thresholds)))
+        for each in results
+    ]
 
 
 def failing(check: Check, number: int, message: str, status_code: int | None = None) -> Pending:

@@ -8,6 +8,7 @@ import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 from sqlalchemy.exc import DBAPIError
 
+from services.checks.check_settings import CheckSettings
 from services.checks.outcome import ErrorKind, Outcome
 from services.checks.specs.http import HttpSpec
 from services.checks.tenant_egress import TenantEgress
@@ -70,13 +71,7 @@ async def test_a_try_at_an_address_that_only_another_tenant_may_reach_is_refused
     egress = allowing(tenants[0], CommonStore(database))
     pool = await asyncpg.create_pool(database_url, min_size=0, max_size=1)
     on_demand = OnDemand(TenantStore(pool), Prober(Network(resolver, egress.policy), egress=egress), "w", None, egress)
-    draft = TryDraft(
-        spec=HttpSpec(url="http://127.0.0.1:1/"),
-        interval_us=10_000_000,
-        timeout_us=5_000_000,
-        retries=0,
-        retry_delay_us=0,
-    )
+    draft = TryDraft(HttpSpec(url="http://127.0.0.1:1/"), CheckSettings(timeout_us=5_000_000))
 
     with pytest.raises(InvalidArgument) as caught:
         await anext(on_demand.try_out(tenants[1], draft, a_guard(tenants[1])))

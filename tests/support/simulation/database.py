@@ -86,12 +86,7 @@ class Row:
             shard=self.shard,
             spec=check.spec.run_for(check.tenant_id, check.id),
             target=check.spec.target,
-            interval_us=check.interval_us,
-            timeout_us=check.timeout_us,
-            failure_threshold=check.failure_threshold,
-            recovery_threshold=check.recovery_threshold,
-            retries=check.retries,
-            retry_delay_us=check.retry_delay_us,
+            settings=check.settings,
             since_us=self.since_us or 0,
         )
 
@@ -103,7 +98,7 @@ class Row:
             accounted_us=self.accounted_us,
             epoch=epoch,
             since_us=self.since_us,
-            interval_us=None if self.since_us is None else self.check.interval_us,
+            interval_us=None if self.since_us is None else self.check.settings.interval_us,
             former=tuple(self.former),
             maintenance=maintenance,
         )
@@ -148,7 +143,7 @@ class Row:
         """Its periods: from when, until when, and the interval, in seconds."""
         spans = [(each.start_us - BASE_US, each.end_us - BASE_US, each.interval_us) for each in self.former]
         if self.since_us is not None:
-            spans.append((self.since_us - BASE_US, 0, self.check.interval_us))
+            spans.append((self.since_us - BASE_US, 0, self.check.settings.interval_us))
         return str([tuple(part / SECOND_US for part in span) for span in spans])
 
     def slots(self) -> list[int]:
@@ -159,7 +154,7 @@ class Row:
         """Every slot up to a time that lies in its periods."""
         spans = [*self.former]
         if self.since_us is not None:
-            spans.append(Period(self.since_us, until_us, self.check.interval_us))
+            spans.append(Period(self.since_us, until_us, self.check.settings.interval_us))
         return {slot for span in spans for slot in _slots(self.check.id, span)}
 
 
@@ -270,9 +265,9 @@ class Database:
         if after == before:
             return
         row.check = after
-        if (after.enabled, after.interval_us) != (before.enabled, before.interval_us):
+        if (after.enabled, after.settings.interval_us) != (before.enabled, before.settings.interval_us):
             if row.since_us is not None:
-                row.former.append(Period(row.since_us, after.update_us, before.interval_us))
+                row.former.append(Period(row.since_us, after.update_us, before.settings.interval_us))
             row.since_us = after.update_us if after.enabled else None
         if before.enabled and not after.enabled and row.incidents:
             row.incidents[-1].end(after.update_us, Resolution.CHECK_PAUSED)

@@ -1,12 +1,13 @@
 """What a change makes of a check, and that later is later whatever the clock does."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.checks.check_settings import CheckSettings
 from services.checks.specs.http import HttpSpec
 from services.checks.specs.tcp import TcpSpec
 from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
@@ -22,12 +23,7 @@ def draft_of(check: Check) -> CheckDraft:
     return CheckDraft(
         name=check.name,
         spec=check.spec,
-        interval_us=check.interval_us,
-        timeout_us=check.timeout_us,
-        failure_threshold=check.failure_threshold,
-        recovery_threshold=check.recovery_threshold,
-        retries=check.retries,
-        retry_delay_us=check.retry_delay_us,
+        given=asdict(check.settings),
     )
 
 
@@ -40,11 +36,13 @@ def a_check() -> Check:
 
 
 def test_what_the_draft_leaves_out_goes_back_to_the_default_that_fits() -> None:
-    check = replace(a_check(), interval_us=3600 * SECOND_US, timeout_us=100 * SECOND_US, failure_threshold=9)
-    draft = CheckDraft(name="home", spec=check.spec, interval_us=5 * SECOND_US)
+    before = CheckSettings(interval_us=3600 * SECOND_US, timeout_us=100 * SECOND_US, failure_threshold=9)
+    check = replace(a_check(), settings=before)
+    draft = CheckDraft(name="home", spec=check.spec, given={"interval_us": 5 * SECOND_US})
     changed = changed_check(check, "", lambda _: draft, NOW)
 
-    assert (changed.interval_us, changed.timeout_us, changed.failure_threshold) == (5 * SECOND_US, 4 * SECOND_US, 2)
+    assert changed.settings == CheckSettings(interval_us=5 * SECOND_US, timeout_us=4 * SECOND_US)
+    assert changed.settings.failure_threshold == 2
     assert (changed.id, changed.create_us) == (check.id, check.create_us)
 
 

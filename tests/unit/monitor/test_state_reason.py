@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from services.checks.check_settings import CheckSettings
 from services.checks.outcome import ErrorKind, Outcome
 from services.checks.result import Result
 from services.checks.specs.http import HttpSpec
@@ -26,12 +27,7 @@ def a_check(name: str = "home", pause_us: int | None = None) -> Check:
         service_id=one,
         name=name,
         spec=HttpSpec(url="http://t.test/"),
-        interval_us=STEP,
-        timeout_us=1,
-        failure_threshold=3,
-        recovery_threshold=2,
-        retries=0,
-        retry_delay_us=0,
+        settings=CheckSettings(interval_us=STEP, failure_threshold=3, recovery_threshold=2),
         create_us=0,
         update_us=0,
         pause_us=pause_us,

@@ -21,7 +21,11 @@ from services.platform.ids import new_id
 CHECK = new_check(
     new_id(),
     new_id(),
-    CheckDraft(name="home", spec=HttpSpec(url="http://t.test/"), interval_us=60 * SECOND_US, timeout_us=30 * SECOND_US),
+    CheckDraft(
+        name="home",
+        spec=HttpSpec(url="http://t.test/"),
+        given={"interval_us": 60 * SECOND_US, "timeout_us": 30 * SECOND_US},
+    ),
     1,
 )
 SERVICE = Service(
@@ -96,7 +100,7 @@ def test_what_the_mask_does_not_name_is_neither_taken_nor_judged() -> None:
 def test_two_fields_that_fit_together_only_go_together() -> None:
     changed = draft({"interval": "20s", "timeout": "5s"})
 
-    assert (changed.interval_us, changed.timeout_us) == (20 * SECOND_US, 5 * SECOND_US)
+    assert (changed.given["interval_us"], changed.given["timeout_us"]) == (20 * SECOND_US, 5 * SECOND_US)
 
 
 def test_a_part_of_any_kind_is_changed_and_the_rest_stays() -> None:

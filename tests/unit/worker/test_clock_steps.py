@@ -180,7 +180,7 @@ def test_a_step_back_beyond_the_limit_restarts_the_grid_there() -> None:
         world.advance(2)
         for row in world.database.rows.values():
             ran = [slot for slot in row.slots() if back_us + 10 * SECOND_US <= slot < end_us]
-            assert ran or row.check.interval_us > 10 * SECOND_US
+            assert ran or row.check.settings.interval_us > 10 * SECOND_US
         assert_sound(world)
         assert_complete(world)
 
@@ -220,7 +220,7 @@ def test_a_step_forward_during_an_outage_is_no_part_of_it() -> None:
             away = [slot for slot, reason in reasons.items() if reason is MissedReason.DATABASE_AWAY]
             assert all(start_us <= slot <= before_us + 10 * SECOND_US for slot in away)
             stepped = [slot for slot, reason in reasons.items() if reason is MissedReason.CLOCK_STEP]
-            assert len(stepped) >= HOUR_S * SECOND_US // row.check.interval_us - 1
+            assert len(stepped) >= HOUR_S * SECOND_US // row.check.settings.interval_us - 1
             assert all(slot <= end_us + 10 * SECOND_US for slot in stepped)
         assert_complete(world)
 

@@ -37,7 +37,7 @@ def test_no_slot_of_any_period_is_left_out_when_a_worker_hears_late_of_several_c
         covered.append(run.slot_us)
         dispatcher.ended(run, known, following)
 
-    changed = replace(known, interval_us=last.interval_us, since_us=last.start_us)
+    changed = replace(known, settings=replace(known.settings, interval_us=last.interval_us), since_us=last.start_us)
     for lapse in dispatcher.hold(changed, Account(BASE - 1, tuple(former)), heard):
         missed = lapse.missed
         covered += [missed.first_us + number * missed.interval_us for number in range(missed.count)]

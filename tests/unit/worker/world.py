@@ -103,14 +103,14 @@ class World:
         ids = (UUID(int=(number << 64) + more) for more in count())
         check_id = next(each for each in ids if shard_of(each) == shard)
         draft = CheckDraft(
-            name=f"check {number}", spec=HttpSpec(url=f"http://target.{shard}/"), interval_us=interval_us
+            name=f"check {number}", spec=HttpSpec(url=f"http://target.{shard}/"), given={"interval_us": interval_us}
         )
         check = new_check(TENANTS[number % len(TENANTS)], _SERVICE_ID, draft, self.database.now_us)
         self.database.create(replace(check, id=check_id))
 
     def change_interval(self, row: Row, interval_us: int) -> None:
         """Give a check another interval."""
-        draft = CheckDraft(name=row.check.name, spec=row.check.spec, interval_us=interval_us)
+        draft = CheckDraft(name=row.check.name, spec=row.check.spec, given={"interval_us": interval_us})
         now_us = self.database.now_us
         self.database.change(row.check.id, lambda check: changed_check(check, "", lambda _: draft, now_us))
 

@@ -74,7 +74,7 @@ class InMemory:
 def _kept(row: Row) -> KeptCheck:
     periods: list[tuple[int, int | None, int]] = [(each.start_us, each.end_us, each.interval_us) for each in row.former]
     if row.since_us is not None:
-        periods.append((row.since_us, None, row.check.interval_us))
+        periods.append((row.since_us, None, row.check.settings.interval_us))
     return KeptCheck(
         check=row.check,
         periods=periods,

@@ -1,6 +1,7 @@
 """One check of an installation, and results of it as a worker would hand them in."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, Self
 from uuid import UUID
 
@@ -55,7 +56,8 @@ class Scene:
             figures: of its draft.
         """
         owner = owner or await installation.add_tenant()
-        draft = CheckDraft(name=name, spec=HttpSpec(url="http://t.test/"), **{"interval_us": INTERVAL_US, **figures})
+        given = {"interval_us": INTERVAL_US, **figures}
+        draft = CheckDraft(name=name, spec=HttpSpec(url="http://t.test/"), given=given)
         check = new_check(*owner, draft, installation.now_us)
         await installation.create(check)
         ((held, _),) = await installation.store.checks_by_key([(check.tenant_id, check.id)])
@@ -121,14 +123,11 @@ class Scene:
         now_us = self.installation.now_us
 
         def decide(check: Check) -> Check:
-            as_it_is = {
-                "name": check.name,
-                "spec": check.spec,
-                "interval_us": check.interval_us,
-                "failure_threshold": check.failure_threshold,
-                "recovery_threshold": check.recovery_threshold,
-            }
-            return changed_check(check, "", lambda _: CheckDraft(**{**as_it_is, **figures}), now_us)
+            kept = asdict(check.settings)
+            del kept["timeout_us"]  # its default fits the interval
+            given = {**kept, **figures}
+            draft = CheckDraft(name=check.name, spec=check.spec, given=given)
+            return changed_check(check, "", lambda _: draft, now_us)
 
         await self.installation.change(self.check, decide)
         await self._read_again()

@@ -133,8 +133,7 @@ class Lockstep(RuleBasedStateMachine):
         draft = CheckDraft(
             name=f"check {self.number}",
             spec=HttpSpec(url="http://t.test/"),
-            interval_us=interval,
-            failure_threshold=threshold,
+            given={"interval_us": interval, "failure_threshold": threshold},
         )
         # Its id decides its shard and its grid: the same in each run.
         check = replace(new_check(*owner, draft, self.sql.now_us), id=UUID(int=self.number << 64))
@@ -150,7 +149,9 @@ class Lockstep(RuleBasedStateMachine):
     @precondition(lambda self: self.some(lambda _: True))
     def change(self, data: st.DataObject, interval: int, recovery: int) -> None:
         check, now_us = self.drawn(data), self.sql.now_us
-        draft = CheckDraft(name=check.name, spec=check.spec, interval_us=interval, recovery_threshold=recovery)
+        draft = CheckDraft(
+            name=check.name, spec=check.spec, given={"interval_us": interval, "recovery_threshold": recovery}
+        )
         self.both(lambda each: each.change(check, lambda it: changed_check(it, "", lambda _: draft, now_us)))
 
     @rule(data=st.data())
@@ -216,10 +217,10 @@ class Lockstep(RuleBasedStateMachine):
             return
         check, account = one_of(data, {each.id.int: (each, account) for each, account in held})
         slot_us = max(check.since_us, account.slot_us + 1)
-        self.batch = []
+        self.batch, interval_us = [], check.settings.interval_us
         for outcome in outcomes:
-            slot_us = first_slot_at_or_after(anchor_us(check.id, check.interval_us), check.interval_us, slot_us)
-            self.batch.append(self.as_pending(check, slot_us, check.interval_us, outcome, 1, 0))
+            slot_us = first_slot_at_or_after(anchor_us(check.id, interval_us), interval_us, slot_us)
+            self.batch.append(self.as_pending(check, slot_us, interval_us, outcome, 1, 0))
             slot_us += 1
         assert self.both(lambda each: each.store.record(self.batch)) == len(outcomes)
 
@@ -231,7 +232,7 @@ class Lockstep(RuleBasedStateMachine):
     def pending(self, data: st.DataObject) -> Pending:
         """Whatever a worker may come to hand in, at worst: of any check, epoch and interval, from any time."""
         check = one_of(data, {check.id.int: check for check in self.checks.values()})
-        interval = data.draw(st.one_of(st.just(check.interval_us), INTERVALS))
+        interval = data.draw(st.one_of(st.just(check.settings.interval_us), INTERVALS))
         about_us = data.draw(st.sampled_from([check.since_us, self.sql.now_us, self.accounted_us(check)]))
         offset = data.draw(st.integers(-4, 4))
         slot_us = first_slot_at_or_after(anchor_us(check.id, interval), interval, about_us + offset * interval)

@@ -1,7 +1,7 @@
 """semantics.md §2, §6, §12, §14: each slot counts once, for whoever holds its shard, where the check was on."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from itertools import permutations
 
@@ -11,6 +11,7 @@ from services.checks.assertion_outcome import AssertionOutcome, AssertionStatus
 from services.checks.failed_attempt import FailedAttempt
 from services.checks.incident import Resolution
 from services.checks.outcome import ErrorKind, MissedReason, Outcome
+from services.checks.result import Result
 from services.checks.state import CheckState, Track
 from services.platform.clock import SECOND_US, from_datetime
 from tests.integration.worker.store.installation import Installation, KeptIncident
@@ -78,6 +79,8 @@ async def test_a_result_is_kept_to_its_last_field(scene: Scene) -> None:
     )
     bare = scene.pending(1, UP, slow=True)
     range_ = scene.pending(2, MISSED, count=3, missed_reason=MissedReason.OVERLOADED)
+    given = [pending.result for pending in (full, bare, range_)]
+    assert [each.name for each in fields(Result) if all(getattr(one, each.name) == each.default for one in given)] == []
 
     assert await scene.record(full, bare, range_) == 3
     assert (await scene.kept()).results == [full.result, bare.result, range_.result]
@@ -343,7 +346,7 @@ async def test_checks_of_several_tenants_are_recorded_together_each_by_its_own(i
 async def test_an_incident_opens_and_is_resolved_by_the_thresholds_that_its_results_were_run_with(
     scene: Scene,
 ) -> None:
-    scene.held = replace(scene.held, failure_threshold=3, recovery_threshold=2)
+    scene.held = replace(scene.held, settings=replace(scene.held.settings, failure_threshold=3, recovery_threshold=2))
     await scene.record(*scene.batch(0, [DOWN, DOWN, UP, DOWN, DOWN, DOWN, UP]))
     opened = KeptIncident(scene.slot(3), scene.slot(5), None, None)
     assert (await scene.kept()).incidents == [opened]
@@ -365,7 +368,7 @@ async def test_in_one_batch_incidents_may_open_and_be_resolved_again_and_again(s
 
 
 async def test_behind_a_resolution_by_hand_the_next_incident_begins_where_that_one_ended(scene: Scene) -> None:
-    scene.held = replace(scene.held, recovery_threshold=3)
+    scene.held = replace(scene.held, settings=replace(scene.held.settings, recovery_threshold=3))
     await scene.record(*scene.batch(0, [DOWN, DOWN, UP, DOWN]))
     await pass_until(scene, 4)
     by_hand_us = scene.installation.now_us

@@ -4,6 +4,7 @@ import pytest
 
 from services.checks import check_changes
 from services.checks.check_changes import CheckChange
+from services.checks.check_settings import CheckSettings
 from services.checks.grid import SHARDS
 from services.checks.outcome import Outcome
 from services.platform.clock import SECOND_US
@@ -20,8 +21,9 @@ async def test_a_new_check_is_on_as_it_was_made_and_accounted_for_up_to_then(ins
     check = scene.check
     assert (held.tenant_id, held.service_id, held.id, held.shard) == (*scene.owner, check.id, scene.shard)
     assert (held.spec, held.target, held.since_us) == (check.spec, "t.test", made_us)
-    assert (held.interval_us, held.timeout_us, held.retries) == (INTERVAL_US, SECOND_US, 1)
-    assert (held.failure_threshold, held.recovery_threshold) == (3, 2)
+    assert held.settings == CheckSettings(
+        interval_us=INTERVAL_US, timeout_us=SECOND_US, failure_threshold=3, recovery_threshold=2, retries=1
+    )
     assert account == Account(made_us)
 
 
@@ -92,7 +94,7 @@ async def test_of_two_changes_at_one_instant_the_second_counts_as_later(installa
     made_us = installation.now_us
     assert await installation.store.changed_since(0, ALL_SHARDS) == [(scene.key, made_us + 2)]
     ((held, account),) = await all_on(installation.store)
-    assert (held.since_us, held.interval_us) == (made_us + 2, 3 * INTERVAL_US)
+    assert (held.since_us, held.settings.interval_us) == (made_us + 2, 3 * INTERVAL_US)
     assert account == Account(
         made_us,
         (Period(made_us, made_us + 1, INTERVAL_US), Period(made_us + 1, made_us + 2, 2 * INTERVAL_US)),
@@ -136,7 +138,7 @@ async def test_a_check_comes_with_the_periods_that_ended_behind_its_account(inst
 
     first, second = Period(made_us, paused_us, INTERVAL_US), Period(resumed_us, changed_us, INTERVAL_US)
     ((held, account),) = await all_on(installation.store)
-    assert (held.since_us, held.interval_us) == (changed_us, 5 * SECOND_US)
+    assert (held.since_us, held.settings.interval_us) == (changed_us, 5 * SECOND_US)
     assert account == Account(made_us, (first, second))
 
     of_second = scene.slot(0, since_us=resumed_us)

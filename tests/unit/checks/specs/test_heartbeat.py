@@ -36,20 +36,16 @@ def test_a_check_comes_back_from_the_contract_with_its_period_as_interval(spec: 
     assert not message.HasField("timeout")
     assert spec_of(message) == spec
     again = new_check(check.tenant_id, check.service_id, check_draft(message), 1)
-    assert (again.interval_us, again.timeout_us, again.failure_threshold) == (
-        check.interval_us,
-        check.timeout_us,
-        check.failure_threshold,
-    )
+    assert again.settings == check.settings
 
 
 @given(specs)
 def test_silence_shows_within_a_minute(spec: HeartbeatSpec) -> None:
     check = new_check(new_id(), new_id(), CheckDraft(name="nightly", spec=spec), 1)
 
-    assert check.interval_us == min(spec.period_us, MINUTE_US)
-    assert check.timeout_us < check.interval_us
-    assert check.failure_threshold == 1  # grace is the tolerance
+    assert check.settings.interval_us == min(spec.period_us, MINUTE_US)
+    assert check.settings.timeout_us < check.settings.interval_us
+    assert check.settings.failure_threshold == 1  # grace is the tolerance
 
 
 def test_without_an_interval_a_signal_is_due_every_minute() -> None:
