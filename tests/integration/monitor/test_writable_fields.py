@@ -171,7 +171,8 @@ def value(message: Any, leaf: Leaf) -> Any:
 
 def is_shown(leaf: Leaf, given: Any, read: Any) -> bool:
     """Whether what is read is what was given, or hidden where it is a secret."""
-    if not leaf[-1].GetOptions().Extensions[secret_pb2.secret]:
+    options: Any = leaf[-1].GetOptions()
+    if not options.Extensions[secret_pb2.secret]:
         return bool(read == given)
     if isinstance(given, dict):
         return given.keys() == read.keys() and all(read[name] in {given[name], HIDDEN} for name in given)
