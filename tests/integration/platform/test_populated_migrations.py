@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from services.auth.audit_trail import AuditFilter
 from services.auth.store import AuthStore
 from services.auth.team import UserFilter
-from services.checks.check_defaults import RETRY_DELAY_US
+from services.checks.check_settings import CheckSettings
 from services.checks.outcome import Outcome
 from services.checks.specs.http import HttpSpec
 from services.checks.state import CheckState
@@ -177,8 +177,8 @@ async def monitor_reads(store: MonitorStore, of: Populated) -> None:
     service = (await monitor.services.get(of.tenant_id, of.service_id)).service
     assert (service.name, service.labels) == (name, {"team": "web"})
     row = await monitor.checks.get(of.tenant_id, of.service_id, of.check_id)
-    assert (row.check.name, row.check.failure_threshold, row.check.pause_us) == (name, 2, None)
-    assert row.check.retry_delay_us == (1 if of.revision >= "0023" else RETRY_DELAY_US)
+    assert (row.check.name, row.check.settings.failure_threshold, row.check.pause_us) == (name, 2, None)
+    assert row.check.settings.retry_delay_us == (1 if of.revision >= "0023" else CheckSettings().retry_delay_us)
     assert row.track.state is CheckState.DOWN
     assert isinstance(row.check.spec, HttpSpec)
     assert row.check.spec.url == URL
