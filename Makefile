@@ -9,7 +9,7 @@ CODE := cli services migrations tests bench tools
 # Compiled modules and rewritten tests are kept, whatever the shell says: else each process makes them anew.
 export PYTHONDONTWRITEBYTECODE :=
 # Tests wait more than they compute, so more run at once than there are cores. A group shares what it starts.
-TEST_PROCESSES ?= $(shell echo $$(( $$(nproc) * 3 )))
+TEST_PROCESSES ?= $(shell echo $$(( $$(nproc) * 2 )))
 PARALLEL = -n $(TEST_PROCESSES) --dist loadgroup --no-loadscope-reorder
 # How many times as many examples `make soak` looks at as `make test`.
 SOAK ?= 20

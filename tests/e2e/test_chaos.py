@@ -64,7 +64,8 @@ async def test_every_slot_is_there_once_after_killed_stopped_and_stalled_workers
     with cheap_target() as url:
         for _ in range(TEAMS):
             with Team(stack) as team:
-                await fleet.make(team, CHECKS // TEAMS, url, INTERVAL_S)
+                # As long as may be: on a busy machine the target waits for a processor too.
+                await fleet.make(team, CHECKS // TEAMS, url, INTERVAL_S, timeout_s=INTERVAL_S)
         await fleet.accounted_until(now_us() + INTERVAL_S * SECOND_US)
 
         windows = [await kill_a_worker(stack, fleet)]
@@ -75,14 +76,14 @@ async def test_every_slot_is_there_once_after_killed_stopped_and_stalled_workers
 
         end_us = now_us() + INTERVAL_S * SECOND_US
         await fleet.accounted_until(end_us)
-        books = await fleet.books()
+        books, failures = await fleet.books(), await fleet.failures()
 
     clock.assert_not_stepped()  # the windows are of the wall clock, as the slots are
     assert len(books.ledgers) == CHECKS
     faults = [fault for ledger in books.ledgers for fault in ledger.faults(end_us, windows)]
     assert not faults, "\n".join([f"{len(faults)} faults", *map(str, windows), *sorted(faults)[:40]])
     outcomes = Counter(entry.outcome for ledger in books.ledgers for _, entry in ledger.slots())
-    assert set(outcomes) == {Outcome.UP, Outcome.MISSED}, outcomes  # the target was fine all the time
+    assert set(outcomes) == {Outcome.UP, Outcome.MISSED}, failures  # the target was fine all the time
     last = {ledger.check_id: max(slot for slot, _ in ledger.slots()) for ledger in books.ledgers}
     assert last == books.accounted_us
     assert set(books.states.values()) == {CheckState.UP}

@@ -47,6 +47,9 @@ _MAKE_MARKS = """
     INSERT INTO check_rollups (tenant_id, check_id, rolled_time)
     SELECT $1, id, date_trunc('hour', now(), 'UTC') FROM unnest($2::uuid[]) AS w(id)
 """
+_FAILURES = f"""
+    SELECT error_message, count(*) FROM results WHERE outcome IN ({int(Outcome.DOWN)}, {int(Outcome.ERROR)}) GROUP BY 1
+"""
 _LEASES = "SELECT shard, worker_id, epoch FROM shard_leases WHERE worker_id IS NOT NULL AND expire_time > now()"
 _CHECKS = """
     SELECT c.id, c.shard, c.interval_us, c.create_time, s.accounted_time, s.state
@@ -92,12 +95,12 @@ class Fleet:
         finally:
             await connection.close()
 
-    async def make(self, team: Team, count: int, url: str, interval_s: int) -> None:
+    async def make(self, team: Team, count: int, url: str, interval_s: int, timeout_s: float = 2.0) -> None:
         """Make checks, all at once, since creates would take a minute; `{number}` in the url becomes each one's."""
         tenant_id, service_id = UUID(team.registered["tenant"]["id"]), UUID(team.service())
         ids = [new_id() for _ in range(count)]
         interval_us = interval_s * SECOND_US
-        timeout_us = min(2 * SECOND_US, interval_us * 4 // 5)
+        timeout_us = min(round(timeout_s * SECOND_US), interval_us * 4 // 5)
         spec = json.dumps(HttpSpec(url=url).to_json())
         async with self.owner() as admin, admin.transaction():
             shards = [shard_of(each) for each in ids]
@@ -149,6 +152,11 @@ class Fleet:
                 return bool(await admin.fetchval(query, moment_us / SECOND_US) == 0)
 
         await eventually(accounted, timeout_s)
+
+    async def failures(self) -> list[tuple[str, int]]:
+        """What DOWN and ERROR results say, and how many say so."""
+        async with self.owner() as admin:
+            return [tuple(row) for row in await admin.fetch(_FAILURES)]
 
     async def books(self) -> Books:
         """What all checks came to."""
