@@ -140,18 +140,17 @@ def test_services_outlive_the_process_that_they_are_forked_from_and_another_stac
         server = own_stack.child("cli.fork_server")
         services = [own_stack.child(name) for name in _APPS]
         server.kill()
-        until(lambda: _replaced(own_stack, server, "cli.fork_server"), 20)
+        until(lambda: _replaced(own_stack, server, "cli.fork_server"), 60)
         assert all(each.is_running() for each in services)
         assert team.client.get("/auth/me").status_code == 200
 
         for each in services:
             each.kill()
-        until(lambda: all(_replaced(own_stack, each, name) for each, name in zip(services, _APPS, strict=True)), 20)
-        until(lambda: team.client.get("/healthz").status_code == 200, 20)
-        assert team.client.get("/auth/me").status_code == 200
+        until(lambda: all(_replaced(own_stack, each, name) for each, name in zip(services, _APPS, strict=True)), 60)
+        until(lambda: team.client.get("/auth/me").status_code == 200, 60)
         family = own_stack.children()
         own_stack.process.send_signal(signal.SIGINT)
-        assert own_stack.process.wait(20) == 0
+        assert own_stack.process.wait(60) == 0
         assert_is_gone(family)
 
         assert psutil.Process(beside.pid).children() == programs
