@@ -7,13 +7,12 @@ from pathlib import Path
 import psutil
 
 from bench.report import Line, at_most, told
-from tests.support.stack import Stack
+from tests.support.stack import Stack, until
 
 _MB = 1024 * 1024
 _STARTS = 3
-# By then Envoy has given back what its start needed, the services have done what they do first, and what they were
-# forked from is asleep.
-_SETTLED_S = 40.0
+# The fork server falls asleep after 30 s without work; Envoy and the services have finished their start before that.
+_SETTLED_S = 120.0
 
 
 def measure(folder: Path) -> list[Line]:
@@ -29,7 +28,7 @@ def measure(folder: Path) -> list[Line]:
         cpu.append(sum(map(_used, _family(stack))) + _used_by_ended(stack))
         if len(seconds) < _STARTS:
             stops.append(stack.stop())
-    time.sleep(_SETTLED_S)
+    until(lambda: any(map(_is_asleep, _family(stack))), _SETTLED_S)
     memory = sum(each.memory_full_info().pss for each in _family(stack))
     stops.append(stack.stop())
     return [
@@ -42,6 +41,10 @@ def measure(folder: Path) -> list[Line]:
 
 def _family(stack: Stack) -> list[psutil.Process]:
     return [psutil.Process(stack.pid), *stack.children()]
+
+
+def _is_asleep(process: psutil.Process) -> bool:
+    return "".join(process.cmdline()[-1:]).endswith("fork_server_asleep.py")
 
 
 def _used(process: psutil.Process) -> float:

@@ -11,7 +11,7 @@ class ForkedProcess:
     """What asyncio's Process is for a process that it starts itself.
 
     Args:
-        pid: a child of ours, by birth or adopted, that nobody else waits for.
+        pid: a child process, started or adopted, that no other code waits for.
 
     Attributes:
         pid: as given.

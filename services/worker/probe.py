@@ -106,7 +106,7 @@ class Prober:
                 if spec.ASKS
                 else _own(OwnTrouble("timed out while reading from the database"))
             )
-        except Exception as error:  # noqa: BLE001 — a fault of ours is ERROR, never DOWN (semantics.md §9)
+        except Exception as error:  # noqa: BLE001 — an internal error is ERROR, never DOWN (semantics.md §9)
             verdict = _own(error)
         finally:
             deadline.clear()

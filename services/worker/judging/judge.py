@@ -64,7 +64,7 @@ def judge(wanted: Expectation, examined: Examined) -> Verdict:
     for position, assertion in enumerate(assertions):
         try:
             found = finding(assertion, examined)
-        except Exception as error:  # noqa: BLE001 — a fault of ours is ERROR, never DOWN (semantics.md §9)
+        except Exception as error:  # noqa: BLE001 — an internal error is ERROR, never DOWN (semantics.md §9)
             trouble = error
             continue
         if not found.holds:

@@ -83,7 +83,7 @@ def has_section(page: str, section: str) -> bool:
     name = section.lstrip("§ ")
     if name[0].isdigit():
         return name in numbers
-    # A name ends where the sentence goes on, which the text does not tell: "§ Trust and" names "Trust".
+    # The text does not mark where a name ends and the sentence continues: "§ Trust and" names "Trust".
     words = name.split()
     candidates = {" ".join(words[: count + 1]) for count in range(len(words))}
     return any(heading in candidates or heading.partition(":")[0] in candidates for heading in headings)

@@ -31,14 +31,14 @@ def test_pips_environment_wins_and_its_files_are_listed(tmp_path: Path) -> None:
     listed = [
         f":env:.cert='{authorities}'",
         "global.cert='/elsewhere.pem'",
-        f"global.index-url='{url}'",
+        f"global.find-links='{url}'",
         "install.no-binary='one two'",
     ]
 
     index = package_index.read(listed, {})
 
     assert index.configuration.split("\n\n") == [
-        f"[global]\ncert = {authorities}\nindex-url = {url}",
+        f"[global]\ncert = {authorities}\nfind-links = {url}",
         "[install]\nno-binary = one two",
         "",
     ]
