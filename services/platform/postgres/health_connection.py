@@ -34,12 +34,25 @@ class HealthConnection:
         """
         try:
             async with asyncio.timeout(self._wait_s):
-                if self._connection is None or self._connection.is_closed():
+                if not await self._kept_one_answers():
                     self._connection = await connect(self._url, self._role)
-                await self._connection.execute("SELECT 1")
+                    await self._connection.execute("SELECT 1")
         except CONNECTION_ERRORS as error:
             self.close()
             raise Unavailable from error
+
+    async def _kept_one_answers(self) -> bool:
+        """Return whether there is a connection that works; one that was lost since says nothing about the database."""
+        if self._connection is None:
+            return False
+        try:
+            await self._connection.execute("SELECT 1")
+        except TimeoutError:
+            raise
+        except CONNECTION_ERRORS:
+            self.close()
+            return False
+        return True
 
     def close(self) -> None:
         """Close the connection at once."""

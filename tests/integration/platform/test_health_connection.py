@@ -1,6 +1,10 @@
 """Health asks over a connection of its own, which comes back by itself."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import pytest
@@ -39,6 +43,60 @@ async def test_one_connection_is_kept_and_made_again_after_it_was_lost(database_
     (second,) = await backends(admin)
     assert second != first
     health.close()
+    await admin.close()
+
+
+@asynccontextmanager
+async def way_without_an_end(database_url: str, folder: Path) -> AsyncIterator[tuple[str, asyncio.Event]]:
+    """A way to the database that passes on all that the server says, but not that it closed the connection.
+
+    Yields:
+        its URL, and what is set when the server has closed a connection.
+    """
+    host = parse_qs(urlsplit(database_url).query)["host"][0]
+    closed = asyncio.Event()
+    transports: list[asyncio.WriteTransport] = []
+    served: set[asyncio.Task[None]] = set()
+
+    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError):
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server_reader, server_writer = await asyncio.open_unix_connection(f"{host}/.s.PGSQL.5432")
+        transports.extend((writer.transport, server_writer.transport))
+        served.add(asyncio.create_task(pass_on(reader, server_writer)))
+        await pass_on(server_reader, writer)
+        closed.set()
+
+    server = await asyncio.start_unix_server(serve, folder / ".s.PGSQL.5432")
+    try:
+        yield database_url.replace(host, str(folder)), closed
+    finally:
+        server.close()
+        for transport in transports:
+            transport.abort()
+        await asyncio.gather(*served)
+        await server.wait_closed()
+
+
+async def test_a_connection_that_the_server_ended_says_nothing_about_the_database(
+    database_url: str, tmp_path: Path
+) -> None:
+    """PostgreSQL says that it ends a connection before it closes it; asyncpg may have read only the first of both."""
+    admin = await asyncpg.connect(database_url)
+    async with way_without_an_end(database_url, tmp_path) as (url, closed):
+        health = HealthConnection(url, ROLE)
+        await health.ping()
+        (first,) = await backends(admin)
+
+        await admin.execute("SELECT pg_terminate_backend($1, 5000)", first)
+        await closed.wait()
+        await health.ping()
+        (second,) = await backends(admin)
+        assert second != first
+        health.close()
     await admin.close()
 
 
