@@ -114,8 +114,9 @@ def messages_in(source: str, path: str) -> Iterator[tuple[str, str]]:
     tree = ast.parse(source)
     scopes = [tree, *(each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))]
     seen: set[ast.AST] = set()
+    everywhere = _assigned(tree)
     for scope in scopes:
-        known = {**_assigned(tree), **_assigned(scope)}
+        known = {**everywhere, **_assigned(scope)}
         for node in ast.walk(scope):
             for kind, value in _carried(node, path):
                 for text, nodes in _texts(value, known):

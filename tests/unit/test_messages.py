@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from difflib import unified_diff
+from functools import cache
 
 import pytest
 
@@ -23,7 +24,9 @@ from tools.messages import (
     text_of,
 )
 
-MESSAGES = messages()
+# One process finds the messages, once: it parses all of the source.
+pytestmark = pytest.mark.xdist_group("messages")
+found_messages = cache(messages)
 # Words that leave open what is meant, and what to write instead.
 UNCLEAR = {
     r"tell|tells|told": "report, send",
@@ -55,13 +58,13 @@ def begins_with_a_capital(text: str) -> bool:
 
 def offenders(kinds: Iterable[str], offends: Callable[[str], object]) -> list[str]:
     """Return the messages of some kinds that break a rule."""
-    texts = {kind: MESSAGES[kind] for kind in kinds}
+    texts = {kind: found_messages()[kind] for kind in kinds}
     assert all(texts.values())
     return [text for each in texts.values() for text in each if offends(text)]
 
 
 def test_a_change_of_a_message_is_a_change_of_the_file_that_lists_them() -> None:
-    now, listed = text_of(MESSAGES), FILE.read_text()
+    now, listed = text_of(found_messages()), FILE.read_text()
     differs = list(unified_diff(listed.splitlines(), now.splitlines(), "listed", "in the source", n=0, lineterm=""))
 
     assert differs == [], "run `.venv/bin/python -m tools.messages` and review what it changes"
@@ -90,7 +93,7 @@ def test_a_violation_reads_well_after_the_name_of_its_field() -> None:
 def test_messages_use_the_terms_of_the_field(words: str) -> None:
     pattern = re.compile(rf"\b(?:{words})\b", re.IGNORECASE)
 
-    assert offenders(MESSAGES, lambda text: pattern.search(re.sub(r"\{\w*\}", "", text))) == [], UNCLEAR[words]
+    assert offenders(found_messages(), lambda text: pattern.search(re.sub(r"\{\w*\}", "", text))) == [], UNCLEAR[words]
 
 
 def test_each_place_that_is_searched_for_messages_exists() -> None:
