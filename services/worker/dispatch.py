@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import cast
 from uuid import UUID
 
 from services.checks.grid import PAUSE_LIMIT_US, lateness_us
@@ -180,8 +179,7 @@ class Dispatcher:
         if now_us < self._looked_us:
             self._postpone(now_us)
         self._looked_us = now_us
-        while (waiting := self._schedule.pop_due(now_us)) is not None:
-            run = cast("Run", waiting)
+        while (run := self._schedule.pop_due(now_us)) is not None:
             check = run.check
             if now_us - run.slot_us > lateness_us(check.settings.interval_us):
                 lapses += self._lapse(run, now_us)
@@ -197,11 +195,11 @@ class Dispatcher:
                 backlog.add(run)
         if backlog:
             admitted, late = backlog.admit(
-                lambda queued: now_us - cast("Run", queued).slot_us > lateness_us(queued.check.settings.interval_us)
+                lambda queued: now_us - queued.slot_us > lateness_us(queued.check.settings.interval_us)
             )
-            starting += cast("list[Run]", admitted)
-            for queued in late:
-                lapses += self._lapse(cast("Run", queued), now_us)
+            starting += admitted
+            for run in late:
+                lapses += self._lapse(run, now_us)
         for run in starting:
             run.place = _Place.RUNNING
         return starting, lapses

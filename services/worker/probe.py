@@ -25,7 +25,7 @@ from services.worker.cpu_queue import CpuQueue
 from services.worker.heartbeats.signals import Signals
 from services.worker.judging.cost import ON_LOOP_US, cost_us
 from services.worker.judging.findings import Examined
-from services.worker.judging.judge import Expectation, Verdict, judge
+from services.worker.judging.judge import Verdict, judge
 from services.worker.judging.learned import Learned, learned
 from services.worker.kinds.every import every_kind
 from services.worker.kinds.kind import Kind
@@ -216,7 +216,7 @@ async def _slug(egress: TenantEgress, tenant_id: UUID) -> str:
         raise OwnTrouble("database unavailable: the egress policy of the tenant could not be read") from error
 
 
-async def _judged(spec: Spec, cost: float, examined: Examined, work: Callable[[Expectation, Examined], _T]) -> _T:
+async def _judged(spec: Spec, cost: float, examined: Examined, work: Callable[[Spec, Examined], _T]) -> _T:
     """Judge where it holds up nobody else."""
     seen = examined.seen
     if cost <= _UNMEASURED_US:

@@ -77,9 +77,9 @@ class Streams:
             Unavailable: the database is away.
         """
         if service_id is not None and not await self._store.has_service(tenant_id, service_id):
-            raise NotFound(reasons.ERROR_REASON_SERVICE_NOT_FOUND, "the tenant has no such service")
+            raise NotFound(reasons.ERROR_REASON_SERVICE_NOT_FOUND, "Service not found.")
         if check_id is not None and not await self._store.has_check(tenant_id, check_id):
-            raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "the tenant has no such check")
+            raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "Check not found.")
 
     async def follow(
         self, tenant_id: UUID, cursor: Position | None, wanted: Wanted, guard: StreamGuard
