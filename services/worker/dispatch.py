@@ -18,6 +18,7 @@ from services.checks.outcome import MissedReason
 from services.worker.backlog import Backlog, lane_of
 from services.worker.cpu_budget import CpuBudget
 from services.worker.fairness import Shares
+from services.worker.kinds.kind import Probe
 from services.worker.schedule import Account, Missed, Schedule, ScheduledCheck, Span, cut, go_on
 
 
@@ -34,9 +35,10 @@ class Run:
         check: the check as it is to be run.
         slot_us: the slot that it runs, or waits for.
         ticket: which of its waits counts.
+        probe: what runs the check as it is; None until it is first run.
     """
 
-    __slots__ = ("account", "check", "held", "place", "slot_us", "ticket")
+    __slots__ = ("account", "check", "held", "place", "probe", "slot_us", "ticket")
 
     def __init__(self, check: ScheduledCheck) -> None:
         self.check = check
@@ -44,6 +46,7 @@ class Run:
         self.ticket = 0
         self.place = _Place.WAITING
         self.held = True
+        self.probe: Probe | None = None
         # Where to go on from when the run has ended, if the check has changed since it began.
         self.account: Account | None = None
 
@@ -134,7 +137,7 @@ class Dispatcher:
             return self._go_on(run, account, now_us, MissedReason.NO_WORKER)
         if run.held and run.check == check:
             return []
-        former, run.check = run.check, check
+        former, run.check, run.probe = run.check, check, None
         if not run.held:
             run.held = True
             self._held[check.shard] += 1

@@ -180,9 +180,13 @@ class Engine:
         began = asyncio.get_running_loop().time()
         start_us = self._clock.now_us()
         self._metrics.started(max(0, start_us - slot_us))
+        probe = run.probe
+        if probe is None:
+            probe = run.probe = self._prober.probe_of(check.spec)
         try:
             seen = await self._prober.run(
                 check.spec,
+                probe=probe,
                 timeout_s=check.settings.timeout_us / SECOND_US,
                 retries=check.settings.retries,
                 retry_delay_s=check.settings.retry_delay_us / SECOND_US,
