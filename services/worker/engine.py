@@ -180,10 +180,10 @@ class Engine:
         began = asyncio.get_running_loop().time()
         start_us = self._clock.now_us()
         self._metrics.started(max(0, start_us - slot_us))
-        probe = run.probe
-        if probe is None:
-            probe = run.probe = self._prober.probe_of(check.spec)
         try:
+            probe = run.probe
+            if probe is None:
+                probe = run.probe = self._prober.probe_of(check.spec)
             seen = await self._prober.run(
                 check.spec,
                 probe=probe,
