@@ -22,6 +22,7 @@ from services.platform import logs
 from services.platform.clock import MINUTE_US, now_us
 from services.platform.ids import new_id
 from services.platform.metrics.process_metrics import Calls
+from services.platform.postgres.common_store import CommonStore
 from services.platform.rpc.interceptors.chain import Chain, interceptors
 from services.platform.security.api_keys import ApiKeyVerifier, KeyFormat
 from services.platform.security.credentials import Credentials
@@ -33,7 +34,7 @@ _METHOD = "/sentinel.auth.v1.AuthService/GetMe"
 _CALLS = 20_000
 
 
-class _Published:
+class _Published(CommonStore):
     """The published keys, without a database; there are no API keys, nothing is revoked or written down."""
 
     def __init__(self, keys: dict[str, bytes]) -> None:

@@ -68,11 +68,11 @@ def speed(spec: Spec, count: int, tls: TlsContexts | None = None) -> Speed:
 async def _probes(spec: Spec, count: int, tls: TlsContexts | None) -> Speed:
     resolver = Resolver()
     prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8"), tls))
-    left = iter(range(count))
+    probe, left = prober.probe_of(spec), iter(range(count))
 
     async def some() -> None:
         for _ in left:
-            seen = await prober.run(spec, timeout_s=5, retries=0)
+            seen = await prober.run(spec, probe=probe, timeout_s=5, retries=0)
             if seen.outcome is not Outcome.UP:
                 raise RuntimeError(f"a probe of the target failed: {seen.error_message}")
 

@@ -28,10 +28,10 @@ from services.checks.specs.http import HttpSpec
 from services.platform.egress.policy import EgressPolicy
 from services.platform.security.tls_context import context_trusting
 from services.wire.fast_tls import IS_THERE
-from services.wire.hop import wire_of
 from services.wire.network import Network
 from services.wire.resolver import Resolver
 from services.wire.tls import TlsContexts
+from services.worker.kinds.http import HttpProbe
 from services.worker.probe import Prober
 from tests.support.ports import free_port
 
@@ -98,12 +98,13 @@ def _compared(name: str, figures: Mapping[str, float], shares: Mapping[str, floa
 def _kept() -> float:
     """Bytes that stay in memory for each check that was probed, besides the check itself."""
     specs = [HttpSpec(url=f"https://shop-{number}.example.com/status/{number}") for number in range(_KEPT)]
-    wire_of(HttpSpec(url="https://first.example.com/"))
+    _ = HttpProbe(HttpSpec(url="https://first.example.com/")).wire
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        for spec in specs:
-            wire_of(spec)
+        probes = [HttpProbe(spec) for spec in specs]
+        for probe in probes:
+            _ = probe.wire
         return (tracemalloc.get_traced_memory()[0] - before) / _KEPT
     finally:
         tracemalloc.stop()
@@ -118,12 +119,13 @@ async def _probes(url: str, tls: TlsContexts | None) -> float:
     resolver = Resolver()
     prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8"), tls))
     spec = HttpSpec(url=url)
+    probe = prober.probe_of(spec)
     count = _PROBES[url.partition(":")[0]]
     left = iter(range(count))
 
     async def some() -> None:
         for _ in left:
-            seen = await prober.run(spec, timeout_s=5, retries=0)
+            seen = await prober.run(spec, probe=probe, timeout_s=5, retries=0)
             if seen.outcome is not Outcome.UP:
                 raise RuntimeError(f"a probe of the target failed: {seen.error_message}")
 

@@ -1,7 +1,6 @@
 """One's own account: the password. Name and deletion are the team's business (team.py)."""
 
-from typing import Protocol
-from uuid import UUID
+from typing import TYPE_CHECKING
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
@@ -12,17 +11,8 @@ from services.platform.errors import PermissionDenied
 from services.platform.security.audit import Actor
 from services.platform.security.principal import Person
 
-
-class AccountStore(Protocol):
-    """What accounts need from the database."""
-
-    async def password_hash(self, tenant_id: UUID, user_id: UUID) -> str | None:
-        """A user's password hash."""
-
-    async def change_password(
-        self, actor: Actor, user_id: UUID, former_hash: str, new_hash: str, but: UUID, now: int
-    ) -> bool:
-        """Replace a user's hash and end the user's sessions but one; False if the former hash is the user's no more."""
+if TYPE_CHECKING:
+    from services.auth.store.users import UserSql
 
 
 class Account:
@@ -34,7 +24,7 @@ class Account:
         limits: says how often somebody may guess the current one.
     """
 
-    def __init__(self, store: AccountStore, passwords: Passwords, limits: Limits) -> None:
+    def __init__(self, store: "UserSql", passwords: Passwords, limits: Limits) -> None:
         self._store = store
         self._passwords = passwords
         self._limits = limits

@@ -1,7 +1,6 @@
 """API keys: credentials for machines, each shown once. Its form is in services/platform/security/api_keys.py."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
@@ -10,28 +9,15 @@ from services.auth.model import ApiKey, Tenant
 from services.platform.clock import now_us
 from services.platform.errors import NotFound, Unauthenticated
 from services.platform.ids import new_id
-from services.platform.paging import Page, Pager, PageRequest
+from services.platform.paging import Page, Pager
 from services.platform.security.api_keys import SHOWN, KeyFormat, hash_of
 from services.platform.security.audit import Actor
 from services.platform.security.principal import Role
 
+if TYPE_CHECKING:
+    from services.auth.store.api_keys import ApiKeySql
+
 _SCOPE = "API keys"
-
-
-class ApiKeyStore(Protocol):
-    """What API keys need from the database."""
-
-    async def create_api_key(self, actor: Actor, key: ApiKey, key_hash: bytes) -> None:
-        """Record a key, or raise AlreadyExists: API_KEY_NAME_TAKEN."""
-
-    async def find_api_key(self, tenant_id: UUID, key_id: UUID) -> tuple[Tenant, ApiKey] | None:
-        """A key and its tenant."""
-
-    async def list_api_keys(self, tenant_id: UUID, page: PageRequest) -> tuple[Sequence[ApiKey], int]:
-        """One key more than the page holds, if there are, and how many there are in all."""
-
-    async def delete_api_key(self, actor: Actor, key_id: UUID) -> bool:
-        """Remove a key and tell every service; False if there is none."""
 
 
 class ApiKeys:
@@ -43,7 +29,7 @@ class ApiKeys:
         pager: reads and writes page tokens.
     """
 
-    def __init__(self, store: ApiKeyStore, key_format: KeyFormat, pager: Pager) -> None:
+    def __init__(self, store: "ApiKeySql", key_format: KeyFormat, pager: Pager) -> None:
         self._store = store
         self._format = key_format
         self._pager = pager

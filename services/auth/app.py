@@ -48,7 +48,7 @@ async def main(process: Process) -> None:
     limits = Limits(store, settings.limit_per_minute, settings.limit_burst)
     pager = Pager(Sealer(installation_key, "page"))
     sessions = Sessions(store, passwords, keyring, limits, installation_key)
-    does = UseCases(
+    use_cases = UseCases(
         registration=Registration(store, passwords, sessions, limits, mode, settings.egress.named_tenants),
         sessions=sessions,
         account=Account(store, passwords, limits),
@@ -73,7 +73,7 @@ async def main(process: Process) -> None:
     process.hear(tokens.CHANNEL, lambda _kid: keyring.reload(), read_keys)
     server = await process.new_server([_SERVICE])
     server.reflect([_SERVICE])
-    add_AuthServiceServicer_to_server(AuthServicer(does, process.store), server.grpc)
+    add_AuthServiceServicer_to_server(AuthServicer(use_cases, process.store), server.grpc)
     try:
         async with background(Housekeeping(store, keyring).run()):
             await process.serve(server, ready)

@@ -1,12 +1,14 @@
 """Reading the audit log; changes are written to it in their own transactions (services/platform/security/audit.py)."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.auth.model import AuditEntry
-from services.platform.paging import Page, Pager, PageRequest
+from services.platform.paging import Page, Pager
+
+if TYPE_CHECKING:
+    from services.auth.store.audit import AuditSql
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +21,6 @@ class AuditFilter:
     end_us: int | None = None
 
 
-class AuditStore(Protocol):
-    """What reading the log needs from the database."""
-
-    async def list_audit(
-        self, tenant_id: UUID, wanted: AuditFilter, page: PageRequest
-    ) -> tuple[Sequence[AuditEntry], int]:
-        """One entry more than the page holds, if there are, newest first, and how many there are in all."""
-
-
 class AuditTrail:
     """Lists who changed what.
 
@@ -36,7 +29,7 @@ class AuditTrail:
         pager: reads and writes page tokens.
     """
 
-    def __init__(self, store: AuditStore, pager: Pager) -> None:
+    def __init__(self, store: "AuditSql", pager: Pager) -> None:
         self._store = store
         self._pager = pager
 

@@ -1,26 +1,19 @@
 """What time makes meaningless goes: spent tokens, expired invitations, ended sessions, retired keys."""
 
 import asyncio
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from services.auth.signing import Keyring
 from services.platform import logs
 from services.platform.errors import SentinelError
 
+if TYPE_CHECKING:
+    from services.auth.store.installation import InstallationSql
+
 _EVERY_S = 60.0
 _A_STEP = 1_000
 _MOST_STEPS = 100
 _log = logs.get("housekeeping")
-
-
-class HousekeepingStore(Protocol):
-    """What housekeeping needs from the database."""
-
-    async def forget_expired(self, most: int) -> int:
-        """Remove what has expired, at most so many rows of each kind; answers how many went."""
-
-    async def published_kids(self) -> set[str]:
-        """The keys that still verify."""
 
 
 class Housekeeping:
@@ -31,7 +24,7 @@ class Housekeeping:
         keyring: where retired keys lie.
     """
 
-    def __init__(self, store: HousekeepingStore, keyring: Keyring) -> None:
+    def __init__(self, store: "InstallationSql", keyring: Keyring) -> None:
         self._store = store
         self._keyring = keyring
 

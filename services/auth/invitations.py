@@ -1,48 +1,29 @@
 """Invitations: how a person joins a tenant that exists. The token is shown once, to the administrator who invites."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.auth import secret_token
 from services.auth.limits import Limits
-from services.auth.model import Invitation, SignedIn, Tenant, User
+from services.auth.model import Invitation, SignedIn, User
 from services.auth.passwords import Passwords
 from services.auth.sessions import Sessions
 from services.platform.clock import DAY_US, now_us
 from services.platform.errors import NotFound, Unauthenticated
 from services.platform.ids import new_id
-from services.platform.paging import Page, Pager, PageRequest
+from services.platform.paging import Page, Pager
 from services.platform.security.audit import Actor
 from services.platform.security.origin import Origin
 from services.platform.security.principal import Role
 from services.platform.security.revocations import suspended
 
+if TYPE_CHECKING:
+    from services.auth.store.invitations import InvitationSql
+
 LIFE_US = 7 * DAY_US
 _SCOPE = "invitations"
-
-
-class InvitationStore(Protocol):
-    """What invitations need from the database."""
-
-    async def invite(self, actor: Actor, invitation: Invitation, token_hash: bytes) -> None:
-        """Record an invitation in the place of an earlier one of this email, or raise AlreadyExists: EMAIL_TAKEN."""
-
-    async def list_invitations(self, tenant_id: UUID, page: PageRequest, now: int) -> tuple[Sequence[Invitation], int]:
-        """One open invitation more than the page holds, if there are, and how many there are in all."""
-
-    async def revoke_invitation(self, actor: Actor, invitation_id: UUID) -> bool:
-        """Remove an invitation; False if there is none."""
-
-    async def find_invitation(
-        self, tenant_id: UUID, token_hash: bytes, now: int
-    ) -> tuple[Tenant, Invitation, str | None] | None:
-        """The tenant, the open invitation of this token, and why the tenant is suspended if it is."""
-
-    async def accept_invitation(self, origin: Origin, invitation: Invitation, user: User, password_hash: str) -> bool:
-        """Make the user in the invitation's place; False if it is gone. Or raise AlreadyExists: EMAIL_TAKEN."""
 
 
 class Invitations:
@@ -57,7 +38,7 @@ class Invitations:
     """
 
     def __init__(
-        self, store: InvitationStore, passwords: Passwords, sessions: Sessions, limits: Limits, pager: Pager
+        self, store: "InvitationSql", passwords: Passwords, sessions: Sessions, limits: Limits, pager: Pager
     ) -> None:
         self._store = store
         self._passwords = passwords

@@ -12,13 +12,16 @@ import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.platform.clock import MINUTE_US, SECOND_US
 from services.platform.errors import PermissionDenied, ResourceExhausted, Unauthenticated
 from services.platform.security.origin import IPV6_PREFIX
+
+if TYPE_CHECKING:
+    from services.auth.store.installation import InstallationSql
 
 _ACCOUNT_EVERY_US = 30 * SECOND_US
 _ACCOUNT_BURST = 10
@@ -41,16 +44,6 @@ class Bucket:
     scope: str
 
 
-class AttemptStore(Protocol):
-    """What limits need from the database."""
-
-    async def take_attempt(self, buckets: Sequence[Bucket]) -> int | None:
-        """Take one attempt from each bucket, or none; answers how many microseconds to wait if one is empty."""
-
-    async def give_back(self, buckets: Sequence[Bucket]) -> None:
-        """Give the attempt back to each bucket."""
-
-
 class Limits:
     """Counts attempts.
 
@@ -60,7 +53,7 @@ class Limits:
         burst: how many attempts a source has at once.
     """
 
-    def __init__(self, store: AttemptStore, per_minute: int, burst: int) -> None:
+    def __init__(self, store: "InstallationSql", per_minute: int, burst: int) -> None:
         self._store = store
         self._every_us = max(1, MINUTE_US // per_minute)
         self._burst = burst

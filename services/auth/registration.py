@@ -1,7 +1,7 @@
 """Registering: a new tenant with its first administrator. Nobody walks into a tenant that exists."""
 
 from collections.abc import Collection
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
@@ -14,26 +14,13 @@ from services.auth.sessions import Sessions
 from services.platform.clock import now_us
 from services.platform.errors import InvalidArgument, PermissionDenied
 from services.platform.ids import new_id
-from services.platform.security.audit import Actor, user_actor
+from services.platform.security.audit import user_actor
 from services.platform.security.origin import Origin
 from services.platform.security.principal import Role
 from services.platform.security.registration import RegistrationMode
 
-
-class RegistrationStore(Protocol):
-    """What registering needs from the database."""
-
-    async def has_tenant_invitation(self, token_hash: bytes, now: int) -> bool:
-        """Return whether an invitation is there and has not expired."""
-
-    async def create_tenant(
-        self, actor: Actor, tenant: Tenant, admin: User, password_hash: str, invitation_hash: bytes | None = None
-    ) -> bool:
-        """Record a tenant and its first administrator, and use up the invitation; False if that is gone.
-
-        Raises:
-            AlreadyExists: TENANT_SLUG_TAKEN.
-        """
+if TYPE_CHECKING:
+    from services.auth.store.tenants import TenantSql
 
 
 class Registration:
@@ -50,7 +37,7 @@ class Registration:
 
     def __init__(
         self,
-        store: RegistrationStore,
+        store: "TenantSql",
         passwords: Passwords,
         sessions: Sessions,
         limits: Limits,

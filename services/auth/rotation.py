@@ -1,23 +1,16 @@
 """Changing the signing key without a failed call: publish the new one, then sign with it, then withdraw the old one."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from services.auth.sessions import ACCESS_LIFE_US
 from services.auth.signing import SETTLE_US, Keyring, SigningKey
 from services.platform.clock import MINUTE_US, now_us
 
-
-class KeyStore(Protocol):
-    """What rotating needs from the database."""
-
-    async def publish_key(self, key: SigningKey, now: int) -> None:
-        """Let every service verify what this key signs, and tell them."""
-
-    async def retire_key(self, kid: str, at: int) -> None:
-        """Stop verifying what a key has signed at a point in time, and tell every service."""
+if TYPE_CHECKING:
+    from services.auth.store.installation import InstallationSql
 
 
-async def rotate(keyring: Keyring, store: KeyStore, *, revoke: bool) -> SigningKey:
+async def rotate(keyring: Keyring, store: "InstallationSql", *, revoke: bool) -> SigningKey:
     """Make a further signing key, and retire those before it.
 
     Args:

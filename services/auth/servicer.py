@@ -40,7 +40,17 @@ _JWKS_CACHE = (("cache-control", "public, max-age=300"),)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseCases:
-    """Everything that auth does."""
+    """What auth does.
+
+    Attributes:
+        registration: registers tenants.
+        sessions: starts, refreshes, lists and ends sessions.
+        account: changes the caller's password.
+        team: lists, changes and deletes users.
+        invitations: invites users, and lets them accept.
+        api_keys: creates, lists and deletes API keys.
+        audit_trail: lists the audit log.
+    """
 
     registration: Registration
     sessions: Sessions
@@ -55,17 +65,17 @@ class AuthServicer(AuthServiceServicer):
     """Answers the RPCs of auth.
 
     Args:
-        does: what it does.
+        use_cases: what auth does.
         published: where all replicas' public keys are.
     """
 
-    def __init__(self, does: UseCases, published: CommonStore) -> None:
-        self._does = does
+    def __init__(self, use_cases: UseCases, published: CommonStore) -> None:
+        self._use_cases = use_cases
         self._published = published
 
     async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.RegisterResponse:
         """A new tenant and its first administrator."""
-        made = await self._does.registration.register(
+        made = await self._use_cases.registration.register(
             current_origin(),
             request.tenant_name,
             request.tenant_slug,
@@ -81,7 +91,9 @@ class AuthServicer(AuthServiceServicer):
 
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.LoginResponse:
         """A session for who knows the password."""
-        made = await self._does.sessions.log_in(current_origin(), request.tenant_slug, request.email, request.password)
+        made = await self._use_cases.sessions.log_in(
+            current_origin(), request.tenant_slug, request.email, request.password
+        )
         await _keep(context, made.tokens)
         return pb.LoginResponse(
             tenant=tenant_message(made.tenant), user=user_message(made.user), tokens=tokens_message(made.tokens)
@@ -91,7 +103,7 @@ class AuthServicer(AuthServiceServicer):
         self, request: pb.AcceptInvitationRequest, context: Context
     ) -> pb.AcceptInvitationResponse:
         """The invited user, signed in."""
-        made = await self._does.invitations.accept(
+        made = await self._use_cases.invitations.accept(
             current_origin(), request.token, request.password, request.display_name
         )
         await _keep(context, made.tokens)
@@ -102,14 +114,14 @@ class AuthServicer(AuthServiceServicer):
     async def Refresh(self, request: pb.RefreshRequest, context: Context) -> pb.RefreshResponse:
         """The session's next tokens; what came as the cookie goes back as the cookie only."""
         token = request.refresh_token or cookies.read(_metadata(context))
-        tokens = await self._does.sessions.refresh(current_origin(), token)
+        tokens = await self._use_cases.sessions.refresh(current_origin(), token)
         if not request.refresh_token:
             await _keep(context, tokens)
         return pb.RefreshResponse(tokens=tokens_message(tokens, with_refresh=bool(request.refresh_token)))
 
     async def Logout(self, request: pb.LogoutRequest, context: Context) -> pb.LogoutResponse:
         """The end of the caller's session."""
-        await self._does.sessions.log_out(current_actor(), current_person())
+        await self._use_cases.sessions.log_out(current_actor(), current_person())
         await context.send_initial_metadata((("set-cookie", cookies.clear()),))
         return pb.LogoutResponse()
 
@@ -117,46 +129,46 @@ class AuthServicer(AuthServiceServicer):
         """The caller."""
         caller = current_principal()
         if caller.user_id is None:
-            tenant, key = await self._does.api_keys.who(caller.tenant_id, caller.credential_id)
+            tenant, key = await self._use_cases.api_keys.who(caller.tenant_id, caller.credential_id)
             return pb.GetMeResponse(tenant=tenant_message(tenant), api_key=api_key_message(key))
-        tenant, user = await self._does.team.who(caller.tenant_id, caller.user_id)
+        tenant, user = await self._use_cases.team.who(caller.tenant_id, caller.user_id)
         return pb.GetMeResponse(tenant=tenant_message(tenant), user=user_message(user))
 
     async def UpdateMe(self, request: pb.UpdateMeRequest, context: Context) -> pb.UpdateMeResponse:
         """The caller, changed."""
         change = user_change(request.user, request.update_mask, {"display_name"})
-        user = await self._does.team.change(current_actor(), current_person().user_id, change, request.user.etag)
+        user = await self._use_cases.team.change(current_actor(), current_person().user_id, change, request.user.etag)
         return pb.UpdateMeResponse(user=user_message(user))
 
     async def ChangePassword(self, request: pb.ChangePasswordRequest, context: Context) -> pb.ChangePasswordResponse:
         """A new password; the caller's other sessions end."""
-        await self._does.account.change_password(
+        await self._use_cases.account.change_password(
             current_actor(), current_person(), request.current_password, request.new_password
         )
         return pb.ChangePasswordResponse()
 
     async def DeleteMe(self, request: pb.DeleteMeRequest, context: Context) -> pb.DeleteMeResponse:
         """The end of the caller's account."""
-        await self._does.team.delete(current_actor(), current_person().user_id)
+        await self._use_cases.team.delete(current_actor(), current_person().user_id)
         await context.send_initial_metadata((("set-cookie", cookies.clear()),))
         return pb.DeleteMeResponse()
 
     async def ListSessions(self, request: pb.ListSessionsRequest, context: Context) -> pb.ListSessionsResponse:
         """The caller's sessions."""
         person = current_person()
-        sessions = await self._does.sessions.list(person)
+        sessions = await self._use_cases.sessions.list(person)
         return pb.ListSessionsResponse(sessions=[session_message(each, person.session_id) for each in sessions])
 
     async def EndSession(self, request: pb.EndSessionRequest, context: Context) -> pb.EndSessionResponse:
         """The end of one of the caller's sessions."""
-        await self._does.sessions.end(current_actor(), current_person(), UUID(request.session_id))
+        await self._use_cases.sessions.end(current_actor(), current_person(), UUID(request.session_id))
         return pb.EndSessionResponse()
 
     async def EndOtherSessions(
         self, request: pb.EndOtherSessionsRequest, context: Context
     ) -> pb.EndOtherSessionsResponse:
         """The end of the caller's other sessions."""
-        ended = await self._does.sessions.end_others(current_actor(), current_person())
+        ended = await self._use_cases.sessions.end_others(current_actor(), current_person())
         return pb.EndOtherSessionsResponse(ended_count=ended)
 
     async def ListUsers(self, request: pb.ListUsersRequest, context: Context) -> pb.ListUsersResponse:
@@ -165,34 +177,38 @@ class AuthServicer(AuthServiceServicer):
             Role(request.role) if request.HasField("role") else None,
             request.disabled if request.HasField("disabled") else None,
         )
-        page = await self._does.team.list(current_principal().tenant_id, wanted, request.page_size, request.page_token)
+        page = await self._use_cases.team.list(
+            current_principal().tenant_id, wanted, request.page_size, request.page_token
+        )
         users = [user_message(user) for user in page.items]
         return pb.ListUsersResponse(users=users, next_page_token=page.next_token, total_size=page.total)
 
     async def GetUser(self, request: pb.GetUserRequest, context: Context) -> pb.GetUserResponse:
         """A user."""
-        user = await self._does.team.get(current_principal().tenant_id, UUID(request.user_id))
+        user = await self._use_cases.team.get(current_principal().tenant_id, UUID(request.user_id))
         return pb.GetUserResponse(user=user_message(user))
 
     async def UpdateUser(self, request: pb.UpdateUserRequest, context: Context) -> pb.UpdateUserResponse:
         """A user, changed."""
         change = user_change(request.user, request.update_mask, {"role", "disabled"})
-        user = await self._does.team.change(current_actor(), UUID(request.user.id), change, request.user.etag)
+        user = await self._use_cases.team.change(current_actor(), UUID(request.user.id), change, request.user.etag)
         return pb.UpdateUserResponse(user=user_message(user))
 
     async def DeleteUser(self, request: pb.DeleteUserRequest, context: Context) -> pb.DeleteUserResponse:
         """The end of a user."""
-        await self._does.team.delete(current_actor(), UUID(request.user_id))
+        await self._use_cases.team.delete(current_actor(), UUID(request.user_id))
         return pb.DeleteUserResponse()
 
     async def InviteUser(self, request: pb.InviteUserRequest, context: Context) -> pb.InviteUserResponse:
         """An invitation, and the token that is shown once."""
-        invitation, token = await self._does.invitations.invite(current_actor(), request.email, Role(request.role))
+        invitation, token = await self._use_cases.invitations.invite(current_actor(), request.email, Role(request.role))
         return pb.InviteUserResponse(invitation=invitation_message(invitation), token=token)
 
     async def ListInvitations(self, request: pb.ListInvitationsRequest, context: Context) -> pb.ListInvitationsResponse:
         """A page of open invitations."""
-        page = await self._does.invitations.list(current_principal().tenant_id, request.page_size, request.page_token)
+        page = await self._use_cases.invitations.list(
+            current_principal().tenant_id, request.page_size, request.page_token
+        )
         return pb.ListInvitationsResponse(
             invitations=[invitation_message(each) for each in page.items],
             next_page_token=page.next_token,
@@ -203,24 +219,26 @@ class AuthServicer(AuthServiceServicer):
         self, request: pb.RevokeInvitationRequest, context: Context
     ) -> pb.RevokeInvitationResponse:
         """The end of an invitation."""
-        await self._does.invitations.revoke(current_actor(), UUID(request.invitation_id))
+        await self._use_cases.invitations.revoke(current_actor(), UUID(request.invitation_id))
         return pb.RevokeInvitationResponse()
 
     async def CreateApiKey(self, request: pb.CreateApiKeyRequest, context: Context) -> pb.CreateApiKeyResponse:
         """An API key, shown once."""
         expire_us = from_timestamp(request.expire_time) if request.HasField("expire_time") else None
-        key, secret = await self._does.api_keys.create(current_actor(), request.name, Role(request.role), expire_us)
+        key, secret = await self._use_cases.api_keys.create(
+            current_actor(), request.name, Role(request.role), expire_us
+        )
         return pb.CreateApiKeyResponse(api_key=api_key_message(key), key=secret)
 
     async def ListApiKeys(self, request: pb.ListApiKeysRequest, context: Context) -> pb.ListApiKeysResponse:
         """A page of API keys."""
-        page = await self._does.api_keys.list(current_principal().tenant_id, request.page_size, request.page_token)
+        page = await self._use_cases.api_keys.list(current_principal().tenant_id, request.page_size, request.page_token)
         keys = [api_key_message(key) for key in page.items]
         return pb.ListApiKeysResponse(api_keys=keys, next_page_token=page.next_token, total_size=page.total)
 
     async def DeleteApiKey(self, request: pb.DeleteApiKeyRequest, context: Context) -> pb.DeleteApiKeyResponse:
         """The end of an API key."""
-        await self._does.api_keys.delete(current_actor(), UUID(request.api_key_id))
+        await self._use_cases.api_keys.delete(current_actor(), UUID(request.api_key_id))
         return pb.DeleteApiKeyResponse()
 
     async def ListAuditEntries(
@@ -237,7 +255,7 @@ class AuthServicer(AuthServiceServicer):
             moment("start_time", request.start_time),
             moment("end_time", request.end_time),
         )
-        page = await self._does.audit_trail.list(
+        page = await self._use_cases.audit_trail.list(
             current_principal().tenant_id, wanted, request.page_size, request.page_token
         )
         return pb.ListAuditEntriesResponse(

@@ -11,7 +11,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
@@ -28,6 +28,9 @@ from services.platform.security.audit import Actor, user_actor
 from services.platform.security.origin import Origin
 from services.platform.security.principal import Person
 from services.platform.security.revocations import suspended
+
+if TYPE_CHECKING:
+    from services.auth.store.sessions import SessionSql
 
 ACCESS_LIFE_US = 15 * MINUTE_US
 SESSION_LIFE_US = 30 * DAY_US
@@ -79,39 +82,6 @@ class Rotation:
     reason: str = ""
 
 
-class SessionStore(Protocol):
-    """What sessions need from the database. Times are in microseconds."""
-
-    async def find_login(self, slug: str, email: str, address: str) -> Login | None:
-        """What a login is decided by, in one query whether there is such a user or not."""
-
-    async def start_session(
-        self,
-        actor: Actor,
-        session_id: UUID,
-        user_id: UUID,
-        password_hash: str,
-        token_hash: bytes,
-        now: int,
-        expire: int,
-    ) -> bool:
-        """A new session with its first refresh token; False if the user was disabled or got another password."""
-
-    async def rotate(
-        self, origin: Origin, tenant_id: UUID, presented: bytes, successor: bytes, now: int, expire: int
-    ) -> Rotation:
-        """Spend one refresh token for its successor; both as hashes."""
-
-    async def end_session(self, actor: Actor, user_id: UUID, session_id: UUID, now: int) -> bool:
-        """End a session of a user and tell every service; False if the user has none of this id that goes on."""
-
-    async def end_other_sessions(self, actor: Actor, user_id: UUID, but: UUID, now: int) -> int:
-        """End all sessions of a user but one; answers how many."""
-
-    async def list_sessions(self, tenant_id: UUID, user_id: UUID, now: int, most: int) -> Sequence[Session]:
-        """A user's sessions that go on, newest first."""
-
-
 _MOST_LISTED = 200
 
 
@@ -127,7 +97,7 @@ class Sessions:
     """
 
     def __init__(
-        self, store: SessionStore, passwords: Passwords, keyring: Keyring, limits: Limits, installation_key: bytes
+        self, store: "SessionSql", passwords: Passwords, keyring: Keyring, limits: Limits, installation_key: bytes
     ) -> None:
         self._store = store
         self._passwords = passwords

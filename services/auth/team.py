@@ -1,8 +1,8 @@
 """The team: who is in it, what each may do. A tenant never loses its last active administrator."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
@@ -10,9 +10,12 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 from services.auth.model import Tenant, User
 from services.platform.clock import now_us
 from services.platform.errors import Aborted, FailedPrecondition, NotFound, Unauthenticated
-from services.platform.paging import Page, Pager, PageRequest
+from services.platform.paging import Page, Pager
 from services.platform.security.audit import Actor
 from services.platform.security.principal import Role
+
+if TYPE_CHECKING:
+    from services.auth.store.users import UserSql
 
 Decide = Callable[[User, int], User | None]
 """From a user as it is, and how many others administer the tenant, to the user as it shall be; None: gone."""
@@ -35,25 +38,6 @@ class UserChange:
     disabled: bool | None = None
 
 
-class TeamStore(Protocol):
-    """What the team needs from the database."""
-
-    async def find_user(self, tenant_id: UUID, user_id: UUID) -> tuple[Tenant, User] | None:
-        """A user and the tenant."""
-
-    async def list_users(self, tenant_id: UUID, wanted: UserFilter, page: PageRequest) -> tuple[Sequence[User], int]:
-        """One user more than the page holds, if there are, and how many there are in all."""
-
-    async def change_user(self, actor: Actor, user_id: UUID, decide: Decide) -> User | None:
-        """Make a user what `decide` says, while nobody else changes the team.
-
-        Who is disabled or gone loses all sessions, and a new role reaches every service.
-
-        Raises:
-            NotFound: USER_NOT_FOUND.
-        """
-
-
 class Team:
     """Lists and changes users.
 
@@ -62,7 +46,7 @@ class Team:
         pager: reads and writes page tokens.
     """
 
-    def __init__(self, store: TeamStore, pager: Pager) -> None:
+    def __init__(self, store: "UserSql", pager: Pager) -> None:
         self._store = store
         self._pager = pager
 

@@ -1,17 +1,19 @@
 """What the operator does about tenants: make one, invite to one, reset a password, suspend one and resume it."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sentinel.auth.v1.auth_service_pb2 import RegisterRequest
 
-from services.auth.model import Tenant, User
 from services.auth.registration import first_of_tenant, refuse_reserved
 from services.auth.tenant_invitations import TenantInvitation, hash_of, new_token
 from services.platform.clock import DAY_US, now_us
 from services.platform.ids import new_id
 from services.platform.security.audit import Actor, ActorKind
 from services.platform.security.origin import Origin
+
+if TYPE_CHECKING:
+    from services.auth.store import AuthStore
 
 _COMMAND_LINE = Origin("", "sentinel command line", "")
 # It travels in a notification, which has 8,000 bytes.
@@ -22,30 +24,6 @@ class OperatorError(Exception):
     """What the operator asks for cannot be done; the message is the sentence to print."""
 
 
-class TenantStore(Protocol):
-    """What the operator's commands need from the database."""
-
-    async def create_tenant(
-        self, actor: Actor, tenant: Tenant, admin: User, password_hash: str, invitation_hash: bytes | None = None
-    ) -> bool:
-        """Record a tenant and its first administrator, or raise AlreadyExists: TENANT_SLUG_TAKEN."""
-
-    async def invite_tenant(self, invitation: TenantInvitation, token_hash: bytes) -> None:
-        """Record an invitation, and remove those that have expired."""
-
-    async def reset_password(self, actor: Actor, email: str, new_hash: str, now: int) -> bool:
-        """Replace the hash of the user with this email and end all sessions of the user; False if there is none."""
-
-    async def tenant_of_slug(self, slug: str) -> UUID | None:
-        """A tenant's id."""
-
-    async def suspend(self, actor: Actor, reason: str, now: int) -> bool:
-        """Suspend the actor's tenant and tell every service; False if it is suspended already."""
-
-    async def resume(self, actor: Actor, now: int) -> bool:
-        """Let the actor's tenant go on and tell every service; False if it is not suspended."""
-
-
 class Tenants:
     """Makes tenants, invites to them, resets passwords and suspends tenants; the audit log of the tenant has it.
 
@@ -53,7 +31,7 @@ class Tenants:
         store: where that is recorded.
     """
 
-    def __init__(self, store: TenantStore) -> None:
+    def __init__(self, store: "AuthStore") -> None:
         self._store = store
 
     async def create(self, request: RegisterRequest, password_hash: str) -> None:

@@ -1,6 +1,6 @@
 """What the egress policy says for a tenant: settings name tenants by slug, calls and checks by id."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
@@ -9,6 +9,9 @@ from services.checks.specs.hosts import literal
 from services.checks.specs.spec import Spec
 from services.platform.egress.policy import EgressPolicy, by
 from services.platform.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from services.platform.postgres.common_store import CommonStore
 
 _MOST_KNOWN = 10_000
 
@@ -36,17 +39,6 @@ def refuse_blocked(policy: EgressPolicy, spec: Spec, path: str, tenant: str = ""
             )
 
 
-class SlugStore(Protocol):
-    """What the policy needs from the database."""
-
-    async def slug_of_tenant(self, tenant_id: UUID) -> str:
-        """Return a tenant's slug; empty if there is no such tenant.
-
-        Raises:
-            Unavailable: the database is away.
-        """
-
-
 class TenantEgress:
     """Applies the policy to tenants.
 
@@ -60,7 +52,7 @@ class TenantEgress:
         policy: as given.
     """
 
-    def __init__(self, policy: EgressPolicy, store: SlugStore | None = None) -> None:
+    def __init__(self, policy: EgressPolicy, store: "CommonStore | None" = None) -> None:
         self.policy = policy
         self._store = store
         self._slugs: dict[UUID, str] = {}

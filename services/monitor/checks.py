@@ -1,7 +1,7 @@
 """What is probed: making, reading, listing, changing, pausing, resuming and deleting checks; tokens of heartbeats."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.checks.heartbeat_token import hash_of, new_token
@@ -12,63 +12,11 @@ from services.monitor.model import Check, MadeCheck, TrackedCheck
 from services.monitor.not_found import check_not_found, service_not_found
 from services.monitor.quotas import Quotas
 from services.platform.clock import now_us
-from services.platform.paging import Page, Pager, PageRequest
+from services.platform.paging import Page, Pager
 from services.platform.security.audit import Actor
 
-
-class ChecksStore(Protocol):
-    """What checks need from the database."""
-
-    async def create_check(
-        self, actor: Actor, check: Check, request_id: UUID | None, quotas: Quotas, token_hash: bytes | None
-    ) -> TrackedCheck:
-        """Record a check, within the quotas, and tell its worker; a request id seen before answers the one it made.
-
-        Args:
-            actor: who makes it.
-            check: the check.
-            request_id: the caller's.
-            quotas: how many there may be.
-            token_hash: of what signals of a heartbeat are sent with; None for other kinds.
-
-        Raises:
-            NotFound: SERVICE_NOT_FOUND.
-            AlreadyExists: CHECK_NAME_TAKEN.
-            FailedPrecondition: QUOTA_EXCEEDED.
-        """
-
-    async def find_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> TrackedCheck | None:
-        """A check of a service."""
-
-    async def list_checks(
-        self, tenant_id: UUID, service_id: UUID, page: PageRequest
-    ) -> tuple[Sequence[TrackedCheck], int] | None:
-        """One check more than the page holds, if there are, and how many the service has in all; None: no service."""
-
-    async def change_check(
-        self, actor: Actor, service_id: UUID, check_id: UUID, verb: str, decide: Callable[[Check], Check]
-    ) -> TrackedCheck:
-        """Make a check what `decide` says, while nobody else changes it, and tell its worker.
-
-        Raises:
-            NotFound: CHECK_NOT_FOUND.
-            AlreadyExists: CHECK_NAME_TAKEN.
-        """
-
-    async def rotate_token(self, actor: Actor, service_id: UUID, check_id: UUID, token_hash: bytes) -> None:
-        """Give a heartbeat another token.
-
-        Raises:
-            NotFound: CHECK_NOT_FOUND.
-            FailedPrecondition: NOT_A_HEARTBEAT.
-        """
-
-    async def delete_check(self, actor: Actor, service_id: UUID, check_id: UUID, now: int) -> None:
-        """Delete a check, leave its history to be removed, and tell its worker.
-
-        Raises:
-            NotFound: CHECK_NOT_FOUND.
-        """
+if TYPE_CHECKING:
+    from services.monitor.store.checks import CheckSql
 
 
 class Checks:
@@ -81,7 +29,7 @@ class Checks:
         egress: which addresses checks may reach.
     """
 
-    def __init__(self, store: ChecksStore, pager: Pager, quotas: Quotas, egress: TenantEgress) -> None:
+    def __init__(self, store: "CheckSql", pager: Pager, quotas: Quotas, egress: TenantEgress) -> None:
         self._egress = egress
         self._store = store
         self._pager = pager

@@ -1,13 +1,15 @@
 """What was recorded of deleted checks goes in the background: in bounded steps, in one place at a time."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.monitor.set_aside import SetAside
 from services.platform import logs
 from services.platform.clock import now_us
+
+if TYPE_CHECKING:
+    from services.monitor.store.history import HistorySql
 
 _LOOK_EVERY_S = 5.0
 _A_STEP = 5_000
@@ -29,21 +31,6 @@ class HistoryStays(Exception):
         self.check_id = check_id
 
 
-class HistoryStore(Protocol):
-    """What the removal needs from the database."""
-
-    async def remove_history(self, most: int, aside: Sequence[UUID] = ()) -> bool:
-        """Remove at most so many rows, unless another process is at it; whether more is left to do here.
-
-        Args:
-            most: how many.
-            aside: checks whose history is left alone.
-
-        Raises:
-            HistoryStays: it failed with one check.
-        """
-
-
 class HistoryRemoval:
     """Removes the history of deleted checks. What a step has removed stays removed, whenever the process ends.
 
@@ -54,7 +41,7 @@ class HistoryRemoval:
         aside: what it could not do.
     """
 
-    def __init__(self, store: HistoryStore) -> None:
+    def __init__(self, store: "HistorySql") -> None:
         self._store = store
         self.aside = SetAside("history_removal")
 

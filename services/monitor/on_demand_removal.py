@@ -1,22 +1,18 @@
 """Results of runs on demand go when they are old: in bounded steps, as many processes at it as like."""
 
 import asyncio
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from services.monitor.set_aside import SetAside
 from services.platform.clock import now_us
+
+if TYPE_CHECKING:
+    from services.monitor.store.rollups import RollupSql
 
 _LOOK_EVERY_S = 600.0
 _A_STEP = 2_000
 # Between two steps the database has time for what is urgent.
 _PAUSE_S = 0.05
-
-
-class OnDemandStore(Protocol):
-    """What the removal needs from the database."""
-
-    async def drop_on_demand(self, before_us: int, most: int) -> bool:
-        """Drop at most so many results of runs on demand from before a point in time; whether as many were there."""
 
 
 class OnDemandRemoval:
@@ -30,7 +26,7 @@ class OnDemandRemoval:
         aside: what it could not do.
     """
 
-    def __init__(self, store: OnDemandStore, keep_us: int) -> None:
+    def __init__(self, store: "RollupSql", keep_us: int) -> None:
         self._store = store
         self._keep_us = keep_us
         self.aside = SetAside("on_demand_removal")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.checks.outcome import Outcome
@@ -10,6 +10,9 @@ from services.checks.result import Result
 from services.monitor.not_found import check_not_found
 from services.platform.clock import SECOND_US
 from services.platform.paging import Page, Pager
+
+if TYPE_CHECKING:
+    from services.monitor.store.results import ResultSql
 
 _LAST_US = 253_402_300_800 * SECOND_US - 1  # the end of the year 9999, the last that a timestamp can say
 _SLOT_BYTES = 8
@@ -40,16 +43,6 @@ class Found:
     before_us: int | None
 
 
-class ResultsStore(Protocol):
-    """What the history needs from the database."""
-
-    async def has_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> bool:
-        """Whether the tenant's service has such a check."""
-
-    async def results_before(self, tenant_id: UUID, check_id: UUID, wanted: ResultFilter, most: int) -> Found:
-        """At most so many results that meet a filter, newest first, out of a bounded part of the history."""
-
-
 class ResultHistory:
     """Lists what was recorded.
 
@@ -58,7 +51,7 @@ class ResultHistory:
         pager: reads and writes page tokens.
     """
 
-    def __init__(self, store: ResultsStore, pager: Pager) -> None:
+    def __init__(self, store: "ResultSql", pager: Pager) -> None:
         self._store = store
         self._pager = pager
 

@@ -6,15 +6,18 @@ done, whenever the process ends, and doing it twice does no harm.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from services.checks.secret_columns import SecretColumn
 from services.checks.secret_registry import SECRET_COLUMNS
 from services.platform import logs
 from services.platform.errors import Unavailable
+
+if TYPE_CHECKING:
+    from services.monitor.store.secrets import SecretSql
 
 _A_STEP = 200
 # Between two steps the database has time for what is urgent.
@@ -23,22 +26,6 @@ _RETRY_S = 1.0
 _MOST_NAMED = 10
 _FIRST = (UUID(int=0), UUID(int=0))
 _log = logs.get("sealing")
-
-
-class SecretsStore(Protocol):
-    """What sealing needs from the database."""
-
-    @property
-    def sealing_key(self) -> str | None:
-        """The id of the key that encrypts; None when there is none."""
-
-    async def rows_to_seal(
-        self, of: SecretColumn[Any], after: tuple[UUID, UUID], most: int
-    ) -> Sequence[tuple[UUID, UUID]]:
-        """Tenants and their rows with secrets that the newest key has not encrypted, in order behind one of them."""
-
-    async def seal_anew(self, of: SecretColumn[Any], tenant_id: UUID, row_ids: Collection[UUID]) -> Sequence[UUID]:
-        """Encrypt the secrets of some rows with the newest key; answers those that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +48,7 @@ class Sealed:
 
 
 async def seal_all(
-    store: SecretsStore, columns: Sequence[SecretColumn[Any]] = SECRET_COLUMNS
+    store: "SecretSql", columns: Sequence[SecretColumn[Any]] = SECRET_COLUMNS
 ) -> Mapping[SecretColumn[Any], Sealed]:
     """Encrypt all secrets with the newest key; return the counts by column.
 
@@ -71,7 +58,7 @@ async def seal_all(
     return {each: await _seal_column(store, each) for each in columns}
 
 
-async def _seal_column(store: SecretsStore, of: SecretColumn[Any]) -> Sealed:
+async def _seal_column(store: "SecretSql", of: SecretColumn[Any]) -> Sealed:
     after, done = _FIRST, 0
     unread: list[UUID] = []
     while keys := await store.rows_to_seal(of, after, _A_STEP):
@@ -85,7 +72,7 @@ async def _seal_column(store: SecretsStore, of: SecretColumn[Any]) -> Sealed:
     return Sealed(done - len(unread), unread)
 
 
-async def seal_at_start(store: SecretsStore) -> None:
+async def seal_at_start(store: "SecretSql") -> None:
     """Encrypt what is left to encrypt, as soon as the database answers, and say what cannot be read."""
     if store.sealing_key is None:
         _log.warning("SENTINEL_SECRETS_KEY is not set: secrets cannot be stored")

@@ -74,34 +74,28 @@ class MonitorServicer(MonitorServiceServicer):
 
     Args:
         process: whose end ends streams.
-        does: what monitor does.
+        use_cases: what monitor does.
         cursors: reads and writes the cursors of those who watch.
     """
 
-    def __init__(self, process: Process, does: UseCases, cursors: WatchCursors) -> None:
+    def __init__(self, process: Process, use_cases: UseCases, cursors: WatchCursors) -> None:
         self._revocations = process.revocations
         self._stopping = process.stopping
-        self._services = does.services
-        self._checks = does.checks
-        self._status = does.status
-        self._figures = does.figures
-        self._overviews = does.overviews
-        self._incidents = does.incidents
-        self._results = does.results
-        self._windows = does.windows
-        self._watches = does.watches
+        self._use_cases = use_cases
         self._cursors = cursors
         self._updates = Updates()
         self._reads = SharedReads()
 
     async def CreateService(self, request: pb.CreateServiceRequest, context: Context) -> pb.CreateServiceResponse:
         """A new service."""
-        made = await self._services.create(current_actor(), service_draft(request), optional_id(request.request_id))
+        made = await self._use_cases.services.create(
+            current_actor(), service_draft(request), optional_id(request.request_id)
+        )
         return pb.CreateServiceResponse(service=service_message(made))
 
     async def GetService(self, request: pb.GetServiceRequest, context: Context) -> pb.GetServiceResponse:
         """A service."""
-        found = await self._services.get(current_principal().tenant_id, UUID(request.service_id))
+        found = await self._use_cases.services.get(current_principal().tenant_id, UUID(request.service_id))
         return pb.GetServiceResponse(service=service_message(found))
 
     async def ListServices(self, request: pb.ListServicesRequest, context: Context) -> pb.ListServicesResponse:
@@ -109,7 +103,7 @@ class MonitorServicer(MonitorServiceServicer):
         tenant_id = current_principal().tenant_id
 
         async def read() -> pb.ListServicesResponse:
-            page = await self._services.list(
+            page = await self._use_cases.services.list(
                 tenant_id,
                 service_filter(request),
                 service_order(request.order_by),
@@ -133,26 +127,26 @@ class MonitorServicer(MonitorServiceServicer):
         scope = f"services of {wanted}"
         cursor = self._cursors.read(tenant_id, scope, request.cursor) if request.cursor else None
         guard = StreamGuard(principal, self._revocations, self._stopping)
-        async with aclosing(self._watches.follow(tenant_id, cursor, wanted.admits, guard)) as events:
+        async with aclosing(self._use_cases.watches.follow(tenant_id, cursor, wanted.admits, guard)) as events:
             async for event in events:
                 yield watch_message(event, lambda told: self._cursors.write(tenant_id, scope, told))
 
     async def UpdateService(self, request: pb.UpdateServiceRequest, context: Context) -> pb.UpdateServiceResponse:
         """A service, changed."""
         service_id, draft_of = UUID(request.service.id), self._updates.of_service(request)
-        changed = await self._services.update(current_actor(), service_id, request.service.etag, draft_of)
+        changed = await self._use_cases.services.update(current_actor(), service_id, request.service.etag, draft_of)
         return pb.UpdateServiceResponse(service=service_message(changed))
 
     async def DeleteService(self, request: pb.DeleteServiceRequest, context: Context) -> pb.DeleteServiceResponse:
         """The end of a service."""
-        await self._services.delete(current_actor(), UUID(request.service_id))
+        await self._use_cases.services.delete(current_actor(), UUID(request.service_id))
         return pb.DeleteServiceResponse()
 
     async def GetServiceStatus(
         self, request: pb.GetServiceStatusRequest, context: Context
     ) -> pb.GetServiceStatusResponse:
         """How a service is."""
-        status = await self._status.of_service(current_principal().tenant_id, UUID(request.service_id))
+        status = await self._use_cases.status.of_service(current_principal().tenant_id, UUID(request.service_id))
         return pb.GetServiceStatusResponse(status=status_message(status))
 
     async def GetServiceUptime(
@@ -162,7 +156,7 @@ class MonitorServicer(MonitorServiceServicer):
         tenant_id = current_principal().tenant_id
 
         async def read() -> pb.GetServiceUptimeResponse:
-            buckets = await self._figures.series(tenant_id, UUID(request.service_id), series_wanted(request))
+            buckets = await self._use_cases.figures.series(tenant_id, UUID(request.service_id), series_wanted(request))
             return series_message(buckets)
 
         return await self._reads.get(tenant_id, request, read)
@@ -172,14 +166,14 @@ class MonitorServicer(MonitorServiceServicer):
         tenant_id = current_principal().tenant_id
 
         async def read() -> pb.GetOverviewResponse:
-            overview = await self._overviews.of_tenant(tenant_id)
+            overview = await self._use_cases.overviews.of_tenant(tenant_id)
             return pb.GetOverviewResponse(overview=overview_message(overview))
 
         return await self._reads.get(tenant_id, request, read)
 
     async def CreateCheck(self, request: pb.CreateCheckRequest, context: Context) -> pb.CreateCheckResponse:
         """A new check."""
-        made = await self._checks.create(
+        made = await self._use_cases.checks.create(
             current_actor(),
             UUID(request.service_id),
             check_draft(request.check),
@@ -189,7 +183,9 @@ class MonitorServicer(MonitorServiceServicer):
 
     async def GetCheck(self, request: pb.GetCheckRequest, context: Context) -> pb.GetCheckResponse:
         """A check."""
-        found = await self._checks.get(current_principal().tenant_id, UUID(request.service_id), UUID(request.check_id))
+        found = await self._use_cases.checks.get(
+            current_principal().tenant_id, UUID(request.service_id), UUID(request.check_id)
+        )
         return pb.GetCheckResponse(check=check_message(found))
 
     async def ListChecks(self, request: pb.ListChecksRequest, context: Context) -> pb.ListChecksResponse:
@@ -197,7 +193,9 @@ class MonitorServicer(MonitorServiceServicer):
         tenant_id = current_principal().tenant_id
 
         async def read() -> pb.ListChecksResponse:
-            page = await self._checks.list(tenant_id, UUID(request.service_id), request.page_size, request.page_token)
+            page = await self._use_cases.checks.list(
+                tenant_id, UUID(request.service_id), request.page_size, request.page_token
+            )
             return pb.ListChecksResponse(
                 checks=[check_message(row) for row in page.items],
                 next_page_token=page.next_token,
@@ -208,7 +206,7 @@ class MonitorServicer(MonitorServiceServicer):
 
     async def UpdateCheck(self, request: pb.UpdateCheckRequest, context: Context) -> pb.UpdateCheckResponse:
         """A check, changed."""
-        changed = await self._checks.update(
+        changed = await self._use_cases.checks.update(
             current_actor(),
             UUID(request.check.service_id),
             UUID(request.check.id),
@@ -219,24 +217,26 @@ class MonitorServicer(MonitorServiceServicer):
 
     async def DeleteCheck(self, request: pb.DeleteCheckRequest, context: Context) -> pb.DeleteCheckResponse:
         """The end of a check."""
-        await self._checks.delete(current_actor(), UUID(request.service_id), UUID(request.check_id))
+        await self._use_cases.checks.delete(current_actor(), UUID(request.service_id), UUID(request.check_id))
         return pb.DeleteCheckResponse()
 
     async def PauseCheck(self, request: pb.PauseCheckRequest, context: Context) -> pb.PauseCheckResponse:
         """A check, paused."""
-        paused = await self._checks.pause(current_actor(), UUID(request.service_id), UUID(request.check_id))
+        paused = await self._use_cases.checks.pause(current_actor(), UUID(request.service_id), UUID(request.check_id))
         return pb.PauseCheckResponse(check=check_message(paused))
 
     async def ResumeCheck(self, request: pb.ResumeCheckRequest, context: Context) -> pb.ResumeCheckResponse:
         """A check, going on."""
-        resumed = await self._checks.resume(current_actor(), UUID(request.service_id), UUID(request.check_id))
+        resumed = await self._use_cases.checks.resume(current_actor(), UUID(request.service_id), UUID(request.check_id))
         return pb.ResumeCheckResponse(check=check_message(resumed))
 
     async def RotateHeartbeatToken(
         self, request: pb.RotateHeartbeatTokenRequest, context: Context
     ) -> pb.RotateHeartbeatTokenResponse:
         """A heartbeat's new token."""
-        token = await self._checks.rotate_token(current_actor(), UUID(request.service_id), UUID(request.check_id))
+        token = await self._use_cases.checks.rotate_token(
+            current_actor(), UUID(request.service_id), UUID(request.check_id)
+        )
         return pb.RotateHeartbeatTokenResponse(heartbeat_token=token)
 
     async def ListCheckResults(
@@ -246,7 +246,7 @@ class MonitorServicer(MonitorServiceServicer):
         tenant_id = current_principal().tenant_id
 
         async def read() -> pb.ListCheckResultsResponse:
-            page = await self._results.list(
+            page = await self._use_cases.results.list(
                 tenant_id,
                 UUID(request.service_id),
                 UUID(request.check_id),
@@ -264,7 +264,7 @@ class MonitorServicer(MonitorServiceServicer):
         self, request: pb.CreateMaintenanceWindowRequest, context: Context
     ) -> pb.CreateMaintenanceWindowResponse:
         """A new maintenance window."""
-        made = await self._windows.create(
+        made = await self._use_cases.windows.create(
             current_actor(), window_draft(request.window), optional_id(request.request_id)
         )
         return pb.CreateMaintenanceWindowResponse(window=window_message(made))
@@ -273,7 +273,7 @@ class MonitorServicer(MonitorServiceServicer):
         self, request: pb.GetMaintenanceWindowRequest, context: Context
     ) -> pb.GetMaintenanceWindowResponse:
         """A maintenance window."""
-        found = await self._windows.get(current_principal().tenant_id, UUID(request.maintenance_window_id))
+        found = await self._use_cases.windows.get(current_principal().tenant_id, UUID(request.maintenance_window_id))
         return pb.GetMaintenanceWindowResponse(window=window_message(found))
 
     async def ListMaintenanceWindows(
@@ -283,7 +283,7 @@ class MonitorServicer(MonitorServiceServicer):
         tenant_id = current_principal().tenant_id
 
         async def read() -> pb.ListMaintenanceWindowsResponse:
-            page = await self._windows.list(tenant_id, request.page_size, request.page_token)
+            page = await self._use_cases.windows.list(tenant_id, request.page_size, request.page_token)
             return pb.ListMaintenanceWindowsResponse(
                 windows=[window_message(window) for window in page.items],
                 next_page_token=page.next_token,
@@ -297,14 +297,14 @@ class MonitorServicer(MonitorServiceServicer):
     ) -> pb.UpdateMaintenanceWindowResponse:
         """A maintenance window, changed."""
         window_id, draft_of = UUID(request.window.id), self._updates.of_window(request)
-        changed = await self._windows.update(current_actor(), window_id, request.window.etag, draft_of)
+        changed = await self._use_cases.windows.update(current_actor(), window_id, request.window.etag, draft_of)
         return pb.UpdateMaintenanceWindowResponse(window=window_message(changed))
 
     async def DeleteMaintenanceWindow(
         self, request: pb.DeleteMaintenanceWindowRequest, context: Context
     ) -> pb.DeleteMaintenanceWindowResponse:
         """The end of a maintenance window."""
-        await self._windows.delete(current_actor(), UUID(request.maintenance_window_id))
+        await self._use_cases.windows.delete(current_actor(), UUID(request.maintenance_window_id))
         return pb.DeleteMaintenanceWindowResponse()
 
     async def ListIncidents(self, request: pb.ListIncidentsRequest, context: Context) -> pb.ListIncidentsResponse:
@@ -312,7 +312,7 @@ class MonitorServicer(MonitorServiceServicer):
         tenant_id = current_principal().tenant_id
 
         async def read() -> pb.ListIncidentsResponse:
-            page = await self._incidents.list(
+            page = await self._use_cases.incidents.list(
                 tenant_id, incident_filter(request), request.page_size, request.page_token
             )
             return pb.ListIncidentsResponse(
@@ -325,7 +325,7 @@ class MonitorServicer(MonitorServiceServicer):
 
     async def GetIncident(self, request: pb.GetIncidentRequest, context: Context) -> pb.GetIncidentResponse:
         """An incident with its timeline."""
-        incident, events = await self._incidents.get(current_principal().tenant_id, UUID(request.incident_id))
+        incident, events = await self._use_cases.incidents.get(current_principal().tenant_id, UUID(request.incident_id))
         return pb.GetIncidentResponse(
             incident=incident_message(incident), timeline=[event_message(event) for event in events]
         )
@@ -334,15 +334,15 @@ class MonitorServicer(MonitorServiceServicer):
         self, request: pb.AcknowledgeIncidentRequest, context: Context
     ) -> pb.AcknowledgeIncidentResponse:
         """An incident, acknowledged."""
-        incident = await self._incidents.acknowledge(current_actor(), UUID(request.incident_id), request.note)
+        incident = await self._use_cases.incidents.acknowledge(current_actor(), UUID(request.incident_id), request.note)
         return pb.AcknowledgeIncidentResponse(incident=incident_message(incident))
 
     async def AddIncidentNote(self, request: pb.AddIncidentNoteRequest, context: Context) -> pb.AddIncidentNoteResponse:
         """A note on an incident."""
-        incident = await self._incidents.note(current_actor(), UUID(request.incident_id), request.note)
+        incident = await self._use_cases.incidents.note(current_actor(), UUID(request.incident_id), request.note)
         return pb.AddIncidentNoteResponse(incident=incident_message(incident))
 
     async def ResolveIncident(self, request: pb.ResolveIncidentRequest, context: Context) -> pb.ResolveIncidentResponse:
         """An incident, resolved by hand."""
-        incident = await self._incidents.resolve(current_actor(), UUID(request.incident_id), request.note)
+        incident = await self._use_cases.incidents.resolve(current_actor(), UUID(request.incident_id), request.note)
         return pb.ResolveIncidentResponse(incident=incident_message(incident))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.checks.specs.http import HttpSpec
@@ -10,13 +10,16 @@ from services.checks.specs.urls import refuse_bad_url
 from services.checks.tenant_egress import TenantEgress
 from services.monitor.drafts import CheckDraft, ServiceDraft, changed_service, new_check
 from services.monitor.figures.figures import ServiceFigures
-from services.monitor.model import Check, Service, ServiceState, StatefulService
+from services.monitor.model import Service, ServiceState, StatefulService
 from services.monitor.not_found import service_not_found
 from services.monitor.quotas import Quotas
 from services.platform.clock import now_us
 from services.platform.ids import new_id
-from services.platform.paging import KeyRequest, Page, Pager
+from services.platform.paging import Page, Pager
 from services.platform.security.audit import Actor
+
+if TYPE_CHECKING:
+    from services.monitor.store.services import ServiceSql
 
 _FIRST_CHECK = "default"
 
@@ -55,43 +58,6 @@ class ServiceOrder:
         return service.name.encode() if self.by_name else service.id.bytes
 
 
-class ServicesStore(Protocol):
-    """What services need from the database."""
-
-    async def create_service(
-        self, actor: Actor, service: Service, first_check: Check | None, request_id: UUID | None, quotas: Quotas
-    ) -> UUID:
-        """Record a service, within the quotas; answers its id, or that of the one that the request id made before.
-
-        Raises:
-            AlreadyExists: SERVICE_NAME_TAKEN.
-            FailedPrecondition: QUOTA_EXCEEDED.
-        """
-
-    async def find_service(self, tenant_id: UUID, service_id: UUID, now: int) -> StatefulService | None:
-        """A service and what it is in."""
-
-    async def list_services(
-        self, tenant_id: UUID, wanted: ServiceFilter, order: ServiceOrder, page: KeyRequest, now: int
-    ) -> tuple[Sequence[StatefulService], int]:
-        """One service more than the page holds, if there are, and how many there are in all."""
-
-    async def change_service(self, actor: Actor, service_id: UUID, decide: Callable[[Service], Service]) -> None:
-        """Make a service what `decide` says, while nobody else changes it.
-
-        Raises:
-            NotFound: SERVICE_NOT_FOUND.
-            AlreadyExists: SERVICE_NAME_TAKEN.
-        """
-
-    async def delete_service(self, actor: Actor, service_id: UUID, now: int) -> None:
-        """Delete a service with its checks, and leave their history to be removed.
-
-        Raises:
-            NotFound: SERVICE_NOT_FOUND.
-        """
-
-
 class Services:
     """Makes, reads, lists, changes and deletes services.
 
@@ -104,7 +70,7 @@ class Services:
     """
 
     def __init__(
-        self, store: ServicesStore, pager: Pager, quotas: Quotas, figures: ServiceFigures, egress: TenantEgress
+        self, store: "ServiceSql", pager: Pager, quotas: Quotas, figures: ServiceFigures, egress: TenantEgress
     ) -> None:
         self._store = store
         self._egress = egress

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.checks.result import Result
@@ -16,6 +16,9 @@ from services.monitor.request_coalescer import RequestCoalescer
 from services.monitor.service_state import seen, service_since, service_state, tally
 from services.monitor.state_reason import check_reason, service_reason
 from services.platform.clock import now_us
+
+if TYPE_CHECKING:
+    from services.monitor.store.status import StatusSql
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +38,6 @@ class RecordedStatus:
     open_incidents: int
 
 
-class StatusStore(Protocol):
-    """What status needs from the database."""
-
-    async def recorded_statuses(
-        self, tenant_id: UUID, service_ids: Sequence[UUID], edges: Sequence[int]
-    ) -> Mapping[UUID, RecordedStatus]:
-        """What is recorded of those services that the tenant has, between edges as far as figures go."""
-
-
 class Status:
     """Answers how services are.
 
@@ -51,7 +45,7 @@ class Status:
         store: where results are recorded.
     """
 
-    def __init__(self, store: StatusStore) -> None:
+    def __init__(self, store: "StatusSql") -> None:
         self._store = store
         self._coalescer = RequestCoalescer(self._read)
 

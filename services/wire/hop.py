@@ -189,19 +189,18 @@ def _wire(
 
 
 def wire_of(spec: HttpSpec) -> Wire:
-    """The bytes of a check's own request, made once and kept with it.
+    """Return the bytes of a check's own request.
 
     Raises:
         ProbeFailure: a header would not be one header.
     """
-    kept = spec.kept
-    if kept is None:
-        place = _place_of(spec.url)
-        certificate = spec.auth.client_certificate
-        keep_body, follows = spec.reads_body, spec.most_redirects > 0
-        headers = _headers(spec)
-        kept = _wire(
-            spec.method, place, headers, spec.body, spec.tls, certificate, keep_body=keep_body, follows=follows
-        )
-        spec.keep(kept)
-    return kept  # type: ignore[return-value] # nobody else keeps anything there
+    return _wire(
+        spec.method,
+        _place_of(spec.url),
+        _headers(spec),
+        spec.body,
+        spec.tls,
+        spec.auth.client_certificate,
+        keep_body=spec.reads_body,
+        follows=spec.most_redirects > 0,
+    )

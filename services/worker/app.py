@@ -16,6 +16,7 @@ from services.checks import check_changes
 from services.checks.tenant_egress import TenantEgress
 from services.platform.file_limit import limit
 from services.platform.garbage import collect_rarely
+from services.platform.metrics.process_metrics import DatabaseHealth
 from services.platform.paging import Pager
 from services.platform.postgres.connection_shares import ConnectionShares
 from services.platform.postgres.database import REQUEST_CONNECTIONS, RESERVED_CONNECTIONS, create_pool, in_use
@@ -44,7 +45,7 @@ from services.worker.probe import Prober
 from services.worker.record import Recorder
 from services.worker.report import Gauges, Reporter
 from services.worker.roster import Roster
-from services.worker.servicer import ProbeServicer
+from services.worker.servicer import ProbeServicer, UseCases
 from services.worker.store import RECORDED, EngineStore, ReceptionSql, SignalsSql, TailStore, TenantStore, enter_cluster
 from services.worker.streams.position import Cursors
 from services.worker.streams.stream import Streams
@@ -118,22 +119,16 @@ async def main(process: Process) -> None:
     reception, receiving = Reception(reception_store, metrics), Receiving(reception_store)
     server = await process.new_server([_SERVICE])
     server.reflect([_SERVICE])
-    add_ProbeServiceServicer_to_server(
-        ProbeServicer(
-            process,
-            tenant_store,
-            streams,
-            cursors,
-            OnDemand(tenant_store, prober, worker_id, cpu, egress),
-            Evaluation(tenant_store, cpu),
-            Workers(tenant_store, pager, times.overdue_s),
-            reception,
-        ),
-        server.grpc,
+    use_cases = UseCases(
+        streams=streams,
+        on_demand=OnDemand(tenant_store, prober, worker_id, cpu, egress),
+        evaluation=Evaluation(tenant_store, cpu),
+        workers=Workers(tenant_store, pager, times.overdue_s),
+        reception=reception,
     )
+    add_ProbeServiceServicer_to_server(ProbeServicer(process, use_cases, cursors), server.grpc)
     process.metrics.registry.register(WorkerCollector(metrics, gauges))
-    process.metrics.database.watch_pool("engine", lambda: in_use(pools.engine), _ENGINE_CONNECTIONS)
-    process.metrics.database.watch_pool("streams", lambda: in_use(pools.requests), REQUEST_CONNECTIONS)
+    pools.watch(process.metrics.database)
     try:
         async with background(
             recorder.run(), recorded.run(), tail.run(), streams.open.run(), reception.run(), receiving.run()
@@ -166,6 +161,11 @@ class _Pools:
             requests=await new(ROLE, REQUEST_CONNECTIONS),
             tail=await new(TAIL_ROLE, 1),
         )
+
+    def watch(self, metrics: DatabaseHealth) -> None:
+        """Show in the metrics how many connections are in use."""
+        metrics.watch_pool("engine", lambda: in_use(self.engine), _ENGINE_CONNECTIONS)
+        metrics.watch_pool("streams", lambda: in_use(self.requests), REQUEST_CONNECTIONS)
 
     async def close(self) -> None:
         for pool in (self.engine, self.requests, self.tail):

@@ -5,26 +5,17 @@ A tenant's checks whose bodies are kept wait apart from its others, since they n
 
 from collections import OrderedDict, deque
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
 from services.worker.fairness import Shares
 from services.worker.schedule import ScheduledCheck
 
-
-class Queued(Protocol):
-    """A check whose slot is due.
-
-    Attributes:
-        check: the check.
-        ticket: which of its waits counts; 0 when none does.
-    """
-
-    check: ScheduledCheck
-    ticket: int
+if TYPE_CHECKING:
+    from services.worker.dispatch import Run
 
 
-_Lane = deque[tuple[int, Queued]]
+_Lane: TypeAlias = "deque[tuple[int, Run]]"
 _Line = tuple[UUID, bool]
 
 
@@ -59,7 +50,7 @@ class Backlog:
         """Whether something waits that a check which is due now has to wait behind."""
         return (check.tenant_id, check.spec.reads_body) in self._lines
 
-    def add(self, queued: Queued) -> None:
+    def add(self, queued: "Run") -> None:
         """Let a check wait; whatever else it waited for is forgotten."""
         self._tickets -= 1  # below those of the schedule, which are above 0
         queued.ticket = self._tickets
@@ -67,14 +58,14 @@ class Backlog:
         self._size += 1
         self._lines.setdefault(line, OrderedDict()).setdefault(target, deque()).append((self._tickets, queued))
 
-    def admit(self, is_late: Callable[[Queued], bool]) -> tuple[list[Queued], list[Queued]]:
+    def admit(self, is_late: "Callable[[Run], bool]") -> "tuple[list[Run], list[Run]]":
         """Take out what may begin, its places taken, and what is too late.
 
         Args:
             is_late: says whether a check can no longer begin.
         """
-        starting: list[Queued] = []
-        late: list[Queued] = []
+        starting: list[Run] = []
+        late: list[Run] = []
         before = -1
         while before != len(starting):
             before = len(starting)
@@ -82,7 +73,7 @@ class Backlog:
                 self._turn(line, is_late, starting, late)
         return starting, late
 
-    def _turn(self, line: _Line, is_late: Callable[[Queued], bool], starting: list[Queued], late: list[Queued]) -> None:
+    def _turn(self, line: _Line, is_late: "Callable[[Run], bool]", starting: "list[Run]", late: "list[Run]") -> None:
         """Let one slot of a tenant begin, if one may; take out what is too late, as far as it is in the way."""
         lanes = self._lines[line]
         tenant_id, keeps_body = line
@@ -107,7 +98,7 @@ class Backlog:
             del self._lines[line]
 
 
-def _drop_heads(lane: _Lane, is_late: Callable[[Queued], bool], late: list[Queued]) -> int:
+def _drop_heads(lane: _Lane, is_late: "Callable[[Run], bool]", late: "list[Run]") -> int:
     """Take what counts no more or is too late from the front of a lane; answers how many there were."""
     before = len(lane)
     while lane:

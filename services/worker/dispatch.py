@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import cast
 from uuid import UUID
 
 from services.checks.grid import PAUSE_LIMIT_US, lateness_us
@@ -19,6 +18,7 @@ from services.checks.outcome import MissedReason
 from services.worker.backlog import Backlog, lane_of
 from services.worker.cpu_budget import CpuBudget
 from services.worker.fairness import Shares
+from services.worker.kinds.kind import Probe
 from services.worker.schedule import Account, Missed, Schedule, ScheduledCheck, Span, cut, go_on
 
 
@@ -35,9 +35,10 @@ class Run:
         check: the check as it is to be run.
         slot_us: the slot that it runs, or waits for.
         ticket: which of its waits counts.
+        probe: what runs the check as it is; None until it is first run.
     """
 
-    __slots__ = ("account", "check", "held", "place", "slot_us", "ticket")
+    __slots__ = ("account", "check", "held", "place", "probe", "slot_us", "ticket")
 
     def __init__(self, check: ScheduledCheck) -> None:
         self.check = check
@@ -45,6 +46,7 @@ class Run:
         self.ticket = 0
         self.place = _Place.WAITING
         self.held = True
+        self.probe: Probe | None = None
         # Where to go on from when the run has ended, if the check has changed since it began.
         self.account: Account | None = None
 
@@ -135,7 +137,7 @@ class Dispatcher:
             return self._go_on(run, account, now_us, MissedReason.NO_WORKER)
         if run.held and run.check == check:
             return []
-        former, run.check = run.check, check
+        former, run.check, run.probe = run.check, check, None
         if not run.held:
             run.held = True
             self._held[check.shard] += 1
@@ -180,8 +182,7 @@ class Dispatcher:
         if now_us < self._looked_us:
             self._postpone(now_us)
         self._looked_us = now_us
-        while (waiting := self._schedule.pop_due(now_us)) is not None:
-            run = cast("Run", waiting)
+        while (run := self._schedule.pop_due(now_us)) is not None:
             check = run.check
             if now_us - run.slot_us > lateness_us(check.settings.interval_us):
                 lapses += self._lapse(run, now_us)
@@ -197,11 +198,11 @@ class Dispatcher:
                 backlog.add(run)
         if backlog:
             admitted, late = backlog.admit(
-                lambda queued: now_us - cast("Run", queued).slot_us > lateness_us(queued.check.settings.interval_us)
+                lambda queued: now_us - queued.slot_us > lateness_us(queued.check.settings.interval_us)
             )
-            starting += cast("list[Run]", admitted)
-            for queued in late:
-                lapses += self._lapse(cast("Run", queued), now_us)
+            starting += admitted
+            for run in late:
+                lapses += self._lapse(run, now_us)
         for run in starting:
             run.place = _Place.RUNNING
         return starting, lapses

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.checks.outcome import ErrorKind, MissedReason, Outcome
@@ -17,7 +17,10 @@ from services.worker.dispatch import Dispatcher, Lapse, Run
 from services.worker.metrics import Metrics
 from services.worker.probe import Observation, Prober
 from services.worker.record import Recorder
-from services.worker.schedule import Account, ScheduledCheck, Span
+from services.worker.schedule import Account, ScheduledCheck
+
+if TYPE_CHECKING:
+    from services.worker.lease import Leases
 
 _log = logs.get("engine")
 # The database's clock may be stepped; the schedule is looked at this often whatever it says.
@@ -29,17 +32,6 @@ _FENCED_NAP_S = 0.2
 _STALL_S = 0.5
 # What a stall of ours looks like from inside a run.
 _STALL_KINDS = frozenset({ErrorKind.DNS, ErrorKind.CONNECT_TIMEOUT, ErrorKind.TIMEOUT})
-
-
-class Lease(Protocol):
-    """What the engine needs to know of the leases."""
-
-    @property
-    def outage(self) -> Span:
-        """The last span of time in which the database could not be asked."""
-
-    def hold(self) -> bool:
-        """Whether we may fire."""
 
 
 class Engine:
@@ -61,7 +53,7 @@ class Engine:
         recorder: Recorder,
         worker_id: str,
         dispatcher: Dispatcher,
-        lease: Lease,
+        lease: "Leases",
         clock: SharedClock,
         metrics: Metrics | None = None,
     ) -> None:
@@ -189,8 +181,12 @@ class Engine:
         start_us = self._clock.now_us()
         self._metrics.started(max(0, start_us - slot_us))
         try:
+            probe = run.probe
+            if probe is None:
+                probe = run.probe = self._prober.probe_of(check.spec)
             seen = await self._prober.run(
                 check.spec,
+                probe=probe,
                 timeout_s=check.settings.timeout_us / SECOND_US,
                 retries=check.settings.retries,
                 retry_delay_s=check.settings.retry_delay_us / SECOND_US,

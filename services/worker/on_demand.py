@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
@@ -27,6 +27,9 @@ from services.worker.judging.learned import Learned
 from services.worker.on_demand_places import OnDemandPlaces
 from services.worker.probe import Observation, Prober
 from services.worker.schedule import ScheduledCheck
+
+if TYPE_CHECKING:
+    from services.worker.store.tenant import TenantStore
 
 # A check that is not saved has no id.
 _NOBODY = UUID(int=0)
@@ -63,16 +66,6 @@ class TryDraft:
     settings: CheckSettings
 
 
-class OnDemandStore(Protocol):
-    """What a run on demand needs from the database."""
-
-    async def find_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> ScheduledCheck | None:
-        """A check of a service."""
-
-    async def record_on_demand(self, tenant_id: UUID, result: Result) -> None:
-        """Write the result of a run outside the schedule."""
-
-
 class OnDemand:
     """Runs checks on demand.
 
@@ -86,7 +79,7 @@ class OnDemand:
 
     def __init__(
         self,
-        store: OnDemandStore,
+        store: "TenantStore",
         prober: Prober,
         worker_id: str,
         cpu: CpuQueue | None = None,

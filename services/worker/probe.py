@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 from services.checks.check_settings import DEFAULTS
@@ -25,11 +25,11 @@ from services.worker.cpu_queue import CpuQueue
 from services.worker.heartbeats.signals import Signals
 from services.worker.judging.cost import ON_LOOP_US, cost_us
 from services.worker.judging.findings import Examined
-from services.worker.judging.judge import Expectation, Verdict, judge
+from services.worker.judging.judge import Verdict, judge
 from services.worker.judging.learned import Learned, learned
 from services.worker.kinds.every import every_kind
-from services.worker.kinds.kind import Kind
-from services.worker.kinds.sealed import Sealed, SealedSpec
+from services.worker.kinds.kind import Kind, Probe
+from services.worker.kinds.sealed import SealedProbe, SealedSpec
 
 __all__ = ["Observation", "Prober"]
 
@@ -66,12 +66,17 @@ class Prober:
         self._network = network
         self._egress = egress
         self._cpu = cpu or CpuQueue()
-        self._kinds: Mapping[type[Spec], Kind[Any]] = {**every_kind(signals), SealedSpec: Sealed()}
+        self._kinds: Mapping[type[Spec], Kind] = {**every_kind(signals), SealedSpec: SealedProbe}
+
+    def probe_of(self, spec: Spec) -> Probe:
+        """Return the probe of a spec, to give to each of its runs."""
+        return self._kinds[type(spec)](spec)
 
     async def run(
         self,
         spec: Spec,
         *,
+        probe: Probe | None = None,
         timeout_s: float,
         retries: int,
         retry_delay_s: float = DEFAULTS.retry_delay_us / SECOND_US,
@@ -83,6 +88,7 @@ class Prober:
 
         Args:
             spec: what to probe and what to expect.
+            probe: the spec's, where it is run more than once; by default one for this run.
             timeout_s: over everything, from DNS to the last byte, retries and redirects included (semantics.md §4).
             retries: further attempts before the verdict is DOWN (semantics.md §10), as many as there is time for.
             retry_delay_s: the pause before the first of them; twice as long before the second, and so on.
@@ -96,7 +102,13 @@ class Prober:
         seen.off_loop = _OffLoop(self._cpu, tenant_id, deadline, seen)
         try:
             verdict = await self._attempts(
-                spec, _Retries(retries, retry_delay_s, deadline), seen, start, on_facts, tenant_id
+                spec,
+                probe or self.probe_of(spec),
+                _Retries(retries, retry_delay_s, deadline),
+                seen,
+                start,
+                on_facts,
+                tenant_id,
             )
         except asyncio.CancelledError:
             if not deadline.passed():
@@ -125,18 +137,19 @@ class Prober:
     async def _attempts(
         self,
         spec: Spec,
+        probe: Probe,
         retries: "_Retries",
         seen: Observation,
         start_ns: int,
         on_facts: OnFacts | None,
         tenant_id: UUID,
     ) -> Verdict:
-        kind, network = self._kinds[type(spec)], self._network
+        network = self._network
         if self._egress is not None:
             network = network.of(await _slug(self._egress, tenant_id))
         while True:
             try:
-                facts = await kind.attempt(spec, network, seen)
+                facts = await probe.attempt(network, seen)
             except ProbeFailure as failure:
                 verdict = Verdict(outcome=Outcome.DOWN, error_kind=failure.kind, message=failure.sentence)
             else:
@@ -216,7 +229,7 @@ async def _slug(egress: TenantEgress, tenant_id: UUID) -> str:
         raise OwnTrouble("database unavailable: the egress policy of the tenant could not be read") from error
 
 
-async def _judged(spec: Spec, cost: float, examined: Examined, work: Callable[[Expectation, Examined], _T]) -> _T:
+async def _judged(spec: Spec, cost: float, examined: Examined, work: Callable[[Spec, Examined], _T]) -> _T:
     """Judge where it holds up nobody else."""
     seen = examined.seen
     if cost <= _UNMEASURED_US:

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from services.checks.grid import PAUSE_LIMIT_US
@@ -26,6 +26,9 @@ from services.platform.errors import Unavailable
 from services.worker.clock import Reading, SharedClock
 from services.worker.metrics import Metrics
 from services.worker.schedule import ScheduledCheck
+
+if TYPE_CHECKING:
+    from services.worker.guard import SelfFaultGuard
 
 _log = logs.get("record")
 BATCH_S = 0.05
@@ -121,13 +124,6 @@ def split_due(
     return due, early
 
 
-class Guard(Protocol):
-    """Looks at a batch before its verdicts stand."""
-
-    async def vet(self, batch: Sequence[Pending]) -> Sequence[Pending]:
-        """The batch, what is our own fault marked as such."""
-
-
 class Recorder:
     """Takes results and writes them.
 
@@ -142,7 +138,7 @@ class Recorder:
     def __init__(
         self,
         store: RecordStore,
-        guard: Guard,
+        guard: "SelfFaultGuard",
         epoch: Callable[[int], int],
         clock: SharedClock,
         metrics: Metrics | None = None,

@@ -3,12 +3,15 @@
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.checks.check_settings import CheckSettings
 from services.checks.grid import anchor_us, first_slot_at_or_after, lateness_us, slots_between
 from services.checks.specs.spec import Spec
+
+if TYPE_CHECKING:
+    from services.worker.dispatch import Run
 
 Span = tuple[int, int]
 """A span of time [start, end)."""
@@ -132,18 +135,6 @@ def cut(missed: Missed, spans: Sequence[Span]) -> Iterator[tuple[Missed, bool]]:
         yield Missed(slot_us, slots_between(slot_us, end_us, missed.interval_us), missed.interval_us), False
 
 
-class Waiting(Protocol):
-    """What waits for a slot.
-
-    Attributes:
-        slot_us: the slot.
-        ticket: which of its waits counts; 0 when none does.
-    """
-
-    slot_us: int
-    ticket: int
-
-
 class Schedule:
     """What waits for its slot, soonest first.
 
@@ -151,7 +142,7 @@ class Schedule:
     """
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, int, Waiting]] = []
+        self._heap: list[tuple[int, int, Run]] = []
         self._tickets = 0
 
     @property
@@ -160,13 +151,13 @@ class Schedule:
         self._drop_stale()
         return self._heap[0][0] if self._heap else None
 
-    def put(self, waiting: Waiting, slot_us: int) -> None:
+    def put(self, waiting: "Run", slot_us: int) -> None:
         """Let something wait for a slot; what it waited for before is forgotten."""
         self._tickets += 1
         waiting.slot_us, waiting.ticket = slot_us, self._tickets
         heapq.heappush(self._heap, (slot_us, self._tickets, waiting))
 
-    def pop_due(self, now_us: int) -> Waiting | None:
+    def pop_due(self, now_us: int) -> "Run | None":
         """What waits for the soonest slot, if that is due; it waits no longer."""
         self._drop_stale()
         if not self._heap or self._heap[0][0] > now_us:

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import dataclass
 from uuid import UUID
 
-from sentinel.options.v1 import error_reason_pb2 as reasons
 from sentinel.probe.v1 import probe_service_pb2 as pb
 from sentinel.probe.v1.probe_service_pb2_grpc import ProbeServiceServicer
 
@@ -12,7 +12,6 @@ from services.checks.heartbeat_token import hash_of
 from services.checks.result import Result, to_message
 from services.checks.specs import assertion_codec
 from services.platform.clock import from_timestamp
-from services.platform.errors import NotFound
 from services.platform.rpc.interceptors.call import Context
 from services.platform.rpc.process import Process
 from services.platform.rpc.rules import rules_of
@@ -34,7 +33,6 @@ from services.worker.messages import (
     worker_message,
 )
 from services.worker.on_demand import CutOff, OnDemand, PhaseEnded, StillRunning
-from services.worker.store import TenantStore
 from services.worker.streams.position import Cursors, Position
 from services.worker.streams.reader import Recorded
 from services.worker.streams.stream import Beat, Streams
@@ -44,40 +42,39 @@ _SERVICE = pb.DESCRIPTOR.services_by_name["ProbeService"]
 _RULES = rules_of(_SERVICE)
 
 
-class ProbeServicer(ProbeServiceServicer):
-    """Answers the RPCs of the worker.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UseCases:
+    """What the worker does on request.
 
-    Args:
-        process: whose end ends streams.
-        store: knows services and checks.
-        streams: live results.
-        cursors: reads and writes cursors.
+    Attributes:
+        streams: follows live results.
         on_demand: runs checks.
         evaluation: evaluates assertions.
         workers: lists workers.
         reception: takes signals of jobs.
     """
 
-    def __init__(
-        self,
-        process: Process,
-        store: TenantStore,
-        streams: Streams,
-        cursors: Cursors,
-        on_demand: OnDemand,
-        evaluation: Evaluation,
-        workers: Workers,
-        reception: Reception,
-    ) -> None:
+    streams: Streams
+    on_demand: OnDemand
+    evaluation: Evaluation
+    workers: Workers
+    reception: Reception
+
+
+class ProbeServicer(ProbeServiceServicer):
+    """Answers the RPCs of the worker.
+
+    Args:
+        process: whose end ends streams.
+        use_cases: what the worker does on request.
+        cursors: reads and writes cursors.
+    """
+
+    def __init__(self, process: Process, use_cases: UseCases, cursors: Cursors) -> None:
         self._revocations = process.revocations
         self._stopping = process.stopping
-        self._store = store
-        self._streams = streams
+        self._use_cases = use_cases
         self._cursors = cursors
-        self._on_demand = on_demand
-        self._evaluation = evaluation
-        self._workers = workers
-        self._reception = reception
 
     async def StreamResults(
         self, request: pb.StreamResultsRequest, context: Context
@@ -89,7 +86,7 @@ class ProbeServicer(ProbeServiceServicer):
         check_id = UUID(request.check_id) if request.check_id else None
         scope = f"results of service {service_id} and check {check_id}"
         cursor = self._cursors.read(tenant_id, scope, request.cursor) if request.cursor else None
-        await self._refuse_unknown(tenant_id, service_id, check_id)
+        await self._use_cases.streams.refuse_unknown(tenant_id, service_id, check_id)
 
         def wanted(result: Result) -> bool:
             return (service_id is None or result.service_id == service_id) and (
@@ -100,7 +97,7 @@ class ProbeServicer(ProbeServiceServicer):
             return self._cursors.write(tenant_id, scope, position)
 
         guard = self._guard("StreamResults")
-        async with aclosing(self._streams.follow(tenant_id, cursor, wanted, guard)) as events:
+        async with aclosing(self._use_cases.streams.follow(tenant_id, cursor, wanted, guard)) as events:
             async for event in events:
                 if isinstance(event, Recorded):
                     told = event.told.get(scope)
@@ -115,7 +112,7 @@ class ProbeServicer(ProbeServiceServicer):
     async def RunCheck(self, request: pb.RunCheckRequest, context: Context) -> AsyncIterator[pb.RunCheckResponse]:
         """A run on demand."""
         tenant_id, guard = current_principal().tenant_id, self._guard("RunCheck")
-        run = self._on_demand.run(tenant_id, UUID(request.service_id), UUID(request.check_id), guard)
+        run = self._use_cases.on_demand.run(tenant_id, UUID(request.service_id), UUID(request.check_id), guard)
         end = EndReason.COMPLETE
         async with aclosing(run) as events:
             async for event in events:
@@ -134,7 +131,7 @@ class ProbeServicer(ProbeServiceServicer):
     async def TryCheck(self, request: pb.TryCheckRequest, context: Context) -> AsyncIterator[pb.TryCheckResponse]:
         """A run of a check that is not saved."""
         tenant_id, guard = current_principal().tenant_id, self._guard("TryCheck")
-        run = self._on_demand.try_out(tenant_id, try_draft(request.check), guard)
+        run = self._use_cases.on_demand.try_out(tenant_id, try_draft(request.check), guard)
         end = EndReason.COMPLETE
         async with aclosing(run) as events:
             async for event in events:
@@ -165,9 +162,9 @@ class ProbeServicer(ProbeServiceServicer):
         assertions = [assertion_codec.from_message(each) for each in request.assertions]
         if request.WhichOneof("answer") == "given":
             given = given_answer(request.given)
-            return evaluated_message(await self._evaluation.of_given(assertions, given, tenant_id))
+            return evaluated_message(await self._use_cases.evaluation.of_given(assertions, given, tenant_id))
         recorded = request.recorded
-        evaluated = await self._evaluation.of_recorded(
+        evaluated = await self._use_cases.evaluation.of_recorded(
             assertions,
             tenant_id,
             UUID(recorded.service_id),
@@ -179,23 +176,17 @@ class ProbeServicer(ProbeServiceServicer):
 
     async def ReportHeartbeat(self, request: pb.ReportHeartbeatRequest, context: Context) -> pb.ReportHeartbeatResponse:
         """A job's signal, written down."""
-        await self._reception.take(hash_of(request.token), _exit_code(request.result))
+        await self._use_cases.reception.take(hash_of(request.token), _exit_code(request.result))
         return pb.ReportHeartbeatResponse()
 
     async def ListWorkers(self, request: pb.ListWorkersRequest, context: Context) -> pb.ListWorkersResponse:
         """A page of workers."""
-        page = await self._workers.list(current_principal().tenant_id, request.page_size, request.page_token)
+        page = await self._use_cases.workers.list(current_principal().tenant_id, request.page_size, request.page_token)
         return pb.ListWorkersResponse(
             workers=[worker_message(each) for each in page.items],
             next_page_token=page.next_token,
             total_size=page.total,
         )
-
-    async def _refuse_unknown(self, tenant_id: UUID, service_id: UUID | None, check_id: UUID | None) -> None:
-        if service_id is not None and not await self._store.has_service(tenant_id, service_id):
-            raise NotFound(reasons.ERROR_REASON_SERVICE_NOT_FOUND, "Service not found.")
-        if check_id is not None and not await self._store.has_check(tenant_id, check_id):
-            raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "Check not found.")
 
 
 def _exit_code(result: str) -> int | None:

@@ -1,22 +1,15 @@
 """Which workers run the checks of a tenant. The operator sees all of them by `sentinel admin list-workers`."""
 
-from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from services.platform.paging import Page, Pager, PageRequest
+from services.platform.paging import Page, Pager
 from services.worker.report import TenantWorker
 
+if TYPE_CHECKING:
+    from services.worker.store.tenant import TenantStore
+
 _SCOPE = "workers"
-
-
-class WorkerStore(Protocol):
-    """What listing workers needs from the database."""
-
-    async def list_workers(
-        self, tenant_id: UUID, page: PageRequest, overdue_s: float
-    ) -> tuple[Sequence[TenantWorker], int]:
-        """One worker that runs checks of the tenant more than the page holds, if there are, and how many there are."""
 
 
 class Workers:
@@ -28,7 +21,7 @@ class Workers:
         overdue_s: after how long without a report a worker is overdue.
     """
 
-    def __init__(self, store: WorkerStore, pager: Pager, overdue_s: float) -> None:
+    def __init__(self, store: "TenantStore", pager: Pager, overdue_s: float) -> None:
         self._store = store
         self._overdue_s = overdue_s
         self._pager = pager

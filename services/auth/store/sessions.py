@@ -23,7 +23,7 @@ _LOGIN = (
 
 
 class SessionSql(Sql):
-    """Sessions in PostgreSQL."""
+    """Sessions in PostgreSQL; times are in microseconds."""
 
     async def find_login(self, slug: str, email: str, address: str) -> Login | None:
         """What a login is decided by, in one query whether there is such a user or not."""

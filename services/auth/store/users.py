@@ -51,7 +51,9 @@ class UserSql(Sql):
         return [user_of(row) for row in rows], total
 
     async def change_user(self, actor: Actor, user_id: UUID, decide: Decide) -> User | None:
-        """Make a user what `decide` says, while nobody else changes the team.
+        """Make a user what `decide` says, while nobody else changes the team; return the user, or None if deleted.
+
+        A user who is disabled or deleted loses all sessions, and a new role reaches every service.
 
         Raises:
             NotFound: USER_NOT_FOUND.

@@ -6,7 +6,7 @@ the contract's names, codec.py does the rest.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -27,19 +27,12 @@ class Spec(ABC):
         MESSAGE: how the contract says it.
         FAILURE_THRESHOLD: how many DOWN slots in a row make its check DOWN unless its author says another number.
         ASKS: whether a run asks a target, so that how long it took tells something.
-        kept: what the worker made of this spec to send it; lives as long as the spec does, and is no part of it.
     """
 
     KIND: ClassVar[str]
     MESSAGE: ClassVar[type[Message]]
     FAILURE_THRESHOLD: ClassVar[int] = 2
     ASKS: ClassVar[bool] = True
-
-    kept: object | None = field(default=None, init=False, repr=False, compare=False)
-
-    def keep(self, made: object) -> None:
-        """Remember what was made of this spec."""
-        object.__setattr__(self, "kept", made)
 
     @property
     @abstractmethod

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.monitor.figures.buckets import first_hour, latest_day, series_edges
@@ -14,19 +14,8 @@ from services.monitor.figures.uptime import Figures, total
 from services.monitor.not_found import service_not_found
 from services.platform.clock import now_us
 
-
-class FiguresStore(Protocol):
-    """What figures need from the database."""
-
-    async def recorded(
-        self, tenant_id: UUID, service_ids: Sequence[UUID], edges: Sequence[int]
-    ) -> Mapping[UUID, Sequence[Recorded]]:
-        """What is recorded of checks of some services between edges, by service; closed figures without latencies."""
-
-    async def recorded_of_service(
-        self, tenant_id: UUID, service_id: UUID, edges: Sequence[int]
-    ) -> Sequence[Recorded] | None:
-        """What is recorded of a service's checks between edges; None if the tenant has no such service."""
+if TYPE_CHECKING:
+    from services.monitor.store.figures import FiguresSql
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +43,7 @@ class ServiceFigures:
         keep: how long results and hours are kept.
     """
 
-    def __init__(self, store: FiguresStore, keep: Keep) -> None:
+    def __init__(self, store: "FiguresSql", keep: Keep) -> None:
         self._store = store
         self._keep = keep
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.monitor.figures.buckets import first_hour, latest_day
@@ -14,6 +14,9 @@ from services.monitor.incidents.incident import Incident
 from services.monitor.model import ServiceState
 from services.monitor.service_state import Tally, service_state
 from services.platform.clock import now_us
+
+if TYPE_CHECKING:
+    from services.monitor.store.overview import OverviewSql
 
 # Checks whose single results are added up in the first hour. With more, figures wait for the hour to be closed.
 _MOST_IN_FIRST_HOUR = 1_000
@@ -85,18 +88,6 @@ class Overview:
     newest_open: Sequence[Incident]
 
 
-class OverviewStore(Protocol):
-    """What the overview needs from the database."""
-
-    async def overview(self, tenant_id: UUID, start_us: int, end_us: int, now: int) -> RecordedOverview:
-        """What is recorded of all of a tenant between two full hours."""
-
-    async def recorded_of_tenant(
-        self, tenant_id: UUID, start_us: int, end_us: int, most: int
-    ) -> tuple[Sequence[Recorded], IncidentSums] | None:
-        """What is recorded of a tenant's checks in a span, and of their incidents; None of more than so many checks."""
-
-
 class Overviews:
     """Answers how a tenant is.
 
@@ -104,7 +95,7 @@ class Overviews:
         store: where it is recorded.
     """
 
-    def __init__(self, store: OverviewStore) -> None:
+    def __init__(self, store: "OverviewSql") -> None:
         self._store = store
 
     async def of_tenant(self, tenant_id: UUID) -> Overview:

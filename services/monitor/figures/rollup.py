@@ -7,14 +7,16 @@ the next one, from the same results to the same figures.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from services.monitor.figures.closing import floor
 from services.monitor.set_aside import SetAside
 from services.platform import logs
 from services.platform.clock import DAY_US, now_us
+
+if TYPE_CHECKING:
+    from services.monitor.store.rollups import RollupSql
 
 _LOOK_EVERY_S = 30.0
 _CHECKS_A_STEP = 200
@@ -65,23 +67,6 @@ class StepFailed(Exception):
         self.places = places
 
 
-class RollupStore(Protocol):
-    """What the rollup needs from the database."""
-
-    async def roll_up(self, behind: Place | None, now: int, keep: Keep, most: int, aside: Sequence[UUID] = ()) -> Step:
-        """Close what can be closed of some checks but those set aside, unless another process is at it.
-
-        Raises:
-            StepFailed: it failed, for another reason than that the database is away.
-        """
-
-    async def make_day(self, day_us: int) -> None:
-        """Make room for the results of a day, if there is none, unless somebody reads for long: then another time."""
-
-    async def drop_day(self, before_us: int) -> date | None:
-        """Drop the oldest day of results, if it is before a day and nobody needs it any more; the day."""
-
-
 class Rollup:
     """Closes hours and days, makes days of results ahead, and drops those that are old.
 
@@ -93,7 +78,7 @@ class Rollup:
         aside: what it could not do.
     """
 
-    def __init__(self, store: RollupStore, keep: Keep) -> None:
+    def __init__(self, store: "RollupSql", keep: Keep) -> None:
         self._store = store
         self._keep = keep
         self.aside = SetAside("rollup")

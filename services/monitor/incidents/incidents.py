@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.checks.incident import IncidentEventKind
 from services.monitor.incidents.incident import Incident, IncidentEvent, IncidentState, Step
 from services.monitor.not_found import incident_not_found, service_not_found
 from services.platform.clock import now_us
-from services.platform.paging import Page, Pager, PageRequest
+from services.platform.paging import Page, Pager
 from services.platform.security.audit import Actor
+
+if TYPE_CHECKING:
+    from services.monitor.store.incidents import IncidentSql
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +33,6 @@ class IncidentFilter:
     end_us: int | None = None
 
 
-class IncidentsStore(Protocol):
-    """What incidents need from the database."""
-
-    async def list_incidents(
-        self, tenant_id: UUID, wanted: IncidentFilter, page: PageRequest
-    ) -> tuple[Sequence[Incident], int] | None:
-        """One incident more than the page holds, if there are, newest first, and how many in all; None: no service."""
-
-    async def find_incident(
-        self, tenant_id: UUID, incident_id: UUID
-    ) -> tuple[Incident, Sequence[IncidentEvent]] | None:
-        """An incident, and the latest of what happened to it, in order."""
-
-    async def take_step(self, actor: Actor, incident_id: UUID, step: Step) -> Incident | None:
-        """Take a step while nobody else does; the incident as it is then."""
-
-
 class Incidents:
     """Reads incidents and works on them.
 
@@ -55,7 +41,7 @@ class Incidents:
         pager: reads and writes page tokens.
     """
 
-    def __init__(self, store: IncidentsStore, pager: Pager) -> None:
+    def __init__(self, store: "IncidentSql", pager: Pager) -> None:
         self._store = store
         self._pager = pager
 
@@ -110,7 +96,4 @@ class Incidents:
         return await self._take(actor, incident_id, IncidentEventKind.RESOLVED, note)
 
     async def _take(self, actor: Actor, incident_id: UUID, kind: IncidentEventKind, note: str) -> Incident:
-        incident = await self._store.take_step(actor, incident_id, Step(kind, note, now_us()))
-        if incident is None:
-            raise incident_not_found()
-        return incident
+        return await self._store.take_step(actor, incident_id, Step(kind, note, now_us()))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.monitor.maintenance.window import Window, WindowDraft, changed_window, new_window
@@ -12,50 +12,15 @@ from services.monitor.set_aside import SetAside
 from services.platform import logs
 from services.platform.clock import DAY_US, HOUR_US, SECOND_US, now_us
 from services.platform.errors import Unavailable
-from services.platform.paging import Page, Pager, PageRequest
+from services.platform.paging import Page, Pager
 from services.platform.security.audit import Actor
+
+if TYPE_CHECKING:
+    from services.monitor.store.maintenance import MaintenanceSql
 
 HORIZON_US = 90 * DAY_US
 _LOOK_EVERY_S = HOUR_US / SECOND_US
 _log = logs.get("maintenance")
-
-
-class WindowsStore(Protocol):
-    """What maintenance windows need from the database."""
-
-    async def create_window(
-        self,
-        actor: Actor,
-        window: Window,
-        until_us: int,
-        request_id: UUID | None,
-        quotas: Quotas,
-    ) -> Window:
-        """Record a window with its spans up to a horizon; a request id seen before answers the one it made."""
-
-    async def find_window(self, tenant_id: UUID, window_id: UUID) -> Window | None:
-        """A window."""
-
-    async def list_windows(self, tenant_id: UUID, page: PageRequest) -> tuple[Sequence[Window], int]:
-        """One window more than the page holds, if there are, oldest first, and how many there are in all."""
-
-    async def change_window(
-        self, actor: Actor, window_id: UUID, decide: Callable[[Window], Window], now: int, horizon_us: int
-    ) -> Window:
-        """Make a window what `decide` says, while nobody else changes it, and plan it anew from now on.
-
-        Raises:
-            NotFound: MAINTENANCE_WINDOW_NOT_FOUND, or SERVICE_NOT_FOUND where it would be of another one.
-        """
-
-    async def delete_window(self, actor: Actor, window_id: UUID, now: int) -> None:
-        """Delete a window with what of its spans lies ahead."""
-
-    async def windows_to_plan(self, until_us: int) -> Sequence[tuple[UUID, UUID]]:
-        """Tenants and ids of some recurring windows that are not planned up to a point in time."""
-
-    async def plan_window(self, tenant_id: UUID, window_id: UUID, now: int, until_us: int) -> None:
-        """Write a window's spans from now or later up to a point in time, in one place at a time."""
 
 
 class MaintenanceWindows:
@@ -70,7 +35,7 @@ class MaintenanceWindows:
         aside: what could not be planned.
     """
 
-    def __init__(self, store: WindowsStore, pager: Pager, quotas: Quotas) -> None:
+    def __init__(self, store: "MaintenanceSql", pager: Pager, quotas: Quotas) -> None:
         self._store = store
         self._pager = pager
         self._quotas = quotas

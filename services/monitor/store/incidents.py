@@ -35,6 +35,7 @@ from services.monitor.incidents.incident import (
     Step,
 )
 from services.monitor.incidents.incidents import IncidentFilter
+from services.monitor.not_found import incident_not_found
 from services.monitor.store.base import Sql, count, has_service, tell_watchers
 from services.platform.clock import from_datetime, to_datetime
 from services.platform.ids import new_id
@@ -100,18 +101,19 @@ class IncidentSql(Sql):
             latest = [_event(row) for row in await connection.execute(events)]
         return found, latest[::-1]
 
-    async def take_step(self, actor: Actor, incident_id: UUID, step: Step) -> Incident | None:
-        """Take a step while nobody else does; the incident as it is then. None if the tenant has no such one.
+    async def take_step(self, actor: Actor, incident_id: UUID, step: Step) -> Incident:
+        """Take a step while nobody else does; return the incident as it is then.
 
         Raises:
+            NotFound: INCIDENT_NOT_FOUND.
             FailedPrecondition: INCIDENT_RESOLVED.
         """
         tenant_id = actor.tenant_id
         the_incident = (incidents.c.tenant_id == tenant_id) & (incidents.c.id == incident_id)
         async with self._database.tenant(tenant_id) as connection:
             await connection.execute(select(incidents.c.id).where(the_incident).with_for_update())
-            before = await _find(connection, tenant_id, incident_id)
-            if before is None or not step.changes(before):
+            before = await _existing(connection, tenant_id, incident_id)
+            if not step.changes(before):
                 return before
             if step.kind is IncidentEventKind.ACKNOWLEDGED:
                 acknowledged = update(incidents).where(the_incident).values(acknowledge_time=to_datetime(step.at))
@@ -123,7 +125,7 @@ class IncidentSql(Sql):
             verb = _VERBS[step.kind]
             change = Change(f"incident.{verb}", incident_id, after={"note": step.note} if step.note else None)
             await write_audit(connection, actor, change)
-            return await _find(connection, tenant_id, incident_id)
+            return await _existing(connection, tenant_id, incident_id)
 
 
 async def newest_open(connection: AsyncConnection, tenant_id: UUID, most: int) -> tuple[int, Sequence[Incident]]:
@@ -173,6 +175,13 @@ async def _find(connection: AsyncConnection, tenant_id: UUID, incident_id: UUID)
     query = _incidents().where(incidents.c.tenant_id == tenant_id, incidents.c.id == incident_id)
     row = (await connection.execute(query)).one_or_none()
     return _incident(row) if row else None
+
+
+async def _existing(connection: AsyncConnection, tenant_id: UUID, incident_id: UUID) -> Incident:
+    incident = await _find(connection, tenant_id, incident_id)
+    if incident is None:
+        raise incident_not_found()
+    return incident
 
 
 def _incidents() -> Select[Any]:

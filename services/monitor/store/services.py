@@ -57,7 +57,9 @@ class ServiceSql(Sql):
     async def create_service(
         self, actor: Actor, service: Service, first_check: Check | None, request_id: UUID | None, quotas: Quotas
     ) -> UUID:
-        """Record a service, and its first check with it, within the quotas; a request id seen before answers its own.
+        """Record a service, and its first check with it, within the quotas.
+
+        Return the service's id, or that of the service which the same request id created before.
 
         Raises:
             AlreadyExists: SERVICE_NAME_TAKEN.

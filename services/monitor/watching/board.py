@@ -10,7 +10,7 @@ import math
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from itertools import islice
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.checks.service_moves import ServiceMove
@@ -20,6 +20,9 @@ from services.platform import logs
 from services.platform.clock import SECOND_US, now_us
 from services.platform.errors import Unavailable
 from services.platform.rpc.stream_guard import EndReason
+
+if TYPE_CHECKING:
+    from services.monitor.store.board import BoardSql
 
 _log = logs.get("board")
 _POLL_S = 15.0
@@ -33,17 +36,6 @@ _MOST_MOVED = 500
 _LATER_S = 0.1
 # So many services are thought about between two turns of the event loop.
 _AT_ONCE = 200
-
-
-class BoardStore(Protocol):
-    """What boards need from the database."""
-
-    async def recorded_services(self, tenant_id: UUID, only: Collection[UUID] | None) -> Collection[RecordedService]:
-        """All services of a tenant, or some of them, oldest first, as of one moment; what is gone is left out.
-
-        Raises:
-            Unavailable: the database is away.
-        """
 
 
 class Board:
@@ -103,7 +95,7 @@ class Board:
                 for watcher in tuple(self.watchers):
                     watcher.moved(service_id, was, now)
 
-    async def read(self, store: BoardStore, tenant_id: UUID, clock: Callable[[], int]) -> None:
+    async def read(self, store: "BoardSql", tenant_id: UUID, clock: Callable[[], int]) -> None:
         """Read what of it is due, and show what is there.
 
         Without the database what was read last is shown as it is by now: nobody looks, so it becomes UNKNOWN.
@@ -183,7 +175,7 @@ class Boards:
         clock: what tells when time alone has moved something, in microseconds.
     """
 
-    def __init__(self, store: BoardStore, clock: Callable[[], int] = now_us) -> None:
+    def __init__(self, store: "BoardSql", clock: Callable[[], int] = now_us) -> None:
         self._store = store
         self._clock = clock
         self._boards: dict[UUID, Board] = {}

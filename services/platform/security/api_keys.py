@@ -10,7 +10,7 @@ import hmac
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
@@ -19,6 +19,9 @@ from services.platform.clock import DAY_US, MINUTE_US, now_us
 from services.platform.errors import Unauthenticated
 from services.platform.security.principal import Principal, Role
 from services.platform.security.revocations import Revoked, ended, suspended
+
+if TYPE_CHECKING:
+    from services.platform.postgres.common_store import CommonStore
 
 PREFIX = "sst_"
 SHOWN = len(PREFIX) + 8
@@ -47,13 +50,6 @@ class IssuedKey:
     role: Role
     expire_us: int | None
     suspend_reason: str | None
-
-
-class KeyStore(Protocol):
-    """What verifying keys needs from the database."""
-
-    async def find_api_key(self, key_hash: bytes) -> IssuedKey | None:
-        """The key with this hash."""
 
 
 class KeyFormat:
@@ -98,7 +94,7 @@ class ApiKeyVerifier:
         key_format: refuses what was never issued.
     """
 
-    def __init__(self, store: KeyStore, key_format: KeyFormat) -> None:
+    def __init__(self, store: "CommonStore", key_format: KeyFormat) -> None:
         self._store = store
         self._format = key_format
         self._remembered: OrderedDict[bytes, tuple[Principal, int]] = OrderedDict()

@@ -4,8 +4,7 @@ Also remembers which credentials were used, and writes that down now and then, s
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.platform import logs
@@ -15,16 +14,12 @@ from services.platform.security.principal import Principal
 from services.platform.security.revocations import Revocations
 from services.platform.security.tokens import TokenVerifier
 
+if TYPE_CHECKING:
+    from services.platform.postgres.common_store import CommonStore
+
 _WRITE_S = 5.0
 _MOST_UNWRITTEN = 10_000
 _log = logs.get("credentials")
-
-
-class UseStore(Protocol):
-    """Where the use of credentials is written down."""
-
-    async def note_use(self, credentials: Sequence[tuple[UUID, UUID]]) -> None:
-        """Remember that credentials were used just now: pairs of a tenant and a session or an API key."""
 
 
 class Credentials:
@@ -38,7 +33,7 @@ class Credentials:
     """
 
     def __init__(
-        self, tokens: TokenVerifier, api_keys: ApiKeyVerifier, revocations: Revocations, store: UseStore
+        self, tokens: TokenVerifier, api_keys: ApiKeyVerifier, revocations: Revocations, store: "CommonStore"
     ) -> None:
         self._tokens = tokens
         self._api_keys = api_keys

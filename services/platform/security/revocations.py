@@ -5,11 +5,10 @@ path asks dictionaries in memory, never the database.
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
@@ -18,6 +17,9 @@ from services.platform import logs
 from services.platform.clock import from_datetime, to_datetime
 from services.platform.errors import PermissionDenied, SentinelError, Unauthenticated
 from services.platform.security.principal import Principal, Role
+
+if TYPE_CHECKING:
+    from services.platform.postgres.common_store import CommonStore
 
 CHANNEL = "revoked"
 # Behind the longest life of what a service remembers about a credential, a change has reached it by itself: access
@@ -75,13 +77,6 @@ class Revocation:
         )
 
 
-class RevocationStore(Protocol):
-    """What revocations need from the database."""
-
-    async def revoked_since(self, moment: datetime) -> Sequence[Revocation]:
-        """What changed at or after a moment, in all tenants, in order."""
-
-
 class Revocations:
     """Decides whether a credential that was good when it was issued or read is still.
 
@@ -89,7 +84,7 @@ class Revocations:
         store: where changes are recorded.
     """
 
-    def __init__(self, store: RevocationStore) -> None:
+    def __init__(self, store: "CommonStore") -> None:
         self._store = store
         # By subject: ids are unique over sessions, keys, users and tenants.
         self._known: dict[UUID, Revocation] = {}

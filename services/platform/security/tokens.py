@@ -4,9 +4,8 @@ import asyncio
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
 from contextlib import suppress
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import jwt
@@ -17,6 +16,9 @@ from services.platform import logs
 from services.platform.clock import SECOND_US
 from services.platform.errors import SentinelError, Unauthenticated
 from services.platform.security.principal import Principal, Role
+
+if TYPE_CHECKING:
+    from services.platform.postgres.common_store import CommonStore
 
 CHANNEL = "signing_keys"
 ISSUER = "sentinel-stack"
@@ -32,13 +34,6 @@ _LONGEST = 4096
 _log = logs.get("tokens")
 
 
-class PublishedKeys(Protocol):
-    """Where the public keys are published."""
-
-    async def public_keys(self) -> Mapping[str, bytes]:
-        """Return the public keys that count now, raw, by kid."""
-
-
 class TokenVerifier:
     """Verifies access tokens; remembers those it has verified, by their hash, until they expire.
 
@@ -46,7 +41,7 @@ class TokenVerifier:
         store: where the public keys are published.
     """
 
-    def __init__(self, store: PublishedKeys) -> None:
+    def __init__(self, store: "CommonStore") -> None:
         self._store = store
         self._keys: dict[str, Ed25519PublicKey] = {}
         self._fetching = asyncio.Lock()

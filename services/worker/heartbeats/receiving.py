@@ -5,24 +5,16 @@ reads signals meanwhile sees it at once (store/heartbeats.py).
 """
 
 import asyncio
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from services.platform import logs
 from services.platform.errors import Unavailable
 
+if TYPE_CHECKING:
+    from services.worker.store.heartbeats import ReceptionSql
+
 _EVERY_S = 2.0
 _log = logs.get("receiving")
-
-
-class ReceivingStore(Protocol):
-    """Where it is said."""
-
-    async def note_receiving(self) -> None:
-        """Write down that signals are taken now.
-
-        Raises:
-            Unavailable: the database is away.
-        """
 
 
 class Receiving:
@@ -32,7 +24,7 @@ class Receiving:
         store: where.
     """
 
-    def __init__(self, store: ReceivingStore) -> None:
+    def __init__(self, store: "ReceptionSql") -> None:
         self._store = store
 
     async def run(self) -> None:

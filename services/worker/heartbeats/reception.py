@@ -6,15 +6,18 @@ takes the same way as one that is.
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.platform.errors import NotFound, ResourceExhausted
 from services.worker.heartbeats.token_limit import MOST_AT_ONCE, TokenLimit
 from services.worker.metrics import Metrics, SignalEnd
+
+if TYPE_CHECKING:
+    from services.worker.store.heartbeats import ReceptionSql
 
 _BATCH_S = 0.002
 _MOST_WAITING = 10_000
@@ -48,17 +51,6 @@ class Signal:
             self.failure, self.failure_code = True, exit_code
 
 
-class ReceptionStore(Protocol):
-    """What receiving needs from the database."""
-
-    async def report(self, signals: Sequence[tuple[bytes, Signal]]) -> Collection[bytes]:
-        """Write down what came with tokens, by their hashes; answers the hashes that are a heartbeat's.
-
-        Raises:
-            Unavailable: the database is away; nothing is known of them, and writing them again does no harm.
-        """
-
-
 @dataclass(slots=True)
 class _Batch:
     signals: dict[bytes, Signal] = field(default_factory=dict)
@@ -74,7 +66,7 @@ class Reception:
         metrics: told of each.
     """
 
-    def __init__(self, store: ReceptionStore, metrics: Metrics | None = None) -> None:
+    def __init__(self, store: "ReceptionSql", metrics: Metrics | None = None) -> None:
         self._store = store
         self._metrics = metrics or Metrics()
         self._limit = TokenLimit()

@@ -5,26 +5,18 @@ worker with ten thousand of them asks the database some times a second.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
-from typing import Protocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.worker.heartbeats.heartbeat import Reported
 
+if TYPE_CHECKING:
+    from services.worker.store.heartbeats import SignalsSql
+
 _GATHER_S = 0.05
 Key = tuple[UUID, UUID]
 """A tenant and one of its checks."""
-
-
-class SignalsStore(Protocol):
-    """What reading signals needs from the database."""
-
-    async def reported(self, checks: Collection[Key]) -> Mapping[Key, Reported]:
-        """What was reported of some heartbeats; one that is gone is left out.
-
-        Raises:
-            Unavailable: the database is away.
-        """
 
 
 class Signals:
@@ -34,7 +26,7 @@ class Signals:
         store: where they are.
     """
 
-    def __init__(self, store: SignalsStore) -> None:
+    def __init__(self, store: "SignalsSql") -> None:
         self._store = store
         self._wanted: set[Key] = set()
         self._reading: asyncio.Task[Mapping[Key, Reported]] | None = None

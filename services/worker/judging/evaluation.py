@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
@@ -23,6 +23,9 @@ from services.worker.judging.cost import ON_LOOP_US, cost_us
 from services.worker.judging.facts import Facts
 from services.worker.judging.findings import Examined, finding
 from services.worker.judging.words import outcome_of
+
+if TYPE_CHECKING:
+    from services.worker.store.tenant import TenantStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +59,6 @@ class Evaluated:
     slow: bool
 
 
-class EvaluationStore(Protocol):
-    """What is needed from the database."""
-
-    async def has_check_of(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> bool:
-        """Whether a service has a check."""
-
-    async def find_result(self, tenant_id: UUID, check_id: UUID, slot_us: int, *, on_demand: bool) -> Result | None:
-        """A recorded result."""
-
-
 class Evaluation:
     """Evaluates assertions.
 
@@ -74,7 +67,7 @@ class Evaluation:
         cpu: evaluates off the event loop, and charges tenants.
     """
 
-    def __init__(self, store: EvaluationStore, cpu: CpuQueue | None = None) -> None:
+    def __init__(self, store: "TenantStore", cpu: CpuQueue | None = None) -> None:
         self._store = store
         self._cpu = cpu or CpuQueue()
 

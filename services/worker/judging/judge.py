@@ -2,28 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from services.checks.assertion_outcome import MOST_TOLD, AssertionOutcome
 from services.checks.outcome import ErrorKind, Outcome
 from services.checks.specs.assertions import SUCCESS_ALONE, Assertion
+from services.checks.specs.spec import Spec
 from services.worker.judging.findings import SUCCESSFUL, Examined, Finding, finding
 from services.worker.judging.words import flags_only, outcome_of, sentence
-
-
-class Expectation(Protocol):
-    """What is expected; a Spec is one."""
-
-    @property
-    def assertions(self) -> Sequence[Assertion]:
-        """What has to be true."""
-
-    @property
-    def implied_assertions(self) -> int:
-        """How many of them, from the first on, are not in the list that people see."""
-
-    def secrets(self) -> Sequence[str]:
-        """What no word may show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +35,7 @@ class Verdict:
 _UP = Verdict(outcome=Outcome.UP)
 
 
-def judge(wanted: Expectation, examined: Examined) -> Verdict:
+def judge(wanted: Spec, examined: Examined) -> Verdict:
     """The verdict on what an attempt learned.
 
     Every assertion is looked at. The first that fails says why; one that we cannot evaluate, for a reason of our own,
@@ -74,9 +59,7 @@ def judge(wanted: Expectation, examined: Examined) -> Verdict:
     return _verdict(wanted, failed, trouble)
 
 
-def _verdict(
-    wanted: Expectation, failed: Sequence[tuple[int, Assertion, Finding]], trouble: Exception | None
-) -> Verdict:
+def _verdict(wanted: Spec, failed: Sequence[tuple[int, Assertion, Finding]], trouble: Exception | None) -> Verdict:
     implied, secrets = wanted.implied_assertions, wanted.secrets()
     told = tuple(
         outcome_of(assertion, found, _index(position, implied), secrets)
@@ -98,7 +81,7 @@ def _verdict(
     return Verdict(outcome=Outcome.UP, failed=told, slow=True)
 
 
-def outcomes(wanted: Expectation, examined: Examined) -> Sequence[AssertionOutcome]:
+def outcomes(wanted: Spec, examined: Examined) -> Sequence[AssertionOutcome]:
     """What each assertion came to, for people to see; those that we cannot evaluate are UNKNOWN."""
     told = []
     implied, secrets = wanted.implied_assertions, wanted.secrets()

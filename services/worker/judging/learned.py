@@ -6,10 +6,11 @@ from datetime import datetime
 
 from services.checks.assertion_outcome import AssertionOutcome
 from services.checks.specs.secrets import masked
+from services.checks.specs.spec import Spec
 from services.wire.body import Body
 from services.wire.probe_failure import ProbeFailure
 from services.worker.judging.findings import Examined
-from services.worker.judging.judge import Expectation, outcomes
+from services.worker.judging.judge import outcomes
 
 _MOST_HEADERS = 64
 _LONGEST_HEADER = 1_024
@@ -43,7 +44,7 @@ class Learned:
     assertions: Sequence[AssertionOutcome]
 
 
-def learned(wanted: Expectation, examined: Examined) -> Learned:
+def learned(wanted: Spec, examined: Examined) -> Learned:
     """What an attempt learned and what that means for what is wanted."""
     facts, seen, secrets = examined.facts, examined.seen, wanted.secrets()
     preview, is_cut = _preview(facts.body, secrets)

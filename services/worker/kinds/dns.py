@@ -28,25 +28,42 @@ _FAILURES = {
 _LONGEST_LIST = 100
 
 
-class _Asked(NamedTuple):
-    """What a check asks, made once and kept with it; its server is None for our own."""
+class Asked(NamedTuple):
+    """What a check asks; its server is None for our own."""
 
     question: Question
     expected: frozenset[Canonical]
     server: Place | None
 
 
-class Dns:
-    """Makes attempts of DNS checks."""
+class DnsProbe:
+    """Makes attempts of a DNS check.
 
-    async def attempt(self, spec: DnsSpec, network: Network, seen: Observation) -> Facts:
+    Args:
+        spec: what to ask, and what to expect.
+    """
+
+    __slots__ = ("_asked", "_spec")
+
+    def __init__(self, spec: DnsSpec) -> None:
+        self._spec = spec
+        self._asked: Asked | None = None
+
+    @property
+    def asked(self) -> Asked:
+        """What the check asks, made when it is first asked for."""
+        if self._asked is None:
+            self._asked = _asked(self._spec)
+        return self._asked
+
+    async def attempt(self, network: Network, seen: Observation) -> Facts:
         """Ask, and compare.
 
         Raises:
             ProbeFailure: DNS when there are no such records, ASSERTION when there are others; or there was no answer.
             OwnTrouble: for a reason of our own.
         """
-        asked = _asked(spec)
+        spec, asked = self._spec, self.asked
         server = asked.server
         if server is None:
             reply = await ask_ours(asked.question, network.name_servers, seen)
@@ -60,16 +77,12 @@ class Dns:
         return Facts()
 
 
-def _asked(spec: DnsSpec) -> _Asked:
-    kept = spec.kept
-    if not isinstance(kept, _Asked):
-        kept = _Asked(
-            Question(name_of(spec.name, spec.type).to_digestable(), dns.rdatatype.from_text(spec.type)),
-            frozenset(expected_record(text, spec.type) for text in spec.expected),
-            place_of(spec.server, DNS_PORT) if spec.server else None,
-        )
-        spec.keep(kept)
-    return kept
+def _asked(spec: DnsSpec) -> Asked:
+    return Asked(
+        Question(name_of(spec.name, spec.type).to_digestable(), dns.rdatatype.from_text(spec.type)),
+        frozenset(expected_record(text, spec.type) for text in spec.expected),
+        place_of(spec.server, DNS_PORT) if spec.server else None,
+    )
 
 
 def _nothing(reply: Reply, type_: str) -> str:

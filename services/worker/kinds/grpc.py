@@ -16,8 +16,8 @@ from services.wire.tls import HTTP_2
 from services.worker.judging.facts import Facts
 
 
-class _Call(NamedTuple):
-    """A check's call, made once and kept with it.
+class Call(NamedTuple):
+    """A check's call.
 
     Attributes:
         bytes: what is sent.
@@ -32,17 +32,34 @@ class _Call(NamedTuple):
     server_name: str
 
 
-class Grpc:
-    """Makes attempts of gRPC checks."""
+class GrpcProbe:
+    """Makes attempts of a gRPC check.
 
-    async def attempt(self, spec: GrpcSpec, network: Network, seen: Observation) -> Facts:
+    Args:
+        spec: what to call.
+    """
+
+    __slots__ = ("_call", "_spec")
+
+    def __init__(self, spec: GrpcSpec) -> None:
+        self._spec = spec
+        self._call: Call | None = None
+
+    @property
+    def call(self) -> Call:
+        """The check's call, made when it is first asked for."""
+        if self._call is None:
+            self._call = call_of(self._spec)
+        return self._call
+
+    async def attempt(self, network: Network, seen: Observation) -> Facts:
         """Call, and look at what comes back.
 
         Raises:
             ProbeFailure: STATUS when the server says anything but SERVING; or there was no usable answer.
             OwnTrouble: for a reason of our own.
         """
-        made = _call(spec)
+        made = self.call
         link = await (_in_plain if made.tls is None else _under_tls)(made, network, seen)
         answer = cast("GrpcTalk", link.talk).answer
         seen.http_version, seen.body_bytes = "2", len(answer.body)
@@ -51,7 +68,7 @@ class Grpc:
         return Facts(seen.status_code)
 
 
-async def _in_plain(made: _Call, network: Network, seen: Observation) -> Link:
+async def _in_plain(made: Call, network: Network, seen: Observation) -> Link:
     place = made.place
 
     def link_to(address: str) -> Link:
@@ -62,7 +79,7 @@ async def _in_plain(made: _Call, network: Network, seen: Observation) -> Link:
     return link
 
 
-async def _under_tls(made: _Call, network: Network, seen: Observation) -> Link:
+async def _under_tls(made: Call, network: Network, seen: Observation) -> Link:
     place = made.place
 
     def link_to(address: str, engine: Engine) -> SecureLink:
@@ -73,17 +90,14 @@ async def _under_tls(made: _Call, network: Network, seen: Observation) -> Link:
     return await network.over_tls(server, seen, link_to)
 
 
-def _call(spec: GrpcSpec) -> _Call:
-    kept = spec.kept
-    if not isinstance(kept, _Call):
-        place = place_of(spec.address)
-        host = f"[{place.host}]" if ":" in place.host else place.host
-        is_own_port = place.port == PORTS["https" if spec.tls else "http"]
-        kept = _Call(
-            call(spec.service, host if is_own_port else f"{host}:{place.port}", secure=spec.tls),
-            place,
-            spec.options if spec.tls else None,
-            spec.server_name or place.host,
-        )
-        spec.keep(kept)
-    return kept
+def call_of(spec: GrpcSpec) -> Call:
+    """Return the call that a check makes."""
+    place = place_of(spec.address)
+    host = f"[{place.host}]" if ":" in place.host else place.host
+    is_own_port = place.port == PORTS["https" if spec.tls else "http"]
+    return Call(
+        call(spec.service, host if is_own_port else f"{host}:{place.port}", secure=spec.tls),
+        place,
+        spec.options if spec.tls else None,
+        spec.server_name or place.host,
+    )

@@ -12,23 +12,28 @@ from services.worker.heartbeats.signals import Signals
 from services.worker.judging.facts import Facts
 
 
-class Heartbeat:
-    """Looks at what was reported.
+class HeartbeatProbe:
+    """Looks at what was reported of a heartbeat.
 
     Args:
-        signals: reads it.
+        spec: when signals are due.
+        signals: reads what was reported.
     """
 
-    def __init__(self, signals: Signals) -> None:
+    __slots__ = ("_signals", "_spec")
+
+    def __init__(self, spec: HeartbeatSpec, signals: Signals) -> None:
+        self._spec = spec
         self._signals = signals
 
-    async def attempt(self, spec: HeartbeatSpec, _network: Network, _seen: Observation) -> Facts:
+    async def attempt(self, _network: Network, _seen: Observation) -> Facts:
         """Find that the last signal told of a success, and that none is overdue.
 
         Raises:
             ProbeFailure: HEARTBEAT_FAILED or HEARTBEAT_OVERDUE.
             OwnTrouble: NO_SIGNAL_YET, or what was reported cannot be read.
         """
+        spec = self._spec
         try:
             reported = await self._signals.of(spec.of_check) if spec.of_check else None
         except Unavailable as error:

@@ -8,7 +8,7 @@ from services.wire.answer import AnswerReader
 from services.wire.answer_head import REDIRECTS
 from services.wire.body import Body
 from services.wire.cookies import Cookies, Page
-from services.wire.hop import Hop, first_hop, wire, wire_of
+from services.wire.hop import Hop, Wire, first_hop, wire, wire_of
 from services.wire.http_exchange import exchange
 from services.wire.network import Network
 from services.wire.observation import Observation
@@ -17,17 +17,39 @@ from services.wire.redirect import next_hop, origin, shown
 from services.worker.judging.facts import Facts
 
 
-class Http:
-    """Makes attempts of HTTP checks."""
+class HttpProbe:
+    """Makes attempts of an HTTP check.
 
-    async def attempt(self, spec: HttpSpec, network: Network, seen: Observation) -> Facts:
+    Args:
+        spec: what to request, and what to expect.
+    """
+
+    __slots__ = ("_spec", "_wire")
+
+    def __init__(self, spec: HttpSpec) -> None:
+        self._spec = spec
+        self._wire: Wire | None = None
+
+    @property
+    def wire(self) -> Wire:
+        """The check's own request, made when it is first asked for.
+
+        Raises:
+            ProbeFailure: a header would not be one header.
+        """
+        if self._wire is None:
+            self._wire = wire_of(self._spec)
+        return self._wire
+
+    async def attempt(self, network: Network, seen: Observation) -> Facts:
         """Send the request and follow its redirects.
 
         Raises:
             ProbeFailure: there was no usable answer; its kind says why.
             OwnTrouble: for a reason of our own.
         """
-        answer = await exchange(network, wire_of(spec), seen)
+        spec = self._spec
+        answer = await exchange(network, self._wire or self.wire, seen)
         if answer.status in REDIRECTS and spec.most_redirects:
             answer = await _follow(spec, network, answer, seen)
         if not (spec.reads_body or spec.asserted):

@@ -43,13 +43,22 @@ class SealedSpec(Spec):
         """Nobody asks for one."""
 
 
-class Sealed:
-    """Makes no attempts."""
+class SealedProbe:
+    """Makes no attempts.
 
-    async def attempt(self, spec: SealedSpec, _network: Network, _seen: Observation) -> Facts:
+    Args:
+        spec: why there are none.
+    """
+
+    __slots__ = ("_spec",)
+
+    def __init__(self, spec: SealedSpec) -> None:
+        self._spec = spec
+
+    async def attempt(self, _network: Network, _seen: Observation) -> Facts:
         """Say why there is none.
 
         Raises:
             OwnTrouble: always.
         """
-        raise OwnTrouble(spec.why)
+        raise OwnTrouble(self._spec.why)

@@ -14,16 +14,26 @@ from services.worker.judging.facts import Facts
 LARGEST_ANSWER = 64 * 1024
 
 
-class Tcp:
-    """Makes attempts of TCP checks."""
+class TcpProbe:
+    """Makes attempts of a TCP check.
 
-    async def attempt(self, spec: TcpSpec, network: Network, seen: Observation) -> Facts:
+    Args:
+        spec: what to probe, and what to expect.
+    """
+
+    __slots__ = ("_spec",)
+
+    def __init__(self, spec: TcpSpec) -> None:
+        self._spec = spec
+
+    async def attempt(self, network: Network, seen: Observation) -> Facts:
         """Connect, send, and read until the expected text has come.
 
         Raises:
             ProbeFailure: there was no connection, or the text did not come; its kind says why.
             OwnTrouble: for a reason of our own.
         """
+        spec = self._spec
         send, expect = spec.send.encode(), spec.expect.encode()
 
         def link_to(address: str) -> Link:

@@ -19,16 +19,26 @@ from services.worker.judging.facts import Facts
 _DAY = timedelta(days=1)
 
 
-class Tls:
-    """Makes attempts of TLS checks."""
+class TlsProbe:
+    """Makes attempts of a TLS check.
 
-    async def attempt(self, spec: TlsSpec, network: Network, seen: Observation) -> Facts:
+    Args:
+        spec: what to probe, and what to expect.
+    """
+
+    __slots__ = ("_spec",)
+
+    def __init__(self, spec: TlsSpec) -> None:
+        self._spec = spec
+
+    async def attempt(self, network: Network, seen: Observation) -> Facts:
         """Connect, speak what comes before TLS, shake hands, and look at the certificate.
 
         Raises:
             ProbeFailure: the server is not to be trusted, or not for long enough; its kind says why.
             OwnTrouble: for a reason of our own.
         """
+        spec = self._spec
         host = ascii_host(spec.host)
         # A name is asked for without the dot that ends it (RFC 6066 §3).
         name = spec.server_name or host.removesuffix(".")

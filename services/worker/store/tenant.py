@@ -108,7 +108,7 @@ class TenantStore:
         return [to_tenant_worker(row) for row in rows], total
 
     async def find_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> ScheduledCheck | None:
-        """A check of a service."""
+        """Return a check of a service; None if the service has no such check."""
         async with self._tenant(tenant_id) as connection:
             row = await connection.fetchrow(_FIND_CHECK, tenant_id, service_id, check_id)
         return CheckReader(self._box).check(row) if row else None
@@ -132,7 +132,7 @@ class TenantStore:
             return bool(await connection.fetchval(query, tenant_id, service_id, check_id))
 
     async def find_result(self, tenant_id: UUID, check_id: UUID, slot_us: int, *, on_demand: bool) -> Result | None:
-        """A recorded result."""
+        """Return a recorded result; None if there is none."""
         query = _FIND_RESULT["on_demand_results" if on_demand else "results"]
         async with self._tenant(tenant_id) as connection:
             row = await connection.fetchrow(query, tenant_id, check_id, slot_us)

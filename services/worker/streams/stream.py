@@ -5,20 +5,24 @@ the tail (tail.py), reads by itself what lies up to there, and from then on take
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from services.checks.result import Result
-from services.platform.errors import ResourceExhausted, Unavailable
+from sentinel.options.v1 import error_reason_pb2 as reasons
+
+from services.platform.errors import NotFound, ResourceExhausted, Unavailable
 from services.platform.rpc.stream_guard import LOOK_S, EndReason, StreamGuard
 from services.platform.rpc.stream_metrics import StreamMetrics
 from services.platform.rpc.stream_reader import Backlog, OpenStreams
 from services.worker.streams.position import Position, resume
 from services.worker.streams.reader import MOST_QUEUED_BY_ALL, Reader, Recorded, Wanted
 from services.worker.streams.tail import Tail
+
+if TYPE_CHECKING:
+    from services.worker.store.tenant import TenantStore
 
 _PAGE = 1_000
 # How many transactions one page of catching up looks through at the most: what a tenant has may lie far apart.
@@ -45,21 +49,6 @@ class End:
 Event = Recorded | Beat | End
 
 
-class CatchUpStore(Protocol):
-    """What a reader that resumes needs from the database."""
-
-    async def frontier(self, tenant_id: UUID) -> Position:
-        """Right behind everything whose order is settled."""
-
-    async def recorded_behind(
-        self, tenant_id: UUID, after: Position, up_to: Position, limit: int
-    ) -> tuple[Position, Sequence[tuple[Position, Result]]]:
-        """The frontier, and a tenant's results behind one position and up to another, in the order of recording.
-
-        If the frontier is of another cluster than the positions, the results mean nothing.
-        """
-
-
 class Streams:
     """The streams of one process.
 
@@ -72,12 +61,25 @@ class Streams:
         open: those that are open now.
     """
 
-    def __init__(self, store: CatchUpStore, tail: Tail, metrics: StreamMetrics | None = None) -> None:
+    def __init__(self, store: "TenantStore", tail: Tail, metrics: StreamMetrics | None = None) -> None:
         self._store = store
         self._metrics = metrics or StreamMetrics()
         self._tail = tail
         self._backlog = Backlog(MOST_QUEUED_BY_ALL)
         self.open = OpenStreams(self._metrics)
+
+    async def refuse_unknown(self, tenant_id: UUID, service_id: UUID | None, check_id: UUID | None) -> None:
+        """Refuse to follow a service or a check that the tenant does not have; None stands for all of them.
+
+        Raises:
+            NotFound: SERVICE_NOT_FOUND or CHECK_NOT_FOUND.
+            ResourceExhausted: OVERLOADED.
+            Unavailable: the database is away.
+        """
+        if service_id is not None and not await self._store.has_service(tenant_id, service_id):
+            raise NotFound(reasons.ERROR_REASON_SERVICE_NOT_FOUND, "Service not found.")
+        if check_id is not None and not await self._store.has_check(tenant_id, check_id):
+            raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "Check not found.")
 
     async def follow(
         self, tenant_id: UUID, cursor: Position | None, wanted: Wanted, guard: StreamGuard

@@ -10,15 +10,17 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Protocol
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from services.checks.result import Result
 from services.platform import logs
 from services.platform.errors import Unavailable
 from services.platform.rpc.stream_guard import EndReason
 from services.worker.streams.position import FAR_AHEAD, Position
 from services.worker.streams.reader import Reader, Recorded
+
+if TYPE_CHECKING:
+    from services.worker.store.tail import TailStore
 
 _log = logs.get("tail")
 PAGE = 2_000
@@ -28,21 +30,6 @@ _POLL_S = 1.0
 _BETWEEN_S = 0.02
 # What was announced stays out of sight while an older transaction is under way; ours take milliseconds.
 _RETRY_S = 0.01
-
-
-class TailStore(Protocol):
-    """What the tail needs from the database."""
-
-    async def tail(
-        self, tenants: Sequence[UUID], after: Position, limit: int
-    ) -> tuple[Position, Sequence[tuple[Position, Result]]]:
-        """The oldest transaction under way, and what older ones recorded of some tenants behind a position, in order.
-
-        If the cluster of the first is another than that of the position, the results mean nothing.
-
-        Raises:
-            Unavailable: the database is away.
-        """
 
 
 class Tail:
@@ -55,7 +42,7 @@ class Tail:
         position: everything up to it has been handed out; None while nobody reads.
     """
 
-    def __init__(self, store: TailStore) -> None:
+    def __init__(self, store: "TailStore") -> None:
         self._store = store
         self._readers: dict[UUID, set[Reader]] = {}
         self._joining: dict[Reader, tuple[UUID, asyncio.Future[Position]]] = {}

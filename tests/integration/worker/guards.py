@@ -7,12 +7,16 @@ from uuid import UUID
 
 from services.platform.clock import SECOND_US, now_us
 from services.platform.ids import new_id
+from services.platform.postgres.common_store import CommonStore
 from services.platform.rpc.stream_guard import StreamGuard
 from services.platform.security.principal import Principal, Role
 from services.platform.security.revocations import Revocation, Revocations, Revoked
 
 
-class _NothingRecorded:
+class _NothingRecorded(CommonStore):
+    def __init__(self) -> None:
+        """Need no database."""
+
     async def revoked_since(self, _moment: datetime) -> Sequence[Revocation]:
         return ()
 

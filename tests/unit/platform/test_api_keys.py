@@ -8,6 +8,7 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 from services.platform.clock import now_us
 from services.platform.errors import PermissionDenied, Unauthenticated
 from services.platform.ids import new_id
+from services.platform.postgres.common_store import CommonStore
 from services.platform.security import api_keys
 from services.platform.security.api_keys import PREFIX, ApiKeyVerifier, IssuedKey, KeyFormat, hash_of
 from services.platform.security.principal import Role
@@ -15,7 +16,7 @@ from services.platform.security.principal import Role
 FORMAT = KeyFormat(b"an installation's secret")
 
 
-class Keys:
+class Keys(CommonStore):
     """Answers one key, and counts how often it is asked."""
 
     def __init__(self, key: str, issued: IssuedKey) -> None:

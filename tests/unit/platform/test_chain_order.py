@@ -2,7 +2,7 @@
 
 import asyncio
 import ipaddress
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias, cast
@@ -23,6 +23,7 @@ from sentinel.probe.v1.probe_service_pb2_grpc import ProbeServiceStub
 
 from services.platform.ids import new_id
 from services.platform.metrics.process_metrics import Calls
+from services.platform.postgres.common_store import CommonStore
 from services.platform.rpc.interceptors.chain import interceptors
 from services.platform.rpc.request_limits import MOST_BYTES
 from services.platform.rpc.server import Server
@@ -45,7 +46,7 @@ _KEYS = KeyFormat(b"an installation's secret")
 Send: TypeAlias = Callable[["Door", str, str], Any]
 
 
-class Issued:
+class Issued(CommonStore):
     """The keys that were issued, by role; nothing else is published, revoked or written down."""
 
     def __init__(self) -> None:
@@ -61,13 +62,13 @@ class Issued:
     async def find_api_key(self, key_hash: bytes) -> IssuedKey | None:
         return self._keys.get(key_hash)
 
-    async def public_keys(self) -> Mapping[str, bytes]:
+    async def public_keys(self) -> dict[str, bytes]:
         return {}
 
-    async def revoked_since(self, moment: datetime) -> Sequence[Revocation]:  # noqa: ARG002 — the protocol's
+    async def revoked_since(self, moment: datetime) -> Sequence[Revocation]:  # noqa: ARG002 — the store's
         return ()
 
-    async def note_use(self, credentials: Sequence[tuple[UUID, UUID]]) -> None:  # noqa: ARG002 — the protocol's
+    async def note_use(self, credentials: Sequence[tuple[UUID, UUID]]) -> None:  # noqa: ARG002 — the store's
         return None
 
 

@@ -11,6 +11,7 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.platform.errors import SentinelError
 from services.platform.ids import new_id
+from services.platform.postgres.common_store import CommonStore
 from services.platform.security.principal import Principal, Role
 from services.platform.security.revocations import KEEP, Revocation, Revocations, Revoked
 
@@ -19,7 +20,7 @@ PERSON = Principal(tenant_id=new_id(), user_id=new_id(), role=Role.MEMBER, crede
 MACHINE = Principal(tenant_id=PERSON.tenant_id, user_id=None, role=Role.ADMIN, credential_id=new_id(), expire_us=0)
 
 
-class Recorded:
+class Recorded(CommonStore):
     """Answers what was recorded."""
 
     def __init__(self, *entries: Revocation) -> None:

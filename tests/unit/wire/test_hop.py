@@ -1,6 +1,4 @@
-"""A request's bytes: made once, whole, and never more than one request; small enough to be kept with each check."""
-
-import tracemalloc
+"""A request's bytes: whole, and never more than one request."""
 
 import httpx
 import pytest
@@ -109,29 +107,6 @@ def test_the_name_to_verify_is_the_host_without_its_last_dot_or_the_checks_own()
     assert wire_of(HttpSpec(url="https://shop.test/", tls=TlsOptions(server_name="a.test"))).server_name == "a.test"
     assert wire_of(HttpSpec(url="http://shop.test/")).tls is None
     assert wire_of(HttpSpec(url="https://shop.test/")).tls is DEFAULT_TLS
-
-
-def test_it_is_made_once_and_no_part_of_the_spec() -> None:
-    spec, same = HttpSpec(url="http://t/"), HttpSpec(url="http://t/")
-
-    assert wire_of(spec) is wire_of(spec)
-    assert spec == same
-    assert hash(spec) == hash(same)
-
-
-def test_what_is_kept_of_a_check_is_no_more_than_half_a_kilobyte() -> None:
-    specs = [HttpSpec(url=f"https://shop-{number}.example.com/status/{number}") for number in range(2_000)]
-    wire_of(HttpSpec(url="https://warm.example.com/"))
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        for spec in specs:
-            wire_of(spec)
-        each = (tracemalloc.get_traced_memory()[0] - before) / len(specs)
-    finally:
-        tracemalloc.stop()
-
-    assert each <= 512
 
 
 def test_a_redirects_request_is_made_the_same_way() -> None:

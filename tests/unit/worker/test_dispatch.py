@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.checks.grid import anchor_us, first_slot_at_or_after
+from services.checks.specs.http import HttpSpec
 from services.platform.clock import SECOND_US
 from services.worker.dispatch import Dispatcher
+from services.worker.kinds.http import HttpProbe
 from services.worker.schedule import Account, Period
 from tests.support.worker import a_scheduled_check
 
@@ -49,3 +51,18 @@ def test_no_slot_of_any_period_is_left_out_when_a_worker_hears_late_of_several_c
         first = first_slot_at_or_after(anchor_us(check_id, period.interval_us), period.interval_us, period.start_us)
         due |= set(range(first, period.end_us, period.interval_us))
     assert due <= set(covered)
+
+
+def test_a_probe_is_kept_until_its_check_changes() -> None:
+    check = a_scheduled_check()
+    dispatcher = Dispatcher(10, 10, 10)
+    dispatcher.hold(check, Account(BASE), BASE)
+    following = dispatcher.next_us
+    assert following is not None
+    (run,), _ = dispatcher.due(following)
+    run.probe = probe = HttpProbe(HttpSpec(url="http://target.test/"))
+
+    dispatcher.hold(replace(check), Account(BASE), following)
+    assert run.probe is probe
+    dispatcher.hold(replace(check, spec=HttpSpec(url="http://other.test/")), Account(BASE), following)
+    assert run.probe is None

@@ -1,6 +1,5 @@
 """semantics.md §1 to §4: every slot comes up once, in order; what is too late is missed, never replayed."""
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from hypothesis import given
@@ -8,19 +7,13 @@ from hypothesis import strategies as st
 
 from services.checks.grid import anchor_us, first_slot_at_or_after, lateness_us
 from services.platform.clock import SECOND_US
+from services.worker.dispatch import Run
 from services.worker.schedule import Account, Missed, Period, Schedule, go_on
 from tests.support.worker import a_scheduled_check
 
 intervals = st.sampled_from([5, 7, 10, 30, 60, 3600]).map(lambda seconds: seconds * SECOND_US)
 moments = st.integers(1_700_000_000 * SECOND_US, 1_700_010_000 * SECOND_US)
 pieces = st.lists(st.integers(1, 600 * SECOND_US), min_size=2, max_size=6).map(lambda each: each[: len(each) // 2 * 2])
-
-
-@dataclass
-class Waiter:
-    name: int
-    slot_us: int = 0
-    ticket: int = 0
 
 
 def told(missed: list[Missed]) -> list[int]:
@@ -95,7 +88,7 @@ def test_what_is_left_of_former_periods_is_missed_on_their_own_grids(
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1000)), max_size=40), st.integers(0, 1000))
 def test_what_is_due_comes_soonest_first_and_each_once(entries: list[tuple[int, int]], now: int) -> None:
     schedule = Schedule()
-    waiters = [Waiter(name) for name in range(10)]
+    waiters = [Run(a_scheduled_check(UUID(int=name))) for name in range(10)]
     last: dict[int, int] = {}
     for name, slot in entries:
         schedule.put(waiters[name], slot)
@@ -107,7 +100,7 @@ def test_what_is_due_comes_soonest_first_and_each_once(entries: list[tuple[int, 
         popped.append(due)
 
     assert [each.slot_us for each in popped] == sorted(slot for slot in last.values() if slot <= now)
-    assert {each.name: each.slot_us for each in popped if isinstance(each, Waiter)} == {
+    assert {each.check.id.int: each.slot_us for each in popped} == {
         name: slot for name, slot in last.items() if slot <= now
     }
     assert schedule.next_us == min((slot for slot in last.values() if slot > now), default=None)

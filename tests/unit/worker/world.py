@@ -7,7 +7,7 @@ next; nothing here waits. The machine's clocks are replaced, not the rooms.
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 from types import MappingProxyType
 from uuid import UUID
@@ -20,10 +20,13 @@ from services.checks.specs.spec import Spec
 from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
 from services.platform.clock import SECOND_US
 from services.platform.rpc.server import background
+from services.wire.network import Network
 from services.worker.clock import SharedClock, monotonic_us
 from services.worker.dispatch import Dispatcher
 from services.worker.engine import Engine
 from services.worker.guard import SelfFaultGuard
+from services.worker.judging.facts import Facts
+from services.worker.kinds.kind import Probe
 from services.worker.lease import SHARDS_FREE, TTL_S, Leases, Renewal
 from services.worker.probe import Observation, Prober
 from services.worker.record import Recorder
@@ -140,13 +143,28 @@ class World:
             worker.bury()
 
 
+@dataclass(frozen=True)
+class UpProbe:
+    """The probe of a spec."""
+
+    spec: Spec
+
+    async def attempt(self, _network: Network, _seen: Observation) -> Facts:
+        raise NotImplementedError("UpProber makes no attempts")
+
+
 class UpProber(Prober):
     """A target that is always up; a run takes a while."""
 
     def __init__(self, worker: "Worker") -> None:
         self._worker = worker
 
-    async def run(self, spec: Spec, **_: object) -> Observation:
+    def probe_of(self, spec: Spec) -> "UpProbe":
+        return UpProbe(spec)
+
+    async def run(self, spec: Spec, *, probe: Probe | None = None, **_: object) -> Observation:
+        if not isinstance(probe, UpProbe) or probe.spec != spec:
+            raise RuntimeError("a check is run with the probe of another spec")
         self._worker.on_start(spec)
         await asyncio.sleep(random.choice(_RUNS_S))  # noqa: S311 — not a secret
         return Observation(outcome=Outcome.UP, status_code=200, total_us=1)

@@ -4,7 +4,7 @@ import hpack
 import pytest
 
 from services.checks.specs.grpc import GrpcSpec
-from services.worker.kinds.grpc import _call
+from services.worker.kinds.grpc import GrpcProbe, call_of
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from services.worker.kinds.grpc import _call
 def test_the_authority_is_the_host_and_the_port_unless_it_is_the_schemes_own(
     spec: GrpcSpec, authority: str, scheme: str, server_name: str
 ) -> None:
-    call = _call(spec)
+    call = call_of(spec)
     behind_settings = call.bytes[24 + 9 + 12 :]
     block = behind_settings[9 : 9 + int.from_bytes(behind_settings[:3], "big")]
     headers = {name.decode(): value.decode() for name, value in hpack.Decoder().decode(block, raw=True)}
@@ -31,8 +31,8 @@ def test_the_authority_is_the_host_and_the_port_unless_it_is_the_schemes_own(
     assert (headers["te"], headers["content-type"]) == ("trailers", "application/grpc")
 
 
-def test_a_call_is_made_once_and_kept_with_its_check() -> None:
-    spec = GrpcSpec(address="api.test:1")
+def test_a_call_is_made_once() -> None:
+    probe = GrpcProbe(GrpcSpec(address="api.test:1"))
 
-    assert _call(spec) is _call(spec)
-    assert _call(GrpcSpec(address="api.test:1")) == _call(spec)
+    assert probe.call is probe.call
+    assert probe.call == call_of(GrpcSpec(address="api.test:1"))
