@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from itertools import count
 from pathlib import Path
+from threading import Thread
 
 import asyncpg
 
@@ -141,4 +142,6 @@ def running(folder: Path, template: Path, *, durable: bool = False) -> Iterator[
         yield server
     finally:
         server.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+        # A disk may take seconds to remove it. No test waits for that, and the next server has the same path.
+        removed = folder.rename(folder.with_name(f"removed-{next(_numbers)}"))
+        Thread(target=shutil.rmtree, args=(removed,), kwargs={"ignore_errors": True}).start()

@@ -21,6 +21,7 @@ from services.worker.probe import Prober
 from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.probing import PLENTY_S, probe, run, verdict
 from tests.support.name_server import NameServer, serving
+from tests.support.public_tls import public_tls
 from tests.support.targets import Echo, target
 from tests.support.zones import Misbehaviour, Rogue, Zone, open_sockets
 
@@ -115,7 +116,7 @@ async def seen_by(
 ) -> tuple[Outcome, ErrorKind | None]:
     """The verdict of an HTTP check of a server on loopback, found by its name."""
     async with target(Echo()) as port:
-        prober = Prober(Network(resolver, LOOPBACK))
+        prober = Prober(Network(resolver, LOOPBACK, public_tls()))
         return verdict(await probe(prober, f"http://{host}:{port}/", timeout_s=timeout_s))
 
 
@@ -240,7 +241,7 @@ async def test_a_dns_check_of_our_own_servers_knows_a_dead_server_from_a_dead_zo
     server: Callable[[], NameServer], expected: tuple[Outcome, ErrorKind | None]
 ) -> None:
     async with asking(server()) as resolver:
-        prober = Prober(Network(resolver, EgressPolicy()))
+        prober = Prober(Network(resolver, EgressPolicy(), public_tls()))
         timeout_s = 0.3 if expected == OURS else 2.0
         assert verdict(await run(prober, DnsSpec("shop.test", "A"), timeout_s=timeout_s)) == expected
 

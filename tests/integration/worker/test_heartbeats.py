@@ -31,6 +31,7 @@ from services.worker.store import ReceptionSql, SignalsSql
 from tests.integration.worker.probing import PLENTY_S, verdict
 from tests.support.database import TestServer
 from tests.support.hand_clock import HandClock
+from tests.support.public_tls import public_tls
 from tests.support.rows import a_heartbeat
 
 DAILY = HeartbeatSpec(DAY_US, 10 * MINUTE_US)
@@ -66,7 +67,7 @@ async def a_desk(url: str, resolver: Resolver) -> AsyncIterator[Desk]:
     metrics, signals = Metrics(), Signals(SignalsSql(engine))
     reception = Reception(ReceptionSql(worker), metrics)
     async with background(reception.run()):
-        yield Desk(reception, signals, Prober(Network(resolver, EgressPolicy()), signals), metrics)
+        yield Desk(reception, signals, Prober(Network(resolver, EgressPolicy(), public_tls()), signals), metrics)
     await worker.close()
     await engine.close()
 

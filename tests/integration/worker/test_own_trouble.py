@@ -13,11 +13,13 @@ from services.worker.probe import Prober
 from services.wire.resolver import Resolver
 from services.wire.network import Network
 
+from tests.support.public_tls import public_tls
+
 async def main():
     server = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     resolver = Resolver(("127.0.0.1:1",))
-    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8")))
+    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8"), public_tls()))
     {trouble}
     seen = await prober.run(HttpSpec(url={url}), timeout_s=3, retries=1)
     {relief}

@@ -8,6 +8,7 @@ from services.wire.network import Network
 from services.wire.resolver import Resolver
 from services.worker.probe import Prober
 from tests.integration.worker.probing import probe, verdict
+from tests.support.public_tls import public_tls
 from tests.support.targets import Echo, target
 
 
@@ -60,7 +61,7 @@ async def test_an_address_is_vetted_however_a_redirect_writes_it_and_is_not_dial
     resolver: Resolver, host: str
 ) -> None:
     """The policy admits the server at 127.0.0.2 alone; at 127.0.0.1 another one listens."""
-    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.2/32")))
+    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.2/32"), public_tls()))
     refused = Echo()
     async with target(refused) as inner, target(Echo(moved(f"http://{host}:{inner}/")), host="127.0.0.2") as port:
         seen = await probe(prober, f"http://127.0.0.2:{port}/")
@@ -82,7 +83,9 @@ async def test_loopback_is_blocked_unless_it_is_allowed_and_nothing_is_dialled(r
     echo = Echo()
     async with target(echo) as port:
         for host in ("127.0.0.1", "[::1]", "localhost", "2130706433", "0x7f.1"):
-            seen = await probe(Prober(Network(resolver, EgressPolicy())), f"http://{host}:{port}/", retries=3)
+            seen = await probe(
+                Prober(Network(resolver, EgressPolicy(), public_tls())), f"http://{host}:{port}/", retries=3
+            )
             blocked, unknown = (Outcome.ERROR, ErrorKind.BLOCKED_TARGET), (Outcome.DOWN, ErrorKind.DNS)
             assert verdict(seen) in ({blocked} if host in {"127.0.0.1", "[::1]"} else {blocked, unknown}), host
             assert (seen.resolved_ip, seen.attempt if verdict(seen) == blocked else 1) == (None, 1)

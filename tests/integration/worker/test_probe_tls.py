@@ -21,6 +21,7 @@ from services.worker.probe import Prober
 from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.probing import probe, verdict
 from tests.support.newer_python import verify_as_python_3_13
+from tests.support.public_tls import public_tls
 from tests.support.targets import OK, Authority, Echo, saying, target
 
 
@@ -109,7 +110,7 @@ async def test_the_server_is_asked_for_http_1_1(prober: Prober, authority: Autho
 async def test_authorities_of_a_check_are_trusted_instead_of_the_public_ones(
     resolver: Resolver, authority: Authority, tmp_path: Path
 ) -> None:
-    public = Prober(Network(resolver, LOOPBACK))
+    public = Prober(Network(resolver, LOOPBACK, public_tls()))
     stranger = Authority(tmp_path)
     async with target(Echo(), authority.server("localhost")) as port:
         url = f"https://localhost:{port}/"
@@ -223,7 +224,7 @@ async def test_a_chain_may_end_at_any_certificate_that_is_trusted(
     (tmp_path / "pair.pem").write_bytes(key + pem)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(tmp_path / "pair.pem")
-    prober = Prober(Network(resolver, LOOPBACK))
+    prober = Prober(Network(resolver, LOOPBACK, public_tls()))
     async with target(Echo(), server) as port:
         url = f"https://localhost:{port}/"
         by_leaf, by_root = [

@@ -19,6 +19,7 @@ from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.deadlines import Deadlines
 from tests.integration.worker.probing import PLENTY_S, verdict
 from tests.support.name_server import NameServer, serving
+from tests.support.public_tls import public_tls
 from tests.support.targets import OK, Echo, Handler, target
 
 NO = b"HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n"
@@ -116,7 +117,7 @@ async def test_each_attempt_resolves_anew() -> None:
     server = NameServer(lambda _, __: next(known))
     async with serving(server) as address, target(Echo()) as port:
         resolver = Resolver((address,))
-        seen = await run(Prober(Network(resolver, LOOPBACK)), f"http://shop.test:{port}/", 2, 0)
+        seen = await run(Prober(Network(resolver, LOOPBACK, public_tls())), f"http://shop.test:{port}/", 2, 0)
         await resolver.close()
 
     assert (verdict(seen), seen.attempt, seen.resolved_ip, len(server.questions)) == (UP, 3, good, 6)

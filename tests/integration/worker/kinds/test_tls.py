@@ -16,6 +16,7 @@ from services.worker.probe import Prober
 from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.deadlines import FEW_TURNS, Deadlines
 from tests.integration.worker.probing import PLENTY_S, run, verdict
+from tests.support.public_tls import public_tls
 from tests.support.targets import Authority, Handler, Watched, reset, target
 
 
@@ -76,7 +77,7 @@ async def test_a_certificate_that_is_not_valid_says_why(
 
 
 async def test_an_unknown_authority_is_said_to_be_one(resolver: Resolver, authority: Authority) -> None:
-    public = Prober(Network(resolver, LOOPBACK))
+    public = Prober(Network(resolver, LOOPBACK, public_tls()))
     async with target(nothing, authority.server("localhost")) as port:
         seen = await run(public, TlsSpec(host="localhost", port=port))
 
@@ -104,7 +105,7 @@ async def test_without_verification_anybodys_certificate_is_taken_but_not_an_exp
 async def test_authorities_and_a_name_of_the_checks_own_are_used(
     resolver: Resolver, authority: Authority, tmp_path: Path
 ) -> None:
-    public = Prober(Network(resolver, LOOPBACK))
+    public = Prober(Network(resolver, LOOPBACK, public_tls()))
     asked: list[str | None] = []
     server = authority.server("shop.test")
     server.sni_callback = lambda _, name, __: asked.append(name)
