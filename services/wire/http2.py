@@ -1,7 +1,7 @@
 """The client's side of one request over HTTP/2 (RFC 9113): what is sent, and the answer on its stream, in bounds. Pure.
 
 Frames are read here and headers by hpack: the state machine of a whole HTTP/2 library costs more than the rest of the
-probe, for streams, priorities and windows that one request has no use for (docs/adr/0023).
+probe, for streams, priorities and windows that one request has no use for (docs/adr/0023, docs/adr/0045).
 """
 
 import struct
@@ -30,6 +30,7 @@ _END_STREAM, _ACK, _END_HEADERS, _PADDED, _PRIORITY = 0x1, 0x1, 0x4, 0x8, 0x20
 _SETTING = struct.Struct("!HI")
 _ENABLE_PUSH, _MAX_HEADER_LIST_SIZE = 2, 6
 _PING_SIZE = 8
+_RST_STREAM_SIZE = 4
 _GOAWAY_SIZE = 8
 _NAMES = (
     "NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT", "STREAM_CLOSED",
@@ -126,8 +127,8 @@ class Answer:
             self._data(flags, _unpadded(flags & _PADDED, payload))
         elif kind == _PUSH_PROMISE:
             raise _broken("server push although it is disabled")
-        elif kind == _RST_STREAM and stream == _STREAM:
-            raise ProbeFailure(ErrorKind.PROTOCOL, f"server reset the stream ({_name(payload)})")
+        elif kind == _RST_STREAM:
+            _take_reset(stream, payload)
         return b""  # a window, a priority, or what an extension brings
 
     def _of_connection(self, kind: int, flags: int, stream: int, payload: bytes) -> bytes:
@@ -181,6 +182,13 @@ class Answer:
         if len(self.body) > LARGEST_BODY:
             raise ProbeFailure(ErrorKind.TOO_LARGE, "response body is larger than 64 KiB")
         self.is_complete = bool(flags & _END_STREAM)
+
+
+def _take_reset(stream: int, payload: bytes) -> None:
+    if len(payload) != _RST_STREAM_SIZE:
+        raise _broken("RST_STREAM frame of the wrong size")
+    if stream == _STREAM:
+        raise ProbeFailure(ErrorKind.PROTOCOL, f"server reset the stream ({_name(payload)})")
 
 
 def _status(headers: Headers) -> bytes:

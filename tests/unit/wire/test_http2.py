@@ -123,6 +123,8 @@ def test_what_an_answer_of_one_request_has_no_use_for_is_left_alone() -> None:
         (HELLO + frame(GOAWAY, b"\0\0\0\1\0\0\0\x0b", stream=0), "GOAWAY (ENHANCE_YOUR_CALM)"),
         (HELLO + frame(RST_STREAM, b"\0\0\0\7"), "reset the stream (REFUSED_STREAM)"),
         (HELLO + frame(RST_STREAM, b"\0\0\1\0"), "reset the stream (code 256)"),
+        (HELLO + frame(RST_STREAM), "RST_STREAM frame of the wrong size"),
+        (HELLO + frame(RST_STREAM, b"\1" * 4_000), "RST_STREAM frame of the wrong size"),
         (HELLO + frame(PUSH_PROMISE, b"\0\0\0\2"), "server push"),
         (
             HELLO + frame(HEADERS, block((":status", "200")), flags=END_HEADERS, stream=3),
@@ -177,7 +179,7 @@ frames = st.builds(
     st.integers(0, 10),
     st.integers(0, 255),
     st.sampled_from([0, 1, 3]),
-    st.binary(max_size=40) | st.just(block((":status", "200"))),
+    st.binary(max_size=40) | st.just(block((":status", "200"))) | st.just(b"\1" * 5_000),
 )
 
 
