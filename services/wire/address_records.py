@@ -1,7 +1,7 @@
 """The addresses in a DNS answer (RFC 1035 §4.1.3, RFC 3596), aliases followed. Pure.
 
 Read here and not by dnspython, which takes 60 µs for the shortest answer and 170 µs for one with an alias: as much as
-everything else that a look-up costs (docs/adr/0046). Nothing is read but names, addresses and TTLs, and what is read is
+everything else that a look-up costs (docs/adr/0043). Nothing is read but names, addresses and TTLs, and what is read is
 bounded.
 """
 

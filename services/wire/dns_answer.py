@@ -1,7 +1,7 @@
 """The records of a DNS answer (RFC 1035 §4.1.3), aliases followed. Pure; names and data are read by dnspython.
 
 Record by record, and only those that were asked for: dnspython's own message would put all of them into sets, by a hash
-of their names in Python, and a hostile answer of 20 KB would hold up the event loop for seconds (docs/adr/0046). What
+of their names in Python, and a hostile answer of 20 KB would hold up the event loop for seconds (docs/adr/0043). What
 is read is counted as it is without compression, by which a few bytes can stand for a name of a hundred labels.
 """
 

@@ -3,7 +3,7 @@
 From sockets of its own, each connected to one server: the kernel gives it a port at random and drops what comes from
 elsewhere, so only who guesses port and number can answer in a server's name.
 
-Sent and read by us rather than by dnspython's asynchronous query: docs/adr/0046 has the figures.
+Sent and read by us rather than by dnspython's asynchronous query: docs/adr/0043 has the figures.
 """
 
 import asyncio

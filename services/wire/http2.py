@@ -1,7 +1,7 @@
 """The client's side of one request over HTTP/2 (RFC 9113): what is sent, and the answer on its stream, in bounds. Pure.
 
 Frames are read here and headers by hpack: the state machine of a whole HTTP/2 library costs more than the rest of the
-probe, for streams, priorities and windows that one request has no use for (docs/adr/0023, docs/adr/0045).
+probe, for streams, priorities and windows that one request has no use for (docs/adr/0023, docs/adr/0042).
 """
 
 import struct
