@@ -1,6 +1,5 @@
 """Months of results of many checks, made by the database itself, as the workers and the rollup would leave them."""
 
-import json
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -10,6 +9,7 @@ from services.checks.specs.http import HttpSpec
 from services.monitor.figures.closing import floor
 from services.monitor.figures.latency import Latencies, bucket_of
 from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, to_datetime
+from tests.support.rows import spec_column
 
 RAW_DAYS = 2
 
@@ -20,7 +20,7 @@ _MAKE = """
         SELECT $1, gen_random_uuid(), 'made ' || n, '', '', '{}', $2, $2 FROM generate_series(1, $3::integer) n
         RETURNING tenant_id, id
     ), checked AS (
-        INSERT INTO checks (tenant_id, id, service_id, shard, name, kind, spec, interval_us, timeout_us,
+        INSERT INTO checks (tenant_id, id, service_id, shard, name, kind, spec_message, interval_us, timeout_us,
                             failure_threshold, recovery_threshold, retries, create_time, update_time)
         SELECT tenant_id, gen_random_uuid(), id, 0, 'home', 'http', $4, 60000000, 10000000, 2, 1, 0, $2, $2
         FROM made
@@ -87,7 +87,7 @@ async def fill(
     """
     end = floor(now - 10 * MINUTE_US, HOUR_US)
     start = floor(now - days * DAY_US, DAY_US) if days else end - HOUR_US
-    spec = json.dumps(HttpSpec(url=url).to_json())
+    spec = spec_column(HttpSpec(url=url))
     await admin.execute(_MAKE, tenant, to_datetime(start), checks, spec, to_datetime(end if days else start))
     await results(admin, tenant, max(start, now - raw_us), now)
     if days:

@@ -279,6 +279,7 @@ CREATE TABLE public.checks (
     create_time timestamp with time zone NOT NULL,
     update_time timestamp with time zone NOT NULL,
     retry_delay_us bigint DEFAULT 250000 NOT NULL,
+    spec_message jsonb,
     CONSTRAINT checks_check CHECK ((timeout_us < interval_us)),
     CONSTRAINT checks_shard_check CHECK (((shard >= 0) AND (shard <= 255)))
 );
@@ -298,6 +299,8 @@ ALTER TABLE ONLY public.checks
 CREATE INDEX checks_shard ON public.checks USING btree (shard);
 
 CREATE INDEX checks_update_time ON public.checks USING btree (update_time);
+
+CREATE TRIGGER write_both_specs BEFORE INSERT OR UPDATE OF spec, spec_message ON public.checks FOR EACH ROW EXECUTE FUNCTION public.write_both_specs();
 
 ALTER TABLE public.checks ENABLE ROW LEVEL SECURITY;
 
@@ -1066,9 +1069,9 @@ CREATE FUNCTION public.checks_to_seal(newest text, secret_name text, hidden text
     AS $$
         SELECT c.tenant_id, c.id FROM public.checks c
         WHERE (c.tenant_id, c.id) > (after_tenant, after_check)
-          AND (c.spec->'sealed'->>'key' <> newest OR c.kind = 'http' AND EXISTS (
-              SELECT FROM jsonb_array_elements(c.spec->'headers') AS h
-              WHERE h->>0 ~* secret_name AND h->>1 NOT IN (hidden, '')))
+          AND (c.spec_message->'sealed'->>'key' <> newest OR EXISTS (
+              SELECT FROM jsonb_each_text(c.spec_message->'http'->'headers') AS h
+              WHERE h.key ~* secret_name AND h.value NOT IN (hidden, '')))
         ORDER BY c.tenant_id, c.id LIMIT most
     $$;
 
@@ -1576,6 +1579,181 @@ GRANT ALL ON FUNCTION public.slug_of_tenant(wanted uuid) TO sentinel_monitor;
 GRANT ALL ON FUNCTION public.slug_of_tenant(wanted uuid) TO sentinel_worker;
 
 
+-- Function spec_assertion_from_message
+
+CREATE FUNCTION public.spec_assertion_from_message(kind text, given jsonb, only_slow boolean) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+        SELECT jsonb_build_object(kind, CASE kind
+            WHEN 'status' THEN '{"codes": [], "ranges": []}' || given
+            WHEN 'body_contains' THEN jsonb_build_object('text', given)
+            WHEN 'body_not_contains' THEN jsonb_build_object('text', given)
+            WHEN 'body_matches' THEN jsonb_build_object('expression', given)
+            WHEN 'json_path' THEN (
+                SELECT jsonb_build_object('path', given->'path', 'comparison', key, 'operand', value)
+                FROM jsonb_each(given - 'path'))
+            WHEN 'header' THEN (
+                SELECT jsonb_build_object('name', given->'name', 'comparison', key, 'operand', value)
+                FROM jsonb_each(given - 'name'))
+            WHEN 'certificate_days_left' THEN jsonb_build_object('days', given)
+            WHEN 'max_total_time' THEN jsonb_build_object(
+                'limit_us', spec_span_from_message(given #>> '{}'), 'only_slow', only_slow)
+            WHEN 'max_phase_time' THEN jsonb_build_object(
+                'phase', lower(substr(given->>'phase', 13)),
+                'limit_us', spec_span_from_message(given->>'limit'), 'only_slow', only_slow)
+        END)
+    $$;
+
+
+-- Function spec_assertion_to_message
+
+CREATE FUNCTION public.spec_assertion_to_message(kind text, given jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+        SELECT jsonb_build_object(kind, CASE kind
+            WHEN 'status' THEN jsonb_strip_nulls(jsonb_build_object(
+                'codes', NULLIF(given->'codes', '[]'), 'ranges', NULLIF(given->'ranges', '[]')))
+            WHEN 'body_contains' THEN given->'text'
+            WHEN 'body_not_contains' THEN given->'text'
+            WHEN 'body_matches' THEN given->'expression'
+            WHEN 'json_path' THEN jsonb_build_object(
+                'path', given->'path', given->>'comparison', given->'operand')
+            WHEN 'header' THEN jsonb_build_object(
+                'name', given->'name', given->>'comparison', given->'operand')
+            WHEN 'certificate_days_left' THEN given->'days'
+            WHEN 'max_total_time' THEN to_jsonb(spec_span_to_message((given->>'limit_us')::bigint))
+            WHEN 'max_phase_time' THEN jsonb_build_object(
+                'phase', 'TIMED_PHASE_' || upper(given->>'phase'),
+                'limit', spec_span_to_message((given->>'limit_us')::bigint))
+        END) || CASE WHEN (given->>'only_slow')::boolean THEN '{"only_slow": true}' ELSE '{}' END::jsonb
+    $$;
+
+
+-- Function spec_from_message
+
+CREATE FUNCTION public.spec_from_message(kind text, message jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+        SELECT CASE kind
+            WHEN 'heartbeat' THEN jsonb_build_object(
+                'period_us', spec_span_from_message(message->>'interval'),
+                'grace_us', COALESCE(spec_span_from_message(given->>'grace'), 0))
+            WHEN 'http' THEN jsonb_build_object(
+                'url', given->'url',
+                'method', COALESCE(given->'method', '"GET"'),
+                'headers', COALESCE((
+                    SELECT jsonb_agg(jsonb_build_array(key, value) ORDER BY key COLLATE "C")
+                    FROM jsonb_each(given->'headers')), '[]'),
+                'body', COALESCE(given->'body', '""'),
+                'expected_statuses', COALESCE(given->'expected_status', '[]'),
+                'follow_redirects', COALESCE(given->'follow_redirects', 'true'),
+                'max_redirects', COALESCE(given->'max_redirects', '5'),
+                'body_contains', COALESCE(given->'body_contains', '""'),
+                'tls', '{"skip_verify": false, "ca_certificates": "", "server_name": ""}' || (given->'tls'),
+                'assertions', COALESCE((
+                    SELECT jsonb_agg(spec_assertion_from_message(named.key, named.value, assertion ? 'only_slow')
+                        ORDER BY place)
+                    FROM jsonb_array_elements(given->'assertions') WITH ORDINALITY AS listed (assertion, place),
+                        jsonb_each(assertion - 'only_slow') named), '[]')
+            ) || CASE
+                WHEN given ?| ARRAY['basic_auth', 'bearer_token', 'client_certificate', 'secret_headers']
+                THEN jsonb_build_object('auth', jsonb_build_object(
+                    'basic_auth', '{"username": "", "password": ""}' || (given->'basic_auth'),
+                    'bearer_token', COALESCE(given->'bearer_token', '""'),
+                    'client_certificate', '{"certificate": "", "private_key": ""}' || (given->'client_certificate'),
+                    'secret_headers', COALESCE(given->'secret_headers', '[]')))
+                ELSE '{}'
+            END
+            WHEN 'dns' THEN '{"expected": [], "server": ""}' || given
+            WHEN 'grpc' THEN '{"service": "", "tls": false, "skip_verify": false, "ca_certificates": "",'
+                ' "server_name": ""}' || given
+            WHEN 'tcp' THEN '{"send": "", "expect": ""}' || given
+            WHEN 'tls' THEN '{"min_days_left": 0, "skip_verify": false, "ca_certificates": "", "server_name": ""}'
+                || given || jsonb_build_object('start_tls', CASE given->>'start_tls'
+                    WHEN 'START_TLS_SMTP' THEN 1 WHEN 'START_TLS_IMAP' THEN 2 END)
+        END || CASE WHEN message ? 'sealed' THEN jsonb_build_object('sealed', message->'sealed') ELSE '{}' END
+        FROM (VALUES (message->kind)) AS one (given)
+    $$;
+
+
+-- Function spec_span_from_message
+
+CREATE FUNCTION public.spec_span_from_message(span text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE STRICT
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$ SELECT (rtrim(span, 's')::numeric * 1000000)::bigint $$;
+
+
+-- Function spec_span_to_message
+
+CREATE FUNCTION public.spec_span_to_message(us bigint) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+        SELECT us / 1000000 || CASE
+            WHEN us % 1000000 = 0 THEN ''
+            WHEN us % 1000 = 0 THEN '.' || lpad((us % 1000000 / 1000)::text, 3, '0')
+            ELSE '.' || lpad((us % 1000000)::text, 6, '0')
+        END || 's'
+    $$;
+
+
+-- Function spec_to_message
+
+CREATE FUNCTION public.spec_to_message(kind text, spec jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+        SELECT CASE kind
+            WHEN 'heartbeat' THEN jsonb_build_object(
+                'interval', spec_span_to_message((spec->>'period_us')::bigint),
+                kind, jsonb_build_object('grace', spec_span_to_message((spec->>'grace_us')::bigint)))
+            WHEN 'http' THEN jsonb_build_object(kind, jsonb_strip_nulls(jsonb_build_object(
+                'url', spec->'url',
+                'method', spec->'method',
+                'headers', (
+                    SELECT jsonb_object_agg(pair->>0, pair->>1) FROM jsonb_array_elements(spec->'headers') pair),
+                'body', NULLIF(spec->'body', '""'),
+                'expected_status', NULLIF(spec->'expected_statuses', '[]'),
+                'follow_redirects', spec->'follow_redirects',
+                'max_redirects', COALESCE(spec->'max_redirects', '5'),
+                'body_contains', NULLIF(spec->'body_contains', '""'),
+                'tls', spec_without_zeros(spec->'tls'),
+                'basic_auth', spec_without_zeros(spec->'auth'->'basic_auth'),
+                'bearer_token', NULLIF(spec->'auth'->'bearer_token', '""'),
+                'client_certificate', spec_without_zeros(spec->'auth'->'client_certificate'),
+                'secret_headers', NULLIF(spec->'auth'->'secret_headers', '[]')
+            )) || CASE WHEN spec->'assertions' <> '[]' THEN jsonb_build_object('assertions', (
+                SELECT jsonb_agg(spec_assertion_to_message(named.key, named.value) ORDER BY place)
+                FROM jsonb_array_elements(spec->'assertions') WITH ORDINALITY AS listed (assertion, place),
+                    jsonb_each(assertion) named
+            )) ELSE '{}' END)
+            WHEN 'tls' THEN jsonb_build_object(kind, spec_without_zeros(spec - 'start_tls' - 'sealed') || CASE
+                spec->>'start_tls'
+                WHEN '1' THEN '{"start_tls": "START_TLS_SMTP"}'
+                WHEN '2' THEN '{"start_tls": "START_TLS_IMAP"}'
+                ELSE '{}'
+            END::jsonb)
+            ELSE jsonb_build_object(kind, spec_without_zeros(spec - 'sealed'))
+        END || CASE WHEN spec ? 'sealed' THEN jsonb_build_object('sealed', spec->'sealed') ELSE '{}' END
+    $$;
+
+
+-- Function spec_without_zeros
+
+CREATE FUNCTION public.spec_without_zeros(given jsonb) RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+        SELECT COALESCE(jsonb_object_agg(key, value) FILTER (
+            WHERE value NOT IN ('null', 'false', '0', '""', '[]')), '{}')
+        FROM jsonb_each(NULLIF(given, 'null')) HAVING NULLIF(given, 'null') IS NOT NULL
+    $$;
+
+
 -- Function tail_of_results
 
 CREATE FUNCTION public.tail_of_results(tenants uuid[], after_xid bigint, after_slot timestamp with time zone, after_check uuid, frontier bigint, most integer) RETURNS SETOF public.results
@@ -1664,3 +1842,22 @@ $$;
 
 REVOKE ALL ON FUNCTION public.user_and_tenant(wanted_tenant uuid, wanted_user uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.user_and_tenant(wanted_tenant uuid, wanted_user uuid) TO sentinel_auth;
+
+
+-- Function write_both_specs
+
+CREATE FUNCTION public.write_both_specs() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF TG_OP = 'INSERT' AND NEW.spec_message IS NULL
+        OR TG_OP = 'UPDATE' AND NEW.spec_message IS NOT DISTINCT FROM OLD.spec_message
+    THEN
+        NEW.spec_message := spec_to_message(NEW.kind, NEW.spec);
+    ELSE
+        NEW.spec := spec_from_message(NEW.kind, NEW.spec_message);
+    END IF;
+    RETURN NEW;
+END
+$$;

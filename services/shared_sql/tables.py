@@ -53,7 +53,7 @@ checks = Table(
     Column("shard", SmallInteger, nullable=False),
     Column("name", Text, nullable=False),
     Column("kind", Text, nullable=False),
-    Column("spec", JSONB, nullable=False),
+    Column("spec_message", JSONB),
     *(_column(name, sql) for name, sql in SETTING_COLUMNS.items()),
     Column("request_id", UUID),
     moment("create_time"),

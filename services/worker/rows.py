@@ -14,8 +14,7 @@ import orjson
 from services.checks.check_settings import SETTING_COLUMNS, CheckSettings, settings_in_row
 from services.checks.outcome import Outcome
 from services.checks.result import Result, from_row
-from services.checks.specs.column import opened, shown
-from services.checks.specs.kinds import KINDS
+from services.checks.specs.column import CHECK_SPECS, opened, shown
 from services.checks.specs.secrets import HIDDEN
 from services.checks.specs.spec import Spec
 from services.checks.state import CheckState, Track
@@ -154,9 +153,9 @@ class CheckReader:
             since_us: since when it is on; 0 where that does not matter.
         """
         share = self._share
-        text = row["spec"]
+        text = row["spec_message"]
         # Hundreds of thousands are read when a worker starts, and few have secrets.
-        spec = self._opened(row) if HIDDEN in text else KINDS[row["kind"]].from_json(orjson.loads(text))
+        spec = self._opened(row) if HIDDEN in text else CHECK_SPECS.from_json(row["kind"], orjson.loads(text))
         return ScheduledCheck(
             tenant_id=share(row["tenant_id"]),
             service_id=share(row["service_id"]),
@@ -177,7 +176,7 @@ class CheckReader:
 
     def _opened(self, row: "asyncpg.Record") -> Spec:
         """The spec of a check with secrets; where they cannot be decrypted, one that says so whenever it is run."""
-        kind, column = row["kind"], orjson.loads(row["spec"])
+        kind, column = row["kind"], orjson.loads(row["spec_message"])
         try:
             return opened(kind, column, row["tenant_id"], row["id"], self._box)
         except CannotOpenError as error:

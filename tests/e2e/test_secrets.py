@@ -82,7 +82,9 @@ async def written(stack: Stack) -> str:
 
 async def keys_in_use(stack: Stack) -> set[str]:
     async with Fleet(stack).owner() as admin:
-        return {row[0] for row in await admin.fetch("SELECT DISTINCT spec->'sealed'->>'key' FROM checks") if row[0]}
+        return {
+            row[0] for row in await admin.fetch("SELECT DISTINCT spec_message->'sealed'->>'key' FROM checks") if row[0]
+        }
 
 
 def rotate(stack: Stack) -> str:

@@ -1,7 +1,6 @@
 """Checks by the thousand, and what became of them, seen by the owner of the tables."""
 
 import asyncio
-import json
 import subprocess
 import sys
 from collections import defaultdict
@@ -23,14 +22,15 @@ from services.platform.postgres.connection_errors import CONNECTION_ERRORS
 from services.worker.lease import fair_share
 from tests.support.ledger import Entry, Ledger
 from tests.support.ports import free_port
+from tests.support.rows import spec_column
 from tests.support.stack import Stack, Team
 
 _POLL_S = 0.1
 T = TypeVar("T")
 
 _MAKE_CHECKS = """
-    INSERT INTO checks (tenant_id, id, service_id, shard, name, kind, spec, interval_us, timeout_us, failure_threshold,
-                        recovery_threshold, retries, create_time, update_time)
+    INSERT INTO checks (tenant_id, id, service_id, shard, name, kind, spec_message, interval_us, timeout_us,
+                        failure_threshold, recovery_threshold, retries, create_time, update_time)
     SELECT $1, id, $2, shard, 'check ' || number, 'http', replace($3, '{number}', number::text)::jsonb, $4, $5, 2, 1, 0,
            now(), now()
     FROM unnest($6::uuid[], $7::smallint[]) WITH ORDINALITY AS w(id, shard, number)
@@ -101,7 +101,7 @@ class Fleet:
         ids = [new_id() for _ in range(count)]
         interval_us = interval_s * SECOND_US
         timeout_us = min(round(timeout_s * SECOND_US), interval_us * 4 // 5)
-        spec = json.dumps(HttpSpec(url=url).to_json())
+        spec = spec_column(HttpSpec(url=url))
         async with self.owner() as admin, admin.transaction():
             shards = [shard_of(each) for each in ids]
             arguments = (tenant_id, service_id, spec, interval_us, timeout_us, ids, shards)

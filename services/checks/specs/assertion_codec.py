@@ -1,12 +1,11 @@
-"""Assertions to JSON and to their messages, and back."""
+"""Assertions to the JSON of their messages, and back."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from google.protobuf.struct_pb2 import Value
 from sentinel.monitor.v1 import assertion_pb2 as pb
 
-from services.checks.specs import codec
+from services.checks.specs import message_json
 from services.checks.specs.assertions import (
     Assertion,
     BodyContains,
@@ -20,9 +19,9 @@ from services.checks.specs.assertions import (
     StatusIs,
     TotalTimeWithin,
 )
-from services.platform.clock import from_duration, to_duration
+from services.checks.specs.codec import span_from_json, span_to_json
 
-# By the contract's names, which are what the database calls them too.
+# By the contract's names.
 _KINDS: dict[str, type[Assertion]] = {
     "status": StatusIs,
     "body_contains": BodyContains,
@@ -36,6 +35,7 @@ _KINDS: dict[str, type[Assertion]] = {
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 _PREFIX = "TIMED_PHASE_"
+_ONLY_SLOW = "only_slow"
 
 
 def name_of(assertion: Assertion) -> str:
@@ -44,99 +44,73 @@ def name_of(assertion: Assertion) -> str:
 
 
 def to_json(assertions: Sequence[Assertion]) -> list[dict[str, Any]]:
-    """As a spec's column holds them."""
-    return [{name_of(each): codec.to_json(each)} for each in assertions]
+    """As a list of the contract."""
+    return [_one_to_json(each) for each in assertions]
 
 
-def from_json(column: Sequence[dict[str, Any]]) -> tuple[Assertion, ...]:
-    """From a spec's column."""
-    return tuple(codec.from_json(_KINDS[name], fields) for each in column for name, fields in each.items())
-
-
-def to_message(assertion: Assertion) -> pb.Assertion:
-    """As the contract says it."""
-    return _WRITTEN[type(assertion)](assertion)
-
-
-def _json_path_message(assertion: JsonPathIs) -> pb.Assertion:
-    operand: Any = assertion.operand
-    if assertion.comparison in {"equals", "not_equals"}:
-        operand = _value(operand)
-    return pb.Assertion(json_path=pb.JsonPathAssertion(path=assertion.path, **{assertion.comparison: operand}))
-
-
-def _header_message(assertion: HeaderIs) -> pb.Assertion:
-    operand: Any = assertion.operand
-    return pb.Assertion(header=pb.HeaderAssertion(name=assertion.name, **{assertion.comparison: operand}))
-
-
-def _phase_message(assertion: PhaseWithin) -> pb.Assertion:
-    limit = pb.PhaseLimit(phase=_PREFIX + assertion.phase.upper(), limit=to_duration(assertion.limit_us))
-    return pb.Assertion(max_phase_time=limit, only_slow=assertion.only_slow)
-
-
-_WRITTEN: Mapping[type[Assertion], Callable[[Any], pb.Assertion]] = {
-    StatusIs: lambda each: pb.Assertion(status=pb.StatusAssertion(codes=each.codes, ranges=each.ranges)),
-    BodyContains: lambda each: pb.Assertion(body_contains=each.text),
-    BodyLacks: lambda each: pb.Assertion(body_not_contains=each.text),
-    BodyMatches: lambda each: pb.Assertion(body_matches=each.expression),
-    JsonPathIs: _json_path_message,
-    HeaderIs: _header_message,
-    CertificateLasts: lambda each: pb.Assertion(certificate_days_left=each.days),
-    TotalTimeWithin: lambda each: pb.Assertion(max_total_time=to_duration(each.limit_us), only_slow=each.only_slow),
-    PhaseWithin: _phase_message,
-}
+def from_json(json: Sequence[Mapping[str, Any]]) -> tuple[Assertion, ...]:
+    """From a list of the contract; what is of a kind that only a later version knows is left out."""
+    return tuple(
+        _READ[name](value, only_slow=each.get(_ONLY_SLOW, False))
+        for each in json
+        for name, value in each.items()
+        if name in _READ
+    )
 
 
 def from_message(message: pb.Assertion) -> Assertion:
     """From what the contract's rules let through."""
-    return _READ[message.WhichOneof("kind") or ""](message)
+    (assertion,) = from_json([message_json.to_json(message)])
+    return assertion
 
 
-def _read_json_path(message: pb.Assertion) -> Assertion:
-    comparison = message.json_path.WhichOneof("comparison") or ""
-    operand = getattr(message.json_path, comparison)
-    return JsonPathIs(message.json_path.path, comparison, _scalar(operand) if isinstance(operand, Value) else operand)
+def _one_to_json(assertion: Assertion) -> dict[str, Any]:
+    written = {name_of(assertion): _WRITTEN[type(assertion)](assertion)}
+    return {**written, _ONLY_SLOW: True} if getattr(assertion, _ONLY_SLOW, False) else written
 
 
-def _read_header(message: pb.Assertion) -> Assertion:
-    comparison = message.header.WhichOneof("comparison") or ""
-    return HeaderIs(message.header.name, comparison, getattr(message.header, comparison))
-
-
-def _read_phase(message: pb.Assertion) -> Assertion:
-    limit = message.max_phase_time
-    phase = pb.TimedPhase.Name(limit.phase).removeprefix(_PREFIX).lower()
-    return PhaseWithin(phase, from_duration(limit.limit), message.only_slow)
-
-
-_READ: Mapping[str, Callable[[pb.Assertion], Assertion]] = {
-    "status": lambda message: StatusIs(tuple(message.status.codes), tuple(message.status.ranges)),
-    "body_contains": lambda message: BodyContains(message.body_contains),
-    "body_not_contains": lambda message: BodyLacks(message.body_not_contains),
-    "body_matches": lambda message: BodyMatches(message.body_matches),
-    "json_path": _read_json_path,
-    "header": _read_header,
-    "certificate_days_left": lambda message: CertificateLasts(message.certificate_days_left),
-    "max_total_time": lambda message: TotalTimeWithin(from_duration(message.max_total_time), message.only_slow),
-    "max_phase_time": _read_phase,
+_WRITTEN: Mapping[type[Assertion], Callable[[Any], Any]] = {
+    StatusIs: lambda each: {"codes": list(each.codes), "ranges": list(each.ranges)},
+    BodyContains: lambda each: each.text,
+    BodyLacks: lambda each: each.text,
+    BodyMatches: lambda each: each.expression,
+    JsonPathIs: lambda each: {"path": each.path, each.comparison: each.operand},
+    HeaderIs: lambda each: {"name": each.name, each.comparison: each.operand},
+    CertificateLasts: lambda each: each.days,
+    TotalTimeWithin: lambda each: span_to_json(each.limit_us),
+    PhaseWithin: lambda each: {"phase": _PREFIX + each.phase.upper(), "limit": span_to_json(each.limit_us)},
 }
 
 
-def _value(scalar: Scalar) -> Value:
-    if scalar is None:
-        return Value(null_value=0)  # type: ignore[arg-type] # the enum's only number
-    if isinstance(scalar, bool):
-        return Value(bool_value=scalar)
-    return Value(string_value=scalar) if isinstance(scalar, str) else Value(number_value=scalar)
+def _read_json_path(json: Mapping[str, Any]) -> JsonPathIs:
+    path, comparison, operand = _comparison(json, "path")
+    return JsonPathIs(path, comparison, _scalar(operand))
 
 
-def _scalar(value: Value) -> Scalar:
-    """What a Value holds; a list or an object becomes NaN, which equals nothing, and is refused (refusals.py)."""
-    kind = value.WhichOneof("kind")
-    if kind == "null_value":
-        return None
-    if kind in {"string_value", "number_value", "bool_value"}:
-        scalar: Scalar = getattr(value, kind)
-        return scalar
-    return float("nan")
+def _comparison(json: Mapping[str, Any], subject: str) -> tuple[str, str, Any]:
+    """Return what is compared, how, and with what, of which one is there."""
+    ((comparison, operand),) = ((name, value) for name, value in json.items() if name != subject)
+    return json.get(subject, ""), comparison, operand
+
+
+_READ: Mapping[str, Callable[..., Assertion]] = {
+    "status": lambda json, **_: StatusIs(tuple(json.get("codes", ())), tuple(json.get("ranges", ()))),
+    "body_contains": lambda json, **_: BodyContains(json),
+    "body_not_contains": lambda json, **_: BodyLacks(json),
+    "body_matches": lambda json, **_: BodyMatches(json),
+    "json_path": lambda json, **_: _read_json_path(json),
+    "header": lambda json, **_: HeaderIs(*_comparison(json, "name")),
+    "certificate_days_left": lambda json, **_: CertificateLasts(json),
+    "max_total_time": lambda json, only_slow: TotalTimeWithin(span_from_json(json), only_slow),
+    "max_phase_time": lambda json, only_slow: PhaseWithin(
+        json["phase"].removeprefix(_PREFIX).lower(), span_from_json(json["limit"]), only_slow
+    ),
+}
+
+
+def _scalar(operand: Any) -> Scalar:  # noqa: ANN401 — any JSON
+    """What stands there; a list or an object becomes NaN, which equals nothing, and is refused (refusals.py)."""
+    if operand is None or isinstance(operand, str | bool):
+        return operand
+    # Numbers of the contract are doubles, whether or not they have a fraction.
+    return float(operand) if isinstance(operand, int | float) else float("nan")

@@ -1,129 +1,150 @@
-"""A spec's dataclass to JSON and to its message, and back, by the names of its fields. Pure.
+"""A spec's dataclass to the JSON of its message and back, by the names of its attributes. Pure.
 
-A field of type str, bool, int or float, of another dataclass, or a tuple of these is the message's field of the same
-name; so is an enum, whose numbers are the contract's, or None where the contract's is unspecified. One that ends in _us
-is a span in microseconds: the message's Duration without the ending. Everything has a default, so that what was written
-before there was a field can be read. What the constructor does not take is not of the spec, and is left out.
+An attribute is the message's field of the same name. Its type says how one is made of the other: texts, booleans,
+numbers and tuples of them are the same in both; a dataclass is an object; an int that ends in `_us` is a Duration
+without this ending. `As` beside the type says otherwise. Protobuf leaves out what is empty, so each attribute has a
+default that means what an absent field means; one without a default is empty or 0 then. Attributes that are not
+compared are not part of the spec, and in no message. Fields that a later version has added are ignored.
 """
 
-import dataclasses
-from dataclasses import is_dataclass
-from enum import IntEnum
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
 from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
-from google.protobuf.message import Message
-
-from services.platform.clock import from_duration, to_duration
+from services.platform.clock import SECOND_US, to_duration
 
 _T = TypeVar("_T")
 _SPAN = "_us"
+_DECIMALS = 6
 
 
-def to_json(spec: Any) -> dict[str, Any]:  # noqa: ANN401 — any dataclass
-    """A dataclass as plain JSON."""
-    return {each.name: _plain(getattr(spec, each.name)) for each in _fields(spec)}
+@dataclass(frozen=True, slots=True)
+class As:
+    """What stands beside the type of an attribute that is not simply the field of its name.
+
+    Attributes:
+        field: the field's name.
+        read: the attribute from the field's JSON.
+        write: the field's JSON from the attribute.
+        is_group: whether the attribute is a dataclass whose attributes are fields of the same message.
+    """
+
+    field: str = ""
+    read: Callable[[Any], Any] | None = None
+    write: Callable[[Any], Any] | None = None
+    is_group: bool = False
 
 
-def from_json(kind: type[_T], column: dict[str, Any]) -> _T:
-    """A dataclass from plain JSON."""
-    types = _types(kind)
-    return kind(**{name: _made(types[name], value) for name, value in column.items()})
+class _Attribute(NamedTuple):
+    """An attribute and its field; None for `read` and `write` where the value is the same."""
+
+    name: str
+    field: str
+    read: Callable[[Any], Any] | None
+    write: Callable[[Any], Any] | None
 
 
-def to_message(spec: Any, message: Message) -> Message:  # noqa: ANN401 — any dataclass
-    """Fill a message in; an absent part of the dataclass stays absent."""
-    for each in _fields(spec):
-        value = getattr(spec, each.name)
-        if value is None:
-            continue
-        if each.name.endswith(_SPAN):
-            getattr(message, each.name.removesuffix(_SPAN)).CopyFrom(to_duration(value))
-        elif isinstance(value, tuple) and value and is_dataclass(value[0]):
-            for part in value:
-                to_message(part, getattr(message, each.name).add())
-        elif isinstance(value, tuple):
-            getattr(message, each.name).extend(value)
-        elif is_dataclass(value):
-            inner = getattr(message, each.name)
-            inner.SetInParent()
-            to_message(value, inner)
-        else:
-            setattr(message, each.name, value)
-    return message
-
-
-def from_message(kind: type[_T], message: Message) -> _T:
-    """A dataclass from a message; what is absent there is left to the dataclass's default."""
-    given: dict[str, Any] = {}
-    for name, (type_, many) in _types(kind).items():
-        field = name.removesuffix(_SPAN)
-        value = getattr(message, field)
-        if many:
-            given[name] = tuple(from_message(type_, part) if _has_fields(type_) else part for part in value)
-            continue
-        described = message.DESCRIPTOR.fields_by_name[field]
-        if described.has_presence and not message.HasField(field):
-            continue
-        if name.endswith(_SPAN):
-            given[name] = from_duration(value)
-        elif _is_enum(type_):
-            given[name] = type_(value) if value else None
-        else:
-            given[name] = from_message(type_, value) if _has_fields(type_) else value
+def from_json(kind: type[_T], json: Mapping[str, Any]) -> _T:
+    """Return a dataclass from its message's JSON; what is absent there has the dataclass's default."""
+    readers = _readers(kind)
+    given = {**_empty(kind)}
+    groups: dict[str, dict[str, Any]] = {}
+    # Hundreds of thousands of specs are read when a worker starts.
+    for field, value in json.items():
+        if (reader := readers.get(field)) is not None:
+            name, read, group = reader
+            into = groups.setdefault(group, {}) if group else given
+            into[name] = read(value) if read else value
+    for group, values in groups.items():
+        given[group] = _groups(kind)[group](**values)
     return kind(**given)
 
 
-def camel(name: str) -> str:
-    """A field's name as JSON of the contract has it."""
-    first, *rest = name.split("_")
-    return first + "".join(word.title() for word in rest)
+def to_json(spec: Any) -> dict[str, Any]:  # noqa: ANN401 — any dataclass
+    """Return the JSON of a dataclass's message, in which what is empty may stand too."""
+    found: dict[str, Any] = {}
+    for name, field, _, write in _attributes(type(spec)):
+        value = getattr(spec, name)
+        written = value if value is None or write is None else write(value)
+        if written is not None and written != []:
+            found[field] = written
+    for name in _groups(type(spec)):
+        found |= to_json(getattr(spec, name))
+    return found
 
 
-def _fields(spec: Any) -> list["dataclasses.Field[Any]"]:  # noqa: ANN401 — any dataclass
-    return [each for each in dataclasses.fields(spec) if each.init]
+def span_from_json(text: str) -> int:
+    """Return the microseconds of a Duration as Protobuf's JSON has it, "1.500s"; what is finer is cut off."""
+    seconds, _, fraction = text.removesuffix("s").partition(".")
+    return int(seconds) * SECOND_US + int(fraction[:_DECIMALS].ljust(_DECIMALS, "0"))
 
 
-def _types(kind: Any) -> dict[str, tuple[Any, bool]]:  # noqa: ANN401 — a dataclass
-    """By field: its type, or that of its parts; and whether it is a tuple."""
-    return _kept_types(kind)
+def span_to_json(span_us: int) -> str:
+    """Return a Duration as Protobuf's JSON has it."""
+    return to_duration(span_us).ToJsonString()
 
 
 @cache
-def _kept_types(kind: Any) -> dict[str, tuple[Any, bool]]:  # noqa: ANN401 — as above
-    hints = get_type_hints(kind)
-    return {each.name: _type(hints[each.name]) for each in _fields(kind)}
+def _readers(kind: type) -> Mapping[str, tuple[str, Callable[[Any], Any] | None, str]]:
+    """Return for each field its attribute, how that is read, and the group that it belongs to, if any."""
+    own = {each.field: (each.name, each.read, "") for each in _attributes(kind)}
+    for group, of in _groups(kind).items():
+        own |= {each.field: (each.name, each.read, group) for each in _attributes(of)}
+    return own
 
 
-def _type(hint: Any) -> tuple[Any, bool]:  # noqa: ANN401 — what a type hint is
-    if get_origin(hint) in {Union, UnionType}:
-        hint = next(each for each in get_args(hint) if each is not type(None))
-    if get_origin(hint) is tuple:
-        return get_args(hint)[0], True
-    return hint, False
+@cache
+def _attributes(kind: type) -> tuple[_Attribute, ...]:
+    hints = _hints(kind)
+    defaults = {each.name: each.default for each in fields(kind)}
+    return tuple(_attribute(name, *hints[name], defaults[name]) for name in hints if not hints[name][1].is_group)
 
 
-def _has_fields(type_: Any) -> bool:  # noqa: ANN401 — a field's type
-    return is_dataclass(type_)
+@cache
+def _empty(kind: type) -> Mapping[str, Any]:
+    """Return the attributes without a default, as they are where the field is absent."""
+    hints = _hints(kind)
+    return {each.name: hints[each.name][0]() for each in fields(kind) if each.name in hints and not _has_default(each)}
 
 
-def _is_enum(type_: Any) -> bool:  # noqa: ANN401 — a field's type
-    return isinstance(type_, type) and issubclass(type_, IntEnum)
+def _has_default(field: "Field[Any]") -> bool:
+    return field.default is not MISSING or field.default_factory is not MISSING
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 — a field's value
-    if isinstance(value, tuple):
-        return [_plain(each) for each in value]
-    return to_json(value) if is_dataclass(value) else value
+@cache
+def _groups(kind: type) -> Mapping[str, type]:
+    return {name: type_ for name, (type_, how) in _hints(kind).items() if how.is_group}
 
 
-def _made(type_: tuple[Any, bool], value: Any) -> Any:  # noqa: ANN401 — a field's value
-    one, many = type_
-    if value is None:
-        return None
-    if many:
-        return tuple(from_json(one, each) if _has_fields(one) else each for each in value)
-    if _is_enum(one):
-        return one(value)
-    return from_json(one, value) if _has_fields(one) else value
+def _hints(kind: type) -> Mapping[str, tuple[Any, As]]:
+    """Return the type of each attribute, and what stands beside it."""
+    hints = get_type_hints(kind, include_extras=True)
+    return {each.name: _parted(hints[each.name]) for each in fields(kind) if each.init and each.compare}
+
+
+def _parted(hint: Any) -> tuple[Any, As]:  # noqa: ANN401 — what a type hint is
+    beside = getattr(hint, "__metadata__", ())
+    type_ = hint.__origin__ if beside else hint
+    if isinstance(type_, UnionType):
+        type_ = next(each for each in get_args(type_) if each is not type(None))
+    return type_, next((each for each in beside if isinstance(each, As)), As())
+
+
+def _attribute(name: str, type_: Any, how: As, default: Any) -> _Attribute:  # noqa: ANN401 — of an attribute
+    field = how.field or name
+    if how.read or how.write:
+        return _Attribute(name, field, how.read, how.write)
+    if name.endswith(_SPAN):
+        return _Attribute(name, field.removesuffix(_SPAN), span_from_json, span_to_json)
+    if get_origin(type_) is tuple:
+        return _Attribute(name, field, tuple, list)
+    if is_dataclass(type_):
+        return _Attribute(
+            name,
+            field,
+            lambda json: from_json(type_, json),
+            lambda value: None if value == default else to_json(value),
+        )
+    return _Attribute(name, field, None, None)

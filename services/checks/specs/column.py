@@ -1,9 +1,16 @@
-"""Between specs and the column `spec` of a check: there secrets are encrypted, and HIDDEN stands in their place."""
+"""Between specs and the column `spec_message` of a check, which holds the contract's Check with nothing but the spec.
+
+Secrets are encrypted there, and HIDDEN stands in their place.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
+from google.protobuf.json_format import ParseDict
+from sentinel.monitor.v1.check_pb2 import Check
+
 from services.checks.secret_columns import SecretColumn
+from services.checks.specs import message_json
 from services.checks.specs.kinds import KINDS
 from services.checks.specs.spec import Spec
 
@@ -25,16 +32,17 @@ class CheckSpecs(SecretColumn[Spec]):
 
     def to_json(self, value: Spec) -> dict[str, Any]:
         """Return a spec as JSON."""
-        return value.to_json()
+        # By way of the message, so that the column has what Protobuf prints, and nothing that the contract lacks.
+        return message_json.to_json(ParseDict(value.to_check_json(), Check()))
 
     def from_json(self, kind: str, json: dict[str, Any]) -> Spec:
         """Return a spec of a kind."""
-        return KINDS[kind].from_json(json)
+        return KINDS[kind].from_check_json(json)
 
 
 CHECK_SPECS = CheckSpecs(
     table="checks",
-    column="spec",
+    column="spec_message",
     kind_column="kind",
     entry="check",
     purpose=b"sentinel-stack secrets of a check, 1",

@@ -9,10 +9,12 @@ from google.protobuf.message import Message
 from sentinel.monitor.v1 import check_pb2 as pb
 
 from services.checks.specs.spec import Spec
-from services.platform.clock import MINUTE_US, SECOND_US, from_duration, to_duration
+from services.platform.clock import MINUTE_US, SECOND_US
 
 # Silence and failures show at the next slot.
 _LONGEST_INTERVAL_US = MINUTE_US
+# The period is not in the kind's message: it is the check's interval.
+_PERIOD, _INTERVAL = "period", "interval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,16 @@ class HeartbeatSpec(Spec):
         """What the audit log shows of it."""
         return {"intervalSeconds": self.period_us / SECOND_US, "graceSeconds": self.grace_us / SECOND_US}
 
-    def to_json(self) -> dict[str, Any]:
-        """As the column `spec` holds it."""
-        return {"period_us": self.period_us, "grace_us": self.grace_us}
+    def to_check_json(self) -> dict[str, Any]:
+        """As the JSON of a check: the period is its interval."""
+        own = self.to_json()
+        return {_INTERVAL: own.pop(_PERIOD), self.KIND: own}
 
-    def to_message(self) -> pb.HeartbeatCheck:
-        """As the contract says it, but for the period, which is the check's interval."""
-        return pb.HeartbeatCheck(grace=to_duration(self.grace_us))
+    @classmethod
+    def from_check_json(cls, json: Mapping[str, Any]) -> Self:
+        """From the JSON of a check."""
+        own = json[cls.KIND]
+        return cls.from_json({**own, _PERIOD: json[_INTERVAL]} if _INTERVAL in json else own)
 
     def into_check(self, check: pb.Check) -> None:
         """Say it in a check's message: the interval is the period, and there is no timeout and no retry."""
@@ -80,9 +85,3 @@ class HeartbeatSpec(Spec):
         check.interval.FromMicroseconds(self.period_us)
         check.ClearField("timeout")
         check.ClearField("retry_delay")
-
-    @classmethod
-    def out_of_check(cls, check: pb.Check) -> Self:
-        """From a check's message, which the contract's rules have let through."""
-        given = cls(grace_us=from_duration(check.heartbeat.grace))
-        return replace(given, period_us=from_duration(check.interval)) if check.HasField("interval") else given

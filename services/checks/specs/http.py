@@ -3,13 +3,13 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Annotated, ClassVar
 
 from google.protobuf.message import Message
 from sentinel.monitor.v1 import check_pb2 as pb
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.checks.specs import assertion_codec, codec
+from services.checks.specs import assertion_codec
 from services.checks.specs.assertions import (
     SUCCESS,
     SUCCESS_ALONE,
@@ -19,7 +19,8 @@ from services.checks.specs.assertions import (
     ask_of_the_status,
     read_the_body,
 )
-from services.checks.specs.http_auth import NO_AUTH, HttpAuth
+from services.checks.specs.codec import As
+from services.checks.specs.http_auth import NO_AUTH, Headers, HttpAuth
 from services.checks.specs.refusals import refuse_bad
 from services.checks.specs.secrets import HIDDEN, forms, parts_of_header
 from services.checks.specs.spec import Spec
@@ -32,6 +33,10 @@ MOST_REDIRECTS = 5
 
 # What stands between the scheme and the path of an absolute URL.
 _HOST = re.compile(r"[^:]*://([^/?#]*)")
+
+
+def _pairs(headers: Mapping[str, str]) -> Headers:
+    return tuple(sorted(headers.items()))
 
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
@@ -58,15 +63,17 @@ class HttpSpec(Spec):
 
     url: str
     method: str = "GET"
-    headers: tuple[tuple[str, str], ...] = ()
-    body: bytes = b""
-    expected_statuses: tuple[int, ...] = ()
+    headers: Annotated[Headers, As(read=_pairs, write=dict)] = ()
+    body: Annotated[bytes, As(read=str.encode, write=bytes.decode)] = b""
+    expected_statuses: Annotated[tuple[int, ...], As("expected_status")] = ()
     follow_redirects: bool = True
     max_redirects: int = MOST_REDIRECTS
     body_contains: str = ""
     tls: TlsOptions = DEFAULT_TLS
-    auth: HttpAuth = NO_AUTH
-    asserted: tuple[Assertion, ...] = ()
+    auth: Annotated[HttpAuth, As(is_group=True)] = NO_AUTH
+    asserted: Annotated[
+        tuple[Assertion, ...], As("assertions", assertion_codec.from_json, assertion_codec.to_json)
+    ] = ()
     shows_body: bool = field(default=False, compare=False)
 
     def __repr__(self) -> str:
@@ -180,78 +187,6 @@ class HttpSpec(Spec):
             "maxRedirects": self.max_redirects,
             "assertions": [assertion_codec.name_of(each) for each in self.asserted],
         }
-
-    def to_json(self) -> dict[str, Any]:
-        """As the column `spec` holds it."""
-        return {
-            "url": self.url,
-            "method": self.method,
-            "headers": [list(pair) for pair in self.headers],
-            "body": self.body.decode(),
-            "expected_statuses": list(self.expected_statuses),
-            "follow_redirects": self.follow_redirects,
-            "max_redirects": self.max_redirects,
-            "body_contains": self.body_contains,
-            "tls": None if self.tls == DEFAULT_TLS else codec.to_json(self.tls),
-            "assertions": assertion_codec.to_json(self.asserted),
-            **({} if self.auth == NO_AUTH else {"auth": codec.to_json(self.auth)}),
-        }
-
-    @classmethod
-    def from_json(cls, column: dict[str, Any]) -> "HttpSpec":
-        """From the column `spec`; what was written before there was a field lacks it."""
-        given = column.get("tls")
-        tls = TlsOptions(**given) if given else DEFAULT_TLS
-        auth = column.get("auth")
-        return cls(
-            url=column["url"],
-            method=column["method"],
-            headers=tuple((name, value) for name, value in column["headers"]),
-            body=column["body"].encode(),
-            expected_statuses=tuple(column["expected_statuses"]),
-            follow_redirects=column["follow_redirects"],
-            max_redirects=column.get("max_redirects", MOST_REDIRECTS),
-            body_contains=column.get("body_contains", ""),
-            tls=tls,
-            auth=codec.from_json(HttpAuth, auth) if auth else NO_AUTH,
-            asserted=assertion_codec.from_json(column.get("assertions", ())),
-        )
-
-    def to_message(self) -> pb.HttpCheck:
-        """As the contract says it."""
-        message = pb.HttpCheck(
-            url=self.url,
-            method=self.method,
-            headers=dict(self.headers),
-            body=self.body.decode(),
-            expected_status=self.expected_statuses,
-            follow_redirects=self.follow_redirects,
-            max_redirects=self.max_redirects,
-            body_contains=self.body_contains,
-            assertions=[assertion_codec.to_message(each) for each in self.asserted],
-        )
-        if self.tls != DEFAULT_TLS:
-            codec.to_message(self.tls, message.tls)
-            message.tls.SetInParent()
-        codec.to_message(self.auth, message)
-        return message
-
-    @classmethod
-    def from_message(cls, message: pb.HttpCheck) -> "HttpSpec":
-        """From what the contract's rules let through."""
-        return cls(
-            url=message.url,
-            method=message.method or "GET",
-            headers=tuple(sorted(message.headers.items())),
-            body=message.body.encode(),
-            expected_statuses=tuple(message.expected_status),
-            follow_redirects=message.follow_redirects if message.HasField("follow_redirects") else True,
-            max_redirects=message.max_redirects if message.HasField("max_redirects") else MOST_REDIRECTS,
-            body_contains=message.body_contains,
-            tls=codec.from_message(TlsOptions, message.tls),
-            auth=codec.from_message(HttpAuth, message),
-            asserted=tuple(assertion_codec.from_message(each) for each in message.assertions),
-        )
 
 
 def _header(name: str) -> str:

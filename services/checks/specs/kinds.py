@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from sentinel.monitor.v1 import check_pb2
 
+from services.checks.specs import message_json
 from services.checks.specs.dns import DnsSpec
 from services.checks.specs.grpc import GrpcSpec
 from services.checks.specs.heartbeat import HeartbeatSpec
@@ -26,4 +27,4 @@ KINDS: Mapping[str, type[Spec]] = {each.KIND: each for each in _ALL}
 def spec_of(check: check_pb2.Check) -> Spec:
     """What a check probes; the contract's rules have seen to it that there is a kind."""
     kind = check.WhichOneof("kind") or HttpSpec.KIND
-    return KINDS[kind].out_of_check(check)
+    return KINDS[kind].from_check_json(message_json.to_json(check))

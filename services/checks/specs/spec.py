@@ -1,7 +1,7 @@
 """What a check probes: the part of it that differs by kind, between the contract, the database and the worker.
 
-A kind is a class here, a branch of the contract's oneof, and a file in services/worker/kinds/. Where its fields bear
-the contract's names, codec.py does the rest.
+A kind is a class here, a branch of the contract's oneof, and a file in services/worker/kinds/. The JSON of its message
+is between all three: codec.py makes it of a spec and a spec of it, message_json.py knows the message.
 """
 
 from abc import ABC, abstractmethod
@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from sentinel.monitor.v1 import check_pb2
 
-from services.checks.specs import codec
+from services.checks.specs import codec, message_json
 from services.checks.specs.assertions import Assertion
 from services.checks.specs.secrets import HIDDEN, forms
 
@@ -118,31 +119,35 @@ class Spec(ABC):
 
     def audited(self) -> dict[str, object]:
         """What the audit log shows of it; nothing that may be a secret."""
-        return {codec.camel(name): value for name, value in self.to_json().items()}
+        return MessageToDict(self.to_message(), always_print_fields_with_no_presence=True)
 
     def to_json(self) -> dict[str, Any]:
-        """As the column `spec` holds it."""
+        """As the JSON of its message; what is empty may stand there too."""
         return codec.to_json(self)
 
     @classmethod
-    def from_json(cls, column: dict[str, Any]) -> Self:
-        """From the column `spec`; what was written before there was a field lacks it."""
-        return codec.from_json(cls, column)
+    def from_json(cls, json: Mapping[str, Any]) -> Self:
+        """From the JSON of its message."""
+        return codec.from_json(cls, json)
+
+    def to_check_json(self) -> dict[str, Any]:
+        """As the JSON of a check that says nothing else."""
+        return {self.KIND: self.to_json()}
+
+    @classmethod
+    def from_check_json(cls, json: Mapping[str, Any]) -> Self:
+        """From the JSON of a check."""
+        return cls.from_json(json[cls.KIND])
 
     def to_message(self) -> Message:
         """As the contract says it."""
-        return codec.to_message(self, self.MESSAGE())
+        return message_json.from_json(self.MESSAGE, self.to_check_json()[self.KIND])
 
     @classmethod
-    def from_message(cls, message: Any) -> Self:  # noqa: ANN401 — of the class MESSAGE
+    def from_message(cls, message: Message) -> Self:
         """From what the contract's rules let through."""
-        return codec.from_message(cls, message)
+        return cls.from_json(message_json.to_json(message))
 
     def into_check(self, check: check_pb2.Check) -> None:
         """Say it in a check's message."""
         getattr(check, self.KIND).CopyFrom(self.to_message())
-
-    @classmethod
-    def out_of_check(cls, check: check_pb2.Check) -> Self:
-        """From a check's message, which the contract's rules have let through."""
-        return cls.from_message(getattr(check, cls.KIND))

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from google.protobuf.message import Message
 from sentinel.monitor.v1 import tls_check_pb2
 
+from services.checks.specs.codec import As
 from services.checks.specs.hosts import refuse_bad_host
 from services.checks.specs.spec import Spec
 from services.checks.specs.tls_options import TlsOptions
@@ -18,6 +19,10 @@ class StartTls(IntEnum):
 
     SMTP = 1
     IMAP = 2
+
+
+def _start_tls(name: str) -> StartTls:
+    return StartTls(tls_check_pb2.StartTls.Value(name))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,7 @@ class TlsSpec(Spec):
     host: str
     port: int
     min_days_left: int = 0
-    start_tls: StartTls | None = None
+    start_tls: Annotated[StartTls | None, As(read=_start_tls, write=tls_check_pb2.StartTls.Name)] = None
     skip_verify: bool = False
     ca_certificates: str = ""
     server_name: str = ""

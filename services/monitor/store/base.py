@@ -99,7 +99,7 @@ async def insert_check(
             request_id=request_id,
             create_time=to_datetime(check.create_us),
             kind=check.spec.KIND,
-            spec=to_column(check.spec, tenant_id, check.id, box),
+            spec_message=to_column(check.spec, tenant_id, check.id, box),
             **settings_of(check),
         )
     )
@@ -241,7 +241,7 @@ def tracked_check(row: Row[Any], spec: Spec | None = None) -> TrackedCheck:
         streak_us=_moment(row.streak_time),
         verdict_us=_moment(row.verdict_time),
     )
-    return TrackedCheck(_check(row, spec or shown(row.kind, row.spec)), track, _moment(row.maintenance_time))
+    return TrackedCheck(_check(row, spec or shown(row.kind, row.spec_message)), track, _moment(row.maintenance_time))
 
 
 def _check(row: Row[Any], spec: Spec) -> Check:

@@ -197,7 +197,7 @@ async def _locked(
     if row is None:
         raise check_not_found()
     with suppress(CannotOpenError):
-        return tracked_check(row, opened(row.kind, row.spec, tenant_id, check_id, box))
+        return tracked_check(row, opened(row.kind, row.spec_message, tenant_id, check_id, box))
     return tracked_check(row)
 
 
@@ -229,7 +229,7 @@ async def _update(connection: AsyncConnection, before: Check, after: Check, box:
     values = settings_of(after)
     # What is not changed is not written: its secrets may be ones that cannot be decrypted now, and can tomorrow.
     if after.spec != before.spec:
-        values["spec"] = to_column(after.spec, after.tenant_id, after.id, box)
+        values["spec_message"] = to_column(after.spec, after.tenant_id, after.id, box)
     await connection.execute(update(checks).where(the_check).values(**values))
     if (before.enabled, before.settings.interval_us) == (after.enabled, after.settings.interval_us):
         return

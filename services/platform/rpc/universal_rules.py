@@ -5,8 +5,10 @@
 - A Timestamp is within the years 1 to 9999 and a Duration within 10,000 years, each with valid nanoseconds: what
   google.protobuf says, and what Python and PostgreSQL can hold. The first and the last microsecond of those years are
   out: asyncpg writes them as -infinity and infinity.
+- A Value holds something, and its number is finite: what google.protobuf says, and what JSON can hold.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +16,7 @@ from buf.validate import validate_pb2
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
+from google.protobuf.struct_pb2 import Value
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.platform.errors import FieldViolation
@@ -28,6 +31,7 @@ _KEY_SHOWN = 64
 
 _NUL = "must not contain the character U+0000"
 _INSTANT = "must be after 0001-01-01T00:00:00Z and before 9999-12-31T23:59:59.999999Z, with 0 to 999999999 nanoseconds"
+_JSON = "must be a string, a finite number, true, false, null, a list or an object"
 _SPAN = f"must be from -{_LONGEST_S}s to {_LONGEST_S}s, with seconds and nanoseconds of the same sign"
 
 
@@ -67,13 +71,10 @@ class UniversalRules:
         if isinstance(value, str):
             if "\0" in value:
                 inspection.violations.append(FieldViolation(at, _NUL))
-        elif isinstance(value, Timestamp):
-            if not (0 <= value.nanos <= _MOST_NANOS and _FIRST <= value.seconds * 10**9 + value.nanos < _END):
-                inspection.violations.append(FieldViolation(at, _INSTANT))
-        elif isinstance(value, Duration):
-            opposed = value.seconds * value.nanos < 0
-            if opposed or abs(value.seconds) > _LONGEST_S or abs(value.nanos) > _MOST_NANOS:
-                inspection.violations.append(FieldViolation(at, _SPAN))
+        elif isinstance(value, Timestamp | Duration):
+            _look_at_time(value, at, inspection)
+        elif isinstance(value, Value) and not _is_json(value):
+            inspection.violations.append(FieldViolation(at, _JSON))
         elif isinstance(value, Message):
             for each, inner in value.ListFields():
                 path = f"{at}.{each.name}" if at else each.name
@@ -103,6 +104,21 @@ class UniversalRules:
         if most is None:
             most = self._most_items[of.full_name] = most_items(of) or _MOST_ITEMS_OF_OTHERS
         return most
+
+
+def _look_at_time(value: Timestamp | Duration, at: str, inspection: Inspection) -> None:
+    if isinstance(value, Timestamp):
+        if not (0 <= value.nanos <= _MOST_NANOS and _FIRST <= value.seconds * 10**9 + value.nanos < _END):
+            inspection.violations.append(FieldViolation(at, _INSTANT))
+        return
+    opposed = value.seconds * value.nanos < 0
+    if opposed or abs(value.seconds) > _LONGEST_S or abs(value.nanos) > _MOST_NANOS:
+        inspection.violations.append(FieldViolation(at, _SPAN))
+
+
+def _is_json(value: Value) -> bool:
+    kind = value.WhichOneof("kind")
+    return kind is not None and (kind != "number_value" or math.isfinite(value.number_value))
 
 
 def is_map(of: FieldDescriptor) -> bool:

@@ -8,7 +8,7 @@ RECORDED = "results_recorded"
 ACQUIRE_S = 5.0
 
 CHECK = ", ".join(
-    f"c.{column}" for column in ("tenant_id", "service_id", "id", "shard", "kind", "spec", *SETTING_COLUMNS)
+    f"c.{column}" for column in ("tenant_id", "service_id", "id", "shard", "kind", "spec_message", *SETTING_COLUMNS)
 )
 # The address as text: the driver would make an object of it that costs more than the rest of the row.
 RECORDED_RESULT = "recorded_xid, " + ", ".join(

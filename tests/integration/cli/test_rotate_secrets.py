@@ -39,12 +39,12 @@ def settings(database_url: str, tmp_path: Path) -> StackSettings:
 async def a_sealed_check(admin: Admin, box: SecretBox) -> tuple[UUID, UUID]:
     tenant_id, _, check_id = await a_check(admin)
     column = to_column(SPEC, tenant_id, check_id, box)
-    await admin.execute("UPDATE checks SET spec = $1 WHERE id = $2", json.dumps(column), check_id)
+    await admin.execute("UPDATE checks SET spec_message = $1 WHERE id = $2", json.dumps(column), check_id)
     return tenant_id, check_id
 
 
 async def open_now(admin: Admin, ids: tuple[UUID, UUID], box: SecretBox) -> bool:
-    column = json.loads(await admin.fetchval("SELECT spec FROM checks WHERE id = $1", ids[1]))
+    column = json.loads(await admin.fetchval("SELECT spec_message FROM checks WHERE id = $1", ids[1]))
     return opened("http", column, *ids, box) == SPEC
 
 
@@ -77,12 +77,12 @@ async def test_with_keys_of_a_setting_no_key_is_made(admin: Admin, settings: Sta
 
 async def test_where_there_is_no_key_none_is_made_and_nothing_is_changed(admin: Admin, settings: StackSettings) -> None:
     ids = await a_sealed_check(admin, SecretBox(SecretKeys([b"o" * 32])))
-    before = await admin.fetchval("SELECT spec FROM checks WHERE id = $1", ids[1])
+    before = await admin.fetchval("SELECT spec_message FROM checks WHERE id = $1", ids[1])
     with pytest.raises(CannotReachError, match="Run this on the machine of the monitor service"):
         await rotate_secrets(settings)
 
     assert not key_file(settings.data_dir).exists()
-    assert await admin.fetchval("SELECT spec FROM checks WHERE id = $1", ids[1]) == before
+    assert await admin.fetchval("SELECT spec_message FROM checks WHERE id = $1", ids[1]) == before
 
 
 async def test_what_no_key_decrypts_is_named_and_no_key_is_forgotten(admin: Admin, settings: StackSettings) -> None:

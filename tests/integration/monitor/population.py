@@ -1,12 +1,11 @@
 """A tenant's services with months of history, made by the database itself: what plans and counts are asked of."""
 
-import json
-
 from services.checks.specs.http import HttpSpec
 from services.monitor.figures.closing import floor
 from services.monitor.figures.latency import Latencies, bucket_of
 from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, now_us, to_datetime
 from tests.integration.monitor.conftest import Admin, Monitor
+from tests.support.rows import spec_column
 
 RAW_DAYS = 1
 ROLLED_DAYS = 60
@@ -18,7 +17,7 @@ _SERVICES = """
 """
 _CHECKS = """
     WITH checked AS (
-        INSERT INTO checks (tenant_id, id, service_id, shard, name, kind, spec, interval_us, timeout_us,
+        INSERT INTO checks (tenant_id, id, service_id, shard, name, kind, spec_message, interval_us, timeout_us,
                             failure_threshold, recovery_threshold, retries, create_time, update_time)
         SELECT s.tenant_id, gen_random_uuid(), s.id, n, 'check ' || n, 'http', $4, 60000000, 10000000, 2, 1, 0, $2, $2
         FROM services s, generate_series(1, $3::integer) n WHERE s.tenant_id = $1
@@ -82,7 +81,7 @@ async def populate(admin: Admin, monitor: Monitor, services: int, checks: int) -
     # Behind at any minute of an hour, so that there is a tail to read.
     closed = floor(now, HOUR_US) - 2 * HOUR_US
     start, raw = floor(now - ROLLED_DAYS * DAY_US, DAY_US), now - RAW_DAYS * DAY_US
-    spec = json.dumps(HttpSpec(url="http://t.test/").to_json())
+    spec = spec_column(HttpSpec(url="http://t.test/"))
     since, until = to_datetime(start), to_datetime(now)
     await admin.execute(_SERVICES, tenant, since, services)
     await admin.execute(_CHECKS, tenant, since, checks, spec, to_datetime(closed))

@@ -27,7 +27,7 @@ from services.platform.security.secret_box import NO_KEYS, SecretBox
 from services.platform.security.secret_keys import SecretKeys
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.support.database import patient_database
-from tests.support.rows import a_check
+from tests.support.rows import a_check, spec_column
 
 OLD, NEW = b"o" * 32, b"n" * 32
 AUTHORIZATION = "Bearer s3cret-of-a-header"
@@ -84,7 +84,7 @@ async def shown(monitor: Monitor, ids: tuple[UUID, UUID]) -> dict[str, Any]:
 
 async def stored(admin: Admin, monitor: Monitor, ids: tuple[UUID, UUID], *keys: bytes) -> HttpSpec:
     """What the worker will see."""
-    column = json.loads(await admin.fetchval("SELECT spec FROM checks WHERE id = $1", ids[1]))
+    column = json.loads(await admin.fetchval("SELECT spec_message FROM checks WHERE id = $1", ids[1]))
     spec = opened("http", column, monitor.tenant_id, ids[1], box(*keys))
     assert isinstance(spec, HttpSpec)
     return spec
@@ -131,10 +131,10 @@ async def test_what_was_read_and_is_written_back_keeps_the_secrets(
 
 async def test_writing_back_what_is_there_changes_nothing(keeper: Monitor, admin: Admin) -> None:
     ids = await make(keeper, HTTP)
-    before = await admin.fetchrow("SELECT spec, update_time FROM checks")
+    before = await admin.fetchrow("SELECT spec_message, update_time FROM checks")
     await update(keeper, ids, {"http": (await shown(keeper, ids))["http"]}, "http")
 
-    assert await admin.fetchrow("SELECT spec, update_time FROM checks") == before
+    assert await admin.fetchrow("SELECT spec_message, update_time FROM checks") == before
 
 
 async def test_a_new_secret_replaces_one_and_another_stays(keeper: Monitor, admin: Admin) -> None:
@@ -214,13 +214,13 @@ async def test_all_is_encrypted_with_the_newest_key_and_nothing_else_changes(
     assert [await stored(admin, monitor, ids, NEW) for monitor, ids in checks]
     assert (await seal_all(rotated))[CHECK_SPECS].done == 0
     assert await admin.fetch("SELECT id, name, update_time FROM checks ORDER BY id") == before
-    assert "sealed" not in await admin.fetchval("SELECT spec FROM checks WHERE id = $1", plain[1])
+    assert "sealed" not in await admin.fetchval("SELECT spec_message FROM checks WHERE id = $1", plain[1])
 
 
 async def test_secrets_in_the_open_from_before_are_encrypted(admin: Admin, database: Database, keeper: Monitor) -> None:
     tenant_id, _, check_id = await a_check(admin, tenant_id=keeper.tenant_id)
     spec = HttpSpec(url="http://t.test/", headers=(("Accept", "a"), ("cookie", "s3cret")))
-    await admin.execute("UPDATE checks SET spec = $1 WHERE id = $2", json.dumps(spec.to_json()), check_id)
+    await admin.execute("UPDATE checks SET spec_message = $1 WHERE id = $2", spec_column(spec), check_id)
     sealed = (await seal_all(keeper.store))[CHECK_SPECS]
 
     assert (sealed.done, [*sealed.unread]) == (1, [])
@@ -231,11 +231,11 @@ async def test_secrets_in_the_open_from_before_are_encrypted(admin: Admin, datab
 async def test_what_no_key_decrypts_is_named_and_left_as_it_is(
     keeper: Monitor, admin: Admin, database: Database
 ) -> None:
-    ids, before = await make(keeper, HTTP), await admin.fetchval("SELECT spec FROM checks")
+    ids, before = await make(keeper, HTTP), await admin.fetchval("SELECT spec_message FROM checks")
     sealed = (await seal_all(MonitorStore(database, box(NEW))))[CHECK_SPECS]
 
     assert (sealed.done, [*sealed.unread], sealed.named) == (0, [ids[1]], str(ids[1]))
-    assert await admin.fetchval("SELECT spec FROM checks") == before
+    assert await admin.fetchval("SELECT spec_message FROM checks") == before
 
 
 def test_of_many_that_cannot_be_read_some_are_named() -> None:

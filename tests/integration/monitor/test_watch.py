@@ -344,10 +344,10 @@ async def test_reading_a_board_passes_over_no_other_tenants_rows(
                 SELECT $1, gen_random_uuid(), 's' || n, '', '', '{}', now(), now()
                 FROM generate_series(1, 200) AS n RETURNING tenant_id, id
             ), c AS (
-                INSERT INTO checks (tenant_id, id, service_id, shard, name, kind, spec, interval_us, timeout_us,
+                INSERT INTO checks (tenant_id, id, service_id, shard, name, kind, spec_message, interval_us, timeout_us,
                                     failure_threshold, recovery_threshold, retries, create_time, update_time)
-                SELECT tenant_id, gen_random_uuid(), id, 1, 'home', 'http', '{}', 5000000, 1000000, 2, 1, 0, now(),
-                       now()
+                SELECT tenant_id, gen_random_uuid(), id, 1, 'home', 'http', '{"http": {}}', 5000000, 1000000, 2, 1, 0,
+                       now(), now()
                 FROM s RETURNING tenant_id, id
             ), p AS (
                 INSERT INTO check_periods (tenant_id, check_id, start_time, interval_us)

@@ -17,10 +17,10 @@ from services.checks.assertion_outcome import AssertionOutcome, AssertionStatus
 from services.checks.failed_attempt import FailedAttempt
 from services.checks.grid import shard_of
 from services.checks.outcome import ErrorKind, Outcome
-from services.checks.specs.http import HttpSpec
 from services.checks.state import CheckState
 from services.platform.clock import HOUR_US, SECOND_US
 from services.platform.ids import new_id
+from tests.integration.platform.stored_specs import EXAMPLES, StoredSpec
 from tests.support.rows import insert
 
 START = datetime(2026, 9, 1, 12, tzinfo=UTC)
@@ -38,6 +38,7 @@ _FAR = datetime(2199, 1, 1, tzinfo=UTC)
 # asyncpg writes the last microsecond as infinity; keys that expired then were possible before revision 0018.
 _INFINITE = datetime.max.replace(tzinfo=UTC)
 _SECRETS_ARE_ENCRYPTED = "0014"
+_SPECS_ARE_MESSAGES = "0026"
 _KEYS_EXPIRE = "0018"
 # A spec as the first version wrote it, with a secret in the open.
 _FIRST_SPEC = {
@@ -48,6 +49,12 @@ _FIRST_SPEC = {
     "expected_statuses": [200],
     "follow_redirects": True,
 }
+_AT_FIRST = StoredSpec("http", _FIRST_SPEC, {})
+_PLAIN = StoredSpec(
+    "http", EXAMPLES["http"].before | {"url": URL}, {"http": EXAMPLES["http"].now["http"] | {"url": URL}}
+)
+# Where nothing is said of them.
+_WRITTEN_BY_THE_DATABASE = {"recorded_xid", "spec", "spec_message"}
 
 Row = dict[str, Any]
 Tables = dict[str, dict[str, Row]]
@@ -60,14 +67,17 @@ class Populated:
     Attributes:
         revision: of the schema that its rows were written in.
         tables: that there were.
+        specs: the check with each example of a spec, by its name; they are in a service of their own.
     """
 
     revision: str
     tables: frozenset[str]
+    specs: dict[str, UUID] = field(default_factory=dict)
     tenant_id: UUID = field(default_factory=new_id)
     user_id: UUID = field(default_factory=new_id)
     session_id: UUID = field(default_factory=new_id)
     service_id: UUID = field(default_factory=new_id)
+    service_of_specs_id: UUID = field(default_factory=new_id)
     check_id: UUID = field(default_factory=new_id)
     window_id: UUID = field(default_factory=new_id)
     incident_id: UUID = field(default_factory=new_id)
@@ -86,14 +96,27 @@ async def populate(admin: Any, revision: str) -> Populated:
     await admin.execute("SELECT make_results_partition($1::date)", START.date())
     given = _given(of)
     tables = await _in_order_of_references(admin, columns.keys() - OF_THE_INSTALLATION)
+
+    async def add(table: str, **own: Any) -> None:
+        known = {**_SHARED, **_ids(of), **given.get(table, {}), **own}
+        types = columns[table].items()
+        row = {name: known[name] if name in known else _of_type(type_, of) for name, type_ in types}
+        for name in _WRITTEN_BY_THE_DATABASE & row.keys():
+            if name not in known:
+                del row[name]
+        await insert(admin, table, **row)
+
     async with admin.transaction():
         for table in tables:
-            known = {**_SHARED, **_ids(of), **given.get(table, {})}
-            types = columns[table].items()
-            row = {name: known[name] if name in known else _of_type(type_, of) for name, type_ in types}
-            # What the database numbers itself.
-            row.pop("recorded_xid", None)
-            await insert(admin, table, **row)
+            await add(table)
+        await add("services", id=of.service_of_specs_id, name="of specs")
+        for name, each in EXAMPLES.items():
+            check_id = of.specs[name] = new_id()
+            of_check = {"id": check_id, "service_id": of.service_of_specs_id, "name": name, "kind": each.kind}
+            await add("checks", **of_check, **_stored(each, revision))
+            await add("check_states", check_id=check_id)
+            if "check_periods" in columns:
+                await add("check_periods", check_id=check_id)
     return of
 
 
@@ -153,7 +176,7 @@ _SHARED: Row = {
 
 def _given(of: Populated) -> dict[str, Row]:
     """Return the columns of each table that have values of their own."""
-    spec = HttpSpec(url=URL).to_json() if of.revision >= _SECRETS_ARE_ENCRYPTED else _FIRST_SPEC
+    spec = _PLAIN if of.revision >= _SECRETS_ARE_ENCRYPTED else _AT_FIRST
     expires = _FAR if of.revision >= _KEYS_EXPIRE else _INFINITE
     return {
         "tenants": {"id": of.tenant_id},
@@ -162,8 +185,8 @@ def _given(of: Populated) -> dict[str, Row]:
         "api_keys": {"id": of.api_key_id, "expire_time": expires},
         "services": {"id": of.service_id, "labels": json.dumps({"team": "web"})},
         "checks": {
-            "id": of.check_id, "shard": shard_of(of.check_id), "kind": "http", "spec": json.dumps(spec),
-            "timeout_us": 5 * SECOND_US, "failure_threshold": 2,
+            "id": of.check_id, "shard": shard_of(of.check_id), "kind": "http", "timeout_us": 5 * SECOND_US,
+            "failure_threshold": 2, **_stored(spec, of.revision),
         },
         "check_states": {"state": int(CheckState.DOWN), "streak_outcome": int(Outcome.DOWN)},
         "check_periods": {"end_time": None},
@@ -173,6 +196,13 @@ def _given(of: Populated) -> dict[str, Row]:
             "id": of.window_id, "rrule": "FREQ=DAILY", "time_zone": "UTC", "duration_us": HOUR_US, "planned_time": _FAR,
         },
     }  # fmt: skip
+
+
+def _stored(spec: StoredSpec, revision: str) -> Row:
+    """Return the column of a check that holds its spec at a revision."""
+    if revision >= _SPECS_ARE_MESSAGES:
+        return {"spec_message": json.dumps(spec.now)}
+    return {"spec": json.dumps(spec.before)}
 
 
 def _of_type(type_: str, of: Populated) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
@@ -20,7 +21,9 @@ from services.auth.store import AuthStore
 from services.auth.team import UserFilter
 from services.checks.check_settings import CheckSettings
 from services.checks.outcome import Outcome
+from services.checks.specs.column import CHECK_SPECS
 from services.checks.specs.http import HttpSpec
+from services.checks.specs.spec import Spec
 from services.checks.state import CheckState
 from services.monitor.incidents.incidents import IncidentFilter
 from services.monitor.results import ResultFilter
@@ -30,6 +33,7 @@ from services.platform.paging import PageRequest
 from services.platform.postgres.database import create_pool
 from services.platform.security.audit import user_actor
 from services.platform.security.origin import Origin
+from services.worker.kinds.sealed import SealedSpec
 from services.worker.store import EngineStore, SignalsSql, TenantStore
 from tests.integration.monitor.conftest import Monitor
 from tests.integration.platform.populated import (
@@ -42,6 +46,7 @@ from tests.integration.platform.populated import (
     differences,
     populate,
 )
+from tests.integration.platform.stored_specs import EXAMPLES
 from tests.integration.platform.test_schema import upgrade_to
 from tests.support.database import TestServer, patient_database
 from tests.support.stack import ROOT
@@ -193,6 +198,11 @@ async def monitor_reads(store: MonitorStore, of: Populated) -> None:
         assert result.slow is (of.revision >= "0016")
         assert result.failed_assertions == (FAILED_ASSERTIONS if of.revision >= "0016" else ())
         assert result.failed_attempts == (FAILED_ATTEMPTS if of.revision >= "0023" else ())
+    checks, _ = await store.list_checks(of.tenant_id, of.service_of_specs_id, PageRequest(len(EXAMPLES), None)) or (
+        (),
+        0,
+    )
+    assert {each.check.id: each.check.spec for each in checks} == wanted_specs(of)
     incidents, total = await store.list_incidents(of.tenant_id, IncidentFilter(), ONE_PAGE) or ((), 0)
     assert [incident.id for incident in incidents] == ([of.incident_id] if "incidents" in of.tables else [])
     assert total == len(incidents)
@@ -203,8 +213,18 @@ async def monitor_reads(store: MonitorStore, of: Populated) -> None:
     assert windows == ([(of.window_id, from_datetime(START))] if "maintenance_windows" in of.tables else [])
 
 
+def wanted_specs(of: Populated) -> dict[UUID, Spec]:
+    """Return the specs that each check should have, without its secrets."""
+    return {of.specs[name]: CHECK_SPECS.shown(kind, now) for name, (kind, _, now) in EXAMPLES.items()}
+
+
 async def worker_reads(services: Services, of: Populated) -> None:
     """Read what workers probe of a tenant, and the results that they stream."""
+    held = await services.engine.checks_by_key([(of.tenant_id, check_id) for check_id in of.specs.values()])
+    assert {check.id: check.spec for check, _ in held if not isinstance(check.spec, SealedSpec)} == {
+        check_id: spec for check_id, spec in wanted_specs(of).items() if not spec.secret_fields()
+    }
+    assert {check.id for check, _ in held} == set(of.specs.values())
     ((check, _),) = await services.engine.checks_by_key([(of.tenant_id, of.check_id)])
     assert (check.service_id, check.since_us) == (of.service_id, from_datetime(START))
     last = await services.requests.frontier(of.tenant_id)

@@ -21,6 +21,8 @@ from tools.schema import COMMAND, PATH, snapshot
 
 # What Core need not know: constraints and indexes are the migrations' business.
 _COLUMNS = {"add_table", "remove_table", "add_column", "remove_column", "modify_type", "modify_nullable"}
+# What only processes of the version before read, until a later migration drops it (docs/adr/0044).
+_OF_THE_VERSION_BEFORE = {("checks", "spec")}
 _CATALOGUE = (
     "pg_attrdef", "pg_attribute", "pg_class", "pg_constraint", "pg_index", "pg_namespace", "pg_policy", "pg_proc",
     "pg_trigger", "pg_type",
@@ -33,7 +35,9 @@ def differences(connection: Connection) -> list[object]:
     return [
         entry
         for entry in found
-        if entry[0] in _COLUMNS and not (entry[0] == "remove_table" and entry[1].name == "alembic_version")
+        if entry[0] in _COLUMNS
+        and not (entry[0] == "remove_table" and entry[1].name == "alembic_version")
+        and not (entry[0] == "remove_column" and (entry[2], entry[3].name) in _OF_THE_VERSION_BEFORE)
     ]
 
 

@@ -51,11 +51,11 @@ async def a_secretive_check(admin: Admin, url: str) -> tuple[UUID, UUID, UUID]:
 
 
 async def put(admin: Admin, check_id: UUID, column: dict[str, Any]) -> None:
-    await admin.execute("UPDATE checks SET spec = $1 WHERE id = $2", json.dumps(column), check_id)
+    await admin.execute("UPDATE checks SET spec_message = $1 WHERE id = $2", json.dumps(column), check_id)
 
 
 async def column_of(admin: Admin, check_id: UUID) -> dict[str, Any]:
-    return dict(json.loads(await admin.fetchval("SELECT spec FROM checks WHERE id = $1", check_id)))
+    return dict(json.loads(await admin.fetchval("SELECT spec_message FROM checks WHERE id = $1", check_id)))
 
 
 async def run(prober: Prober, check: ScheduledCheck) -> Observation:

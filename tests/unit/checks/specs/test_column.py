@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.checks.specs.column import opened, shown, to_column
+from services.checks.specs.column import CHECK_SPECS, opened, shown, to_column
 from services.checks.specs.http import HttpSpec
 from services.checks.specs.http_auth import HttpAuth
 from services.checks.specs.secrets import HIDDEN
@@ -32,21 +32,22 @@ def test_without_secrets_no_key_is_asked_for() -> None:
     spec = HttpSpec(url="http://t/", headers=(("Accept", "a"),))
     column = to_column(spec, UUID(int=1), UUID(int=2), NO_KEYS)
 
-    assert column == spec.to_json()
+    assert column == CHECK_SPECS.to_json(spec)
     assert opened("http", column, UUID(int=1), UUID(int=2), NO_KEYS) == spec
 
 
 @pytest.mark.parametrize(("tenant", "check", "url"), [(3, 2, "http://t/"), (1, 3, "http://t/"), (1, 2, "http://evil/")])
 def test_a_row_that_is_copied_or_pointed_elsewhere_does_not_open(tenant: int, check: int, url: str) -> None:
     spec = HttpSpec(url="http://t/", auth=HttpAuth(bearer_token="abc"))
-    column = to_column(spec, UUID(int=1), UUID(int=2), BOX) | {"url": url}
+    column = to_column(spec, UUID(int=1), UUID(int=2), BOX)
+    column["http"]["url"] = url
 
     with pytest.raises(CannotOpenError):
         opened("http", column, UUID(int=tenant), UUID(int=check), BOX)
 
 
 def test_a_row_whose_secrets_were_taken_away_does_not_open() -> None:
-    column = HttpSpec(url="http://t/", auth=HttpAuth(bearer_token=HIDDEN)).to_json()
+    column = CHECK_SPECS.to_json(HttpSpec(url="http://t/", auth=HttpAuth(bearer_token=HIDDEN)))
 
     with pytest.raises(CannotOpenError):
         opened("http", column, UUID(int=1), UUID(int=2), BOX)
@@ -64,4 +65,6 @@ def test_what_a_version_before_has_sealed_still_opens() -> None:
         "data": "jFNwlCKiUz2oTnZstt0tQjBNeJH0ff1X6w960sA55Qs+ZjBXaLjh0+kJYcrskDHImaA=",
     }
 
-    assert opened("http", spec.hidden().to_json() | {"sealed": sealed}, UUID(int=1), UUID(int=2), BOX) == spec
+    assert (
+        opened("http", CHECK_SPECS.to_json(spec.hidden()) | {"sealed": sealed}, UUID(int=1), UUID(int=2), BOX) == spec
+    )

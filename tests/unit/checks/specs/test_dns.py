@@ -21,7 +21,7 @@ def test_a_spec_comes_back_as_it_went(spec: DnsSpec) -> None:
     assert DnsSpec.from_message(DnsCheck.FromString(spec.to_message().SerializeToString())) == spec
 
 
-def test_a_row_of_before_there_was_a_field_is_read() -> None:
+def test_a_field_that_is_absent_has_its_default() -> None:
     assert DnsSpec.from_json({"name": "a.test", "type": "A"}) == DnsSpec("a.test", "A")
 
 

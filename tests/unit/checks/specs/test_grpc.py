@@ -29,7 +29,7 @@ def test_a_spec_comes_back_as_it_went(spec: GrpcSpec) -> None:
     assert GrpcSpec.from_message(GrpcCheck.FromString(spec.to_message().SerializeToString())) == spec
 
 
-def test_a_row_of_before_there_was_a_field_is_read() -> None:
+def test_a_field_that_is_absent_has_its_default() -> None:
     assert GrpcSpec.from_json({"address": "a.test:1"}) == GrpcSpec(address="a.test:1")
 
 

@@ -20,7 +20,7 @@ def test_a_spec_comes_back_as_it_went(spec: TcpSpec) -> None:
     assert TcpSpec.from_message(TcpCheck.FromString(spec.to_message().SerializeToString())) == spec
 
 
-def test_a_row_of_before_there_was_a_field_is_read() -> None:
+def test_a_field_that_is_absent_has_its_default() -> None:
     assert TcpSpec.from_json({"host": "a.test", "port": 1}) == TcpSpec("a.test", 1)
 
 

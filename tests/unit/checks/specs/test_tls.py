@@ -39,7 +39,7 @@ def test_the_contract_names_the_protocol_that_comes_first() -> None:
     )
 
 
-def test_a_row_of_before_there_was_a_field_is_read() -> None:
+def test_a_field_that_is_absent_has_its_default() -> None:
     assert TlsSpec.from_json({"host": "a.test", "port": 1}) == TlsSpec(host="a.test", port=1)
 
 

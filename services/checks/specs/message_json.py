@@ -1,0 +1,67 @@
+"""Messages of checks to the JSON of Protobuf and back, with the names of `proto/`. Pure.
+
+The JSON is that of google.protobuf.json_format. Reading it, the message's constructor does what it can, in a tenth of
+the time: a page of checks is made of it (docs/adr/0044).
+"""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, TypeVar
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.json_format import MessageToDict, ParseDict
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+
+_M = TypeVar("_M", bound=Message)
+_Readers = Mapping[str, Callable[[Any], Any]]
+_SAME = frozenset({FieldDescriptor.TYPE_STRING, FieldDescriptor.TYPE_BOOL, FieldDescriptor.TYPE_INT32})
+
+
+def to_json(message: Message) -> dict[str, Any]:
+    """Return a message as JSON."""
+    return MessageToDict(message, preserving_proto_field_name=True)
+
+
+def from_json(kind: type[_M], json: dict[str, Any]) -> _M:
+    """Return a message from JSON.
+
+    Raises:
+        ValueError, ParseError: it is not that of such a message.
+    """
+    return kind(**_arguments(json, _readers(kind.DESCRIPTOR)))
+
+
+def _arguments(json: dict[str, Any], readers: _Readers) -> dict[str, Any]:
+    """Return what a message's constructor takes."""
+    if readers.keys().isdisjoint(json):
+        return json
+    return {name: readers[name](value) if name in readers else value for name, value in json.items()}
+
+
+@cache
+def _readers(message: Descriptor) -> _Readers:
+    """Return how to read the fields whose JSON the constructor does not take as it is."""
+    return {field.name: reader for field in message.fields if (reader := _reader(field)) is not None}
+
+
+def _reader(field: FieldDescriptor) -> Callable[[Any], Any] | None:
+    described = field.message_type
+    if described is None:
+        is_same = field.type in _SAME or field.enum_type is not None
+        return None if is_same else _by_json_format(field)
+    if described.full_name.startswith("google.protobuf."):
+        return _by_json_format(field)
+    readers = _readers(described)
+    if not readers:
+        return None
+    if described.GetOptions().map_entry:
+        return _by_json_format(field)
+    if field.is_repeated:
+        return lambda json: [_arguments(each, readers) for each in json]
+    return lambda json: _arguments(json, readers)
+
+
+def _by_json_format(field: FieldDescriptor) -> Callable[[Any], Any]:
+    parent = GetMessageClass(field.containing_type)
+    return lambda json: getattr(ParseDict({field.name: json}, parent()), field.name)
