@@ -1583,7 +1583,6 @@ GRANT ALL ON FUNCTION public.slug_of_tenant(wanted uuid) TO sentinel_worker;
 
 CREATE FUNCTION public.spec_assertion_from_message(kind text, given jsonb, only_slow boolean) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
         SELECT jsonb_build_object(kind, CASE kind
             WHEN 'status' THEN '{"codes": [], "ranges": []}' || given
@@ -1598,10 +1597,10 @@ CREATE FUNCTION public.spec_assertion_from_message(kind text, given jsonb, only_
                 FROM jsonb_each(given - 'name'))
             WHEN 'certificate_days_left' THEN jsonb_build_object('days', given)
             WHEN 'max_total_time' THEN jsonb_build_object(
-                'limit_us', spec_span_from_message(given #>> '{}'), 'only_slow', only_slow)
+                'limit_us', public.spec_span_from_message(given #>> '{}'), 'only_slow', only_slow)
             WHEN 'max_phase_time' THEN jsonb_build_object(
                 'phase', lower(substr(given->>'phase', 13)),
-                'limit_us', spec_span_from_message(given->>'limit'), 'only_slow', only_slow)
+                'limit_us', public.spec_span_from_message(given->>'limit'), 'only_slow', only_slow)
         END)
     $$;
 
@@ -1610,7 +1609,6 @@ CREATE FUNCTION public.spec_assertion_from_message(kind text, given jsonb, only_
 
 CREATE FUNCTION public.spec_assertion_to_message(kind text, given jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
         SELECT jsonb_build_object(kind, CASE kind
             WHEN 'status' THEN jsonb_strip_nulls(jsonb_build_object(
@@ -1623,10 +1621,10 @@ CREATE FUNCTION public.spec_assertion_to_message(kind text, given jsonb) RETURNS
             WHEN 'header' THEN jsonb_build_object(
                 'name', given->'name', given->>'comparison', given->'operand')
             WHEN 'certificate_days_left' THEN given->'days'
-            WHEN 'max_total_time' THEN to_jsonb(spec_span_to_message((given->>'limit_us')::bigint))
+            WHEN 'max_total_time' THEN to_jsonb(public.spec_span_to_message((given->>'limit_us')::bigint))
             WHEN 'max_phase_time' THEN jsonb_build_object(
                 'phase', 'TIMED_PHASE_' || upper(given->>'phase'),
-                'limit', spec_span_to_message((given->>'limit_us')::bigint))
+                'limit', public.spec_span_to_message((given->>'limit_us')::bigint))
         END) || CASE WHEN (given->>'only_slow')::boolean THEN '{"only_slow": true}' ELSE '{}' END::jsonb
     $$;
 
@@ -1635,12 +1633,11 @@ CREATE FUNCTION public.spec_assertion_to_message(kind text, given jsonb) RETURNS
 
 CREATE FUNCTION public.spec_from_message(kind text, message jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
         SELECT CASE kind
             WHEN 'heartbeat' THEN jsonb_build_object(
-                'period_us', spec_span_from_message(message->>'interval'),
-                'grace_us', COALESCE(spec_span_from_message(given->>'grace'), 0))
+                'period_us', public.spec_span_from_message(message->>'interval'),
+                'grace_us', COALESCE(public.spec_span_from_message(given->>'grace'), 0))
             WHEN 'http' THEN jsonb_build_object(
                 'url', given->'url',
                 'method', COALESCE(given->'method', '"GET"'),
@@ -1654,7 +1651,7 @@ CREATE FUNCTION public.spec_from_message(kind text, message jsonb) RETURNS jsonb
                 'body_contains', COALESCE(given->'body_contains', '""'),
                 'tls', '{"skip_verify": false, "ca_certificates": "", "server_name": ""}' || (given->'tls'),
                 'assertions', COALESCE((
-                    SELECT jsonb_agg(spec_assertion_from_message(named.key, named.value, assertion ? 'only_slow')
+                    SELECT jsonb_agg(public.spec_assertion_from_message(named.key, named.value, assertion ? 'only_slow')
                         ORDER BY place)
                     FROM jsonb_array_elements(given->'assertions') WITH ORDINALITY AS listed (assertion, place),
                         jsonb_each(assertion - 'only_slow') named), '[]')
@@ -1683,7 +1680,6 @@ CREATE FUNCTION public.spec_from_message(kind text, message jsonb) RETURNS jsonb
 
 CREATE FUNCTION public.spec_span_from_message(span text) RETURNS bigint
     LANGUAGE sql IMMUTABLE STRICT
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$ SELECT (rtrim(span, 's')::numeric * 1000000)::bigint $$;
 
 
@@ -1691,7 +1687,6 @@ CREATE FUNCTION public.spec_span_from_message(span text) RETURNS bigint
 
 CREATE FUNCTION public.spec_span_to_message(us bigint) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT
-    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
         SELECT us / 1000000 || CASE
             WHEN us % 1000000 = 0 THEN ''
@@ -1705,12 +1700,11 @@ CREATE FUNCTION public.spec_span_to_message(us bigint) RETURNS text
 
 CREATE FUNCTION public.spec_to_message(kind text, spec jsonb) RETURNS jsonb
     LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
         SELECT CASE kind
             WHEN 'heartbeat' THEN jsonb_build_object(
-                'interval', spec_span_to_message((spec->>'period_us')::bigint),
-                kind, jsonb_build_object('grace', spec_span_to_message((spec->>'grace_us')::bigint)))
+                'interval', public.spec_span_to_message((spec->>'period_us')::bigint),
+                kind, jsonb_build_object('grace', public.spec_span_to_message((spec->>'grace_us')::bigint)))
             WHEN 'http' THEN jsonb_build_object(kind, jsonb_strip_nulls(jsonb_build_object(
                 'url', spec->'url',
                 'method', spec->'method',
@@ -1721,23 +1715,24 @@ CREATE FUNCTION public.spec_to_message(kind text, spec jsonb) RETURNS jsonb
                 'follow_redirects', spec->'follow_redirects',
                 'max_redirects', COALESCE(spec->'max_redirects', '5'),
                 'body_contains', NULLIF(spec->'body_contains', '""'),
-                'tls', spec_without_zeros(spec->'tls'),
-                'basic_auth', spec_without_zeros(spec->'auth'->'basic_auth'),
+                'tls', public.spec_without_zeros(NULLIF(spec->'tls', 'null')),
+                'basic_auth', public.spec_without_zeros(NULLIF(spec->'auth'->'basic_auth', 'null')),
                 'bearer_token', NULLIF(spec->'auth'->'bearer_token', '""'),
-                'client_certificate', spec_without_zeros(spec->'auth'->'client_certificate'),
+                'client_certificate', public.spec_without_zeros(
+                    NULLIF(spec->'auth'->'client_certificate', 'null')),
                 'secret_headers', NULLIF(spec->'auth'->'secret_headers', '[]')
             )) || CASE WHEN spec->'assertions' <> '[]' THEN jsonb_build_object('assertions', (
-                SELECT jsonb_agg(spec_assertion_to_message(named.key, named.value) ORDER BY place)
+                SELECT jsonb_agg(public.spec_assertion_to_message(named.key, named.value) ORDER BY place)
                 FROM jsonb_array_elements(spec->'assertions') WITH ORDINALITY AS listed (assertion, place),
                     jsonb_each(assertion) named
             )) ELSE '{}' END)
-            WHEN 'tls' THEN jsonb_build_object(kind, spec_without_zeros(spec - 'start_tls' - 'sealed') || CASE
+            WHEN 'tls' THEN jsonb_build_object(kind, public.spec_without_zeros(spec - 'start_tls' - 'sealed') || CASE
                 spec->>'start_tls'
                 WHEN '1' THEN '{"start_tls": "START_TLS_SMTP"}'
                 WHEN '2' THEN '{"start_tls": "START_TLS_IMAP"}'
                 ELSE '{}'
             END::jsonb)
-            ELSE jsonb_build_object(kind, spec_without_zeros(spec - 'sealed'))
+            ELSE jsonb_build_object(kind, public.spec_without_zeros(spec - 'sealed'))
         END || CASE WHEN spec ? 'sealed' THEN jsonb_build_object('sealed', spec->'sealed') ELSE '{}' END
     $$;
 
@@ -1745,12 +1740,10 @@ CREATE FUNCTION public.spec_to_message(kind text, spec jsonb) RETURNS jsonb
 -- Function spec_without_zeros
 
 CREATE FUNCTION public.spec_without_zeros(given jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
+    LANGUAGE sql IMMUTABLE STRICT
     AS $$
-        SELECT COALESCE(jsonb_object_agg(key, value) FILTER (
-            WHERE value NOT IN ('null', 'false', '0', '""', '[]')), '{}')
-        FROM jsonb_each(NULLIF(given, 'null')) HAVING NULLIF(given, 'null') IS NOT NULL
+        SELECT COALESCE(jsonb_object_agg(key, value), '{}') FROM jsonb_each(given)
+        WHERE value NOT IN ('null', 'false', '0', '""', '[]')
     $$;
 
 
@@ -1854,9 +1847,9 @@ BEGIN
     IF TG_OP = 'INSERT' AND NEW.spec_message IS NULL
         OR TG_OP = 'UPDATE' AND NEW.spec_message IS NOT DISTINCT FROM OLD.spec_message
     THEN
-        NEW.spec_message := spec_to_message(NEW.kind, NEW.spec);
+        NEW.spec_message := public.spec_to_message(NEW.kind, NEW.spec);
     ELSE
-        NEW.spec := spec_from_message(NEW.kind, NEW.spec_message);
+        NEW.spec := public.spec_from_message(NEW.kind, NEW.spec_message);
     END IF;
     RETURN NEW;
 END

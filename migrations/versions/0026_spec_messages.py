@@ -1,8 +1,9 @@
 """Specs are stored as the contract's message, in the JSON of Protobuf, instead of the JSON of our own codec.
 
 Expand: `spec_message` holds what `spec` held. Processes of the version before read and write `spec`, those of this
-version read and write `spec_message`, and a trigger writes each from the other. Encrypted secrets are copied as they
-are. Contract, in a later version: drop the trigger, its functions and `spec`, and let `spec_message` be NOT NULL.
+version read and write `spec_message`, and a trigger writes each from the other. Revision 0027 converts what is there.
+Encrypted secrets are copied as they are. Contract, in a later version: drop the trigger, its functions and `spec`, and
+let `spec_message` be NOT NULL.
 
 The functions below are all that knows both forms. They do not depend on the code of any version.
 """
@@ -19,7 +20,7 @@ statements = importlib.import_module("migrations.versions.0001_first_tables").st
 # Of microseconds, as Protobuf prints a Duration: with no, three or six decimals.
 SPANS = """
 CREATE FUNCTION spec_span_to_message(us bigint) RETURNS text
-    LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql IMMUTABLE STRICT
     AS $$
         SELECT us / 1000000 || CASE
             WHEN us % 1000000 = 0 THEN ''
@@ -29,7 +30,7 @@ CREATE FUNCTION spec_span_to_message(us bigint) RETURNS text
     $$;
 
 CREATE FUNCTION spec_span_from_message(span text) RETURNS bigint
-    LANGUAGE sql IMMUTABLE STRICT SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql IMMUTABLE STRICT
     AS $$ SELECT (rtrim(span, 's')::numeric * 1000000)::bigint $$;
 """
 
@@ -37,7 +38,7 @@ CREATE FUNCTION spec_span_from_message(span text) RETURNS bigint
 # kinds are a bare value, and only_slow is beside the kind.
 ASSERTIONS = """
 CREATE FUNCTION spec_assertion_to_message(kind text, given jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp
+    LANGUAGE sql IMMUTABLE
     AS $$
         SELECT jsonb_build_object(kind, CASE kind
             WHEN 'status' THEN jsonb_strip_nulls(jsonb_build_object(
@@ -50,15 +51,15 @@ CREATE FUNCTION spec_assertion_to_message(kind text, given jsonb) RETURNS jsonb
             WHEN 'header' THEN jsonb_build_object(
                 'name', given->'name', given->>'comparison', given->'operand')
             WHEN 'certificate_days_left' THEN given->'days'
-            WHEN 'max_total_time' THEN to_jsonb(spec_span_to_message((given->>'limit_us')::bigint))
+            WHEN 'max_total_time' THEN to_jsonb(public.spec_span_to_message((given->>'limit_us')::bigint))
             WHEN 'max_phase_time' THEN jsonb_build_object(
                 'phase', 'TIMED_PHASE_' || upper(given->>'phase'),
-                'limit', spec_span_to_message((given->>'limit_us')::bigint))
+                'limit', public.spec_span_to_message((given->>'limit_us')::bigint))
         END) || CASE WHEN (given->>'only_slow')::boolean THEN '{"only_slow": true}' ELSE '{}' END::jsonb
     $$;
 
 CREATE FUNCTION spec_assertion_from_message(kind text, given jsonb, only_slow boolean) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp
+    LANGUAGE sql IMMUTABLE
     AS $$
         SELECT jsonb_build_object(kind, CASE kind
             WHEN 'status' THEN '{"codes": [], "ranges": []}' || given
@@ -73,10 +74,10 @@ CREATE FUNCTION spec_assertion_from_message(kind text, given jsonb, only_slow bo
                 FROM jsonb_each(given - 'name'))
             WHEN 'certificate_days_left' THEN jsonb_build_object('days', given)
             WHEN 'max_total_time' THEN jsonb_build_object(
-                'limit_us', spec_span_from_message(given #>> '{}'), 'only_slow', only_slow)
+                'limit_us', public.spec_span_from_message(given #>> '{}'), 'only_slow', only_slow)
             WHEN 'max_phase_time' THEN jsonb_build_object(
                 'phase', lower(substr(given->>'phase', 13)),
-                'limit_us', spec_span_from_message(given->>'limit'), 'only_slow', only_slow)
+                'limit_us', public.spec_span_from_message(given->>'limit'), 'only_slow', only_slow)
         END)
     $$;
 """
@@ -84,20 +85,19 @@ CREATE FUNCTION spec_assertion_from_message(kind text, given jsonb, only_slow bo
 # Protobuf leaves out texts and lists that are empty, and false and 0, unless the contract has presence for the field.
 TO_MESSAGE = """
 CREATE FUNCTION spec_without_zeros(given jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql IMMUTABLE STRICT
     AS $$
-        SELECT COALESCE(jsonb_object_agg(key, value) FILTER (
-            WHERE value NOT IN ('null', 'false', '0', '""', '[]')), '{}')
-        FROM jsonb_each(NULLIF(given, 'null')) HAVING NULLIF(given, 'null') IS NOT NULL
+        SELECT COALESCE(jsonb_object_agg(key, value), '{}') FROM jsonb_each(given)
+        WHERE value NOT IN ('null', 'false', '0', '""', '[]')
     $$;
 
 CREATE FUNCTION spec_to_message(kind text, spec jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp
+    LANGUAGE sql IMMUTABLE
     AS $$
         SELECT CASE kind
             WHEN 'heartbeat' THEN jsonb_build_object(
-                'interval', spec_span_to_message((spec->>'period_us')::bigint),
-                kind, jsonb_build_object('grace', spec_span_to_message((spec->>'grace_us')::bigint)))
+                'interval', public.spec_span_to_message((spec->>'period_us')::bigint),
+                kind, jsonb_build_object('grace', public.spec_span_to_message((spec->>'grace_us')::bigint)))
             WHEN 'http' THEN jsonb_build_object(kind, jsonb_strip_nulls(jsonb_build_object(
                 'url', spec->'url',
                 'method', spec->'method',
@@ -108,23 +108,24 @@ CREATE FUNCTION spec_to_message(kind text, spec jsonb) RETURNS jsonb
                 'follow_redirects', spec->'follow_redirects',
                 'max_redirects', COALESCE(spec->'max_redirects', '5'),
                 'body_contains', NULLIF(spec->'body_contains', '""'),
-                'tls', spec_without_zeros(spec->'tls'),
-                'basic_auth', spec_without_zeros(spec->'auth'->'basic_auth'),
+                'tls', public.spec_without_zeros(NULLIF(spec->'tls', 'null')),
+                'basic_auth', public.spec_without_zeros(NULLIF(spec->'auth'->'basic_auth', 'null')),
                 'bearer_token', NULLIF(spec->'auth'->'bearer_token', '""'),
-                'client_certificate', spec_without_zeros(spec->'auth'->'client_certificate'),
+                'client_certificate', public.spec_without_zeros(
+                    NULLIF(spec->'auth'->'client_certificate', 'null')),
                 'secret_headers', NULLIF(spec->'auth'->'secret_headers', '[]')
             )) || CASE WHEN spec->'assertions' <> '[]' THEN jsonb_build_object('assertions', (
-                SELECT jsonb_agg(spec_assertion_to_message(named.key, named.value) ORDER BY place)
+                SELECT jsonb_agg(public.spec_assertion_to_message(named.key, named.value) ORDER BY place)
                 FROM jsonb_array_elements(spec->'assertions') WITH ORDINALITY AS listed (assertion, place),
                     jsonb_each(assertion) named
             )) ELSE '{}' END)
-            WHEN 'tls' THEN jsonb_build_object(kind, spec_without_zeros(spec - 'start_tls' - 'sealed') || CASE
+            WHEN 'tls' THEN jsonb_build_object(kind, public.spec_without_zeros(spec - 'start_tls' - 'sealed') || CASE
                 spec->>'start_tls'
                 WHEN '1' THEN '{"start_tls": "START_TLS_SMTP"}'
                 WHEN '2' THEN '{"start_tls": "START_TLS_IMAP"}'
                 ELSE '{}'
             END::jsonb)
-            ELSE jsonb_build_object(kind, spec_without_zeros(spec - 'sealed'))
+            ELSE jsonb_build_object(kind, public.spec_without_zeros(spec - 'sealed'))
         END || CASE WHEN spec ? 'sealed' THEN jsonb_build_object('sealed', spec->'sealed') ELSE '{}' END
     $$;
 """
@@ -132,12 +133,12 @@ CREATE FUNCTION spec_to_message(kind text, spec jsonb) RETURNS jsonb
 # What the version before wrote: all fields, with their defaults.
 FROM_MESSAGE = """
 CREATE FUNCTION spec_from_message(kind text, message jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, public, pg_temp
+    LANGUAGE sql IMMUTABLE
     AS $$
         SELECT CASE kind
             WHEN 'heartbeat' THEN jsonb_build_object(
-                'period_us', spec_span_from_message(message->>'interval'),
-                'grace_us', COALESCE(spec_span_from_message(given->>'grace'), 0))
+                'period_us', public.spec_span_from_message(message->>'interval'),
+                'grace_us', COALESCE(public.spec_span_from_message(given->>'grace'), 0))
             WHEN 'http' THEN jsonb_build_object(
                 'url', given->'url',
                 'method', COALESCE(given->'method', '"GET"'),
@@ -151,7 +152,7 @@ CREATE FUNCTION spec_from_message(kind text, message jsonb) RETURNS jsonb
                 'body_contains', COALESCE(given->'body_contains', '""'),
                 'tls', '{"skip_verify": false, "ca_certificates": "", "server_name": ""}' || (given->'tls'),
                 'assertions', COALESCE((
-                    SELECT jsonb_agg(spec_assertion_from_message(named.key, named.value, assertion ? 'only_slow')
+                    SELECT jsonb_agg(public.spec_assertion_from_message(named.key, named.value, assertion ? 'only_slow')
                         ORDER BY place)
                     FROM jsonb_array_elements(given->'assertions') WITH ORDINALITY AS listed (assertion, place),
                         jsonb_each(assertion - 'only_slow') named), '[]')
@@ -184,9 +185,9 @@ BEGIN
     IF TG_OP = 'INSERT' AND NEW.spec_message IS NULL
         OR TG_OP = 'UPDATE' AND NEW.spec_message IS NOT DISTINCT FROM OLD.spec_message
     THEN
-        NEW.spec_message := spec_to_message(NEW.kind, NEW.spec);
+        NEW.spec_message := public.spec_to_message(NEW.kind, NEW.spec);
     ELSE
-        NEW.spec := spec_from_message(NEW.kind, NEW.spec_message);
+        NEW.spec := public.spec_from_message(NEW.kind, NEW.spec_message);
     END IF;
     RETURN NEW;
 END
@@ -216,13 +217,9 @@ FORMER_SEALING = importlib.import_module("migrations.versions.0014_secrets").CHA
 
 
 def upgrade() -> None:
-    """Convert all specs, and let the two columns follow each other."""
+    """Let the two columns follow each other."""
     op.execute("ALTER TABLE checks ADD spec_message jsonb")
-    for part in (SPANS, ASSERTIONS, TO_MESSAGE, FROM_MESSAGE):
-        for statement in statements(part):
-            op.execute(statement)
-    op.execute("UPDATE checks SET spec_message = spec_to_message(kind, spec)")
-    for part in (TRIGGER, SEALING):
+    for part in (SPANS, ASSERTIONS, TO_MESSAGE, FROM_MESSAGE, TRIGGER, SEALING):
         for statement in statements(part):
             op.execute(statement)
 

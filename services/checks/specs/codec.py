@@ -13,11 +13,14 @@ from functools import cache
 from types import UnionType
 from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
-from services.platform.clock import SECOND_US, to_duration
+from google.protobuf.duration_pb2 import Duration
+
+from services.platform.clock import SECOND_US
 
 _T = TypeVar("_T")
 _SPAN = "_us"
 _DECIMALS = 6
+_Read = Callable[[Any], Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,9 @@ class _Attribute(NamedTuple):
 
 def from_json(kind: type[_T], json: Mapping[str, Any]) -> _T:
     """Return a dataclass from its message's JSON; what is absent there has the dataclass's default."""
-    readers = _readers(kind)
-    given = {**_empty(kind)}
+    of: Any = kind
+    readers = _readers(of)
+    given = {**_empty(of)}
     groups: dict[str, dict[str, Any]] = {}
     # Hundreds of thousands of specs are read when a worker starts.
     for field, value in json.items():
@@ -58,19 +62,20 @@ def from_json(kind: type[_T], json: Mapping[str, Any]) -> _T:
             into = groups.setdefault(group, {}) if group else given
             into[name] = read(value) if read else value
     for group, values in groups.items():
-        given[group] = _groups(kind)[group](**values)
+        given[group] = _groups(of)[group](**values)
     return kind(**given)
 
 
 def to_json(spec: Any) -> dict[str, Any]:  # noqa: ANN401 — any dataclass
     """Return the JSON of a dataclass's message, in which what is empty may stand too."""
     found: dict[str, Any] = {}
-    for name, field, _, write in _attributes(type(spec)):
+    of: Any = type(spec)
+    for name, field, _, write in _attributes(of):
         value = getattr(spec, name)
         written = value if value is None or write is None else write(value)
         if written is not None and written != []:
             found[field] = written
-    for name in _groups(type(spec)):
+    for name in _groups(of):
         found |= to_json(getattr(spec, name))
     return found
 
@@ -83,11 +88,13 @@ def span_from_json(text: str) -> int:
 
 def span_to_json(span_us: int) -> str:
     """Return a Duration as Protobuf's JSON has it."""
-    return to_duration(span_us).ToJsonString()
+    span = Duration()
+    span.FromMicroseconds(span_us)
+    return span.ToJsonString()
 
 
 @cache
-def _readers(kind: type) -> Mapping[str, tuple[str, Callable[[Any], Any] | None, str]]:
+def _readers(kind: Any) -> Mapping[str, tuple[str, _Read, str]]:  # noqa: ANN401 — a dataclass
     """Return for each field its attribute, how that is read, and the group that it belongs to, if any."""
     own = {each.field: (each.name, each.read, "") for each in _attributes(kind)}
     for group, of in _groups(kind).items():
@@ -96,14 +103,14 @@ def _readers(kind: type) -> Mapping[str, tuple[str, Callable[[Any], Any] | None,
 
 
 @cache
-def _attributes(kind: type) -> tuple[_Attribute, ...]:
+def _attributes(kind: Any) -> tuple[_Attribute, ...]:  # noqa: ANN401 — a dataclass
     hints = _hints(kind)
     defaults = {each.name: each.default for each in fields(kind)}
     return tuple(_attribute(name, *hints[name], defaults[name]) for name in hints if not hints[name][1].is_group)
 
 
 @cache
-def _empty(kind: type) -> Mapping[str, Any]:
+def _empty(kind: Any) -> Mapping[str, Any]:  # noqa: ANN401 — a dataclass
     """Return the attributes without a default, as they are where the field is absent."""
     hints = _hints(kind)
     return {each.name: hints[each.name][0]() for each in fields(kind) if each.name in hints and not _has_default(each)}
@@ -114,11 +121,11 @@ def _has_default(field: "Field[Any]") -> bool:
 
 
 @cache
-def _groups(kind: type) -> Mapping[str, type]:
+def _groups(kind: Any) -> Mapping[str, Any]:  # noqa: ANN401 — a dataclass
     return {name: type_ for name, (type_, how) in _hints(kind).items() if how.is_group}
 
 
-def _hints(kind: type) -> Mapping[str, tuple[Any, As]]:
+def _hints(kind: Any) -> Mapping[str, tuple[Any, As]]:  # noqa: ANN401 — a dataclass
     """Return the type of each attribute, and what stands beside it."""
     hints = get_type_hints(kind, include_extras=True)
     return {each.name: _parted(hints[each.name]) for each in fields(kind) if each.init and each.compare}
@@ -141,10 +148,11 @@ def _attribute(name: str, type_: Any, how: As, default: Any) -> _Attribute:  # n
     if get_origin(type_) is tuple:
         return _Attribute(name, field, tuple, list)
     if is_dataclass(type_):
+        part: Any = type_
         return _Attribute(
             name,
             field,
-            lambda json: from_json(type_, json),
+            lambda json: from_json(part, json),
             lambda value: None if value == default else to_json(value),
         )
     return _Attribute(name, field, None, None)

@@ -8,6 +8,7 @@ from uuid import UUID
 from google.protobuf.message import Message
 from sentinel.monitor.v1 import check_pb2 as pb
 
+from services.checks.specs import message_json
 from services.checks.specs.spec import Spec
 from services.platform.clock import MINUTE_US, SECOND_US
 
@@ -81,7 +82,6 @@ class HeartbeatSpec(Spec):
 
     def into_check(self, check: pb.Check) -> None:
         """Say it in a check's message: the interval is the period, and there is no timeout and no retry."""
-        check.heartbeat.CopyFrom(self.to_message())
-        check.interval.FromMicroseconds(self.period_us)
-        check.ClearField("timeout")
-        check.ClearField("retry_delay")
+        for absent in (_INTERVAL, "timeout", "retry_delay"):
+            check.ClearField(absent)
+        check.MergeFrom(message_json.from_json(pb.Check, self.to_check_json()))

@@ -42,26 +42,26 @@ def _arguments(json: dict[str, Any], readers: _Readers) -> dict[str, Any]:
 @cache
 def _readers(message: Descriptor) -> _Readers:
     """Return how to read the fields whose JSON the constructor does not take as it is."""
-    return {field.name: reader for field in message.fields if (reader := _reader(field)) is not None}
+    return {field.name: reader for field in message.fields if (reader := _reader(message, field)) is not None}
 
 
-def _reader(field: FieldDescriptor) -> Callable[[Any], Any] | None:
+def _reader(message: Descriptor, field: FieldDescriptor) -> Callable[[Any], Any] | None:
     described = field.message_type
     if described is None:
         is_same = field.type in _SAME or field.enum_type is not None
-        return None if is_same else _by_json_format(field)
+        return None if is_same else _by_json_format(message, field)
     if described.full_name.startswith("google.protobuf."):
-        return _by_json_format(field)
+        return _by_json_format(message, field)
     readers = _readers(described)
     if not readers:
         return None
     if described.GetOptions().map_entry:
-        return _by_json_format(field)
+        return _by_json_format(message, field)
     if field.is_repeated:
         return lambda json: [_arguments(each, readers) for each in json]
     return lambda json: _arguments(json, readers)
 
 
-def _by_json_format(field: FieldDescriptor) -> Callable[[Any], Any]:
-    parent = GetMessageClass(field.containing_type)
+def _by_json_format(message: Descriptor, field: FieldDescriptor) -> Callable[[Any], Any]:
+    parent = GetMessageClass(message)
     return lambda json: getattr(ParseDict({field.name: json}, parent()), field.name)

@@ -24,7 +24,7 @@ _PLAIN_BEFORE = {
     "max_redirects": 5, "body_contains": "", "tls": None, "assertions": [],
 }  # fmt: skip
 _PLAIN_NOW = {"url": "http://t/", "method": "GET", "follow_redirects": True, "max_redirects": 5}
-_NO_AUTH = {"basic_auth": None, "bearer_token": "", "client_certificate": None, "secret_headers": []}
+_NO_AUTH: dict[str, Any] = {"basic_auth": None, "bearer_token": "", "client_certificate": None, "secret_headers": []}
 
 
 def _http(before: dict[str, Any], now: dict[str, Any]) -> StoredSpec:

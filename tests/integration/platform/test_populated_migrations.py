@@ -57,6 +57,8 @@ CHANGED_BY = {
     "0004": {("workers", "row")},
     # Keys without an end that a client could read.
     "0018": {("api_keys", "expire_time")},
+    # Specs, of which there was only the form of the version before.
+    "0027": {("checks", "spec_message")},
 }
 ONE_PAGE = PageRequest(10, None)
 

@@ -117,9 +117,16 @@ async def test_a_migration_there_and_back_keeps_specs_and_sealed_secrets(postgre
             assert {name: left[check_id] for name, check_id in ids.items()} == {
                 name: spec.before for name, spec in EXAMPLES.items()
             }
-            await connection.run_sync(upgrade_to, "0026")
+            await connection.run_sync(upgrade_to, "0027")
             await connection.commit()
         assert {name: await forms(admin, check_id) for name, check_id in ids.items()} == EXAMPLES
+        # The lock that adding a column takes is not held while rows are converted.
+        added, converted = await admin.fetchrow(
+            "SELECT a.xmin, c.xmin FROM pg_attribute a, checks c"
+            " WHERE a.attrelid = 'checks'::regclass AND a.attname = 'spec_message' AND c.id = $1",
+            ids["http"],
+        )
+        assert added != converted
     finally:
         await admin.close()
         await engine.dispose()

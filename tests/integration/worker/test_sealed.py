@@ -118,7 +118,8 @@ async def test_a_row_copied_to_another_tenant_or_pointed_at_another_host_is_erro
         column = await column_of(admin, ids[2])
         stranger = await a_check(admin)
         await put(admin, stranger[2], column)
-        await put(admin, ids[2], {**column, "url": f"http://127.0.0.1:{port}/"})
+        column["http"]["url"] = f"http://127.0.0.1:{port}/"
+        await put(admin, ids[2], column)
         rows = await store.checks_by_key([(ids[0], ids[2]), (stranger[0], stranger[2])])
         outcomes = [(await run(prober, check)).outcome for check, _ in rows]
 

@@ -1,9 +1,12 @@
 """What could never be true, or would cost too much, is refused when it is saved, and its field is named."""
 
+import math
 from typing import Any
 
 import pytest
 from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Value
+from sentinel.monitor.v1.assertion_pb2 import JsonPathAssertion
 from sentinel.monitor.v1.check_pb2 import Check
 
 from services.checks.specs.kinds import spec_of
@@ -67,6 +70,18 @@ def test_a_bad_assertion_is_refused_with_its_place(assertion: dict[str, Any], fi
         refuse({"bodyContains": "fine"}, assertion)
 
     assert f"check.http.assertions[1].{field}" in [each.field for each in refused.value.violations]
+
+
+@pytest.mark.parametrize("operand", [Value(), Value(number_value=math.nan), Value(number_value=-math.inf)], ids=str)
+def test_an_operand_that_json_cannot_hold_is_refused_with_its_place(operand: Value) -> None:
+    check = json_format.ParseDict({"name": "api", "http": {"url": "https://t/"}}, Check())
+    check.http.assertions.add(json_path=JsonPathAssertion(path="$.a", equals=operand))
+    with pytest.raises(InvalidArgument) as refused:
+        RULES.refuse_broken(check, "check")
+
+    (violation,) = refused.value.violations
+    assert violation.field == "check.http.assertions[0].json_path.equals"
+    assert "a finite number" in violation.description
 
 
 def test_more_than_twenty_are_refused() -> None:
