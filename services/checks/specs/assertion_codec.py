@@ -39,17 +39,17 @@ _ONLY_SLOW = "only_slow"
 
 
 def name_of(assertion: Assertion) -> str:
-    """What the contract calls its kind."""
+    """Return the contract's name of its kind."""
     return _NAMES[type(assertion)]
 
 
 def to_json(assertions: Sequence[Assertion]) -> list[dict[str, Any]]:
-    """As a list of the contract."""
+    """Return the JSON of a list of the contract."""
     return [_one_to_json(each) for each in assertions]
 
 
 def from_json(json: Sequence[Mapping[str, Any]]) -> tuple[Assertion, ...]:
-    """From a list of the contract; what is of a kind that only a later version knows is left out."""
+    """Return the assertions in such a list; those of kinds that a later version has added are left out."""
     return tuple(
         _READ[name](value, only_slow=each.get(_ONLY_SLOW, False))
         for each in json
@@ -59,7 +59,7 @@ def from_json(json: Sequence[Mapping[str, Any]]) -> tuple[Assertion, ...]:
 
 
 def from_message(message: pb.Assertion) -> Assertion:
-    """From what the contract's rules let through."""
+    """Return the assertion of a message that the contract's rules have let through."""
     (assertion,) = from_json([message_json.to_json(message)])
     return assertion
 
@@ -109,7 +109,7 @@ _READ: Mapping[str, Callable[..., Assertion]] = {
 
 
 def _scalar(operand: Any) -> Scalar:  # noqa: ANN401 — any JSON
-    """What stands there; a list or an object becomes NaN, which equals nothing, and is refused (refusals.py)."""
+    """Return an operand; NaN, which equals nothing and is refused (refusals.py), for a list or an object."""
     if operand is None or isinstance(operand, str | bool):
         return operand
     # Numbers of the contract are doubles, whether or not they have a fraction.

@@ -70,18 +70,18 @@ class HeartbeatSpec(Spec):
         return {"intervalSeconds": self.period_us / SECOND_US, "graceSeconds": self.grace_us / SECOND_US}
 
     def to_check_json(self) -> dict[str, Any]:
-        """As the JSON of a check: the period is its interval."""
+        """Return the JSON of a check: the period is its interval."""
         own = self.to_json()
         return {_INTERVAL: own.pop(_PERIOD), self.KIND: own}
 
     @classmethod
     def from_check_json(cls, json: Mapping[str, Any]) -> Self:
-        """From the JSON of a check."""
+        """Return the spec that the JSON of a check describes."""
         own = json[cls.KIND]
         return cls.from_json({**own, _PERIOD: json[_INTERVAL]} if _INTERVAL in json else own)
 
     def into_check(self, check: pb.Check) -> None:
-        """Say it in a check's message: the interval is the period, and there is no timeout and no retry."""
+        """Write it into a check's message: the interval is the period, and there is no timeout and no retry."""
         for absent in (_INTERVAL, "timeout", "retry_delay"):
             check.ClearField(absent)
         check.MergeFrom(message_json.from_json(pb.Check, self.to_check_json()))

@@ -122,32 +122,32 @@ class Spec(ABC):
         return MessageToDict(self.to_message(), always_print_fields_with_no_presence=True)
 
     def to_json(self) -> dict[str, Any]:
-        """As the JSON of its message; what is empty may stand there too."""
+        """Return the JSON of its message, in which what is empty may stand too."""
         return codec.to_json(self)
 
     @classmethod
     def from_json(cls, json: Mapping[str, Any]) -> Self:
-        """From the JSON of its message."""
+        """Return the spec that the JSON of its message describes."""
         return codec.from_json(cls, json)
 
     def to_check_json(self) -> dict[str, Any]:
-        """As the JSON of a check that says nothing else."""
+        """Return the JSON of a check that says nothing else."""
         return {self.KIND: self.to_json()}
 
     @classmethod
     def from_check_json(cls, json: Mapping[str, Any]) -> Self:
-        """From the JSON of a check."""
+        """Return the spec that the JSON of a check describes."""
         return cls.from_json(json[cls.KIND])
 
     def to_message(self) -> Message:
-        """As the contract says it."""
+        """Return its message."""
         return message_json.from_json(self.MESSAGE, self.to_check_json()[self.KIND])
 
     @classmethod
     def from_message(cls, message: Message) -> Self:
-        """From what the contract's rules let through."""
+        """Return the spec of a message that the contract's rules have let through."""
         return cls.from_json(message_json.to_json(message))
 
     def into_check(self, check: check_pb2.Check) -> None:
-        """Say it in a check's message."""
+        """Write it into a check's message."""
         getattr(check, self.KIND).CopyFrom(self.to_message())
