@@ -128,7 +128,7 @@ def _groups(kind: Any) -> Mapping[str, Any]:  # noqa: ANN401 — a dataclass
 def _hints(kind: Any) -> Mapping[str, tuple[Any, As]]:  # noqa: ANN401 — a dataclass
     """Return the type of each attribute, and what stands beside it."""
     hints = get_type_hints(kind, include_extras=True)
-    return {each.name: _parted(hints[each.name]) for each in fields(kind) if each.init and each.compare}
+    return {each.name: _parted(hints[each.name]) for each in fields(kind) if each.compare}
 
 
 def _parted(hint: Any) -> tuple[Any, As]:  # noqa: ANN401 — what a type hint is
