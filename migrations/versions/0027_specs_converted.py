@@ -1,6 +1,6 @@
 """Specs from before revision 0026 are converted to messages.
 
-In a transaction of its own, because 0026 locks the table of checks: this takes 0.1 ms a check or less, during which
+In a transaction of its own, because 0026 locks the table of checks: this takes about 0.1 ms a check, during which
 checks are read as ever, and a change of a check waits.
 """
 
