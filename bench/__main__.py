@@ -61,7 +61,7 @@ MEASURES = {
 
 
 def main(names: list[str]) -> int:
-    """Measure all, or what is named; answers 1 when a target is missed, 2 when a name is not known."""
+    """Measure all benchmarks, or the named ones; return 1 if a target is missed, 2 if a name is unknown."""
     if unknown := set(names) - set(MEASURES):
         sys.stderr.write(f"bench: {', '.join(sorted(unknown))}: there are {', '.join(MEASURES)}\n")
         return 2

@@ -1,4 +1,4 @@
-"""Targets that cost little and say always the same. `python -m bench.answers dns|grpc PORT`."""
+"""Cheap targets with constant responses. `python -m bench.answers dns|grpc PORT`."""
 
 import asyncio
 import struct
@@ -12,7 +12,7 @@ from tests.support.http2 import GOOD
 _BACKLOG = 4096
 _HEADER = struct.Struct("!6H")
 _QUESTION_END = 5
-# A record of the name that was asked for, which stands behind the header.
+# A record of the name in the question, which follows the header.
 _RECORD = struct.pack("!HHHIH4s", 0xC00C, 1, 1, 60, 4, bytes((192, 0, 2, 1)))
 
 
@@ -36,9 +36,9 @@ class _HealthService(asyncio.Protocol):
 
 
 async def main(kind: str, port: int) -> None:
-    """Answer for ever."""
+    """Serve until cancelled."""
     loop = asyncio.get_running_loop()
-    # By TCP too for dns, so that a client can see that it is there.
+    # Over TCP too for dns, so that a client can detect that it runs.
     server = await loop.create_server(_HealthService, "127.0.0.1", port, backlog=_BACKLOG)
     if kind == "dns":
         await loop.create_datagram_endpoint(_NameServer, ("127.0.0.1", port))

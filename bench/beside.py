@@ -1,4 +1,4 @@
-"""What a figure of ours stands beside: the same target and machine, in turns, and bare handshakes in C."""
+"""Comparisons for our figures: the same target and machine, in turns, and bare handshakes in C."""
 
 import re
 import resource
@@ -22,7 +22,7 @@ Measured = Callable[[], float]
 
 
 def in_turns(rounds: Mapping[str, Measured]) -> Mapping[str, float]:
-    """The least of a few rounds of each, so that what else runs on the machine is in none."""
+    """Return the minimum of a few rounds of each, in turns, to exclude other load of the machine."""
     seen: dict[str, list[float]] = {name: [] for name in rounds}
     for _ in range(_ROUNDS):
         for name, run in rounds.items():
@@ -32,7 +32,7 @@ def in_turns(rounds: Mapping[str, Measured]) -> Mapping[str, float]:
 
 @contextmanager
 def serving(pem: Path | None) -> Iterator[int]:
-    """A target that costs little, in a process of its own, under TLS with a PEM file; answers its port."""
+    """Yield the port of a cheap target in its own process, with TLS if a PEM file is given."""
     port = free_port()
     with _running("tests.support.cheap_target", str(port), *([str(pem)] if pem else []), port=port):
         yield port
@@ -40,7 +40,7 @@ def serving(pem: Path | None) -> Iterator[int]:
 
 @contextmanager
 def answering(kind: str) -> Iterator[int]:
-    """The same for a kind of check that speaks something else (bench/answers.py)."""
+    """Yield the port of a cheap target for another kind of check (bench/answers.py)."""
     port = free_port()
     with _running("bench.answers", kind, str(port), port=port):
         yield port
@@ -58,7 +58,7 @@ def _running(module: str, *arguments: str, port: int) -> Iterator[None]:
 
 
 def wait_for(port: int) -> None:
-    """Return when a port takes connections."""
+    """Wait until a port accepts connections."""
     end = time.monotonic() + _PATIENCE_S
     while True:
         try:
@@ -72,7 +72,7 @@ def wait_for(port: int) -> None:
 
 
 def s_time(port: int, authority: Path) -> float:
-    """CPU of one handshake that `openssl s_time` makes and verifies, in microseconds."""
+    """Return the CPU time of a handshake that `openssl s_time` makes and verifies, in microseconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         ["openssl", "s_time", "-connect", f"127.0.0.1:{port}", "-new", "-time", str(_S_TIME_S),  # noqa: S607 — the one that is there

@@ -1,4 +1,4 @@
-"""Certificates for a target on loopback, under an authority of their own, with the keys that are most in use."""
+"""Certificates for a target on loopback, with an authority of their own and the most common types of keys."""
 
 import datetime
 import ipaddress
@@ -25,17 +25,17 @@ class Certificates(NamedTuple):
 
 
 def ecdsa() -> Key:
-    """A key on P-256."""
+    """Return a key on P-256."""
     return ec.generate_private_key(ec.SECP256R1())
 
 
 def rsa_2048() -> Key:
-    """An RSA key."""
+    """Return an RSA key of 2,048 bits."""
     return rsa.generate_private_key(65_537, _RSA_BITS)
 
 
 def make(folder: Path, name: str, authority: Key, target: Key) -> Certificates:
-    """Sign a target's key."""
+    """Write the certificate of an authority, and a target's key with its certificate; return the files."""
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Bench Authority")])
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     root = _builder(issuer, issuer, authority).add_extension(

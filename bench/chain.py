@@ -1,7 +1,6 @@
-"""What the interceptor chain adds to a unary call whose token is known: the whole chain, grpc's own work left out.
+"""The cost of the interceptor chain for a unary call with a cached token, without grpc's own work.
 
-The context is a stand-in for grpc's, with the few things that the links ask of it; everything else is as a process
-sets it up.
+The context is a stand-in for grpc's, with what the interceptors use; everything else is set up as in a process.
 """
 
 import asyncio
@@ -35,7 +34,7 @@ _CALLS = 20_000
 
 
 class _Published(CommonStore):
-    """The published keys, without a database; there are no API keys, nothing is revoked or written down."""
+    """The published keys, without a database; there are no API keys and no revocations, and no use is recorded."""
 
     def __init__(self, keys: dict[str, bytes]) -> None:
         self._keys = keys
@@ -54,7 +53,7 @@ class _Published(CommonStore):
 
 
 class _Context:
-    """What the links ask of grpc's context."""
+    """What the interceptors use of grpc's context."""
 
     def __init__(self, metadata: tuple[tuple[str, str], ...]) -> None:
         self._metadata = metadata
@@ -80,7 +79,7 @@ _RESPONSE = auth_service_pb2.GetMeResponse()
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure the chain."""
     logs.configure("bench", "info", "json")
     return [at_most("interceptor chain, known token", asyncio.run(_measure(folder)), "us", 60)]
 
@@ -121,7 +120,7 @@ async def _measure(folder: Path) -> float:
 
 
 async def _handler(chain: Chain) -> Any:  # noqa: ANN401 — typed by grpc as what its other, synchronous server calls
-    """GetMe behind the chain."""
+    """Return GetMe wrapped in the chain."""
     bare: Any = grpc.unary_unary_rpc_method_handler(_answer)
 
     async def continuation(_details: object) -> Any:  # noqa: ANN401 — as above

@@ -1,4 +1,4 @@
-"""Signals of jobs through the door: how many a second, and how long one waits until it is written down."""
+"""Heartbeat signals through the door: the rate, and the time until a signal is recorded."""
 
 import asyncio
 import random
@@ -16,7 +16,7 @@ FLAT_OUT_S = 8.0
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure the rate and the latency."""
     stack = Stack(data_dir=folder / "heartbeat")
     stack.start()
     try:
@@ -40,7 +40,7 @@ async def _measure(stack: Stack, tokens: list[str]) -> list[Line]:
 
 
 async def _flat_out(port: int, signals: list[bytes]) -> Load:
-    """Each connection sends its jobs' next signal when it has its answer; as few a job as its limit lets through."""
+    """Send signals on each connection one after another; at most as many per job as its limit allows."""
     begun = time.perf_counter()
     end = begun + FLAT_OUT_S
     latencies: list[float] = []

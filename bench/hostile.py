@@ -1,4 +1,4 @@
-"""What one customer or one target can cost a worker at most, and what the probes beside it notice."""
+"""The maximum cost of one tenant or one target for a worker, and its effect on other probes."""
 
 import asyncio
 import time
@@ -38,7 +38,7 @@ _NEVER = "never there"
 
 
 def measure(_folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure the attacks."""
     return [
         *(
             at_most(f"verdict on the dearest assertions, body: {name}", _least_ms(_verdict_on(body)), "ms", 250)
@@ -51,7 +51,7 @@ def measure(_folder: Path) -> list[Line]:
 
 
 def _least_ms(run: Callable[[], None]) -> float:
-    """Milliseconds of CPU, the least of a few rounds."""
+    """Return milliseconds of CPU time, the minimum of a few rounds."""
     rounds = []
     for _ in range(_ROUNDS):
         start = time.process_time()
@@ -87,7 +87,7 @@ def _long_names() -> None:
 
 
 async def _slowest_beside() -> float:
-    """Seconds of the slowest probe of a good target, while others drip, send bombs or say nothing."""
+    """Return the seconds of the slowest probe of a good target, while other targets drip, send bombs or are silent."""
     compressor = brotli.Compressor(quality=1)
     bomb = b"".join(bytes(compressor.process(bytes(_MIB))) for _ in range(1024)) + bytes(compressor.finish())
     bombs = b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: %d\r\n\r\n" % len(bomb) + bomb

@@ -1,4 +1,4 @@
-"""Calls that only ask who is calling, beside a storm of logins, and whether a login's time tells what was wrong."""
+"""Calls that only identify the caller during a storm of logins, and the time of failed logins by reason."""
 
 import asyncio
 import random
@@ -21,7 +21,7 @@ GUESSES = 8
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure the storm and the timing."""
     stack = Stack(data_dir=folder / "identity")
     stack.start()
     try:
@@ -58,7 +58,7 @@ async def _measure(stack: Stack, team: Team, emails: list[str]) -> list[Line]:
 
 
 async def _storm(stack: Stack, team: Team, emails: list[str]) -> None:
-    """Each logs in again as soon as they are in, until cancelled."""
+    """Log in again and again with each email, until cancelled."""
 
     async def one(email: str) -> None:
         async with Connection(stack.port) as connection:
@@ -71,7 +71,7 @@ async def _storm(stack: Stack, team: Team, emails: list[str]) -> None:
 
 
 async def _timing(stack: Stack, team: Team, emails: list[str]) -> list[Line]:
-    """What a login takes that fails for one reason or another, one after the other in random order."""
+    """Measure the time of failed logins by reason, one after another in random order."""
     kinds: dict[str, Callable[[str], tuple[str, str]]] = {
         "the password": lambda email: (team.slug, email),
         "the email": lambda _: (team.slug, f"{uuid4().hex}@acme.test"),

@@ -1,7 +1,7 @@
-"""What one caller's attacks cost another tenant: the p99 of its calls, and memory a minute later.
+"""The effect of one caller's attacks on another tenant: the p99 of its calls, and memory a minute later.
 
-Each attack stopped or slowed others in an earlier version. The attacker runs on the same two cores, so the CPU that it
-needs itself is part of what the other tenant meets.
+Each attack stopped or slowed other tenants in an earlier version. The attacker runs on the same two cores, so its own
+CPU time is part of the effect.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ Attack = Callable[[], Coroutine[None, None, None]]
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure the attacks."""
     stack = Stack(data_dir=folder / "isolation-attacks")
     stack.start()
     try:
@@ -43,7 +43,7 @@ async def _measure(stack: Stack, attacker: Team, other: Team) -> list[Line]:
     asked = request("GET", f"http://{stack.address}/services?pageSize=20", other.tokens["accessToken"])
     statuses: Counter[int] = Counter()
     attacks = _attacks(stack, attacker, statuses)
-    for attack in attacks.values():  # what the first of a kind loads is no growth
+    for attack in attacks.values():  # what the first call of a kind loads is no growth
         await _beside(attack, paced(stack.port, asked, A_SECOND, 2))
     await asyncio.sleep(LATER_S)
     before = _memory(stack)
@@ -59,7 +59,7 @@ async def _measure(stack: Stack, attacker: Team, other: Team) -> list[Line]:
             told(f"answers to them ({', '.join(map(str, sorted(statuses)))})", statuses.total() / SECONDS, "/s")
         )
     lines.append(at_least("calls of the other tenant, answered", answered, "calls", A_SECOND * SECONDS * len(attacks)))
-    await asyncio.sleep(LATER_S)  # the promise is about a minute later
+    await asyncio.sleep(LATER_S)  # memory is promised for a minute later
     for process, size in _memory(stack).items():
         lines.append(told(f"memory of {process} before", before[process] / 1e6, "MB"))
         lines.append(at_most(f"memory of {process} a minute later", size / before[process], "x", MOST_GROWTH))
@@ -67,7 +67,7 @@ async def _measure(stack: Stack, attacker: Team, other: Team) -> list[Line]:
 
 
 def _attacks(stack: Stack, attacker: Team, statuses: Counter[int]) -> Mapping[str, Attack]:
-    """Each attack by its name."""
+    """Return the attacks by name."""
     url, token = f"http://{stack.address}", attacker.tokens["accessToken"]
     checks = f"{url}/services/{attacker.service()}/checks"
 
@@ -111,12 +111,12 @@ async def _call(port: int, message: bytes, statuses: Counter[int]) -> None:
 
 async def _call_alone(port: int, message: bytes, statuses: Counter[int]) -> None:
     while True:
-        async with Connection(port) as connection:  # the door closes those of requests that are too large
+        async with Connection(port) as connection:  # the door closes the connections of requests that are too large
             statuses[await connection.send(message)] += 1
 
 
 async def _begin(port: int, message: bytes) -> None:
-    """Begin as many requests as may be open at once, and begin them anew when the door ends them."""
+    """Begin as many requests as may be open at once, and begin again when the door ends them."""
     while True:
         async with AsyncExitStack() as opened:
             streams = [await asyncio.open_connection("127.0.0.1", port) for _ in range(UNFINISHED)]
@@ -127,7 +127,7 @@ async def _begin(port: int, message: bytes) -> None:
 
 
 def _memory(stack: Stack) -> Mapping[str, int]:
-    """Bytes that each process has for itself (USS)."""
+    """Return the private memory (USS) of each process in bytes."""
     processes = {
         "auth": "services.auth.app",
         "monitor": "services.monitor.app",

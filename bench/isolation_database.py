@@ -1,4 +1,4 @@
-"""What readers of a large tenant's overview cost another tenant, through Envoy as REST."""
+"""The effect of readers of a large tenant's overview on another tenant, through Envoy as REST."""
 
 import asyncio
 from collections import Counter
@@ -23,7 +23,7 @@ MOST_RISE_MS = 100
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure the effect."""
     stack = Stack(data_dir=folder / "isolation-database")
     stack.start()
     try:
@@ -67,7 +67,7 @@ async def _measure(stack: Stack, large: Team, other: Team) -> list[Line]:
 
 
 async def _read(port: int, message: bytes, statuses: Counter[int]) -> None:
-    """Read again and again, until cancelled."""
+    """Read repeatedly until cancelled."""
     async with Connection(port) as connection:
         while True:
             statuses[await connection.send(message)] += 1

@@ -1,4 +1,4 @@
-"""What a tenant whose work is expensive costs another tenant on the same worker."""
+"""The effect of a tenant with expensive work on another tenant of the same worker."""
 
 import asyncio
 import subprocess
@@ -80,7 +80,7 @@ async def _measure_tls(stack: Stack, cheap: str, expensive: str) -> list[Line]:
 
 @contextmanager
 def _expensive_server(folder: Path) -> Iterator[str]:
-    """A TLS server that takes the largest group of finite fields from who offers it, else the dearest curve."""
+    """Yield the URL of a TLS server that chooses the most expensive key exchange that a client offers."""
     key, certificate, port = folder / "key.pem", folder / "certificate.pem", free_port()
     made = ("-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost")
     subprocess.run(
@@ -140,7 +140,7 @@ async def _measure_evaluate(stack: Stack, greedy: Team, other: Team) -> list[Lin
 
 
 async def _call(port: int, message: bytes, statuses: Counter[int]) -> None:
-    """Call again and again, until cancelled; one that is refused comes back soon."""
+    """Call repeatedly until cancelled; retry soon after a refusal."""
     async with Connection(port) as connection:
         while True:
             status = await connection.send(message)

@@ -1,4 +1,4 @@
-"""CPU of a verdict: on the status alone, as nearly all are, and on five assertions over a JSON body of 10 KB."""
+"""The CPU time of a verdict: on the status alone, as most are, and on five assertions over a JSON body of 10 KB."""
 
 import time
 from collections.abc import Callable
@@ -34,7 +34,7 @@ _FIVE = (
 
 
 def measure(_folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure both."""
     plain, five = HttpSpec(url="http://t/"), HttpSpec(url="http://t/", asserted=_FIVE)
     slow = HttpSpec(url="http://t/", asserted=(*_FIVE, TotalTimeWithin(1)))
     kilobytes = len(_JSON) / 1_000
@@ -60,7 +60,7 @@ def measure(_folder: Path) -> list[Line]:
 
 
 def _least(run: Callable[[], None], times: int) -> float:
-    """Microseconds of CPU each, the least of a few rounds."""
+    """Return microseconds of CPU time each, the minimum of a few rounds."""
     rounds = []
     for _ in range(_ROUNDS):
         start = time.process_time()

@@ -1,6 +1,6 @@
-"""What kinds of checks other than HTTP cost: probes a second in one process, and the CPU of one.
+"""The cost of checks of other kinds than HTTP: probes per second in one process, and the CPU time of one.
 
-Targets are in processes of their own, on the same cores. What is shown is the best of a few rounds.
+Targets run in processes of their own, on the same cores. The figures are the best of a few rounds.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ _ROUNDS = 3
 _AT_ONCE = 20
 _TCP_PROBES = 6_000
 _TLS_PROBES = 1_000
-# Where rustls verifies, and where OpenSSL does.
+# The limits where rustls verifies, and where OpenSSL does.
 _FEWEST_TLS, _FEWEST_OF_OPENSSL = 1_500, 500
 _SHARE, _SHARE_OF_OPENSSL = 0.6, 1.25
 _DNS_PROBES = 6_000
@@ -44,11 +44,11 @@ _GRPC_PROBES = 6_000
 
 
 class Speed(NamedTuple):
-    """How fast probes were.
+    """The speed of probes.
 
     Attributes:
-        rate: probes a second, by the clock.
-        cpu_us: CPU of one, in microseconds.
+        rate: probes per second of wall-clock time.
+        cpu_us: CPU time per probe in microseconds.
     """
 
     rate: float
@@ -56,12 +56,12 @@ class Speed(NamedTuple):
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure each kind."""
     return [line for measure_kind in KINDS.values() for line in measure_kind(folder)]
 
 
 def speed(spec: Spec, count: int, tls: TlsContexts | None = None) -> Speed:
-    """One round of probes that must all be UP."""
+    """Run one round of probes, which must all be UP, and return their speed."""
     return uvloop.run(_probes(spec, count, tls))
 
 
@@ -85,7 +85,7 @@ async def _probes(spec: Spec, count: int, tls: TlsContexts | None) -> Speed:
 
 
 def best(rounds: Callable[[], Speed]) -> Speed:
-    """The best of a few rounds."""
+    """Return the best of a few rounds."""
     seen = [rounds() for _ in range(_ROUNDS)]
     return Speed(max(each.rate for each in seen), min(each.cpu_us for each in seen))
 

@@ -1,6 +1,6 @@
-"""A load generator that costs little: HTTP/1.1 requests made beforehand, over connections that stay open.
+"""A cheap load generator: HTTP/1.1 requests encoded beforehand, over connections that stay open.
 
-Raw asyncio streams, since a full client would take more of the machine than what it measures.
+Raw asyncio streams, because a full client would use more of the machine than what it measures.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What some requests came to.
+    """The measurements of some requests.
 
     Attributes:
-        seconds: how long all took.
-        latencies_s: of each, ascending.
+        seconds: the total duration.
+        latencies_s: the latency of each, ascending.
     """
 
     seconds: float
@@ -32,12 +32,12 @@ class Load:
         return len(self.latencies_s) / self.seconds
 
     def percentile_ms(self, share: float) -> float:
-        """The latency that this share of the requests stays within."""
+        """Return the latency percentile for a share, in milliseconds."""
         return self.latencies_s[max(0, math.ceil(share * len(self.latencies_s)) - 1)] * 1000
 
 
 def request(method: str, url: str, token: str = "", body: object = None) -> bytes:
-    """A request, ready to send."""
+    """Return an encoded request."""
     target = urlsplit(url)
     content = b"" if body is None else json.dumps(body).encode()
     path = target.path + (f"?{target.query}" if target.query else "")
@@ -48,7 +48,7 @@ def request(method: str, url: str, token: str = "", body: object = None) -> byte
 
 
 class Connection:
-    """One connection, one request at a time."""
+    """A connection with one request at a time."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -62,7 +62,7 @@ class Connection:
         await self._writer.wait_closed()
 
     async def send(self, message: bytes) -> int:
-        """Send a request, read its answer; the status."""
+        """Send a request and read its response; return the status."""
         self._writer.write(message)
         head = await self._reader.readuntil(b"\r\n\r\n")
         length = head.lower().find(b"content-length:")
@@ -70,7 +70,7 @@ class Connection:
         return int(head[9:12])
 
     async def timed(self, message: bytes, expected: int = 200) -> float:
-        """How many seconds a request took, whose status is as expected."""
+        """Send a request that must have the expected status; return its duration in seconds."""
         begun = time.perf_counter()
         status = await self.send(message)
         if status != expected:
@@ -79,7 +79,7 @@ class Connection:
 
 
 async def flat_out(port: int, messages: Sequence[bytes], connections: int, seconds: float) -> Load:
-    """As many as go, one message after the other, each connection sending the next when it has its answer."""
+    """Send messages in turn, as many as possible; each connection sends the next one after its response."""
     turn = cycle(messages)
     begun = time.perf_counter()
     end = begun + seconds
@@ -95,7 +95,7 @@ async def flat_out(port: int, messages: Sequence[bytes], connections: int, secon
 
 
 async def paced(port: int, message: bytes, per_second: int, seconds: float) -> Load:
-    """At a rate that does not wait for answers: latency counts from when a request was due."""
+    """Send at a fixed rate without waiting for responses; latency counts from when a request was due."""
     begun = time.perf_counter()
     latencies: list[float] = []
     idle: list[Connection] = []

@@ -1,8 +1,8 @@
-"""What the figures cost: on a probe's way, all that the worker counts of it; and on the event loop, a scrape.
+"""The cost of metrics: of what the worker counts per probe, and of a scrape on the event loop.
 
-A probe's part of what a batch counts is left out: all in the batch share it. A wait is by how much a turn of an
-otherwise idle event loop comes late, while another process scrapes ten times a second, 150 times as often as Prometheus
-does; the same without scrapes is what the machine itself adds.
+The share of a batch's counters is left out: all results of the batch share it. A wait is the lateness of a turn of an
+otherwise idle event loop, while another process scrapes ten times a second, 150 times as often as Prometheus; the same
+without scrapes is the noise of the machine.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from services.worker.report import Gauges
 from tests.support.ports import free_port
 
 _PROBES = 200_000
-_METHODS = 3  # the worker's
+_METHODS = 3  # of the worker
 _WATCHED_S = 5.0
 _SCRAPER = """
 import sys, time, urllib.request
@@ -36,7 +36,7 @@ while True:
 
 
 def measure(_folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure both."""
     alone, scraped = (uvloop.run(_waits(scrape=scrape)) for scrape in (False, True))
     return [
         at_most("metrics of a probe", min(_probes() for _ in range(5)), "us", 5),
@@ -48,7 +48,7 @@ def measure(_folder: Path) -> list[Line]:
 
 
 def _probes() -> float:
-    """Microseconds a probe."""
+    """Return microseconds per probe."""
     metrics = Metrics()
     begun = time.perf_counter()
     for _ in range(_PROBES):
@@ -60,7 +60,7 @@ def _probes() -> float:
 
 
 async def _waits(*, scrape: bool) -> list[float]:
-    """By how many milliseconds turns of the event loop came late, shortest first."""
+    """Return by how many milliseconds turns of the event loop were late, ascending."""
     process, address = ProcessMetrics("worker"), Address("127.0.0.1", free_port())
     process.registry.register(WorkerCollector(Metrics(), Gauges(**{each.name: lambda: 1 for each in fields(Gauges)})))
     for number in range(_METHODS):

@@ -1,7 +1,7 @@
 """Scheduled probes at a rate, on one worker, with PostgreSQL and the target on the same two cores.
 
-Start lag is from the slot to the run's begin, as recorded. CPU is that of the worker process over the window, all it
-does included, divided by the results of the window.
+Start lag is from the slot to the start of the run, as recorded. CPU time is that of the worker process in the window,
+all its work included, divided by the results of the window.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ TENANTS = 10
 CHECKS = 25_000
 INTERVAL_S = 5
 WINDOW_S = 60
-# The checks are a wave of changes at first; the roster looks at them again for half a minute.
+# New checks are a wave of changes at first; the roster reads them again for half a minute.
 _SETTLE_S = 40
 
 _FIGURES = """
@@ -34,7 +34,7 @@ _FIGURES = """
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure each rate."""
     stack = Stack(data_dir=folder / "load")
     stack.start()
     try:
@@ -52,7 +52,7 @@ async def _measure(stack: Stack, url: str) -> list[Line]:
     await fleet.accounted_until(now_us() + INTERVAL_S * SECOND_US)
     await asyncio.sleep(_SETTLE_S)
     worker = stack.child("services.worker.app")
-    # Its long-lived processes; what autovacuum starts and ends in between is not in it.
+    # Its long-lived processes, without those of autovacuum.
     postgres = [each for each in stack.children() if "postgres" in each.name()]
     start, cpu, database = time.time(), used(worker), sum(map(used, postgres))
     await asyncio.sleep(WINDOW_S)
@@ -76,7 +76,7 @@ async def _measure(stack: Stack, url: str) -> list[Line]:
 
 
 def used(process: psutil.Process) -> float:
-    """Seconds of CPU; none of a process that has ended."""
+    """Return seconds of CPU time; 0 for a process that has ended."""
     try:
         times = process.cpu_times()
     except psutil.NoSuchProcess:

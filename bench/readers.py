@@ -1,8 +1,8 @@
 """Many readers of the results stream in one process. `python -m bench.readers HOST:PORT`.
 
-Reads a line of access tokens, opens a stream with each, and prints a line when all have been answered. Reads a line
-with the begin and the end of a window, and prints what was seen of it. What comes is kept as it is until then, so that
-the readers cost as little as a client of grpc can.
+It reads a line of access tokens, opens a stream with each, and prints a line when all have a response. Then it reads a
+line with the start and the end of a window, and prints what was received of it. Messages are stored unparsed until
+then, so that readers cost as little as possible for a client of grpc.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ class Reader:
     def __init__(self, channel: grpc.aio.Channel, token: str) -> None:
         method: Any = channel.unary_stream(
             _METHOD
-        )  # without serializers it takes and gives bytes, which its type denies
+        )  # without serializers it takes and returns bytes, which its type denies
         self._call = method(b"", metadata=(("authorization", f"Bearer {token}"),))
         self.answered = asyncio.Event()
         self.arrived: list[tuple[int, bytes]] = []
@@ -41,11 +41,11 @@ class Reader:
 
 
 async def main(address: str) -> None:
-    """Read, and say what was seen."""
+    """Read, and print what was received."""
     loop = asyncio.get_running_loop()
     tokens = json.loads(await loop.run_in_executor(None, sys.stdin.readline))
     channels = [
-        # A pool of its own, or all channels share one connection.
+        # A pool of its own, because otherwise all channels share one connection.
         grpc.aio.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)])
         for _ in range(0, len(tokens), _STREAMS_EACH)
     ]
@@ -67,7 +67,7 @@ def _say(line: str) -> None:
 
 
 def _seen(readers: Sequence[Reader], start: float, end: float) -> dict[str, float]:
-    """What lies in a window of slots: results, those that came twice or to more than one tenant, delays in ms."""
+    """Return the results of a window of slots: the number, duplicates, those of other tenants, and delays in ms."""
     delays: list[float] = []
     times: defaultdict[tuple[str, int], int] = defaultdict(int)
     owners: dict[str, int] = {}

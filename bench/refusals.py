@@ -1,4 +1,4 @@
-"""Refusing the worst request of the largest size: from its bytes to the answer."""
+"""The cost of refusing the worst request of the maximum size: from its bytes to the error."""
 
 import statistics
 import time
@@ -22,7 +22,7 @@ _MOST_MS = 50
 
 
 def measure(_folder: Path) -> list[Line]:
-    """Run it: every method, every field of its request at its worst."""
+    """Measure every method, with every field of its request at its worst."""
     rules, slowest, name = FieldRules(), 0.0, ""
     count = 0
     for method, worst, encoded in _requests():

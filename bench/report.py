@@ -1,4 +1,4 @@
-"""What a run measured: a table for people, bench/out/latest.json for machines."""
+"""The results of a run: a table for people, bench/out/latest.json for machines."""
 
 import json
 import sys
@@ -10,14 +10,14 @@ OUT = Path(__file__).resolve().parent / "out" / "latest.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """A figure and what it should be.
+    """A figure with its target.
 
     Attributes:
-        name: what was measured.
+        name: what is measured.
         value: the figure.
-        unit: what it counts.
-        target: what it should be, as "<= 50"; empty when it is only told.
-        ok: whether it is.
+        unit: the unit.
+        target: the target, such as "<= 50"; empty if there is none.
+        ok: whether the target is met.
     """
 
     name: str
@@ -28,17 +28,17 @@ class Line:
 
 
 def at_most(name: str, value: float, unit: str, most: float) -> Line:
-    """A figure that should not be larger."""
+    """Return a figure with a maximum."""
     return Line(name=name, value=round(value, 3), unit=unit, target=f"<= {most:g}", ok=value <= most)
 
 
 def at_least(name: str, value: float, unit: str, least: float) -> Line:
-    """A figure that should not be smaller."""
+    """Return a figure with a minimum."""
     return Line(name=name, value=round(value, 3), unit=unit, target=f">= {least:g}", ok=value >= least)
 
 
 def told(name: str, value: float, unit: str) -> Line:
-    """A figure without a target."""
+    """Return a figure without a target."""
     return Line(name=name, value=round(value, 3), unit=unit, target="", ok=True)
 
 

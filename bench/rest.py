@@ -20,7 +20,7 @@ FLAT_OUT_S = 10
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure the latency."""
     stack = Stack(data_dir=folder / "rest")
     stack.start()
     try:

@@ -1,4 +1,4 @@
-"""How long what was taken away still counts somewhere (docs/adr/0009): until all services refuse, and streams ended."""
+"""The time until a revocation takes effect (docs/adr/0009): until all services refuse, and streams end."""
 
 import socket
 import time
@@ -16,7 +16,7 @@ _MOST_S = 1.0
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure each kind of revocation."""
     stack = Stack(data_dir=folder / "revocation")
     stack.start()
     try:
@@ -28,27 +28,27 @@ def measure(folder: Path) -> list[Line]:
 
 
 def _session(team: Team) -> float:
-    """A person logs out."""
+    """Log a user out."""
     token = team.person("viewer").token
     return _gone(team, token, lambda client: client.post("/auth/logout", json={}), "SESSION_ENDED")
 
 
 def _key(team: Team) -> float:
-    """An administrator deletes an API key."""
+    """Delete an API key."""
     made = team.api_key("viewer")
     path = f"/api-keys/{made['apiKey']['id']}"
     return _gone(team, made["key"], lambda _: team.client.delete(path), "TOKEN_INVALID")
 
 
 def _user(team: Team) -> float:
-    """An administrator disables a user."""
+    """Disable a user."""
     person = team.person("viewer")
     path = f"/users/{person.id}"
     return _gone(team, person.token, lambda _: team.client.patch(path, json={"disabled": True}), "SESSION_ENDED")
 
 
 def _gone(team: Team, token: str, take: Callable[[httpx.Client], httpx.Response], reason: str) -> float:
-    """Seconds from the answer to what takes a credential away until every service refuses it and its stream is over."""
+    """Return seconds from a revocation's response until all services refuse the credential and its stream has ended."""
     with team.stack.rest() as client:
         client.headers.update(bearer(token))
         all_answer(client, (200, ""))
@@ -61,7 +61,7 @@ def _gone(team: Team, token: str, take: Callable[[httpx.Client], httpx.Response]
 
 
 def _run(team: Team) -> float:
-    """A person logs out while a run on demand of theirs waits for a silent target."""
+    """Log a user out during an on-demand run of a silent target."""
     with team.stack.rest() as client, socket.create_server(("127.0.0.1", 0)) as silent:
         client.headers.update(bearer(team.person("admin").token))
         http = {"url": f"http://127.0.0.1:{silent.getsockname()[1]}/"}

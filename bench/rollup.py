@@ -1,4 +1,4 @@
-"""What rolling up an hour of many checks does to the probes of a worker beside it, all on the same two cores."""
+"""The effect of rolling up an hour of many checks on the probes of a worker on the same two cores."""
 
 import asyncio
 import time
@@ -18,9 +18,9 @@ PROBED = 5_000
 INTERVAL_S = 5
 ROLLED = 20_000
 QUIET_S = 15
-# The checks are a wave of changes at first; the roster looks at them again for half a minute.
+# New checks are a wave of changes at first; the roster reads them again for half a minute.
 _SETTLE_S = 40
-# By then what began meanwhile has ended and is recorded.
+# By then the runs that began meanwhile have ended and are recorded.
 _WRITTEN_S = 2
 _PATIENCE_S = 120
 
@@ -32,7 +32,7 @@ _LEFT = "SELECT count(*) FROM check_rollups WHERE tenant_id = $1 AND rolled_time
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure the effect."""
     stack = Stack(data_dir=folder / "rollup")
     stack.start()
     try:
@@ -49,7 +49,7 @@ async def _measure(stack: Stack, team: Team, url: str) -> list[Line]:
         _, end = latest_day(now_us())
         rolled = await history.new_tenant(admin, "rolled")
         await history.fill(admin, rolled, ROLLED, 0, now_us(), raw_us=now_us() - end + HOUR_US)
-        # Nobody probes them any more, and until all is at rest they are closed.
+        # They are no longer probed, and are closed until all is idle.
         await admin.execute("UPDATE check_periods SET end_time = now() WHERE tenant_id = $1", rolled)
         mark = "UPDATE check_rollups SET rolled_time = $2 WHERE tenant_id = $1"
         await admin.execute(mark, rolled, to_datetime(end))
@@ -78,7 +78,7 @@ async def _measure(stack: Stack, team: Team, url: str) -> list[Line]:
 
 
 async def _left(admin: "asyncpg.Connection[asyncpg.Record]", tenant: UUID, end_us: int, most: int) -> None:
-    """Wait until no more checks than so many have an hour that is not rolled up."""
+    """Wait until at most so many checks have an hour that is not rolled up."""
     async with asyncio.timeout(_PATIENCE_S):
         while await admin.fetchval(_LEFT, tenant, to_datetime(end_us)) > most:  # noqa: ASYNC110 — rows set no event
             await asyncio.sleep(0.05)

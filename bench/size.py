@@ -1,7 +1,7 @@
-"""Many checks on one worker: how long they take to load, how much memory they hold, and what a probe costs among them.
+"""Many checks on one worker: the time to load them, their memory, and the cost of a probe among them.
 
 The cost is measured at one rate: 1,000 checks every 5 s are 200 probes a second, and so are 300,000 every 1,500 s. Then
-all 300,000 run every 60 s, which are 5,000 probes a second.
+all 300,000 run every 60 s, which is 5,000 probes a second.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ _SETTLE_S = 40
 _LOAD_S = 60.0
 _MB = 1024 * 1024
 
-# By when they began: a worker that has just loaded is still behind its slots.
+# The delay before the window: a worker that has just loaded is still behind its slots.
 _RUN_SINCE = "SELECT count(*) FROM results WHERE start_time >= to_timestamp($1) AND outcome = 1"
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure each size."""
     with cheap_target() as url:
         few, _, _ = _run(folder / "few", url, FEW, FEW_INTERVAL_S)
         many, _, _ = _run(folder / "many", url, MANY, MANY_INTERVAL_S)
@@ -44,7 +44,7 @@ def measure(folder: Path) -> list[Line]:
 
 
 def _run(folder: Path, url: str, checks: int, interval_s: int) -> tuple[float, float, float]:
-    """CPU a probe in microseconds, seconds to load, megabytes of memory."""
+    """Return CPU time per probe in microseconds, seconds to load, and megabytes of memory."""
     stack = Stack(data_dir=folder)
     stack.start()
     try:
@@ -77,8 +77,8 @@ async def _measure(stack: Stack, url: str, checks: int, interval_s: int) -> tupl
 
 
 async def _holds(stack: Stack, checks: int) -> bool:
-    """Whether the worker holds all checks, as its metrics say."""
+    """Return whether the worker holds all checks, by its metrics."""
     targets = json.loads((stack.data_dir / "run" / "metrics.json").read_text())
     (address,) = [each["targets"][0] for each in targets if each["labels"]["process"] == "worker-0"]
-    samples = await asyncio.to_thread(scraped, address)  # the process's own come first
+    samples = await asyncio.to_thread(scraped, address)  # the process's own metrics come first
     return samples.get(("sentinel_checks_held", frozenset())) == checks

@@ -1,4 +1,4 @@
-"""How long a second start takes, how much CPU it costs, and how much memory a stack at rest holds."""
+"""The duration and CPU time of a second start, and the memory of an idle stack."""
 
 import statistics
 import time
@@ -16,7 +16,7 @@ _SETTLED_S = 120.0
 
 
 def measure(folder: Path) -> list[Line]:
-    """Start several times, look, stop."""
+    """Start several times, measure, stop."""
     stack = Stack(data_dir=folder / "rest")
     stack.start()
     stops = [stack.stop()]
@@ -53,6 +53,6 @@ def _used(process: psutil.Process) -> float:
 
 
 def _used_by_ended(stack: Stack) -> float:
-    """Return the CPU of what the supervisor has started and waited for."""
+    """Return the CPU time of the ended processes that the supervisor started and waited for."""
     times = psutil.Process(stack.pid).cpu_times()
     return float(times.children_user + times.children_system)

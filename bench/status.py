@@ -1,7 +1,7 @@
-"""What it costs to ask how services are, beside months of results that a generator writes; at the server's use cases.
+"""The cost of reading statuses with months of generated results, at the use cases of monitor.
 
-The generator writes hours and days as the rollup would leave them, for as long as the history is. Raw results of 90
-days are 65 million rows; it makes them day by day, newest first, while time and disk allow, and says how many.
+The generator writes hours and days as the roll-up would leave them, for the whole history. Raw results of 90 days are
+65 million rows; it inserts them by day, newest first, while time and disk space allow, and reports how many.
 """
 
 import shutil
@@ -44,7 +44,7 @@ KEEP = Keep(30 * DAY_US, 400 * DAY_US)
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure the use cases."""
     with running(folder / "status", make_template(folder / "template"), durable=True) as server:
         return uvloop.run(_measure(server.admin_url, folder))
 
@@ -121,10 +121,10 @@ async def _ask(
 
 
 async def _more_results(admin: "asyncpg.Connection[asyncpg.Record]", tenant: UUID, now: int, folder: Path) -> str:
-    """Raw results of days before, as long as time and disk allow; answers why there are no more."""
+    """Insert raw results of earlier days while time and disk space allow; return why there are no more."""
     end = time.perf_counter() + MOST_RAW_S
     newest = floor(now - history.RAW_DAYS * DAY_US, DAY_US)
-    # Nobody but these benches would miss them.
+    # Only these benchmarks use them.
     await admin.execute("SET synchronous_commit = off")
     for ago in range(DAYS - history.RAW_DAYS):
         if time.perf_counter() > end:
@@ -132,13 +132,13 @@ async def _more_results(admin: "asyncpg.Connection[asyncpg.Record]", tenant: UUI
         if shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
             return "as many as the disk holds"
         day = newest - ago * DAY_US
-        # The newest of them has its end already.
+        # The newest one has its end already.
         await history.results(admin, tenant, day, now - history.RAW_DAYS * DAY_US if ago == 0 else day + DAY_US)
     return f"of all {DAYS} days"
 
 
 async def _roll(admin: "asyncpg.Connection[asyncpg.Record]", rollups: RollupSql, now: int) -> list[Line]:
-    """One hour of many checks, told for a hundred thousand."""
+    """Roll up one hour of many checks; report it for a hundred thousand."""
     settled = floor(now - 10 * MINUTE_US, HOUR_US)
     tenant = await history.new_tenant(admin, "rolled")
     await history.fill(admin, tenant, ROLLED_CHECKS, 0, now, raw_us=now - settled + HOUR_US)

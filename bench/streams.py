@@ -1,8 +1,8 @@
-"""Live results to a thousand readers of a thousand tenants, on one worker, all on the same machine.
+"""Live results for a thousand readers of a thousand tenants, on one worker, all on the same machine.
 
-Ten checks every 5 s of each of 1,000 tenants are 2,000 results a second. Each tenant has one gRPC reader behind Envoy,
-all in a process of their own (bench/readers.py). Delay is from the end of a run to its arrival at the reader. What the
-readers got is compared with what was recorded: every result whose slot lies in the window, once.
+Ten checks every 5 s for each of 1,000 tenants are 2,000 results a second. Each tenant has one gRPC reader behind Envoy,
+all in a process of their own (bench/readers.py). Delay is from the end of a run to its arrival at the reader. The
+received results are compared with the recorded ones: every result of the window, once.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ _RECORDED = """
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure the streams."""
     port = free_port()
     target = subprocess.Popen([sys.executable, "-m", "tests.support.cheap_target", str(port)])
     stack = Stack(data_dir=folder / "streams")
@@ -56,7 +56,7 @@ def measure(folder: Path) -> list[Line]:
     try:
         tokens = asyncio.run(_populate(stack, f"http://127.0.0.1:{port}/"))
         stack.stop()
-        stack.start()  # so that all checks are there from the start
+        stack.start()  # so that all checks exist from the start
         time.sleep(_SETTLE_S)
         return _measure(stack, tokens)
     finally:
@@ -66,7 +66,7 @@ def measure(folder: Path) -> list[Line]:
 
 
 async def _populate(stack: Stack, url: str) -> list[str]:
-    """Make tenants and checks as their owner; answers an access token of each tenant."""
+    """Create tenants and checks through the database; return an access token of each tenant."""
     key = Keyring(stack.data_dir / "keys").newest
     admin = await _admin(stack)
     tokens = []
@@ -106,7 +106,7 @@ def _measure(stack: Stack, tokens: list[str]) -> list[Line]:
     begun = time.monotonic()
     readers.stdin.write(json.dumps(tokens) + "\n")
     readers.stdin.flush()
-    readers.stdout.readline()  # all are heard
+    readers.stdout.readline()  # all streams are open
     joined_s = time.monotonic() - begun
     postgres = [each for each in stack.children() if "postgres" in each.name()]
     envoy = stack.child("envoy")
@@ -117,7 +117,7 @@ def _measure(stack: Stack, tokens: list[str]) -> list[Line]:
         now - then for now, then in zip([_cpu(worker), sum(map(_cpu, postgres)), _cpu(envoy)], before, strict=True)
     ]
     memory = worker.memory_info().rss
-    time.sleep(_LAST_S)  # what is under way arrives
+    time.sleep(_LAST_S)  # until pending results have arrived
     readers.stdin.write(json.dumps([start, start + WINDOW_S]) + "\n")
     readers.stdin.close()
     seen = json.loads(readers.stdout.readline())
@@ -140,7 +140,7 @@ def _measure(stack: Stack, tokens: list[str]) -> list[Line]:
 
 
 async def _recorded(stack: Stack, start: float, end: float) -> tuple[int, int]:
-    """How many results the window has, and how many of them are not UP."""
+    """Return how many results the window has, and how many of them are not UP."""
     admin = await _admin(stack)
     row = await admin.fetchrow(_RECORDED, start, end)
     await admin.close()

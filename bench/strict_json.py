@@ -1,8 +1,8 @@
-"""A write through the door, beside the same through a door that does not have its body inspected.
+"""The cost of the inspection of bodies: a write through the door, compared with a door without it.
 
-The second door is Envoy with the same configuration but without the check, in front of the same processes; its client
-sends the header that the check would have set. Both are asked in turns, so that what else the machine does counts for
-both alike.
+The second door is Envoy with the same configuration but without the inspection, in front of the same processes; its
+client sends the header that the inspection would have set. Requests alternate, so that other load of the machine
+affects both alike.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ _UPDATE = "/sentinel.monitor.v1.MonitorService/UpdateService description"
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure both doors."""
     stack = Stack(data_dir=folder / "strict")
     stack.start()
     try:
@@ -71,14 +71,14 @@ async def _measure(stack: Stack, team: Team, unchecked: int) -> list[Line]:
 
 
 def _added(checked: Sequence[float], plain: Sequence[float]) -> Iterator[float]:
-    """The difference of each turn's medians: whatever else the machine did then, both had of it."""
+    """Yield the difference of the medians of each turn, which other load of the machine affects alike."""
     for begin in range(0, len(checked), _IN_A_TURN):
         turn = slice(begin, begin + _IN_A_TURN)
         yield statistics.median(checked[turn]) - statistics.median(plain[turn])
 
 
 def _largest() -> list[Line]:
-    """How long bodies at the limit keep a process, made to take long."""
+    """Measure how long slow bodies at the limit occupy a process."""
     bodies = Bodies(contract_routes())
     pieces = ["[", '{"a":', "{},", "0,", '"\\u0061",', "\\", "1", '{"a":"b"},', '"a":1,']
     texts = [("[" + piece * (_LARGEST // len(piece))).encode() for piece in pieces]
@@ -88,7 +88,7 @@ def _largest() -> list[Line]:
     longest = 0.0
     for text in texts:
         begun = time.process_time()
-        with suppress(SentinelError):  # which most of them get
+        with suppress(SentinelError):  # most of them get an error
             bodies.inspect("POST", "/checks:evaluate", {}, text)
         longest = max(longest, (time.process_time() - begun) * 1000)
     return [at_most("CPU of the worst body of 1 MiB, inspected or refused", longest, "ms", _MOST_FOR_THE_LARGEST_MS)]
@@ -96,7 +96,7 @@ def _largest() -> list[Line]:
 
 @contextmanager
 def _door_without(stack: Stack, folder: Path) -> Iterator[int]:
-    """Run a second Envoy, without the check; its port."""
+    """Run a second Envoy without the inspection; yield its port."""
     port = free_port()
     run_dir = (stack.data_dir / "run").resolve()
     text = (run_dir / "envoy.yaml").read_text()

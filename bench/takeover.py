@@ -1,8 +1,8 @@
-"""How long until all slots are on time again when a worker goes: killed, and stopped in order (semantics.md §6).
+"""The time until all slots are punctual again after a worker is killed or stopped in order (semantics.md §6).
 
-Two workers share some thousand checks of 5 s. From the moment in which one goes, the shards that it held stand still;
-the last of their slots to be missed, or to begin late by more than a second, says when the last of them fired again.
-The worker is killed several times, since how long that takes depends on when it had renewed its leases last.
+Two workers share some thousand checks of 5 s. When one ends, its shards stop; the last of their slots that is missed,
+or begins more than a second late, shows when they run again. The worker is killed several times, because the time
+depends on its last renewal of leases.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ _MISSED = """
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure both."""
     stack = Stack(data_dir=folder / "takeover", settings={"SENTINEL_WORKERS": str(WORKERS)})
     stack.start()
     try:
@@ -78,8 +78,8 @@ def _worker(stack: Stack) -> psutil.Process:
 
 
 async def _standstill(fleet: Fleet, begun: float) -> float:
-    """Seconds since a time until every slot was on time again; 0 when none was late."""
-    # Until then a dead worker's leases may last; before that its shards look as if they were shared.
+    """Return seconds from a time until every slot was punctual again; 0 if none was late."""
+    # A dead worker's leases may last until then; before that its shards look shared.
     await asyncio.sleep(TTL_S + RENEW_S)
     await fleet.settled(WORKERS)
     async with fleet.owner() as admin:

@@ -1,7 +1,7 @@
-"""A thousand who watch the same 200 services, through Envoy, all on the same machine.
+"""A thousand readers of the same 200 services through Envoy, all on the same machine.
 
-Each change of a service goes to all of them: the time is from before the call that changes it until it arrives. They
-are in a process of their own (bench/watchers.py).
+Each change of a service is sent to all of them: the delay is from before the call that changes it to its arrival. The
+readers run in a process of their own (bench/watchers.py).
 """
 
 import json
@@ -24,7 +24,7 @@ _LAST_S = 3.0
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure the delays."""
     stack = Stack(data_dir=folder / "watch")
     stack.start()
     try:

@@ -1,8 +1,8 @@
-"""Many who watch services in one process. `python -m bench.watchers HOST:PORT READERS`.
+"""Many readers of services in one process. `python -m bench.watchers HOST:PORT READERS`.
 
-Reads a line with an access token, watches with it so many times, and prints how long it took until all had been told
-everything. On the next line all break off and resume with their cursors, which it says the same of. On the next it
-prints how long changes took to arrive: a service that is named with a time in nanoseconds was changed then.
+It reads a line with an access token, opens so many streams, and prints how long it took until all had all services. On
+the next line all disconnect and resume with their cursors, for which it prints the same. On the next one it prints the
+delays of changes: a service whose name is a time in nanoseconds was changed then.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ class Watcher:
     """One stream.
 
     Attributes:
-        complete: set when everything has been told.
-        told: how many services it was told of.
-        late_ms: how long changes took to arrive.
+        complete: set when the snapshot is complete.
+        told: how many services were received.
+        late_ms: the delays of changes in milliseconds.
     """
 
     def __init__(self, channel: grpc.aio.Channel, token: str) -> None:
@@ -43,7 +43,7 @@ class Watcher:
         self.late_ms: list[float] = []
 
     async def run(self) -> None:
-        """Watch until cancelled, from where it was."""
+        """Read until cancelled, resuming from the last cursor."""
         async for event in self._watch(pb.WatchServicesRequest(cursor=self._cursor), metadata=self._metadata):
             said = getattr(event, event.WhichOneof("event"))
             self._cursor = said.cursor or self._cursor
@@ -57,11 +57,11 @@ class Watcher:
 
 
 async def main(address: str, readers: int) -> None:
-    """Watch, and say what was seen."""
+    """Read, and print the measurements."""
     loop = asyncio.get_running_loop()
     token = (await loop.run_in_executor(None, sys.stdin.readline)).strip()
     channels = [
-        # A pool of its own, or all channels share one connection.
+        # A pool of its own, because otherwise all channels share one connection.
         grpc.aio.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)])
         for _ in range(0, readers, _STREAMS_EACH)
     ]

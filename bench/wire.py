@@ -1,8 +1,8 @@
-"""CPU of one probe over a fresh connection, beside what others need for the same, on the same target and machine.
+"""The CPU time of one probe over a fresh connection, compared with other tools, on the same target and machine.
 
-Ours is `Prober.run`. The blackbox exporter is asked over its HTTP endpoint, which is the only way to it, and that is in
-its figure. `openssl s_time` makes bare handshakes in C: what is over its figure is ours. Both verify the certificate.
-Each figure is the least of a few rounds, taken in turns, so that what else runs on the machine is in none.
+Ours is `Prober.run`. The blackbox exporter is called over its HTTP endpoint, the only interface that it has, which is
+part of its figure. `openssl s_time` makes bare handshakes in C: the rest of our figure is our own cost. Both verify the
+certificate. Each figure is the minimum of a few rounds, in turns, to exclude other load of the machine.
 """
 
 import asyncio
@@ -40,13 +40,13 @@ _AT_ONCE = 20
 _KEPT = 10_000
 _BLACKBOX = "prometheus-blackbox-exporter"
 _KEYS = {"ECDSA P-256": certificates.ecdsa, "RSA 2048": certificates.rsa_2048}
-# Of what `openssl s_time` needs: where rustls verifies, and where OpenSSL does.
+# Shares of what `openssl s_time` needs: where rustls verifies, and where OpenSSL does.
 _SHARES = {"ECDSA P-256": 0.6, "RSA 2048": 0.85}
 _SHARE_OF_OPENSSL = 1.25
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure each tool."""
     lines = [at_most("kept of a check for its probe", _kept(), "bytes", 512)]
     with ExitStack() as stack:
         port = stack.enter_context(serving(None))
@@ -82,7 +82,7 @@ def _over_tls(stack: ExitStack, folder: Path, files: certificates.Certificates) 
 
 
 def _compared(name: str, figures: Mapping[str, float], shares: Mapping[str, float]) -> list[Line]:
-    """Ours against a share of each other's; one that is not on PATH is told so."""
+    """Compare our figure with a share of each other one; report a tool that is not on PATH."""
     lines = []
     for other, share in shares.items():
         if other in figures:
@@ -96,7 +96,7 @@ def _compared(name: str, figures: Mapping[str, float], shares: Mapping[str, floa
 
 
 def _kept() -> float:
-    """Bytes that stay in memory for each check that was probed, besides the check itself."""
+    """Return the bytes that stay in memory for each probed check, besides the check itself."""
     specs = [HttpSpec(url=f"https://shop-{number}.example.com/status/{number}") for number in range(_KEPT)]
     _ = HttpProbe(HttpSpec(url="https://first.example.com/")).wire
     tracemalloc.start()

@@ -130,7 +130,7 @@ def _folder(environment: Mapping[str, str], name: str, default: str) -> Path:
 
 
 def _readable(environment: Mapping[str, str], name: str, read: Callable[[str], object]) -> str:
-    """What a service is to read itself; here it is only found out whether it can."""
+    """Validate a setting that a service reads itself, and return it."""
     text = environment.get(name, "")
     try:
         read(text)

@@ -341,7 +341,7 @@ class _Stack:
 
 @contextmanager
 def _locked(data_dir: Path) -> Iterator[None]:
-    """The data folder, for this stack alone."""
+    """Lock the data folder for this stack while the block runs."""
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (data_dir / "lock").open("w")
@@ -359,10 +359,10 @@ def _locked(data_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def _run_dir(link: Path) -> Iterator[Path]:
-    """A folder for sockets: short, since a socket's path has 107 characters, and ours alone.
+    """Create a private folder for sockets; its path is short, because that of a socket has at most 107 characters.
 
     Args:
-        link: points to the folder while we run; what it points to before is what a killed run has left.
+        link: a link to the folder while the block runs; an existing one was left by a killed run.
     """
     if link.is_symlink():
         former = link.readlink()

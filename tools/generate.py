@@ -56,7 +56,7 @@ def dependencies() -> descriptor_pb2.FileDescriptorSet:
 
 
 def _validate_descriptor() -> descriptor_pb2.FileDescriptorProto:
-    """The descriptor of buf/validate/validate.proto, which protovalidate's wheel carries."""
+    """Return the descriptor of buf/validate/validate.proto from protovalidate's wheel."""
     from protovalidate._gen.buf.validate import validate_pb  # noqa: PLC0415 — nowhere public in the wheel
 
     return descriptor_pb2.FileDescriptorProto.FromString(validate_pb.desc().proto.to_binary())
@@ -70,7 +70,7 @@ def run(*command: str | Path) -> None:
 
 
 def tool(name: str) -> Path:
-    """A command that was installed beside this interpreter."""
+    """Return the path of a command that is installed beside this interpreter."""
     return Path(sysconfig.get_path("scripts")) / name
 
 
@@ -134,9 +134,9 @@ def differences(fresh: Path, committed: Path) -> list[str]:
 
 
 def last_committed_descriptor(current: bytes) -> bytes | None:
-    """The newest committed descriptor that differs from the current one, which the change has to be compatible with.
+    """Return the newest committed descriptor that differs from the current one; the change must be compatible with it.
 
-    Of the main line alone: what a branch tried before it was merged was never anybody's contract.
+    Only the main line counts: what a branch contained before its merge was never published.
     """
     path = f"gen/{DESCRIPTOR}"
     log = subprocess.run(

@@ -52,7 +52,7 @@ _EXITS = {
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the page."""
     answers = recorded()
     parts = [_HEAD.format(curl=answers.version)]
     parts += [f"- [{table.title}](#{_anchor(table.title)}): {len(table.rows)}\n" for table in TABLES]
@@ -100,7 +100,7 @@ def _escaped(text: str) -> str:
 
 
 def _linked(source: str) -> str:
-    """A source with links to where it stands."""
+    """Return a source with links to its documents."""
 
     def rfc(found: re.Match[str]) -> str:
         section = f"#section-{found[2]}" if found[2] else ""

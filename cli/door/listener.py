@@ -64,7 +64,7 @@ def transport_socket(secret: Path | None) -> dict[str, Any] | None:
 
 
 def _spellings(network: Network) -> Sequence[Network]:
-    """A network, and how a proxy that listens for both families on one socket spells its addresses (::ffff:…)."""
+    """Return a network, and its v4-mapped form, which a proxy with one socket for both families uses (::ffff:…)."""
     if isinstance(network, ipaddress.IPv6Network):
         return (network,)
     mapped = f"::ffff:{network.network_address}/{_MAPPED_BITS + network.prefixlen}"

@@ -1,4 +1,4 @@
-"""One's own account: the password. Name and deletion are the team's business (team.py)."""
+"""The password of the caller. team.py changes the caller's name and deletes the account."""
 
 from typing import TYPE_CHECKING
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class Account:
-    """Changes the caller's password.
+    """Use case: change the caller's password.
 
     Args:
-        store: where it is recorded.
+        store: users in PostgreSQL.
         passwords: hashes and verifies.
-        limits: says how often somebody may guess the current one.
+        limits: limits the attempts at the current password.
     """
 
     def __init__(self, store: "UserSql", passwords: Passwords, limits: Limits) -> None:
@@ -30,11 +30,11 @@ class Account:
         self._limits = limits
 
     async def change_password(self, actor: Actor, person: Person, current: str, new: str) -> None:
-        """Change the caller's password; all other sessions of the caller end.
+        """Change the caller's password and end the caller's other sessions.
 
         Raises:
-            PermissionDenied: PASSWORD_WRONG.
-            ResourceExhausted: RATE_LIMITED, or OVERLOADED.
+            PermissionDenied: PASSWORD_WRONG: the current password is wrong, or was changed meanwhile.
+            ResourceExhausted: RATE_LIMITED or OVERLOADED.
         """
         async with self._limits.attempt(self._limits.account("password", str(person.user_id))):
             former = await self._store.password_hash(person.tenant_id, person.user_id)

@@ -1,4 +1,4 @@
-"""API keys: credentials for machines, each shown once. Its form is in services/platform/security/api_keys.py."""
+"""API keys: credentials for machines, each shown once. services/platform/security/api_keys.py defines their format."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -21,11 +21,11 @@ _SCOPE = "API keys"
 
 
 class ApiKeys:
-    """Makes, lists and deletes API keys.
+    """Use cases of API keys: create, identify, list, delete.
 
     Args:
-        store: where they are recorded.
-        key_format: makes the keys themselves.
+        store: API keys in PostgreSQL.
+        key_format: generates keys.
         pager: reads and writes page tokens.
     """
 
@@ -35,7 +35,7 @@ class ApiKeys:
         self._pager = pager
 
     async def create(self, actor: Actor, name: str, role: Role, expire_us: int | None) -> tuple[ApiKey, str]:
-        """Make a key; answers what is known of it, and itself.
+        """Create a key; return its record and the key itself.
 
         Raises:
             AlreadyExists: API_KEY_NAME_TAKEN.
@@ -46,10 +46,10 @@ class ApiKeys:
         return key, secret
 
     async def who(self, tenant_id: UUID, key_id: UUID) -> tuple[Tenant, ApiKey]:
-        """The calling key.
+        """Return the calling key and its tenant.
 
         Raises:
-            Unauthenticated: TOKEN_INVALID, when the key is gone.
+            Unauthenticated: TOKEN_INVALID: the key was deleted.
         """
         found = await self._store.find_api_key(tenant_id, key_id)
         if found is None:
@@ -57,7 +57,7 @@ class ApiKeys:
         return found
 
     async def list(self, tenant_id: UUID, page_size: int, page_token: str) -> Page[ApiKey]:
-        """A page of the tenant's keys, oldest first.
+        """Return a page of the tenant's keys, oldest first.
 
         Raises:
             InvalidArgument: PAGE_TOKEN_INVALID.
@@ -67,7 +67,7 @@ class ApiKeys:
         return self._pager.page(tenant_id, _SCOPE, request, rows, total, lambda key: key.id)
 
     async def delete(self, actor: Actor, key_id: UUID) -> None:
-        """Delete a key: it stops working everywhere.
+        """Delete a key, so that no service accepts it any more.
 
         Raises:
             NotFound: API_KEY_NOT_FOUND.

@@ -36,7 +36,7 @@ _HOT_CONNECTIONS = 4
 
 
 async def main(process: Process) -> None:
-    """Build everything, serve, shut down."""
+    """Build all parts, serve, and shut down."""
     settings = process.settings
     mode = settings.registration or RegistrationMode.OPEN
     keyring = Keyring(settings.data_dir / "keys")
@@ -83,10 +83,10 @@ async def main(process: Process) -> None:
 
 
 def refuse_undecided_registration(environment: Mapping[str, str] = os.environ) -> None:
-    """End the process where strangers could register and nobody has decided about it; before the database is asked.
+    """Exit if strangers could register and the operator has not decided about it; needs no database.
 
     Raises:
-        SystemExit: with the sentence to print.
+        SystemExit: with the message to print.
     """
     listen = environment.get("SENTINEL_LISTEN", "")
     host = "" if listen.startswith("unix:") else listen.rpartition(":")[0]

@@ -1,4 +1,4 @@
-"""Reading the audit log; changes are written to it in their own transactions (services/platform/security/audit.py)."""
+"""Listing of the audit log. Changes write to it in their own transactions (services/platform/security/audit.py)."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class AuditFilter:
-    """Which entries to list; None and empty: whatever it is. Times are in microseconds, [start, end)."""
+    """A filter of audit entries; None and empty match all. Times are in microseconds, [start, end)."""
 
     actor_id: UUID | None = None
     action: str = ""
@@ -22,10 +22,10 @@ class AuditFilter:
 
 
 class AuditTrail:
-    """Lists who changed what.
+    """Use case: list the audit log.
 
     Args:
-        store: where it is recorded.
+        store: the audit log in PostgreSQL.
         pager: reads and writes page tokens.
     """
 
@@ -34,7 +34,7 @@ class AuditTrail:
         self._pager = pager
 
     async def list(self, tenant_id: UUID, wanted: AuditFilter, page_size: int, page_token: str) -> Page[AuditEntry]:
-        """A page of entries, newest first.
+        """Return a page of entries, newest first.
 
         Raises:
             InvalidArgument: PAGE_TOKEN_INVALID.

@@ -1,9 +1,9 @@
-"""The refresh token as a browser keeps it: a cookie that no script reads and no other site sends.
+"""The refresh token as a cookie, hidden from scripts and from other sites.
 
-`__Host-` ties it to this host and to HTTPS, HttpOnly hides it from scripts, SameSite=Strict keeps other sites from
-sending it. Only Refresh reads it, and CORS never admits cookies, so no page elsewhere can read what Refresh answers. A
-sibling subdomain counts as the same site, though: when the browser itself says that the call comes from anywhere but
-our own origin (Sec-Fetch-Site), the cookie is neither read nor set.
+`__Host-` binds it to this host and to HTTPS, HttpOnly hides it from scripts, SameSite=Strict keeps other sites from
+sending it. Only Refresh reads it, and CORS never admits cookies, so no other origin can read the response of Refresh. A
+sibling subdomain counts as the same site, though: when the browser says that the call comes from another origin
+(Sec-Fetch-Site), the cookie is neither read nor set.
 """
 
 from collections.abc import Mapping
@@ -17,12 +17,12 @@ _OWN = {"", "same-origin", "none"}
 
 
 def from_elsewhere(metadata: Mapping[str, str]) -> bool:
-    """Whether a browser says that a page of another origin made it call."""
+    """Return whether the browser says that a page of another origin made the call."""
     return metadata.get("sec-fetch-site", "") not in _OWN
 
 
 def read(metadata: Mapping[str, str]) -> str:
-    """The refresh token in the call's cookies; empty if there is none, or if it must not count."""
+    """Return the refresh token from the call's cookies; empty if there is none, or if another origin made the call."""
     if from_elsewhere(metadata):
         return ""
     try:
@@ -33,10 +33,10 @@ def read(metadata: Mapping[str, str]) -> str:
 
 
 def write(refresh_token: str, expire_us: int, now_us: int) -> str:
-    """The header's value that makes a browser keep the token."""
+    """Return the Set-Cookie value that stores the token."""
     return f"{NAME}={refresh_token}; {_ATTRIBUTES}; Max-Age={(expire_us - now_us) // SECOND_US}"
 
 
 def clear() -> str:
-    """The header's value that makes a browser forget it."""
+    """Return the Set-Cookie value that deletes the token."""
     return f"{NAME}=; {_ATTRIBUTES}; Max-Age=0"

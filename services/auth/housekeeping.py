@@ -1,4 +1,4 @@
-"""What time makes meaningless goes: spent tokens, expired invitations, ended sessions, retired keys."""
+"""Removal of expired rows and keys: spent tokens, expired invitations, ended sessions, retired signing keys."""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -17,11 +17,11 @@ _log = logs.get("housekeeping")
 
 
 class Housekeeping:
-    """Tidies up now and then. Every replica does; what one has removed the next does not find.
+    """A loop that removes what has expired. All replicas run it; the deletions are idempotent.
 
     Args:
-        store: where things expire.
-        keyring: where retired keys lie.
+        store: what expires, in PostgreSQL.
+        keyring: the signing keys, retired ones included.
     """
 
     def __init__(self, store: "InstallationSql", keyring: Keyring) -> None:
@@ -29,7 +29,7 @@ class Housekeeping:
         self._keyring = keyring
 
     async def run(self) -> None:
-        """Tidy up until cancelled."""
+        """Remove what has expired every minute, until cancelled."""
         while True:
             try:
                 await self.tidy()
@@ -38,13 +38,13 @@ class Housekeeping:
             await asyncio.sleep(_EVERY_S)
 
     async def tidy(self) -> None:
-        """Tidy up once.
+        """Remove what has expired, once.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         self._keyring.reload()
-        # Files first: a row that is gone could be published again from its file.
+        # Files first: a key whose row was removed could be published again from its file.
         published = await self._store.published_kids()
         for key in self._keyring.former:
             if key.kid not in published:

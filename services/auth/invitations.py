@@ -1,4 +1,4 @@
-"""Invitations: how a person joins a tenant that exists. The token is shown once, to the administrator who invites."""
+"""Invitations to join a tenant. The token is shown once, to the administrator who invites."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -27,13 +27,13 @@ _SCOPE = "invitations"
 
 
 class Invitations:
-    """Makes, lists, revokes and accepts invitations.
+    """Use cases of invitations: create, list, revoke, accept.
 
     Args:
-        store: where they are recorded.
-        passwords: hashes the new user's.
+        store: invitations in PostgreSQL.
+        passwords: hashes the new user's password.
         sessions: signs the new user in.
-        limits: says how often one source may guess.
+        limits: limits the attempts of one source address.
         pager: reads and writes page tokens.
     """
 
@@ -47,7 +47,7 @@ class Invitations:
         self._pager = pager
 
     async def invite(self, actor: Actor, email: str, role: Role) -> tuple[Invitation, str]:
-        """Invite a person; answers the invitation and its token.
+        """Invite a person; return the invitation and its token.
 
         Raises:
             AlreadyExists: EMAIL_TAKEN.
@@ -58,7 +58,7 @@ class Invitations:
         return invitation, secret_token.write(actor.tenant_id, secret)
 
     async def list(self, tenant_id: UUID, page_size: int, page_token: str) -> Page[Invitation]:
-        """A page of the open invitations, oldest first.
+        """Return a page of the open invitations, oldest first.
 
         Raises:
             InvalidArgument: PAGE_TOKEN_INVALID.
@@ -77,13 +77,13 @@ class Invitations:
             raise NotFound(reasons.ERROR_REASON_INVITATION_NOT_FOUND, "Open invitation not found.")
 
     async def accept(self, origin: Origin, token: str, password: str, display_name: str) -> SignedIn:
-        """Make the invited user and sign the user in.
+        """Create the invited user and start a session.
 
         Raises:
             Unauthenticated: INVITATION_INVALID.
             AlreadyExists: EMAIL_TAKEN.
             PermissionDenied: TENANT_SUSPENDED.
-            ResourceExhausted: RATE_LIMITED, or OVERLOADED.
+            ResourceExhausted: RATE_LIMITED or OVERLOADED.
         """
         async with self._limits.attempt(self._limits.source("accept-invitation", origin.address)):
             try:

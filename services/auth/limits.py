@@ -1,9 +1,9 @@
-"""How often somebody may try (architecture.md § Trust): buckets in the database, so that all replicas count together.
+"""Rate limits of authentication (architecture.md § Trust): token buckets in the database, shared by all replicas.
 
-Envoy limits each address too, but whoever goes around it, or spreads over many addresses, meets these: one bucket for
-each source, and one for each account. What succeeds is given back, so that a busy office locks nobody out; only
-registering costs its source an attempt even so. From an address that the user has signed in from before, the account's
-bucket is one of its own: whoever guesses from elsewhere cannot lock the user out at home.
+Envoy limits each address too; these limits also hold for calls that bypass Envoy or come from many addresses. There is
+one bucket for each source address and one for each account. A successful attempt is returned to its buckets, so many
+users behind one address do not lock each other out; registering is the exception. An address from which the user has
+signed in before has an account bucket of its own, so guesses from elsewhere cannot lock the user out there.
 """
 
 import hashlib
@@ -29,13 +29,13 @@ _ACCOUNT_BURST = 10
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """So many attempts at once, and one more every so often.
+    """A token bucket: a burst of attempts, refilled at a constant rate.
 
     Attributes:
-        key: a hash of what is counted; nobody's address or email is stored.
-        every_us: how long one attempt takes to come back.
-        burst: how many there are at the most.
-        scope: what is counted, as the error names it: "address" or "account".
+        key: a hash of what is limited; no address and no email is stored.
+        every_us: microseconds until one attempt is refilled.
+        burst: the capacity in attempts.
+        scope: what is limited, for the error: "address" or "account".
     """
 
     key: bytes
@@ -45,12 +45,12 @@ class Bucket:
 
 
 class Limits:
-    """Counts attempts.
+    """The rate limits of authentication.
 
     Args:
-        store: where the buckets are.
-        per_minute: how many attempts a minute come back to a source.
-        burst: how many attempts a source has at once.
+        store: the buckets in PostgreSQL.
+        per_minute: attempts refilled to a source per minute.
+        burst: capacity of a source's bucket.
     """
 
     def __init__(self, store: "InstallationSql", per_minute: int, burst: int) -> None:
@@ -59,12 +59,12 @@ class Limits:
         self._burst = burst
 
     def source(self, method: str, address: str) -> Bucket:
-        """The bucket of where the call came from."""
+        """Return the bucket of a source address for one method."""
         return Bucket(_key("source", method, _network(address)), self._every_us, self._burst, "address")
 
     @staticmethod
     def account(*names: str, known_address: str = "") -> Bucket:
-        """The bucket of whose account is tried, known or not; with a known address one of its own."""
+        """Return the bucket of an account, existing or not; a known address has one of its own."""
         return Bucket(_key("account", *names, known_address), _ACCOUNT_EVERY_US, _ACCOUNT_BURST, "account")
 
     async def take(self, *buckets: Bucket) -> None:
@@ -79,7 +79,7 @@ class Limits:
 
     @asynccontextmanager
     async def attempt(self, *buckets: Bucket) -> AsyncIterator[None]:
-        """One attempt: it costs only who fails to prove who they are.
+        """Take one attempt, and return it unless the block fails to authenticate.
 
         Raises:
             ResourceExhausted: RATE_LIMITED.
@@ -96,7 +96,7 @@ class Limits:
 
 
 def _too_many(buckets: Sequence[Bucket], wait_s: float) -> ResourceExhausted:
-    """Name the limit of each bucket, not the empty one: which that is would tell how often others have tried."""
+    """Return an error with the limit of each bucket; naming the empty one would reveal others' attempts."""
     limits = " and ".join(f"{bucket.burst} at once for each {bucket.scope}" for bucket in buckets)
     error = ResourceExhausted(
         reasons.ERROR_REASON_RATE_LIMITED,
@@ -112,7 +112,7 @@ def _key(*parts: str) -> bytes:
 
 
 def _network(address: str) -> str:
-    """An IPv4 address, or the network that one IPv6 client has to itself."""
+    """Return an IPv4 address unchanged, or the network that one IPv6 client typically owns."""
     if ":" not in address:
         return address
     return str(ipaddress.ip_network(f"{address}/{IPV6_PREFIX}", strict=False))

@@ -1,4 +1,4 @@
-"""What auth is about, as the contract says it, and back."""
+"""Conversion between the domain objects of auth and the contract's messages."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -18,14 +18,14 @@ from services.platform.security.principal import Role
 
 
 def tenant_message(tenant: Tenant) -> user_pb2.Tenant:
-    """A tenant."""
+    """Return a tenant as a message."""
     return user_pb2.Tenant(
         id=str(tenant.id), name=tenant.name, slug=tenant.slug, create_time=to_timestamp(tenant.create_us)
     )
 
 
 def user_message(user: User) -> user_pb2.User:
-    """A user."""
+    """Return a user as a message."""
     return user_pb2.User(
         id=str(user.id),
         email=user.email,
@@ -38,7 +38,7 @@ def user_message(user: User) -> user_pb2.User:
 
 
 def tokens_message(tokens: Tokens, *, with_refresh: bool = True) -> session_pb2.Tokens:
-    """Tokens; without the refresh token where the cookie alone carries it."""
+    """Return tokens as a message, without the refresh token if only the cookie carries it."""
     return session_pb2.Tokens(
         access_token=tokens.access,
         access_expire_time=to_timestamp(tokens.access_expire_us),
@@ -48,7 +48,7 @@ def tokens_message(tokens: Tokens, *, with_refresh: bool = True) -> session_pb2.
 
 
 def session_message(session: Session, current: UUID) -> session_pb2.Session:
-    """A session; `current` is the one that asks."""
+    """Return a session as a message; `current` is the id of the caller's session."""
     return session_pb2.Session(
         id=str(session.id),
         create_time=to_timestamp(session.create_us),
@@ -61,7 +61,7 @@ def session_message(session: Session, current: UUID) -> session_pb2.Session:
 
 
 def invitation_message(invitation: Invitation) -> user_pb2.Invitation:
-    """An invitation, without its token."""
+    """Return an invitation as a message, without its token."""
     return user_pb2.Invitation(
         id=str(invitation.id),
         email=invitation.email,
@@ -72,7 +72,7 @@ def invitation_message(invitation: Invitation) -> user_pb2.Invitation:
 
 
 def api_key_message(key: ApiKey) -> api_key_pb2.ApiKey:
-    """What is known of an API key."""
+    """Return an API key as a message, without the key itself."""
     return api_key_pb2.ApiKey(
         id=str(key.id),
         name=key.name,
@@ -85,7 +85,7 @@ def api_key_message(key: ApiKey) -> api_key_pb2.ApiKey:
 
 
 def audit_message(entry: AuditEntry) -> audit_pb2.AuditEntry:
-    """An entry of the audit log."""
+    """Return an audit entry as a message."""
     return audit_pb2.AuditEntry(
         id=str(entry.id),
         create_time=to_timestamp(entry.create_us),
@@ -105,10 +105,10 @@ def audit_message(entry: AuditEntry) -> audit_pb2.AuditEntry:
 
 
 def user_change(user: user_pb2.User, mask: FieldMask, changeable: Collection[str]) -> UserChange:
-    """What an update asks for: what its mask names, or the call's JSON, or without both what is there (AIP-134).
+    """Return the requested change: the fields of the mask, else of the call's JSON, else all that are set (AIP-134).
 
     Raises:
-        InvalidArgument: the mask names what cannot be changed here, or a role that is none.
+        InvalidArgument: the mask names an unknown or read-only field, or the role is unset.
     """
     in_json = named_fields()
     named = set(mask.paths) or {

@@ -1,4 +1,4 @@
-"""What auth is about: tenants, their users, and the credentials that speak for them. All *_us are points in time."""
+"""Tenants, their users and their credentials. All *_us are times in microseconds since the epoch."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from services.platform.security.principal import Role
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A team, apart from every other."""
+    """An organisation whose data no other tenant can see."""
 
     id: UUID
     slug: str
@@ -20,7 +20,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A person of a tenant; the email is in lower case."""
+    """A user of a tenant; the email is in lower case."""
 
     tenant_id: UUID
     id: UUID
@@ -33,7 +33,7 @@ class User:
 
     @property
     def etag(self) -> str:
-        """Differs whenever the user was changed."""
+        """A version of the user, for optimistic concurrency."""
         return hashlib.sha256(f"{self.id} {self.update_us}".encode()).hexdigest()[:16]
 
     @property
@@ -42,7 +42,7 @@ class User:
         return self.role is Role.ADMIN and not self.disabled
 
     def audited(self) -> dict[str, object]:
-        """What the audit log shows of the user."""
+        """Return the user's fields for the audit log."""
         return {
             "email": self.email,
             "displayName": self.display_name,
@@ -53,7 +53,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A sign-in that goes on."""
+    """An open session."""
 
     id: UUID
     create_us: int
@@ -65,7 +65,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a signed-in client holds."""
+    """The tokens of a signed-in client."""
 
     access: str
     access_expire_us: int
@@ -75,7 +75,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who has signed in, and with what to go on."""
+    """A started session: the user, the tenant and the tokens."""
 
     tenant: Tenant
     user: User
@@ -84,7 +84,7 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
-    """An open door for one person."""
+    """An invitation to join a tenant."""
 
     id: UUID
     email: str
@@ -93,13 +93,13 @@ class Invitation:
     expire_us: int
 
     def audited(self) -> dict[str, object]:
-        """What the audit log shows of the invitation."""
+        """Return the invitation's fields for the audit log."""
         return {"email": self.email, "role": self.role.name.lower()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """A credential for machines; expire_us None: never."""
+    """An API key; without expire_us it does not expire."""
 
     id: UUID
     name: str
@@ -110,13 +110,13 @@ class ApiKey:
     last_use_us: int | None = None
 
     def audited(self) -> dict[str, object]:
-        """What the audit log shows of the key."""
+        """Return the key's fields for the audit log."""
         return {"name": self.name, "role": self.role.name.lower(), "prefix": self.prefix}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One change as it was recorded; actor_name is the user's email or the key's name at that time."""
+    """One recorded change; actor_name is the user's email or the key's name at that time."""
 
     id: UUID
     create_us: int

@@ -1,7 +1,7 @@
-"""Passwords: argon2id (RFC 9106), off the event loop, a few at a time.
+"""Password hashing: argon2id (RFC 9106) in a small thread pool.
 
-A hash costs memory and tens of milliseconds by design, so it runs in a small pool of its own. Who comes when the pool
-and its queue are full is told to come back, so that a flood of logins delays nobody else's calls.
+A hash costs memory and tens of milliseconds by design, so it runs off the event loop. Calls beyond the pool and its
+queue are refused with OVERLOADED, so that a flood of logins delays no other calls.
 """
 
 import asyncio
@@ -31,23 +31,23 @@ _NICENESS = 10
 
 
 def _step_back() -> None:
-    """Let the event loop, which answers everybody else, go first on a busy processor."""
-    # On Linux a thread has a niceness of its own.
+    """Lower this thread's priority, so that the event loop runs first on a busy processor."""
+    # On Linux each thread has a niceness of its own.
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
 class Passwords:
-    """Hashes and verifies passwords."""
+    """A bounded pool that hashes and verifies passwords."""
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=_LANES)
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2", initializer=_step_back)
         self._waiting = 0
-        # What an unknown user's password is verified against, so that it costs the same time as a wrong one.
+        # The hash that an unknown user's password is verified against, so that it takes as long as a wrong password.
         self._nobody = self._hasher.hash(secrets.token_urlsafe())
 
     async def hash(self, password: str) -> str:
-        """A hash with its salt and cost in it.
+        """Return a hash that includes its salt and cost.
 
         Raises:
             ResourceExhausted: OVERLOADED.
@@ -55,7 +55,7 @@ class Passwords:
         return await self._run(lambda: self._hasher.hash(password))
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
-        """Whether the password is the hashed one; None takes as long and is never it.
+        """Return whether the password matches the hash; without a hash, take as long and return False.
 
         Raises:
             ResourceExhausted: OVERLOADED.
@@ -63,7 +63,7 @@ class Passwords:
         return await self._run(lambda: self._matches(password_hash or self._nobody, password)) and bool(password_hash)
 
     def close(self) -> None:
-        """Let what runs finish, and start nothing more."""
+        """Finish the running work and cancel what is queued."""
         self._pool.shutdown(cancel_futures=True)
 
     def _matches(self, password_hash: str, password: str) -> bool:

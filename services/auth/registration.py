@@ -1,4 +1,4 @@
-"""Registering: a new tenant with its first administrator. Nobody walks into a tenant that exists."""
+"""Registration of a new tenant with its first administrator. Joining an existing tenant takes an invitation."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING
@@ -24,15 +24,15 @@ if TYPE_CHECKING:
 
 
 class Registration:
-    """Registers tenants.
+    """Use case: register a tenant.
 
     Args:
-        store: where they are recorded.
-        passwords: hashes them.
+        store: tenants in PostgreSQL.
+        passwords: hashes the password.
         sessions: signs the administrator in.
-        limits: says how often one source may register.
-        mode: who may.
-        granted_slugs: slugs to which the operator's settings grant something; only the operator makes such a tenant.
+        limits: limits the attempts of one source address.
+        mode: whether everybody, only invited people, or nobody may register.
+        granted_slugs: slugs to which the operator's settings grant rights; only the operator may create these tenants.
     """
 
     def __init__(
@@ -61,13 +61,13 @@ class Registration:
         display_name: str,
         invitation_token: str = "",
     ) -> SignedIn:
-        """Make a tenant and its first administrator, and sign the administrator in.
+        """Create a tenant and its first administrator, and start a session.
 
         Raises:
             AlreadyExists: TENANT_SLUG_TAKEN.
             InvalidArgument: TENANT_SLUG_RESERVED.
             PermissionDenied: REGISTRATION_CLOSED, TENANT_INVITATION_INVALID.
-            ResourceExhausted: RATE_LIMITED, or OVERLOADED.
+            ResourceExhausted: RATE_LIMITED or OVERLOADED.
         """
         if self._mode is RegistrationMode.CLOSED:
             raise PermissionDenied(
@@ -77,7 +77,7 @@ class Registration:
         await self._limits.take(self._limits.source("register", origin.address))
         invitation_hash = await self._invitation(invitation_token) if self._mode is RegistrationMode.INVITE else None
         refuse_reserved(slug, self._granted_slugs)
-        # Hashing is costly, so it comes after everything that may refuse.
+        # Hashing is expensive, so all other validation comes first.
         password_hash = await self._passwords.hash(password)
         tenant, admin = first_of_tenant(tenant_name, slug, email, display_name)
         actor = user_actor(tenant.id, admin.id, origin)
@@ -93,7 +93,7 @@ class Registration:
 
 
 def refuse_reserved(slug: str, granted_slugs: Collection[str] = ()) -> None:
-    """Refuse a reserved slug, and one that the settings grant rights, which the first to register it would get.
+    """Refuse a slug that is reserved or to which the operator's settings grant rights.
 
     Raises:
         InvalidArgument: TENANT_SLUG_RESERVED.

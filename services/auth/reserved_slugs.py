@@ -1,4 +1,4 @@
-"""Slugs that no tenant may have: people would take them for the installation itself, or its own names may need them."""
+"""Slugs that no tenant may have: users could mistake them for the installation, or it may need them for itself."""
 
 RESERVED_SLUGS = frozenset(
     {

@@ -1,4 +1,4 @@
-"""Changing the signing key without a failed call: publish the new one, then sign with it, then withdraw the old one."""
+"""Rotation of the signing key without a failed call: publish the new key, sign with it, then withdraw the old one."""
 
 from typing import TYPE_CHECKING
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 async def rotate(keyring: Keyring, store: "InstallationSql", *, revoke: bool) -> SigningKey:
-    """Make a further signing key, and retire those before it.
+    """Create a further signing key, and retire the earlier ones.
 
     Args:
-        keyring: the data folder's keys.
-        store: where public keys are published.
-        revoke: withdraw the keys before at once, since somebody else may have them: every access token that they signed
-            stops working, and clients have to refresh.
+        keyring: the keys of the data folder.
+        store: the published public keys.
+        revoke: withdraw the earlier keys at once, because they may be compromised: access tokens that they signed
+            become invalid, and clients have to refresh.
 
     Returns:
         The new key.
@@ -30,6 +30,7 @@ async def rotate(keyring: Keyring, store: "InstallationSql", *, revoke: bool) ->
         if revoke:
             keyring.drop(former)
     if revoke:
-        # Auth reads the folder when it is told something: what it read before the files were gone still signs.
+        # A notification makes auth reload the folder; without this one it would still sign with the removed files'
+        # keys.
         await store.publish_key(key, now)
     return key

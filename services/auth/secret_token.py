@@ -1,6 +1,6 @@
-"""Tokens that say whose they are and prove it: a tenant's id before 256 random bits, of which only a hash is stored.
+"""Opaque tokens: a tenant's id followed by 256 random bits, of which only a hash is stored.
 
-Refresh tokens and invitations are such. 256 random bits need no salt and no slow hash: they cannot be guessed.
+Used for refresh tokens and invitations. 256 random bits cannot be guessed, so they need no salt and no slow hash.
 """
 
 import base64
@@ -14,25 +14,25 @@ _TENANT_BYTES = 16
 
 
 def new_secret() -> bytes:
-    """256 random bits."""
+    """Return 256 random bits."""
     return secrets.token_bytes(_SECRET_BYTES)
 
 
 def hash_of(secret: bytes) -> bytes:
-    """What is stored of a secret."""
+    """Return the hash of a secret, which is what is stored."""
     return hashlib.sha256(secret).digest()
 
 
 def write(tenant_id: UUID, secret: bytes) -> str:
-    """The token, of URL-safe characters."""
+    """Return the token as URL-safe text."""
     return base64.urlsafe_b64encode(tenant_id.bytes + secret).rstrip(b"=").decode()
 
 
 def read(token: str) -> tuple[UUID, bytes]:
-    """The tenant and the secret.
+    """Return the tenant's id and the secret of a token.
 
     Raises:
-        ValueError: it is no such token.
+        ValueError: the token is malformed.
     """
     try:
         raw = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)

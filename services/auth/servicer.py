@@ -40,7 +40,7 @@ _JWKS_CACHE = (("cache-control", "public, max-age=300"),)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseCases:
-    """What auth does.
+    """The use cases of auth.
 
     Attributes:
         registration: registers tenants.
@@ -62,11 +62,11 @@ class UseCases:
 
 
 class AuthServicer(AuthServiceServicer):
-    """Answers the RPCs of auth.
+    """The RPCs of AuthService.
 
     Args:
-        use_cases: what auth does.
-        published: where all replicas' public keys are.
+        use_cases: the use cases of auth.
+        published: the public keys of all replicas, in PostgreSQL.
     """
 
     def __init__(self, use_cases: UseCases, published: CommonStore) -> None:
@@ -74,7 +74,7 @@ class AuthServicer(AuthServiceServicer):
         self._published = published
 
     async def Register(self, request: pb.RegisterRequest, context: Context) -> pb.RegisterResponse:
-        """A new tenant and its first administrator."""
+        """Register a tenant and its first administrator."""
         made = await self._use_cases.registration.register(
             current_origin(),
             request.tenant_name,
@@ -90,7 +90,7 @@ class AuthServicer(AuthServiceServicer):
         )
 
     async def Login(self, request: pb.LoginRequest, context: Context) -> pb.LoginResponse:
-        """A session for who knows the password."""
+        """Start a session by email and password."""
         made = await self._use_cases.sessions.log_in(
             current_origin(), request.tenant_slug, request.email, request.password
         )
@@ -102,7 +102,7 @@ class AuthServicer(AuthServiceServicer):
     async def AcceptInvitation(
         self, request: pb.AcceptInvitationRequest, context: Context
     ) -> pb.AcceptInvitationResponse:
-        """The invited user, signed in."""
+        """Create the invited user and start a session."""
         made = await self._use_cases.invitations.accept(
             current_origin(), request.token, request.password, request.display_name
         )
@@ -112,7 +112,7 @@ class AuthServicer(AuthServiceServicer):
         )
 
     async def Refresh(self, request: pb.RefreshRequest, context: Context) -> pb.RefreshResponse:
-        """The session's next tokens; what came as the cookie goes back as the cookie only."""
+        """Return new tokens; a token that came as a cookie is returned only as a cookie."""
         token = request.refresh_token or cookies.read(_metadata(context))
         tokens = await self._use_cases.sessions.refresh(current_origin(), token)
         if not request.refresh_token:
@@ -120,13 +120,13 @@ class AuthServicer(AuthServiceServicer):
         return pb.RefreshResponse(tokens=tokens_message(tokens, with_refresh=bool(request.refresh_token)))
 
     async def Logout(self, request: pb.LogoutRequest, context: Context) -> pb.LogoutResponse:
-        """The end of the caller's session."""
+        """End the caller's session."""
         await self._use_cases.sessions.log_out(current_actor(), current_person())
         await context.send_initial_metadata((("set-cookie", cookies.clear()),))
         return pb.LogoutResponse()
 
     async def GetMe(self, request: pb.GetMeRequest, context: Context) -> pb.GetMeResponse:
-        """The caller."""
+        """Return the caller: a user or an API key."""
         caller = current_principal()
         if caller.user_id is None:
             tenant, key = await self._use_cases.api_keys.who(caller.tenant_id, caller.credential_id)
@@ -135,44 +135,44 @@ class AuthServicer(AuthServiceServicer):
         return pb.GetMeResponse(tenant=tenant_message(tenant), user=user_message(user))
 
     async def UpdateMe(self, request: pb.UpdateMeRequest, context: Context) -> pb.UpdateMeResponse:
-        """The caller, changed."""
+        """Update the caller."""
         change = user_change(request.user, request.update_mask, {"display_name"})
         user = await self._use_cases.team.change(current_actor(), current_person().user_id, change, request.user.etag)
         return pb.UpdateMeResponse(user=user_message(user))
 
     async def ChangePassword(self, request: pb.ChangePasswordRequest, context: Context) -> pb.ChangePasswordResponse:
-        """A new password; the caller's other sessions end."""
+        """Change the caller's password and end the caller's other sessions."""
         await self._use_cases.account.change_password(
             current_actor(), current_person(), request.current_password, request.new_password
         )
         return pb.ChangePasswordResponse()
 
     async def DeleteMe(self, request: pb.DeleteMeRequest, context: Context) -> pb.DeleteMeResponse:
-        """The end of the caller's account."""
+        """Delete the caller's account."""
         await self._use_cases.team.delete(current_actor(), current_person().user_id)
         await context.send_initial_metadata((("set-cookie", cookies.clear()),))
         return pb.DeleteMeResponse()
 
     async def ListSessions(self, request: pb.ListSessionsRequest, context: Context) -> pb.ListSessionsResponse:
-        """The caller's sessions."""
+        """List the caller's sessions."""
         person = current_person()
         sessions = await self._use_cases.sessions.list(person)
         return pb.ListSessionsResponse(sessions=[session_message(each, person.session_id) for each in sessions])
 
     async def EndSession(self, request: pb.EndSessionRequest, context: Context) -> pb.EndSessionResponse:
-        """The end of one of the caller's sessions."""
+        """End one of the caller's sessions."""
         await self._use_cases.sessions.end(current_actor(), current_person(), UUID(request.session_id))
         return pb.EndSessionResponse()
 
     async def EndOtherSessions(
         self, request: pb.EndOtherSessionsRequest, context: Context
     ) -> pb.EndOtherSessionsResponse:
-        """The end of the caller's other sessions."""
+        """End the caller's other sessions."""
         ended = await self._use_cases.sessions.end_others(current_actor(), current_person())
         return pb.EndOtherSessionsResponse(ended_count=ended)
 
     async def ListUsers(self, request: pb.ListUsersRequest, context: Context) -> pb.ListUsersResponse:
-        """A page of users."""
+        """List users."""
         wanted = UserFilter(
             Role(request.role) if request.HasField("role") else None,
             request.disabled if request.HasField("disabled") else None,
@@ -184,28 +184,28 @@ class AuthServicer(AuthServiceServicer):
         return pb.ListUsersResponse(users=users, next_page_token=page.next_token, total_size=page.total)
 
     async def GetUser(self, request: pb.GetUserRequest, context: Context) -> pb.GetUserResponse:
-        """A user."""
+        """Return a user."""
         user = await self._use_cases.team.get(current_principal().tenant_id, UUID(request.user_id))
         return pb.GetUserResponse(user=user_message(user))
 
     async def UpdateUser(self, request: pb.UpdateUserRequest, context: Context) -> pb.UpdateUserResponse:
-        """A user, changed."""
+        """Update a user."""
         change = user_change(request.user, request.update_mask, {"role", "disabled"})
         user = await self._use_cases.team.change(current_actor(), UUID(request.user.id), change, request.user.etag)
         return pb.UpdateUserResponse(user=user_message(user))
 
     async def DeleteUser(self, request: pb.DeleteUserRequest, context: Context) -> pb.DeleteUserResponse:
-        """The end of a user."""
+        """Delete a user."""
         await self._use_cases.team.delete(current_actor(), UUID(request.user_id))
         return pb.DeleteUserResponse()
 
     async def InviteUser(self, request: pb.InviteUserRequest, context: Context) -> pb.InviteUserResponse:
-        """An invitation, and the token that is shown once."""
+        """Invite a user; return the token, which is shown once."""
         invitation, token = await self._use_cases.invitations.invite(current_actor(), request.email, Role(request.role))
         return pb.InviteUserResponse(invitation=invitation_message(invitation), token=token)
 
     async def ListInvitations(self, request: pb.ListInvitationsRequest, context: Context) -> pb.ListInvitationsResponse:
-        """A page of open invitations."""
+        """List open invitations."""
         page = await self._use_cases.invitations.list(
             current_principal().tenant_id, request.page_size, request.page_token
         )
@@ -218,12 +218,12 @@ class AuthServicer(AuthServiceServicer):
     async def RevokeInvitation(
         self, request: pb.RevokeInvitationRequest, context: Context
     ) -> pb.RevokeInvitationResponse:
-        """The end of an invitation."""
+        """Revoke an invitation."""
         await self._use_cases.invitations.revoke(current_actor(), UUID(request.invitation_id))
         return pb.RevokeInvitationResponse()
 
     async def CreateApiKey(self, request: pb.CreateApiKeyRequest, context: Context) -> pb.CreateApiKeyResponse:
-        """An API key, shown once."""
+        """Create an API key; return the key, which is shown once."""
         expire_us = from_timestamp(request.expire_time) if request.HasField("expire_time") else None
         key, secret = await self._use_cases.api_keys.create(
             current_actor(), request.name, Role(request.role), expire_us
@@ -231,20 +231,20 @@ class AuthServicer(AuthServiceServicer):
         return pb.CreateApiKeyResponse(api_key=api_key_message(key), key=secret)
 
     async def ListApiKeys(self, request: pb.ListApiKeysRequest, context: Context) -> pb.ListApiKeysResponse:
-        """A page of API keys."""
+        """List API keys."""
         page = await self._use_cases.api_keys.list(current_principal().tenant_id, request.page_size, request.page_token)
         keys = [api_key_message(key) for key in page.items]
         return pb.ListApiKeysResponse(api_keys=keys, next_page_token=page.next_token, total_size=page.total)
 
     async def DeleteApiKey(self, request: pb.DeleteApiKeyRequest, context: Context) -> pb.DeleteApiKeyResponse:
-        """The end of an API key."""
+        """Delete an API key."""
         await self._use_cases.api_keys.delete(current_actor(), UUID(request.api_key_id))
         return pb.DeleteApiKeyResponse()
 
     async def ListAuditEntries(
         self, request: pb.ListAuditEntriesRequest, context: Context
     ) -> pb.ListAuditEntriesResponse:
-        """A page of the audit log."""
+        """List audit entries."""
 
         def moment(name: str, value: Timestamp) -> int | None:
             return from_timestamp(value) if request.HasField(name) else None
@@ -265,7 +265,7 @@ class AuthServicer(AuthServiceServicer):
         )
 
     async def GetJwks(self, request: pb.GetJwksRequest, context: Context) -> pb.GetJwksResponse:
-        """The public keys of all replicas."""
+        """Return the public keys of all replicas."""
         keys = await self._published.public_keys()
         await context.send_initial_metadata(_JWKS_CACHE)
         return pb.GetJwksResponse(
@@ -281,7 +281,7 @@ def _metadata(context: Context) -> dict[str, str]:
 
 
 async def _keep(context: Context, tokens: Tokens) -> None:
-    """Let a browser keep the refresh token, unless a page of another origin made it call."""
+    """Set the cookie with the refresh token, unless a page of another origin made the call."""
     if not cookies.from_elsewhere(_metadata(context)):
         cookie = cookies.write(tokens.refresh, tokens.refresh_expire_us, now_us())
         await context.send_initial_metadata((("set-cookie", cookie),))

@@ -1,9 +1,9 @@
 """Sessions: log in, refresh, list, end.
 
-A session lives for 30 days behind its last refresh. A refresh token is spent by its first use, and its successor
-follows from it by a secret of this installation: for ten seconds, and as long as the successor has not been used, the
-same token answers the same successor again. So a lost answer, or two tabs at once, harm nobody; after that a spent
-token ends its session, since one of its two holders stole it (docs/adr/0008).
+A session lives for 30 days after its last refresh. A refresh token is spent by its first use. Its successor is derived
+from it with a secret of this installation: for ten seconds, and while the successor is unused, the same token returns
+the same successor, so a lost response or two tabs that refresh at once do no harm. Later, a spent token ends its
+session, because one of its two holders must have stolen it (docs/adr/0008).
 """
 
 import hashlib
@@ -39,12 +39,12 @@ REPEAT_US = 10 * SECOND_US
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
-    """What a login is decided by.
+    """The stored data that decides a login.
 
     Attributes:
-        tenant: the tenant that was named.
-        user: its user of that email.
-        password_hash: the user's.
+        tenant: the tenant with the given slug.
+        user: its user with the given email.
+        password_hash: the user's password hash.
         address_is_known: whether the user has signed in from this address before.
         suspend_reason: why the tenant is suspended; None if it is not.
     """
@@ -57,7 +57,7 @@ class Login:
 
 
 class Presented(Enum):
-    """What a presented refresh token turned out to be."""
+    """The state of a presented refresh token."""
 
     GOOD = auto()
     UNKNOWN = auto()
@@ -67,12 +67,12 @@ class Presented(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What became of a presented refresh token.
+    """The result of rotating a refresh token.
 
     Attributes:
-        presented: what it was.
+        presented: the state of the token.
         session_id: its session; None if unknown.
-        user: the session's user; None unless it was good.
+        user: the session's user; None unless the state is GOOD.
         reason: why the tenant is suspended; empty if it is not.
     """
 
@@ -86,13 +86,13 @@ _MOST_LISTED = 200
 
 
 class Sessions:
-    """Starts, continues and ends sessions.
+    """Use cases of sessions: start, refresh, list, end.
 
     Args:
-        store: where they are recorded.
-        passwords: verifies them.
+        store: sessions in PostgreSQL.
+        passwords: verifies passwords.
         keyring: signs access tokens.
-        limits: says how often somebody may try.
+        limits: limits the attempts by source address and account.
         installation_key: a secret that all replicas share.
     """
 
@@ -110,8 +110,8 @@ class Sessions:
 
         Raises:
             Unauthenticated: CREDENTIALS_INVALID, after the same time whatever was wrong.
-            PermissionDenied: TENANT_SUSPENDED or USER_DISABLED; only who knows the password learns it.
-            ResourceExhausted: RATE_LIMITED, or OVERLOADED.
+            PermissionDenied: TENANT_SUSPENDED or USER_DISABLED, only after the password was verified.
+            ResourceExhausted: RATE_LIMITED or OVERLOADED.
         """
         email = email.lower()
         found = await self._store.find_login(slug, email, origin.address)
@@ -128,10 +128,10 @@ class Sessions:
         return await self.start(origin, found.tenant, found.user, found.password_hash)
 
     async def start(self, origin: Origin, tenant: Tenant, user: User, password_hash: str) -> SignedIn:
-        """Start a session for a user who has just proved to be one, by the password of this hash.
+        """Start a session for a user whose password of this hash was just verified or set.
 
         Raises:
-            Unauthenticated: CREDENTIALS_INVALID, if the user was disabled or got another password meanwhile.
+            Unauthenticated: CREDENTIALS_INVALID: the user was disabled or the password changed meanwhile.
         """
         session_id, secret, now = new_id(), secret_token.new_secret(), now_us()
         started = await self._store.start_session(
@@ -148,7 +148,7 @@ class Sessions:
         return SignedIn(tenant, user, self._tokens(user, session_id, secret, now))
 
     async def refresh(self, origin: Origin, refresh_token: str) -> Tokens:
-        """Trade a refresh token for new tokens.
+        """Exchange a refresh token for new tokens.
 
         Raises:
             Unauthenticated: REFRESH_TOKEN_INVALID.
@@ -176,11 +176,11 @@ class Sessions:
         return self._tokens(rotation.user, rotation.session_id, successor, now)
 
     async def log_out(self, actor: Actor, person: Person) -> None:
-        """End the caller's session everywhere."""
+        """End the caller's session on all services."""
         await self._store.end_session(actor, person.user_id, person.session_id, now_us())
 
     async def list(self, person: Person) -> Sequence[Session]:
-        """The caller's sessions that go on, newest first."""
+        """Return the caller's open sessions, newest first."""
         return await self._store.list_sessions(person.tenant_id, person.user_id, now_us(), _MOST_LISTED)
 
     async def end(self, actor: Actor, person: Person, session_id: UUID) -> None:
@@ -193,7 +193,7 @@ class Sessions:
             raise NotFound(reasons.ERROR_REASON_SESSION_NOT_FOUND, "Session not found or already ended.")
 
     async def end_others(self, actor: Actor, person: Person) -> int:
-        """End all sessions of the caller but this one; answers how many."""
+        """End all other sessions of the caller; return how many."""
         return await self._store.end_other_sessions(actor, person.user_id, person.session_id, now_us())
 
     def _tokens(self, user: User, session_id: UUID, secret: bytes, now: int) -> Tokens:

@@ -1,7 +1,7 @@
-"""The keys that access tokens are signed with: made at first start, kept in the data folder, never sent anywhere.
+"""The keys that sign access tokens: generated at the first start, kept in the data folder, never sent anywhere.
 
-There may be several, each in a file named after the time it was made. A new one is published first and signs only when
-every service has had the time to read it; the one before stays published until what it signed has expired.
+There may be several, each in a file named after its creation time. A new key is published first and signs once every
+service has had time to read it; the previous key stays published until the tokens that it signed have expired.
 """
 
 import base64
@@ -34,13 +34,13 @@ _LATER = "signing-*.pem"
 
 
 class SigningKey:
-    """An Ed25519 key and what the published key set calls it.
+    """An Ed25519 signing key.
 
     Attributes:
         kid: the key's thumbprint (RFC 7638).
         public: the raw public key, 32 bytes.
-        create_us: when it was made; 0 for the first one.
-        path: the file that it is in.
+        create_us: creation time in microseconds; 0 for the first key.
+        path: the key's file.
     """
 
     def __init__(self, private: Ed25519PrivateKey, create_us: int, path: Path) -> None:
@@ -51,7 +51,7 @@ class SigningKey:
         self.path = path
 
     def sign(self, user: User, session_id: object, now_us: int, expire_us: int) -> str:
-        """An access token (architecture.md § Trust)."""
+        """Return a signed access token (architecture.md § Trust)."""
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,
@@ -70,11 +70,11 @@ class Keyring:
     """The signing keys of one data folder.
 
     Args:
-        folder: where they are; made if it is not there.
+        folder: where the keys are; created if missing, with a first key.
 
     Raises:
-        OSError: the folder cannot be used.
-        KeyFileError: a file there holds no Ed25519 key.
+        OSError: the folder is not accessible.
+        KeyFileError: a file in it contains no Ed25519 key.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -87,16 +87,16 @@ class Keyring:
 
     @staticmethod
     def check(folder: Path) -> None:
-        """Read the keys of a folder, and make none.
+        """Validate the keys of a folder; generate none.
 
         Raises:
-            KeyFileError: a file there holds no Ed25519 key.
+            KeyFileError: a file in it contains no Ed25519 key.
         """
         for create_us, path in _files(folder):
             _load(path, create_us)
 
     def reload(self) -> None:
-        """Read the folder afresh; keep the keys that are known if a file is damaged."""
+        """Reload the folder; keep the loaded keys if a file is damaged."""
         try:
             self._read()
         except KeyFileError as error:
@@ -108,7 +108,7 @@ class Keyring:
 
     @property
     def newest(self) -> SigningKey:
-        """The key that signs, or will as soon as it has settled."""
+        """The newest key: it signs, or will once it has settled."""
         return self._keys[-1]
 
     @property
@@ -117,24 +117,24 @@ class Keyring:
         return self._keys[:-1]
 
     def current(self, now_us: int) -> SigningKey:
-        """The key to sign with: the newest that every service has had the time to learn of."""
+        """Return the key to sign with: the newest that every service has had time to read."""
         settled = [key for key in self._keys if key.create_us + SETTLE_US <= now_us]
         return (settled or self._keys)[-1]
 
     def add(self, now_us: int) -> SigningKey:
-        """Make a further key, which has to be published at once."""
+        """Generate a further key, which the caller has to publish at once."""
         _write(self._folder / _LATER.replace("*", str(now_us)))
         self.reload()
         return self.newest
 
     def drop(self, key: SigningKey) -> None:
-        """Remove a key for good."""
+        """Delete a key and its file."""
         key.path.unlink(missing_ok=True)
         self.reload()
 
 
 def _files(folder: Path) -> list[tuple[int, Path]]:
-    """Return the files of keys with the times at which they were made, oldest first."""
+    """Return the key files with their creation times in microseconds, oldest first."""
     first = [(0, folder / _FIRST)] if (folder / _FIRST).exists() else []
     return sorted([*first, *((_create_us(path), path) for path in folder.glob(_LATER))])
 
@@ -160,13 +160,13 @@ def _load(path: Path, create_us: int) -> SigningKey:
 
 
 def _write(path: Path) -> None:
-    """Write a new key whole or not at all, private from its first byte."""
+    """Write a new key atomically, readable by its owner only."""
     content = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     write_private(path, content)
 
 
 def base64url(raw: bytes) -> str:
-    """Base64url without padding, as JSON Web Keys spell bytes (RFC 7515 §2)."""
+    """Return base64url without padding, as in JSON Web Keys (RFC 7515 §2)."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 

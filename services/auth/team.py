@@ -1,4 +1,4 @@
-"""The team: who is in it, what each may do. A tenant never loses its last active administrator."""
+"""The users of a tenant and their roles. A tenant always keeps at least one active administrator."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from services.auth.store.users import UserSql
 
 Decide = Callable[[User, int], User | None]
-"""From a user as it is, and how many others administer the tenant, to the user as it shall be; None: gone."""
+"""Maps a user and the number of other active administrators to the changed user; None deletes the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class UserFilter:
-    """Which users to list; None: whatever it is."""
+    """A filter of users; None matches all."""
 
     role: Role | None = None
     disabled: bool | None = None
@@ -31,7 +31,7 @@ class UserFilter:
 
 @dataclass(frozen=True, slots=True)
 class UserChange:
-    """What to change of a user; None leaves it as it is."""
+    """A change of a user; None leaves a field unchanged."""
 
     display_name: str | None = None
     role: Role | None = None
@@ -39,10 +39,10 @@ class UserChange:
 
 
 class Team:
-    """Lists and changes users.
+    """Use cases of users: list, get, change, delete.
 
     Args:
-        store: where they are recorded.
+        store: users in PostgreSQL.
         pager: reads and writes page tokens.
     """
 
@@ -51,10 +51,10 @@ class Team:
         self._pager = pager
 
     async def who(self, tenant_id: UUID, user_id: UUID) -> tuple[Tenant, User]:
-        """The caller.
+        """Return the calling user and the tenant.
 
         Raises:
-            Unauthenticated: SESSION_ENDED, when the user is gone.
+            Unauthenticated: SESSION_ENDED: the user was deleted.
         """
         found = await self._store.find_user(tenant_id, user_id)
         if found is None:
@@ -62,7 +62,7 @@ class Team:
         return found
 
     async def get(self, tenant_id: UUID, user_id: UUID) -> User:
-        """A user of the tenant.
+        """Return a user of the tenant.
 
         Raises:
             NotFound: USER_NOT_FOUND.
@@ -73,7 +73,7 @@ class Team:
         return found[1]
 
     async def list(self, tenant_id: UUID, wanted: UserFilter, page_size: int, page_token: str) -> Page[User]:
-        """A page of the tenant's users, oldest first.
+        """Return a page of the tenant's users, oldest first.
 
         Raises:
             InvalidArgument: PAGE_TOKEN_INVALID.
@@ -84,7 +84,7 @@ class Team:
         return self._pager.page(tenant_id, scope, request, rows, total, lambda user: user.id)
 
     async def change(self, actor: Actor, user_id: UUID, change: UserChange, etag: str) -> User:
-        """Change a user; an etag that is not empty has to be the user's.
+        """Change a user; an etag that is not empty has to match the user's.
 
         Raises:
             NotFound: USER_NOT_FOUND.
@@ -114,7 +114,7 @@ class Team:
 
 
 def changed_user(user: User, other_admins: int, change: UserChange, etag: str, now: int) -> User:
-    """The user as the change says.
+    """Return the user with the change applied.
 
     Raises:
         Aborted: ETAG_MISMATCH.
@@ -151,5 +151,5 @@ def refuse_losing_the_last_admin(before: User, after: User | None, other_admins:
 
 
 def user_not_found() -> NotFound:
-    """What an unknown user id, or another tenant's, answers."""
+    """Return the error for an unknown user id, or one of another tenant."""
     return NotFound(reasons.ERROR_REASON_USER_NOT_FOUND, "User not found.")

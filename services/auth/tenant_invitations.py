@@ -1,4 +1,4 @@
-"""Invitations of the operator to register a tenant: `sti_` and 256 random bits, used once, stored as a hash."""
+"""The operator's invitations to register a tenant: `sti_` and 256 random bits, used once, stored as a hash."""
 
 import base64
 import hashlib
@@ -15,10 +15,10 @@ class TenantInvitation:
     """An invitation to register one tenant.
 
     Attributes:
-        id: what the audit log of the tenant calls it.
-        note: whom the operator gave it to; for the operator.
-        create_us: when it was made.
-        expire_us: from when on it is no longer good.
+        id: the id in the tenant's audit log.
+        note: the operator's note, such as the recipient.
+        create_us: when it was created, in microseconds.
+        expire_us: when it expires, in microseconds.
     """
 
     id: UUID
@@ -33,5 +33,5 @@ def new_token() -> str:
 
 
 def hash_of(token: str) -> bytes:
-    """Return what is stored of a token."""
+    """Return the hash of a token, which is what is stored."""
     return hashlib.sha256(token.encode()).digest()

@@ -1,4 +1,4 @@
-"""What the operator does about tenants: make one, invite to one, reset a password, suspend one and resume it."""
+"""The operator's commands about tenants: create, invite, reset a password, suspend, resume."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -16,30 +16,30 @@ if TYPE_CHECKING:
     from services.auth.store import AuthStore
 
 _COMMAND_LINE = Origin("", "sentinel command line", "")
-# It travels in a notification, which has 8,000 bytes.
+# The reason is part of a notification, which holds 8,000 bytes.
 _LONGEST_REASON = 500
 
 
 class OperatorError(Exception):
-    """What the operator asks for cannot be done; the message is the sentence to print."""
+    """A command of the operator failed; the message is the sentence to print."""
 
 
 class Tenants:
-    """Makes tenants, invites to them, resets passwords and suspends tenants; the audit log of the tenant has it.
+    """The operator's use cases about tenants. Each change is written to the tenant's audit log.
 
     Args:
-        store: where that is recorded.
+        store: the database of auth.
     """
 
     def __init__(self, store: "AuthStore") -> None:
         self._store = store
 
     async def create(self, request: RegisterRequest, password_hash: str) -> None:
-        """Make a tenant and its first administrator, whatever SENTINEL_REGISTRATION says.
+        """Create a tenant and its first administrator, regardless of SENTINEL_REGISTRATION.
 
         Args:
-            request: as for Register; it has passed the contract's rules.
-            password_hash: of the administrator's password.
+            request: as for Register; already validated by the contract's rules.
+            password_hash: the hash of the administrator's password.
 
         Raises:
             AlreadyExists: TENANT_SLUG_TAKEN.
@@ -50,36 +50,36 @@ class Tenants:
         await self._store.create_tenant(_operator(tenant.id), tenant, admin, password_hash)
 
     async def invite(self, days: int, note: str) -> str:
-        """Invite somebody to register one tenant, within so many days; return the token."""
+        """Create an invitation to register one tenant within so many days; return its token."""
         token, now = new_token(), now_us()
         await self._store.invite_tenant(TenantInvitation(new_id(), note, now, now + days * DAY_US), hash_of(token))
         return token
 
     async def reset_password(self, slug: str, email: str, password_hash: str) -> None:
-        """Give a user another password; all sessions of the user end.
+        """Set a user's password and end all sessions of the user.
 
         Raises:
-            OperatorError: no tenant has this slug, or no user of it this email.
+            OperatorError: the tenant or the user does not exist.
         """
         actor = await self._operator(slug)
         if not await self._store.reset_password(actor, email.lower(), password_hash, now_us()):
             raise OperatorError(f"user not found: {email!r} in tenant {slug!r}")
 
     async def suspend(self, slug: str, reason: str) -> bool:
-        """Suspend a tenant, so that every call is refused with the reason and checks pause; False if it is suspended.
+        """Suspend a tenant: refuse its calls and pause its checks. Return False if it is suspended already.
 
         Raises:
-            OperatorError: no tenant has this slug, or the reason is empty or too long.
+            OperatorError: the tenant does not exist, or the reason is empty or too long.
         """
         if not reason.strip() or len(reason) > _LONGEST_REASON:
             raise OperatorError(f"the reason must have 1 to {_LONGEST_REASON} characters")
         return await self._store.suspend(await self._operator(slug), reason.strip(), now_us())
 
     async def resume(self, slug: str) -> bool:
-        """Let a tenant go on; False if it is not suspended.
+        """Resume a tenant; return False if it is not suspended.
 
         Raises:
-            OperatorError: no tenant has this slug.
+            OperatorError: the tenant does not exist.
         """
         return await self._store.resume(await self._operator(slug), now_us())
 

@@ -1,1 +1,1 @@
-"""The domain of checks: what is probed, what a result is, which state follows. No I/O."""
+"""The domain of checks: specs, results, states. No I/O."""

@@ -1,4 +1,4 @@
-"""What an assertion came to, as results hold it: between the database's column and the contract's message."""
+"""The outcome of an assertion in a result, with its conversions to the database's column and the contract's message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ MOST_TOLD = 20
 
 
 class AssertionStatus(IntEnum):
-    """What an assertion came to. The numbers are the contract's; a test holds them together."""
+    """The status of an assertion. The numbers are the contract's; a test verifies it."""
 
     PASSED = 1
     FAILED = 2
     UNKNOWN = 3
-    """What it looks at is not known."""
+    """The value that it examines is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssertionOutcome:
-    """What an assertion came to; texts are cut to size and hold no secrets.
+    """The outcome of an assertion; texts are truncated and contain no secrets.
 
     Attributes:
-        index: its place in the check's list of assertions; None for what a shorthand says.
-        subject: what it looks at.
-        status: what it came to.
+        index: its index in the check's list of assertions; None for a shorthand field.
+        subject: the value that it examines.
+        status: its status.
         expected: what it expects.
-        actual: what was there.
+        actual: the actual value.
         only_slow: whether it only flags a run as slow.
     """
 
@@ -41,7 +41,7 @@ class AssertionOutcome:
 
 
 def to_column(failed: Sequence[AssertionOutcome]) -> str | None:
-    """As the column `failed_assertions` holds them; None for none, as nearly all results have it."""
+    """Return the value of the column `failed_assertions`; None for no failures."""
     if not failed:
         return None
     rows = [[each.index, each.subject, each.expected, each.actual, each.only_slow] for each in failed]
@@ -49,7 +49,7 @@ def to_column(failed: Sequence[AssertionOutcome]) -> str | None:
 
 
 def from_column(column: str | None) -> tuple[AssertionOutcome, ...]:
-    """From the column `failed_assertions`."""
+    """Return the outcomes in the column `failed_assertions`."""
     if column is None:
         return ()
     return tuple(
@@ -66,7 +66,7 @@ def from_column(column: str | None) -> tuple[AssertionOutcome, ...]:
 
 
 def to_message(outcome: AssertionOutcome) -> pb.AssertionOutcome:
-    """As the contract says it."""
+    """Return an outcome as a message."""
     return pb.AssertionOutcome(
         index=outcome.index,
         subject=outcome.subject,

@@ -1,7 +1,7 @@
-"""The settings that a check of any kind has, such as its interval. Times in microseconds.
+"""The settings of checks of any kind, such as the interval. Times in microseconds.
 
-`CheckSettings` is their only list: columns, messages, defaults, the audit log and what an update may name are derived
-from it.
+`CheckSettings` is their only list: columns, messages, defaults, the audit log and the updatable fields are derived from
+it.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from services.platform.clock import SECOND_US, from_duration, to_duration
 class CheckSettings:
     """The settings of a check, with their defaults.
 
-    An attribute has the name of its column in `checks`, and that of the contract's field; one that ends in `_us` is a
+    An attribute has the name of its column in `checks` and of its field in the contract; one that ends in `_us` is a
     Duration there, without this ending.
     """
 
@@ -31,13 +31,13 @@ class CheckSettings:
     retry_delay_us: Annotated[int, Stored(sql="bigint")] = SECOND_US // 4
 
     def audited(self) -> dict[str, object]:
-        """Return what the audit log shows of them."""
+        """Return the settings for the audit log."""
         values = asdict(self)
         return {each.audit_name: each.audited(values[each.name]) for each in _SETTINGS}
 
 
 class _Setting(NamedTuple):
-    """A setting: its attribute and column, its field in the contract, and how each is made of the other."""
+    """A setting: its attribute and column, its field in the contract, and the conversions between them."""
 
     name: str
     field: str
@@ -77,7 +77,7 @@ SETTING_FIELDS = tuple(each.field for each in _SETTINGS)
 
 
 def given_settings(message: check_pb2.Check) -> dict[str, Any]:
-    """Return the settings that a message gives: those that are absent, or 0 where 0 means absent, are left out."""
+    """Return the settings that a message sets; absent ones are omitted, and 0 where 0 means absent."""
     return {
         each.name: each.from_field(getattr(message, each.field))
         for each in _SETTINGS
@@ -86,13 +86,13 @@ def given_settings(message: check_pb2.Check) -> dict[str, Any]:
 
 
 def settings_with_defaults(spec: Spec, given: Mapping[str, Any]) -> CheckSettings:
-    """Return the settings of a check of a kind: those that are given, and the defaults.
+    """Return the settings of a check: the given ones, and defaults by its kind.
 
     Raises:
-        TypeError: there is no such setting.
+        TypeError: a given setting does not exist.
     """
     interval_us = spec.slots_every_us(given.get("interval_us", DEFAULTS.interval_us))
-    # Where the default would not fit the interval, four fifths of it do.
+    # If the default is not below the interval, use four fifths of the interval.
     timeout_us = min(DEFAULTS.timeout_us, interval_us * 4 // 5)
     by_kind = {"timeout_us": timeout_us, "failure_threshold": spec.FAILURE_THRESHOLD}
     return CheckSettings(**{**by_kind, **given, "interval_us": interval_us})

@@ -1,4 +1,4 @@
-"""The attempts of a run that failed before its last one: between the database's column and the contract's message."""
+"""The failed attempts of a run before its last one, with their conversions to column and message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from services.checks.outcome import ErrorKind
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
-    """An attempt that failed, and was followed by another one.
+    """An attempt that failed and was followed by another one.
 
     Attributes:
-        error_kind: why.
-        error_message: the same in words, cut to size and without secrets.
-        status_code: the answer's; None without an answer.
+        error_kind: the kind of error.
+        error_message: the message, truncated and without secrets.
+        status_code: the status code of the response; None without a response.
     """
 
     error_kind: ErrorKind
@@ -25,11 +25,11 @@ class FailedAttempt:
 
 
 def to_column(failed: Sequence[FailedAttempt], skipped: int) -> str | None:
-    """As the column `attempts` holds them; None for none, as nearly all results have it.
+    """Return the value of the column `attempts`; None if there is nothing to store.
 
     Args:
-        failed: the attempts in their order.
-        skipped: how many further ones did not fit into the timeout.
+        failed: the attempts, in order.
+        skipped: how many further attempts did not fit into the timeout.
     """
     if not failed and not skipped:
         return None
@@ -39,7 +39,7 @@ def to_column(failed: Sequence[FailedAttempt], skipped: int) -> str | None:
 
 
 def from_column(column: str | None) -> tuple[tuple[FailedAttempt, ...], int]:
-    """From the column `attempts`: the failed ones, and how many did not fit."""
+    """Return the failed attempts in the column `attempts`, and how many were skipped."""
     if column is None:
         return (), 0
     skipped, *failed = orjson.loads(column)
@@ -47,7 +47,7 @@ def from_column(column: str | None) -> tuple[tuple[FailedAttempt, ...], int]:
 
 
 def to_message(failed: FailedAttempt) -> pb.FailedAttempt:
-    """As the contract says it."""
+    """Return a failed attempt as a message."""
     return pb.FailedAttempt(
         error_kind=failed.error_kind.value,  # type: ignore[arg-type] # the numbers are the contract's
         error_message=failed.error_message,

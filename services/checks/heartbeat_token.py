@@ -1,6 +1,6 @@
-"""What signals of a heartbeat are sent with: 256 random bits behind a mark that secret scanners can look for.
+"""The token of a heartbeat's signals: 256 random bits after a prefix that secret scanners can find.
 
-Only a hash is stored. What cannot be guessed needs no salt and no slow hash.
+Only a hash is stored. A random token cannot be guessed, so it needs no salt and no slow hash.
 """
 
 import hashlib
@@ -11,10 +11,10 @@ _SECRET_BYTES = 32
 
 
 def new_token() -> str:
-    """A new one, of characters that stand for themselves in a URL."""
+    """Return a new token of URL-safe characters."""
     return PREFIX + secrets.token_hex(_SECRET_BYTES)
 
 
 def hash_of(token: str) -> bytes:
-    """What is stored of one; of anything else something that is not stored."""
+    """Return the hash of a token, which is what is stored."""
     return hashlib.sha256(token.encode()).digest()

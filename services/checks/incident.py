@@ -1,10 +1,10 @@
-"""What incidents are made of, for those who move them and those who show them. The numbers are the contract's."""
+"""Enumerations of incidents, shared by worker and monitor. The numbers are the contract's."""
 
 from enum import IntEnum
 
 
 class Resolution(IntEnum):
-    """What ended an incident."""
+    """The reason for the end of an incident."""
 
     RECOVERED = 1
     BY_HAND = 2
@@ -13,7 +13,7 @@ class Resolution(IntEnum):
 
 
 class IncidentEventKind(IntEnum):
-    """What happened to an incident."""
+    """The kind of an event in an incident's timeline."""
 
     OPENED = 1
     ACKNOWLEDGED = 2

@@ -1,7 +1,7 @@
-"""JSONPath (RFC 9535) over parsed JSON, bounded: a library reads the expression, a walk of ours follows it.
+"""JSONPath (RFC 9535) over parsed JSON, with bounds: a library parses the expression, our own walk evaluates it.
 
-The library's own evaluation makes an object with its path for every value on the way, and has no bound; ours counts
-what it looks at. Filters are refused: they compare each value with any other.
+The library's evaluation creates an object with a path for every visited value, and has no bound; ours counts the
+visited values. Filters are refused, because their cost is not linear.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,11 +21,11 @@ _ENVIRONMENT = JSONPathEnvironment(strict=True)
 
 
 class _Every:
-    """All children."""
+    """The step to all children."""
 
 
 class _Below:
-    """The value itself and all below it."""
+    """The step to the value itself and all its descendants."""
 
 
 _EVERY, _BELOW = _Every(), _Below()
@@ -33,15 +33,15 @@ Step: TypeAlias = "str | int | slice | _Every | _Below"
 
 
 class TooManyValuesError(Exception):
-    """A path leads by more values than may be looked at."""
+    """A path visits more values than allowed."""
 
 
 @lru_cache(maxsize=_MOST_KEPT)
 def steps_of(path: str) -> Sequence[Step]:
-    """The steps that a path takes.
+    """Parse a path into its steps.
 
     Raises:
-        ValueError: it is no JSONPath, or one that is not taken; the message says why.
+        ValueError: it is not a JSONPath, or not a supported one; the message says why.
     """
     try:
         query = _ENVIRONMENT.compile(path)
@@ -74,10 +74,10 @@ def _step(selector: object) -> Step:
 
 
 def find(steps: Sequence[Step], document: Any) -> Sequence[Any]:  # noqa: ANN401 — any JSON
-    """The values to which steps lead, in the document's order.
+    """Return the values that the steps select, in the document's order.
 
     Raises:
-        TooManyValuesError: there are too many on the way.
+        TooManyValuesError: too many values are visited.
     """
     values, room = [document], MOST_LOOKED_AT
     for step in steps:
@@ -94,14 +94,14 @@ def find(steps: Sequence[Step], document: Any) -> Sequence[Any]:  # noqa: ANN401
 
 
 def _several(step: "slice | _Every | _Below", values: Sequence[Any]) -> Iterator[Any]:
-    """The values to which a step leads that may lead to several from each."""
+    """Return the values that a step selects which may select several from each value."""
     if isinstance(step, slice):
         return chain.from_iterable(_sliced(value, step) for value in values)
     return chain.from_iterable(map(_children if isinstance(step, _Every) else _below, values))
 
 
 def _sliced(value: Any, wanted: slice) -> Iterator[Any]:  # noqa: ANN401 — any JSON
-    """A step of 0 selects nothing (RFC 9535 §2.3.4.2.2)."""
+    """Return the items that a slice selects; a step of 0 selects nothing (RFC 9535 §2.3.4.2.2)."""
     if not isinstance(value, list) or wanted.step == 0:
         return iter(())
     return (value[index] for index in range(*wanted.indices(len(value))))
@@ -114,7 +114,7 @@ def _children(value: Any) -> Iterator[Any]:  # noqa: ANN401 — any JSON
 
 
 def _below(value: Any) -> Iterator[Any]:  # noqa: ANN401 — any JSON
-    """A value and those below it, each before what it holds; without recursion, however deep it is."""
+    """Yield a value and its descendants, parents first; without recursion, for any depth."""
     waiting = [iter((value,))]
     while waiting:
         for found in waiting[-1]:

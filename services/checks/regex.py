@@ -1,7 +1,6 @@
-"""Regular expressions of others, by RE2: time linear in the text, so that none can hang a process.
+"""Regular expressions of users, evaluated by RE2 in linear time, so that none can block a process.
 
-Linear is not yet quick: RE2 may need a few nanoseconds for each instruction of the program and each byte of the text,
-so whoever searches bounds both.
+RE2 may take a few nanoseconds for each instruction of the program and each byte of the text, so callers bound both.
 """
 
 from functools import lru_cache
@@ -9,7 +8,7 @@ from typing import Protocol, cast
 
 import re2
 
-# What one program and its automaton may hold; one that needs more is searched without it, still in linear time.
+# The memory limit of a program and its automaton; beyond it RE2 searches without the automaton, still linearly.
 _MOST_MEMORY = 256 * 1024
 _MOST_KEPT = 2_048
 
@@ -18,15 +17,15 @@ class Expression(Protocol):
     """A compiled expression."""
 
     def search(self, text: bytes) -> object | None:
-        """A match somewhere in a text, or None."""
+        """Return a match somewhere in a text, or None."""
 
 
 @lru_cache(maxsize=_MOST_KEPT)
 def compiled(expression: str) -> Expression:
-    """An expression, ready to search.
+    """Compile an expression.
 
     Raises:
-        ValueError: RE2 does not take it; the message says why.
+        ValueError: RE2 rejects it; the message says why.
     """
     options = re2.Options()
     options.max_mem = _MOST_MEMORY
@@ -40,9 +39,9 @@ def compiled(expression: str) -> Expression:
 
 
 def program_size(expression: str) -> int:
-    """How many instructions its program has.
+    """Return the number of instructions of its program.
 
     Raises:
-        ValueError: RE2 does not take it.
+        ValueError: RE2 rejects it.
     """
     return int(compiled(expression).programsize)  # type: ignore[attr-defined] # RE2's own, which ships no types

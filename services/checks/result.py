@@ -1,6 +1,6 @@
-"""A result: what one slot ended as (semantics.md §8), between the database's row and the contract's message.
+"""The result of a slot (semantics.md §8), with its conversions to the database's row and the contract's message.
 
-`Result` is the only list of its columns: the tables, inserts, selects and messages are derived from it.
+`Result` is the only list of its columns: tables, inserts, selects and messages are derived from it.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,21 +20,20 @@ from services.platform.clock import from_datetime, to_duration, to_timestamp
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What a slot of a check ended as, or, for MISSED, one or more slots in a row.
+    """The result of one slot of a check, or of several MISSED slots in a row.
 
-    Phases are those of the last hop, in microseconds, and None where they were not reached; total_us is over all hops
-    and attempts.
+    Phases are those of the last hop, in microseconds, and None if not reached; total_us covers all hops and attempts.
 
     Attributes:
-        slot_us: when it was due.
+        slot_us: when the slot was due.
         start_us: when the run began; None for MISSED.
         interval_us: the check's interval at that time.
-        slot_count: how many slots, from slot_us on, this stands for.
-        tls_warning: what browsers would refuse about a certificate that was accepted; None for nothing.
-        failed_assertions: those that failed.
-        slow: whether it is UP, and took longer than a limit that only flags it.
-        failed_attempts: the attempts that failed before the last one.
-        skipped_attempts: how many further ones did not fit into the timeout.
+        slot_count: the number of slots, from slot_us on.
+        tls_warning: what browsers would reject about an accepted certificate; None for nothing.
+        failed_assertions: the assertions that failed.
+        slow: whether it is UP and exceeded a limit that only flags it.
+        failed_attempts: the failed attempts before the last one.
+        skipped_attempts: how many further attempts did not fit into the timeout.
     """
 
     tenant_id: Annotated[UUID, Stored(sql="uuid", is_key=True, is_shown=False)]
@@ -128,10 +127,10 @@ class ResultColumn(NamedTuple):
 
 
 class ResultRow(Protocol):
-    """A row by column names, whichever driver it came from."""
+    """A row by column names, of any driver."""
 
     def __getitem__(self, column: str, /) -> Any:  # noqa: ANN401 — a column's value
-        """A column."""
+        """Return the value of a column."""
 
 
 _STORED = dict(stored_attributes(Result))
@@ -198,7 +197,7 @@ _columns, _from_row, _to_message = _compiled_columns(), _compiled_from_row(), _c
 
 
 def result_columns(rows: Sequence[Result]) -> list[list[Any]]:
-    """Return the arguments of an insert: one array a column, in the order of RESULT_COLUMNS."""
+    """Return the arguments of an insert: one array per column, in the order of RESULT_COLUMNS."""
     return _columns(rows)
 
 
@@ -207,11 +206,11 @@ def from_row(row: ResultRow, moment: Callable[[Any], int] = from_datetime) -> Re
 
     Args:
         row: the row.
-        moment: microseconds from a point in time as the driver gives it.
+        moment: converts a time of the driver to microseconds.
     """
     return _from_row(row, moment)
 
 
 def to_message(result: Result) -> pb.CheckResult:
-    """Return a result as the contract says it."""
+    """Return a result as a message."""
     return _to_message(result)

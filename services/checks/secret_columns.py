@@ -1,8 +1,8 @@
-"""Columns that hold secrets, and all that secrets need of them (docs/adr/0031).
+"""Columns that contain secrets, with their encryption (docs/adr/0031).
 
-Such a column is a JSON object in a table with the columns tenant_id and id. HIDDEN stands in the place of each secret,
-and beside them `sealed` holds all of them, encrypted for the row and for their audience. Whatever reads the column
-without the key shows HIDDEN. services/checks/secret_registry.py lists the columns that there are.
+Such a column is a JSON object in a table with the columns tenant_id and id. HIDDEN replaces each secret, and `sealed`
+contains all of them, encrypted for the row and for their audience. Code that reads the column without the key shows
+HIDDEN. services/checks/secret_registry.py lists the columns.
 """
 
 from abc import ABC, abstractmethod
@@ -18,15 +18,15 @@ T = TypeVar("T")
 
 
 class SecretColumn(ABC, Generic[T]):
-    """A column whose values hold secrets; T is what a value is in the program.
+    """A column whose values contain secrets; T is the type of a value in the program.
 
     Args:
-        table: its table.
+        table: the name of its table.
         column: its name.
-        kind_column: the column that says how a value is read; None where all are read alike.
-        entry: what a row of the table is, for people: "check".
-        purpose: what is authenticated beside the secrets, so that those of one table do not open as another's.
-        fields: the contract's fields that are stored there and marked as secrets, by their full names.
+        kind_column: the column with the kind of a value; None if all values are of one kind.
+        entry: the kind of row, for messages: "check".
+        purpose: associated data of the encryption, so that ciphertexts of one table are invalid in another one.
+        fields: the full names of the contract's fields that are stored there and marked as secrets.
 
     Attributes:
         table: as given.
@@ -55,15 +55,15 @@ class SecretColumn(ABC, Generic[T]):
 
     @abstractmethod
     def secrets(self, value: T) -> Mapping[str, str]:
-        """Return the secrets that a value has, by where they are."""
+        """Return the secrets of a value, by their place."""
 
     @abstractmethod
     def with_secrets(self, value: T, secrets: Mapping[str, str]) -> T:
-        """Return a value with these secrets in their places; what is in no place of it is left out."""
+        """Return a value with these secrets in their places; secrets without a place are ignored."""
 
     @abstractmethod
     def audience(self, value: T) -> str:
-        """Return whom its secrets are for; empty where no field of the value says so."""
+        """Return the audience of its secrets; empty if no field of the value determines it."""
 
     @abstractmethod
     def to_json(self, value: T) -> dict[str, Any]:
@@ -71,14 +71,14 @@ class SecretColumn(ABC, Generic[T]):
 
     @abstractmethod
     def from_json(self, kind: str, json: dict[str, Any]) -> T:
-        """Return the value that to_json has written."""
+        """Return the value from the JSON of to_json."""
 
     def to_column(self, value: T, tenant_id: UUID, row_id: UUID, box: SecretBox) -> dict[str, Any]:
-        """Return a value as the database may hold it.
+        """Return a value as stored, with its secrets encrypted.
 
         Raises:
             FailedPrecondition: SECRETS_KEY_MISSING.
-            ValueError: a secret is HIDDEN, and so would be lost.
+            ValueError: a secret is HIDDEN and would be lost.
         """
         secrets = self.secrets(value)
         if not secrets:
@@ -90,14 +90,14 @@ class SecretColumn(ABC, Generic[T]):
         return self.to_json(hidden) | {_SEALED: sealed}
 
     def shown(self, kind: str, column: dict[str, Any]) -> T:
-        """Return a stored value with HIDDEN in the place of each secret."""
+        """Return a stored value with HIDDEN in place of each secret."""
         return self.from_json(kind, {name: value for name, value in column.items() if name != _SEALED})
 
     def opened(self, kind: str, column: dict[str, Any], tenant_id: UUID, row_id: UUID, box: SecretBox) -> T:
-        """Return a stored value with its secrets.
+        """Return a stored value with its secrets decrypted.
 
         Raises:
-            CannotOpenError: they cannot be decrypted, or are not all there.
+            CannotOpenError: they cannot be decrypted, or some are missing.
         """
         value = self.shown(kind, column)
         if _SEALED in column:
@@ -118,10 +118,10 @@ class SecretColumn(ABC, Generic[T]):
 
 
 class SecretTexts(SecretColumn[dict[str, Any]]):
-    """A column whose secrets are texts at fixed keys of its JSON object; they are for the row, whatever else it says.
+    """A column whose secrets are strings at fixed keys of its JSON object, bound to the row only.
 
     Args:
-        keys: the contract's field that is stored at each of these keys.
+        keys: the contract's field for each of these keys.
     """
 
     def __init__(self, *, table: str, column: str, entry: str, purpose: bytes, keys: Mapping[str, str]) -> None:
@@ -129,21 +129,21 @@ class SecretTexts(SecretColumn[dict[str, Any]]):
         self._keys = frozenset(keys)
 
     def secrets(self, value: dict[str, Any]) -> Mapping[str, str]:
-        """Return those that are not empty."""
+        """Return the secrets that are not empty."""
         return {key: value[key] for key in self._keys if value.get(key)}
 
     def with_secrets(self, value: dict[str, Any], secrets: Mapping[str, str]) -> dict[str, Any]:
-        """Return the object with others."""
+        """Return the object with other secrets."""
         return value | {key: secrets[key] for key in self.secrets(value) if key in secrets}
 
     def audience(self, _value: dict[str, Any]) -> str:
-        """Return none."""
+        """Return an empty audience."""
         return ""
 
     def to_json(self, value: dict[str, Any]) -> dict[str, Any]:
-        """Return it as it is."""
+        """Return the object unchanged."""
         return value
 
     def from_json(self, _kind: str, json: dict[str, Any]) -> dict[str, Any]:
-        """Return it as it is."""
+        """Return the object unchanged."""
         return json

@@ -1,8 +1,8 @@
-"""Every column that holds secrets, once.
+"""The list of all columns that contain secrets.
 
-To store a secret in a further table, give the table the columns tenant_id, id and one of JSONB, mark the contract's
-field with `(sentinel.options.v1.secret) = true`, and add an entry here. The entry encrypts and opens it and shows it as
-"[secret]"; monitor's start and `rotate-secrets` encrypt it anew; the tests search for it in a dump of the database.
+To store a secret in another table, give the table the columns tenant_id, id and one of JSONB, mark the contract's field
+with `(sentinel.options.v1.secret) = true`, and add an entry here. The entry encrypts, decrypts and hides it; monitor's
+start and `rotate-secrets` re-encrypt it; the tests search for it in a dump of the database.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""How whoever watches services learns that there is something new: what the notification says.
+"""The notification that the shown state of a service has changed, for WatchServices.
 
-Sent, in the transaction that does it, by whatever changes what a service is shown as: its settings, its checks, what
-they are known to be in, their open incidents, its maintenance.
+It is sent in the transaction of each change of a service, its checks, their states, its open incidents or its
+maintenance.
 """
 
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ CHANNEL = "services_moved"
 
 @dataclass(frozen=True, slots=True)
 class ServiceMove:
-    """A service was made, changed or deleted, or is in something else; any of the tenant's may be when it is None."""
+    """The shown state of a service may have changed; of all services of the tenant if it is None."""
 
     tenant_id: UUID
     service_id: UUID | None = None
 
     def payload(self) -> str:
-        """As the notification carries it."""
+        """Return the payload of the notification."""
         return f"{self.tenant_id} {self.service_id or ''}"
 
     @classmethod
     def parse(cls, payload: str) -> "ServiceMove":
-        """From a notification."""
+        """Parse the payload of a notification."""
         tenant_id, _, service_id = payload.partition(" ")
         return cls(UUID(tenant_id), UUID(service_id) if service_id else None)

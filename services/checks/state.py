@@ -1,16 +1,16 @@
-"""What a check is known to be in, and what each result makes of it (semantics.md §12). Pure."""
+"""The state of a check, and how each result changes it (semantics.md §12). Pure."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 from services.checks.outcome import Outcome
 
-_LONGEST_STREAK = 1_000  # longer than any threshold, so counting on changes nothing
+_LONGEST_STREAK = 1_000  # above any threshold, so counting further changes nothing
 STALE_AFTER_INTERVALS = 2
 
 
 class CheckState(IntEnum):
-    """What a check is known to be in. The numbers are the contract's."""
+    """The state of a check. The numbers are the contract's."""
 
     UP = 1
     DOWN = 2
@@ -21,13 +21,13 @@ class CheckState(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Track:
-    """What a check's results amount to so far.
+    """The state of a check with its present run of results.
 
     Attributes:
         state: the last confirmed verdict.
         state_us: the first slot of the run that confirmed it; None before the first verdict.
-        streak: how many results in a row ended like the last.
-        streak_outcome: how they ended, UP or DOWN; None before the first.
+        streak: how many results in a row ended like the latest one.
+        streak_outcome: their outcome, UP or DOWN; None before the first one.
         streak_us: the first slot of the streak.
         verdict_us: the latest slot that ended UP or DOWN.
     """
@@ -41,7 +41,7 @@ class Track:
 
 
 def advance(track: Track, slot_us: int, outcome: Outcome, failure_threshold: int, recovery_threshold: int) -> Track:
-    """The track after one more result; ERROR and MISSED neither advance nor reset it."""
+    """Return the track after another result; ERROR and MISSED neither advance nor reset it."""
     if outcome is not Outcome.UP and outcome is not Outcome.DOWN:
         return track
     if outcome is track.streak_outcome:
@@ -51,7 +51,7 @@ def advance(track: Track, slot_us: int, outcome: Outcome, failure_threshold: int
     verdict, threshold = (
         (CheckState.UP, recovery_threshold) if outcome is Outcome.UP else (CheckState.DOWN, failure_threshold)
     )
-    # Built anew rather than replaced in part: that costs a third, and every result passes here.
+    # Constructed instead of replaced in part: that takes a third of the time, and every result passes here.
     if track.state is not verdict and streak >= threshold:
         return Track(
             state=verdict,
@@ -72,7 +72,7 @@ def advance(track: Track, slot_us: int, outcome: Outcome, failure_threshold: int
 
 
 def known_state(track: Track, interval_us: int, now_us: int) -> tuple[CheckState, int | None]:
-    """The state now, and since when: UNKNOWN when there has been no verdict for two intervals."""
+    """Return the state now, and since when: UNKNOWN after two intervals without UP or DOWN."""
     if track.state is CheckState.UNKNOWN or track.verdict_us is None:
         return CheckState.UNKNOWN, None
     stale_us = track.verdict_us + STALE_AFTER_INTERVALS * interval_us

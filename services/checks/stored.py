@@ -1,7 +1,7 @@
-"""How a record's attribute is stored and shown: what stands beside its type in the record, which is its only list.
+"""How an attribute of a record is stored and shown: annotations beside its type in the record.
 
-Conversions of results are compiled from it, since every probe passes through them: they cost what code written by hand
-costs, where loops over a list cost up to twice as much.
+Conversions of results are compiled from them, because every probe uses them: they are as fast as code written by hand,
+while loops over a list take up to twice as long.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +13,7 @@ SqlType = Literal["bigint", "boolean", "inet", "integer", "smallint", "text", "t
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What stands beside the type of an attribute; by default it is stored and shown as it is, under its own name.
+    """The annotation of an attribute; by default it is stored and shown unchanged, under its own name.
 
     Attributes:
         sql: the PostgreSQL type of its column.
@@ -22,11 +22,11 @@ class Stored:
         is_key: whether the column belongs to the primary key.
         is_nullable: whether the column may be NULL, which is read as the attribute's default.
         is_shown: whether the message has a field for it.
-        copied_to_incidents: whether an incident has the column of its first failing slot.
-        read: the attribute from the column's value, which is not NULL.
-        write: the column's value from the record.
-        writes_column: whether the attribute writes its column; another one does where two share it.
-        show: the field's value from the attribute.
+        copied_to_incidents: whether an incident stores it for its first failing slot.
+        read: converts the column's value, which is not NULL, to the attribute.
+        write: returns the column's value of a record.
+        writes_column: whether the attribute writes its column; False if another one that shares it does.
+        show: converts the attribute to the field's value.
     """
 
     sql: SqlType
@@ -43,10 +43,10 @@ class Stored:
 
 
 def stored_attributes(record: type) -> Iterator[tuple[str, Stored]]:
-    """Yield the attributes of a record with what stands beside their types, in their order.
+    """Yield the attributes of a record with their annotations, in order.
 
     Raises:
-        TypeError: nothing stands beside one.
+        TypeError: an attribute has no annotation.
     """
     for name, hint in get_type_hints(record, include_extras=True).items():
         found = [each for each in getattr(hint, "__metadata__", ()) if isinstance(each, Stored)]
@@ -56,11 +56,11 @@ def stored_attributes(record: type) -> Iterator[tuple[str, Stored]]:
 
 
 def compiled(parameters: str, expression: str, names: Mapping[str, object]) -> Callable[..., Any]:
-    """Return a function made of generated source, as dataclasses make __init__.
+    """Return a function compiled from generated source, as dataclasses do for __init__.
 
     Args:
-        parameters: of the function, such as "row".
-        expression: what it returns.
+        parameters: its parameters, such as "row".
+        expression: the expression that it returns.
         names: the values of the other names in the expression.
     """
     return eval(f"lambda {parameters}: {expression}", dict(names))  # type: ignore[no-any-return] # noqa: S307 — generated from names in our own code

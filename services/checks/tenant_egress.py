@@ -1,4 +1,4 @@
-"""What the egress policy says for a tenant: settings name tenants by slug, calls and checks by id."""
+"""The egress policy by tenant: settings name tenants by slug, calls and checks by id."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -17,13 +17,13 @@ _MOST_KNOWN = 10_000
 
 
 def refuse_blocked(policy: EgressPolicy, spec: Spec, path: str, tenant: str = "") -> None:
-    """Refuse a check that names a literal address that it may not reach. No name is looked up.
+    """Refuse a check that names a blocked literal address. Host names are not resolved.
 
     Args:
-        policy: the operator's settings.
-        spec: what the check probes.
-        path: where that is in the request: "check.http"; empty for the request itself.
-        tenant: as in `EgressPolicy.refused_by`.
+        policy: the egress policy.
+        spec: the spec of the check.
+        path: the path of the spec in the request: "check.http"; empty for the request itself.
+        tenant: the slug, as in `EgressPolicy.refused_by`.
 
     Raises:
         InvalidArgument: TARGET_BLOCKED, naming the field.
@@ -40,13 +40,13 @@ def refuse_blocked(policy: EgressPolicy, spec: Spec, path: str, tenant: str = ""
 
 
 class TenantEgress:
-    """Applies the policy to tenants.
+    """The egress policy for tenants.
 
-    A slug is read only where the policy names tenants, and once: a tenant keeps its slug.
+    A slug is read only if the policy names tenants, and cached: the slug of a tenant does not change.
 
     Args:
-        policy: the operator's settings.
-        store: reads slugs; without it no tenant is among those that the policy names.
+        policy: the egress policy.
+        store: reads slugs; without it no tenant counts as named by the policy.
 
     Attributes:
         policy: as given.
@@ -58,10 +58,10 @@ class TenantEgress:
         self._slugs: dict[UUID, str] = {}
 
     async def slug_of(self, tenant_id: UUID) -> str:
-        """Return the slug that the policy needs for a tenant; empty where it names none.
+        """Return the slug that the policy needs for a tenant; empty if the policy names no tenants.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         if self._store is None or not self.policy.named_tenants:
             return ""
@@ -75,15 +75,15 @@ class TenantEgress:
         return slug
 
     async def refuse_blocked(self, tenant_id: UUID, spec: Spec, path: str) -> None:
-        """Refuse a check of a tenant that names a literal address that it may not reach.
+        """Refuse a check of a tenant that names a blocked literal address.
 
         Args:
-            tenant_id: whose check it is.
-            spec: what it probes.
-            path: where that is in the request: "check.http"; empty for the request itself.
+            tenant_id: the tenant.
+            spec: the spec of the check.
+            path: the path of the spec in the request: "check.http"; empty for the request itself.
 
         Raises:
             InvalidArgument: TARGET_BLOCKED, naming the field.
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         refuse_blocked(self.policy, spec, path, await self.slug_of(tenant_id))

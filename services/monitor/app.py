@@ -43,7 +43,7 @@ ROLLUP_ROLE = "sentinel_rollup"
 # Boards are read one at a time.
 _BOARD_CONNECTIONS = 1
 _SERVICE = monitor_service_pb2.DESCRIPTOR.services_by_name["MonitorService"]
-# Envoy sends reflection here, so this process names what all three serve.
+# Envoy routes reflection to this process, so it lists the services of all three processes.
 _REFLECTED = [
     auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"],
     _SERVICE,
@@ -52,7 +52,7 @@ _REFLECTED = [
 
 
 async def main(process: Process) -> None:
-    """Build everything, serve, shut down."""
+    """Build all parts, serve, and shut down."""
     store = MonitorStore(process.database, process.secret_box())
     sealing_key = await process.sealing_key()
     pager = Pager(Sealer(sealing_key, "page"))

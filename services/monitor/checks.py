@@ -1,4 +1,4 @@
-"""What is probed: making, reading, listing, changing, pausing, resuming and deleting checks; tokens of heartbeats."""
+"""Use cases of checks: create, get, list, update, pause, resume, delete, and the tokens of heartbeats."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class Checks:
-    """Makes, reads, lists, changes, pauses, resumes and deletes checks; gives heartbeats their tokens.
+    """Use cases of checks.
 
     Args:
-        store: where they are recorded.
+        store: checks in PostgreSQL.
         pager: reads and writes page tokens.
-        quotas: how many a tenant may have.
+        quotas: how many checks a tenant may have.
         egress: which addresses checks may reach.
     """
 
@@ -36,13 +36,13 @@ class Checks:
         self._quotas = quotas
 
     async def create(self, actor: Actor, service_id: UUID, draft: CheckDraft, request_id: UUID | None) -> MadeCheck:
-        """Put a check on a service; a request id seen before answers the check that it made, without its token.
+        """Create a check on a service; a repeated request id returns the check that it created, without its token.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
             AlreadyExists: CHECK_NAME_TAKEN.
             FailedPrecondition: QUOTA_EXCEEDED.
-            InvalidArgument: what it names cannot be probed, or may not be: TARGET_BLOCKED.
+            InvalidArgument: the spec is invalid, or its target is blocked (TARGET_BLOCKED).
         """
         path = f"check.{draft.spec.KIND}"
         draft.spec.refuse_bad(path)
@@ -54,7 +54,7 @@ class Checks:
         return MadeCheck(made.check, made.track, made.maintenance_us, token if made.check.id == check.id else "")
 
     async def rotate_token(self, actor: Actor, service_id: UUID, check_id: UUID) -> str:
-        """Give a heartbeat another token, and answer it; the one before ends at once.
+        """Replace the token of a heartbeat and return the new one; the old one becomes invalid at once.
 
         Raises:
             NotFound: CHECK_NOT_FOUND.
@@ -65,7 +65,7 @@ class Checks:
         return token
 
     async def get(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> TrackedCheck:
-        """A check of a service.
+        """Return a check of a service.
 
         Raises:
             NotFound: CHECK_NOT_FOUND.
@@ -76,7 +76,7 @@ class Checks:
         return found
 
     async def list(self, tenant_id: UUID, service_id: UUID, page_size: int, page_token: str) -> Page[TrackedCheck]:
-        """A page of a service's checks, oldest first.
+        """Return a page of a service's checks, oldest first.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
@@ -97,26 +97,28 @@ class Checks:
         etag: str,
         draft_of: Callable[[Check], CheckDraft],
     ) -> TrackedCheck:
-        """Change a check; an etag that is not empty has to be the check's.
+        """Update a check; an etag that is not empty has to match the check's.
 
         Raises:
             NotFound: CHECK_NOT_FOUND.
             Aborted: ETAG_MISMATCH.
             AlreadyExists: CHECK_NAME_TAKEN.
-            InvalidArgument: what it would be breaks a rule, or may not be probed: TARGET_BLOCKED.
+            InvalidArgument: the changed check is invalid, or its target is blocked (TARGET_BLOCKED).
         """
         now, slug = now_us(), await self._egress.slug_of(actor.tenant_id)
 
         def decide(check: Check) -> Check:
             changed = changed_check(check, etag, draft_of, now)
-            if changed.spec != check.spec:  # else nobody could rename or pause a check that has become blocked
+            if (
+                changed.spec != check.spec
+            ):  # otherwise a check whose target became blocked could not be renamed or paused
                 refuse_blocked(self._egress.policy, changed.spec, f"check.{changed.spec.KIND}", slug)
             return changed
 
         return await self._store.change_check(actor, service_id, check_id, "update", decide)
 
     async def pause(self, actor: Actor, service_id: UUID, check_id: UUID) -> TrackedCheck:
-        """Stop probing a check; one that is paused stays as it is.
+        """Pause a check; do nothing if it is paused.
 
         Raises:
             NotFound: CHECK_NOT_FOUND.
@@ -127,7 +129,7 @@ class Checks:
         )
 
     async def resume(self, actor: Actor, service_id: UUID, check_id: UUID) -> TrackedCheck:
-        """Go on probing a check; one that is enabled stays as it is.
+        """Resume a check; do nothing if it is enabled.
 
         Raises:
             NotFound: CHECK_NOT_FOUND.

@@ -1,4 +1,4 @@
-"""Services and checks as their authors give them, and what a change makes of one. Pure; times in microseconds."""
+"""Services and checks as a client describes them, and how they change stored ones. Pure; times in microseconds."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,7 +17,7 @@ from services.platform.ids import new_id
 
 @dataclass(frozen=True, slots=True)
 class ServiceDraft:
-    """A service as its author gives it."""
+    """The writable fields of a service."""
 
     name: str
     url: str
@@ -27,7 +27,7 @@ class ServiceDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckDraft:
-    """A check as its author gives it; what is not in `given` of the attributes of CheckSettings takes its default."""
+    """The writable fields of a check; attributes of CheckSettings that are not in `given` take their defaults."""
 
     name: str
     spec: Spec
@@ -35,7 +35,7 @@ class CheckDraft:
 
 
 def new_check(tenant_id: UUID, service_id: UUID, draft: CheckDraft, now: int) -> Check:
-    """An enabled check as the draft has it, with defaults where it has nothing."""
+    """Return a new, enabled check with the draft's fields, or defaults."""
     return Check(
         tenant_id=tenant_id,
         id=new_id(),
@@ -49,11 +49,11 @@ def new_check(tenant_id: UUID, service_id: UUID, draft: CheckDraft, now: int) ->
 
 
 def changed_check(check: Check, etag: str, draft_of: Callable[[Check], CheckDraft], now: int) -> Check:
-    """The check as the draft has it.
+    """Return the check with the draft's fields.
 
     Raises:
         Aborted: ETAG_MISMATCH.
-        InvalidArgument: what it would be breaks a rule, or keeps a secret that is not there.
+        InvalidArgument: the changed check is invalid, or keeps a secret that is not stored.
     """
     if etag and etag != check.etag:
         raise Aborted(
@@ -75,10 +75,10 @@ def changed_check(check: Check, etag: str, draft_of: Callable[[Check], CheckDraf
 
 
 def refuse_other_kind(check: Check, kind: str) -> None:
-    """Refuse another kind than the check has: its history would be that of something else.
+    """Refuse to change a check's kind: its history would belong to another kind of check.
 
     Raises:
-        InvalidArgument: naming the kind that it shall become.
+        InvalidArgument: the kind differs.
     """
     if kind != check.spec.KIND:
         message = f"the kind of a check cannot be changed (this check is {check.spec.KIND}); create a new check"
@@ -86,27 +86,27 @@ def refuse_other_kind(check: Check, kind: str) -> None:
 
 
 def paused_check(check: Check, now: int) -> Check:
-    """The check, paused since now or since it was."""
+    """Return the check, paused from now on unless it is paused already."""
     at = _behind(check, now)
     return replace(check, pause_us=at, update_us=at) if check.enabled else check
 
 
 def resumed_check(check: Check, now: int) -> Check:
-    """The check, enabled."""
+    """Return the check, enabled."""
     return check if check.enabled else replace(check, pause_us=None, update_us=_behind(check, now))
 
 
 def _behind(check: Check, now: int) -> int:
-    """Now, but behind the last change even if the clock stepped back: the etag differs, and periods have a length."""
+    """Return now, but later than the last change even if the clock stepped back: etags and periods depend on it."""
     return max(now, check.update_us + 1)
 
 
 def changed_service(service: Service, etag: str, draft_of: Callable[[Service], ServiceDraft], now: int) -> Service:
-    """The service as the draft has it.
+    """Return the service with the draft's fields.
 
     Raises:
         Aborted: ETAG_MISMATCH.
-        InvalidArgument: what it would be breaks a rule.
+        InvalidArgument: the changed service is invalid.
     """
     if etag and etag != service.etag:
         raise Aborted(

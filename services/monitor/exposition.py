@@ -1,4 +1,4 @@
-"""Monitor's figures as Prometheus takes them."""
+"""Prometheus metrics of the monitor process."""
 
 from collections.abc import Iterator
 
@@ -8,15 +8,15 @@ from services.platform.rpc.stream_metrics import StreamMetrics
 
 
 class MonitorCollector:
-    """Reads the figures when somebody scrapes.
+    """A collector of the metrics of WatchServices.
 
     Args:
-        watches: what has been counted of those who watch services.
+        watches: the counters of the streams.
     """
 
     def __init__(self, watches: StreamMetrics) -> None:
         self._watches = watches
 
     def collect(self) -> Iterator[Metric]:
-        """As Prometheus takes it."""
+        """Yield the metrics."""
         yield from self._watches.collect("sentinel_watch", "services")

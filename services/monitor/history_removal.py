@@ -1,4 +1,4 @@
-"""What was recorded of deleted checks goes in the background: in bounded steps, in one place at a time."""
+"""Removal of the history of deleted checks: in the background, in bounded steps, in one process at a time."""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY_S = 5.0
 _A_STEP = 5_000
-# Between two steps the database has time for what is urgent.
+# The pause leaves the database time for urgent work.
 _PAUSE_S = 0.05
 _log = logs.get("history_removal")
 
 
 class HistoryStays(Exception):
-    """What was recorded of one check could not be removed; what was removed of others is.
+    """The history of one check could not be removed; that of others was.
 
     Args:
         check_id: the check.
-        reason: what the database says.
+        reason: the error of the database.
     """
 
     def __init__(self, check_id: UUID, reason: str) -> None:
@@ -32,13 +32,13 @@ class HistoryStays(Exception):
 
 
 class HistoryRemoval:
-    """Removes the history of deleted checks. What a step has removed stays removed, whenever the process ends.
+    """A loop that removes the history of deleted checks. Each step is committed, so it can stop at any time.
 
     Args:
-        store: where it is.
+        store: the history in PostgreSQL.
 
     Attributes:
-        aside: what it could not do.
+        aside: the checks in quarantine.
     """
 
     def __init__(self, store: "HistorySql") -> None:
@@ -46,7 +46,7 @@ class HistoryRemoval:
         self.aside = SetAside("history_removal")
 
     async def run(self) -> None:
-        """Remove until cancelled."""
+        """Remove history until cancelled."""
         while True:
             more = False
             with self.aside.outlived():

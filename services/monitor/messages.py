@@ -1,4 +1,4 @@
-"""Domain → Protobuf for services, checks and results, and back for what is given of them."""
+"""Conversion between services, checks and filters and the contract's messages."""
 
 from collections.abc import Iterable
 
@@ -16,19 +16,19 @@ from services.platform.clock import from_timestamp, now_us, to_timestamp
 
 
 def service_draft(message: service_pb2.Service | monitor_service_pb2.CreateServiceRequest) -> ServiceDraft:
-    """A service as its author gives it."""
+    """Return the writable fields of a message."""
     return ServiceDraft(message.name, message.url, message.description, dict(message.labels))
 
 
 def service_settings(service: Service) -> service_pb2.Service:
-    """What of a service can be changed."""
+    """Return the writable fields of a service as a message."""
     return service_pb2.Service(
         name=service.name, url=service.url, description=service.description, labels=service.labels
     )
 
 
 def service_message(row: StatefulService) -> service_pb2.Service:
-    """A service."""
+    """Return a service as a message."""
     service = row.service
     message = service_settings(service)
     message.MergeFrom(
@@ -46,13 +46,13 @@ def service_message(row: StatefulService) -> service_pb2.Service:
 
 
 def service_filter(request: monitor_service_pb2.ListServicesRequest) -> ServiceFilter:
-    """Which services to list."""
+    """Return the filter of a request."""
     states = tuple(sorted(ServiceState(state) for state in request.states))
     return ServiceFilter(states, label_filter(request.labels), request.text)
 
 
 def label_filter(labels: Iterable[str]) -> tuple[tuple[str, str | None], ...]:
-    """Which labels a service is to have, and with which values; None for any."""
+    """Return the label filter: names with the required value, or None for any value."""
     found = []
     for label in labels:
         key, has_value, value = label.partition("=")
@@ -61,13 +61,13 @@ def label_filter(labels: Iterable[str]) -> tuple[tuple[str, str | None], ...]:
 
 
 def service_order(order_by: str) -> ServiceOrder:
-    """In which order to list them; the contract has seen to what it may say."""
+    """Return the order of a list; the contract has validated `order_by`."""
     key, _, direction = order_by.partition(" ")
     return ServiceOrder(by_name=key == "name", descending=direction == "desc")
 
 
 def result_filter(request: monitor_service_pb2.ListCheckResultsRequest) -> ResultFilter:
-    """Which results to list."""
+    """Return the filter of a request."""
     every = ResultFilter()
     return ResultFilter(
         from_timestamp(request.start_time) if request.HasField("start_time") else every.from_us,
@@ -78,7 +78,7 @@ def result_filter(request: monitor_service_pb2.ListCheckResultsRequest) -> Resul
 
 
 def check_draft(message: check_pb2.Check) -> CheckDraft:
-    """A check as its author gives it."""
+    """Return the writable fields of a message."""
     return CheckDraft(
         name=message.name,
         spec=spec_of(message),
@@ -87,7 +87,7 @@ def check_draft(message: check_pb2.Check) -> CheckDraft:
 
 
 def check_settings(check: Check) -> check_pb2.Check:
-    """What of a check can be changed, its secrets hidden."""
+    """Return the writable fields of a check as a message, with secrets hidden."""
     message = check_pb2.Check(name=check.name)
     write_settings(check.settings, message)
     check.spec.hidden().into_check(message)
@@ -95,7 +95,7 @@ def check_settings(check: Check) -> check_pb2.Check:
 
 
 def check_message(row: TrackedCheck) -> check_pb2.Check:
-    """A check."""
+    """Return a check as a message."""
     check = row.check
     state, since_us = row.known(now_us())
     message = check_settings(check)

@@ -1,4 +1,4 @@
-"""What monitor is about: services, the checks on them, and what is known of both. Times in microseconds."""
+"""The domain objects of monitor: services, checks, and their states. Times are in microseconds since the epoch."""
 
 import hashlib
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from services.monitor.figures.uptime import Figures
 
 
 class ServiceState(IntEnum):
-    """What a service is in. The numbers are the contract's."""
+    """The state of a service (semantics.md §13). The numbers are the contract's."""
 
     UP = 1
     DEGRADED = 2
@@ -26,7 +26,7 @@ class ServiceState(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """Something that a team runs and watches."""
+    """A service of a tenant."""
 
     tenant_id: UUID
     id: UUID
@@ -39,21 +39,21 @@ class Service:
 
     @property
     def etag(self) -> str:
-        """Differs whenever the service was changed."""
+        """A version of the service, for optimistic concurrency."""
         return _etag(self.id, self.update_us)
 
     def audited(self) -> dict[str, object]:
-        """What the audit log shows of the service."""
+        """Return the service's fields for the audit log."""
         return {"name": self.name, "url": self.url, "description": self.description, "labels": self.labels}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """Something that is probed on a schedule.
+    """A check of a service.
 
     Attributes:
-        update_us: when it was last changed, paused or resumed; later each time, whatever the clock does.
-        pause_us: since when it is paused; None while it is enabled.
+        update_us: when it was last changed, paused or resumed; strictly increasing, even if the clock steps back.
+        pause_us: when it was paused; None while it is enabled.
     """
 
     tenant_id: UUID
@@ -68,16 +68,16 @@ class Check:
 
     @property
     def enabled(self) -> bool:
-        """Whether it is probed."""
+        """Whether it is scheduled."""
         return self.pause_us is None
 
     @property
     def etag(self) -> str:
-        """Differs whenever the check was changed, paused or resumed."""
+        """A version of the check, for optimistic concurrency."""
         return _etag(self.id, self.update_us)
 
     def audited(self) -> dict[str, object]:
-        """What the audit log shows of the check; nothing that may be a secret."""
+        """Return the check's fields for the audit log, without secrets."""
         return {
             "serviceId": str(self.service_id),
             "name": self.name,
@@ -89,14 +89,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class TrackedCheck:
-    """A check, what its results amount to, and since when it is inside a maintenance window; None when outside."""
+    """A check, its track, and since when it is in a maintenance window (None outside)."""
 
     check: Check
     track: Track
     maintenance_us: int | None = None
 
     def known(self, now: int) -> tuple[CheckState, int | None]:
-        """What the check is in now, and since when (semantics.md §12)."""
+        """Return the check's state and since when it has it (semantics.md §12)."""
         if self.check.pause_us is not None:
             return CheckState.PAUSED, self.check.pause_us
         if self.maintenance_us is not None:
@@ -106,14 +106,14 @@ class TrackedCheck:
 
 @dataclass(frozen=True, slots=True)
 class MadeCheck(TrackedCheck):
-    """A check that was made just now, and for a heartbeat what its signals are sent with; empty for others."""
+    """A check that was just created; a heartbeat has its token, other kinds an empty one."""
 
     heartbeat_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class StatefulService:
-    """A service, what it is in, its open incidents, and where it is shown the figures of its latest 24 closed hours."""
+    """A service, its state, its open incidents, and the figures of its latest 24 closed hours if they are shown."""
 
     service: Service
     state: ServiceState
@@ -123,7 +123,7 @@ class StatefulService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckStatus:
-    """What a check is in, since when, its latest result, and why it is in that, in words."""
+    """A check, its state with time and reason, and its latest result."""
 
     check: Check
     state: CheckState
@@ -134,7 +134,7 @@ class CheckStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStatus:
-    """What a service is in, since when for certain, how it was, and why."""
+    """The state of a service with time and reason, its uptime and its checks."""
 
     service_id: UUID
     state: ServiceState

@@ -1,4 +1,4 @@
-"""Results of runs on demand go when they are old: in bounded steps, as many processes at it as like."""
+"""Removal of old results of on-demand runs: in bounded steps; several processes may do it at once."""
 
 import asyncio
 from typing import TYPE_CHECKING
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY_S = 600.0
 _A_STEP = 2_000
-# Between two steps the database has time for what is urgent.
+# The pause leaves the database time for urgent work.
 _PAUSE_S = 0.05
 
 
 class OnDemandRemoval:
-    """Drops results of runs on demand that are old.
+    """A loop that removes old results of on-demand runs.
 
     Args:
-        store: where they are.
-        keep_us: how long they are kept.
+        store: the results in PostgreSQL.
+        keep_us: how long they are kept, in microseconds.
 
     Attributes:
-        aside: what it could not do.
+        aside: the count of failures.
     """
 
     def __init__(self, store: "RollupSql", keep_us: int) -> None:
@@ -32,7 +32,7 @@ class OnDemandRemoval:
         self.aside = SetAside("on_demand_removal")
 
     async def run(self) -> None:
-        """Drop until cancelled."""
+        """Remove old results until cancelled."""
         while True:
             more = False
             with self.aside.outlived():

@@ -1,4 +1,4 @@
-"""How much a tenant may have."""
+"""The quotas of a tenant."""
 
 from dataclasses import dataclass
 
@@ -7,33 +7,33 @@ from services.platform.errors import QuotaExceeded
 
 @dataclass(frozen=True, slots=True)
 class Quotas:
-    """How many services, checks and maintenance windows a tenant may have."""
+    """The most services, checks and maintenance windows of a tenant."""
 
     services: int
     checks: int
     windows: int = 1_000
 
     def refuse_more_services(self, there_are: int) -> None:
-        """Refuse one more service than the quota allows.
+        """Refuse another service if the quota is reached.
 
         Raises:
-            QuotaExceeded: there are as many already.
+            QuotaExceeded: the tenant has as many services as it may.
         """
         _refuse(there_are, self.services, "services")
 
     def refuse_more_checks(self, there_are: int) -> None:
-        """Refuse one more check than the quota allows.
+        """Refuse another check if the quota is reached.
 
         Raises:
-            QuotaExceeded: there are as many already.
+            QuotaExceeded: the tenant has as many checks as it may.
         """
         _refuse(there_are, self.checks, "checks")
 
     def refuse_more_windows(self, there_are: int) -> None:
-        """Refuse one more maintenance window than the quota allows.
+        """Refuse another maintenance window if the quota is reached.
 
         Raises:
-            QuotaExceeded: there are as many already.
+            QuotaExceeded: the tenant has as many windows as it may.
         """
         _refuse(there_are, self.windows, "maintenance windows")
 

@@ -1,8 +1,8 @@
-"""Answers concurrent requests for the same data from one read of the database.
+"""Coalescing of concurrent requests for the same data into one read of the database.
 
-A request that comes while a read of its group is under way waits for the next read, which is made for all requests that
-wait by then. So no caller gets data that was read before it asked, and no caller waits when nothing is under way.
-A read whose callers have all gone is cancelled.
+A request that arrives during a read of its group waits for the next read, which serves all requests that wait by then.
+So no caller gets data that was read before its call, and no caller waits when no read is in progress. A read whose
+callers have all gone is cancelled.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ _T = TypeVar("_T")
 
 
 class RequestCoalescer(Generic[_Group, _Subject, _T]):
-    """Reads several subjects of a group at once, and one read of a group at a time.
+    """A coalescer that reads several subjects of a group at once, with one read per group at a time.
 
     Args:
-        read: reads some subjects of a group; those that do not exist are left out.
+        read: reads some subjects of a group; omits those that do not exist.
     """
 
     def __init__(self, read: Callable[[_Group, Sequence[_Subject]], Awaitable[Mapping[_Subject, _T]]]) -> None:
@@ -35,7 +35,7 @@ class RequestCoalescer(Generic[_Group, _Subject, _T]):
         """Return what was read of a subject after the call; None if there is none.
 
         Raises:
-            SentinelError: what the read raised.
+            SentinelError: raised by the read.
         """
         answer: asyncio.Future[_T | None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(group, {}).setdefault(subject, []).append(answer)
@@ -44,7 +44,7 @@ class RequestCoalescer(Generic[_Group, _Subject, _T]):
         return await answer
 
     async def _read_all(self, group: _Group) -> None:
-        """Read until nothing of the group is wanted."""
+        """Read until no request of the group waits."""
         try:
             while waiting := self._waiting.pop(group, None):
                 wanted = _still_wanted(waiting)
@@ -58,7 +58,7 @@ class RequestCoalescer(Generic[_Group, _Subject, _T]):
             del self._under_way[group]
 
     async def _answer(self, group: _Group, batch: Mapping[_Subject, Sequence["asyncio.Future[_T | None]"]]) -> None:
-        """Read for some callers, until all of them have gone."""
+        """Read for some callers; cancel the read once all of them have gone."""
         callers = [answer for answers in batch.values() for answer in answers]
         reading = asyncio.ensure_future(self._read(group, list(batch)))
 
@@ -68,7 +68,7 @@ class RequestCoalescer(Generic[_Group, _Subject, _T]):
 
         for answer in callers:
             answer.add_done_callback(on_caller_gone)
-        # Not by awaiting it: its cancellation would look like our own.
+        # wait() instead of await: a cancelled read would look like our own cancellation.
         try:
             await asyncio.wait((reading,))
         finally:
@@ -88,7 +88,7 @@ class RequestCoalescer(Generic[_Group, _Subject, _T]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
-    """The caller and the question; equal for callers that can be given the same answer."""
+    """A request with its caller; equal for callers that can share a response."""
 
     tenant_id: UUID
     method: str
@@ -97,7 +97,7 @@ class _Request:
 
 
 class SharedReads:
-    """Answers equal requests of one tenant that come at the same time by one read."""
+    """A coalescer of equal requests of one tenant."""
 
     def __init__(self) -> None:
         self._coalescer: RequestCoalescer[_Request, None, tuple[Any]] = RequestCoalescer(self._read)
@@ -107,11 +107,11 @@ class SharedReads:
 
         Args:
             tenant_id: the tenant of the caller.
-            request: what is wanted.
-            read: reads it. It runs in the context of any of the callers, so it must not ask who is calling.
+            request: the message of the request.
+            read: does the read. It runs in the context of any of the callers, so it must not use the caller's identity.
 
         Raises:
-            SentinelError: what the read raised.
+            SentinelError: raised by the read.
         """
         message = request.SerializeToString(deterministic=True)
         wanted = _Request(tenant_id=tenant_id, method=request.DESCRIPTOR.full_name, message=message, read=read)
@@ -127,7 +127,7 @@ class SharedReads:
 def _still_wanted(
     waiting: Mapping[_Subject, Sequence["asyncio.Future[_T | None]"]],
 ) -> dict[_Subject, "list[asyncio.Future[_T | None]]"]:
-    """Leave out what no caller waits for any more."""
+    """Return what callers still wait for."""
     wanted = {subject: _not_done(answers) for subject, answers in waiting.items()}
     return {subject: answers for subject, answers in wanted.items() if answers}
 

@@ -1,4 +1,4 @@
-"""What the slots of a check ended as, newest first."""
+"""Use case: list the results of a check."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from services.platform.paging import Page, Pager
 if TYPE_CHECKING:
     from services.monitor.store.results import ResultSql
 
-_LAST_US = 253_402_300_800 * SECOND_US - 1  # the end of the year 9999, the last that a timestamp can say
+_LAST_US = 253_402_300_800 * SECOND_US - 1  # the end of the year 9999, the last time of a Timestamp
 _SLOT_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
 class ResultFilter:
-    """Which results to list; one has to meet all of it.
+    """A filter of results; all conditions have to match.
 
     Attributes:
-        from_us: with a slot at or after this.
-        to_us: with a slot before this.
-        outcomes: that ended as one of these; any when empty.
-        on_demand: runs on demand, instead of slots.
+        from_us: earliest slot, in microseconds.
+        to_us: latest slot, exclusive.
+        outcomes: one of these outcomes; any if empty.
+        on_demand: list on-demand runs instead of slots.
     """
 
     from_us: int = 0
@@ -37,17 +37,17 @@ class ResultFilter:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Results that were found, newest first, and before which slot to look on; None when there are no more."""
+    """Results, newest first, and the slot before which the next page continues; None at the end."""
 
     results: Sequence[Result]
     before_us: int | None
 
 
 class ResultHistory:
-    """Lists what was recorded.
+    """Use case: list results.
 
     Args:
-        store: where it was.
+        store: results in PostgreSQL.
         pager: reads and writes page tokens.
     """
 
@@ -58,7 +58,7 @@ class ResultHistory:
     async def list(
         self, tenant_id: UUID, service_id: UUID, check_id: UUID, wanted: ResultFilter, page_size: int, page_token: str
     ) -> Page[Result]:
-        """A page of a check's results, newest first; its total is what it holds, since nothing is counted.
+        """Return a page of a check's results, newest first. The total is the size of the page: nothing is counted.
 
         Raises:
             NotFound: CHECK_NOT_FOUND.

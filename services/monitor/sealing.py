@@ -1,7 +1,7 @@
-"""Encrypts secrets with the newest key: what is in the open from before, and what another key encrypted.
+"""Encryption of stored secrets with the newest key: of those in plain text, and of those that an older key encrypted.
 
-All columns of services/checks/secret_registry.py are gone through. A step is some hundred rows; what is done stays
-done, whenever the process ends, and doing it twice does no harm.
+It covers all columns of services/checks/secret_registry.py in steps of 200 rows. Each step is committed, so it can stop
+at any time; repeating it does no harm.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from services.monitor.store.secrets import SecretSql
 
 _A_STEP = 200
-# Between two steps the database has time for what is urgent.
+# The pause leaves the database time for urgent work.
 _PAUSE_S = 0.05
 _RETRY_S = 1.0
 _MOST_NAMED = 10
@@ -30,11 +30,11 @@ _log = logs.get("sealing")
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What sealing one column came to.
+    """The result of encrypting one column.
 
     Attributes:
-        done: how many rows' secrets were encrypted.
-        unread: the rows whose secrets none of our keys decrypts.
+        done: the number of rows whose secrets were encrypted.
+        unread: the rows whose secrets no configured key decrypts.
     """
 
     done: int
@@ -42,7 +42,7 @@ class Sealed:
 
     @property
     def named(self) -> str:
-        """Some of those that could not be read."""
+        """The ids of some rows that could not be decrypted, for the log."""
         more = f" and {len(self.unread) - _MOST_NAMED} more" if len(self.unread) > _MOST_NAMED else ""
         return ", ".join(map(str, self.unread[:_MOST_NAMED])) + more
 
@@ -53,7 +53,7 @@ async def seal_all(
     """Encrypt all secrets with the newest key; return the counts by column.
 
     Raises:
-        Unavailable: the database is away.
+        Unavailable: the database is unavailable.
     """
     return {each: await _seal_column(store, each) for each in columns}
 
@@ -73,7 +73,7 @@ async def _seal_column(store: "SecretSql", of: SecretColumn[Any]) -> Sealed:
 
 
 async def seal_at_start(store: "SecretSql") -> None:
-    """Encrypt what is left to encrypt, as soon as the database answers, and say what cannot be read."""
+    """Encrypt all secrets with the newest key once the database is available; log those that cannot be decrypted."""
     if store.sealing_key is None:
         _log.warning("SENTINEL_SECRETS_KEY is not set: secrets cannot be stored")
         return
@@ -83,7 +83,7 @@ async def seal_at_start(store: "SecretSql") -> None:
             sealed = await seal_all(store)
         except Unavailable:
             await asyncio.sleep(_RETRY_S)
-        except Exception:  # noqa: BLE001 — what cannot be encrypted anew must not keep monitor from serving
+        except Exception:  # noqa: BLE001 — a failed re-encryption must not keep monitor from serving
             _log.exception("re-encrypting secrets with the newest key failed")
             return
     for of, each in sealed.items():

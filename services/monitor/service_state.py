@@ -1,4 +1,4 @@
-"""What a service is in, from the states of its checks (semantics.md §13). Pure."""
+"""The state of a service, from the states of its checks (semantics.md §13). Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from services.monitor.model import ServiceState
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many of a service's checks are enabled; of these, how many are DOWN, and of how many the state is known.
+    """Counts of a service's enabled checks: all, those that are DOWN, and those whose state is known.
 
     Attributes:
-        maintained: whether the service, and so each of its checks, is inside a maintenance window.
+        maintained: whether the service is in a maintenance window.
     """
 
     enabled: int
@@ -23,12 +23,12 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a check is in.
+    """The state of a check.
 
     Attributes:
-        state: the state; never MAINTENANCE, which is the service's.
-        since_us: since when; None while UNKNOWN from the start.
-        clear_us: since when it has not been DOWN, for certain; None while it is, or has never been.
+        state: the state; never MAINTENANCE, which belongs to the service.
+        since_us: since when; None if it was never known.
+        clear_us: since when it has certainly not been DOWN; None if it is DOWN or was never known.
     """
 
     state: CheckState
@@ -37,13 +37,13 @@ class Seen:
 
 
 def seen(track: Track, interval_us: int, pause_us: int | None, now: int) -> Seen:
-    """What a check is in now, were there no maintenance.
+    """Return the state of a check, ignoring maintenance.
 
     Args:
-        track: what its results amount to.
-        interval_us: from one slot to the next.
-        pause_us: since when it is paused; None while it is enabled.
-        now: the time.
+        track: the track of its results.
+        interval_us: its interval in microseconds.
+        pause_us: when it was paused; None while it is enabled.
+        now: the present time in microseconds.
     """
     if pause_us is not None:
         return Seen(CheckState.PAUSED, pause_us, None)
@@ -54,7 +54,7 @@ def seen(track: Track, interval_us: int, pause_us: int | None, now: int) -> Seen
 
 
 def tally(checks: Iterable[CheckState]) -> Tally:
-    """The tally of checks in these states."""
+    """Return the counts of checks in these states."""
     enabled = [state for state in checks if state is not CheckState.PAUSED]
     return Tally(
         len(enabled),
@@ -65,7 +65,7 @@ def tally(checks: Iterable[CheckState]) -> Tally:
 
 
 def service_state(checks: Tally) -> ServiceState:
-    """The state of a service with such checks."""
+    """Return the state of a service from the counts of its checks."""
     if not checks.enabled:
         return ServiceState.PAUSED
     if checks.maintained:
@@ -80,16 +80,16 @@ def service_state(checks: Tally) -> ServiceState:
 
 
 def service_since(state: ServiceState, checks: Sequence[Seen]) -> int | None:
-    """Since when a service is in its state for certain, as far as its checks' present states tell.
+    """Return since when a service has certainly been in its state; None if unknown.
 
-    What a check was in before is not looked up, so the service may have been in its state for longer: where one check
-    was DOWN, then another too, then the first no more, it counts from then.
+    Only the present states of its checks are used, so the service may have been in its state for longer: if one check
+    was DOWN, then a second one too, then the first no more, the result is the time of the last of these changes.
 
     Args:
-        state: the service's state, of these checks; not MAINTENANCE.
-        checks: what its checks are in.
+        state: the service's state; not MAINTENANCE.
+        checks: the states of its checks.
     """
-    # What a check was in before it was paused counted; what it would be in now does not.
+    # The state of a check before its pause counted; the state that it would have now does not.
     known = [check.since_us for check in checks if check.state is CheckState.PAUSED]
     enabled = [check for check in checks if check.state is not CheckState.PAUSED]
     down = [check.since_us or 0 for check in enabled if check.state is CheckState.DOWN]

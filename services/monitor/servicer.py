@@ -44,18 +44,18 @@ from services.platform.security.principal import current_principal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseCases:
-    """What monitor does.
+    """The use cases of monitor.
 
     Attributes:
-        services: makes, lists, changes and deletes services.
-        checks: the same for checks.
-        status: what is known of them.
-        figures: how services were.
-        overviews: how a tenant is.
-        incidents: reads incidents and works on them.
-        results: what was recorded of checks.
-        windows: makes, lists, changes and deletes maintenance windows.
-        watches: what services are, live.
+        services: create, get, list, update, delete services.
+        checks: the same for checks, and pause, resume, rotate tokens.
+        status: the status of services.
+        figures: the uptime of services.
+        overviews: the overview of a tenant.
+        incidents: list, get, acknowledge, annotate, resolve incidents.
+        results: list results.
+        windows: create, get, list, update, delete maintenance windows.
+        watches: the streams of WatchServices.
     """
 
     services: Services
@@ -70,12 +70,12 @@ class UseCases:
 
 
 class MonitorServicer(MonitorServiceServicer):
-    """Answers the RPCs of monitor.
+    """The RPCs of MonitorService.
 
     Args:
-        process: whose end ends streams.
-        use_cases: what monitor does.
-        cursors: reads and writes the cursors of those who watch.
+        process: ends streams on revocations and shutdown.
+        use_cases: the use cases of monitor.
+        cursors: signs and verifies the cursors of WatchServices.
     """
 
     def __init__(self, process: Process, use_cases: UseCases, cursors: WatchCursors) -> None:
@@ -87,19 +87,19 @@ class MonitorServicer(MonitorServiceServicer):
         self._reads = SharedReads()
 
     async def CreateService(self, request: pb.CreateServiceRequest, context: Context) -> pb.CreateServiceResponse:
-        """A new service."""
+        """Create a service."""
         made = await self._use_cases.services.create(
             current_actor(), service_draft(request), optional_id(request.request_id)
         )
         return pb.CreateServiceResponse(service=service_message(made))
 
     async def GetService(self, request: pb.GetServiceRequest, context: Context) -> pb.GetServiceResponse:
-        """A service."""
+        """Return a service."""
         found = await self._use_cases.services.get(current_principal().tenant_id, UUID(request.service_id))
         return pb.GetServiceResponse(service=service_message(found))
 
     async def ListServices(self, request: pb.ListServicesRequest, context: Context) -> pb.ListServicesResponse:
-        """A page of services."""
+        """List services."""
         tenant_id = current_principal().tenant_id
 
         async def read() -> pb.ListServicesResponse:
@@ -121,7 +121,7 @@ class MonitorServicer(MonitorServiceServicer):
     async def WatchServices(
         self, request: pb.WatchServicesRequest, context: Context
     ) -> AsyncIterator[pb.WatchServicesResponse]:
-        """What services are, and each change."""
+        """Stream the states of services, then every change."""
         principal = current_principal()
         tenant_id, wanted = principal.tenant_id, watch_filter(request)
         scope = f"services of {wanted}"
@@ -132,27 +132,27 @@ class MonitorServicer(MonitorServiceServicer):
                 yield watch_message(event, lambda told: self._cursors.write(tenant_id, scope, told))
 
     async def UpdateService(self, request: pb.UpdateServiceRequest, context: Context) -> pb.UpdateServiceResponse:
-        """A service, changed."""
+        """Update a service."""
         service_id, draft_of = UUID(request.service.id), self._updates.of_service(request)
         changed = await self._use_cases.services.update(current_actor(), service_id, request.service.etag, draft_of)
         return pb.UpdateServiceResponse(service=service_message(changed))
 
     async def DeleteService(self, request: pb.DeleteServiceRequest, context: Context) -> pb.DeleteServiceResponse:
-        """The end of a service."""
+        """Delete a service."""
         await self._use_cases.services.delete(current_actor(), UUID(request.service_id))
         return pb.DeleteServiceResponse()
 
     async def GetServiceStatus(
         self, request: pb.GetServiceStatusRequest, context: Context
     ) -> pb.GetServiceStatusResponse:
-        """How a service is."""
+        """Return the status of a service."""
         status = await self._use_cases.status.of_service(current_principal().tenant_id, UUID(request.service_id))
         return pb.GetServiceStatusResponse(status=status_message(status))
 
     async def GetServiceUptime(
         self, request: pb.GetServiceUptimeRequest, context: Context
     ) -> pb.GetServiceUptimeResponse:
-        """How a service was over time."""
+        """Return the uptime of a service over time."""
         tenant_id = current_principal().tenant_id
 
         async def read() -> pb.GetServiceUptimeResponse:
@@ -162,7 +162,7 @@ class MonitorServicer(MonitorServiceServicer):
         return await self._reads.get(tenant_id, request, read)
 
     async def GetOverview(self, request: pb.GetOverviewRequest, context: Context) -> pb.GetOverviewResponse:
-        """The tenant at a glance."""
+        """Return the overview of the tenant."""
         tenant_id = current_principal().tenant_id
 
         async def read() -> pb.GetOverviewResponse:
@@ -172,7 +172,7 @@ class MonitorServicer(MonitorServiceServicer):
         return await self._reads.get(tenant_id, request, read)
 
     async def CreateCheck(self, request: pb.CreateCheckRequest, context: Context) -> pb.CreateCheckResponse:
-        """A new check."""
+        """Create a check."""
         made = await self._use_cases.checks.create(
             current_actor(),
             UUID(request.service_id),
@@ -182,14 +182,14 @@ class MonitorServicer(MonitorServiceServicer):
         return pb.CreateCheckResponse(check=check_message(made), heartbeat_token=made.heartbeat_token)
 
     async def GetCheck(self, request: pb.GetCheckRequest, context: Context) -> pb.GetCheckResponse:
-        """A check."""
+        """Return a check."""
         found = await self._use_cases.checks.get(
             current_principal().tenant_id, UUID(request.service_id), UUID(request.check_id)
         )
         return pb.GetCheckResponse(check=check_message(found))
 
     async def ListChecks(self, request: pb.ListChecksRequest, context: Context) -> pb.ListChecksResponse:
-        """A page of a service's checks."""
+        """List the checks of a service."""
         tenant_id = current_principal().tenant_id
 
         async def read() -> pb.ListChecksResponse:
@@ -205,7 +205,7 @@ class MonitorServicer(MonitorServiceServicer):
         return await self._reads.get(tenant_id, request, read)
 
     async def UpdateCheck(self, request: pb.UpdateCheckRequest, context: Context) -> pb.UpdateCheckResponse:
-        """A check, changed."""
+        """Update a check."""
         changed = await self._use_cases.checks.update(
             current_actor(),
             UUID(request.check.service_id),
@@ -216,24 +216,24 @@ class MonitorServicer(MonitorServiceServicer):
         return pb.UpdateCheckResponse(check=check_message(changed))
 
     async def DeleteCheck(self, request: pb.DeleteCheckRequest, context: Context) -> pb.DeleteCheckResponse:
-        """The end of a check."""
+        """Delete a check."""
         await self._use_cases.checks.delete(current_actor(), UUID(request.service_id), UUID(request.check_id))
         return pb.DeleteCheckResponse()
 
     async def PauseCheck(self, request: pb.PauseCheckRequest, context: Context) -> pb.PauseCheckResponse:
-        """A check, paused."""
+        """Pause a check."""
         paused = await self._use_cases.checks.pause(current_actor(), UUID(request.service_id), UUID(request.check_id))
         return pb.PauseCheckResponse(check=check_message(paused))
 
     async def ResumeCheck(self, request: pb.ResumeCheckRequest, context: Context) -> pb.ResumeCheckResponse:
-        """A check, going on."""
+        """Resume a check."""
         resumed = await self._use_cases.checks.resume(current_actor(), UUID(request.service_id), UUID(request.check_id))
         return pb.ResumeCheckResponse(check=check_message(resumed))
 
     async def RotateHeartbeatToken(
         self, request: pb.RotateHeartbeatTokenRequest, context: Context
     ) -> pb.RotateHeartbeatTokenResponse:
-        """A heartbeat's new token."""
+        """Replace the token of a heartbeat."""
         token = await self._use_cases.checks.rotate_token(
             current_actor(), UUID(request.service_id), UUID(request.check_id)
         )
@@ -242,7 +242,7 @@ class MonitorServicer(MonitorServiceServicer):
     async def ListCheckResults(
         self, request: pb.ListCheckResultsRequest, context: Context
     ) -> pb.ListCheckResultsResponse:
-        """A page of a check's results."""
+        """List the results of a check."""
         tenant_id = current_principal().tenant_id
 
         async def read() -> pb.ListCheckResultsResponse:
@@ -263,7 +263,7 @@ class MonitorServicer(MonitorServiceServicer):
     async def CreateMaintenanceWindow(
         self, request: pb.CreateMaintenanceWindowRequest, context: Context
     ) -> pb.CreateMaintenanceWindowResponse:
-        """A new maintenance window."""
+        """Create a maintenance window."""
         made = await self._use_cases.windows.create(
             current_actor(), window_draft(request.window), optional_id(request.request_id)
         )
@@ -272,14 +272,14 @@ class MonitorServicer(MonitorServiceServicer):
     async def GetMaintenanceWindow(
         self, request: pb.GetMaintenanceWindowRequest, context: Context
     ) -> pb.GetMaintenanceWindowResponse:
-        """A maintenance window."""
+        """Return a maintenance window."""
         found = await self._use_cases.windows.get(current_principal().tenant_id, UUID(request.maintenance_window_id))
         return pb.GetMaintenanceWindowResponse(window=window_message(found))
 
     async def ListMaintenanceWindows(
         self, request: pb.ListMaintenanceWindowsRequest, context: Context
     ) -> pb.ListMaintenanceWindowsResponse:
-        """A page of maintenance windows."""
+        """List maintenance windows."""
         tenant_id = current_principal().tenant_id
 
         async def read() -> pb.ListMaintenanceWindowsResponse:
@@ -295,7 +295,7 @@ class MonitorServicer(MonitorServiceServicer):
     async def UpdateMaintenanceWindow(
         self, request: pb.UpdateMaintenanceWindowRequest, context: Context
     ) -> pb.UpdateMaintenanceWindowResponse:
-        """A maintenance window, changed."""
+        """Update a maintenance window."""
         window_id, draft_of = UUID(request.window.id), self._updates.of_window(request)
         changed = await self._use_cases.windows.update(current_actor(), window_id, request.window.etag, draft_of)
         return pb.UpdateMaintenanceWindowResponse(window=window_message(changed))
@@ -303,12 +303,12 @@ class MonitorServicer(MonitorServiceServicer):
     async def DeleteMaintenanceWindow(
         self, request: pb.DeleteMaintenanceWindowRequest, context: Context
     ) -> pb.DeleteMaintenanceWindowResponse:
-        """The end of a maintenance window."""
+        """Delete a maintenance window."""
         await self._use_cases.windows.delete(current_actor(), UUID(request.maintenance_window_id))
         return pb.DeleteMaintenanceWindowResponse()
 
     async def ListIncidents(self, request: pb.ListIncidentsRequest, context: Context) -> pb.ListIncidentsResponse:
-        """A page of incidents."""
+        """List incidents."""
         tenant_id = current_principal().tenant_id
 
         async def read() -> pb.ListIncidentsResponse:
@@ -324,7 +324,7 @@ class MonitorServicer(MonitorServiceServicer):
         return await self._reads.get(tenant_id, request, read)
 
     async def GetIncident(self, request: pb.GetIncidentRequest, context: Context) -> pb.GetIncidentResponse:
-        """An incident with its timeline."""
+        """Return an incident with its timeline."""
         incident, events = await self._use_cases.incidents.get(current_principal().tenant_id, UUID(request.incident_id))
         return pb.GetIncidentResponse(
             incident=incident_message(incident), timeline=[event_message(event) for event in events]
@@ -333,16 +333,16 @@ class MonitorServicer(MonitorServiceServicer):
     async def AcknowledgeIncident(
         self, request: pb.AcknowledgeIncidentRequest, context: Context
     ) -> pb.AcknowledgeIncidentResponse:
-        """An incident, acknowledged."""
+        """Acknowledge an incident."""
         incident = await self._use_cases.incidents.acknowledge(current_actor(), UUID(request.incident_id), request.note)
         return pb.AcknowledgeIncidentResponse(incident=incident_message(incident))
 
     async def AddIncidentNote(self, request: pb.AddIncidentNoteRequest, context: Context) -> pb.AddIncidentNoteResponse:
-        """A note on an incident."""
+        """Add a note to an incident."""
         incident = await self._use_cases.incidents.note(current_actor(), UUID(request.incident_id), request.note)
         return pb.AddIncidentNoteResponse(incident=incident_message(incident))
 
     async def ResolveIncident(self, request: pb.ResolveIncidentRequest, context: Context) -> pb.ResolveIncidentResponse:
-        """An incident, resolved by hand."""
+        """Resolve an incident by hand."""
         incident = await self._use_cases.incidents.resolve(current_actor(), UUID(request.incident_id), request.note)
         return pb.ResolveIncidentResponse(incident=incident_message(incident))

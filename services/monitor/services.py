@@ -1,4 +1,4 @@
-"""What a tenant runs and watches: making, reading, listing, changing and deleting services."""
+"""Use cases of services: create, get, list, update, delete."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -26,12 +26,12 @@ _FIRST_CHECK = "default"
 
 @dataclass(frozen=True, slots=True)
 class ServiceFilter:
-    """Which services to list; one has to meet all of it.
+    """A filter of services; all conditions have to match.
 
     Attributes:
-        states: in one of these now; any when empty.
-        labels: with all of these, whatever the value where it is None.
-        text: contained in its name, url or description, in upper or lower case.
+        states: one of these states now; any if empty.
+        labels: all of these labels; a value of None matches any value.
+        text: contained in name, url or description, ignoring case.
     """
 
     states: tuple[ServiceState, ...] = ()
@@ -39,7 +39,7 @@ class ServiceFilter:
     text: str = ""
 
     def admits(self, service: Service) -> bool:
-        """Whether a service meets all of it but the state."""
+        """Return whether a service matches all conditions except the state."""
         text = self.text.lower()
         return all(
             key in service.labels and value in (None, service.labels[key]) for key, value in self.labels
@@ -48,24 +48,24 @@ class ServiceFilter:
 
 @dataclass(frozen=True, slots=True)
 class ServiceOrder:
-    """By what to list: by name, or else by when they were made; from the greatest down when descending."""
+    """The order of a list: by name, or else by creation; ascending or descending."""
 
     by_name: bool = False
     descending: bool = False
 
     def position_of(self, service: Service) -> bytes:
-        """Where a service stands, as a page token carries it: names and ids are unique in a tenant."""
+        """Return the key of a service for a page token; names and ids are unique in a tenant."""
         return service.name.encode() if self.by_name else service.id.bytes
 
 
 class Services:
-    """Makes, reads, lists, changes and deletes services.
+    """Use cases of services.
 
     Args:
-        store: where they are recorded.
+        store: services in PostgreSQL.
         pager: reads and writes page tokens.
-        quotas: how many a tenant may have.
-        figures: how they were.
+        quotas: how many services a tenant may have.
+        figures: the uptime of services.
         egress: which addresses checks may reach.
     """
 
@@ -79,12 +79,12 @@ class Services:
         self._quotas = quotas
 
     async def create(self, actor: Actor, draft: ServiceDraft, request_id: UUID | None) -> StatefulService:
-        """Make a service; with a url also its first check.
+        """Create a service; if it has a url, create its first check too.
 
         Raises:
             AlreadyExists: SERVICE_NAME_TAKEN.
             FailedPrecondition: QUOTA_EXCEEDED.
-            InvalidArgument: the url cannot be probed, or may not be: TARGET_BLOCKED.
+            InvalidArgument: the url is invalid, or its target is blocked (TARGET_BLOCKED).
         """
         now, tenant_id = now_us(), actor.tenant_id
         service = Service(
@@ -107,7 +107,7 @@ class Services:
         return await self.get(tenant_id, made)
 
     async def get(self, tenant_id: UUID, service_id: UUID) -> StatefulService:
-        """A service.
+        """Return a service.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
@@ -122,7 +122,7 @@ class Services:
     async def list(
         self, tenant_id: UUID, wanted: ServiceFilter, order: ServiceOrder, page_size: int, page_token: str
     ) -> Page[StatefulService]:
-        """A page of those services that meet a filter.
+        """Return a page of the services that match a filter.
 
         Raises:
             InvalidArgument: PAGE_TOKEN_INVALID.
@@ -139,13 +139,13 @@ class Services:
     async def update(
         self, actor: Actor, service_id: UUID, etag: str, draft_of: Callable[[Service], ServiceDraft]
     ) -> StatefulService:
-        """Change a service; an etag that is not empty has to be the service's.
+        """Update a service; an etag that is not empty has to match the service's.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
             Aborted: ETAG_MISMATCH.
             AlreadyExists: SERVICE_NAME_TAKEN.
-            InvalidArgument: what it would be breaks a rule.
+            InvalidArgument: the changed service is invalid.
         """
         now = now_us()
         await self._store.change_service(

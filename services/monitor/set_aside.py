@@ -1,7 +1,7 @@
-"""What background work could not do: counted, and left alone for a while, so that the rest goes on.
+"""Quarantine of items for which background work failed, so that the other items are still processed.
 
-A row that some statement refuses, or that no figure can be made of, must not end the process, nor hold up what is
-behind it. The log says which it is and why; `sentinel_background_failures_total` says that there is something to see.
+A row that a statement refuses, or of which no figure can be computed, must neither end the process nor block the rows
+after it. The log names the item and the error; `sentinel_background_failures_total` counts the failures.
 """
 
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ _log = logs.get("background")
 
 
 class SetAside:
-    """Ids that some background work leaves alone, each for an hour.
+    """The items of one kind of background work that are in quarantine, each for an hour.
 
     Args:
-        work: which work, as metrics call it.
+        work: the kind of work, as a label of metrics.
 
     Attributes:
         work: as given.
-        failures: how often anything of it failed, for any reason but that the database was away.
+        failures: the number of failures, not counting an unavailable database.
     """
 
     def __init__(self, work: str) -> None:
@@ -40,41 +40,41 @@ class SetAside:
 
     @contextmanager
     def outlived(self) -> Iterator[None]:
-        """What fails inside, for nobody's reason in particular, is logged and counted, and the process goes on.
+        """Log and count any exception of the block, and suppress it, so that the loop around it continues.
 
-        A database that is away is no failure: the work waits.
+        An unavailable database is not a failure: the work is only postponed.
         """
         try:
             yield
         except Unavailable:
             _log.debug("background work postponed: database unavailable", work=self.work)
-        except Exception:  # noqa: BLE001 — the rest of the process goes on
+        except Exception:  # noqa: BLE001 — the rest of the process continues
             self.failures += 1
             _log.exception("background work failed, retrying", work=self.work)
 
     def add(self, subject: UUID, now: int) -> None:
-        """Count a failure, and leave alone what it was at."""
+        """Count a failure and quarantine the item for an hour."""
         self.failures += 1
         self._until_us[subject] = now + _ASIDE_US
 
     def subjects(self, now: int) -> list[UUID]:
-        """What is left alone at a time."""
+        """Return the items in quarantine."""
         self._until_us = {subject: until for subject, until in self._until_us.items() if until > now}
         return list(self._until_us)
 
 
 class BackgroundCollector:
-    """Shows how background work goes.
+    """A collector of the metrics of background work.
 
     Args:
-        works: what each left aside.
+        works: the quarantines, one for each kind of work.
     """
 
     def __init__(self, *works: SetAside) -> None:
         self._works = works
 
     def collect(self) -> Iterator[Metric]:
-        """As Prometheus takes it."""
+        """Yield the metrics."""
         yield counter(
             "sentinel_background_failures",
             "Failures of background work, by kind of work.",

@@ -1,4 +1,4 @@
-"""Why a check or a service is in its state, in words (semantics.md §12, §13). Pure."""
+"""The reason for the state of a check or a service, in words (semantics.md §12, §13). Pure."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ _MOST_NAMES = 3
 
 
 def check_reason(row: TrackedCheck, state: CheckState, last: Result | None) -> str:
-    """Why a check is in a state, which is the one that it is known to be in.
+    """Return why a check is in its state.
 
     Args:
-        row: the check and what its results amount to.
-        state: what it is in.
-        last: its latest result, if there is one.
+        row: the check and its track.
+        state: the state that is shown.
+        last: its latest result, if any.
     """
     track = row.track
     if state is CheckState.PAUSED:
@@ -37,7 +37,7 @@ def check_reason(row: TrackedCheck, state: CheckState, last: Result | None) -> s
 
 
 def service_reason(state: ServiceState, checks: Sequence[tuple[str, CheckState]]) -> str:
-    """Why a service is in a state, from the names of its checks and what they are in."""
+    """Return why a service is in its state, from the names and states of its checks."""
     enabled = [check for check in checks if check[1] is not CheckState.PAUSED]
     down = [name for name, its in enabled if its is CheckState.DOWN]
     up = sum(its is CheckState.UP for _, its in enabled)

@@ -1,4 +1,4 @@
-"""What an update asks for: a partial message merged into what is there, and the whole held to the contract's rules."""
+"""Updates: merge a partial message into the stored object, and validate the result by the contract's rules."""
 
 from collections.abc import Callable
 
@@ -20,17 +20,17 @@ _OF_A_WINDOW = frozenset({"name", "service_id", "start_time", "duration", "rrule
 
 
 class Updates:
-    """Reads updates.
+    """A reader of update requests.
 
-    A draft is made of what is there once nobody else can change it, so that two updates of different fields both count,
-    and a rule over two fields holds whichever of them comes last.
+    The draft is made from the stored object under its lock, so that two updates of different fields both take effect,
+    and a rule over two fields holds whichever update comes last.
     """
 
     def __init__(self) -> None:
         self._rules = FieldRules()
 
     def of_service(self, request: pb.UpdateServiceRequest) -> Callable[[Service], ServiceDraft]:
-        """From the service as it is to what it shall be; raises InvalidArgument where that breaks a rule."""
+        """Return a function from the stored service to its draft; it raises InvalidArgument if a rule is violated."""
 
         def draft_of(service: Service) -> ServiceDraft:
             message = service_settings(service)
@@ -41,12 +41,12 @@ class Updates:
         return draft_of
 
     def of_check(self, request: pb.UpdateCheckRequest) -> Callable[[Check], CheckDraft]:
-        """From the check as it is to what it shall be; raises InvalidArgument where that breaks a rule."""
+        """Return a function from the stored check to its draft; it raises InvalidArgument if a rule is violated."""
 
         def draft_of(check: Check) -> CheckDraft:
             message = check_settings(check)
             field_mask.update(message, request.check, request.update_mask, _OF_A_CHECK)
-            # First, since rules that differ by kind would say something beside the point.
+            # First, because rules that depend on the kind would give a misleading error.
             refuse_other_kind(check, message.WhichOneof("kind") or check.spec.KIND)
             self._rules.refuse_broken(message, "check")
             return check_draft(message)
@@ -54,7 +54,7 @@ class Updates:
         return draft_of
 
     def of_window(self, request: pb.UpdateMaintenanceWindowRequest) -> Callable[[Window], WindowDraft]:
-        """From the window as it is to what it shall be; raises InvalidArgument where that breaks a rule."""
+        """Return a function from the stored window to its draft; it raises InvalidArgument if a rule is violated."""
 
         def draft_of(window: Window) -> WindowDraft:
             message = window_settings(window)

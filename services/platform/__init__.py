@@ -1,1 +1,1 @@
-"""What any service needs, whatever it does: errors, paging, time, logs. It knows no checks."""
+"""What every service needs, independent of its domain: errors, paging, time, logs. It does not know checks."""

@@ -1,10 +1,10 @@
-"""Where a process serves."""
+"""The listening address of a process."""
 
 from typing import NamedTuple
 
 
 class Address(NamedTuple):
-    """Where to serve: a host's name or address, and a port."""
+    """A host name or IP address, and a port."""
 
     host: str
     port: int

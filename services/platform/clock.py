@@ -1,6 +1,6 @@
-"""Time as the domain holds it: integer microseconds since the Unix epoch (semantics.md §17), and its edges.
+"""Time in the domain: integer microseconds since the Unix epoch (semantics.md §17), and its conversions.
 
-The database speaks datetime, the contract Timestamp and Duration; these are the only conversions, and all are exact.
+The database uses datetime, the contract Timestamp and Duration. All conversions are here, and are exact.
 """
 
 import time
@@ -19,23 +19,23 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def now_us() -> int:
-    """The time of the machine's clock."""
+    """Return the time of the machine's clock, in microseconds."""
     return time.time_ns() // 1000
 
 
 def to_datetime(time_us: int) -> datetime:
-    """As the database takes it."""
+    """Return a time as a datetime for the database."""
     return _EPOCH + timedelta(microseconds=time_us)
 
 
 def from_datetime(moment: datetime) -> int:
-    """As the database gives it; infinity is the last microsecond of the year 9999."""
-    # asyncpg reads infinity as the last datetime that there is, and without a zone.
+    """Return the microseconds of a datetime; infinity is the last microsecond of the year 9999."""
+    # asyncpg returns infinity as datetime.max, without a zone.
     return (moment.replace(tzinfo=moment.tzinfo or UTC) - _EPOCH) // _MICROSECOND
 
 
 def to_timestamp(time_us: int | None) -> Timestamp | None:
-    """As the contract says a point in time; None stays absent."""
+    """Return a time as a Timestamp; None stays None."""
     if time_us is None:
         return None
     seconds, micros = divmod(time_us, SECOND_US)
@@ -43,12 +43,12 @@ def to_timestamp(time_us: int | None) -> Timestamp | None:
 
 
 def from_timestamp(moment: Timestamp) -> int:
-    """Microseconds; what is finer is cut off."""
+    """Return the microseconds of a Timestamp, truncated."""
     return moment.seconds * SECOND_US + moment.nanos // 1000
 
 
 def to_duration(span_us: int | None) -> Duration | None:
-    """As the contract says a span; None stays absent."""
+    """Return a span as a Duration; None stays None."""
     if span_us is None:
         return None
     seconds, micros = divmod(span_us, SECOND_US)
@@ -56,5 +56,5 @@ def to_duration(span_us: int | None) -> Duration | None:
 
 
 def from_duration(span: Duration) -> int:
-    """Microseconds; what is finer is cut off."""
+    """Return the microseconds of a Duration, truncated."""
     return span.seconds * SECOND_US + span.nanos // 1000

@@ -1,4 +1,4 @@
-"""Cursors of streams: where a reader stands, sealed, so that none can be forged or carried to another tenant."""
+"""Cursors of streams: the position of a reader, signed against forgery and use for another tenant."""
 
 from uuid import UUID
 
@@ -9,14 +9,14 @@ from services.platform.security.sealed import Sealer, SealError
 
 
 def open_cursor(sealer: Sealer, tenant_id: UUID, scope: str, cursor: str, *sizes: int) -> bytes:
-    """What a cursor says.
+    """Verify a cursor and return its payload.
 
     Args:
-        sealer: what sealed it.
-        tenant_id: whose.
+        sealer: the signer of the cursors.
+        tenant_id: the tenant of the caller.
         scope: the filter of the stream.
-        cursor: as the client sent it.
-        sizes: how many bytes it says that in, as of the present version and of those before that are still read.
+        cursor: the cursor as sent.
+        sizes: the accepted sizes of the payload in bytes: of the present format, and of older ones that are still read.
 
     Raises:
         InvalidArgument: CURSOR_INVALID.

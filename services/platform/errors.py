@@ -1,4 +1,4 @@
-"""Every error that a caller can meet, in one tree.
+"""All errors that a caller can get, in one tree.
 
     SentinelError
     ├── InvalidArgument          FIELD_INVALID, PAGE_TOKEN_INVALID, CURSOR_INVALID, SECRET_NOT_STORED, TARGET_BLOCKED,
@@ -13,15 +13,15 @@
     │   │                        CURSOR_OUTDATED
     │   └── QuotaExceeded        QUOTA_EXCEEDED
     ├── Aborted                  ETAG_MISMATCH
-    ├── ResourceExhausted        RATE_LIMITED, OVERLOADED; always says when to try again
+    ├── ResourceExhausted        RATE_LIMITED, OVERLOADED; always with a retry delay
     ├── RequestTooLarge          REQUEST_TOO_LARGE
     │   └── TooManyFields        REQUEST_TOO_LARGE
     ├── Unimplemented            METHOD_UNKNOWN
     ├── Unavailable              TEMPORARILY_UNAVAILABLE, SHUTTING_DOWN
     └── Internal                 INTERNAL
 
-Each knows its canonical code and its reason in the contract (error_reason.proto). One interceptor turns it into a
-google.rpc.Status; domain code only raises it. Messages are sentences for the caller and never show internals.
+Each has its canonical code and its reason in the contract (error_reason.proto). One interceptor converts it to a
+google.rpc.Status; domain code only raises it. Messages are sentences for the caller and contain no internals.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,18 +32,18 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 
 Reason = reasons.ErrorReason
 MOST_VIOLATIONS = 20
-"""How many broken rules an error names."""
+"""The maximum number of violations in an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:
-    """A rule that a field breaks.
+    """A rule that a field violates.
 
     Attributes:
         field: the path from the request, in the contract's spelling: "check.http.url".
         description: the rule, as a phrase: "must begin with http:// or https://".
-        limit: the limit that the rule sets, such as "64" or "300s"; empty where it sets none.
-        actual: what is compared with it: the number or the length that was sent, never a text.
+        limit: the limit of the rule, such as "64" or "300s"; empty if it has none.
+        actual: the value that is compared with it: a number or a length, never a text.
     """
 
     field: str
@@ -53,19 +53,19 @@ class FieldViolation:
 
     @property
     def figures(self) -> dict[str, str]:
-        """The field, and its limit and actual value as far as they are known."""
+        """The field, with the limit and the actual value if they are known."""
         figures = {"field": self.field, "limit": self.limit, "actual": self.actual}
         return {name: value for name, value in figures.items() if value}
 
 
 class SentinelError(Exception):
-    """What a caller can meet.
+    """The base of all errors that a caller can get.
 
     Attributes:
         code: the canonical code (google.rpc.Code), set by each subclass.
-        reason: why, as the contract names it.
+        reason: the reason in the contract.
         message: a sentence for the caller.
-        metadata: the figures in the message, for programs: keys in lowerCamelCase, such as "limit" and "actual".
+        metadata: the values of the message for programs, with keys in lowerCamelCase, such as "limit" and "actual".
     """
 
     code: code_pb2.Code = code_pb2.UNKNOWN
@@ -78,11 +78,11 @@ class SentinelError(Exception):
 
 
 class InvalidArgument(SentinelError):
-    """The request breaks a rule of the contract.
+    """The request violates a rule of the contract.
 
     Attributes:
-        violations: broken rules, perhaps not all.
-        found: how many were found.
+        violations: violated rules, perhaps not all.
+        found: the number of violations found.
         metadata: field, limit and actual of the first violation that has a limit.
     """
 
@@ -111,13 +111,13 @@ class InvalidArgument(SentinelError):
         limit: object = "",
         actual: object = "",
     ) -> "InvalidArgument":
-        """Return the error for one field that breaks one rule; limit and actual where the rule is about numbers."""
+        """Return the error for one field that violates one rule; limit and actual are for rules about numbers."""
         violation = FieldViolation(field, description, str(limit), str(actual))
         return cls(f"{field}: {description}", [violation], reason)
 
 
 class RequestMalformed(InvalidArgument):
-    """The request's bytes are not a message of the method."""
+    """The bytes of the request are not a message of the method."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -127,42 +127,42 @@ class RequestMalformed(InvalidArgument):
 
 
 class Unauthenticated(SentinelError):
-    """Nobody is known to be calling."""
+    """The caller is not authenticated."""
 
     code = code_pb2.UNAUTHENTICATED
 
 
 class PermissionDenied(SentinelError):
-    """The caller is known, and may not."""
+    """The caller is authenticated, but not permitted."""
 
     code = code_pb2.PERMISSION_DENIED
 
 
 class NotFound(SentinelError):
-    """The tenant has no such thing; another tenant's id answers the same."""
+    """The tenant has no such resource; one of another tenant gives the same error."""
 
     code = code_pb2.NOT_FOUND
 
 
 class AlreadyExists(SentinelError):
-    """A name that has to be unique is taken."""
+    """A unique name is taken."""
 
     code = code_pb2.ALREADY_EXISTS
 
 
 class FailedPrecondition(SentinelError):
-    """The state of things does not allow it."""
+    """The state of the resource does not allow the operation."""
 
     code = code_pb2.FAILED_PRECONDITION
 
 
 class QuotaExceeded(FailedPrecondition):
-    """The tenant has as many of something as it may have. Not ResourceExhausted: waiting does not help.
+    """The tenant has reached a quota. Not ResourceExhausted, because waiting does not help.
 
     Args:
-        what: the things, in the plural: "services", "maintenance windows".
-        limit: how many there may be.
-        actual: how many there are.
+        what: the resources, in the plural: "services", "maintenance windows".
+        limit: the quota.
+        actual: the present number.
     """
 
     def __init__(self, what: str, limit: int, actual: int) -> None:
@@ -175,17 +175,17 @@ class QuotaExceeded(FailedPrecondition):
 
 
 class Aborted(SentinelError):
-    """Somebody else was quicker: read again, then try again."""
+    """The resource was modified concurrently: read it again and retry."""
 
     code = code_pb2.ABORTED
 
 
 class ResourceExhausted(SentinelError):
-    """Too much, for now.
+    """A rate or capacity limit is reached for now.
 
     Attributes:
-        retry_after_s: seconds until a further attempt makes sense.
-        metadata: the limit, and the actual value where it is known.
+        retry_after_s: seconds until a retry makes sense.
+        metadata: the limit, and the actual value if it is known.
     """
 
     code = code_pb2.RESOURCE_EXHAUSTED
@@ -205,12 +205,12 @@ class ResourceExhausted(SentinelError):
 
 
 class RequestTooLarge(SentinelError):
-    """The request is larger than any request may be; unlike ResourceExhausted, waiting does not help.
+    """The request is larger than any request may be. Unlike ResourceExhausted, waiting does not help.
 
     Args:
-        what: what there is too much of: "bytes", "fields".
-        limit: how many there may be.
-        actual: how many there are; "more than …" where nobody counted on.
+        what: the unit: "bytes", "fields".
+        limit: the limit.
+        actual: the actual number; "more than …" if counting stopped.
     """
 
     code = code_pb2.RESOURCE_EXHAUSTED
@@ -224,21 +224,21 @@ class RequestTooLarge(SentinelError):
 class TooManyFields(RequestTooLarge):
     """The request has too many fields.
 
-    By the code of the other limits the transcoder would answer 429, which REST clients take as advice to try again; for
-    too many bytes Envoy itself answers 413.
+    With the code of the other limits the transcoder would answer 429, after which REST clients retry; for too many
+    bytes Envoy itself answers 413.
     """
 
     code = code_pb2.INVALID_ARGUMENT
 
 
 class Unimplemented(SentinelError):
-    """There is no such method."""
+    """The method does not exist."""
 
     code = code_pb2.UNIMPLEMENTED
 
 
 class Unavailable(SentinelError):
-    """Something that the answer needs is away for a moment."""
+    """A dependency is unavailable for a moment."""
 
     code = code_pb2.UNAVAILABLE
 
@@ -251,7 +251,7 @@ class Unavailable(SentinelError):
 
 
 class Internal(SentinelError):
-    """A fault of ours; its text never leaves the process."""
+    """An internal fault; its text never leaves the process."""
 
     code = code_pb2.INTERNAL
 

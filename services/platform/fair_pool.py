@@ -1,8 +1,8 @@
-"""Places that tenants share by a dynamic threshold (docs/adr/0016). Pure.
+"""A pool of places that tenants share by a dynamic threshold (docs/adr/0016). Pure.
 
-A tenant may take one more place while it holds less than a fixed multiple of what is free: the rule by which switches
-share their buffers. Whatever a few greedy tenants do, something stays free for the next one. Nothing is reserved, and
-nothing has to be configured.
+A tenant may take another place while it holds less than a fixed multiple of the free places, the rule by which switches
+share their buffers. However many a few greedy tenants take, some places stay free for the next one. Nothing is reserved
+or configured.
 """
 
 from collections import Counter
@@ -10,12 +10,12 @@ from uuid import UUID
 
 
 class FairPool:
-    """Places that tenants share.
+    """A pool of places.
 
     Args:
-        capacity: how many there are.
-        multiple: how much of what is free one tenant may hold. With 1 a tenant alone gets half of the places, with 2
-            two thirds.
+        capacity: the number of places.
+        multiple: how many times the free places one tenant may hold. With 1 a tenant alone gets half of the places,
+            with 2 two thirds.
     """
 
     def __init__(self, capacity: int, multiple: int) -> None:
@@ -29,16 +29,16 @@ class FairPool:
         return self._of_tenant.get(tenant_id, 0)
 
     def admits(self, tenant_id: UUID) -> bool:
-        """Return whether a tenant may take one more."""
+        """Return whether a tenant may take another place."""
         return self.held_by(tenant_id) < self._multiple * (self._capacity - self.taken)
 
     def take(self, tenant_id: UUID) -> None:
-        """Take one for a tenant."""
+        """Take a place for a tenant."""
         self.taken += 1
         self._of_tenant[tenant_id] += 1
 
     def give_back(self, tenant_id: UUID) -> None:
-        """Give one of a tenant's back."""
+        """Return a place of a tenant."""
         self.taken -= 1
         if self._of_tenant[tenant_id] == 1:
             del self._of_tenant[tenant_id]

@@ -1,4 +1,4 @@
-"""Partial updates (AIP-134, AIP-161): what a mask takes from a wished message into the one that is there."""
+"""Partial updates (AIP-134, AIP-161): merge the masked fields of a message into another one."""
 
 from collections.abc import Collection, Iterator
 
@@ -12,24 +12,24 @@ _EVERYTHING = "*"
 
 
 def update(current: Message, wished: Message, mask: FieldMask, changeable: Collection[str]) -> None:
-    """Take into `current` what the mask names of `wished`; without a mask what the call's JSON names.
+    """Copy the fields that the mask names from `wished` to `current`; without a mask those that the call's JSON names.
 
-    A field that is named and absent becomes absent. A path names a changeable field or one inside it. Without a mask
-    and without JSON (a call by gRPC), every scalar, list and map that is there is named, down to the innermost.
+    A named field that is absent is cleared. A path names a changeable field or one inside it. Without mask and JSON (a
+    gRPC call), all fields that are present are named, down to the innermost.
 
     Args:
-        current: is changed.
-        wished: of the same kind.
-        mask: the paths; "*" for all that can be changed.
-        changeable: the fields of the message that can be changed.
+        current: the message to change.
+        wished: a message of the same type.
+        mask: the paths; "*" for all changeable fields.
+        changeable: the names of the changeable fields.
 
     Raises:
-        InvalidArgument: the mask names something else.
+        InvalidArgument: the mask names an unknown or read-only field.
     """
     if not mask.paths:
         named = named_fields()
         for path in _present(wished) if named is None else named:
-            # What the server sets may be there: an update can be what a client has read, with one field changed.
+            # Read-only fields may be present: an update can be a message that was read, with one field changed.
             if path.partition(".")[0] in changeable:
                 _take(current, wished, path)
         return

@@ -1,4 +1,4 @@
-"""How many files a process may open: sockets, mostly. Too few are reported, at start and while it runs."""
+"""Warnings about the limit on file descriptors, at start and at run time."""
 
 import asyncio
 from collections.abc import Callable
@@ -14,11 +14,11 @@ _NEARLY = 0.9
 
 
 class DescriptorWatch:
-    """Warns while this process has nearly as many files open as it may.
+    """A watch on the number of open files of this process.
 
     Args:
-        need: how many it opens at the most.
-        count_open: how many are open now; the default asks the kernel.
+        need: how many it opens at most.
+        count_open: returns the number of open files; the default asks the kernel.
     """
 
     def __init__(self, need: int, count_open: Callable[[], int] = lambda: sum(1 for _ in _OPEN.iterdir())) -> None:
@@ -29,21 +29,21 @@ class DescriptorWatch:
             _log.warning("file descriptor limit too low", need=need, actual=limit(), fix=HOW)
 
     def warnings(self) -> list[str]:
-        """Return what is wrong now, in sentences."""
+        """Return the present warnings, as sentences."""
         return [warning for warning in (self._shortage, self._exhausted) if warning]
 
     async def run(self) -> None:
-        """Look at the number of open files, for ever."""
+        """Check the number of open files every 5 s, until cancelled."""
         while True:
             self.look()
             await asyncio.sleep(_LOOK_S)
 
     def look(self) -> None:
-        """Look once."""
+        """Check once, and log a change."""
         most = limit()
         try:
             now = self._count_open()
-        except OSError:  # to count them takes one more
+        except OSError:  # counting them opens one more
             now = most
         before, self._exhausted = self._exhausted, None
         if now >= most * _NEARLY:

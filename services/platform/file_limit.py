@@ -1,13 +1,13 @@
-"""How many files a process may open."""
+"""The limit on open files."""
 
 import resource
 
 HOW = "raise the limit on open files (`ulimit -Hn`, systemd's LimitNOFILE)"
-"""What helps against too low a limit."""
+"""The remedy for too low a limit."""
 
 
 def raise_limit() -> int:
-    """Raise the soft limit of this process to its hard limit; return the limit that is in force."""
+    """Raise the soft limit of this process to its hard limit; return the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -15,16 +15,16 @@ def raise_limit() -> int:
 
 
 def limit() -> int:
-    """Return how many files this process may open."""
+    """Return the limit of this process."""
     return _number(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 
 
 def shortage(name: str, need: int) -> str | None:
-    """Return a warning if a process that inherits our limit may not open enough files; None if it may.
+    """Return a warning if a process that inherits the limit needs more files; None otherwise.
 
     Args:
-        name: what to call the process.
-        need: how many files it opens at the most.
+        name: the name of the process.
+        need: how many files it opens at most.
     """
     actual = limit()
     if actual >= need:

@@ -1,4 +1,4 @@
-"""How often Python searches a process for garbage: objects that refer to each other in a cycle."""
+"""Settings of Python's cyclic garbage collector."""
 
 import gc
 
@@ -6,18 +6,18 @@ _RARELY = (5_000, 10, 1_000)
 
 
 def collect_rarely() -> None:
-    """Search more rarely than by default, for processes whose work makes many objects and hardly any cycles.
+    """Collect less often than by default, for processes that create many objects and hardly any cycles.
 
-    Calls and probes make short-lived objects by the hundred, so Python's default costs more than it finds. To search
-    many more objects at once would stop everything for tens of milliseconds.
+    Calls and probes create hundreds of short-lived objects, so the default costs more than it finds. Collecting many
+    more objects at once would stop everything for tens of milliseconds.
     """
     gc.set_threshold(*_RARELY)
 
 
 def freeze_existing_objects() -> None:
-    """Leave out of all later searches what is there by now, and so lives as long as the process.
+    """Exclude all present objects from later collections; they live as long as the process.
 
-    Searching the modules and everything that was built at the start stops the process for 50 ms at a time.
+    Scanning the modules and all that was built at the start stops the process for 50 ms at a time.
     """
     gc.collect()
     gc.freeze()

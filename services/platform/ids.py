@@ -1,4 +1,4 @@
-"""Ids: UUIDv7 (RFC 9562 §5.7), so that newer sorts behind older."""
+"""Ids: UUIDv7 (RFC 9562 §5.7), which sort by creation time."""
 
 from uuid import UUID
 
@@ -6,10 +6,10 @@ import uuid_utils.compat
 
 
 def new_id() -> UUID:
-    """A new, time-ordered id."""
+    """Return a new id."""
     return uuid_utils.compat.uuid7()
 
 
 def optional_id(text: str) -> UUID | None:
-    """An id that may be left out, as the contract says it."""
+    """Return an optional id from its text; None if it is empty."""
     return UUID(text) if text else None

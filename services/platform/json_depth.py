@@ -1,17 +1,17 @@
-"""How deep JSON is nested, told before it is read: how deep Python's parser goes depends on its version. Pure."""
+"""The nesting depth of JSON, computed before parsing: the limit of Python's parser depends on its version. Pure."""
 
 DEEPEST_PARSED = 800
-"""How deep text may be nested that Python's parser is given: one before 3.12 goes as deep as its stack, of 1,000."""
+"""The deepest text that Python's parser is given: before 3.12 its limit is the stack of 1,000 frames."""
 _OPENING = b"[{"
 _NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"[]{}")
-_PER_BLOCK = 4  # blocks as long as a quarter of the limit: most are passed over by their count of openings
+_PER_BLOCK = 4  # blocks of a quarter of the limit: most are skipped by their count of openings
 
 
 def is_deeper(text: bytes, limit: int) -> bool:
     r"""Return whether objects and lists are nested deeper than a limit, in linear time.
 
     Args:
-        text: JSON in UTF-8; of other text the answer may be either.
+        text: JSON in UTF-8; for other text the result may be either.
         limit: in levels; ``[[1]]`` has two.
     """
     if text.count(b"[") + text.count(b"{") <= limit:

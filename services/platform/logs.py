@@ -1,4 +1,4 @@
-"""Structured logs on standard output: for people or as one JSON object a line."""
+"""Structured logs on standard output: for people, or one JSON object per line."""
 
 import logging
 import sys
@@ -6,15 +6,15 @@ import sys
 import structlog
 
 Logger = structlog.typing.FilteringBoundLogger
-# Variables would be shown by default: requests, passwords, what a check sends.
+# Local variables would be shown by default: requests, passwords, the content of checks.
 _TRACEBACKS = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 
 def configure(service: str, level: str, log_format: str) -> None:
-    """Send structlog's and the standard library's records the same way.
+    """Configure structlog and the standard library to log in the same format.
 
     Args:
-        service: the process's name, on every line.
+        service: the name of the process, for every line.
         level: one of settings.LOG_LEVELS.
         log_format: one of settings.LOG_FORMATS.
     """
@@ -46,6 +46,6 @@ def configure(service: str, level: str, log_format: str) -> None:
 
 
 def get(name: str) -> Logger:
-    """A logger; the name says the room."""
+    """Return a logger with the name of a component."""
     logger: Logger = structlog.get_logger(room=name)
     return logger

@@ -1,4 +1,4 @@
-"""Keyset paging (AIP-158): how many, behind which row, and the token for the next page."""
+"""Keyset paging (AIP-158): page size, position, and the token for the next page."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """What to fetch: at most `size` rows whose id is behind `after`."""
+    """A request for at most `size` rows whose id comes after `after`."""
 
     size: int
     after: UUID | None
@@ -26,7 +26,7 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class KeyRequest:
-    """The same, where the order is not that of ids: `after` is the position of a row as the list itself writes it."""
+    """The same for an order other than by id: `after` is the key of a row, encoded by the list."""
 
     size: int
     after: bytes | None
@@ -34,7 +34,7 @@ class KeyRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """What was fetched; next_token is empty on the last page, total counts all pages."""
+    """One page; next_token is empty on the last page, total counts all pages."""
 
     items: Sequence[T]
     next_token: str
@@ -42,20 +42,20 @@ class Page(Generic[T]):
 
 
 class Pager:
-    """Reads and writes page tokens of one list.
+    """A codec of page tokens.
 
     Args:
-        sealer: seals the tokens.
+        sealer: signs the tokens.
     """
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
 
     def request(self, tenant_id: UUID, scope: str, page_size: int, page_token: str) -> PageRequest:
-        """What the caller asks for.
+        """Return the requested page of a list ordered by id.
 
         Raises:
-            InvalidArgument: the token was not given to this tenant for this list and filter.
+            InvalidArgument: the token is not of this tenant, list and filter.
         """
         asked = self.key_request(tenant_id, scope, page_size, page_token)
         return PageRequest(asked.size, None if asked.after is None else UUID(bytes=asked.after))
@@ -69,14 +69,14 @@ class Pager:
         total: int,
         id_of: Callable[[T], UUID],
     ) -> Page[T]:
-        """A page out of the rows behind `request.after`, of which one more than its size was fetched."""
+        """Return a page from the rows after `request.after`, of which one more than its size was fetched."""
         return self.key_page(tenant_id, scope, request.size, rows, total, lambda row: id_of(row).bytes)
 
     def key_request(self, tenant_id: UUID, scope: str, page_size: int, page_token: str) -> KeyRequest:
-        """What the caller asks for, where the order is not that of ids.
+        """Return the requested page of a list with another order.
 
         Raises:
-            InvalidArgument: the token was not given to this tenant for this list and filter.
+            InvalidArgument: the token is not of this tenant, list and filter.
         """
         size = min(page_size or DEFAULT_SIZE, LARGEST_SIZE)
         if not page_token:
@@ -99,12 +99,12 @@ class Pager:
         total: int,
         position_of: Callable[[T], bytes],
     ) -> Page[T]:
-        """A page out of the rows behind a position, of which one more than `size` was fetched."""
+        """Return a page from the rows after a position, of which one more than `size` was fetched."""
         items = rows[:size]
         more = len(rows) > size
         token = self.token(tenant_id, scope, position_of(items[-1])) if more else ""
         return Page(items, token, total)
 
     def token(self, tenant_id: UUID, scope: str, position: bytes) -> str:
-        """What asks for the page behind a position."""
+        """Return the token for the page after a position."""
         return self._sealer.seal(tenant_id, scope, position)

@@ -1,3 +1,3 @@
-"""Which version of the project this is; pyproject.toml says the same, and a test holds the two together."""
+"""The version of the project; a test compares it with pyproject.toml."""
 
 VERSION = "0.1.0"

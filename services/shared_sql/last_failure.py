@@ -1,13 +1,13 @@
-"""The last failing result of an incident, as SQL."""
+"""SQL of the last failing result of an incident."""
 
 from services.checks.outcome import Outcome
 
 
 def last_failure(until: str) -> str:
-    """A query for the error kind, message and status code of the last failing result of an incident `i`.
+    """Return a query for error kind, message and status code of the last failing result of an incident `i`.
 
     Args:
-        until: an expression for where the incident ends.
+        until: an SQL expression for the end of the incident.
     """
     return f"""
         SELECT r.error_kind, r.error_message, r.status_code FROM results r

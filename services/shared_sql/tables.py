@@ -1,6 +1,6 @@
-"""Tables of services, checks and their history, as SQLAlchemy Core knows them.
+"""Tables of services, checks and their history, for SQLAlchemy Core.
 
-The migrations make them; a test compares the two.
+The migrations create them; a test compares the two.
 """
 
 from typing import Any

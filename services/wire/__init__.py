@@ -1,1 +1,1 @@
-"""Connections to targets: names, egress, dialling, TLS, HTTP, gRPC and DNS. Each step is bounded and timed."""
+"""Connections to targets: name resolution, egress, dialling, TLS, HTTP, gRPC, DNS. Each step is bounded and timed."""

@@ -1,8 +1,8 @@
-"""Both questions about a name, for IPv4 and IPv6 addresses, until they are answered; nothing else ends them.
+"""A look-up of the IPv4 and IPv6 addresses of a name; it has no time limit of its own.
 
-They go out together, from one socket per server. A server that is silent is asked again, and so is the next one, ever
-more seldom; whoever answers first is heard. What one server fails at, the others are asked, each twice at the most.
-When one question is answered, the other one has a moment left: servers that drop questions for IPv6 are common.
+Both questions are sent together, from one socket per server. A silent server is asked again, and so is the next one,
+with exponential backoff; the first answer wins. What one server fails at, the others are asked, each at most twice.
+After one question is answered, the other one has a moment left: servers that drop questions for IPv6 are common.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ from services.wire.probe_failure import ProbeFailure
 
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 8.0
-# How much longer than the first answer the second one may take (RFC 8305 §3 says 50 ms; a name that is not in a
-# server's memory takes longer, and a verdict should not depend on it).
+# How much longer than the first answer the second one may take (RFC 8305 §3 says 50 ms; a name that a server has not
+# cached takes longer, and a verdict should not depend on it).
 _OTHER_FAMILY_S = 0.25
 _MOST_FAILURES = 2
-# Whoever sends as many that answer no question of ours is no name server.
+# A peer that sends this many packets which answer no question is not a name server.
 _MOST_STRANGE = 64
 _MOST_AT_ONCE = 16
 _LARGEST = 65_535
@@ -40,10 +40,10 @@ _log = logs.get("lookup")
 
 
 class LookupFailedError(Exception):
-    """There is no answer.
+    """The look-up failed.
 
     Attributes:
-        is_ours: whether no name server could be asked.
+        is_ours: whether no name server could be asked, a fault of the monitor.
     """
 
     def __init__(self, sentence: str, *, is_ours: bool = False) -> None:
@@ -52,11 +52,11 @@ class LookupFailedError(Exception):
 
 
 class FoundAddresses(NamedTuple):
-    """What the servers say of a name.
+    """The addresses of a name.
 
     Attributes:
-        addresses: literal ones, those of IPv4 first; none when it has none.
-        ttl_s: for how long that holds.
+        addresses: literal addresses, IPv4 first; empty if the name has none.
+        ttl_s: how long the answer is valid, in seconds.
         is_whole: whether both questions were answered.
     """
 
@@ -66,7 +66,7 @@ class FoundAddresses(NamedTuple):
 
 
 class _Heard(NamedTuple):
-    """An answer by TCP."""
+    """An answer received over TCP."""
 
     outline: Outline
     data: bytes
@@ -77,7 +77,7 @@ class _Heard(NamedTuple):
 
 
 class _Part:
-    """One of the two questions, and what is known of its answer."""
+    """One of the two questions, with the state of its answer."""
 
     __slots__ = ("answer", "failure", "failures", "is_no_name", "is_ours", "is_over", "number", "question", "type")
 
@@ -93,17 +93,17 @@ class _Part:
         self.failures: dict[Server, int] = {}
 
     def read(self, data: bytes, number: int) -> _Heard | None:
-        """Return what came by TCP, if it answers the question."""
+        """Return what came over TCP if it answers the question."""
         outline = self.question.outline(data, number)
         return None if outline is None else _Heard(outline, data)
 
 
 class AddressLookup:
-    """A look-up under way.
+    """A look-up in progress.
 
     Args:
         name: an absolute name, in wire form and lower case.
-        names: whom to ask.
+        names: the name servers.
     """
 
     __slots__ = (
@@ -120,7 +120,7 @@ class AddressLookup:
         number = secrets.randbits(16)
         self._parts = (_Part(name, A, number), _Part(name, AAAA, number ^ 1))
         self._open: dict[Server, socket.socket] = {}
-        # Servers that cannot be reached as of now, and those that do not understand EDNS.
+        # The servers that cannot be reached at present, and those that do not support EDNS.
         self._refused: set[Server] = set()
         self._plain: set[Server] = set()
         self._talks: set[asyncio.Task[None]] = set()
@@ -131,7 +131,7 @@ class AddressLookup:
         self._grace: asyncio.TimerHandle | None = None
 
     async def found(self) -> FoundAddresses:
-        """Ask until there is an answer; cancelling leaves nothing open.
+        """Ask until there is an answer; when cancelled, close all sockets.
 
         Raises:
             LookupFailedError: no server has an answer, or none can be asked.
@@ -143,7 +143,7 @@ class AddressLookup:
             self._close()
 
     def _take_turn(self) -> None:
-        """Ask the server whose turn it is, and wait."""
+        """Ask the next server, and start its timer."""
         if self._done.done():
             return
         for part in self._pending():
@@ -161,7 +161,7 @@ class AddressLookup:
         self._timer = self._loop.call_later(KNOCK_AFTER_S, self._knock, wait_s - KNOCK_AFTER_S)
 
     def _knock(self, left_s: float) -> None:
-        """Nothing came for a moment: find out whether anybody is there."""
+        """Probe whether the silent servers respond at all."""
         self._names.knock(tuple(self._open), self._asked_s)
         self._timer = self._loop.call_later(left_s, self._take_turn)
 
@@ -174,7 +174,7 @@ class AddressLookup:
                     self._loop.add_reader(opened.fileno(), self._read, server)
                 self._open[server].send(part.question.wire(part.number, edns=edns))
         except BlockingIOError:
-            pass  # as if it were lost
+            pass  # like a lost packet
         except OSError as error:
             self._cannot_reach(server, error)
 
@@ -226,7 +226,7 @@ class AddressLookup:
             self._failed(part, server, _SENTENCES.get(outline.rcode, _FAILED))
 
     async def _ask_by_tcp(self, part: _Part, server: Server) -> None:
-        """Ask once more, for an answer that is too long for UDP."""
+        """Ask again over TCP, for an answer that is too long for UDP."""
         seen = Observation()
         talk = DnsTalk(part.question, part.read, seen, edns=server not in self._plain)
         failure, is_ours = "malformed DNS response", False
@@ -236,7 +236,7 @@ class AddressLookup:
         except (ProbeFailure, OwnTrouble):
             if seen.connect_us is None:
                 failure, is_ours = "the monitor could not reach a DNS resolver over TCP", True
-        except Exception:  # noqa: BLE001 — whatever it is, the look-up goes on with the next server
+        except Exception:  # noqa: BLE001 — after any error the look-up continues with the next server
             _log.exception("DNS query over TCP failed")
         if part.is_over or self._done.done():
             return
@@ -247,7 +247,7 @@ class AddressLookup:
             self._take(part, server, *talk.reply)
 
     def _failed(self, part: _Part, server: Server, sentence: str) -> None:
-        """A server has no answer; ask the next one."""
+        """Record that a server failed, and ask the next one."""
         part.failure = sentence
         part.failures[server] = part.failures.get(server, 0) + 1
         others = self._who_may_know(part)
@@ -257,7 +257,7 @@ class AddressLookup:
             self._end(part)
 
     def _who_may_know(self, part: _Part) -> list[Server]:
-        """The servers that are there and have not failed at a question too often."""
+        """Return the servers that respond and have not failed too often at a question."""
         return [
             server
             for server in self._servers
@@ -267,7 +267,7 @@ class AddressLookup:
         ]
 
     def _cannot_reach(self, server: Server, error: OSError | None = None) -> None:
-        """Nobody listens there, or there is no way; ask the next one at once."""
+        """Record that a server cannot be reached, and ask the next one at once."""
         self._close_to(server)
         self._refused.add(server)
         if error is None or not is_own(error):
@@ -285,7 +285,7 @@ class AddressLookup:
         return [part for part in self._parts if not part.is_over]
 
     def _end(self, part: _Part) -> None:
-        """As much is known of a question as there will be."""
+        """Close a question, and conclude the look-up if it is the last one."""
         part.is_over = True
         if not self._pending():
             self._conclude()
@@ -320,6 +320,6 @@ class AddressLookup:
             if timer is not None:
                 timer.cancel()
         if self._done.done() and not self._done.cancelled():
-            self._done.exception()  # seen, even if a cancellation came first
-        # What it failed with holds frames that hold this: both would wait for the garbage collector.
+            self._done.exception()  # retrieved, even if a cancellation came first
+        # Its exception refers to frames that refer to this: both would wait for the garbage collector.
         del self._done

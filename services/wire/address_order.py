@@ -1,11 +1,11 @@
-"""In which order to try the addresses of a name (RFC 6724 §6). Pure, but for asking the kernel for sources."""
+"""The order of a name's addresses for dialling (RFC 6724 §6). Pure, except that it asks the kernel for sources."""
 
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 
 _LINK_LOCAL, _SITE_LOCAL, _GLOBAL = 0x2, 0x5, 0xE
-# An interface's own part of an address says nothing about how near another one is (RFC 6724 §2.2).
+# The interface identifier of an address says nothing about its distance (RFC 6724 §2.2).
 _LONGEST_PREFIX = 64
 # The default policy table (RFC 6724 §2.1): network, precedence, label.
 _POLICY = [
@@ -23,11 +23,11 @@ _POLICY = [
     )
 ]
 SourceOf = Callable[[str], str | None]
-"""Return from which address this machine would reach another one; None where it knows no way there."""
+"""Returns the source address from which this machine would reach an address; None if it has no route."""
 
 
 def source_of(address: str) -> str | None:
-    """Ask the kernel from which address it would reach another one; sends nothing."""
+    """Return the source address that the kernel would use for an address; sends nothing."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as asking:
@@ -38,11 +38,11 @@ def source_of(address: str) -> str | None:
 
 
 def in_order(addresses: Sequence[str], source: SourceOf = source_of) -> tuple[str, ...]:
-    """Sort addresses by the rules 1, 2, 5, 6, 8 and 9, which need no more than the addresses' sources.
+    """Sort addresses by the rules 1, 2, 5, 6, 8 and 9, which depend only on their sources.
 
     Args:
-        addresses: literal ones.
-        source: says from where each would be reached.
+        addresses: literal addresses.
+        source: returns the source of an address.
     """
     if len(addresses) < 2:  # noqa: PLR2004 — nothing to sort
         return tuple(addresses)

@@ -1,8 +1,7 @@
-"""The addresses in a DNS answer (RFC 1035 §4.1.3, RFC 3596), aliases followed. Pure.
+"""The addresses in a DNS answer (RFC 1035 §4.1.3, RFC 3596), with aliases followed. Pure.
 
-Read here and not by dnspython, which takes 60 µs for the shortest answer and 170 µs for one with an alias: as much as
-everything else that a look-up costs (docs/adr/0043). Nothing is read but names, addresses and TTLs, and what is read is
-bounded.
+Not parsed by dnspython, which takes 60 µs for the shortest answer and 170 µs for one with an alias: as much as the rest
+of a look-up (docs/adr/0043). Only names, addresses and TTLs are parsed, with bounds.
 """
 
 import socket
@@ -17,22 +16,22 @@ _FIXED = struct.Struct("!HHIH")
 _MOST_RECORDS = 256
 _MOST_ALIASES = 16
 _LONGEST_NAME = 255
-# Of all names of an answer, without compression, by which a few bytes can stand for 255.
+# Of all names of an answer without compression, with which a few bytes can stand for 255.
 _MOST_NAME_BYTES = 32_768
 _LARGEST_TTL_S = 2**31 - 1
 _POINTER = 0xC0
 
 
 class MalformedAnswerError(ValueError):
-    """An answer breaks the rules of its format, or is longer than any that is meant well."""
+    """An answer violates its format, or exceeds the limits."""
 
 
 class Addresses(NamedTuple):
-    """What an answer says of a name.
+    """The addresses of a name in an answer.
 
     Attributes:
-        found: literal addresses in their order; none when the name, or where its aliases lead to, has none.
-        ttl_s: for how long that holds: the shortest TTL on the way.
+        found: literal addresses in their order; empty if the name, or the end of its aliases, has none.
+        ttl_s: how long they are valid, in seconds: the shortest TTL of the aliases and addresses.
     """
 
     found: tuple[str, ...]
@@ -40,10 +39,10 @@ class Addresses(NamedTuple):
 
 
 def name_in_wire_form(host: str) -> bytes:
-    """Return a name as questions carry it, in lower case.
+    """Return a name in wire form, in lower case.
 
     Args:
-        host: a name in ASCII, taken as absolute with and without the dot that ends it.
+        host: a name in ASCII, taken as absolute with and without its trailing dot.
 
     Raises:
         ValueError: a label or the name is empty or too long.
@@ -58,17 +57,17 @@ def name_in_wire_form(host: str) -> bytes:
 
 
 def addresses_in(data: bytes, start: int, count: int, name: bytes, type_: int) -> Addresses:
-    """Read the addresses of a name.
+    """Parse the addresses of a name.
 
     Args:
         data: the whole message.
-        start: where its records begin.
-        count: how many there are.
-        name: the name that was asked for, in wire form and lower case.
+        start: the offset of its records.
+        count: the number of records.
+        name: the name in the question, in wire form and lower case.
         type_: A or AAAA.
 
     Raises:
-        MalformedAnswerError: it cannot be read.
+        MalformedAnswerError: the answer is malformed.
     """
     if count > _MOST_RECORDS:
         raise MalformedAnswerError(f"more than {_MOST_RECORDS} records")
@@ -84,7 +83,7 @@ def addresses_in(data: bytes, start: int, count: int, name: bytes, type_: int) -
             texts = (socket.inet_ntop(_FAMILIES[type_], packed) for packed, _ in records)
             return Addresses(tuple(dict.fromkeys(texts)), min([ttl_s, *(_seconds(each) for _, each in records)]))
         name, ttl_s = alias[0], min(ttl_s, _seconds(alias[1]))
-    return Addresses((), ttl_s)  # they lead in a circle, or too far
+    return Addresses((), ttl_s)  # a loop of aliases, or too many
 
 
 _Found = dict[bytes, list[tuple[bytes, int]]]
@@ -119,12 +118,12 @@ def _records(data: bytes, at: int, count: int, type_: int) -> tuple[_Found, _Ali
 
 
 def _seconds(ttl_s: int) -> int:
-    """A TTL whose highest bit is set counts as 0 (RFC 2181 §8)."""
+    """Return a TTL in seconds; one with its highest bit set counts as 0 (RFC 2181 §8)."""
     return ttl_s if ttl_s <= _LARGEST_TTL_S else 0
 
 
 def _name(data: bytes, at: int) -> tuple[bytes, int]:
-    """Return the name at a place, in lower case without compression, and where what follows it begins."""
+    """Return the name at an offset, in lower case without compression, and the offset after it."""
     parts: list[bytes] = []
     size, end, lowest = 0, 0, at
     while True:
@@ -132,7 +131,7 @@ def _name(data: bytes, at: int) -> tuple[bytes, int]:
         if length >= _POINTER:
             to = (length & ~_POINTER) << 8 | data[at + 1]
             end = end or at + 2
-            # Backwards only, so that it comes to an end.
+            # Backwards only, so that it terminates.
             if to >= lowest:
                 raise MalformedAnswerError("a compressed name points at itself")
             at = lowest = to

@@ -1,6 +1,6 @@
-"""One answer of HTTP/1.x, from bytes in whatever pieces they come, and bounded (semantics.md §23, docs/adr/0036).
+"""Parser of one HTTP/1.x response, incremental and bounded (semantics.md §23, docs/adr/0036).
 
-Knows neither sockets nor clocks: the same bytes make the same answer, however they are split.
+It uses neither sockets nor clocks: the same bytes give the same response, however they are split.
 """
 
 import re
@@ -21,7 +21,7 @@ from services.wire.probe_failure import ProbeFailure
 
 LARGEST_BODY = 1024 * 1024
 LARGEST_HEADERS = 64 * 1024
-# Chunk sizes, extensions and trailers are neither headers nor body; this much of them is enough.
+# Chunk sizes, extensions and trailers are neither headers nor body; this limits them.
 _LARGEST_OVERHEAD = 256 * 1024
 _LARGEST_ANSWER = LARGEST_HEADERS + LARGEST_BODY + _LARGEST_OVERHEAD
 _FINAL = 200
@@ -34,19 +34,19 @@ _LINE_BREAKS = b"\r\n"
 
 
 class AnswerReader:
-    """Reads one answer.
+    """A reader of one response.
 
     Args:
-        seen: told the status, the version and how much of a body came.
-        without_body: whether the request was a HEAD, whose answer has no body.
-        keep_body: whether somebody will look at the body.
-        follows: whether a redirect is followed: it then ends with its head, as for curl.
+        seen: receives the status, the version and the size of the body.
+        without_body: whether the request was a HEAD, whose response has no body.
+        keep_body: whether the body is needed.
+        follows: whether a redirect is followed: it then ends after its head, as in curl.
 
     Attributes:
-        status: the status code; 0 before it is known.
-        body: as it came over the wire, still encoded; empty when it is not kept.
-        ended: whether the answer is complete, or was cut off.
-        truncated: whether it was cut off at the limit.
+        status: the status code; 0 until it is known.
+        body: as received, still encoded; empty if it is not kept.
+        ended: whether the response is complete, or was truncated.
+        truncated: whether it was truncated at the limit.
     """
 
     __slots__ = (
@@ -94,16 +94,16 @@ class AnswerReader:
 
     @property
     def headers(self) -> Headers:
-        """Names and values, without the white space around them; they are made once somebody asks."""
+        """Names and values, without surrounding white space; parsed on first use."""
         if self._headers is None:
             self._headers = read_head(self._head)[2] if self._head else []
         return self._headers
 
     def feed(self, data: bytes) -> bool:
-        """Read some bytes; answers whether the answer has ended.
+        """Read some bytes; return whether the response has ended.
 
         Raises:
-            ProbeFailure: it cannot be read as HTTP, or its headers are too large.
+            ProbeFailure: it is not valid HTTP, or its headers are too large.
         """
         if not self._in_body:
             data = self._heads(self._pending + data) if self._pending else self._first(data)
@@ -111,7 +111,7 @@ class AnswerReader:
                 return False
         if self.ended or not data:
             return self.ended
-        # Exactly as much as is allowed is read, so that what is too much does not depend on how it was split.
+        # Exactly the allowed size is read, so that the limit does not depend on how the bytes are split.
         allowed = _LARGEST_ANSWER - self._fed
         if len(data) > allowed:
             self._take_body(data[:allowed])
@@ -123,10 +123,10 @@ class AnswerReader:
         return self.ended
 
     def feed_eof(self) -> None:
-        """The server will send no more.
+        """Process the end of the connection.
 
         Raises:
-            ProbeFailure: something is missing.
+            ProbeFailure: the response is incomplete.
         """
         if self.ended:
             return
@@ -146,7 +146,7 @@ class AnswerReader:
         )
 
     def _first(self, data: bytes) -> bytes:
-        """Read the head that most answers have: whole, and with nothing unusual; else as _heads."""
+        """Read a complete and ordinary head, as most responses have; otherwise use _heads."""
         ordinary = read_ordinary(data)
         if ordinary is None or self._fed + ordinary[0] > LARGEST_HEADERS:
             return self._heads(data)
@@ -157,9 +157,9 @@ class AnswerReader:
         return data[size:]
 
     def _heads(self, data: bytes) -> bytes:
-        """Read the heads of interim answers and of the final one; answers what follows it.
+        """Read the heads of interim responses and of the final one; return the bytes after it.
 
-        Until the final one is complete, what came of it is kept, and nothing follows.
+        Until the final head is complete, keep its beginning, and return nothing.
         """
         while data:
             allowed = LARGEST_HEADERS - self._fed
@@ -212,7 +212,7 @@ class AnswerReader:
             self.ended = self.ended or not self._left
 
     def _take(self, data: bytes, start: int, end: int) -> bool:
-        """A piece of the body came; answers whether more is wanted."""
+        """Process a piece of the body; return whether more is wanted."""
         size = end - start
         if size > self._room:
             size = self._room
@@ -225,6 +225,6 @@ class AnswerReader:
 
 
 def _leads_on(location: bytes) -> bool:
-    """Whether it is one that is followed: there is no other scheme than http and https in it."""
+    """Return whether a Location is followed: it has no scheme other than http and https."""
     scheme = _SCHEME.match(location)
     return bool(location) and (scheme is None or scheme[1].lower() in {b"http", b"https"})

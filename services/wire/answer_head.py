@@ -1,6 +1,6 @@
-"""The head of an HTTP answer: status line, headers, and how they frame the body (docs/adr/0036). Pure.
+"""The head of an HTTP response: status line, headers, and the framing of the body (docs/adr/0036). Pure.
 
-It takes what curl takes. What would leave open where the body ends is refused, and each refusal names line and value.
+It accepts what curl accepts. An ambiguous framing of the body is refused; each error names line and value.
 """
 
 import re
@@ -11,51 +11,51 @@ from services.wire.probe_failure import ProbeFailure
 
 Headers = list[tuple[bytes, bytes]]
 Head = tuple[int, str, Headers, int | None, bool]
-"""Status code; version of HTTP, such as "1.1"; names and values, without the white space around them, folded ones in
-one line; how long the body is, None where nothing says so; whether it comes in chunks, whatever its length is.
+"""Status code; version of HTTP, such as "1.1"; names and values, without surrounding white space and with folds joined;
+the length of the body, None if not declared; whether it is chunked, regardless of the length.
 
-A plain tuple, since each probe makes one.
+A plain tuple, because every probe creates one.
 """
 
 REDIRECTS = frozenset({300, 301, 302, 303, 307, 308})
 _PREFIX = b"HTTP/"
 _STATUS_LINE = re.compile(rb"HTTP/(0\.9|1\.[01]|[23](?:\.0)?)[ \t]+([1-9][0-9]{2})(?![0-9])", re.IGNORECASE)
-# As nearly all heads are: nothing to put right, and nothing to refuse.
+# Nearly all heads match: nothing to correct, and nothing to refuse.
 _ORDINARY = re.compile(rb"HTTP/1\.([01]) ([2-9][0-9]{2})(?: [^\0\n]*)?\r\n(?:[!-9;-~]+:[^\0\n]*\r\n)*\r\n")
 _FRAMING = re.compile(rb"\n(?:content-length|transfer-encoding):([^\n]*)", re.IGNORECASE)
 _VERSIONS = {b"1.1": "1.1", b"1.0": "1.0"}
 _DIGITS = re.compile(rb"[0-9]{1,64}")
 _WHITE = b" \t\r"
 _FOLDS = (b" ", b"\t")
-# A length from here on is longer than any body: curl reads until the connection ends.
+# A length from here on exceeds any body: like curl, read until the connection ends.
 NO_LENGTH = 2**63
 _SURE_DIGITS = 18
 
 
 def location_of(headers: Sequence[tuple[bytes, bytes]]) -> bytes:
-    """Return the first Location that says something; nothing if none does."""
+    """Return the first Location that is not empty; empty if there is none."""
     return next((value for name, value in headers if value and name.lower() == b"location"), b"")
 
 
 def quoted(data: bytes) -> str:
-    """Return a line of a target as it can be shown in a message; of several lines the first.
+    """Return the first line of a target's data in printable form, for a message.
 
-    It stays whole: secrets are masked before a message is cut to size.
+    It is not truncated: secrets are masked before a message is truncated.
     """
     text = data.partition(b"\n")[0].rstrip(b"\r").decode("utf-8", "backslashreplace")
     return '"' + "".join(each if each.isprintable() else f"\\x{ord(each):02x}" for each in text) + '"'
 
 
 def refusal(sentence: str) -> ProbeFailure:
-    """Return the failure of an answer that cannot be read as HTTP."""
+    """Return the failure for an invalid HTTP response."""
     return ProbeFailure(ErrorKind.PROTOCOL, f"invalid HTTP response: {sentence}")
 
 
 def refuse_other_protocols(start: bytes) -> None:
-    """Refuse what does not begin like an answer of HTTP, as soon as that shows.
+    """Refuse data that does not begin like an HTTP response, as early as possible.
 
     Args:
-        start: what came so far.
+        start: the data so far.
 
     Raises:
         ProbeFailure: PROTOCOL.
@@ -67,11 +67,11 @@ def refuse_other_protocols(start: bytes) -> None:
 
 
 def read_ordinary(data: bytes) -> tuple[int, int, str, int | None, bool] | None:
-    """Read a head in which nothing is unusual, at half the cost of read_head; None where something is.
+    """Parse an ordinary head, at half the cost of read_head; return None for any other one.
 
     Returns:
-        Where the head ends; the status code; the version of HTTP; the body's length, if it is said; whether it comes in
-        chunks.
+        The end of the head; the status code; the version of HTTP; the declared length of the body, if any; whether it
+        is chunked.
     """
     found = _ORDINARY.match(data)
     if found is None:
@@ -95,10 +95,10 @@ def read_ordinary(data: bytes) -> tuple[int, int, str, int | None, bool] | None:
 
 
 def read_head(head: bytes) -> Head:
-    """Read a head, from the status line on, without the line break that ends the last header.
+    """Parse a head, from the status line on, without the line break of the last header.
 
     Raises:
-        ProbeFailure: PROTOCOL, for a status line, a header or a length that cannot be read, and for a NUL byte.
+        ProbeFailure: PROTOCOL, for an invalid status line, header or length, and for a NUL byte.
     """
     found = _STATUS_LINE.match(head)
     if found is None:
@@ -108,7 +108,7 @@ def read_head(head: bytes) -> Head:
         raise _refused_line(head, "a NUL byte", lambda line: b"\0" in line)
     lines = head.split(b"\n")
     del lines[0]
-    # White space sorts before every name: one look at all lines.
+    # White space sorts before every name: one pass over all lines.
     if lines and min(lines) < b"!":
         lines = _unfolded(lines)
     headers: Headers = []
@@ -129,9 +129,9 @@ def read_head(head: bytes) -> Head:
 
 
 def _length(value: bytes, before: int | None) -> int | None:
-    """A Content-Length; one that is said several times has to be the same each time (RFC 9110 §8.6)."""
+    """Return a Content-Length; repeated values have to be equal (RFC 9110 §8.6)."""
     if before is None and value.isdigit() and len(value) <= _SURE_DIGITS:
-        return int(value)  # as nearly all have it
+        return int(value)  # as in nearly all responses
     for part in value.split(b","):
         digits = part.strip(_WHITE)
         if _DIGITS.fullmatch(digits) is None:
@@ -144,12 +144,12 @@ def _length(value: bytes, before: int | None) -> int | None:
 
 
 def _names_chunked(value: bytes) -> bool:
-    """Whether chunked is among some transfer codings; the others say nothing about where the body ends."""
+    """Return whether transfer codings include chunked; the other ones do not affect where the body ends."""
     return any(part.partition(b";")[0].strip(_WHITE) == b"chunked" for part in value.lower().split(b","))
 
 
 def _unfolded(lines: Sequence[bytes]) -> list[bytes]:
-    """Each header in one line, with a space in place of each fold (RFC 9112 §5.2)."""
+    """Return each header in one line, with a space for each fold (RFC 9112 §5.2)."""
     whole: list[list[bytes]] = []
     for line in lines:
         if not line.startswith(_FOLDS):
@@ -157,7 +157,7 @@ def _unfolded(lines: Sequence[bytes]) -> list[bytes]:
         elif whole:
             whole[-1].append(line.strip(_WHITE))
         elif b":" in line:
-            whole.append([line.strip(_WHITE)])  # nothing is above it: curl takes it as a header
+            whole.append([line.strip(_WHITE)])  # it is the first line: curl takes it as a header
     return [b" ".join(parts) for parts in whole]
 
 

@@ -1,4 +1,4 @@
-"""An answer's body, decoded when somebody reads it and within bounds (semantics.md §23, docs/adr/0036)."""
+"""The body of a response, decoded on demand and within limits (semantics.md §23, docs/adr/0036)."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
@@ -8,21 +8,21 @@ from services.wire.charset import to_utf_8
 from services.wire.content_coding import decoded, is_coded
 from services.wire.json_text import TooDeepError, loads, loads_literals
 
-# A byte of deflate stands for no more.
+# The maximum expansion of deflate.
 _MOST_EXPANDED = 1_032
-# A byte that is in no charset becomes U+FFFD, which has three in UTF-8.
+# A byte that is invalid in its charset becomes U+FFFD, which has three bytes in UTF-8.
 _MOST_WIDENED = 3
 _Parsed: TypeAlias = "tuple[Any, type[ValueError] | None]"
-"""A document, or which error says that it is none; the error itself would keep the body alive."""
+"""A document, or the type of the error; the error itself would keep the body in memory."""
 
 
 class Body:
-    """A body.
+    """The body of a response.
 
     Args:
-        headers: the answer's, which name its codings and its charset.
-        raw: as it came over the wire.
-        truncated: whether it was cut off at the limit.
+        headers: the headers of the response, which name its codings and charset.
+        raw: the body as received.
+        truncated: whether it was truncated at the limit.
     """
 
     __slots__ = ("_headers", "_is_coded", "_json", "_literals", "_raw", "_read", "_truncated")
@@ -38,21 +38,21 @@ class Body:
 
     @property
     def may_be_coded(self) -> bool:
-        """Whether its headers name a coding, known here or not."""
+        """Whether its headers name a coding, supported or not."""
         if self._is_coded is None:
             self._is_coded = is_coded(self._headers)
         return self._is_coded
 
     @property
     def most_bytes(self) -> int:
-        """How long the body may be once it is decoded; it is not decoded for this."""
+        """The maximum size of the decoded body in bytes, computed without decoding it."""
         size = len(self._raw)
         if self.may_be_coded:
             size = min(LARGEST_BODY, size * _MOST_EXPANDED)
         return size if self._raw.isascii() else size * _MOST_WIDENED
 
     def most_values(self, deeper_than: int) -> int:
-        """How many values it may have if it is JSON that is nested deeper than this; 0 if it cannot be."""
+        """Return the maximum number of values if it is JSON nested deeper than a limit; 0 if it cannot be."""
         raw = self._raw
         if self.may_be_coded:
             return self.most_bytes
@@ -62,10 +62,10 @@ class Body:
         return openings + raw.count(b",") + 1 if openings > deeper_than else 0
 
     def read(self) -> tuple[bytes, bool]:
-        """The body without its codings, at most 1 MiB of it, as valid UTF-8; and whether there is more.
+        """Return the decoded body as valid UTF-8, at most 1 MiB of it, and whether there is more.
 
         Raises:
-            ProbeFailure: it is not in the codings that its headers name.
+            ProbeFailure: it is not valid in the codings that its headers name.
         """
         if self._read is None:
             data, truncated = decoded(self._headers, self._raw, LARGEST_BODY, truncated=self._truncated)
@@ -73,11 +73,11 @@ class Body:
         return self._read
 
     def json(self) -> Any:  # noqa: ANN401 — any JSON
-        """What the body says as JSON; it is parsed once, whatever becomes of it.
+        """Return the body parsed as JSON; it is parsed once, also if it is invalid.
 
         Raises:
-            ValueError: it is not JSON, or is cut off.
-            TooDeepError: it is nested too deeply to tell.
+            ValueError: it is not JSON, or is truncated.
+            TooDeepError: it is too deeply nested to decide.
             ProbeFailure: as read.
         """
         if self._json is None:
@@ -85,7 +85,7 @@ class Body:
         return _given(self._json)
 
     def json_literals(self) -> Any:  # noqa: ANN401 — any JSON
-        """The same, where each number is the text that stands in the body, a Literal.
+        """Return the body parsed as JSON, with each number as its text, a Literal.
 
         Raises:
             ValueError: as json.

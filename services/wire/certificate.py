@@ -1,4 +1,4 @@
-"""What results say of a server's certificate."""
+"""Facts about a server's certificate, for results."""
 
 import warnings
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.utils import CryptographyDeprecationWarning
 
 UNREADABLE = (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, UnsupportedAlgorithm)
-"""What is raised of a certificate, or of a part of one, that cannot be read."""
+"""The exceptions for a certificate, or a part of one, that cannot be parsed."""
 
 _MOST_CERTIFICATES = 4_096
 NAME_ONLY_IN_CN = (
@@ -21,11 +21,11 @@ NAME_ONLY_IN_CN = (
 
 
 class CertificateFacts(NamedTuple):
-    """What is read of a certificate.
+    """Facts about a certificate.
 
     Attributes:
-        not_after: when it expires; None when it cannot be read, which only an unverified one can be.
-        has_dns_names: whether it has DNS names as subject alternative names; True when nobody can say.
+        not_after: when it expires; None if it cannot be parsed, which is possible only for an unverified one.
+        has_dns_names: whether it has DNS names as subject alternative names; True if unknown.
     """
 
     not_after: datetime | None
@@ -34,7 +34,7 @@ class CertificateFacts(NamedTuple):
 
 @contextmanager
 def leniently() -> Iterator[None]:
-    """Let certificates be read that bear a serial number which RFC 5280 forbids: cryptography warns of each."""
+    """Suppress warnings about serial numbers that RFC 5280 forbids, of which cryptography warns."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
         yield
@@ -42,7 +42,7 @@ def leniently() -> Iterator[None]:
 
 @lru_cache(maxsize=_MOST_CERTIFICATES)
 def facts_of(certificate: bytes) -> CertificateFacts:
-    """Read a certificate (DER), each one once."""
+    """Return the facts of a certificate (DER); cached."""
     with leniently():
         try:
             read = x509.load_der_x509_certificate(certificate)

@@ -1,4 +1,4 @@
-"""What is wrong with which certificate, in plain language. Pure."""
+"""Descriptions of certificate errors, which name the certificate. Pure."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,17 +15,17 @@ NOT_YET = "certificate is not yet valid"
 STRANGER = "certificate signed by an unknown authority"
 OTHER_NAME = "certificate host name mismatch"
 NOT_VALID = "certificate is not valid"
-# OpenSSL's own numbers (x509_vfy.h).
+# OpenSSL's error numbers (x509_vfy.h).
 _SELF_SIGNED, _SELF_SIGNED_ROOT = 18, 19
 _WEAK_KEY, _WEAK_AUTHORITY, _WEAK_DIGEST = 66, 67, 68
 _KINDS = {
-    2: STRANGER,  # its issuer is not there
+    2: STRANGER,  # its issuer is missing
     9: NOT_YET,
     10: EXPIRED,
     _SELF_SIGNED: STRANGER,
-    _SELF_SIGNED_ROOT: STRANGER,  # whoever signed it has signed itself
-    20: STRANGER,  # its issuer is not there, and is not among the authorities
-    21: STRANGER,  # it stands alone
+    _SELF_SIGNED_ROOT: STRANGER,  # the root is self-signed
+    20: STRANGER,  # its issuer is neither sent nor trusted
+    21: STRANGER,  # it is the only certificate
     62: OTHER_NAME,
     64: OTHER_NAME,  # for another address
 }
@@ -34,18 +34,18 @@ _LONGEST_NAME = 64
 
 
 def sentence(code: int, words: str, chain: Sequence[bytes], name: str, now: datetime) -> str:
-    """Return what is wrong with a server's certificate.
+    """Return a description of what is wrong with a server's certificate.
 
     Args:
-        code: OpenSSL's number of the fault.
-        words: OpenSSL's words for it.
-        chain: what the server has sent, in DER, its own certificate first; empty if nobody knows.
-        name: whom the certificate should be for.
-        now: the time.
+        code: OpenSSL's number of the error.
+        words: OpenSSL's description of it.
+        chain: the certificates that the server sent, in DER, its own first; empty if unknown.
+        name: the name that the certificate should have.
+        now: the present time.
     """
     kind = _KINDS.get(code, NOT_VALID)
     details = ""
-    with leniently(), suppress(*UNREADABLE):  # some are read by OpenSSL alone
+    with leniently(), suppress(*UNREADABLE):  # some can only be parsed by OpenSSL
         certificates = [x509.load_der_x509_certificate(each) for each in chain]
         details = _details(code, kind, certificates, name, now) if certificates else ""
     if kind == NOT_VALID:
@@ -97,7 +97,7 @@ def _weakness(code: int, chain: Sequence[x509.Certificate]) -> str:
 
 
 def _top(chain: Sequence[x509.Certificate]) -> x509.Certificate:
-    """The last certificate that the chain leads to; what else the server sends is not part of it."""
+    """Return the last certificate of the chain; certificates outside the chain are ignored."""
     at = chain[0]
     for _ in chain:
         above = next((each for each in chain if each.subject == at.issuer and each.subject != at.subject), None)
@@ -130,7 +130,7 @@ def _called(name: x509.Name) -> str:
 
 
 def _clean(text: str) -> str:
-    """What a certificate says, for people: printable, and short."""
+    """Return a text of a certificate, printable and truncated."""
     return "".join(each if each.isprintable() else "?" for each in text)[:_LONGEST_NAME]
 
 

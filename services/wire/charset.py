@@ -1,14 +1,14 @@
-"""How the text of a body is written (docs/adr/0036). Pure.
+"""The charset of a body (docs/adr/0036). Pure.
 
-Labels are those of the Encoding Standard (https://encoding.spec.whatwg.org/#names-and-labels). The table is fixed: what
-a target names must not be looked up, since Python has codecs that are no charsets, and imports some by their names.
+Labels are those of the Encoding Standard (https://encoding.spec.whatwg.org/#names-and-labels). The table is fixed: a
+target's label must not be passed to Python, which has codecs that are not charsets, and imports some by name.
 """
 
 import re
 from collections.abc import Sequence
 
 UTF_8 = "utf-8"
-# A codec of Python, and the labels that stand for it.
+# A codec of Python, and its labels.
 _TABLE = """
 utf-8 unicode-1-1-utf-8 unicode11utf8 unicode20utf8 utf-8 utf8 x-unicode20utf8
 cp866 866 cp866 csibm866 ibm866
@@ -69,8 +69,8 @@ _XML = re.compile(rb"""<\?xml[^>]*?\sencoding\s*=\s*["']([^"']+)["']""")
 def to_utf_8(headers: Sequence[tuple[bytes, bytes]], data: bytes) -> bytes:
     """Return a body as valid UTF-8 and without a byte order mark.
 
-    A byte order mark says how it is written; else Content-Type, of several the last one; else the page itself, if it is
-    HTML or XML; else it is UTF-8. What is not written so is replaced by U+FFFD.
+    The charset is that of a byte order mark; else of Content-Type, the last of several; else of the page itself, if it
+    is HTML or XML; else UTF-8. Invalid bytes become U+FFFD.
     """
     codec, mark = _codec(headers, data)
     if mark:
@@ -105,10 +105,10 @@ def _label(media_type: str) -> str:
 
 
 def _extracted(media_types: str) -> tuple[str, str]:
-    """Return what counts of several media types, and its charset's label (Fetch Standard, "extract a MIME type").
+    """Return the effective one of several media types, and its charset (Fetch Standard, "extract a MIME type").
 
-    The last one counts; it takes over the charset of those before it that are the same but for their parameters. Other
-    than for browsers, a charset that stands in none of them counts where they name none.
+    The last one is effective; it inherits the charset of earlier ones that differ only in their parameters. Unlike in
+    browsers, a charset outside of all media types counts if they name none.
     """
     counts = label = stray = ""
     for part in _BETWEEN_COMMAS.findall(media_types):
@@ -122,7 +122,7 @@ def _extracted(media_types: str) -> tuple[str, str]:
 
 
 def _named_within(start: bytes) -> str | None:
-    """What a page says of itself; since that could be read, it is not UTF-16."""
+    """Return the codec that a page names; since the name could be read, it is not UTF-16."""
     found = _XML.match(start.lstrip()) or _META.search(_COMMENT.sub(b"", start))
     codec = _CODECS.get(found[1].decode("latin-1").strip().lower()) if found else None
     return UTF_8 if codec is not None and codec.startswith("utf-16") else codec

@@ -1,7 +1,7 @@
-"""A body in chunks (RFC 9112 §7.1), from bytes in whatever pieces they come (docs/adr/0036). Pure.
+"""Incremental parser of a chunked body (RFC 9112 §7.1, docs/adr/0036). Pure.
 
-As curl reads it: whatever follows a size on its line is ignored, and a line may end in LF alone. A size that is none is
-refused, and so are data that are longer than their size.
+As in curl, anything after a size on its line is ignored, and a line may end in LF alone. An invalid size is refused,
+and so are data that exceed their size.
 """
 
 import re
@@ -16,19 +16,19 @@ _DIGITS = frozenset(b"0123456789abcdefABCDEF")
 _MOST_DIGITS = 15
 
 Take = Callable[[bytes, int, int], bool]
-"""Takes the data from one place to another; answers whether more is wanted."""
+"""Takes the data between two offsets; returns whether more is wanted."""
 
 
-# What comes next: a number, since each probe looks at it some times.
+# What comes next; numbers, because each probe checks it several times.
 _SIZE_NEXT, _DATA_NEXT, _END_OF_DATA_NEXT, _TRAILER_NEXT = range(4)
 
 
 class Chunks:
-    """Reads chunks.
+    """A reader of chunks.
 
     Attributes:
-        ended: whether the last chunk and the trailers have come.
-        number: of the chunk that is read, from 1.
+        ended: whether the last chunk and the trailers were read.
+        number: the number of the present chunk, from 1.
     """
 
     __slots__ = ("_left", "_line", "_next", "_size", "ended", "number")
@@ -41,11 +41,11 @@ class Chunks:
         self._line = bytearray()
 
     def feed(self, data: bytes, take: Take) -> None:
-        """Read some bytes; returns once they are read, the body has ended, or no more of it is wanted.
+        """Read some bytes, until they or the body end, or no more of it is wanted.
 
         Args:
             data: the bytes.
-            take: takes the chunks' data. It is not kept: what it belongs to keeps this.
+            take: takes the data of chunks. It is not stored, to avoid a reference cycle.
 
         Raises:
             ProbeFailure: PROTOCOL.
@@ -62,9 +62,9 @@ class Chunks:
                 at = self._line_end(data, at)
 
     def _whole(self, data: bytes, at: int, take: Take) -> int:
-        """Read chunks that are there as a whole, and one that is not as far as its data; answers the place after them.
+        """Read complete chunks, and the size of an incomplete one; return the offset after them.
 
-        A body may come in hundreds of thousands of chunks: this is what each of them costs.
+        A body may have hundreds of thousands of chunks: this is the cost of each.
         """
         match, end = _LINE.match, len(data)
         while (line := match(data, at)) is not None:
@@ -77,7 +77,7 @@ class Chunks:
             else:
                 break
             if stop == start:
-                self.ended = True  # the last chunk, and no trailers
+                self.ended = True  # the last chunk, without trailers
                 return end
             if not take(data, start, stop):
                 return end
@@ -97,7 +97,7 @@ class Chunks:
         return upto
 
     def _end_of_data(self, data: bytes, at: int) -> int:
-        """Pass the line break that follows a chunk's data."""
+        """Skip the line break after a chunk's data."""
         line_end = data.find(b"\n", at)
         if data[at : line_end if line_end >= 0 else len(data)].strip(b"\r"):
             raise refusal(f"chunk {self.number} of the body is longer than its declared size of {self._size} bytes")
@@ -108,7 +108,7 @@ class Chunks:
         return line_end + 1
 
     def _line_end(self, data: bytes, at: int) -> int:
-        """Read to the end of a line, and take it if that has come."""
+        """Read to the end of a line, and process it if it is complete."""
         line_end = data.find(b"\n", at)
         if line_end < 0:
             self._line += data[at:]
@@ -135,7 +135,7 @@ class Chunks:
         return refusal(f"chunk {self.number} of the body has an invalid size: {quoted(line)}")
 
     def _ends(self, trailer: bytes) -> bool:
-        """Whether a line that follows the last chunk is the empty one that ends all."""
+        """Return whether a line after the last chunk is the empty one that ends the body."""
         line = trailer.rstrip(b"\r")
         if not line:
             return True

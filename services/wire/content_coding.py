@@ -1,8 +1,8 @@
-"""Undoes an answer's codings: gzip, deflate, br, also nested. Pure, and bounded (docs/adr/0036).
+"""Decoding of a response body: gzip, deflate, br, also nested. Pure, and bounded (docs/adr/0036).
 
-Those of its content (RFC 9110 §8.4.1), and those of its transfer (RFC 9112 §7), which were applied after them.
+It undoes content codings (RFC 9110 §8.4.1) and transfer codings (RFC 9112 §7), which were applied after them.
 
-No step makes more than the limit, so a bomb of any size costs the limit once per coding.
+No step produces more than the limit, so a decompression bomb costs at most the limit for each coding.
 """
 
 import struct
@@ -19,45 +19,45 @@ from services.wire.probe_failure import ProbeFailure
 _MOST_CODINGS = 3
 _PIECE = 64 * 1024
 _MEMBER = b"\x1f\x8b"
-# A piece is copied for each: very many small ones would cost seconds.
+# Each member copies a piece: very many small ones would cost seconds.
 _MOST_MEMBERS = 64
 _CONTENT, _TRANSFER = b"content-encoding", b"transfer-encoding"
-# What a flush of deflate ends with; an empty last block of deflate (RFC 1951 §3.2.6), and one of br (RFC 7932 §9.2).
+# The end of a flushed deflate block; an empty last block of deflate (RFC 1951 §3.2.6), and of br (RFC 7932 §9.2).
 _FLUSHED = b"\0\0\xff\xff"
 _LAST_BLOCK, _LAST_BLOCK_OF_BROTLI = b"\x03\x00", b"\x03"
 _NAMES = frozenset({_CONTENT, _TRANSFER})
 _LENGTHS = frozenset(map(len, _NAMES))
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 _ALIASES = {"x-gzip": "gzip"}
-# Registered codings that cannot be undone here. Any other word says nothing about the body, which is then as it stands.
+# Registered codings that are not supported. Unknown words are ignored, so the body counts as unencoded.
 _FOREIGN = frozenset({"aes128gcm", "compress", "dcb", "dcz", "exi", "pack200-gzip", "x-compress", "zstd"})
 
 
 class _Decoder(Protocol):
-    """Takes a whole body once."""
+    """A function that decodes a whole body."""
 
     def __call__(self, data: memoryview, most: int) -> tuple[bytearray, bool]:
-        """At most so much of the decoded body, and whether all of it came; its coding need not have come to its end.
+        """Return at most so much of the decoded body, and whether it is complete; the coding need not be.
 
         Raises:
-            zlib.error, brotli.error: it is not in this coding.
+            zlib.error, brotli.error: the body is not valid in this coding.
         """
 
 
 def decoded(headers: Headers, body: bytes | bytearray, limit: int, *, truncated: bool) -> tuple[bytes, bool]:
-    """A body without its codings, up to the limit, and whether there is more of it.
+    """Return a body without its codings, up to the limit, and whether there is more of it.
 
     Args:
-        headers: the answer's.
-        body: as it came over the wire.
-        limit: how many bytes, after each step.
-        truncated: whether more of it would have come.
+        headers: the headers of the response.
+        body: the body as received.
+        limit: the maximum size in bytes, after each step.
+        truncated: whether the body was truncated already.
 
     Raises:
-        ProbeFailure: the body is not in the codings that its headers name, or is in one that cannot be undone.
+        ProbeFailure: the body is not valid in its codings, or one of them is not supported.
     """
     if not body:
-        return b"", truncated  # as HEAD and 304 have it; nothing is in every coding
+        return b"", truncated  # as for HEAD and 304; an empty body is valid in every coding
     data: bytes | bytearray = body
     for coding in reversed(codings(headers)):
         try:
@@ -73,15 +73,15 @@ def decoded(headers: Headers, body: bytes | bytearray, limit: int, *, truncated:
 
 
 def is_coded(headers: Headers) -> bool:
-    """Whether headers may name a coding; chunks alone are none."""
+    """Return whether headers may name a coding; chunked alone is none."""
     return any(name == _CONTENT or value.lower() != b"chunked" for name, value in _naming(headers))
 
 
 def codings(headers: Headers) -> list[str]:
-    """The codings of a body in the order in which they were applied, without the words that name none.
+    """Return the codings of a body in the order in which they were applied; unknown words are omitted.
 
     Raises:
-        ProbeFailure: one cannot be undone, or there are too many.
+        ProbeFailure: one is not supported, or there are too many.
     """
     content: list[str] = []
     transfer: list[str] = []
@@ -103,14 +103,14 @@ def codings(headers: Headers) -> list[str]:
 
 
 def _naming(headers: Headers) -> Headers:
-    """The headers that name codings, their names in lower case."""
+    """Return the headers that name codings, with their names in lower case."""
     # Their lengths are cheaper to compare than their names.
     found = [(name.lower(), value) for name, value in headers if len(name) in _LENGTHS]
     return [each for each in found if each[0] in _NAMES] if found else found
 
 
 def _gunzip(data: memoryview, most: int) -> tuple[bytearray, bool]:
-    """One or more members (RFC 1952 §2.2); what follows them is padding."""
+    """Decode one or more members (RFC 1952 §2.2); data after them is padding."""
     out = bytearray()
     for _ in range(_MOST_MEMBERS):
         stream, start = zlib.decompressobj(wbits=31), len(out)
@@ -125,7 +125,7 @@ def _gunzip(data: memoryview, most: int) -> tuple[bytearray, bool]:
 
 
 def _inflate(data: memoryview, most: int) -> tuple[bytearray, bool]:
-    """As the RFC says, under a zlib header, or bare, as some servers send it."""
+    """Decode with a zlib header, as in the RFC, or raw deflate, as some servers send it."""
     try:
         return _inflate_as(zlib.MAX_WBITS, data, most)
     except zlib.error:
@@ -141,9 +141,9 @@ def _inflate_as(wbits: int, data: memoryview, most: int) -> tuple[bytearray, boo
 
 
 def _lacks_only(trailer: bytes, stream: "zlib._Decompress", data: memoryview) -> bool:
-    """Whether nothing of the text is missing where a stream breaks off: in its trailer, or after a flushed block.
+    """Return whether a stream that breaks off lacks no text: in its trailer, or after a flushed block.
 
-    Then it ends, without more text, once it gets the trailer's end, or an empty last block and the trailer.
+    In this case it ends, without more text, after the rest of the trailer, or an empty last block and the trailer.
     """
     ends = [trailer[at:] for at in range(len(trailer))]
     if data[-len(_FLUSHED) :] == _FLUSHED:
@@ -157,9 +157,9 @@ def _lacks_only(trailer: bytes, stream: "zlib._Decompress", data: memoryview) ->
 
 
 def _decompress(stream: "zlib._Decompress", data: memoryview, most: int, out: bytearray) -> memoryview:
-    """Decompress into `out` until the stream ends or holds the most; answers what is behind the stream.
+    """Decompress into `out` until the stream ends or the limit is reached; return the data after the stream.
 
-    In pieces: zlib copies what it does not take.
+    In pieces, because zlib copies its unused input.
     """
     at = 0
     while at < len(data) and not stream.eof and len(out) < most:
@@ -176,7 +176,7 @@ def _unbrotli(data: memoryview, most: int) -> tuple[bytearray, bool]:
         piece = data[at : at + _PIECE] if stream.can_accept_more_data() else data[:0]
         made = stream.process(piece, output_buffer_limit=min(_PIECE, most - len(out)))
         if not (piece or made):
-            break  # nothing is left
+            break  # no data is left
         at += len(piece)
         out += made
     finished = stream.is_finished()

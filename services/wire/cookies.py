@@ -1,6 +1,6 @@
-"""The cookies that redirects set, sent on within one run (RFC 6265, docs/adr/0036). Pure, and bounded.
+"""Cookies of redirects, sent within one run (RFC 6265, docs/adr/0036). Pure, and bounded.
 
-No list of public suffixes is asked: what a target sets for a whole domain is its own, and gone when the run ends.
+No list of public suffixes is used: cookies that a target sets for a whole domain are discarded after the run.
 """
 
 import re
@@ -21,11 +21,11 @@ _WHITE = " \t"
 
 
 class Page(NamedTuple):
-    """What was asked for, or is going to be.
+    """The URL of a request, for the rules of cookies.
 
     Attributes:
-        host: its name in lower case, or its address, as the Host header has it.
-        path: without the query.
+        host: the host name in lower case, or the address, as in the Host header.
+        path: the path without the query.
         secure: whether it is https.
     """
 
@@ -35,14 +35,14 @@ class Page(NamedTuple):
 
 
 class _Cookie(NamedTuple):
-    """A cookie.
+    """A stored cookie.
 
     Attributes:
         value: what is sent.
-        domain: where it goes to.
-        host_only: whether no host below the domain gets it.
-        path: what it is for.
-        secure: whether it goes over https only.
+        domain: the domain that it is sent to.
+        host_only: whether it is not sent to hosts below the domain.
+        path: the path that it is sent to.
+        secure: whether it is sent over https only.
     """
 
     name: str
@@ -67,17 +67,17 @@ class Cookies:
         self._kept: dict[tuple[str, str, str], _Cookie] = {}
 
     def take(self, page: Page, headers: Sequence[tuple[bytes, bytes]], now_s: float) -> None:
-        """Keep what an answer sets, and forget what it deletes."""
+        """Store the cookies that a response sets, and remove those that it deletes."""
         lines = [value for name, value in headers if name.lower() == b"set-cookie" and len(value) <= _LARGEST_LINE]
         for line in lines[:MOST_COOKIES]:
             self._set(page, line.decode("latin-1"), now_s)
 
     def header(self, page: Page, own: str) -> str:
-        """Return the Cookie header of a request, empty for none.
+        """Return the Cookie header of a request; empty for none.
 
         Args:
-            page: what is asked for.
-            own: what the check itself sends; a cookie of the same name takes its place.
+            page: the URL of the request.
+            own: the Cookie header of the check; stored cookies of the same name replace its own.
         """
         going = [each for each in self._kept.values() if each.goes_to(page)]
         names = {each.name for each in going}
@@ -121,7 +121,7 @@ class Cookies:
 
 
 def _may_set(cookie: _Cookie, page: Page, *, has_domain: bool) -> bool:
-    """Whether a page may set a cookie (RFC 6265 §5.3; for Secure and the prefixes RFC 6265bis §5.7)."""
+    """Return whether a page may set a cookie (RFC 6265 §5.3; for Secure and the prefixes RFC 6265bis §5.7)."""
     if not _is_within(page.host, cookie.domain) or (has_domain and "." not in cookie.domain != page.host):
         return False
     lowered = cookie.name.lower()
@@ -131,7 +131,7 @@ def _may_set(cookie: _Cookie, page: Page, *, has_domain: bool) -> bool:
 
 
 def _is_over(attributes: dict[str, str], now_s: float) -> bool:
-    """Whether a cookie is set to be deleted; Max-Age counts more than Expires."""
+    """Return whether a cookie is set to be deleted; Max-Age takes precedence over Expires."""
     age = attributes.get("max-age", "")
     if age.removeprefix("-").isdecimal():
         return age.startswith("-") or not age.strip("0")
@@ -145,15 +145,15 @@ def _is_over(attributes: dict[str, str], now_s: float) -> bool:
 
 
 def _is_within(host: str, domain: str) -> bool:
-    """Whether a host is a domain or below it; an address is below nothing (RFC 6265 §5.1.3)."""
+    """Return whether a host is a domain or below it; an address is below nothing (RFC 6265 §5.1.3)."""
     return host == domain or (host.endswith(f".{domain}") and literal(host) is None)
 
 
 def _is_below(path: str, other: str) -> bool:
-    """Whether a path is another or below it (RFC 6265 §5.1.4)."""
+    """Return whether a path is another one or below it (RFC 6265 §5.1.4)."""
     return path == other or (path.startswith(other) and (other.endswith("/") or path[len(other)] == "/"))
 
 
 def _folder(path: str) -> str:
-    """What a cookie without a path is for (RFC 6265 §5.1.4)."""
+    """Return the default path of a cookie (RFC 6265 §5.1.4)."""
     return path[: path.rfind("/")] or "/"

@@ -1,16 +1,16 @@
-"""A time limit on what the current task awaits: asyncio.timeout's contract at a quarter of its cost.
+"""A time limit of the current task, with the contract of asyncio.timeout at a quarter of its cost.
 
-It is set on each probe, and asyncio.timeout's context and two coroutines cost a tenth of a whole plain probe.
+Every probe sets one, and asyncio.timeout's context and two coroutines cost a tenth of a plain probe.
 """
 
 import asyncio
 
 
 class Deadline:
-    """Cancels the current task when the time is over; `passed` then tells this from any other cancellation.
+    """A time limit that cancels the current task; `passed` tells this from any other cancellation.
 
     Args:
-        timeout_s: from now on.
+        timeout_s: seconds from now.
     """
 
     __slots__ = ("_cancelling", "_is_over", "_left_s", "_task", "_timer")
@@ -27,16 +27,16 @@ class Deadline:
 
     @property
     def left_s(self) -> float:
-        """How much time is left, while it is not stopped."""
+        """The remaining time in seconds, while it is not paused."""
         return self._timer.when() - asyncio.get_running_loop().time()
 
     def pause(self) -> None:
-        """Stop the time until `resume`: what is awaited now counts for nobody."""
+        """Pause the time limit until `resume`."""
         self._left_s = max(0.0, self.left_s)
         self._timer.cancel()
 
     def resume(self) -> None:
-        """Let the time go on where it was stopped."""
+        """Resume the time limit with the remaining time."""
         self._timer = asyncio.get_running_loop().call_later(self._left_s, self._expire)
 
     def _expire(self) -> None:
@@ -44,9 +44,9 @@ class Deadline:
         self._task.cancel()
 
     def passed(self) -> bool:
-        """After a CancelledError: whether it was this deadline alone, which takes its cancellation back."""
+        """Return, after a CancelledError, whether only this deadline caused it; if so, take the cancellation back."""
         return self._is_over and self._task.uncancel() <= self._cancelling
 
     def clear(self) -> None:
-        """The work is done: no cancellation will come."""
+        """Cancel the time limit, because the work is done."""
         self._timer.cancel()

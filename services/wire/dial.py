@@ -1,4 +1,4 @@
-"""To one of several addresses: raced as RFC 8305 says, the first connection wins (docs/adr/0013)."""
+"""Happy Eyeballs (RFC 8305): race the addresses of a host; the first connection wins (docs/adr/0013)."""
 
 import asyncio
 import errno
@@ -12,18 +12,18 @@ from services.wire.link import Link
 from services.wire.own_trouble import OwnTrouble, is_own
 from services.wire.probe_failure import ProbeFailure
 
-# How long an attempt has before the next one begins beside it (RFC 8305 §5).
+# How long after an attempt the next one starts (RFC 8305 §5).
 STAGGER_S = 0.25
 _MOST_ATTEMPTS = 8
 _L = TypeVar("_L", bound=Link)
 
 
 async def dial(links: Sequence[_L]) -> _L:
-    """Connect one of some; answers that one, the others are closed at once.
+    """Connect one of several links and return it; close the others at once.
 
     Raises:
-        ProbeFailure: none could be made.
-        OwnTrouble: for reasons of our own alone.
+        ProbeFailure: no address accepts a connection.
+        OwnTrouble: all failures are the monitor's own.
     """
     if len(links) == 1:
         only = links[0]
@@ -61,7 +61,7 @@ async def _race(links: Sequence[_L]) -> _L:
 async def _first(
     attempts: dict[asyncio.Task[None], _L], refusals: list[tuple[str, OSError]], waits_s: float | None
 ) -> _L | None:
-    """Wait until an attempt ends; answers the connection if that made one, and notes a refusal if not."""
+    """Wait until an attempt ends; return its link if it succeeded, else record the failure."""
     done, _ = await asyncio.wait(attempts, timeout=waits_s, return_when=asyncio.FIRST_COMPLETED)
     winner = None
     for each in done:
@@ -76,7 +76,7 @@ async def _first(
 
 
 def in_turns(links: Sequence[_L]) -> list[_L]:
-    """The same, their addresses' families in turns, beginning with the first one's (RFC 8305 §4). Pure."""
+    """Return the links with alternating address families, beginning with the first one's (RFC 8305 §4). Pure."""
     begins_with_ipv6 = ":" in links[0].address
     first = [each for each in links if (":" in each.address) == begins_with_ipv6]
     others = [each for each in links if (":" in each.address) != begins_with_ipv6]
@@ -84,7 +84,7 @@ def in_turns(links: Sequence[_L]) -> list[_L]:
 
 
 def refusal(refusals: Sequence[tuple[str, OSError]]) -> ProbeFailure | OwnTrouble:
-    """What the failures of all addresses that were tried amount to."""
+    """Return the failure for the failures of all addresses."""
     theirs = [error for address, error in refusals if not _is_own(address, error)]
     if not theirs:
         return OwnTrouble(refusals[0][1])
@@ -102,7 +102,7 @@ def _is_own(address: str, error: OSError) -> bool:
 
 
 def has_route(address: str) -> bool:
-    """Whether this machine knows a way to an address; sends nothing."""
+    """Return whether this machine has a route to an address; sends nothing."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as asking:

@@ -1,8 +1,8 @@
-"""rustls in OpenSSL's place for what both judge alike: a handshake costs half as much (docs/adr/0038).
+"""rustls instead of OpenSSL where both agree: a handshake costs half as much (docs/adr/0038).
 
-It never has the last word. Whatever it refuses, and whatever of what it accepts is unusual, is Undecided: OpenSSL
+It never has the last word: whatever it refuses, and whatever it accepts that is unusual, is Undecided, and OpenSSL
 judges over a new connection. The package `rtls` is optional; its extension module is used without the layers above,
-which copy each byte twice more and do not tell when the server has closed the connection.
+which copy each byte twice more and do not report when the server has closed the connection.
 """
 
 import time
@@ -23,15 +23,15 @@ _log = logs.get("fast_tls")
 _TLS_1_2, _TLS_1_3 = 0x0303, 0x0304
 _LARGEST_READ = 16_384
 FINISHED_ALONE = frozenset({58, 64, 74, 80})
-"""How many bytes a client ends the handshake of TLS 1.3 with that was not asked for a certificate: a record of the
-message Finished, of 32 or 48 bytes, behind a record of 6 bytes for old middleboxes or none (RFC 8446 §4.4.4, §5.2,
+"""The sizes in bytes of the end of a TLS 1.3 handshake by a client that was not asked for a certificate: a record
+with Finished, of 32 or 48 bytes, after a record of 6 bytes for old middleboxes, or none (RFC 8446 §4.4.4, §5.2,
 appendix D.4)."""
 _BROKEN = "TLS connection failed: received data is not valid TLS, or was modified in transit"
 MOST_CHAINS = 32_768
 
 
 def _load() -> ModuleType | None:
-    """Return the extension module; None without the package, or with one that has become another."""
+    """Return the extension module; None without the package, or with an unsupported version of it."""
     try:
         from rtls import _rustls  # noqa: PLC0415 — optional
     except ImportError:
@@ -48,12 +48,12 @@ IS_THERE = _rustls is not None
 
 
 class FastTls:
-    """Verifies servers against some authorities.
+    """A verifier of servers against given authorities.
 
     Args:
         anchors: the authorities.
-        protocol: the protocol to ask for (ALPN); none when empty.
-        most_chains: of how many chains it is kept what they amount to.
+        protocol: the protocol to request (ALPN); none if empty.
+        most_chains: the size of the cache of verified chains.
     """
 
     def __init__(self, anchors: PlainAnchors, protocol: str, most_chains: int = MOST_CHAINS) -> None:
@@ -64,14 +64,14 @@ class FastTls:
         self._builder = _rustls.RustlsConfigBuilder()
         self._builder.set_verify_mode(2)
         self._builder.set_check_hostname(True)
-        # Servers of TLS 1.2 are OpenSSL's, for they may ask to renegotiate; but some of them do not answer a client
-        # that does not offer it.
+        # Servers with TLS 1.2 are left to OpenSSL, because they may renegotiate; but some of them do not answer a
+        # client that does not offer it.
         self._builder.set_min_version(_TLS_1_2)
         for each in anchors.plain:
             self._builder.add_root_cert_from_der(each)
         if protocol:
             self._builder.set_alpn([protocol.encode()])
-        # It reads the authorities with the first connection, which no probe should wait for.
+        # It parses the authorities with the first connection, for which no probe should wait.
         self._builder.build_client_connection("localhost")
         self._chains: OrderedDict[int, PlainChain | None] = OrderedDict()
 
@@ -79,7 +79,7 @@ class FastTls:
         """Begin a handshake.
 
         Raises:
-            Undecided: the name is none that it asks for.
+            Undecided: rustls rejects the name.
         """
         try:
             return FastConnection(self, self._builder.build_client_connection(server_name), server_name)
@@ -90,9 +90,9 @@ class FastTls:
         """Return when a server's certificate expires.
 
         Raises:
-            Undecided: OpenSSL might judge the chain otherwise.
+            Undecided: OpenSSL might judge the chain differently.
         """
-        # The whole chain as a key would be kept with it.
+        # The whole chain as a key would be kept in memory.
         key = hash((*sent, server_name))
         if key in self._chains:
             chain = self._chains[key]
@@ -107,12 +107,12 @@ class FastTls:
 
 
 class FastConnection:
-    """One connection under rustls; it has no socket.
+    """One connection with rustls, without a socket.
 
     Args:
-        tls: verifies the server.
-        connection: the state machine.
-        server_name: whom the certificate must be for.
+        tls: the verifier of the server.
+        connection: the state machine of rustls.
+        server_name: the name that the certificate must have.
     """
 
     __slots__ = ("_connection", "_flight", "_server_name", "_tls")
@@ -124,7 +124,7 @@ class FastConnection:
         self._flight = 0
 
     def shake_hands(self, data: bytes) -> bool:
-        """Go on with the handshake, which is TLS 1.3's; answers whether it is over.
+        """Continue the TLS 1.3 handshake; return whether it is complete.
 
         Raises:
             Undecided: OpenSSL has to judge.
@@ -134,25 +134,25 @@ class FastConnection:
             _read_all(connection, data)
             if connection.is_handshaking():
                 return False
-        except BaseException as error:  # rustls' panics are no Exception
+        except BaseException as error:  # rustls' panics are not an Exception
             raise _undecided(error) from error
         return True
 
     def verdict(self, flight: int) -> datetime:
-        """Return when the certificate expires, once the handshake is over.
+        """Return when the certificate expires, after the handshake.
 
         Args:
-            flight: the size of what is sent to end the handshake.
+            flight: the size in bytes of what is sent to end the handshake.
 
         Raises:
-            Undecided: OpenSSL might judge otherwise.
+            Undecided: OpenSSL might judge differently.
         """
         if self._connection.protocol_version() != _TLS_1_3 or flight not in FINISHED_ALONE:
             raise Undecided
         return self._tls.not_after(self._connection.peer_certificates() or (), self._server_name)
 
     def to_send(self) -> bytes:
-        """Return what is to be sent; empty if nothing is."""
+        """Return the bytes to send; empty for none."""
         connection = self._connection
         data: bytes = connection.write_tls()
         while connection.wants_write():
@@ -163,23 +163,23 @@ class FastConnection:
         return data
 
     def protocol(self) -> str | None:
-        """The protocol that was agreed on (ALPN)."""
+        """Return the negotiated protocol (ALPN); None if there is none."""
         agreed = self._connection.alpn_protocol()
         return None if agreed is None else agreed.decode("ascii", "replace")
 
     def write(self, data: bytes) -> None:
-        """Encrypt some bytes, which are then to be sent."""
+        """Encrypt bytes; `to_send` returns the result."""
         while data:
             data = data[self._connection.write_plaintext(data) :]
 
     def read(self, data: bytes) -> tuple[bytes, bytes]:
-        """Decrypt some of what came; answers what it says, and what of it is left: without either, all is read.
+        """Decrypt some of the received bytes; return the plaintext and the rest; if both are empty, all is read.
 
-        Each call takes a byte at the least, says something, or drops what is left: once the server has ended TLS,
-        nothing is taken any more. `decrypt_incoming`, which does all in one call, does not promise to return.
+        Each call consumes at least a byte, returns plaintext, or drops the rest: after the server has ended TLS,
+        nothing is consumed. `decrypt_incoming`, which does all in one call, is not guaranteed to return.
 
         Raises:
-            ProbeFailure: TLS; it is no TLS, was changed on its way, or is an alert.
+            ProbeFailure: TLS: the data is not TLS, was modified, or is an alert.
             OwnTrouble: rustls itself failed.
         """
         connection = self._connection
@@ -191,14 +191,14 @@ class FastConnection:
             return text, data[taken:] if taken or text else b""
         except Exception as error:
             raise ProbeFailure(ErrorKind.TLS, broken_off(_alert_in(error))) from error
-        except BaseException as error:  # rustls' panics are no Exception
+        except BaseException as error:  # rustls' panics are not an Exception
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
             raise OwnTrouble("internal error of the monitor's TLS library") from error
 
     @property
     def needs_no_more(self) -> bool:
-        """Whether something is decrypted and not read; or, once all is read, whether the server sends no more."""
+        """Whether decrypted data is unread; or, once all is read, whether the server sends no more."""
         return not self._connection.wants_read()
 
 
@@ -214,12 +214,12 @@ def _read_all(connection: Any, data: bytes) -> None:  # noqa: ANN401 — an opti
 
 
 def broken_off(alert: str) -> str:
-    """Return what became of a connection on which reading failed, given the server's fatal alert, if it sent one."""
+    """Return the error of a connection on which reading failed; `alert` is the server's fatal alert, if any."""
     return f"TLS connection failed: server sent the alert {alert}" if alert else _BROKEN
 
 
 def _alert_in(error: Exception) -> str:
-    """Return the fatal alert that an error of rustls' tells of, in words; empty if it is another error."""
+    """Return the fatal alert in an error of rustls, in words; empty for another error."""
     _, found, name = str(error).partition("received fatal alert: ")
     return alert_called(name) if found else ""
 

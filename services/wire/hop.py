@@ -1,4 +1,4 @@
-"""One request of a run: what is asked of whom, and the bytes that say it. Pure."""
+"""One request of a run, and its encoding. Pure."""
 
 import re
 from typing import NamedTuple
@@ -15,10 +15,10 @@ from services.wire.probe_failure import ProbeFailure
 PORTS = {"http": 80, "https": 443}
 _AGENT = ("User-Agent", "SentinelStack")
 _ACCEPT = ("Accept", "*/*")
-# What content_coding.py can undo.
+# The codings that content_coding.py supports.
 _CODINGS = ("Accept-Encoding", "gzip, deflate, br")
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-# Lower case, no dot segments, nothing to encode: what httpx would leave as it is.
+# Lower case, no dot segments, nothing to encode: a URL that httpx would not change.
 _PLAIN = re.compile(
     r"(https?)://((?:[a-z0-9]+(?:-+[a-z0-9]+)*\.)*[a-z][a-z0-9]*|(?:[0-9]{1,3}\.){3}[0-9]{1,3})(?::([1-9][0-9]{0,4}))?"
     r"((?:/(?!\.)[A-Za-z0-9._~-]*)+(?:\?[A-Za-z0-9._~=&-]*)?)?"
@@ -28,11 +28,11 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class Hop(NamedTuple):
-    """A request: the check's own, or the one that a redirect asks for.
+    """A request: that of the check, or of a redirect.
 
     Attributes:
-        headers: without those that frame it.
-        certificate: what an https server is shown if it asks; None for nothing.
+        headers: the headers, except those that frame the body.
+        certificate: the client certificate for https servers; None for none.
     """
 
     method: str
@@ -43,19 +43,19 @@ class Hop(NamedTuple):
 
 
 class Wire(NamedTuple):
-    """A request as it goes over the wire, and where; a few hundred bytes, kept with each check.
+    """An encoded request with its destination; a few hundred bytes, kept with each check.
 
     Attributes:
-        bytes: what is sent.
-        host: whom to resolve, in ASCII.
-        address: the host itself when it is an address.
-        port: where to connect.
-        is_head: whether the answer has no body.
-        keep_body: whether somebody will look at the answer's body.
-        follows: whether a redirect is followed, so that nobody waits for its body.
-        tls: how to verify the server; None for http.
-        server_name: what the certificate must be for.
-        certificate: what the server is shown if it asks; None for nothing.
+        bytes: the encoded request.
+        host: the host to resolve, in ASCII.
+        address: the host itself if it is an address.
+        port: the port to connect to.
+        is_head: whether the response has no body.
+        keep_body: whether the response body is needed.
+        follows: whether a redirect is followed, so that its body is not needed.
+        tls: the TLS options; None for http.
+        server_name: the name that the certificate must have.
+        certificate: the client certificate; None for none.
     """
 
     bytes: bytes
@@ -71,14 +71,14 @@ class Wire(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a URL leads.
+    """The destination of a URL.
 
     Attributes:
         secure: whether it is https.
-        host: in ASCII.
-        port: where to connect.
-        netloc: host and, unless it is the scheme's own, port: what the Host header says.
-        target: path and query, as the request line has them.
+        host: the host in ASCII.
+        port: the port to connect to.
+        netloc: host and, unless it is the default, port, for the Host header.
+        target: path and query, for the request line.
     """
 
     secure: bool
@@ -89,7 +89,7 @@ class _Place(NamedTuple):
 
 
 def first_hop(spec: HttpSpec) -> Hop:
-    """The request that a check makes."""
+    """Return the request of a check."""
     return Hop(
         method=spec.method,
         url=httpx.URL(spec.url),
@@ -100,16 +100,16 @@ def first_hop(spec: HttpSpec) -> Hop:
 
 
 def wire(hop: Hop, *, keep_body: bool = False, follows: bool = False, tls: TlsOptions = DEFAULT_TLS) -> Wire:
-    """The bytes of a request.
+    """Return an encoded request.
 
     Args:
         hop: the request.
-        keep_body: whether somebody will look at the answer's body.
+        keep_body: whether the response body is needed.
         follows: whether a redirect is followed.
-        tls: how to verify an https server.
+        tls: the TLS options for https.
 
     Raises:
-        ProbeFailure: a header would not be one header.
+        ProbeFailure: a header contains a line break.
     """
     place = _place(hop.url)
     return _wire(hop.method, place, hop.headers, hop.body, tls, hop.certificate, keep_body=keep_body, follows=follows)
@@ -133,7 +133,7 @@ def _place(url: httpx.URL) -> _Place:
 
 
 def _place_of(url: str) -> _Place:
-    """The same of a URL as text: without httpx where nothing in it has to be normalised, at a tenth of the cost.
+    """Return the destination of a URL as text; without httpx if nothing has to be normalised, at a tenth of the cost.
 
     Hundreds of thousands of checks run for the first time within a minute after their worker has started.
     """
@@ -171,7 +171,7 @@ def _wire(
         lines.append(f"Content-Length: {len(body)}")
     lines.append("Connection: close")
     if any("\r" in line or "\n" in line for line in lines):
-        # The contract refuses such headers; nothing that slipped through may smuggle a second request.
+        # The contract refuses such headers; this prevents request smuggling in any case.
         raise ProbeFailure(ErrorKind.PROTOCOL, "request has a line break in a header")
     return Wire(
         bytes="\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n" + body,
@@ -182,17 +182,17 @@ def _wire(
         keep_body=keep_body,
         follows=follows,
         tls=tls if place.secure else None,
-        # A name is asked for without the dot that ends it (RFC 6066 §3).
+        # The name is sent without a trailing dot (RFC 6066 §3).
         server_name=tls.server_name or place.host.removesuffix("."),
         certificate=certificate if place.secure else None,
     )
 
 
 def wire_of(spec: HttpSpec) -> Wire:
-    """Return the bytes of a check's own request.
+    """Return the encoded request of a check.
 
     Raises:
-        ProbeFailure: a header would not be one header.
+        ProbeFailure: a header contains a line break.
     """
     return _wire(
         spec.method,

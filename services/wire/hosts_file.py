@@ -1,4 +1,4 @@
-"""The names that this machine knows without a name server: /etc/hosts, localhost (RFC 6761 §6.3)."""
+"""Host names that need no name server: /etc/hosts, and localhost (RFC 6761 §6.3)."""
 
 import ipaddress
 from pathlib import Path
@@ -8,10 +8,10 @@ _LOCALHOST = ("::1", "127.0.0.1")
 
 
 class HostsFile:
-    """Reads it, again whenever it has changed.
+    """The hosts file, read again after changes.
 
     Args:
-        path: where it is; without a file nothing is known but localhost.
+        path: the file; without it only localhost is known.
     """
 
     def __init__(self, path: Path = _PATH) -> None:
@@ -20,10 +20,10 @@ class HostsFile:
         self._known: dict[str, tuple[str, ...]] = {}
 
     def addresses_of(self, name: str) -> tuple[str, ...]:
-        """Return a name's addresses in the file's order; none when it is not known here.
+        """Return a name's addresses in the file's order; empty if it is not listed.
 
         Args:
-            name: in ASCII and lower case, without the dot that ends it.
+            name: the name in ASCII and lower case, without a trailing dot.
         """
         self._refresh()
         known = self._known.get(name, ())

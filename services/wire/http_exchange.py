@@ -1,4 +1,4 @@
-"""One HTTP request out, its answer in: no object of httpx's on the way (docs/adr/0002)."""
+"""One HTTP request and its response, without objects of httpx (docs/adr/0002)."""
 
 from typing import cast
 
@@ -15,16 +15,16 @@ from services.wire.watched_tls import OpenSsl
 
 
 async def exchange(network: Network, request: Wire, seen: Observation) -> AnswerReader:
-    """Send a request and read its answer over a fresh connection; cancelling closes it at once.
+    """Send a request and read its response over a fresh connection; close it at once when cancelled.
 
     Args:
-        network: the way.
-        request: what to send, and where.
-        seen: told how far it came, even if it fails or is cancelled.
+        network: resolves, vets and connects.
+        request: the encoded request with its destination.
+        seen: receives the progress, also of a failed or cancelled exchange.
 
     Raises:
-        ProbeFailure: there was no usable answer; its kind says why.
-        OwnTrouble: for a reason of our own.
+        ProbeFailure: there is no usable response.
+        OwnTrouble: the monitor itself failed.
     """
     link = await (_in_plain if request.tls is None else _under_tls)(network, request, seen)
     return cast("HttpTalk", link.talk).answer

@@ -1,4 +1,4 @@
-"""One HTTP request and its answer over a link: the request goes out as soon as it can, each phase is timed."""
+"""An HTTP request and its response over a link, with each phase timed."""
 
 import time
 
@@ -11,14 +11,14 @@ from services.wire.probe_failure import ProbeFailure
 
 
 class HttpTalk:
-    """Sends a request and reads its answer.
+    """The handler of an HTTP request on a link.
 
     Args:
-        wire: the request.
-        seen: told the phases.
+        wire: the encoded request.
+        seen: receives the phases.
 
     Attributes:
-        answer: what came so far.
+        answer: the response so far.
     """
 
     __slots__ = ("_first_ns", "_link", "_seen", "_sent_ns", "_wire", "answer")
@@ -38,10 +38,10 @@ class HttpTalk:
         self._sent_ns = time.perf_counter_ns()
 
     def hear(self, data: bytes) -> None:
-        """Read some of the answer.
+        """Read some bytes of the response.
 
         Raises:
-            ProbeFailure: it is none.
+            ProbeFailure: it is not a valid response.
         """
         if not self._first_ns:
             seen = self._seen
@@ -53,10 +53,10 @@ class HttpTalk:
             self._complete()
 
     def hang_up(self, error: Exception | None) -> None:
-        """The answer ends here.
+        """Process the end of the connection.
 
         Raises:
-            ProbeFailure: it is not complete.
+            ProbeFailure: the response is incomplete.
         """
         if error is not None:
             raise ProbeFailure(ErrorKind.PROTOCOL, "connection lost before the response was complete") from error
@@ -64,7 +64,7 @@ class HttpTalk:
         self._complete()
 
     def close(self) -> None:
-        """Let go of the link."""
+        """Drop the reference to the link."""
         self._link = None
 
     def _complete(self) -> None:

@@ -1,4 +1,4 @@
-"""JSON as real servers send it, and as the text that stands in it. Pure."""
+"""JSON as real servers send it, optionally with numbers as text. Pure."""
 
 import json
 import re
@@ -9,20 +9,21 @@ import orjson
 from services.platform.json_depth import DEEPEST_PARSED, is_deeper
 
 MOST_VALUES_OF_DEEP = 20_000
-"""How many values a document may have that is nested deeper than the parsers go: it is read ten times slower."""
+"""The maximum number of values of a document that is nested deeper than the parsers support: it is read ten times
+slower."""
 _WHITE = " \t\n\r"
-# Where a value begins: a bracket, and one that closes it at once. Where one ends, or a name: what stands there.
+# The beginning of a value: a bracket, and one that closes it at once. The end of a value or name: what follows it.
 _OPENING = re.compile(rf"[{_WHITE}]*([\[{{]?)[{_WHITE}]*([\]}}]?)")
 _EMPTY = frozenset({"[]", "{}"})
 _MARK = re.compile(rf"[{_WHITE}]*([\]}},:]?)()[{_WHITE}]*")
 
 
 class TooDeepError(ValueError):
-    """A document is nested deeper than the parsers go, and too large to be read in another way."""
+    """A document is nested deeper than the parsers support, and too large for the slow parser."""
 
 
 class Literal(str):
-    """A number as it stands in the document."""
+    """A number as it is written in the document."""
 
     __slots__ = ()
 
@@ -31,20 +32,20 @@ def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
 
 
-# A number is a double, as for JSON.parse: Python reads no integers of more than 4,300 digits.
+# Numbers are doubles, as in JSON.parse: Python reads no integers of more than 4,300 digits.
 _DOUBLES = json.JSONDecoder(parse_int=float, parse_constant=_refuse)
 _LITERALS = json.JSONDecoder(parse_int=Literal, parse_float=Literal, parse_constant=_refuse)
 
 
 def loads(data: bytes) -> Any:  # noqa: ANN401 — any JSON
-    r"""Return what valid UTF-8 says as JSON, in the way of JSON.parse.
+    r"""Parse valid UTF-8 as JSON, like JSON.parse.
 
-    orjson refuses some of it: half a surrogate pair, written as \ud83d (RFC 8259 §8.2); numbers beyond the doubles,
-    such as 1e400 or 400 digits, which are infinite; nesting deeper than 1,024.
+    orjson refuses some of it: unpaired surrogates, written as \ud83d (RFC 8259 §8.2); numbers beyond the doubles, such
+    as 1e400 or 400 digits, which are infinite; nesting deeper than 1,024.
 
     Raises:
         ValueError: it is not JSON.
-        TooDeepError: it cannot be told whether it is.
+        TooDeepError: it cannot be decided whether it is.
     """
     try:
         return orjson.loads(data)
@@ -53,7 +54,7 @@ def loads(data: bytes) -> Any:  # noqa: ANN401 — any JSON
 
 
 def loads_literals(data: bytes) -> Any:  # noqa: ANN401 — any JSON
-    """Return the same with each number as a Literal.
+    """Parse valid UTF-8 as JSON, with each number as a Literal.
 
     Raises:
         ValueError: as loads.
@@ -67,12 +68,12 @@ def _decoded(data: bytes, decoder: json.JSONDecoder) -> Any:  # noqa: ANN401 —
 
 
 def _deep(text: str, decoder: json.JSONDecoder) -> Any:  # noqa: ANN401 — any JSON
-    """Return the same without recursion.
+    """Parse JSON without recursion.
 
     Raises:
         ValueError: as loads.
     """
-    held: list[tuple[Any, str]] = []  # the lists and objects that are open, each with its own name in what holds it
+    held: list[tuple[Any, str]] = []  # the open lists and objects, each with its own name in its parent
     name, at = "", 0
     for _ in range(MOST_VALUES_OF_DEEP):
         opening, closing, after = _found(_OPENING, text, at)
@@ -87,7 +88,7 @@ def _deep(text: str, decoder: json.JSONDecoder) -> Any:  # noqa: ANN401 — any 
             held.append((value, name))
             name, at = _name(text, after, decoder) if opening == "{" else ("", after)
             continue
-        while held:  # the value is whole; where it is the last one, so is what holds it
+        while held:  # the value is complete; if it is the last one, so is its parent
             holder, name_of_holder = held[-1]
             is_list = isinstance(holder, list)
             if is_list:
@@ -110,7 +111,7 @@ def _deep(text: str, decoder: json.JSONDecoder) -> Any:  # noqa: ANN401 — any 
 
 
 def _name(text: str, at: int, decoder: json.JSONDecoder) -> tuple[str, int]:
-    """Return the name that stands at a place, and where its value begins."""
+    """Return the name at an offset, and the offset of its value."""
     if text[at : at + 1] != '"':
         raise ValueError(f"no name at character {at}")
     name, at = decoder.raw_decode(text, at)

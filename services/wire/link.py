@@ -1,4 +1,4 @@
-"""One connection of one attempt: dialled, timed, closed at once; what is said over it is a talk's business."""
+"""One connection of one attempt: dialled, timed, closed at once. A Talk implements the protocol on it."""
 
 import asyncio
 import time
@@ -10,37 +10,37 @@ from services.wire.probe_failure import ProbeFailure, Undecided
 
 
 class Talk(Protocol):
-    """What is said over a link, and what it makes of the answers. It says `link.complete()` when it has heard enough.
+    """The protocol on a link. It calls `link.complete()` when it has received enough.
 
-    Whatever it raises fails the attempt; ProbeFailure says why.
+    Any exception fails the attempt; ProbeFailure has the reason.
     """
 
     def begin(self, link: "Link") -> None:
-        """The way is open: connected, and secured where it is to be from the start."""
+        """Start: the link is connected, and secured if it is secure from the start."""
 
     def hear(self, data: bytes) -> None:
-        """Bytes came."""
+        """Process received bytes."""
 
     def hang_up(self, error: Exception | None) -> None:
-        """The other side will send no more, or the connection broke; raises ProbeFailure if something is missing."""
+        """Process the end or loss of the connection; raise ProbeFailure if something is missing."""
 
     def close(self) -> None:
-        """The link is closed: let go of what is held."""
+        """Release resources: the link is closed."""
 
 
 class Link(asyncio.Protocol):
     """A plain connection.
 
     Args:
-        address: a literal one that may be dialled.
-        port: where to connect.
-        seen: told what is seen. Its first connection is the one that is used; a later one closes itself at once.
-        talk: what is said.
+        address: a literal address that may be dialled.
+        port: the port to connect to.
+        seen: receives the progress. Its first connection is used; a later one closes itself at once.
+        talk: the protocol.
 
     Attributes:
         address: as given.
         talk: as given.
-        is_late: whether another connection was made first.
+        is_late: whether another connection was established first.
     """
 
     __slots__ = ("_dialled_ns", "_done", "_loop", "_port", "_seen", "_transport", "address", "is_late", "talk")
@@ -60,7 +60,7 @@ class Link(asyncio.Protocol):
         """Connect.
 
         Raises:
-            OSError: there is no connection.
+            OSError: the connection failed.
         """
         if self._seen.connect_us is None:
             self._seen.resolved_ip = self.address
@@ -68,15 +68,15 @@ class Link(asyncio.Protocol):
         try:
             await self._loop.create_connection(lambda: self, self.address, self._port)
         except BaseException:
-            self.close()  # it may stand already, without anybody knowing of it
+            self.close()  # it may be connected already, unnoticed
             raise
 
     async def ended(self) -> None:
-        """Wait until the talk is over, and close.
+        """Wait until the talk is complete, and close.
 
         Raises:
-            ProbeFailure: it did not come to its end.
-            OwnTrouble: for a reason of our own.
+            ProbeFailure: it failed or was incomplete.
+            OwnTrouble: the monitor itself failed.
         """
         try:
             if self._done is not None:
@@ -85,41 +85,41 @@ class Link(asyncio.Protocol):
             self.close()
 
     def write(self, data: bytes) -> None:
-        """Send."""
+        """Send bytes."""
         self._send(data)
 
     def complete(self) -> None:
-        """The talk has heard enough."""
+        """End the talk, which has received enough."""
         if self._done is not None and not self._done.done():
             self._done.set_result(None)
 
     def close(self) -> None:
-        """Close at once, whatever is under way."""
+        """Close at once, in any state."""
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
         self.talk.close()
         if self._done is not None:
             if self._done.done() and not self._done.cancelled():
-                self._done.exception()  # seen, even if a cancellation came first
-            # What it failed with holds frames that hold this link: both would wait for the garbage collector.
+                self._done.exception()  # retrieved, even if a cancellation came first
+            # Its exception refers to frames that refer to this link: both would wait for the garbage collector.
             self._done = None
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing that comes matters any more."""
+        """Whether received bytes are no longer of interest."""
         return self._done is None or self._done.done()
 
     def tell_connected(self) -> None:
-        """Tell that the connection stands."""
+        """Report the phase "connect"."""
         seen = self._seen
         if seen.on_phase is not None and seen.connect_us is not None:
             seen.on_phase("connect", seen.connect_us)
 
-    # asyncio's side
+    # Callbacks of asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The connection stands."""
+        """Record the connection, and start the talk."""
         seen = self._seen
         self._transport = cast("asyncio.Transport", transport)
         if seen.connect_us is not None:
@@ -131,11 +131,11 @@ class Link(asyncio.Protocol):
         self._tell_connected()
         try:
             self._begin()
-        except Exception as error:  # noqa: BLE001 — whatever it is, the run has to hear of it
+        except Exception as error:  # noqa: BLE001 — any error has to reach the run
             self._fail(error)
 
     def data_received(self, data: bytes) -> None:
-        """Bytes came."""
+        """Pass received bytes to the talk."""
         if self.is_late or self.is_over:
             return
         try:
@@ -144,12 +144,12 @@ class Link(asyncio.Protocol):
             self._fail(error)
 
     def eof_received(self) -> bool:
-        """The server will send no more."""
+        """Treat the server's end of sending as the end of the connection."""
         self.connection_lost(None)
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
+        """Pass the end or loss of the connection to the talk."""
         if self.is_late or self.is_over:
             return
         if exc is not None and is_own(exc):
@@ -160,7 +160,7 @@ class Link(asyncio.Protocol):
         except Exception as error:  # noqa: BLE001 — as above
             self._fail(error)
 
-    # What a secure link does otherwise
+    # Overridden by secure links
 
     def _tell_connected(self) -> None:
         self.tell_connected()
@@ -174,7 +174,7 @@ class Link(asyncio.Protocol):
     def _lost(self, error: Exception | None) -> None:
         self.talk.hang_up(error)
 
-    # What both do
+    # Shared with secure links
 
     def _send(self, data: bytes) -> None:
         if self._transport is not None:
@@ -182,6 +182,8 @@ class Link(asyncio.Protocol):
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, ProbeFailure | Undecided):
-            error.__traceback__ = error.__context__ = error.__cause__ = None  # as above; its sentence says it all
+            error.__traceback__ = error.__context__ = error.__cause__ = (
+                None  # see close(); its sentence is all that is needed
+            )
         if self._done is not None and not self._done.done():
             self._done.set_exception(error)

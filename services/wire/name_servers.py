@@ -1,8 +1,8 @@
-"""Our own name servers: which to ask first, which are dead, and whether any of them was heard at all.
+"""The monitor's own name servers: their order, which ones are dead, and whether any of them responds.
 
-A server that is silent is not dead: the zone that it asks on our behalf may be. So a server that was not heard for a
-moment is knocked at, by a question that every server answers by itself. One that does not answer that either, or whose
-machine says that nobody listens, is dead, and is asked last until it is heard again (docs/adr/0037).
+A silent server is not dead: the zone that it queries may be. So a server that was silent for a moment is probed with a
+question that every server answers itself. One that does not answer that either, or whose machine reports that the port
+is closed, is dead, and is asked last until it responds again (docs/adr/0037).
 """
 
 import asyncio
@@ -21,17 +21,17 @@ from services.platform import logs
 from services.wire.own_trouble import is_own
 
 DNS_PORT = 53
-# How long a server may be silent before it is knocked at, and how long it then has to answer.
+# How long a server may be silent before it is probed, and how long it then has to answer.
 KNOCK_AFTER_S = 0.25
 KNOCK_PATIENCE_S = 0.75
-# A dead one is knocked at this often, as long as names are looked up.
+# How often a dead server is probed, while names are looked up.
 _KNOCK_EVERY_S = 5.0
-# For how long it tells something that a server was heard.
+# How long a response of a server counts as a sign of life.
 _HEARD_FOR_S = 10.0
 _RESOLV_CONF = Path("/etc/resolv.conf")
-# As many as resolv.conf(5) says.
+# The limit of resolv.conf(5).
 _MOST_OF_THE_SYSTEM = 3
-# The addresses of the root: every server knows them, has none, or refuses; nobody else is asked.
+# The addresses of the root: every server knows them, has none, or refuses; it asks no other server.
 _KNOCK = struct.Struct("!6HB2H")
 _RECURSION_DESIRED, _IS_ANSWER = 0x0100, 0x80
 _LARGEST = 4096
@@ -40,17 +40,17 @@ _log = logs.get("names")
 
 
 class Server(NamedTuple):
-    """A name server: a literal address that may be asked, and its port."""
+    """A name server: a literal address and a port."""
 
     address: str
     port: int
 
 
 def opened_to(server: Server) -> socket.socket:
-    """Return a socket that hears only this server, on a port at random.
+    """Return a socket that receives only from this server, on a random port.
 
     Raises:
-        OSError: there is no way there, or no socket.
+        OSError: there is no route, or no socket.
     """
     family = socket.AF_INET6 if ":" in server.address else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -75,12 +75,12 @@ class _Health:
 
 
 class NameServers:
-    """Knows our name servers; needs a running event loop.
+    """The name servers and their health; needs a running event loop.
 
     Args:
-        given: addresses, each with a port if it is not 53; the system's when empty.
-        resolv_conf: where the system's are, read again whenever it has changed.
-        clock: monotonic seconds.
+        given: addresses, with a port unless it is 53; those of the system if empty.
+        resolv_conf: the file with those of the system, read again after changes.
+        clock: returns monotonic seconds.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class NameServers:
         self._keep(Server(host, int(port or DNS_PORT)) for host, port in map(parted, given))
 
     def in_order(self) -> list[Server]:
-        """Return the servers in the order to ask them: as configured, but the dead ones last."""
+        """Return the servers in the order to ask them: as configured, but dead ones last."""
         self._refresh()
         health = self._health
         if not any(each.is_dead for each in health.values()):
@@ -105,12 +105,12 @@ class NameServers:
         return sorted(health, key=lambda server: health[server].is_dead)
 
     def is_dead(self, server: Server) -> bool:
-        """Whether it did not answer when it was asked last."""
+        """Return whether a server did not answer its last probe."""
         health = self._health.get(server)
         return health is not None and health.is_dead
 
     def heard(self, server: Server) -> None:
-        """It answered something."""
+        """Record that a server responded."""
         health = self._health.get(server)
         if health is not None:
             health.heard_s = self._clock()
@@ -119,7 +119,7 @@ class NameServers:
                 _log.info("DNS resolver responds again", server=server.address, port=server.port)
 
     def lost(self, server: Server) -> None:
-        """It cannot be reached, or did not answer the knock."""
+        """Mark a server as dead: it cannot be reached, or did not answer a probe."""
         health = self._health.get(server)
         if health is not None and not health.is_dead:
             health.is_dead = True
@@ -127,7 +127,7 @@ class NameServers:
             _log.warning("DNS resolver does not respond, trying it last", server=server.address, port=server.port)
 
     def knock(self, servers: Iterable[Server], since_s: float) -> None:
-        """Ask servers whether they are there, but for those that were heard or knocked at since some time."""
+        """Probe servers that have neither responded nor been probed since a time."""
         for server in servers:
             health = self._health.get(server)
             if health is not None and health.knock is None and max(health.heard_s, health.knocked_s) < since_s:
@@ -135,10 +135,10 @@ class NameServers:
                 health.knock = _Knock(server, self._answered)
 
     def were_silent(self, since_s: float) -> bool:
-        """Whether nothing tells that any of them can be reached.
+        """Return whether there is no sign that any of them can be reached.
 
         Args:
-            since_s: when a question was asked that nobody answered.
+            since_s: when a question was asked that was not answered.
         """
         recently_s = self._clock() - _HEARD_FOR_S
         return not any(
@@ -148,11 +148,11 @@ class NameServers:
         )
 
     def now_s(self) -> float:
-        """Return the time that questions are dated by."""
+        """Return the present time of the clock, in seconds."""
         return self._clock()
 
     def close(self) -> None:
-        """Give up what is under way."""
+        """Stop all probes."""
         for health in self._health.values():
             if health.knock is not None:
                 health.knock.close()
@@ -188,12 +188,12 @@ class NameServers:
         except OSError:
             state, text = None, ""
         self._read = state
-        # resolv.conf(5): without any, the one on this machine.
+        # resolv.conf(5): the default is the local machine.
         self._keep(_of_the_system(text) or [Server("127.0.0.1", DNS_PORT)])
 
 
 def _of_the_system(text: str) -> list[Server]:
-    """The servers of a resolv.conf; `search`, `domain` and `options` are for programs that people type names into."""
+    """Return the servers of a resolv.conf; `search`, `domain` and `options` do not apply to absolute names."""
     found: dict[Server, None] = {}
     for line in text.splitlines():
         word, *rest = line.split() or [""]
@@ -208,11 +208,11 @@ def _of_the_system(text: str) -> list[Server]:
 
 
 class _Knock:
-    """One question to one server, to hear whether it is there.
+    """A probe of one server.
 
     Args:
-        server: whom to ask.
-        tell: told once whether it answered; None when it was not asked, for a reason of our own.
+        server: the server.
+        tell: called once with whether it answered; None if it was not asked because the monitor failed.
     """
 
     __slots__ = ("_loop", "_number", "_server", "_socket", "_tell", "_timer")
@@ -227,14 +227,14 @@ class _Knock:
             self._socket = opened_to(server)
             self._socket.send(_KNOCK.pack(self._number, _RECURSION_DESIRED, 1, 0, 0, 0, 0, 1, 1))
         except OSError as error:
-            # Told later, since whoever knocks has not noted it yet.
+            # Reported later, because the caller has not recorded the probe yet.
             self._timer = self._loop.call_later(0, self._end, None if is_own(error) else False)
         else:
             self._loop.add_reader(self._socket.fileno(), self._hear)
             self._timer = self._loop.call_later(KNOCK_PATIENCE_S, self._end, False)  # noqa: FBT003 — call_later takes no keywords
 
     def close(self) -> None:
-        """Give it up."""
+        """Stop the probe."""
         self._timer.cancel()
         if self._socket is not None:
             self._loop.remove_reader(self._socket.fileno())

@@ -1,4 +1,4 @@
-"""The way to a target, for every kind of check: the name is resolved, the addresses vetted, and those dialled."""
+"""The way to a target for every kind of check: resolve the name, vet the addresses, dial one of them."""
 
 import asyncio
 import time
@@ -22,14 +22,14 @@ from services.wire.watched_tls import OpenSsl
 
 
 class TlsTarget(NamedTuple):
-    """Whom to speak to under TLS.
+    """A server to connect to with TLS.
 
     Attributes:
-        host: a name in ASCII, or an address.
+        host: a host name in ASCII, or an address.
         literal: the host itself if it is an address.
-        port: where to connect.
-        options: how the server is verified.
-        protocol: the protocol to ask for: HTTP, HTTP_2 or ANY.
+        port: the port to connect to.
+        options: the TLS options.
+        protocol: the protocol to request: HTTP, HTTP_2 or ANY.
     """
 
     host: str
@@ -40,13 +40,13 @@ class TlsTarget(NamedTuple):
 
 
 class Network:
-    """What leads out; needs a running event loop.
+    """Connects to targets; needs a running event loop.
 
     Args:
-        resolver: finds addresses.
-        egress: says which of them may be dialled.
-        tls: verifies servers.
-        tenant: the slug of the tenant whose checks go this way; needed only where the policy names tenants.
+        resolver: resolves host names.
+        egress: vets addresses.
+        tls: the TLS contexts.
+        tenant: the slug of the checks' tenant; only needed if the policy names tenants.
 
     Attributes:
         tls: as given.
@@ -61,45 +61,45 @@ class Network:
         self.tls = tls or TlsContexts()
 
     def of(self, tenant: str) -> "Network":
-        """Return the same way for the checks of a tenant."""
+        """Return the network for the checks of a tenant."""
         return self if tenant == self._tenant else Network(self._resolver, self._egress, self.tls, tenant)
 
     @property
     def name_servers(self) -> NameServers:
-        """Our own name servers; checks may ask these."""
+        """The monitor's own name servers, which checks may ask, too."""
         return self._resolver.names
 
     async def connect(self, host: str, literal: str | None, seen: Observation, link_to: Callable[[str], Link]) -> Link:
-        """Connect to a host; answers the link, on which the talk has begun.
+        """Connect to a host; return the link, on which the talk has started.
 
         Args:
-            host: a name in ASCII, or an address.
+            host: a host name in ASCII, or an address.
             literal: the host itself if it is an address.
-            seen: told how far it came, even if it fails or is cancelled.
-            link_to: makes a link to a literal address; several may race, one wins.
+            seen: receives the progress, also of a failed or cancelled attempt.
+            link_to: creates a link to a literal address; several may race.
 
         Raises:
-            ProbeFailure: there is no connection; its kind says why.
-            OwnTrouble: for a reason of our own.
+            ProbeFailure: there is no connection.
+            OwnTrouble: the target is blocked, or the monitor itself failed.
         """
         return await dial([link_to(address) for address in await self.addresses(host, literal, seen)])
 
     async def over_tls(
         self, server: TlsTarget, seen: Observation, link_to: Callable[[str, Engine], SecureLink]
     ) -> Link:
-        """Connect to a server under TLS and wait until the talk is over; answers the link, which is closed.
+        """Connect to a server with TLS and wait until the talk is complete; return the closed link.
 
-        The fastest library goes first. Where it comes to no verdict, OpenSSL judges over another connection, and does
-        so at once for the next hour.
+        The fastest library is tried first. If it is undecided, OpenSSL judges over another connection, and is tried
+        first for the next hour.
 
         Args:
-            server: whom to connect to.
-            seen: told how far it came, even if it fails or is cancelled.
-            link_to: makes a link to a literal address.
+            server: the server.
+            seen: receives the progress, also of a failed or cancelled attempt.
+            link_to: creates a link to a literal address.
 
         Raises:
-            ProbeFailure: there is no connection, or the talk did not come to its end; its kind says why.
-            OwnTrouble: for a reason of our own.
+            ProbeFailure: there is no connection, or the talk failed.
+            OwnTrouble: the target is blocked, or the monitor itself failed.
         """
         tls = self.tls
         addresses = await self.addresses(server.host, server.literal, seen)
@@ -116,7 +116,7 @@ class Network:
                 seen.next_connection()
             except asyncio.CancelledError:
                 if seen.tls_us is None:
-                    link.tell_connected()  # no other connection will be made
+                    link.tell_connected()  # there will be no other connection
                 raise
             else:
                 return link
@@ -130,11 +130,11 @@ class Network:
         return link
 
     async def addresses(self, host: str, literal: str | None, seen: Observation) -> list[str]:
-        """The addresses of a host that may be dialled, in the order to try them; one at least (semantics.md §22).
+        """Return the admitted addresses of a host in the order to try them; at least one (semantics.md §22).
 
         Raises:
             ProbeFailure: DNS.
-            OwnTrouble: BLOCKED_TARGET, or another reason of our own.
+            OwnTrouble: BLOCKED_TARGET, or the monitor itself failed.
         """
         found = (literal,) if literal is not None else await self._resolve(host, seen)
         admitted, refusing = [], ""
@@ -145,7 +145,7 @@ class Network:
             else:
                 refusing = setting
         if not admitted:
-            # Which address it was would tell an outsider about the inside. ERROR: a target that was not dialled has not
+            # The address would reveal the internal network. ERROR, because a target that was not dialled has not
             # failed.
             sentence = f"target address is blocked by the egress policy ({by(refusing)})"
             raise OwnTrouble(sentence, ErrorKind.BLOCKED_TARGET)
@@ -155,7 +155,7 @@ class Network:
         start = time.perf_counter_ns()
         begun_s = self._resolver.names.now_s()
         try:
-            # What an attempt before has learned is what it failed with.
+            # The answer that an earlier attempt used may be the reason of its failure.
             found = await self._resolver.resolve(host, anew=seen.attempt > 1)
         except asyncio.CancelledError:
             seen.names_were_silent = self._resolver.names.were_silent(begun_s)

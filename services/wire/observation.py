@@ -1,4 +1,4 @@
-"""What one run saw on its way."""
+"""What one run observes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,54 +11,54 @@ from services.checks.outcome import ErrorKind, Outcome
 
 _T = TypeVar("_T")
 OnPhase = Callable[[str, int], None]
-"""Told each phase (dns, connect, tls, ttfb, transfer) and its microseconds when it ends."""
+"""Called at the end of each phase (dns, connect, tls, ttfb, transfer) with its microseconds."""
 
 
 class OffLoop(Protocol):
-    """Runs work that takes long off the event loop; the run's time stands still meanwhile."""
+    """Runs CPU-bound work off the event loop; the time limit of the run is paused meanwhile."""
 
     async def __call__(self, work: Callable[[], _T]) -> _T:
-        """Return what the work returns, or raise what it raises."""
+        """Run work; return its result, or raise its exception."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Observation:
-    """What a run saw; phases are those of the last hop of the last attempt, total_us is over all (semantics.md §8).
+    """The observations of a run; phases are those of the last hop of the last attempt (semantics.md §8).
 
-    One object for the whole run, filled in as it goes on, so that a run that is cut off tells how far it came. A phase
-    that was not reached stays None, never 0.
+    One object for the whole run, filled in as it proceeds, so that a cancelled run shows how far it came. A phase that
+    was not reached is None, never 0.
 
     Attributes:
-        outcome: how it ended.
-        error_kind: why it did not end UP.
-        error_message: the same in words, without secrets, cut to size.
-        status_code: the answer's; None without an answer.
-        dns_us: resolving the name; None for a literal address.
-        connect_us: making the connection that was used.
-        tls_us: the handshake; None for http.
-        ttfb_us: from the request's last byte to the answer's first.
-        transfer_us: from the answer's first byte to its last; None when the answer was cut off.
+        outcome: the outcome.
+        error_kind: the reason why it is not UP.
+        error_message: the message, without secrets, truncated.
+        status_code: the status code of the response; None without a response.
+        dns_us: name resolution; None for a literal address.
+        connect_us: establishing the connection that was used.
+        tls_us: the TLS handshake; None for http.
+        ttfb_us: from the last byte of the request to the first one of the response.
+        transfer_us: from the first byte of the response to its last one; None if it was truncated.
         total_us: the whole run, retries and redirects included, without the pauses before retries.
         resolved_ip: the address that was dialled.
-        http_version: the answer's, such as "1.1".
-        tls_version: as agreed on, such as "1.3"; None for http.
+        http_version: the version of the response, such as "1.1".
+        tls_version: the negotiated version, such as "1.3"; None for http.
         tls_not_after: when the certificate expires.
-        tls_warning: what browsers would refuse about a certificate that was accepted; None for nothing.
-        body_bytes: how much of a body was read, as it came over the wire; None without an answer.
-        redirects: how many were followed.
-        attempt: which attempt this is, from 1.
-        failed_assertions: those that failed.
-        failed_attempts: the attempts that failed before this one.
-        skipped_attempts: how many further ones did not fit into the timeout.
-        slow: whether it is UP, and took longer than a limit that only flags it.
-        shakes_hands: whether a TLS handshake is under way.
-        asks: whether a question is under way that needs no connection.
-        names_were_silent: whether the run was cut off while it waited for our name servers, and none of them was heard.
-        cpu_ns: processor time of the event loop that was measured: handshakes and judging.
+        tls_warning: what browsers would reject about an accepted certificate; None for nothing.
+        body_bytes: how much of a body was read, as received; None without a response.
+        redirects: how many redirects were followed.
+        attempt: the number of the attempt, from 1.
+        failed_assertions: the assertions that failed.
+        failed_attempts: the failed attempts before this one.
+        skipped_attempts: how many further attempts did not fit into the timeout.
+        slow: whether it is UP and exceeded a limit that only flags it.
+        shakes_hands: whether a TLS handshake is in progress.
+        asks: whether a question is in progress that needs no connection.
+        names_were_silent: whether the run was cancelled while it waited for name servers, none of which responded.
+        cpu_ns: CPU time of the event loop for handshakes and judging.
         waited_ns: how long the run waited for the monitor itself, pauses before retries included, which counts for no
             figure of the target.
-        off_loop: where work goes that takes long; None where it may be done at once.
-        on_phase: told each phase as it ends.
+        off_loop: runs CPU-bound work; None if it may run at once.
+        on_phase: called at the end of each phase.
     """
 
     outcome: Outcome = Outcome.ERROR
@@ -92,13 +92,13 @@ class Observation:
     on_phase: OnPhase | None = field(default=None, repr=False, compare=False)
 
     def tell(self, phase: str, elapsed_us: int) -> None:
-        """A phase ended."""
+        """Record the end of a phase."""
         setattr(self, f"{phase}_us", elapsed_us)
         if self.on_phase is not None:
             self.on_phase(phase, elapsed_us)
 
     def next_attempt(self, failed: FailedAttempt) -> None:
-        """Another attempt begins, since one failed."""
+        """Reset for another attempt, after a failed one."""
         self.failed_attempts = (*self.failed_attempts, failed)
         self.attempt += 1
         self.redirects = 0
@@ -106,12 +106,12 @@ class Observation:
         self._forget_hop()
 
     def next_hop(self) -> None:
-        """A redirect is followed."""
+        """Reset for the next hop of a redirect."""
         self.redirects += 1
         self._forget_hop()
 
     def next_connection(self) -> None:
-        """The same is tried over another connection."""
+        """Reset the connection for another one to the same server."""
         self.connect_us = self.tls_us = self.tls_version = self.tls_not_after = self.tls_warning = None
         self.shakes_hands = False
 

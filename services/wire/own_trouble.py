@@ -1,17 +1,17 @@
-"""Which failures are our own: they end as ERROR and never count against a target (semantics.md §9). Pure.
+"""Failures of the monitor itself: they end as ERROR and never count against a target (semantics.md §9). Pure.
 
-| what | why it is ours |
+| error | why it is the monitor's own |
 |---|---|
-| EMFILE, ENFILE | this process or machine may open no more files |
-| ENOMEM, ENOBUFS, MemoryError | memory, ours or the kernel's, ran out |
-| EADDRNOTAVAIL | no local port is left, or the address's family is not configured here |
+| EMFILE, ENFILE | the limit on open files of this process or machine |
+| ENOMEM, ENOBUFS, MemoryError | out of memory, in the process or the kernel |
+| EADDRNOTAVAIL | no local port is left, or the address family is not configured |
 | ENETDOWN | the machine's interface is down |
-| ENETUNREACH without a route | this machine knows no way there; with one, a router on the way said so |
+| ENETUNREACH without a route | this machine has no route; with one, a router on the way reported it |
 | EPERM, EACCES | a firewall of this machine forbids it |
-| EAFNOSUPPORT | the machine does not speak the address's family |
+| EAFNOSUPPORT | the machine does not support the address family |
 
-What a peer or a router on the way says is the target's: ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ETIMEDOUT. That none of
-our name servers can be reached, or is heard, is ours too; `resolver` and `name_servers` say so.
+What a peer or a router on the way reports is the target's: ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ETIMEDOUT. If no
+name server can be reached or responds, that is the monitor's own failure, too (`resolver`, `name_servers`).
 """
 
 import errno
@@ -34,11 +34,11 @@ _OURS = frozenset(
 
 
 class OwnTrouble(Exception):
-    """A run came to no verdict for a reason of our own; the message is for its owner.
+    """A run has no verdict because the monitor itself failed; the message is for the check's owner.
 
     Args:
-        cause: what happened, or a sentence about it.
-        kind: what results call it.
+        cause: the exception, or a sentence.
+        kind: the error kind of the result.
 
     Attributes:
         kind: as given.
@@ -50,12 +50,12 @@ class OwnTrouble(Exception):
 
 
 def is_own(error: BaseException) -> bool:
-    """Whether a failure is our own."""
+    """Return whether a failure is the monitor's own."""
     return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _OURS)
 
 
 def sentence(error: BaseException) -> str:
-    """What was the matter with us, in words."""
+    """Return a description of a failure of the monitor."""
     if isinstance(error, MemoryError):
         return "the monitor ran out of memory"
     name = errno.errorcode.get(error.errno or 0, "unknown") if isinstance(error, OSError) else "internal"

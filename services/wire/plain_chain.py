@@ -1,8 +1,8 @@
-"""Which chains two TLS libraries judge alike: those in which nothing is unusual. Pure.
+"""Certificate chains that two TLS libraries judge alike, because nothing in them is unusual. Pure.
 
-rustls verifies signatures, dates, names and basic constraints as OpenSSL does, and leaves out what OpenSSL looks at
-besides: key usage of authorities, the dates of a root, key identifiers, Netscape's extensions. Where a certificate has
-any of that in an unusual form, or leads to its root in an unusual way, OpenSSL judges.
+rustls verifies signatures, dates, names and basic constraints as OpenSSL does, and omits what OpenSSL also checks: key
+usage of authorities, the dates of a root, key identifiers, Netscape's extensions. If a certificate has any of that in
+an unusual form, or an unusual path to its root, OpenSSL judges.
 """
 
 from collections import Counter
@@ -40,8 +40,8 @@ class PlainChain(NamedTuple):
     """A chain that is judged alike while it is valid.
 
     Attributes:
-        valid_from: when the last of its certificates becomes valid, in seconds since 1970.
-        valid_until: when the first one expires, in the same way.
+        valid_from: when the last of its certificates becomes valid, in seconds since the epoch.
+        valid_until: when the first one expires, in seconds since the epoch.
         not_after: when the server's own certificate expires.
     """
 
@@ -51,14 +51,14 @@ class PlainChain(NamedTuple):
 
 
 class PlainAnchors:
-    """Authorities that plain chains may end at.
+    """Authorities at which plain chains may end.
 
     Args:
-        certificates: those that are trusted, in DER.
-        others: how many are trusted besides.
+        certificates: the trusted certificates, in DER.
+        others: how many further ones are trusted.
 
     Attributes:
-        plain: those of them in which nothing is unusual, in DER.
+        plain: those in which nothing is unusual, in DER.
         are_all_plain: whether these are all.
     """
 
@@ -66,7 +66,7 @@ class PlainAnchors:
         given = list(dict.fromkeys(certificates))
         with leniently():
             read = [(der, _read(der)) for der in given]
-            # Where two have one name, libraries may take either.
+            # If two have the same name, libraries may choose either.
             names = Counter(each.subject for _, each in read if each is not None)
             plain = [
                 (der, each) for der, each in read if each is not None and names[each.subject] == 1 and _is_root(each)
@@ -76,11 +76,11 @@ class PlainAnchors:
         self._by_subject = {each.subject: each for _, each in plain}
 
     def chain_of(self, sent: Sequence[bytes], name: str) -> PlainChain | None:
-        """Return the plain chain that a server's certificates make; None if they make none.
+        """Return the plain chain of a server's certificates; None if there is none.
 
         Args:
-            sent: what the server has sent, in DER, its own certificate first.
-            name: the DNS name or IP address that the server is asked for.
+            sent: the certificates that the server sent, in DER, its own first.
+            name: the DNS name or IP address of the server.
         """
         with leniently(), suppress(*UNREADABLE, InvalidSignature):
             certificates = [x509.load_der_x509_certificate(each) for each in sent]
@@ -147,7 +147,7 @@ def _is_for_servers(certificate: x509.Certificate) -> bool:
 
 
 def _is_usual(certificate: x509.Certificate, *, signed_well: bool = True) -> bool:
-    """Whether its key, its signature (a root's is looked at by nobody) and its extensions are."""
+    """Return whether key, signature and extensions are usual; nobody verifies the signature of a root."""
     if certificate.version is not x509.Version.v3:
         return False
     key, digest = certificate.public_key(), certificate.signature_hash_algorithm
@@ -165,7 +165,7 @@ def _is_usual(certificate: x509.Certificate, *, signed_well: bool = True) -> boo
 
 
 def _leads_to(certificate: x509.Certificate, issuer: x509.Certificate, below: int) -> bool:
-    """Whether an authority has issued a certificate; `below` is how many authorities lie between it and the server."""
+    """Return whether an authority issued a certificate; `below` counts the authorities between it and the server."""
     constraints = _extension(issuer, x509.BasicConstraints)
     if constraints is None or (constraints.path_length is not None and constraints.path_length < below):
         return False
@@ -181,7 +181,7 @@ def _leads_to(certificate: x509.Certificate, issuer: x509.Certificate, below: in
 
 
 def is_for(certificate: x509.Certificate, name: str) -> bool:
-    """Whether a certificate is for a name, by a subject alternative name of a usual form."""
+    """Return whether a certificate has a name, as a subject alternative name of usual form."""
     names = _extension(certificate, x509.SubjectAlternativeName)
     if names is None:
         return False

@@ -1,4 +1,4 @@
-"""A link that begins in plain and is secured later, when what was said in plain has come to that."""
+"""A link for STARTTLS: plaintext at first, secured after a dialogue."""
 
 from services.checks.outcome import ErrorKind
 from services.wire.link import Talk
@@ -12,16 +12,16 @@ LARGEST_OPENING = 16 * 1024
 
 
 class PlainFirstLink(SecureLink):
-    """Holds a dialogue in plain, then shakes hands; its talk begins when that is over.
+    """A link that runs a plaintext dialogue, then the handshake; its talk starts after that.
 
     Args:
-        address: a literal one that may be dialled.
-        port: where to connect.
-        seen: told what is seen.
-        talk: begins when the handshake is over, and hears nothing of what was said in plain.
-        engine: verifies the server, or does not.
-        server_name: the name to ask for and to verify.
-        dialogue: what is said in plain.
+        address: a literal address that may be dialled.
+        port: the port to connect to.
+        seen: receives the progress.
+        talk: the protocol after the handshake; it receives nothing of the dialogue.
+        engine: the TLS library with its verification.
+        server_name: the name to send and to verify.
+        dialogue: the plaintext dialogue.
     """
 
     __slots__ = ("_dialogue", "_room", "_unread")
@@ -72,7 +72,7 @@ class PlainFirstLink(SecureLink):
                 self._say(self._dialogue.send(line))
             except StopIteration:
                 if unread:
-                    # It may be somebody else's, to be taken for what the server says under TLS (RFC 3207 §6).
+                    # An attacker may have injected it, to be taken for what the server sends under TLS (RFC 3207 §6).
                     raise ProbeFailure(
                         ErrorKind.PROTOCOL,
                         "server sent plaintext data after its STARTTLS response (possible command injection)",

@@ -1,17 +1,17 @@
-"""How an attempt fails for a reason of the target's."""
+"""The exceptions of an attempt that failed because of the target."""
 
 from services.checks.outcome import ErrorKind
 
 LONGEST_MESSAGE = 256
-"""How many characters of a sentence a result has."""
+"""The maximum length of an error message in a result, in characters."""
 
 
 class ProbeFailure(Exception):
-    """An attempt got no usable answer, or not the one that it should.
+    """An attempt got no usable response, or not the expected one.
 
     Attributes:
-        kind: why, as results say it.
-        sentence: the same in words. It may quote the target: secrets have to be masked, and then it has to be cut.
+        kind: the error kind.
+        sentence: the message. It may quote the target, so secrets have to be masked before it is truncated.
     """
 
     def __init__(self, kind: ErrorKind, sentence: str) -> None:
@@ -21,4 +21,4 @@ class ProbeFailure(Exception):
 
 
 class Undecided(Exception):
-    """The fast TLS library came to no verdict over a connection: OpenSSL judges over another one."""
+    """The fast TLS library has no verdict over a connection: OpenSSL has to judge over another one."""

@@ -1,4 +1,4 @@
-"""Where an answer sends the probe next (RFC 9110 §15.4; docs/adr/0036). Pure."""
+"""The next request after a redirect (RFC 9110 §15.4; docs/adr/0036). Pure."""
 
 import base64
 import re
@@ -17,31 +17,31 @@ from services.wire.probe_failure import ProbeFailure
 
 _MOVED = frozenset({301, 302})
 _SEE_OTHER = 303
-# Headers that belong to the first origin: none of the caller's goes to another but these, which carry no secret.
+# Headers belong to the first origin: only these, which contain no secrets, are sent to another one.
 _HARMLESS = frozenset({"accept", "accept-encoding", "accept-language", "user-agent"})
 _OF_THE_BODY = frozenset({"content-type", "content-encoding", "content-language"})
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
-# The scheme, where it is one of ours or none; slashes; what follows them, without query and fragment.
+# The scheme, if it is http, https or none; slashes; what follows them, without query and fragment.
 _BEGINNING = re.compile(r"(https?:|(?![a-z][a-z0-9+.-]*:))([/\\]*)([^?#]*)", re.IGNORECASE)
 _IDEOGRAPHIC_STOP = "\N{IDEOGRAPHIC FULL STOP}"
-# No host has them, however they are written (WHATWG URL §3.5).
+# No host contains them, in any encoding (WHATWG URL §3.5).
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\"#%/:<>?@\[\\\]^`{|}]")
 
 
 def next_hop(hop: Hop, status: int, answered: Sequence[tuple[bytes, bytes]], first: Hop | None = None) -> Hop | None:
-    """The request that an answer (status, headers) asks for; None when it asks for none that the probe makes.
+    """Return the request of a redirect (status, headers); None if it is not one that the probe follows.
 
-    The check's own headers and its client certificate go to its own origin only, also after a way by others. To another
-    one go the harmless headers, since a token may hide in any, and the body where the method stays.
+    The check's own headers and its client certificate are sent to its own origin only, also after a detour. Another
+    origin gets the harmless headers, because any other one may contain a token, and the body if the method stays.
 
     Args:
-        hop: what was asked.
-        status: the answer's.
-        answered: its headers.
-        first: the check's own request; this one when it is absent.
+        hop: the request.
+        status: the status of the response.
+        answered: the headers of the response.
+        first: the check's own request; by default this one.
 
     Raises:
-        ProbeFailure: PROTOCOL, when it names a URL, a host or a port that is none.
+        ProbeFailure: PROTOCOL: its URL, host or port is invalid.
     """
     location = location_of(answered) if status in REDIRECTS else b""
     if not location:
@@ -75,19 +75,19 @@ def next_hop(hop: Hop, status: int, answered: Sequence[tuple[bytes, bytes]], fir
 
 
 def _read(location: bytes, base: httpx.URL) -> httpx.URL:
-    """A Location, which may be no URL by the letter: raw UTF-8 and spaces, other bytes, control characters.
+    """Parse a Location, which may violate the URL syntax: raw UTF-8 and spaces, other bytes, control characters.
 
-    An address in its host is put into its canonical form, so that the egress policy sees where it leads.
+    An address as its host is converted to canonical form, so that the egress policy sees it.
 
     Raises:
-        ValueError: it is none that can be requested.
+        ValueError: it is not a URL that can be requested.
     """
     try:
         text = location.decode()
     except UnicodeDecodeError:
         text = "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in location)  # noqa: PLR2004 — end of ASCII
     text = _CONTROLS.sub(lambda found: f"%{ord(found[0]):02X}", text)
-    # An empty query is left away, as by curl; whether `join` does so depends on the version of Python.
+    # An empty query is omitted, as in curl; whether `join` does so depends on the version of Python.
     before, mark, query = text.partition("#")[0].partition("?")
     if mark and not query:
         if not before:
@@ -97,10 +97,10 @@ def _read(location: bytes, base: httpx.URL) -> httpx.URL:
 
 
 def _with_two_slashes(text: str, scheme: str) -> str:
-    """A Location as URLs are written: with slashes for backslashes, and two of them before a host.
+    """Return a Location with slashes for backslashes, and with two of them before a host.
 
     Raises:
-        ValueError: it names no host where it has to.
+        ValueError: it has no host where it needs one.
     """
     found = _BEGINNING.match(text)
     if found is None:
@@ -108,7 +108,7 @@ def _with_two_slashes(text: str, scheme: str) -> str:
     named, slashes, path = found.groups()
     path, rest = path.replace("\\", "/"), text[found.end() :]
     if named and not slashes and named[:-1].lower() == scheme:
-        return f"./{path}{rest}" if path else rest  # browsers: a path of the same host
+        return f"./{path}{rest}" if path else rest  # as in browsers: a path of the same host
     if not named and len(slashes) <= 1:
         return "/" * len(slashes) + path + rest
     authority, slash, path = path.partition("/")
@@ -118,10 +118,10 @@ def _with_two_slashes(text: str, scheme: str) -> str:
 
 
 def _with_plain_host(authority: str) -> str:
-    """The same with its host as it is meant: an address in its canonical form, %31 as 1, and so a full-width 1.
+    """Return an authority with its host decoded: an address in canonical form, %31 as 1, and a full-width 1, too.
 
     Raises:
-        ValueError: a character of the host would end it.
+        ValueError: the host contains a forbidden character.
     """
     userinfo, at, place = authority.rpartition("@")
     host, colon, port = place.partition(":")
@@ -133,7 +133,7 @@ def _with_plain_host(authority: str) -> str:
 
 
 def _with_credentials(headers: Headers, url: httpx.URL) -> Headers:
-    """Those that a location carries are sent, as browsers and curl do; the check's own come first."""
+    """Return the headers with the credentials of a URL, as in browsers and curl, unless the check has its own."""
     if not url.userinfo or any(name.lower() == "authorization" for name, _ in headers):
         return headers
     credentials = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
@@ -141,10 +141,10 @@ def _with_credentials(headers: Headers, url: httpx.URL) -> Headers:
 
 
 def shown(url: httpx.URL) -> str:
-    """A URL as it can be shown: without credentials."""
+    """Return a URL without credentials."""
     return str(url.copy_with(userinfo=b"") if url.userinfo else url)
 
 
 def origin(url: httpx.URL) -> tuple[str, str, int]:
-    """Scheme, host and port, which make an origin (RFC 6454 §4)."""
+    """Return scheme, host and port, which form an origin (RFC 6454 §4)."""
     return url.scheme, url.raw_host.decode("ascii"), url.port or PORTS[url.scheme]

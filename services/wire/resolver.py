@@ -1,4 +1,4 @@
-"""Names to addresses, off any thread pool (semantics.md §21), with a small cache (docs/adr/0037)."""
+"""Name resolution on the event loop (semantics.md §21), with a small cache (docs/adr/0037)."""
 
 import asyncio
 import time
@@ -15,8 +15,8 @@ from services.wire.wire_metrics import WireMetrics
 
 _MOST_CACHED = 10_000
 _MOST_UNDER_WAY = 10_000
-# A monitor has to notice a changed or broken name soon, whatever its TTL says. That a name is not there is remembered
-# for less than its zone's SOA would ever allow, a server's failure for less than five minutes (RFC 2308 §5, §7).
+# A monitor has to notice a changed or broken name soon, regardless of its TTL. Negative answers are cached for less
+# than any SOA would allow, failures of servers for less than five minutes (RFC 2308 §5, §7).
 _LONGEST_S = 30.0
 _SHORTEST_S = 1.0
 _NEGATIVE_S = 2.0
@@ -24,11 +24,11 @@ _NO_ADDRESS = "host name has no IP address"
 
 
 class ResolutionError(Exception):
-    """A name has no address for us; the message is for the check's owner."""
+    """A name has no address; the message is for the check's owner."""
 
 
 class NoNameServer(ResolutionError):
-    """No name server could be asked: our own trouble."""
+    """No name server could be asked: a failure of the monitor itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +41,27 @@ class _Answer:
 
 @dataclass(slots=True)
 class _UnderWay:
-    """A look-up, and how many wait for it."""
+    """A look-up in progress, with the number of waiting callers."""
 
     task: asyncio.Task[_Answer]
     waiting: int = 0
 
 
 class Resolver:
-    """Resolves host names; needs a running event loop.
+    """A resolver of host names; needs a running event loop.
 
-    A look-up has as long as whoever waits for it. Addresses come in the order to try them (RFC 6724).
+    A look-up has no time limit of its own; callers cancel it. Addresses are returned in the order to try them (RFC
+    6724).
 
     Args:
-        servers: addresses of name servers, each with a port if it is not 53; the system's when empty.
-        clock: monotonic seconds, for the cache.
-        metrics: told of each look-up.
-        names: the name servers, instead of making them of `servers`.
-        hosts: the names that this machine knows by itself.
+        servers: addresses of name servers, with a port unless it is 53; those of the system if empty.
+        clock: returns monotonic seconds, for the cache.
+        metrics: counts look-ups.
+        names: the name servers, instead of `servers`.
+        hosts: the names of the hosts file.
 
     Attributes:
-        names: the name servers that are asked.
+        names: the name servers.
     """
 
     def __init__(
@@ -78,19 +79,19 @@ class Resolver:
         self._metrics = metrics or WireMetrics()
         self._cache: OrderedDict[str, _Answer] = OrderedDict()
         self._under_way: dict[str, _UnderWay] = {}
-        # All of them, also those that nobody waits for any more and that are about to end.
+        # All tasks, including those without waiting callers that are about to end.
         self._tasks: set[asyncio.Task[_Answer]] = set()
 
     async def resolve(self, host: str, *, anew: bool = False) -> tuple[str, ...]:
-        """The literal addresses of a host.
+        """Return the literal addresses of a host.
 
         Args:
-            host: a name in ASCII, taken as absolute; no search domain is tried.
-            anew: whether to ask though an answer is remembered.
+            host: a host name in ASCII, taken as absolute; no search domain is tried.
+            anew: whether to ignore the cache.
 
         Raises:
             ResolutionError: it has none, or no name server has an answer.
-            NoNameServer: no name server could be asked, or too many questions are under way.
+            NoNameServer: no name server could be asked, or too many look-ups are in progress.
         """
         answer = None if anew else self._cache.get(host)
         cached = answer is not None and self._clock() < answer.good_until_s
@@ -104,14 +105,14 @@ class Resolver:
         return answer.addresses
 
     async def close(self) -> None:
-        """Give up what is under way."""
+        """Cancel all look-ups."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.names.close()
 
     async def _answer(self, host: str) -> _Answer:
-        """Look a name up, together with all who ask for it meanwhile."""
+        """Look a name up, together with all concurrent callers for it."""
         under_way = self._under_way.get(host)
         if under_way is None:
             if len(self._under_way) >= _MOST_UNDER_WAY:
@@ -122,12 +123,12 @@ class Resolver:
             under_way = self._under_way[host] = _UnderWay(task)
         under_way.waiting += 1
         try:
-            # Others may wait for the same answer: one who gives up must not take it from them.
+            # Others may wait for the same answer: a cancelled caller must not cancel it.
             return await asyncio.shield(under_way.task)
         finally:
             under_way.waiting -= 1
             if not under_way.waiting:
-                under_way.task.cancel()  # nothing if it is done
+                under_way.task.cancel()  # no effect if it is done
                 if self._under_way.get(host) is under_way:
                     del self._under_way[host]
 
@@ -154,7 +155,7 @@ class Resolver:
         if known:
             return FoundAddresses(known, 0, is_whole=True)
         if bare == "onion" or bare.endswith(".onion"):
-            raise LookupFailedError(_NO_ADDRESS)  # must not be asked for (RFC 7686 §2)
+            raise LookupFailedError(_NO_ADDRESS)  # must not be queried (RFC 7686 §2)
         try:
             name = name_in_wire_form(bare)
         except ValueError as error:

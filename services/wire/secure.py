@@ -1,4 +1,4 @@
-"""A link under TLS: a library between the socket and the talk, without a second transport for it."""
+"""A link with TLS: a library between the socket and the talk, without a second transport."""
 
 import asyncio
 import ssl
@@ -18,37 +18,37 @@ Engine = OpenSsl | FastTls
 """What verifies a server: OpenSSL, whose verdict counts if it is watched, or the faster library that is tried first."""
 
 _1_3 = "1.3"
-# A TLS record holds no more (RFC 8446 §5.1).
+# The maximum size of a TLS record (RFC 8446 §5.1).
 _LARGEST_RECORD = 16_384
-# What a server may send in a handshake, above all its certificates: each costs time to verify. Long chains have 10 KB.
+# The maximum size of a server's handshake, mainly certificates, which cost time to verify. Long chains have 10 KB.
 LARGEST_HANDSHAKE = 48 * 1024
-# The types of records that a handshake may begin with (RFC 8446 §5.1).
+# The record types with which a handshake may begin (RFC 8446 §5.1).
 _RECORD_TYPES = range(20, 24)
 _CLOSED = "server closed the connection during the TLS handshake"
 _NO_TLS = "TLS handshake failed: server does not speak TLS on this port (plaintext response)"
 _DEMANDED = "server requires a client certificate, and the check has none"
 _NOT_ADMITTED = "server rejected the client certificate of the check"
-# How long the faster library may wait for the server, besides a few ways there and back: some servers do not answer a
+# How long the faster library may wait for the server, besides a few round trips: some servers do not answer a
 # ClientHello as long as its own.
 FAST_PATIENCE_S = 0.5
 _ROUND_TRIPS = 4
 _ONE_MORE_TURN_S = 0.02
-# How long to wait for a word of a server that may still refuse us. Nearly all send a session ticket at once.
+# How long to wait for data of a server that may still refuse us. Nearly all send a session ticket at once.
 ADMISSION_S = 1.0
 
 
 class SecureLink(Link):
-    """Shakes hands first.
+    """A link that runs the TLS handshake first.
 
-    Unless its engine is a watched OpenSSL, it ends with Undecided, before the talk begins, where that has to judge.
+    Unless its engine is a watched OpenSSL, it ends with Undecided, before the talk starts, if that one has to judge.
 
     Args:
-        address: a literal one that may be dialled.
-        port: where to connect.
-        seen: told what is seen.
-        talk: begins when the handshake is over.
-        engine: verifies the server, or does not.
-        server_name: the name to ask for and to verify.
+        address: a literal address that may be dialled.
+        port: the port to connect to.
+        seen: receives the progress.
+        talk: the protocol after the handshake.
+        engine: the TLS library with its verification.
+        server_name: the name to send and to verify.
     """
 
     __slots__ = (
@@ -73,13 +73,13 @@ class SecureLink(Link):
 
     @property
     def protocol(self) -> str | None:
-        """The protocol that the handshake agreed on (ALPN); None if it did on none."""
+        """The negotiated protocol (ALPN); None if there is none."""
         if self._fast is not None:
             return self._fast.protocol()
         return self._tls.selected_alpn_protocol() if self._tls is not None else None
 
     def write(self, data: bytes) -> None:
-        """Send, under TLS."""
+        """Send bytes, encrypted."""
         if self._fast is not None:
             self._fast.write(data)
             self._send_fast(self._fast)
@@ -88,10 +88,10 @@ class SecureLink(Link):
             self._flush()
 
     def complete_when_admitted(self) -> None:
-        """The talk has heard enough once the server has taken us.
+        """End the talk once the server has admitted us.
 
-        With TLS 1.2 the handshake says whether a server that asks for a client certificate takes us without one; with
-        TLS 1.3 it is the first thing that the server says afterwards (RFC 8446 §4.4.2.4).
+        With TLS 1.2 the handshake shows whether a server that requests a client certificate admits us without one; with
+        TLS 1.3 the server's first data after the handshake does (RFC 8446 §4.4.2.4).
         """
         if self._may_be_refused:
             self._completes = True
@@ -100,7 +100,7 @@ class SecureLink(Link):
             self.complete()
 
     def close(self) -> None:
-        """Close at once, whatever is under way."""
+        """Close at once, in any state."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -108,24 +108,24 @@ class SecureLink(Link):
 
     @property
     def is_explained(self) -> bool:
-        """Whether it needs not be watched: the handshake succeeded, and the server will not refuse us any more."""
+        """Whether it need not be watched: the handshake succeeded, and the server will not refuse us any more."""
         return self._seen.tls_us is not None and not self._may_be_refused
 
     @property
     def _is_final(self) -> bool:
-        """Whether a failure counts."""
+        """Whether a failure is the verdict."""
         return isinstance(self._engine, OpenSsl) and self._engine.is_watched
 
     @property
     def is_secured(self) -> bool:
-        """Whether a handshake has begun: nothing goes over the connection in plain any more."""
+        """Whether a handshake has begun, so that nothing is sent in plaintext any more."""
         return self._tls is not None or self._fast is not None
 
     def _begin(self) -> None:
         self._secure()
 
     def _tell_connected(self) -> None:
-        # Otherwise it is told once there is a verdict: another connection may have to be made.
+        # Otherwise it is reported once there is a verdict, because another connection may be needed.
         if self._is_final:
             self.tell_connected()
 
@@ -166,7 +166,7 @@ class SecureLink(Link):
                 self.complete()
 
     def _refuse_strange(self, data: bytes) -> None:
-        """Refuse what is no handshake, or too much of one."""
+        """Refuse data that is not a handshake, or too much of it."""
         if not self._handshake_bytes and data[0] not in _RECORD_TYPES:
             raise self._failure(_NO_TLS)
         self._handshake_bytes += len(data)
@@ -186,7 +186,7 @@ class SecureLink(Link):
     # OpenSSL
 
     def _shake_hands(self, tls: WatchedTls) -> bool:
-        """Go on with the handshake; answers whether it is over."""
+        """Continue the handshake; return whether it is complete."""
         began_ns = time.thread_time_ns()
         try:
             tls.do_handshake()
@@ -194,7 +194,7 @@ class SecureLink(Link):
             self._flush()
             return False
         except ssl.SSLError as error:
-            self._flush()  # the alert that tells the server why
+            self._flush()  # the alert that tells the server the reason
             if not self._is_final:
                 raise Undecided from error
             raise ProbeFailure(ErrorKind.TLS, self._sentence(tls, error)) from error
@@ -202,7 +202,7 @@ class SecureLink(Link):
             self._seen.cpu_ns += time.thread_time_ns() - began_ns
         version = (tls.version() or "").removeprefix("TLSv")
         if not self._is_final:
-            # Unless it is watched, only the size of the last flight says that the server has asked for a certificate.
+            # Unless it is watched, only the size of the last flight shows that the server has requested a certificate.
             if version == _1_3 and self._outgoing.pending not in FINISHED_ALONE:
                 raise Undecided
             self.tell_connected()
@@ -210,7 +210,7 @@ class SecureLink(Link):
         if certificate is not None:
             facts = facts_of(certificate)
             self._seen.tls_not_after = facts.not_after
-            # OpenSSL has taken the certificate for the name all the same.
+            # OpenSSL has accepted the certificate for the name, though.
             if not facts.has_dns_names and tls.context.check_hostname and not _is_address(self._server_name):
                 self._seen.tls_warning = NAME_ONLY_IN_CN
         self._secured(version)
@@ -241,12 +241,12 @@ class SecureLink(Link):
 
     @property
     def _may_be_refused(self) -> bool:
-        """Whether the server has asked for a client certificate, and may say only now that it does not take us."""
+        """Whether the server has requested a client certificate, and may still refuse us."""
         return self._tls is not None and self._tls.is_asked and self._seen.tls_version == _1_3
 
     @property
     def _refusal(self) -> str:
-        """What a failure means where the server has asked for a client certificate; empty if it has not."""
+        """The meaning of a failure after the server has requested a client certificate; empty if it has not."""
         tls = self._tls
         if tls is None or not tls.is_asked:
             return ""
@@ -280,7 +280,7 @@ class SecureLink(Link):
                 if flight:
                     self._send(flight)
                 return
-            self._flight = flight  # goes with what the talk begins with
+            self._flight = flight  # sent together with the first bytes of the talk
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
@@ -288,7 +288,7 @@ class SecureLink(Link):
             self._secured(_1_3)
             self._send_fast(fast)
             data = b""
-            if not fast.needs_no_more:  # nothing came with the end of the handshake
+            if not fast.needs_no_more:  # no data came with the end of the handshake
                 return
         self._hear_fast(fast, data)
 
@@ -312,7 +312,7 @@ class SecureLink(Link):
             self._send(data)
 
     def _wait_once_more(self) -> None:
-        # The event loop may be late itself, and what has come not read yet.
+        # The event loop itself may be late, and received data not read yet.
         self._timer = self._loop.call_later(_ONE_MORE_TURN_S, self._fail, Undecided())
 
     # Both
@@ -328,7 +328,7 @@ class SecureLink(Link):
 
 
 def _alert_in(error: ssl.SSLError) -> str:
-    """Return the alert that an error of OpenSSL's is about, in words; empty if it is about none."""
+    """Return the alert in an error of OpenSSL, in words; empty if there is none."""
     _, found, name = (error.reason or "").partition("_ALERT_")
     return alert_called(name) if found else ""
 

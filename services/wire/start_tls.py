@@ -1,8 +1,8 @@
-"""What is said in plain until TLS may begin: STARTTLS of SMTP (RFC 3207) and of IMAP (RFC 9051 §6.2.1). Pure.
+"""The plaintext dialogues before STARTTLS: SMTP (RFC 3207) and IMAP (RFC 9051 §6.2.1). Pure.
 
-A dialogue is a generator: it yields what to send, nothing while it waits on, and is sent one line after the other,
-without its end. It returns when the server has said that TLS may begin. Nothing that it hears is believed any further:
-all of it came over a line that anybody may have written on.
+A dialogue is a generator: it yields what to send, empty to continue waiting, and is sent one line at a time, without
+the line break. It returns when the server has confirmed STARTTLS. Nothing that it receives is used any further, because
+anybody may have injected it.
 """
 
 import re
@@ -20,7 +20,7 @@ _TAG = b"s1"
 
 def _smtp() -> Dialogue:
     yield from _reply("the connection", b"", b"220")
-    # An address literal is taken by servers that would look a name up (RFC 5321 §4.1.3); this one tells nothing of us.
+    # An address literal is accepted by servers that would resolve a name (RFC 5321 §4.1.3); this one reveals nothing.
     offers = yield from _reply("EHLO", b"EHLO [127.0.0.1]\r\n", b"250")
     if b"STARTTLS" not in offers:
         raise ProbeFailure(ErrorKind.TLS, "server does not offer STARTTLS")
@@ -28,7 +28,7 @@ def _smtp() -> Dialogue:
 
 
 def _reply(to: str, command: bytes, wanted: bytes) -> Generator[bytes, bytes, list[bytes]]:
-    """Say something, and hear the whole reply (RFC 5321 §4.2.1); answers its lines' texts in upper case."""
+    """Send a command, and receive the whole reply (RFC 5321 §4.2.1); return its lines' texts in upper case."""
     texts = []
     say = command
     while True:

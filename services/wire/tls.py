@@ -1,4 +1,4 @@
-"""How servers are verified: one OpenSSL context for all that are verified and spoken to alike, kept and bounded."""
+"""TLS contexts of OpenSSL: one for each way to verify and each protocol, cached and bounded."""
 
 import ssl
 from collections import OrderedDict
@@ -18,31 +18,31 @@ from services.wire.watched_tls import ShowingTls, watch
 HTTP = "http/1.1"
 HTTP_2 = "h2"
 ANY = ""
-"""Whatever is spoken over the connection, the server is not asked for it: it might refuse what it does not know."""
+"""No protocol is requested: the server might refuse one that it does not know."""
 
 _PROTOCOLS = (HTTP, HTTP_2, ANY)
 _MOST_CONTEXTS = 256
-# Each holds the authorities that it trusts once more: 0.8 MB, and 20 ms to make, where those are the public ones. One
-# context for all, with another certificate loaded each time, will not do: it keeps the last one of each kind of key,
-# and may show that to whoever asks for this kind.
+# Each holds its trusted authorities once more: 0.8 MB, and 20 ms to create, for the public ones. One context for all,
+# with another certificate loaded each time, is not possible: it keeps the last one of each type of key, and may present
+# that to any server that requests this type.
 _MOST_SHOWING = 128
-# Below a check's own authorities there are few, and a tenant could make any number.
+# A check's own authorities have few chains, and a tenant could create any number.
 _MOST_CHAINS = 128
 
 
 class TlsContexts:
-    """Contexts by what they verify, and by the protocol that they ask for (ALPN): HTTP, HTTP_2 or ANY.
+    """TLS contexts by options and requested protocol (ALPN): HTTP, HTTP_2 or ANY.
 
     Args:
-        public: makes a context that verifies against the public authorities; by default public_context.
-        fast: whether the faster library is tried first, where it is installed.
+        public: creates a context that verifies against the public authorities; by default public_context.
+        fast: whether to try the faster library first, if it is installed.
 
     Attributes:
-        remembered: which library has to judge a server.
+        remembered: the library that has to judge a server.
     """
 
     def __init__(self, public: Callable[[], ssl.SSLContext] = public_context, *, fast: bool = True) -> None:
-        # Made now: to read all public authorities takes some milliseconds, which no probe should wait for.
+        # Created now: parsing all public authorities takes some milliseconds, for which no probe should wait.
         self._public = {protocol: _asking(public(), protocol) for protocol in _PROTOCOLS}
         self._trusting = {protocol: _asking(unverified_context(), protocol) for protocol in _PROTOCOLS}
         self._by_authorities: OrderedDict[tuple[str, str], ssl.SSLContext] = OrderedDict()
@@ -58,7 +58,7 @@ class TlsContexts:
         self.remembered = Remembered()
 
     def of(self, options: TlsOptions, protocol: str = HTTP) -> ssl.SSLContext:
-        """The context for some options and a protocol; their server's name is not part of it."""
+        """Return the context for TLS options and a protocol; the server name is not part of it."""
         if options.skip_verify:
             return self._trusting[protocol]
         pem = options.ca_certificates
@@ -66,7 +66,7 @@ class TlsContexts:
             return self._public[protocol]
         context = self._by_authorities.get((pem, protocol))
         if context is None:
-            # What is no certificate was refused when the check was saved.
+            # Invalid certificates were refused when the check was saved.
             context = _asking(context_trusting(pem), protocol)
             self._by_authorities[pem, protocol] = context
         self._by_authorities.move_to_end((pem, protocol))
@@ -75,7 +75,7 @@ class TlsContexts:
         return context
 
     def fast(self, options: TlsOptions, protocol: str) -> FastTls | None:
-        """Return the faster library's part for some options and a protocol; None where OpenSSL alone judges."""
+        """Return the faster library's verifier for TLS options and a protocol; None if only OpenSSL may judge."""
         if options.skip_verify or not self._tries_fast:
             return None
         if not options.ca_certificates:
@@ -84,7 +84,7 @@ class TlsContexts:
         if key in self._fast:
             self._fast.move_to_end(key)
             return self._fast[key]
-        # Where one of a check's own authorities is unusual, OpenSSL may end a chain there.
+        # If one of a check's own authorities is unusual, OpenSSL may end a chain there.
         anchors = _anchors(self.of(options, protocol))
         made = self._fast[key] = FastTls(anchors, protocol, _MOST_CHAINS) if anchors.are_all_plain else None
         if len(self._fast) > _MOST_CONTEXTS:
@@ -94,15 +94,15 @@ class TlsContexts:
     async def showing(
         self, options: TlsOptions, certificate: ClientCertificate, off_loop: OffLoop | None = None
     ) -> ssl.SSLContext:
-        """Return the context for some options and HTTP that shows a certificate to servers that ask for one.
+        """Return the context for TLS options and HTTP that presents a client certificate on request.
 
         Args:
-            options: how the server is verified.
-            certificate: what is shown.
-            off_loop: makes a context that is not kept.
+            options: the TLS options.
+            certificate: the client certificate.
+            off_loop: runs the creation of a context that is not cached.
 
         Raises:
-            OwnTrouble: OpenSSL does not take the certificate, though it did when the check was saved.
+            OwnTrouble: OpenSSL rejects the certificate, although it was valid when the check was saved.
         """
         key = options.elsewhere(), certificate
         context = self._showing.get(key)
@@ -125,7 +125,7 @@ class TlsContexts:
         return context
 
     def _verifying(self, options: TlsOptions) -> ssl.SSLContext:
-        """A context of its own that verifies as some options say."""
+        """Return a new context that verifies as TLS options require."""
         if options.skip_verify:
             return unverified_context()
         pem = options.ca_certificates
@@ -140,7 +140,7 @@ def _asking(context: ssl.SSLContext, protocol: str) -> ssl.SSLContext:
 
 
 def _anchors(context: ssl.SSLContext) -> PlainAnchors:
-    """What a context trusts."""
+    """Return the authorities that a context trusts."""
     trusted = context.get_ca_certs(binary_form=True)
-    # Certificates of servers are not among these.
+    # Certificates of servers are not included.
     return PlainAnchors(trusted, others=context.cert_store_stats()["x509"] - len(trusted))

@@ -1,4 +1,4 @@
-"""What the server said in a handshake that failed: ssl tells only that it did."""
+"""OpenSSL connections that record why a handshake failed, which ssl does not report."""
 
 import ssl
 from collections.abc import Callable
@@ -8,7 +8,7 @@ _HANDSHAKE, _ALERT = 22, 21
 _CERTIFICATE, _CERTIFICATE_REQUEST = 11, 13
 _TLS_1_3 = 0x0304
 _HEADER = 4
-# Alert descriptions (RFC 8446 §6, and those of RFC 5246 that are still sent), as people read them.
+# Alert descriptions (RFC 8446 §6, and those of RFC 5246 that are still in use), in words.
 ALERTS = {
     0: "close notify", 10: "unexpected message", 20: "bad record MAC", 22: "record overflow",
     30: "decompression failure", 40: "handshake failure", 42: "bad certificate", 43: "unsupported certificate",
@@ -26,18 +26,18 @@ _BY_SQUEEZED_NAME = {name.replace(" ", "").lower(): name for name in ALERTS.valu
 
 
 def alert_called(name: str) -> str:
-    """Return an alert as people read it, by the name that a library gives it: UNKNOWN_CA or UnknownCA."""
+    """Return an alert in words, from a library's name for it: UNKNOWN_CA or UnknownCA."""
     squeezed = name.replace("_", "").replace(" ", "").lower()
     return _BY_SQUEEZED_NAME.get(squeezed, name.replace("_", " ").lower())
 
 
 class WatchedTls(ssl.SSLObject):
-    """A TLS connection that keeps what explains its failure.
+    """A TLS connection that records what explains its failure.
 
     Attributes:
-        shows: whether a client certificate is shown to a server that asks for one.
-        is_asked: whether the server has asked for a client certificate.
-        alert: the number of the fatal alert that the server has sent; None if it has sent none.
+        shows: whether a client certificate is presented on request.
+        is_asked: whether the server has requested a client certificate.
+        alert: the number of the server's fatal alert; None if there is none.
     """
 
     shows = False
@@ -48,15 +48,15 @@ class WatchedTls(ssl.SSLObject):
 
     @property
     def alert_name(self) -> str:
-        """The fatal alert in words; empty if the server has sent none."""
+        """The fatal alert in words; empty if there is none."""
         return "" if self.alert is None else ALERTS.get(self.alert, f"number {self.alert}")
 
     def certificates(self) -> list[bytes]:
-        """Return the certificates that the server has sent, in DER, its own first, verified or not."""
+        """Return the certificates that the server sent, in DER, its own first, verified or not."""
         return certificates_in(self._message, is_1_3=self._version == _TLS_1_3)
 
     def heard(self, version: int, kind: int, data: bytes) -> None:
-        """Keep a handshake message of the server."""
+        """Record a handshake message of the server."""
         if kind == _CERTIFICATE:
             self._message, self._version = data, version
         elif kind == _CERTIFICATE_REQUEST:
@@ -64,18 +64,18 @@ class WatchedTls(ssl.SSLObject):
 
 
 class ShowingTls(WatchedTls):
-    """One that shows a client certificate."""
+    """A TLS connection that presents a client certificate."""
 
     shows = True
 
 
 class OpenSsl(NamedTuple):
-    """OpenSSL as what verifies a server.
+    """OpenSSL as the verifier of a server.
 
     Attributes:
-        context: of TlsContexts.
-        is_watched: whether a failure is explained and counts: without, a handshake costs a tenth less, and one that
-            fails is Undecided.
+        context: a context of TlsContexts.
+        is_watched: whether failures are explained and count: without it, a handshake costs a tenth less, and a failed
+            one is Undecided.
     """
 
     context: ssl.SSLContext
@@ -85,7 +85,7 @@ class OpenSsl(NamedTuple):
         """Begin a connection.
 
         Raises:
-            ValueError: the name is none that TLS can ask for.
+            ValueError: the name is invalid in TLS.
         """
         context = self.context
         if not self.is_watched:
@@ -94,21 +94,21 @@ class OpenSsl(NamedTuple):
             tls = context.wrap_bio(incoming, outgoing, server_hostname=server_name)
         finally:
             if not self.is_watched:
-                _call_back(context, _on_message)  # connections that are watched look for it at the context
+                _call_back(context, _on_message)  # watched connections look it up in the context
         if not isinstance(tls, WatchedTls):
             raise TypeError("WatchedTls is created by a context of TlsContexts")
         return tls
 
 
 def watch(context: ssl.SSLContext, kind: type[WatchedTls] = WatchedTls) -> None:
-    """Let a context make connections of this kind."""
+    """Make a context create connections of this class."""
     context.sslobject_class = kind
     _call_back(context, _on_message)
 
 
-# Private, though all versions of Python from 3.8 to 3.14 have it: without it, messages about certificates lack names
-# and dates, and a server that asks for a client certificate is not known for one. The setter of the class below
-# SSLContext is taken since the other wraps each call in four look-ups of enumerations.
+# Private, but in all versions of Python from 3.8 to 3.14: without it, messages about certificates lack names and dates,
+# and a request for a client certificate goes unnoticed. The setter of the base class of SSLContext is used, because the
+# other one wraps each call in four look-ups of enumerations.
 _SETTER = getattr(ssl.SSLContext.__base__, "_msg_callback", None)
 
 
@@ -129,11 +129,11 @@ def _on_message(
 
 
 def certificates_in(message: bytes, *, is_1_3: bool) -> list[bytes]:
-    """Return the certificates of a Certificate message (RFC 8446 §4.4.2, RFC 5246 §7.4.2). Pure."""
+    """Return the certificates in a Certificate message (RFC 8446 §4.4.2, RFC 5246 §7.4.2). Pure."""
     found = []
     at = _HEADER
     if is_1_3:
-        at += 1 + int.from_bytes(message[at : at + 1], "big")  # the request's context
+        at += 1 + int.from_bytes(message[at : at + 1], "big")  # the request context
     at += 3
     while at < len(message):
         end = at + 3 + int.from_bytes(message[at : at + 3], "big")

@@ -1,11 +1,11 @@
-"""Counters of what the network code does, for whichever process uses it."""
+"""Counters of the network code, for any process that uses it."""
 
 
 class WireMetrics:
-    """Counts look-ups of host names; each counter only grows.
+    """Counters of host name look-ups.
 
     Attributes:
-        cached_names: host names answered from the cache.
+        cached_names: host names found in the cache.
         asked_names: host names that a name server was asked for.
     """
 

@@ -1,1 +1,1 @@
-"""The worker: takes shards, runs checks on their slots, records results, streams them."""
+"""The worker: leases shards, runs checks on their slots, records results, streams them."""

@@ -60,21 +60,21 @@ _ENGINE_CONNECTIONS = 4
 _MOST_RUNS = 4_000
 _MOST_AT_A_TARGET = 256
 MOST_FILES = _MOST_RUNS + REQUEST_FILES
-# A body has 1 MiB at the most.
+# A body has at most 1 MiB.
 _MOST_BODIES = 256
 _PATIENCE_S = 2.0
-# How long judging in its thread may keep the event loop waiting for the interpreter; Python's default is 5 ms.
+# How long judging in its thread may delay the event loop by holding the interpreter; Python's default is 5 ms.
 _SWITCH_S = 0.001
 _T = TypeVar("_T")
 
 
 async def main(process: Process) -> None:
-    """Build everything, serve and probe, shut down."""
+    """Build all parts, serve and probe, and shut down."""
     egress = TenantEgress(process.settings.egress, process.store)
     canaries = _read("SENTINEL_CANARIES", Canary.parse, process.settings.canaries)
     url = process.settings.database_url
     _set_up_interpreter()
-    # It stands on results, which tenants read: it says nothing about the machine.
+    # It is part of results, which tenants read, so it reveals nothing about the machine.
     worker_id = f"worker-{secrets.token_hex(4)}"
     pools = await _Pools.open(url)
     box = process.secret_box()
@@ -135,7 +135,7 @@ async def main(process: Process) -> None:
         ):
             async with background(leases.run(roster.set_shards), roster.run(), changes.run()):
                 await process.serve(server)
-            # In order: fire no more, write what was seen, then let others have the shards (semantics.md §6).
+            # In order: start no more runs, write the results, then release the shards (semantics.md §6).
             await engine.stop(_PATIENCE_S)
             await recorder.drain(_PATIENCE_S)
             await leases.leave()
@@ -147,7 +147,7 @@ async def main(process: Process) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Pools:
-    """Connections by the role that the worker acts in: for all tenants, for one at a time, to read what is new."""
+    """The connection pools, by role: of the engine for all tenants, of requests for one tenant, of the tail."""
 
     engine: "asyncpg.Pool[asyncpg.Record]"
     requests: "asyncpg.Pool[asyncpg.Record]"
@@ -163,7 +163,7 @@ class _Pools:
         )
 
     def watch(self, metrics: DatabaseHealth) -> None:
-        """Show in the metrics how many connections are in use."""
+        """Add gauges of the connections in use to the metrics."""
         metrics.watch_pool("engine", lambda: in_use(self.engine), _ENGINE_CONNECTIONS)
         metrics.watch_pool("streams", lambda: in_use(self.requests), REQUEST_CONNECTIONS)
 
@@ -178,7 +178,7 @@ def _set_up_interpreter() -> None:
 
 
 async def _look_afresh(leases: Leases, roster: Roster) -> None:
-    """Notifications may have been lost while nobody listened."""
+    """Read everything again, because notifications may have been lost."""
     await leases.on_connect()
     await roster.on_connect()
 
@@ -191,7 +191,7 @@ def _read(setting: str, read: Callable[[str], _T], text: str) -> _T:
 
 
 def _most_runs() -> int:
-    """Return how many runs may be under way: no more than there are file descriptors for."""
+    """Return how many runs may be in progress, limited by the file descriptors."""
     return max(1, min(_MOST_RUNS, limit() - REQUEST_FILES))
 
 

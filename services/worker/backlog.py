@@ -1,6 +1,6 @@
-"""Due slots that wait for a place, each tenant's and each target's in a lane of its own (semantics.md §20). Pure.
+"""The queue of due slots that wait for a place, with a lane for each tenant and target (semantics.md §20). Pure.
 
-A tenant's checks whose bodies are kept wait apart from its others, since they need a place more.
+A tenant's checks whose bodies are kept wait separately, because they need an additional place.
 """
 
 from collections import OrderedDict, deque
@@ -20,18 +20,18 @@ _Line = tuple[UUID, bool]
 
 
 def lane_of(check: ScheduledCheck) -> tuple[_Line, str]:
-    """Where a check waits: its tenant and whether its body is kept, and its target."""
+    """Return where a check waits: its tenant with whether its body is kept, and its target."""
     return (check.tenant_id, check.spec.reads_body), check.target
 
 
 class Backlog:
-    """What waits, in turns between tenants and between a tenant's targets.
+    """The waiting slots; tenants take turns, and so do the targets of a tenant.
 
-    Lanes whose target is full are few, since each such target has many runs under way; so a turn costs no more for a
+    Lanes whose target is full are few, since each such target has many runs in progress; so a turn costs no more for a
     tenant with ten thousand waiting slots.
 
     Args:
-        shares: who may begin, and who has.
+        shares: decides which runs may begin.
     """
 
     def __init__(self, shares: Shares) -> None:
@@ -47,11 +47,11 @@ class Backlog:
         return bool(self._lines)
 
     def holds(self, check: ScheduledCheck) -> bool:
-        """Whether something waits that a check which is due now has to wait behind."""
+        """Return whether a check that is due now has to wait behind another one."""
         return (check.tenant_id, check.spec.reads_body) in self._lines
 
     def add(self, queued: "Run") -> None:
-        """Let a check wait; whatever else it waited for is forgotten."""
+        """Queue a check; it no longer waits for anything else."""
         self._tickets -= 1  # below those of the schedule, which are above 0
         queued.ticket = self._tickets
         line, target = lane_of(queued.check)
@@ -59,10 +59,10 @@ class Backlog:
         self._lines.setdefault(line, OrderedDict()).setdefault(target, deque()).append((self._tickets, queued))
 
     def admit(self, is_late: "Callable[[Run], bool]") -> "tuple[list[Run], list[Run]]":
-        """Take out what may begin, its places taken, and what is too late.
+        """Remove and return the runs that may begin, with their places taken, and those that are too late.
 
         Args:
-            is_late: says whether a check can no longer begin.
+            is_late: returns whether a run can no longer begin.
         """
         starting: list[Run] = []
         late: list[Run] = []
@@ -74,7 +74,7 @@ class Backlog:
         return starting, late
 
     def _turn(self, line: _Line, is_late: "Callable[[Run], bool]", starting: "list[Run]", late: "list[Run]") -> None:
-        """Let one slot of a tenant begin, if one may; take out what is too late, as far as it is in the way."""
+        """Let one slot of a tenant begin, if one may; remove late ones at the head of its lanes."""
         lanes = self._lines[line]
         tenant_id, keeps_body = line
         admitted = self._shares.admits_tenant(tenant_id, keeps_body=keeps_body)
@@ -99,7 +99,7 @@ class Backlog:
 
 
 def _drop_heads(lane: _Lane, is_late: "Callable[[Run], bool]", late: "list[Run]") -> int:
-    """Take what counts no more or is too late from the front of a lane; answers how many there were."""
+    """Remove stale and late entries from the head of a lane; return how many."""
     before = len(lane)
     while lane:
         ticket, queued = lane[0]

@@ -1,4 +1,4 @@
-"""Addresses outside that answer unless this machine is cut off."""
+"""Canaries: external addresses that answer unless this machine is offline."""
 
 import asyncio
 import ipaddress
@@ -10,23 +10,23 @@ _HIGHEST_PORT = 65_535
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """A literal address and a port that answer unless we are cut off."""
+    """A literal address and a port that answer unless the worker is offline."""
 
     address: str
     port: int
 
     @classmethod
     def parse(cls, addresses: str) -> tuple["Canary", ...]:
-        """Read a comma-separated list of address:port.
+        """Parse a comma-separated list of address:port.
 
         Raises:
-            ValueError: naming the part that is none.
+            ValueError: a part is invalid; the message names it.
         """
         canaries = []
         for part in filter(None, (part.strip() for part in addresses.split(","))):
             host, _, port = part.rpartition(":")
             try:
-                # No name: looking it up would be a second thing that may fail, and one that takes a thread.
+                # No host name: resolving it could fail for reasons of its own.
                 address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
                 canaries.append(cls(str(address), _port(port)))
             except ValueError as error:
@@ -34,7 +34,7 @@ class Canary:
         return tuple(canaries)
 
     async def answers(self) -> bool:
-        """Whether a connection can be made."""
+        """Return whether a connection succeeds within a second."""
         try:
             async with asyncio.timeout(_CANARY_S):
                 _, writer = await asyncio.open_connection(self.address, self.port)

@@ -1,8 +1,8 @@
-"""The time that slots are run by: the database's, which all workers share (docs/adr/0034).
+"""The clock of slots: the database's, which all workers share (docs/adr/0034).
 
-A machine's own clock may be wrong or be stepped; then a worker would run slots that are not due, or give up slots that
-are. Between two readings of the database's clock ours goes on with the machine's monotonic clock, which nobody steps,
-so it also goes on while the database is away.
+A machine's own clock may be wrong or stepped; a worker would then run slots that are not due, or miss slots that are.
+Between two readings of the database's clock, ours advances with the machine's monotonic clock, also while the database
+is unavailable.
 """
 
 import time
@@ -16,24 +16,24 @@ from services.platform.clock import SECOND_US, now_us
 _log = logs.get("clock")
 STEP_US = SECOND_US
 """A difference between the database's clock and our estimate of it above which the clock counts as stepped."""
-# Slots that were skipped are found when a run that was under way has ended, so at the latest after its timeout.
+# Skipped slots are found when a run that was in progress has ended, so at the latest after its timeout.
 _MOST_STEPS = 16
-# The schedule is looked at this often at least. A slot that falls due before it is, and is given up with skipped ones
-# of the same check, is missed for the same reason.
+# The schedule is checked at least this often. A slot that is due before the check, and is missed together with skipped
+# slots of the same check, has the same reason.
 _NOTICED_US = SECOND_US
 
 
 def monotonic_us() -> int:
-    """Return the machine's monotonic clock."""
+    """Return the machine's monotonic clock, in microseconds."""
     return time.monotonic_ns() // 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the database's clock showed at some moment between asking and answering.
+    """A reading of the database's clock, taken at some moment between question and answer.
 
     Attributes:
-        database_us: what it showed.
+        database_us: the time of the database.
         asked_us: our monotonic clock before the question.
         answered_us: our monotonic clock after the answer.
     """
@@ -46,18 +46,18 @@ class Reading:
         """Return whether the clock was stepped forward.
 
         Args:
-            ahead_us: how far it was ahead of our monotonic clock before; None when that is unknown.
+            ahead_us: how far it was ahead of our monotonic clock before; None if unknown.
         """
         return ahead_us is not None and self.database_us - self.answered_us > ahead_us + STEP_US
 
 
 class SharedClock:
-    """The database's clock, as far as we know it; the machine's until we do.
+    """The estimated clock of the database; the machine's clock before the first reading.
 
     Attributes:
         on_step: called after each step of the database's clock with the time before and after it.
-        skipped: the spans of time that recent steps forward skipped, each until the schedule has noticed, in order.
-        restarts: how often the clock was stepped back by more than the grid waits for (PAUSE_LIMIT_US).
+        skipped: the spans that recent steps forward skipped, in order, each up to when the schedule notices.
+        restarts: how often the clock was stepped back further than the grid waits for (PAUSE_LIMIT_US).
     """
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class SharedClock:
 
     @property
     def ahead_us(self) -> int | None:
-        """How far the database's clock is ahead of our monotonic clock; None until we have seen it."""
+        """How far the database's clock is ahead of our monotonic clock; None before the first reading."""
         return self._ahead_us if self._seen else None
 
     def now_us(self) -> int:
@@ -78,9 +78,9 @@ class SharedClock:
         return monotonic_us() + self._ahead_us
 
     def observe(self, reading: Reading) -> None:
-        """Learn what the database's clock showed.
+        """Update the estimate from a reading.
 
-        As long as what we know fits in between it is kept, so that the time does not jitter with the load.
+        While the estimate is consistent with readings it is kept, so that the time does not jitter with the load.
         """
         least, most = reading.database_us - reading.answered_us, reading.database_us - reading.asked_us
         if least <= self._ahead_us <= most:
@@ -93,7 +93,7 @@ class SharedClock:
 
     def _stepped(self, before_us: int, after_us: int) -> None:
         _log.warning("database clock was stepped", seconds=(after_us - before_us) / SECOND_US)
-        # Several steps back, one soon after the other, amount to a large one.
+        # Several steps back in a short time add up to a large one.
         self._latest_us = max(self._latest_us, before_us)
         if after_us > before_us:
             self.skipped = (*self.skipped, (before_us, after_us + _NOTICED_US))[-_MOST_STEPS:]

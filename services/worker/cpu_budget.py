@@ -1,7 +1,7 @@
-"""How much processor time each tenant's expensive work may take: a token bucket per tenant. Pure.
+"""The CPU time that each tenant's expensive work may use: a token bucket per tenant. Pure.
 
-Ordinary runs are not charged, so no installation is slowed by its size. A tenant that has spent its budget is delayed
-until it is refilled; nobody else is.
+Ordinary runs are not charged, so the size of an installation does not slow it down. A tenant that has spent its budget
+is delayed until it is refilled; other tenants are not.
 """
 
 from uuid import UUID
@@ -11,26 +11,26 @@ from services.platform.clock import SECOND_US
 CPU_SHARE = 0.25
 """Seconds of one processor that a tenant's budget gains each second."""
 _BURST_US = SECOND_US
-# One expensive burst must not lock its tenant out for minutes.
+# One expensive burst must not block its tenant for minutes.
 _MOST_DEBT_US = 10 * SECOND_US
 _MANY = 1_000
 
 
 class CpuBudget:
-    """The budgets of all tenants on one worker; times are microseconds."""
+    """The budgets of all tenants on one worker; times are in microseconds."""
 
     def __init__(self) -> None:
-        # By tenant: what was left, and when. A tenant that is not here has all of it.
+        # By tenant: the rest, and when it was computed. A tenant that is missing here has its full budget.
         self._left: dict[UUID, tuple[float, int]] = {}
 
     def charge(self, tenant_id: UUID, cpu_us: int, now_us: int) -> None:
-        """Take processor time from a tenant's budget, which may become a debt."""
+        """Charge CPU time to a tenant's budget, which may become negative."""
         self._left[tenant_id] = max(self._of(tenant_id, now_us) - cpu_us, -_MOST_DEBT_US), now_us
         if len(self._left) > _MANY:
             self._left = {each: kept for each, kept in self._left.items() if self._of(each, now_us) < _BURST_US}
 
     def wait_us(self, tenant_id: UUID, now_us: int) -> int:
-        """Return how long a tenant has to wait before it may begin something expensive; 0 when it need not."""
+        """Return how long a tenant has to wait before an expensive operation, in microseconds; 0 if it need not."""
         if tenant_id not in self._left:
             return 0
         left = self._of(tenant_id, now_us)

@@ -1,6 +1,6 @@
-"""Work that takes long on the processor, off the event loop: one piece at a time, tenants taking turns.
+"""CPU-bound work off the event loop: one item at a time, with tenants taking turns.
 
-A single thread, since the event loop has to share the interpreter with it.
+A single thread, because the event loop shares the interpreter with it.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ _Job = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 
 
 class CpuQueue:
-    """Runs work and charges its tenant for the processor time that it took.
+    """A queue that runs work and charges its CPU time to the tenant.
 
     Args:
-        budget: is charged.
-        clock_us: the time.
+        budget: the budgets of tenants.
+        clock_us: returns the present time in microseconds.
     """
 
     def __init__(self, budget: CpuBudget | None = None, clock_us: Callable[[], int] = now_us) -> None:
@@ -39,11 +39,11 @@ class CpuQueue:
         self._pump: asyncio.Task[None] | None = None
 
     def charge(self, tenant_id: UUID, cpu_us: int) -> None:
-        """Charge a tenant for processor time that was taken elsewhere."""
+        """Charge a tenant for CPU time that was used elsewhere."""
         self.budget.charge(tenant_id, cpu_us, self._clock_us())
 
     def refuse_excess(self, tenant_id: UUID) -> None:
-        """Refuse a call of a tenant that has spent its budget, or of which enough calls wait.
+        """Refuse a call of a tenant that has spent its budget, or has too many waiting calls.
 
         Raises:
             ResourceExhausted: OVERLOADED.
@@ -68,7 +68,7 @@ class CpuQueue:
             )
 
     async def run(self, tenant_id: UUID, work: Callable[[], _T]) -> _T:
-        """Return what the work returns, or raise what it raises, when its turn has come."""
+        """Run work in its turn; return its result, or raise its exception."""
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(tenant_id, deque()).append((work, done))
         if self._pump is None:
@@ -76,7 +76,7 @@ class CpuQueue:
         return cast("_T", await done)
 
     def run_here(self, tenant_id: UUID, work: Callable[[], _T]) -> _T:
-        """Return what quick work returns, or raise what it raises, at once."""
+        """Run short work at once; return its result, or raise its exception."""
         result, error, cpu_us = _timed(work)
         self.charge(tenant_id, cpu_us)
         if error is not None:
@@ -84,7 +84,7 @@ class CpuQueue:
         return cast("_T", result)
 
     def close(self) -> None:
-        """Start nothing more."""
+        """Start no further work."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _run_all(self) -> None:
@@ -113,11 +113,11 @@ class CpuQueue:
 
 
 def _timed(work: Callable[[], Any]) -> tuple[Any, Exception | None, int]:
-    """Return what the work returned or raised, and the processor time that it took."""
+    """Return the result or the exception of work, and its CPU time in microseconds."""
     began = time.thread_time_ns()
     result, error = None, None
     try:
         result = work()
-    except Exception as raised:  # noqa: BLE001 — it is raised where it was asked for
+    except Exception as raised:  # noqa: BLE001 — it is raised for the caller
         error = raised
     return result, error, (time.thread_time_ns() - began) // 1000

@@ -1,10 +1,10 @@
-"""What is to be run now, what runs, and what nobody could run in time (semantics.md §1 to §4, §20). Pure.
+"""The dispatcher: which slots start, which are in progress, which are missed (semantics.md §1 to §4, §20). Pure.
 
     held ──► waiting for its slot ──► due: waiting for a place ──► running ──► waiting for its next slot
                                                   └── too late: MISSED ──────────────┘
 
-A check is in one of these places at a time, so one run of it is under way at a time. Time is an argument, in
-microseconds of the wall clock.
+A check is in one of these places at a time, so at most one run of it is in progress. Time is an argument, in
+microseconds.
 """
 
 from collections import Counter
@@ -29,13 +29,13 @@ class _Place(Enum):
 
 
 class Run:
-    """A check that is held, and where it is. To its users: one run of a check's slot.
+    """A held check and its place. For users of the dispatcher: one run of a slot.
 
     Attributes:
-        check: the check as it is to be run.
-        slot_us: the slot that it runs, or waits for.
-        ticket: which of its waits counts.
-        probe: what runs the check as it is; None until it is first run.
+        check: the check with its present settings.
+        slot_us: the slot that is running or waited for.
+        ticket: identifies its valid entry in a queue.
+        probe: the probe of the present check; None until the first run.
     """
 
     __slots__ = ("account", "check", "held", "place", "probe", "slot_us", "ticket")
@@ -47,13 +47,13 @@ class Run:
         self.place = _Place.WAITING
         self.held = True
         self.probe: Probe | None = None
-        # Where to go on from when the run has ended, if the check has changed since it began.
+        # The account to continue from when the run has ended, if the check has changed since it began.
         self.account: Account | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Lapse:
-    """Slots of a check that nobody can run any more, and why."""
+    """Slots of a check that are missed, with the reason."""
 
     check: ScheduledCheck
     missed: Missed
@@ -61,17 +61,17 @@ class Lapse:
 
 
 class Dispatcher:
-    """Decides; whoever holds it runs, records and knows the time.
+    """Decides which runs start; its user runs them, records results and passes the time.
 
     Args:
-        capacity: how many runs may be under way.
+        capacity: how many runs may be in progress.
         per_target: how many of them at one target host.
-        bodies: how many of them may keep a body.
-        budget: says which tenants have to wait, since their runs cost too much.
+        bodies: how many of them may keep a response body.
+        budget: delays tenants that have spent their CPU time.
 
     Attributes:
-        outage: the last span of time in which the database was away, so that nobody could hold a lease.
-        skipped: the spans of time that steps of the clock have skipped, in order.
+        outage: the last span in which the database was unavailable, so that no lease could be held.
+        skipped: the spans that steps of the clock have skipped, in order.
     """
 
     def __init__(self, capacity: int, per_target: int, bodies: int, budget: CpuBudget | None = None) -> None:
@@ -91,7 +91,7 @@ class Dispatcher:
 
     @property
     def running(self) -> int:
-        """How many runs are under way."""
+        """How many runs are in progress."""
         return self._shares.taken
 
     @property
@@ -106,29 +106,29 @@ class Dispatcher:
 
     @property
     def next_us(self) -> int | None:
-        """When the next slot is due; None when none is to come."""
+        """When the next slot is due, in microseconds; None if there is none."""
         return self._schedule.next_us
 
     def checks(self) -> list[ScheduledCheck]:
-        """All checks that are held."""
+        """Return all held checks."""
         return [run.check for run in self._runs.values() if run.held]
 
     def check(self, check_id: UUID) -> ScheduledCheck | None:
-        """A check that is held."""
+        """Return a held check; None if it is not held."""
         run = self._runs.get(check_id)
         return run.check if run is not None and run.held else None
 
     def held_of_shard(self, shard: int) -> int:
-        """How many checks of a shard are held."""
+        """Return how many checks of a shard are held."""
         return self._held[shard]
 
     def hold(self, check: ScheduledCheck, account: Account, now_us: int) -> list[Lapse]:
-        """Run a check from now on, or as it is from now on.
+        """Schedule a check, or apply its changes; return the slots that are missed.
 
         Args:
             check: the check.
-            account: up to where its slots are accounted for, as the database has it.
-            now_us: the time.
+            account: up to where its slots are accounted for, by the database.
+            now_us: the present time.
         """
         run = self._runs.get(check.id)
         if run is None:
@@ -148,12 +148,12 @@ class Dispatcher:
             self._backlog.add(run)
         if (former.settings.interval_us, former.since_us) == (check.settings.interval_us, check.since_us):
             return []
-        # What came before the slot that it waits for has been seen to.
+        # Slots before the one that it waits for were handled here.
         account = _further(account, former, run.slot_us - former.settings.interval_us, check, now_us)
         return self._go_on(run, account, now_us, MissedReason.NO_WORKER)
 
     def release(self, check_id: UUID) -> None:
-        """Run a check no longer, since it is another worker's; a run that is under way ends by itself."""
+        """Stop scheduling a check that another worker runs; a run in progress ends normally."""
         run = self._runs.get(check_id)
         if run is None or not run.held:
             return
@@ -164,7 +164,7 @@ class Dispatcher:
             run.ticket = 0
 
     def retire(self, check_id: UUID) -> list[Lapse]:
-        """Run a check no longer, since it is off or gone; a slot that is due already is nobody's any more."""
+        """Stop scheduling a check that is disabled or deleted; return its slot as missed if that is due."""
         run = self._runs.get(check_id)
         lapses = []
         if run is not None and run.held and run.place is _Place.DUE:
@@ -174,7 +174,7 @@ class Dispatcher:
         return lapses
 
     def due(self, now_us: int) -> tuple[Sequence[Run], list[Lapse]]:
-        """What is to be started now, and what can no longer be."""
+        """Return the runs to start now, and the slots that are missed."""
         starting: list[Run] = []
         lapses: list[Lapse] = []
         shares, backlog = self._shares, self._backlog
@@ -208,12 +208,12 @@ class Dispatcher:
         return starting, lapses
 
     def ended(self, run: Run, began: ScheduledCheck, now_us: int) -> list[Lapse]:
-        """A run has ended; its check waits for the next slot.
+        """Schedule the next slot of a check whose run has ended; return the slots that are missed.
 
         Args:
             run: the run.
             began: the check as it was when the run began.
-            now_us: the time.
+            now_us: the present time.
         """
         self._shares.give_back(began)
         if not run.held:
@@ -221,7 +221,7 @@ class Dispatcher:
             return []
         run.place = _Place.WAITING
         if run.account is None:
-            # The grid goes on; what is too late by now is found to be when its turn comes.
+            # The next slot of the grid; if it is too late by then, that is found when it is due.
             self._schedule.put(run, run.slot_us + began.settings.interval_us)
             return []
         account, run.account = run.account, None
@@ -229,14 +229,14 @@ class Dispatcher:
         return self._go_on(run, account, now_us, MissedReason.OVERLOADED)
 
     def _postpone(self, now_us: int) -> None:
-        """Let what is due no longer, since the clock was stepped back, wait for its slot again."""
+        """Move due slots back to the schedule that are in the future after the clock was stepped back."""
         for run in self._runs.values():
             if run.place is _Place.DUE and run.slot_us > now_us:
                 run.place = _Place.WAITING
                 self._schedule.put(run, run.slot_us)
 
     def _lapse(self, run: Run, now_us: int) -> list[Lapse]:
-        """A slot is too late to start: it and what else is late are missed, and the check goes on."""
+        """Return a late slot and all other late ones as missed, and schedule the next one."""
         return self._go_on(run, Account(run.slot_us - 1), now_us, MissedReason.OVERLOADED)
 
     def _go_on(self, run: Run, account: Account, now_us: int, reason: MissedReason) -> list[Lapse]:
@@ -256,22 +256,22 @@ class Dispatcher:
 
 
 def _further(account: Account, former: ScheduledCheck, seen_to_us: int, check: ScheduledCheck, now_us: int) -> Account:
-    """An account that counts what we have seen to ourselves and may not have written yet.
+    """Return the account advanced by the slots that were handled here, whose results may not be written yet.
 
-    Only slots of the period that we knew count as seen to: what we ran after its end was nobody's, and must not hide a
-    slot of a period that came behind it, of which there may have been several until we heard.
+    Only slots of the period that was known here count as handled: runs after its end do not count, and must not hide a
+    slot of a later period, of which there may have been several before the change was noticed.
 
     Args:
-        account: as the database has it.
-        former: the check as it was.
-        seen_to_us: the last of its slots that we have seen to.
-        check: the check as it is.
-        now_us: the time.
+        account: the account of the database.
+        former: the check before the change.
+        seen_to_us: the last of its slots that was handled here.
+        check: the check after the change.
+        now_us: the present time.
     """
     if seen_to_us > now_us + PAUSE_LIMIT_US:
-        return account  # from before a step back: the grid restarts where the account says
+        return account  # from before a step back: the grid restarts at the account
     if former.since_us != check.since_us:
-        # Without such a period all of it is accounted for.
+        # If the period is not among the former ones, all of it is accounted for.
         ends = [period.end_us for period in account.former if period.start_us == former.since_us]
         seen_to_us = min([seen_to_us, *(end_us - 1 for end_us in ends)]) if ends else account.slot_us
     return Account(max(account.slot_us, seen_to_us), account.former, account.off)

@@ -1,4 +1,4 @@
-"""The worker's figures as Prometheus takes them."""
+"""Prometheus metrics of the worker."""
 
 from collections.abc import Iterator
 from time import monotonic
@@ -11,11 +11,11 @@ from services.worker.report import Gauges
 
 
 class WorkerCollector:
-    """Reads the figures when somebody scrapes.
+    """A collector of the worker's metrics.
 
     Args:
-        metrics: what has been counted.
-        gauges: what can be read at any moment.
+        metrics: the counters.
+        gauges: the present values.
     """
 
     def __init__(self, metrics: Metrics, gauges: Gauges) -> None:
@@ -23,7 +23,7 @@ class WorkerCollector:
         self._gauges = gauges
 
     def collect(self) -> Iterator[Metric]:
-        """As Prometheus takes it."""
+        """Yield the metrics."""
         yield from self._runs()
         yield from self._recording()
         yield from self._leases()

@@ -1,7 +1,7 @@
-"""How many runs each tenant may have under way, and how many each target host bears (semantics.md §20). Pure.
+"""The capacity of runs by tenant and by target host (semantics.md §20). Pure.
 
-Places are shared by a dynamic threshold (fair_pool.py): one tenant alone gets two thirds, and something stays free for
-the next, which so never waits for the runs of others to time out.
+Places are shared by a dynamic threshold (fair_pool.py): one tenant alone gets two thirds, and some stay free for the
+next one, which therefore never waits for the runs of others to time out.
 """
 
 from uuid import UUID
@@ -14,16 +14,16 @@ _MULTIPLE = 2
 
 
 class Shares:
-    """Places for runs: on the whole worker, at each target host, and for answers whose bodies are kept in memory.
+    """Places for runs: on the whole worker, per target host, and for response bodies in memory.
 
     Args:
-        capacity: how many runs may be under way.
+        capacity: how many runs may be in progress.
         per_target: how many of them at one target host.
-        bodies: how many of them may keep a body, which may be as large as a body can be.
-        budget: says which tenants have to wait, since their runs cost too much.
+        bodies: how many of them may keep a body, which may have the maximum size.
+        budget: delays tenants that have spent their CPU time.
 
     Attributes:
-        now_us: the time, which whoever asks sets first.
+        now_us: the present time, which the caller sets first.
     """
 
     def __init__(self, capacity: int, per_target: int, bodies: int, budget: CpuBudget) -> None:
@@ -36,11 +36,11 @@ class Shares:
 
     @property
     def taken(self) -> int:
-        """How many runs are under way."""
+        """How many runs are in progress."""
         return self._all.taken
 
     def admits_tenant(self, tenant_id: UUID, *, keeps_body: bool) -> bool:
-        """Whether a tenant may begin one more run somewhere."""
+        """Return whether a tenant may begin another run somewhere."""
         return (
             self._all.admits(tenant_id)
             and (not keeps_body or self._bodies.admits(tenant_id))
@@ -48,12 +48,12 @@ class Shares:
         )
 
     def admits_target(self, tenant_id: UUID, target: str) -> bool:
-        """Whether a tenant may begin one more run at a target host."""
+        """Return whether a tenant may begin another run at a target host."""
         pool = self._targets.get(target)
         return pool is None or pool.admits(tenant_id)
 
     def take(self, check: ScheduledCheck) -> None:
-        """A run of a check begins."""
+        """Take the places for a run of a check."""
         self._all.take(check.tenant_id)
         if check.spec.reads_body:
             self._bodies.take(check.tenant_id)
@@ -63,7 +63,7 @@ class Shares:
         pool.take(check.tenant_id)
 
     def give_back(self, check: ScheduledCheck) -> None:
-        """A run of a check, as it was when that began, has ended."""
+        """Return the places of a run; the check is the one with which it began."""
         self._all.give_back(check.tenant_id)
         if check.spec.reads_body:
             self._bodies.give_back(check.tenant_id)

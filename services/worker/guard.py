@@ -1,8 +1,8 @@
-"""Whose fault it is when much fails at once (semantics.md §9): before many verdicts stand, look whether we are online.
+"""Detection of the worker's own network failures (semantics.md §9).
 
-When a large share of the distinct target hosts that were probed lately has turned to failing on the network, the worker
-tries some addresses that the operator names, its canaries. If it reaches none of them the trouble is its own, and what
-failed on the network is ERROR, not DOWN.
+When many of the distinct target hosts that were probed lately have turned to network failures, the worker connects to
+addresses that the operator names, its canaries. If none answers, the worker is offline, and network failures are
+recorded as ERROR, not DOWN.
 """
 
 import asyncio
@@ -27,23 +27,23 @@ _NETWORK_KINDS = frozenset(
 
 
 class SelfFaultGuard:
-    """Vets batches.
+    """Vets batches of results before they are recorded.
 
     Args:
-        canaries: what to try; without any, every verdict stands.
-        clock: what results go by.
+        canaries: the addresses to try; without any, all verdicts stand.
+        clock: the clock of slots.
     """
 
     def __init__(self, canaries: Sequence[Canary], clock: SharedClock) -> None:
         self._canaries = canaries
         self._clock = clock
-        # The checks whose last verdict on the network stands as failed; they do not flip again.
+        # The checks whose last verdict is a network failure; they do not flip again.
         self._failing: set[UUID] = set()
-        # Of each host probed lately: when, and whether a check on it flipped then.
+        # For each host that was probed lately: when, and whether a check of it turned to failure then.
         self._hosts: OrderedDict[str, tuple[int, bool]] = OrderedDict()
 
     async def vet(self, batch: Sequence[Pending]) -> Sequence[Pending]:
-        """The batch, what is our own fault marked as such."""
+        """Return the batch, with the worker's own failures as ERROR."""
         if not self._canaries:
             return batch
         failed = {pending.check.id for pending in batch if _failed_on_network(pending)}
@@ -53,7 +53,7 @@ class SelfFaultGuard:
                 _log.error("all canaries unreachable: worker is offline, recording network failures as ERROR")
                 message = "the worker was offline"
                 return [as_error(each, message) if _failed_on_network(each) else each for each in batch]
-            self._hosts.clear()  # looked into; the next suspicion takes hosts that turn from now on
+            self._hosts.clear()  # verified; the next suspicion counts only hosts that turn from now on
         self._failing -= {pending.check.id for pending in batch} - failed
         self._failing |= failed
         return batch

@@ -1,4 +1,4 @@
-"""Which shards are mine (semantics.md §5, §6): leases in PostgreSQL, by the database's clock, each with an epoch."""
+"""Leases of shards in PostgreSQL (semantics.md §5, §6): by the database's clock, each with an epoch."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,41 +17,41 @@ from services.worker.schedule import Span
 
 _log = logs.get("lease")
 SHARDS_FREE = "shards_free"
-"""The channel on which a worker tells the others that it has given shards up; the payload is its id."""
+"""The channel on which a worker announces that it released shards; the payload is its id."""
 _RETRY_S = 0.5
-# A lease that should have ended by now has ended.
+# How much later than its end a lease has certainly expired.
 _EXPIRED_S = 0.05
 _FIRST_EPOCH = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseTimes:
-    """The times of a lease, all derived from the first; they must be the same for every worker.
+    """The times of a lease, all derived from its TTL; they must be the same on every worker.
 
     Attributes:
-        ttl_s: how long a lease lasts without being renewed.
+        ttl_s: how long a lease lasts without renewal, in seconds.
     """
 
     ttl_s: float = 10.0
 
     @property
     def renew_s(self) -> float:
-        """How often a worker renews its leases."""
+        """The interval of renewals."""
         return self.ttl_s * 0.3
 
     @property
     def margin_s(self) -> float:
-        """How long before its leases end a worker that cannot renew them stops firing."""
+        """How long before the end of its leases a worker that cannot renew them stops starting runs."""
         return self.ttl_s * 0.1
 
     @property
     def cut_off_s(self) -> float:
-        """After how long without a renewal a worker was cut off: leases of a round earlier may have expired."""
+        """The time without renewal after which a worker was cut off: leases of an earlier round may have expired."""
         return self.ttl_s - self.renew_s - self.margin_s
 
     @property
     def overdue_s(self) -> float:
-        """After how long without a renewal a worker is overdue: two rounds and a second for a slow one."""
+        """The time without renewal after which a worker is overdue: two rounds, and a second for a slow one."""
         return 2 * self.renew_s + 1.0
 
 
@@ -61,18 +61,18 @@ RENEW_S = DEFAULT_TIMES.renew_s
 
 
 def fair_share(live_workers: int) -> int:
-    """How many shards a worker holds at the most, so that each has some."""
+    """Return the maximum number of shards per worker."""
     return -(-SHARDS // max(1, live_workers))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Renewal:
-    """What a worker holds from now on.
+    """The result of a renewal.
 
     Attributes:
         epochs: the epoch of each shard that it holds.
-        reading: what the database's clock showed.
-        free_in_s: when the next lease of another worker ends unless that renews it; None when no other holds any.
+        reading: the reading of the database's clock.
+        free_in_s: seconds until the next lease of another worker ends unless renewed; None if no other holds any.
     """
 
     epochs: dict[int, int]
@@ -81,46 +81,46 @@ class Renewal:
 
 
 class LeaseStore(Protocol):
-    """What leasing needs from the database."""
+    """The database operations of leasing."""
 
     async def renew(
         self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim_expired: bool, ahead_us: int | None = None
     ) -> Renewal:
-        """Say that we live and how, and renew what is ours, expired or not, unless somebody has taken it.
+        """Report that this worker lives, and renew its leases, expired or not, unless another worker has taken them.
 
-        Give up what is over our fair share and tell the others. Up to our share, take shards that were given up, and
-        with `claim_expired` those of others whose leases ended, unless the database's clock turns out to have been
-        stepped forward: then leases look expired that are not. A lease that would last longer than any can, since the
-        clock was stepped back, is shortened to what one lasts.
+        Release shards beyond the fair share and notify the others. Up to the share, claim released shards, and with
+        `claim_expired` those with expired leases, unless the database's clock turns out to have been stepped forward,
+        in which case leases only look expired. A lease that lasts longer than the TTL, because the clock was stepped
+        back, is shortened to it.
 
         Args:
-            worker_id: who we are.
+            worker_id: this worker.
             ttl_s: how long leases last.
-            report: how we are.
-            claim_expired: whether to take shards of others whose leases have ended.
+            report: the report about this worker.
+            claim_expired: whether to claim shards of others whose leases have expired.
             ahead_us: how far the database's clock was ahead of our monotonic clock, if known.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
 
     async def leave(self, worker_id: str) -> None:
-        """Give all shards up and tell the others, for them to take at once."""
+        """Release all shards and notify the others, so that they claim them at once."""
 
 
 class Leases:
-    """Holds this worker's share of the shards.
+    """The leases of this worker.
 
     Args:
-        store: where leases are.
-        worker_id: who we are.
-        clock: set by what the database's shows.
-        report: how we are.
-        metrics: told of each round.
-        times: how long leases last, and how often they are renewed.
+        store: the leases in PostgreSQL.
+        worker_id: this worker.
+        clock: the clock, which is updated by each renewal.
+        report: returns the report about this worker.
+        metrics: counts renewals.
+        times: the times of leases.
 
     Attributes:
-        outage: the last span of time in which the database could not be asked; up to now while it goes on.
+        outage: the last span in which the database was unavailable; it ends now while it continues.
     """
 
     def __init__(
@@ -150,40 +150,40 @@ class Leases:
 
     @property
     def outage(self) -> Span:
-        """The last span of time in which the database could not be asked."""
+        """The last span in which the database was unavailable."""
         if self._away:
             return self._outage[0], self._clock.now_us() + 1
         return self._outage
 
     @property
     def shards(self) -> int:
-        """How many shards we held when we last renewed; may be asked from any thread."""
+        """How many shards were held at the last renewal; may be read from any thread."""
         return len(self._epochs)
 
     def hold(self) -> bool:
-        """Whether our leases certainly hold, by our own monotonic clock."""
+        """Return whether the leases certainly hold, by our own monotonic clock."""
         return monotonic_us() < self._valid_until_us
 
     def epoch(self, shard: int) -> int:
-        """The epoch under which we hold, or last held, a shard; what is recorded under another one counts no more."""
+        """Return the epoch under which a shard is or was held; results of another epoch do not count."""
         return self._last_epochs.get(shard, _FIRST_EPOCH)
 
     def on_free(self, worker_id: str) -> None:
-        """A worker has given shards up: look at once whether they are for us."""
+        """Renew at once, because another worker released shards."""
         if worker_id != self._worker_id:
             self._free.set()
 
     async def on_connect(self) -> None:
-        """We may not have been told."""
+        """Renew at once, because notifications may have been lost."""
         self._free.set()
 
     async def run(self, on_change: Callable[[frozenset[int]], Awaitable[None]]) -> None:
-        """Renew until cancelled; `on_change` is told which shards we hold whenever that changes."""
+        """Renew until cancelled; call `on_change` with the held shards whenever they change."""
         while True:
             self._free.clear()
             asked_us = monotonic_us()
-            # A worker that was cut off from the database may find leases expired of workers that were cut off with it.
-            # It takes none of them before those had the time to come back.
+            # A worker that was cut off may find expired leases of workers that were cut off with it. It claims none of
+            # them before those had time to reconnect.
             was_cut_off = self._renewed_us > 0 and asked_us - self._renewed_us > self._times.cut_off_s * SECOND_US
             claim_expired = not was_cut_off and asked_us >= self._patient_until_us
             try:
@@ -199,17 +199,17 @@ class Leases:
                 await asyncio.sleep(_RETRY_S)
                 continue
             if was_cut_off:
-                # Others may come back some rounds later. Who has not come back within the time of a lease is dead.
+                # Others may reconnect some rounds later. One that has not within the TTL is dead.
                 self._patient_until_us = monotonic_us() + int(self._times.ttl_s * SECOND_US)
             await self._renewed(renewal, asked_us, on_change)
-            # Until it is time again; sooner when shards become free: given up, or those of a worker that has died.
+            # Until the next round; sooner if shards become free: released ones, or those of a dead worker.
             renew_s = self._times.renew_s
             free_in_s = renew_s if renewal.free_in_s is None else renewal.free_in_s + _EXPIRED_S
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._free.wait(), min(renew_s, free_in_s))
 
     async def leave(self) -> None:
-        """Give all shards up."""
+        """Release all shards."""
         self._valid_until_us = 0
         try:
             await self._store.leave(self._worker_id)
@@ -218,10 +218,10 @@ class Leases:
 
     def _on_step(self, before_us: int, after_us: int) -> None:
         if after_us > before_us:
-            # All leases look expired until their holders renew them: each has the time of one renewal.
+            # All leases look expired until their holders renew them: wait for one renewal.
             self._patient_until_us = monotonic_us() + int(self._times.overdue_s * SECOND_US)
         else:
-            # What is still to come was not away.
+            # An outage cannot lie in the future.
             start_us, end_us = self._outage
             self._outage = min(start_us, after_us), min(end_us, after_us)
 
@@ -239,13 +239,13 @@ class Leases:
         if self._away:
             self._outage = self.outage
             self._away = False
-        # Only now: a step that is seen here is no part of the outage.
+        # Only now: a step that is seen here is not part of the outage.
         self._clock.observe(renewal.reading)
         self._renewed_us = asked_us
         held = renewal.epochs
         if held != self._epochs:
             _log.info("shard assignment changed", held=len(held), before=len(self._epochs))
-            # A new epoch means that the shard was somebody else's in between.
+            # A new epoch means that another worker held the shard in between.
             kept = {shard for shard, epoch in held.items() if self._epochs.get(shard) == epoch}
             if kept != set(self._epochs):
                 await on_change(frozenset(kept))

@@ -1,8 +1,8 @@
-"""What the worker counts of itself, at the cost of an integer or two a probe.
+"""The counters of the worker, at the cost of one or two integers per probe.
 
-Every method is called on the event loop, some of them thousands of times a second, so nothing here has a lock, a label
-lookup or an allocation: the values of a label are places in a list. exposition.py turns the figures into Prometheus'
-families when somebody asks, report.py into what the other workers and ListWorkers see.
+Every method is called on the event loop, some of them thousands of times a second, so nothing here uses locks, label
+look-ups or allocations: the values of a label are indices of a list. exposition.py converts them to Prometheus metrics
+on demand, report.py to the report for other workers and ListWorkers.
 """
 
 from enum import IntEnum
@@ -15,14 +15,15 @@ from services.platform.metrics.distribution import Distribution
 from services.platform.rpc.stream_metrics import StreamMetrics
 from services.wire.wire_metrics import WireMetrics
 
-# Preferred numbers (ISO 3, R10), ten to a decade from 0.1 ms to 30 s: what is read from them is less than a third high.
+# Preferred numbers (ISO 3, R10), ten per decade from 0.1 ms to 30 s: a value read from them is less than a third too
+# high.
 _PREFERRED = (100, 125, 160, 200, 250, 315, 400, 500, 630, 800)
 _LONGEST_LAG_US = 30_000_000
 LAG_US = (
     *(value for power in range(6) for number in _PREFERRED if (value := number * 10**power) < _LONGEST_LAG_US),
     _LONGEST_LAG_US,
 )
-# Which of them /metrics shows.
+# The bounds that /metrics shows.
 LAG_SHOWN_US = (
     1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000,
     1_000_000, 2_000_000, 5_000_000, 10_000_000, 20_000_000, 30_000_000,
@@ -33,31 +34,31 @@ _KINDS = len(ErrorKind) + 1
 
 
 class SignalEnd(IntEnum):
-    """What became of a signal."""
+    """The result of a signal."""
 
     SUCCESS = 0
-    """Written down; it told of a success."""
+    """Recorded as a success."""
     FAILURE = 1
-    """Written down; it told of a failure."""
+    """Recorded as a failure."""
     UNKNOWN = 2
-    """No heartbeat has its token."""
+    """The token is unknown."""
     LIMITED = 3
-    """Refused: too many."""
+    """Refused by a rate limit."""
 
 
 class Metrics:
-    """The worker's figures; each only grows.
+    """The counters of the worker.
 
     Attributes:
-        lag: from each slot to its run's begin, in microseconds.
-        write_time: how long batches took to write, in microseconds, retries left out.
-        batch_size: how many results they had.
-        dropped_results: results that could not be kept while the database was away.
-        wire: of the look-ups of host names.
-        renewals: rounds in which the leases were renewed.
-        failed_renewals: rounds in which they could not be.
-        renewed_at_s: when they were last, by time.monotonic(); at first when we began.
-        streams: of the streams of results.
+        lag: from each slot to the start of its run, in microseconds.
+        write_time: the duration of writing batches, in microseconds, without retries.
+        batch_size: the number of results per batch.
+        dropped_results: results that were dropped while the database was unavailable.
+        wire: look-ups of host names.
+        renewals: successful renewals of the leases.
+        failed_renewals: failed renewals.
+        renewed_at_s: the time of the last renewal by time.monotonic(); at first that of the start.
+        streams: the streams of results.
     """
 
     def __init__(self) -> None:
@@ -76,45 +77,45 @@ class Metrics:
         self._signals = [0] * len(SignalEnd)
 
     def started(self, lag_us: int) -> None:
-        """A run began so long after its slot."""
+        """Count the start of a run."""
         self.lag.add(lag_us)
 
     def ended(self, check_kind: str, outcome: Outcome, kind: ErrorKind | None) -> None:
-        """A run of a check of some kind ended; UP has no kind of error, every other outcome has."""
+        """Count the end of a run; UP has no error kind, every other outcome has one."""
         self._ended[outcome * _KINDS + (kind or 0)] += 1
         counts = self._of_kind.get(check_kind)
-        if counts is None:  # what cannot be run for want of its secrets
+        if counts is None:  # the kind of a check whose secrets cannot be decrypted
             counts = self._of_kind[check_kind] = [0] * (len(Outcome) + 1)
         counts[outcome] += 1
 
     def missed(self, reason: MissedReason, count: int) -> None:
-        """Slots are MISSED."""
+        """Count MISSED slots."""
         self._missed[reason] += count
 
     def written(self, results: int, took_s: float) -> None:
-        """A batch was written."""
+        """Count a written batch."""
         self.batch_size.add(results)
         self.write_time.add(int(took_s * SECOND_US))
 
     def dropped(self, count: int) -> None:
-        """Results were dropped."""
+        """Count dropped results."""
         self.dropped_results += count
 
     def renewed(self) -> None:
-        """The leases were renewed."""
+        """Count a successful renewal."""
         self.renewals += 1
         self.renewed_at_s = monotonic()
 
     def not_renewed(self) -> None:
-        """The leases could not be renewed."""
+        """Count a failed renewal."""
         self.failed_renewals += 1
 
     def signal_ended(self, end: SignalEnd) -> None:
-        """A signal of a job was written down, or refused."""
+        """Count a signal."""
         self._signals[end] += 1
 
     def ended_signals(self) -> dict[tuple[str, ...], float]:
-        """Signals by what became of them."""
+        """Return signals by result."""
         return {(end.name,): self._signals[end] for end in SignalEnd}
 
     @property
@@ -123,7 +124,7 @@ class Metrics:
         return sum(self._ended)
 
     def ended_runs(self) -> dict[tuple[str, ...], float]:
-        """Runs by outcome and error kind: UP without one, DOWN and ERROR with each, also those that never came."""
+        """Return runs by outcome and error kind, zeros included."""
         found: dict[tuple[str, ...], float] = {(Outcome.UP.name, ""): self._ended[Outcome.UP * _KINDS]}
         for outcome in (Outcome.DOWN, Outcome.ERROR):
             for kind in ErrorKind:
@@ -131,7 +132,7 @@ class Metrics:
         return found
 
     def runs_of_kinds(self) -> dict[tuple[str, ...], float]:
-        """Runs by kind of check and outcome, of every kind, also those of which none came."""
+        """Return runs by kind of check and outcome, zeros included."""
         return {
             (kind, outcome.name): counts[outcome]
             for kind, counts in self._of_kind.items()
@@ -139,5 +140,5 @@ class Metrics:
         }
 
     def missed_slots(self) -> dict[tuple[str, ...], float]:
-        """Slots by the reason that nobody ran them."""
+        """Return missed slots by reason."""
         return {(reason.name,): self._missed[reason] for reason in MissedReason}

@@ -1,6 +1,6 @@
-"""Runs a check now, saved or not, outside its schedule: phases as they happen, what was learned, then the result.
+"""On-demand runs of checks, saved or not: the phases as they end, the facts, then the result.
 
-That of a saved check is recorded as on demand.
+The result of a saved check is recorded as on-demand.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ _NOBODY = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class PhaseEnded:
-    """A phase ended: dns, connect, tls, ttfb or transfer; how long it took in microseconds."""
+    """The end of a phase: dns, connect, tls, ttfb or transfer, with its duration in microseconds."""
 
     phase: str
     elapsed_us: int
@@ -45,12 +45,12 @@ class PhaseEnded:
 
 @dataclass(frozen=True, slots=True)
 class StillRunning:
-    """Nothing ended for a while."""
+    """A keep-alive."""
 
 
 @dataclass(frozen=True, slots=True)
 class CutOff:
-    """The run was cancelled and nothing more follows, since its caller may no longer have it."""
+    """The run was cancelled and nothing more follows: its caller lost access, or the server stops."""
 
     reason: EndReason
 
@@ -60,21 +60,21 @@ Event = PhaseEnded | StillRunning | Learned | Result | CutOff
 
 @dataclass(frozen=True, slots=True)
 class TryDraft:
-    """A check that is not saved."""
+    """The settings of a check that is not saved."""
 
     spec: Spec
     settings: CheckSettings
 
 
 class OnDemand:
-    """Runs checks on demand.
+    """Use cases: run a saved check, and try one that is not saved.
 
     Args:
-        store: where checks and results are.
+        store: checks and results in PostgreSQL.
         prober: makes one run.
-        worker_id: who we are, on each result.
-        cpu: says which tenants have to wait, since their runs cost too much.
-        egress: refuses addresses that a check may not reach before it is run; without it a run does.
+        worker_id: this worker, for results.
+        cpu: refuses tenants that have spent their CPU time.
+        egress: refuses blocked addresses before the run; without it the run itself does.
     """
 
     def __init__(
@@ -94,19 +94,19 @@ class OnDemand:
 
     @property
     def running(self) -> int:
-        """How many runs are under way."""
+        """How many runs are in progress."""
         return self._places.taken
 
     async def run(
         self, tenant_id: UUID, service_id: UUID, check_id: UUID, guard: StreamGuard
     ) -> AsyncGenerator[Event, None]:
-        """Run a check; the last event is its result, which has been recorded by then, or CutOff.
+        """Run a saved check; the last event is its recorded result, or CutOff.
 
         Args:
-            tenant_id: whose check it is.
+            tenant_id: the tenant of the caller.
             service_id: the check's service.
             check_id: the check.
-            guard: says when to end.
+            guard: ends the stream.
 
         Raises:
             NotFound: CHECK_NOT_FOUND.
@@ -122,15 +122,15 @@ class OnDemand:
                 yield event
 
     async def try_out(self, tenant_id: UUID, draft: TryDraft, guard: StreamGuard) -> AsyncGenerator[Event, None]:
-        """Run a check that is not saved; the last event is its result, which nobody records, or CutOff.
+        """Run a check that is not saved; the last event is its result, which is not recorded, or CutOff.
 
         Args:
-            tenant_id: who tries it.
+            tenant_id: the tenant of the caller.
             draft: the check.
-            guard: says when to end.
+            guard: ends the stream.
 
         Raises:
-            InvalidArgument: what it names cannot be probed, or may not be: TARGET_BLOCKED.
+            InvalidArgument: the check is invalid, or its target is blocked (TARGET_BLOCKED).
             ResourceExhausted: OVERLOADED.
         """
         field = f"check.{draft.spec.KIND}"
@@ -199,14 +199,14 @@ class OnDemand:
                 heard = time.monotonic()
         finally:
             task.cancel()
-            # Not by awaiting it: our own cancellation would look like its.
+            # wait() instead of await: our own cancellation would look like the task's.
             await asyncio.wait((task,))
 
 
 async def _next(
     events: "asyncio.Queue[PhaseEnded | Learned | Observation]",
 ) -> PhaseEnded | Learned | Observation | None:
-    """Wait for an event, but not for longer than a stream may go on unseen."""
+    """Wait for an event, at most until the stream has to be checked again."""
     try:
         return await asyncio.wait_for(events.get(), LOOK_S)
     except TimeoutError:

@@ -1,7 +1,7 @@
-"""Places for runs on demand, which tenants share. Pure.
+"""The capacity of on-demand runs, which tenants share. Pure.
 
-A run may take minutes, so a few tenants could hold all places for as long. Half of them are therefore for tenants that
-run nothing yet.
+A run may take minutes, so a few tenants could occupy all places for as long. Half of the places are therefore for
+tenants without a run.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ class OnDemandPlaces:
 
     @property
     def taken(self) -> int:
-        """How many runs are under way."""
+        """How many runs are in progress."""
         return self._held.total()
 
     @contextmanager

@@ -1,9 +1,9 @@
-"""Results on their way to the database: batched, in order, held while the database is away (semantics.md §11, §14).
+"""The recorder: results are batched, written in order, and held during an outage (semantics.md §11, §14).
 
-What waits is bounded in bytes and age. What has to be dropped becomes MISSED with the reason DATABASE_AWAY, and is
-written, before anything newer of the same check, once the database is back: dropped, but accounted for.
+What waits is bounded in bytes and age. A dropped result becomes MISSED with the reason DATABASE_AWAY, which is written
+before any newer result of the same check, so its slot is still accounted for.
 
-A result whose slot is not due by the database's clock, since that was stepped back, is held until it is
+A result whose slot is in the future by the database's clock, because that was stepped back, is held until it is due
 (docs/adr/0034).
 """
 
@@ -35,11 +35,11 @@ BATCH_S = 0.05
 MOST_IN_A_BATCH = 2_000
 MOST_BYTES = 256 * 1024 * 1024
 LONGEST_WAIT_US = 15 * MINUTE_US
-# What a result with its numbers, ids and times holds in memory, beside its message.
+# The memory of a result with its numbers, ids and times, without its message.
 _RESULT_BYTES = 1_024
-# What a failed assertion holds with its texts.
+# The memory of a failed assertion with its texts.
 _OUTCOME_BYTES = 1_024
-# What a failed attempt holds beside its message.
+# The memory of a failed attempt without its message.
 _ATTEMPT_BYTES = 256
 _FIRST_BACKOFF_S = 0.1
 _LONGEST_BACKOFF_S = 2.0
@@ -47,12 +47,12 @@ _LONGEST_BACKOFF_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A result that is to be written.
+    """A result to be written.
 
     Attributes:
         result: the result.
         check: its check as it was when the slot was run.
-        epoch: the epoch of the lease on the check's shard under which it was run.
+        epoch: the epoch of the shard's lease under which it was run.
     """
 
     result: Result
@@ -61,43 +61,43 @@ class Pending:
 
     @property
     def bytes(self) -> int:
-        """About what it holds in memory."""
+        """Its approximate memory."""
         result = self.result
         attempts = sum(_ATTEMPT_BYTES + len(each.error_message) for each in result.failed_attempts)
         return _RESULT_BYTES + len(result.error_message) + _OUTCOME_BYTES * len(result.failed_assertions) + attempts
 
 
 Admit = Callable[[Reading], Sequence[Pending]]
-"""Return what of a batch may be recorded at the time that a reading of the database's clock shows."""
+"""Return what of a batch may be recorded at the time of a reading of the database's clock."""
 
 
 class RecordStore(Protocol):
-    """What recording needs from the database."""
+    """The database operation of recording."""
 
     async def record(self, batch: Sequence[Pending], admit: Admit | None = None) -> int:
-        """Write results and what they make of their checks' states in one transaction; return how many counted.
+        """Write results and the resulting states in one transaction; return how many counted.
 
         Args:
             batch: the results.
             admit: called in the transaction, once the states are locked; without it the whole batch is recorded.
 
         Raises:
-            Unavailable: the database is away; nothing is known of the batch, and writing it again does no harm.
+            Unavailable: the database is unavailable; the outcome is unknown, and writing the batch again does no harm.
         """
 
 
 def split_due(
     batch: Sequence[Pending], now_us: int, held: Collection[UUID] = ()
 ) -> tuple[list[Pending], list[Pending]]:
-    """Return what of a batch is due, and what is not yet, both in its order.
+    """Split a batch into what is due and what is not, both in order.
 
-    What comes after something of the same check that is not due waits with it. Of a range of missed slots the part that
-    is not due becomes one of its own, missed since the clock was stepped.
+    Results after one of the same check that is not due wait with it. The part of a range of missed slots that is not
+    due becomes a range of its own, with the reason CLOCK_STEP.
 
     Args:
-        batch: results; those of one check in the order of their slots.
-        now_us: the time by the database's clock.
-        held: the checks of which earlier results are held already.
+        batch: the results; those of one check in the order of their slots.
+        now_us: the time of the database's clock.
+        held: the checks with earlier results that are held already.
     """
     due: list[Pending] = []
     early: list[Pending] = []
@@ -125,14 +125,14 @@ def split_due(
 
 
 class Recorder:
-    """Takes results and writes them.
+    """Receives results and writes them in batches.
 
     Args:
-        store: where they go.
-        guard: looks at each batch first.
-        epoch: the epoch under which we hold a shard.
-        clock: what slots go by.
-        metrics: told of what is written and dropped.
+        store: writes results to PostgreSQL.
+        guard: vets each batch first.
+        epoch: returns the epoch under which a shard is held.
+        clock: the clock of slots.
+        metrics: counts written and dropped results.
     """
 
     def __init__(
@@ -152,27 +152,27 @@ class Recorder:
         self._bytes = 0
         self._writing: Sequence[Pending] = ()
         self._dropped: dict[UUID, list[Pending]] = {}
-        # What is not due by the database's clock, by check and in the order of slots.
+        # Results that are not due by the database's clock, by check and in the order of slots.
         self._early: dict[UUID, list[Pending]] = {}
         self._early_count = 0
         self._added = asyncio.Event()
-        # How many were ever added, and how many of those, from the first on, wait no longer.
+        # How many results were ever added, and how many of those, from the first on, no longer wait.
         self._count = 0
         self._settled = 0
         self._progress = asyncio.Event()
 
     @property
     def waiting(self) -> int:
-        """How many results are not written yet; may be asked from any thread."""
+        """How many results are not written yet; may be read from any thread."""
         return len(self._waiting) + len(self._writing) + len(self._dropped) + self._early_count
 
     @property
     def bytes_waiting(self) -> int:
-        """About what waits holds in memory; may be asked from any thread."""
+        """The approximate memory of waiting results; may be read from any thread."""
         return self._bytes
 
     def add(self, result: Result, check: ScheduledCheck) -> None:
-        """Take a result; those of one check come in the order of their slots."""
+        """Queue a result; those of one check have to come in the order of their slots."""
         pending = Pending(result, check, self._epoch(check.shard))
         self._waiting.append(pending)
         self._bytes += pending.bytes
@@ -182,24 +182,24 @@ class Recorder:
             self._drop_oldest()
 
     async def flushed(self) -> None:
-        """Return when everything that was added so far is written; under load there is always something newer.
+        """Wait until all results that were added so far are written; later ones are not waited for.
 
-        What is held until its slot is due is not waited for.
+        Results that are held until they are due are not waited for either.
         """
         so_far = self._count
         while self._settled < so_far:
             await self._progress.wait()
 
     async def drain(self, patience_s: float) -> None:
-        """Wait for what was added to be written, but not for ever."""
+        """Wait for all results to be written, but not longer than some seconds."""
         try:
             await asyncio.wait_for(self.flushed(), patience_s)
         except TimeoutError:
-            # Their slots are behind the last accounted one, so whoever holds the checks next accounts for them.
+            # Their slots are after the account, so the next holder of the checks accounts for them.
             _log.error("stopping with unwritten results", results=len(self._waiting))
 
     async def run(self) -> None:
-        """Write until cancelled."""
+        """Write batches until cancelled."""
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._added.wait(), self._early_in_s())
@@ -212,7 +212,7 @@ class Recorder:
                 self._writing = [*self._take_early({pending.check.id for pending in later}), *later]
                 await self._write(await self._guard.vet(self._writing))
                 self._writing = ()
-                if not self._dropped:  # else the oldest of what waits is there
+                if not self._dropped:  # otherwise the oldest waiting results are there
                     self._settled = self._count - len(self._waiting)
                     self._progress.set()
                     self._progress.clear()
@@ -223,14 +223,14 @@ class Recorder:
         return taken
 
     def _early_in_s(self) -> float | None:
-        """Return in how many seconds the first held result is due; None when none is held."""
+        """Return the seconds until the first held result is due; None if none is held."""
         if not self._early:
             return None
         slot_us = min(each[0].result.slot_us for each in self._early.values())
         return max(0, slot_us - self._clock.now_us()) / SECOND_US
 
     def _take_early(self, checks: Collection[UUID]) -> list[Pending]:
-        """Take the held results of some checks, and those that are due by now."""
+        """Return the held results of some checks, and those that are due by now, and hold them no longer."""
         now_us = self._clock.now_us()
         taken = [
             check_id for check_id, each in self._early.items() if check_id in checks or each[0].result.slot_us <= now_us
@@ -240,7 +240,7 @@ class Recorder:
         return early
 
     def _hold_early(self, early: Sequence[Pending], now_us: int) -> None:
-        """Hold what is not due yet; what lies further ahead than the grid waits for is run again instead."""
+        """Hold results that are not due; drop those beyond PAUSE_LIMIT_US, whose slots are run again."""
         kept = [each for each in early if each.result.slot_us <= now_us + PAUSE_LIMIT_US]
         for pending in kept:
             self._early.setdefault(pending.check.id, []).append(pending)
@@ -248,7 +248,7 @@ class Recorder:
         _log.info("results are ahead of the database clock", held=len(kept), discarded=len(early) - len(kept))
 
     async def _write(self, batch: Sequence[Pending]) -> None:
-        """Write a batch, however long the database is away."""
+        """Write a batch, and retry while the database is unavailable."""
         backoff = _FIRST_BACKOFF_S
         due: Sequence[Pending] = batch
         early: Sequence[Pending] = ()
@@ -283,7 +283,7 @@ class Recorder:
             backoff = min(backoff * 2, _LONGEST_BACKOFF_S)
 
     async def _write_apart(self, batch: Sequence[Pending]) -> None:
-        """Find what cannot be written by halves; it becomes an ERROR of ours, without what may have been wrong."""
+        """Find results that cannot be written by bisection; write an ERROR without their details instead."""
         if len(batch) == 1:
             pending = batch[0]
             bare = as_error(pending, "internal error")
@@ -309,7 +309,7 @@ class Recorder:
         self._bytes -= pending.bytes
         result = pending.result
         self._metrics.dropped(1)
-        if result.outcome is not Outcome.MISSED:  # else it was counted when it was
+        if result.outcome is not Outcome.MISSED:  # otherwise it was counted already
             self._metrics.missed(MissedReason.DATABASE_AWAY, result.slot_count)
         dropped = self._dropped.setdefault(pending.check.id, [])
         if dropped and dropped[-1].epoch == pending.epoch and dropped[-1].result.interval_us == result.interval_us:
@@ -335,7 +335,7 @@ def _as_missed(result: Result, count: int) -> Result:
 
 
 def as_error(pending: Pending, message: str) -> Pending:
-    """The same slot as an ERROR of ours (semantics.md §9)."""
+    """Return the same slot as an internal ERROR (semantics.md §9)."""
     result = pending.result
     bare = Result(
         tenant_id=result.tenant_id,

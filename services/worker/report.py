@@ -1,4 +1,4 @@
-"""What a worker tells of itself with each renewal of its leases, and what is seen of it then."""
+"""The report of a worker with each renewal of its leases, and workers as others see them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,15 +13,15 @@ from services.worker.metrics import LAG_US, Metrics
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gauges:
-    """What can be read of a worker at any moment, from any thread.
+    """The present values of a worker, readable from any thread.
 
     Attributes:
-        shards_held: by the last renewal.
-        checks_held: how many checks it runs.
-        runs_in_flight: how many runs are under way.
-        runs_waiting: how many are due and have not begun.
-        results_waiting: how many results are not written yet.
-        bytes_waiting: about how much memory they hold.
+        shards_held: the shards held at the last renewal.
+        checks_held: the checks of these shards.
+        runs_in_flight: runs in progress.
+        runs_waiting: runs that are due and have not begun.
+        results_waiting: results that are not written yet.
+        bytes_waiting: their approximate memory.
     """
 
     shards_held: Callable[[], int]
@@ -34,19 +34,19 @@ class Gauges:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerReport:
-    """How a worker is.
+    """The report of a worker.
 
     Attributes:
-        instance_id: where it stands in lists: the oldest worker first.
+        instance_id: the key of lists: the oldest worker first.
         host: the machine's name.
-        version: of the project.
-        up_s: for how many seconds it has been running.
-        checks_held: how many checks it runs.
-        runs_in_flight: how many runs are under way.
-        runs_waiting: how many are due and have not begun.
-        lag_p50_us: the median lag of the runs that began since the report before; None without any.
-        lag_p99_us: and the 99th percentile.
-        runs_per_second: how many of its runs ended a second since the report before.
+        version: the version of the project.
+        up_s: seconds since its start.
+        checks_held: the checks that it runs.
+        runs_in_flight: runs in progress.
+        runs_waiting: runs that are due and have not begun.
+        lag_p50_us: the median lag of the runs since the previous report; None without any.
+        lag_p99_us: the 99th percentile of the lag.
+        runs_per_second: ended runs per second since the previous report.
     """
 
     instance_id: UUID
@@ -63,18 +63,18 @@ class WorkerReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenWorker:
-    """A worker as the database knows it, for the operator.
+    """A worker as stored, for the operator.
 
     Attributes:
-        id: as it stands on results.
-        instance_id: where it stands in lists.
+        id: the id in results.
+        instance_id: the key of lists.
         host: the machine's name.
-        version: of the project.
-        start_us: when it began.
+        version: the version of the project.
+        start_us: when it started.
         renew_us: when it last renewed its leases.
-        live: whether that was when it should have been.
-        shards_held: how many leases of it hold now.
-        checks_held: as it reported, and so the others.
+        live: whether that was recent enough.
+        shards_held: how many of its leases are valid now.
+        checks_held: from its report, like the following fields.
     """
 
     id: str
@@ -95,14 +95,14 @@ class SeenWorker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TenantWorker:
-    """A worker that runs checks of a tenant: what concerns that tenant, and nothing of others or of the machine.
+    """A worker that runs checks of a tenant, with nothing about other tenants or the machine.
 
     Attributes:
-        id: as it stands on results.
-        instance_id: where it stands in lists.
-        start_us: when it began.
+        id: the id in results.
+        instance_id: the key of lists.
+        start_us: when it started.
         renew_us: when it last renewed its leases.
-        live: whether that was when it should have been.
+        live: whether that was recent enough.
         checks_held: how many checks of the tenant it runs.
     """
 
@@ -115,13 +115,13 @@ class TenantWorker:
 
 
 class Reporter:
-    """Makes reports, each of the time since the one before.
+    """Creates reports, each about the time since the previous one.
 
     Args:
         host: the machine's name.
-        metrics: the figures.
-        gauges: what can be read at any moment.
-        clock: monotonic seconds.
+        metrics: the counters.
+        gauges: the present values.
+        clock: returns monotonic seconds.
     """
 
     def __init__(self, host: str, metrics: Metrics, gauges: Gauges, clock: Callable[[], float] = monotonic) -> None:
@@ -135,7 +135,7 @@ class Reporter:
         self._lag: tuple[int, ...] = metrics.lag.counts
 
     def report(self) -> WorkerReport:
-        """How the worker is now, and what it did since the report before."""
+        """Return a report about the time since the previous one."""
         now_s, runs, lag = self._clock(), self._metrics.runs, self._metrics.lag.counts
         elapsed_s = now_s - self._reported_s
         since = [new - old for new, old in zip(lag, self._lag, strict=True)]

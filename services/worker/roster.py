@@ -1,8 +1,8 @@
-"""Which checks are mine: those of my shards, as they are now (semantics.md §7).
+"""The checks of this worker's shards, kept up to date (semantics.md §7).
 
-A notification names what has changed within milliseconds. Should one be lost, a poll finds what was changed by its
-time, and a slower one finds by numbers which shards are not as they should be. Only what a worker gets anew is read
-whole, a few hundred checks at a time, so that what runs is not held up.
+A notification names what has changed within milliseconds. If one is lost, a poll finds changes by their time, and a
+slower comparison of counts finds shards that differ. Only new shards are read as a whole, a few hundred checks at a
+time, so that running checks are not delayed.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ _log = logs.get("roster")
 _POLL_S = 5.0
 _COUNT_EVERY_US = 30 * SECOND_US
 _RETRY_S = 0.5
-# Changes bear the clock of the machine that made them, and are committed a little later than that.
+# Changes have the time of the machine that made them, and are committed a little later.
 _OVERLAP_US = 15 * SECOND_US
-# So many checks are taken between two turns of the event loop.
+# Checks are taken in batches, so that the event loop runs other work in between.
 _AT_ONCE = 250
 
 Held = tuple[ScheduledCheck, Account]
@@ -39,39 +39,39 @@ _T = TypeVar("_T")
 
 
 class RosterStore(Protocol):
-    """What the roster needs from the database; a check is on while it is enabled and its tenant is not suspended."""
+    """The database operations of the roster; a check is on while it is enabled and its tenant is not suspended."""
 
     def checks_of_shards(self, shards: Collection[int]) -> AsyncIterator[Sequence[Held]]:
-        """All checks of some shards that are on, each with its account, some at a time."""
+        """Yield the checks of some shards that are on, with their accounts, in batches."""
 
     async def checks_by_key(self, keys: Collection[Key]) -> Sequence[Held]:
-        """Those of some checks that are on, each with its account."""
+        """Return those of some checks that are on, with their accounts."""
 
     async def checks_of_tenants(self, tenants: Collection[UUID], shards: Collection[int]) -> Sequence[Key]:
-        """Some tenants' checks of some shards, on or off."""
+        """Return some tenants' checks in some shards, on or off."""
 
     async def changed_since(self, since_us: int, shards: Collection[int]) -> Sequence[tuple[Key, int]]:
-        """The checks of some shards that were changed at or after a point in time, each with when that was."""
+        """Return the checks of some shards that were changed at or after a time, with the time of the change."""
 
     async def counts(self, shards: Collection[int]) -> Mapping[int, int]:
-        """How many checks of each shard are on; a shard without any is left out."""
+        """Return the number of checks of each shard that are on; shards without any are omitted."""
 
     async def restart_grid(self, shards: Collection[int]) -> Reading:
-        """Restart the grid of the checks of some shards whose accounts are further ahead than the grid waits for.
+        """Restart the grid of checks in some shards whose accounts are further ahead than the grid waits for.
 
-        Their slots after now are not accounted any more, and what was recorded of them is gone. Return what the
-        database's clock showed.
+        Their slots after now are no longer accounted for, and the results of these slots are deleted. Return a reading
+        of the database's clock.
         """
 
 
 class Roster:
-    """Keeps the engine's checks equal to what the database holds for our shards.
+    """Keeps the checks of the engine equal to those of the held shards in the database.
 
     Args:
-        store: where checks are.
+        store: checks in PostgreSQL.
         engine: runs them.
-        recorder: what has to be written before a shard's accounts can be read.
-        clock: what changes are looked for by.
+        recorder: has to be flushed before accounts are read.
+        clock: the clock of slots.
     """
 
     def __init__(self, store: RosterStore, engine: Engine, recorder: Recorder, clock: SharedClock) -> None:
@@ -92,24 +92,24 @@ class Roster:
         clock.on_step.append(lambda *_: self._wake.set())
 
     def on_notify(self, payload: str) -> None:
-        """A check was made, changed or deleted."""
+        """Mark a changed check for reading."""
         change = CheckChange.parse(payload)
         if change.shard in self._shards:
             self._changed.add((change.tenant_id, change.check_id))
             self._wake.set()
 
     def on_tenant_notify(self, payload: str) -> None:
-        """A tenant was suspended or goes on; the payload is its id."""
+        """Mark a suspended or resumed tenant for reading; the payload is its id."""
         self._tenants.add(UUID(payload))
         self._wake.set()
 
     async def on_connect(self) -> None:
-        """Notifications may have been lost: look at once."""
+        """Mark everything for reading, because notifications may have been lost."""
         self._counted_us = None
         self._wake.set()
 
     async def set_shards(self, shards: frozenset[int]) -> None:
-        """Hold these shards from now on; what belongs to others is let go at once."""
+        """Set the held shards; release the checks of others at once."""
         if self._shards - shards:
             for check in [check for check in self._engine.checks() if check.shard not in shards]:
                 self._engine.release(check)
@@ -130,9 +130,9 @@ class Roster:
                 await asyncio.sleep(_RETRY_S)
 
     async def _follow(self) -> None:
-        """Read what is due to be read; what cannot be read, since the database is away, stays due."""
+        """Read what is due; if the database is unavailable, it stays due."""
         if self._clock.restarts != self._restarts:
-            # What we hold waits for slots that the grid does not wait for.
+            # The held checks wait for slots that the grid does not wait for.
             self._restarts = self._clock.restarts
             for check in self._engine.checks():
                 self._engine.release(check)
@@ -149,7 +149,7 @@ class Roster:
         while self._tenants:
             with _taken(self._tenants, frozenset(self._tenants)) as tenants:
                 self._changed.update(await self._store.checks_of_tenants(tenants, self._shards))
-                # What is off by now is not found, but was held.
+                # Checks that are off now are not found, but were held.
                 self._changed.update(
                     (check.tenant_id, check.id) for check in self._engine.checks() if check.tenant_id in tenants
                 )
@@ -161,13 +161,13 @@ class Roster:
                 self._engine.retire(check)
 
     async def _read_shards(self, shards: frozenset[int]) -> None:
-        # What we ran before we lost a shard and still hold in memory counts as accounted.
+        # Runs from before a shard was lost, whose results are in memory, count as accounted.
         await self._recorder.flushed()
         seen: set[UUID] = set()
         with self._engine.holding_fire() if self._engine.is_empty else nullcontext():
             async for rows in self._store.checks_of_shards(shards):
                 seen |= self._take(rows)
-                # They stay; there is no use in looking among them for garbage again and again.
+                # They stay in memory; collecting garbage among them again and again is useless.
                 gc.freeze()
         for check in self._engine.checks():
             if check.shard in shards and check.id not in seen:
@@ -191,7 +191,7 @@ class Roster:
                 self._wake.set()
 
     def _take(self, rows: Sequence[Held]) -> set[UUID]:
-        """Hold what was read of our shards; answers what was read."""
+        """Schedule checks that were read and belong to held shards; return the ids that were read."""
         latest_us = self._clock.now_us() + PAUSE_LIMIT_US
         for check, account in rows:
             if check.shard not in self._shards:
@@ -206,7 +206,7 @@ class Roster:
 
 @contextmanager
 def _taken(due: set[_T], part: frozenset[_T]) -> Iterator[frozenset[_T]]:
-    """Take a part of what is due before it is read: what changes meanwhile is due again. Put it back if that fails."""
+    """Remove a part from what is due before it is read, so that later changes are due again; restore it on failure."""
     due -= part
     try:
         yield part

@@ -1,6 +1,6 @@
-"""Between the database's rows and what the worker works with; no SQL here, that is the store's.
+"""Conversion between the database's rows and the worker's objects; the SQL is in store/.
 
-Points in time are microseconds on both sides: the worker's pools are made so.
+Times are microseconds on both sides; the worker's pools are configured so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,13 +28,13 @@ from services.worker.tally import Tally
 
 _T = TypeVar("_T")
 _log = logs.get("rows")
-# Of all that are read together: with the wrong key it may be every one.
+# In total: with a wrong key all may fail.
 _MOST_TOLD = 10
 _setting_values = itemgetter(*SETTING_COLUMNS)
 
 
 def state_columns(moved: Mapping[UUID, Tally]) -> list[list[Any]]:
-    """The arguments of an update of states: one array a column, for the checks that have moved."""
+    """Return the arguments of an update of states: one array per column."""
     tracks = [tally.track for tally in moved.values()]
     return [
         [tally.tenant_id for tally in moved.values()],
@@ -50,7 +50,7 @@ def state_columns(moved: Mapping[UUID, Tally]) -> list[list[Any]]:
 
 
 def report_columns(report: WorkerReport) -> list[Any]:
-    """What a worker says of itself, in the order in which the store writes it."""
+    """Return the columns of a worker's report, in the order of the statement."""
     return [
         report.instance_id,
         report.host,
@@ -66,7 +66,7 @@ def report_columns(report: WorkerReport) -> list[Any]:
 
 
 def to_worker(row: "asyncpg.Record") -> SeenWorker:
-    """A worker, from a row of workers with its shards and whether it is live."""
+    """Return a worker from a row of workers with its shards and whether it is live."""
     return SeenWorker(
         id=row["id"],
         instance_id=row["instance_id"],
@@ -86,7 +86,7 @@ def to_worker(row: "asyncpg.Record") -> SeenWorker:
 
 
 def to_tenant_worker(row: "asyncpg.Record") -> TenantWorker:
-    """A worker as a tenant sees it, from a row of workers with how many of the tenant's checks it runs."""
+    """Return a worker for a tenant, from a row with the number of the tenant's checks that it runs."""
     return TenantWorker(
         id=row["id"],
         instance_id=row["instance_id"],
@@ -98,7 +98,7 @@ def to_tenant_worker(row: "asyncpg.Record") -> TenantWorker:
 
 
 def to_tally(row: "asyncpg.Record") -> Tally:
-    """What a check's results amount to, from a row of check_states with its period and lease."""
+    """Return the tally of a check from a row of check_states with its period and lease."""
     track = Track(
         state=CheckState(row["state"]),
         state_us=row["state_time"],
@@ -118,7 +118,7 @@ def to_tally(row: "asyncpg.Record") -> Tally:
 
 
 def add_periods(tallies: Mapping[UUID, Tally], rows: "Sequence[asyncpg.Record]") -> None:
-    """Add to the tallies the periods that have ended."""
+    """Add ended periods to the tallies."""
     for row in rows:
         if row["end_time"] is not None:
             period = Period(row["start_time"], row["end_time"], row["interval_us"])
@@ -127,7 +127,7 @@ def add_periods(tallies: Mapping[UUID, Tally], rows: "Sequence[asyncpg.Record]")
 
 
 class CheckReader:
-    """Makes checks of rows; what many have in common (tenants, services, hosts, settings) is held once.
+    """Creates checks from rows; equal values (tenants, services, hosts, settings) are shared in memory.
 
     Args:
         box: decrypts secrets of checks.
@@ -139,18 +139,18 @@ class CheckReader:
         self._unread = 0
 
     def __call__(self, row: "asyncpg.Record") -> tuple[ScheduledCheck, Account]:
-        """A check that is on, and up to where its slots are accounted for."""
+        """Return a check that is on, and its account."""
         former = tuple(Period(each[0], each[1], each[2]) for each in row["former"] or ())
         off = tuple((each[0], each[1]) for each in row["off"] or ())
         account = Account(row["accounted_time"], former, off)
         return self.check(row, row["since_time"]), account
 
     def check(self, row: "asyncpg.Record", since_us: int = 0) -> ScheduledCheck:
-        """A check, from a row of checks.
+        """Return a check from a row of checks.
 
         Args:
             row: the row.
-            since_us: since when it is on; 0 where that does not matter.
+            since_us: since when it is on; 0 if that does not matter.
         """
         share = self._share
         text = row["spec_message"]
@@ -191,10 +191,10 @@ class CheckReader:
 
 
 def to_recorded(row: "asyncpg.Record") -> tuple[Position, Result]:
-    """A result and where it stands, from a row of results and of the cluster that they are read in."""
+    """Return a result and its position, from a row with the present cluster."""
     return Position(row["recorded_xid"], row["slot_time"], row["check_id"], row["cluster"]), from_row(row, int)
 
 
 def to_frontier(row: "asyncpg.Record") -> Position:
-    """The position right behind everything whose order is settled, from a row of recording_frontier()."""
+    """Return the position after everything whose order is settled, from a row of recording_frontier()."""
     return Position(row["frontier"], 0, FIRST_ID, row["cluster"])

@@ -1,4 +1,4 @@
-"""Which slot of which check is due (semantics.md §1, §3). Pure: time is an argument, in microseconds."""
+"""The schedule: which slot of which check is due (semantics.md §1, §3). Pure: times are arguments, in microseconds."""
 
 import heapq
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A span [start, end) in which a check was on, with the interval that it had then."""
+    """A span [start, end) in which a check was enabled, with its interval."""
 
     start_us: int
     end_us: int
@@ -32,8 +32,8 @@ class Account:
 
     Attributes:
         slot_us: the last accounted slot.
-        former: periods that ended behind it, in order; the one that goes on now is the check's own.
-        off: spans behind it in which the tenant was suspended, in order and apart.
+        former: periods that ended after it, in order; the open one is the check's own.
+        off: spans after it in which the tenant was suspended, ordered and disjoint.
     """
 
     slot_us: int
@@ -41,13 +41,13 @@ class Account:
     off: tuple[Span, ...] = ()
 
 
-# Not frozen: hundreds of thousands are made when a worker starts, and a frozen one takes three times as long to make.
+# Not frozen: hundreds of thousands are created when a worker starts, and a frozen one takes three times as long.
 @dataclass(slots=True, kw_only=True)
 class ScheduledCheck:
-    """A check as the worker needs it; nobody changes one.
+    """A check for the worker; treat it as immutable.
 
     Attributes:
-        target: the host that it burdens.
+        target: the host that it probes.
         since_us: since when it is on with this interval; earlier slots belong to former periods.
     """
 
@@ -63,7 +63,7 @@ class ScheduledCheck:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """Slots in a row that nobody can run any more: `count` of them from `first_us` on."""
+    """Missed slots in a row: `count` of them from `first_us` on."""
 
     first_us: int
     count: int
@@ -71,17 +71,16 @@ class Missed:
 
 
 def go_on(check: ScheduledCheck, account: Account, now_us: int) -> tuple[list[Missed], int]:
-    """What has been missed behind the last accounted slot, and the slot to run next.
+    """Return the missed slots after the account, and the slot to run next.
 
-    A slot may start late by one interval, at most 30 s. When the next one is later than that, it and all that were due
-    before now are missed, and the check goes on with the first slot that is still to come: nothing is replayed. What is
-    left of former periods is missed too. Slots of spans in which the check was off are nobody's to run, and are not
-    accounted.
+    A slot may start late by one interval, but at most 30 s. If the next one is later than that, it and all slots due
+    before now are missed, and the check continues with its first future slot: nothing is replayed. The rest of former
+    periods is missed, too. Slots in spans in which the check was off do not exist.
 
     Args:
         check: the check.
-        account: up to where it is accounted for.
-        now_us: the time.
+        account: its account.
+        now_us: the present time.
     """
     missed: list[Missed] = []
     behind = account.slot_us + 1
@@ -96,7 +95,7 @@ def go_on(check: ScheduledCheck, account: Account, now_us: int) -> tuple[list[Mi
 
 
 def _next(check: ScheduledCheck, moment_us: int, off: Sequence[Span]) -> int:
-    """The check's first slot at or after a moment that is not inside a span."""
+    """Return the check's first slot at or after a time that is not inside one of the spans."""
     anchor = anchor_us(check.id, check.settings.interval_us)
     slot = first_slot_at_or_after(anchor, check.settings.interval_us, moment_us)
     for start_us, end_us in off:
@@ -106,7 +105,7 @@ def _next(check: ScheduledCheck, moment_us: int, off: Sequence[Span]) -> int:
 
 
 def _missed(check_id: UUID, interval_us: int, span: Span, off: Sequence[Span]) -> Iterator[Missed]:
-    """The slots of a grid in a span and outside others."""
+    """Yield the slots of a grid that are in a span and outside the other ones."""
     anchor = anchor_us(check_id, interval_us)
     start_us, end_us = span
     for off_start, off_end in (*off, (end_us, end_us)):
@@ -118,11 +117,11 @@ def _missed(check_id: UUID, interval_us: int, span: Span, off: Sequence[Span]) -
 
 
 def cut(missed: Missed, spans: Sequence[Span]) -> Iterator[tuple[Missed, bool]]:
-    """Cut missed slots into parts, in order, each with whether it lies in one of some spans.
+    """Cut missed slots into parts, in order, each with whether it is inside one of some spans.
 
     Args:
         missed: slots in a row.
-        spans: in order; they may overlap.
+        spans: ordered; they may overlap.
     """
     slot_us, end_us = missed.first_us, missed.first_us + missed.count * missed.interval_us
     for start, end in spans:
@@ -136,9 +135,9 @@ def cut(missed: Missed, spans: Sequence[Span]) -> Iterator[tuple[Missed, bool]]:
 
 
 class Schedule:
-    """What waits for its slot, soonest first.
+    """The waiting runs, ordered by slot.
 
-    A binary heap of the standard library: to put and to pop cost a microsecond among hundreds of thousands.
+    A binary heap of the standard library: push and pop take a microsecond among hundreds of thousands.
     """
 
     def __init__(self) -> None:
@@ -147,18 +146,18 @@ class Schedule:
 
     @property
     def next_us(self) -> int | None:
-        """The soonest slot; None when nothing waits."""
+        """The earliest slot; None if nothing waits."""
         self._drop_stale()
         return self._heap[0][0] if self._heap else None
 
     def put(self, waiting: "Run", slot_us: int) -> None:
-        """Let something wait for a slot; what it waited for before is forgotten."""
+        """Schedule a run for a slot; its former entry becomes stale."""
         self._tickets += 1
         waiting.slot_us, waiting.ticket = slot_us, self._tickets
         heapq.heappush(self._heap, (slot_us, self._tickets, waiting))
 
     def pop_due(self, now_us: int) -> "Run | None":
-        """What waits for the soonest slot, if that is due; it waits no longer."""
+        """Remove and return the run with the earliest slot if that is due."""
         self._drop_stale()
         if not self._heap or self._heap[0][0] > now_us:
             return None
@@ -167,6 +166,6 @@ class Schedule:
         return waiting
 
     def _drop_stale(self) -> None:
-        # What was put again stays in the heap until it comes up.
+        # Stale entries stay in the heap until they reach its top.
         while self._heap and self._heap[0][1] != self._heap[0][2].ticket:
             heapq.heappop(self._heap)

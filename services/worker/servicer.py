@@ -44,14 +44,14 @@ _RULES = rules_of(_SERVICE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UseCases:
-    """What the worker does on request.
+    """The use cases of the worker.
 
     Attributes:
-        streams: follows live results.
-        on_demand: runs checks.
+        streams: streams live results.
+        on_demand: runs checks on demand.
         evaluation: evaluates assertions.
         workers: lists workers.
-        reception: takes signals of jobs.
+        reception: receives signals of jobs.
     """
 
     streams: Streams
@@ -62,11 +62,11 @@ class UseCases:
 
 
 class ProbeServicer(ProbeServiceServicer):
-    """Answers the RPCs of the worker.
+    """The RPCs of ProbeService.
 
     Args:
-        process: whose end ends streams.
-        use_cases: what the worker does on request.
+        process: ends streams on revocations and shutdown.
+        use_cases: the use cases of the worker.
         cursors: reads and writes cursors.
     """
 
@@ -79,7 +79,7 @@ class ProbeServicer(ProbeServiceServicer):
     async def StreamResults(
         self, request: pb.StreamResultsRequest, context: Context
     ) -> AsyncIterator[pb.StreamResultsResponse]:
-        """Results as they are recorded."""
+        """Stream results as they are recorded."""
         principal = current_principal()
         tenant_id = principal.tenant_id
         service_id = UUID(request.service_id) if request.service_id else None
@@ -110,7 +110,7 @@ class ProbeServicer(ProbeServiceServicer):
                     yield pb.StreamResultsResponse(end=end_message(event.reason, sealed(event.position)))
 
     async def RunCheck(self, request: pb.RunCheckRequest, context: Context) -> AsyncIterator[pb.RunCheckResponse]:
-        """A run on demand."""
+        """Run a check on demand, and stream its phases and its result."""
         tenant_id, guard = current_principal().tenant_id, self._guard("RunCheck")
         run = self._use_cases.on_demand.run(tenant_id, UUID(request.service_id), UUID(request.check_id), guard)
         end = EndReason.COMPLETE
@@ -129,7 +129,7 @@ class ProbeServicer(ProbeServiceServicer):
         yield pb.RunCheckResponse(end=end_message(end, ""))
 
     async def TryCheck(self, request: pb.TryCheckRequest, context: Context) -> AsyncIterator[pb.TryCheckResponse]:
-        """A run of a check that is not saved."""
+        """Run a check that is not saved, and stream its phases and its result."""
         tenant_id, guard = current_principal().tenant_id, self._guard("TryCheck")
         run = self._use_cases.on_demand.try_out(tenant_id, try_draft(request.check), guard)
         end = EndReason.COMPLETE
@@ -148,7 +148,7 @@ class ProbeServicer(ProbeServiceServicer):
         yield pb.TryCheckResponse(end=end_message(end, ""))
 
     def _guard(self, method: str) -> StreamGuard:
-        """Make the guard of a stream that the caller opens with a method."""
+        """Return the guard of a stream that the caller opens with a method."""
         role = _RULES[f"/{_SERVICE.full_name}/{method}"].role
         if role is None:
             raise RuntimeError(f"{method} has no role")
@@ -157,7 +157,7 @@ class ProbeServicer(ProbeServiceServicer):
     async def EvaluateAssertions(
         self, request: pb.EvaluateAssertionsRequest, context: Context
     ) -> pb.EvaluateAssertionsResponse:
-        """What assertions come to."""
+        """Evaluate assertions on a given or a recorded response."""
         tenant_id = current_principal().tenant_id
         assertions = [assertion_codec.from_message(each) for each in request.assertions]
         if request.WhichOneof("answer") == "given":
@@ -175,12 +175,12 @@ class ProbeServicer(ProbeServiceServicer):
         return evaluated_message(evaluated)
 
     async def ReportHeartbeat(self, request: pb.ReportHeartbeatRequest, context: Context) -> pb.ReportHeartbeatResponse:
-        """A job's signal, written down."""
+        """Record a signal of a job."""
         await self._use_cases.reception.take(hash_of(request.token), _exit_code(request.result))
         return pb.ReportHeartbeatResponse()
 
     async def ListWorkers(self, request: pb.ListWorkersRequest, context: Context) -> pb.ListWorkersResponse:
-        """A page of workers."""
+        """List the workers that run checks of the tenant."""
         page = await self._use_cases.workers.list(current_principal().tenant_id, request.page_size, request.page_token)
         return pb.ListWorkersResponse(
             workers=[worker_message(each) for each in page.items],
@@ -190,5 +190,5 @@ class ProbeServicer(ProbeServiceServicer):
 
 
 def _exit_code(result: str) -> int | None:
-    """What the contract's result says: 0 for a success, None for a failure without a code."""
+    """Return the exit code of a signal: 0 for a success, None for a failure without a code."""
     return None if result == "fail" else int(result or 0)

@@ -1,9 +1,8 @@
-"""What of a batch counts, and what it makes of its checks (semantics.md §2, §6, §12, §14). Pure.
+"""Which results of a batch count, and how they change their checks (semantics.md §2, §6, §12, §14). Pure.
 
-A result counts when its slot is behind the last accounted one, so that each counts once; when it was run under the
-epoch that its shard is leased under now, so that whoever lost the shard moves nothing; and when the slot is one of a
-period in which the check was on and which the worker knew, so that what was still run on a former grid hides no slot of
-a later period.
+A result counts if its slot is after the account, so that each slot counts once; if it was run under the present epoch
+of the shard's lease, so that a worker that lost the shard changes nothing; and if the slot is in a period of the check
+that the worker knew, so that runs on a former grid hide no slot of a later period.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,23 +18,23 @@ from services.worker.incident import Turn, opens, resolves
 from services.worker.record import Pending
 from services.worker.schedule import Period
 
-# Whoever shows states may have seen a check go stale a little before our own clock says so.
+# A process that shows states may have seen a check become stale a little before our clock says so.
 _CLOCKS_DIFFER_US = SECOND_US
 
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What a check's results amount to so far.
+    """The state of a check while a batch is counted.
 
     Attributes:
-        tenant_id: whose check it is.
-        track: what its results amount to.
+        tenant_id: the tenant of the check.
+        track: the track of its results.
         accounted_us: its last accounted slot.
-        epoch: the epoch of its shard's lease; None when the shard is unknown.
-        since_us: since when it is on with its interval; None while it is off.
-        interval_us: that interval.
-        former: periods that ended; filled in only where a result is not of the present one.
-        maintenance: spans in which it was inside a maintenance window; filled in only where it may matter.
+        epoch: the epoch of its shard's lease; None if the shard is unknown.
+        since_us: since when it is on with its interval; None if it is off.
+        interval_us: its present interval.
+        former: ended periods; filled in only if a result is not of the present one.
+        maintenance: spans of maintenance; filled in only if they may matter.
         turns: where its incident opens or is resolved, in order.
     """
 
@@ -50,7 +49,7 @@ class Tally:
     turns: tuple[Turn, ...] = ()
 
     def is_present(self, pending: Pending) -> bool:
-        """Whether a result is of the period that goes on, and whoever made it knew that period."""
+        """Return whether a result is of the open period, and its worker knew that period."""
         result, since_us = pending.result, self.since_us
         return (
             since_us is not None
@@ -60,18 +59,18 @@ class Tally:
         )
 
     def may_turn(self, pending: Pending) -> bool:
-        """Whether a result may do more than add to a run of UP: so whether it matters if it is inside a window."""
+        """Return whether a result may do more than extend a run of UP, so that maintenance windows matter."""
         outcome, track = pending.result.outcome, self.track
         if outcome is Outcome.UP:
             return track.state is not CheckState.UP or track.streak_outcome is not Outcome.UP
         return outcome is Outcome.DOWN
 
     def parts(self, pending: Pending) -> list[Pending]:
-        """What of a result counts, if any of it does.
+        """Return the parts of a result that count; empty if none does.
 
-        Of a range of missed slots that is what lies behind the last accounted one and in periods: who made it may have
-        known neither what was accounted for already nor that a period was to end. A period that it did not know is left
-        to whoever reads it: another may lie before, with slots that nobody has accounted for yet.
+        Of a range of missed slots the parts after the account and inside periods count: its worker may have known
+        neither the account nor the end of a period. A period that it did not know is left to the worker that reads it:
+        there may be another one before, with slots that are not accounted for yet.
         """
         result, known_us = pending.result, pending.check.since_us
         if pending.epoch != self.epoch:
@@ -96,7 +95,7 @@ class Tally:
         return parts
 
     def add(self, pending: Pending) -> None:
-        """Count a result; inside a maintenance window it neither lengthens nor breaks a run."""
+        """Count a result; inside a maintenance window it neither extends nor breaks a run."""
         result, check = pending.result, pending.check
         self.accounted_us = result.slot_us + (result.slot_count - 1) * result.interval_us
         if self.maintenance and in_maintenance(result.slot_us, self.maintenance):
@@ -105,15 +104,15 @@ class Tally:
         self.track = after = advance(
             before, result.slot_us, result.outcome, check.settings.failure_threshold, check.settings.recovery_threshold
         )
-        # Most checks are UP and stay it: they pay for nothing but this.
+        # Most checks stay UP: they cost nothing but this.
         if after.state is CheckState.DOWN or after.state is not before.state:
             self._turn(before, after, pending)
 
     def is_news(self, before: Track, now: int) -> bool:
-        """Whether what the check is known to be in has moved, or may have, or an incident of it.
+        """Return whether the shown state of the check, or an incident of it, may have changed.
 
         Args:
-            before: what its results amounted to before.
+            before: its track before the batch.
             now: the time of this machine's clock.
         """
         after = self.track
@@ -121,7 +120,7 @@ class Tally:
             return True
         if before.verdict_us is None or before.verdict_us == after.verdict_us:
             return False
-        # It was shown as UNKNOWN, since no result had told for so long; now one has.
+        # It was shown as UNKNOWN for lack of results; now there is one.
         stale_us = before.verdict_us + STALE_AFTER_INTERVALS * (self.interval_us or 0)
         return now > stale_us - _CLOCKS_DIFFER_US
 
@@ -139,11 +138,11 @@ class Tally:
 
 
 def count(batch: Sequence[Pending], tallies: Mapping[UUID, Tally]) -> list[Pending]:
-    """What of a batch counts, in its order; the tallies of its checks move on.
+    """Return the results of a batch that count, in order, and update the tallies.
 
     Args:
-        batch: results; those of one check in the order of their slots.
-        tallies: by check; a check that is gone has none.
+        batch: the results; those of one check in the order of their slots.
+        tallies: the tallies by check; a deleted check has none.
     """
     counted = []
     for pending in batch:

@@ -1,4 +1,4 @@
-"""Which workers run the checks of a tenant. The operator sees all of them by `sentinel admin list-workers`."""
+"""Use case: list the workers that run checks of a tenant. The operator lists all with `sentinel admin list-workers`."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -13,12 +13,12 @@ _SCOPE = "workers"
 
 
 class Workers:
-    """Lists workers.
+    """Use case: list workers.
 
     Args:
-        store: where they report.
+        store: workers' reports in PostgreSQL.
         pager: reads and writes page tokens.
-        overdue_s: after how long without a report a worker is overdue.
+        overdue_s: the time without a report after which a worker is overdue, in seconds.
     """
 
     def __init__(self, store: "TenantStore", pager: Pager, overdue_s: float) -> None:
@@ -27,12 +27,12 @@ class Workers:
         self._pager = pager
 
     async def list(self, tenant_id: UUID, page_size: int, page_token: str) -> Page[TenantWorker]:
-        """A page of the workers that run checks of a tenant, the oldest first.
+        """Return a page of the workers that run checks of a tenant, the oldest first.
 
         Args:
             tenant_id: the tenant of the caller.
-            page_size: how many; 0 for the default.
-            page_token: of the page before; empty for the first.
+            page_size: the size of the page; 0 for the default.
+            page_token: the token of the previous page; empty for the first page.
 
         Raises:
             InvalidArgument: PAGE_TOKEN_INVALID.

@@ -1,4 +1,4 @@
-"""Assertions and bodies: of all kinds, for property tests, and those that cost most."""
+"""Assertions and bodies: of all kinds, for property tests, and the most expensive ones."""
 
 import orjson
 from hypothesis import strategies as st
@@ -83,7 +83,7 @@ HOSTILE_BODIES = {
 
 
 def dearest_assertions() -> list[Assertion]:
-    """As many as may be saved, of those that cost most."""
+    """Return as many of the most expensive assertions as a check may have."""
     expressions = [BodyMatches("[ab]*a[ab]{30}c") for _ in range(LARGEST_PROGRAMS // 40)]
     paths = [JsonPathIs("$..*..*..x", "exists", True) for _ in range(20 - len(expressions))]
     return [*expressions, *paths]

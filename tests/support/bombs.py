@@ -1,4 +1,4 @@
-"""Small bodies that decompress to a gigabyte of zeros, made without compressing a gigabyte."""
+"""Small bodies that decompress to a gigabyte of zeros, built without compressing a gigabyte."""
 
 import gzip
 import struct
@@ -16,7 +16,7 @@ _GZIP_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\2\xff"
 def gzip_bomb() -> bytes:
     """Return a valid gzip member of 1 GiB of zeros, about 1 MiB long.
 
-    After a full flush each compressed piece stands alone, so the same bytes can be repeated.
+    After a full flush each compressed piece is independent, so the same bytes can be repeated.
     """
     piece, deflate, crc = bytes(MIB), zlib.compressobj(9, wbits=-15), 0
     compressed = deflate.compress(piece) + deflate.flush(zlib.Z_FULL_FLUSH)
@@ -34,5 +34,5 @@ def brotli_bomb() -> bytes:
 
 
 def wrapped_in_gzip(body: bytes) -> bytes:
-    """Return a body as gzip, the same bytes each time."""
+    """Return a body as gzip, with the same bytes each time."""
     return gzip.compress(body, mtime=0)

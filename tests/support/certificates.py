@@ -1,4 +1,4 @@
-"""Certificates of every kind that servers have, good ones and bad ones."""
+"""Certificates of every form that servers have, valid and invalid ones."""
 
 import datetime
 import ipaddress
@@ -25,7 +25,7 @@ UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55555.1"
 
 
 def key() -> ec.EllipticCurvePrivateKey:
-    """A key on P-256, the cheapest one."""
+    """Return a key on P-256, the cheapest type."""
     return ec.generate_private_key(ec.SECP256R1())
 
 
@@ -37,24 +37,24 @@ class Signed(NamedTuple):
 
     @property
     def pem(self) -> str:
-        """The certificate alone."""
+        """The certificate in PEM."""
         return self.certificate.public_bytes(Encoding.PEM).decode()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """How a certificate is made.
+    """The form of a certificate.
 
     Attributes:
-        subject: the common name; no subject when empty.
+        subject: the common name; no subject if empty.
         names: DNS names and addresses as subject alternative names; None for no such extension.
-        days: from when until when it is valid, from now.
+        days: the start and the end of its validity, in days from now.
         authority: whether it may issue others; None for no basic constraints.
         path_length: how many authorities may be below it.
         linked: whether it has key identifiers.
-        usage: bits of key usage, by their names; None for none.
+        usage: bits of key usage by name; None for none.
         purposes: extended key usage; empty for none.
-        extensions: others, and whether each is critical.
+        extensions: other extensions, each with whether it is critical.
     """
 
     subject: str = "localhost"
@@ -78,7 +78,7 @@ _USAGES = (
 
 
 def issue(form: Form, issuer: Signed | None = None, own: Key | None = None) -> Signed:
-    """Make a certificate; without an issuer it signs itself."""
+    """Create a certificate; without an issuer it is self-signed."""
     own = own or key()
     name = _name(form.subject)
     now = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
@@ -129,13 +129,13 @@ def _general(name: str) -> x509.GeneralName:
 
 
 def of_version_1(signed: Signed, issuer: Signed) -> Signed:
-    """The same as X.509 v1, which has no extensions."""
+    """Return the certificate as X.509 v1, which has no extensions."""
     parts = _parts(signed.certificate.tbs_certificate_bytes)
     return Signed(_signed([part for part in parts if part[0] not in {0xA0, 0xA3}], issuer, hashes.SHA256()), signed.key)
 
 
 def by_sha_1(signed: Signed, issuer: Signed) -> Signed:
-    """The same, signed with SHA-1."""
+    """Return the certificate signed with SHA-1."""
     parts = [_SHA1 if part == _SHA256 else part for part in _parts(signed.certificate.tbs_certificate_bytes)]
     return Signed(_signed(parts, issuer, hashes.SHA1()), signed.key)  # noqa: S303 — what servers should not have
 
@@ -149,7 +149,7 @@ def _signed(parts: Sequence[bytes], issuer: Signed, digest: hashes.HashAlgorithm
 
 
 def _parts(sequence: bytes) -> list[bytes]:
-    """The elements of a sequence in DER."""
+    """Return the elements of a sequence in DER."""
     found, (at, end) = [], _content(sequence, 0)
     while at < end:
         _, after = _content(sequence, at)
@@ -159,7 +159,7 @@ def _parts(sequence: bytes) -> list[bytes]:
 
 
 def _content(der: bytes, at: int) -> tuple[int, int]:
-    """Where the content of an element begins and ends."""
+    """Return where the content of an element begins and ends."""
     size, begin = der[at + 1], at + 2
     if size >= 0x80:
         count = size - 0x80
@@ -176,14 +176,14 @@ def _tlv(tag: int, content: bytes) -> bytes:
 
 
 def serving(folder: Path, own: Signed, *above: Signed, weak: bool = False, ciphers: str = "") -> ssl.SSLContext:
-    """A server's context that sends a certificate, and some above it.
+    """Return a server's context that sends a certificate and its chain.
 
     Args:
-        folder: where a file may be written.
-        own: what it is.
-        above: what else it sends.
-        weak: whether it takes keys, signatures and versions that are too weak.
-        ciphers: its cipher suites, which are those of TLS 1.2; the usual ones when empty.
+        folder: a writable folder.
+        own: the server's certificate.
+        above: the other certificates that it sends.
+        weak: whether it accepts weak keys, signatures and versions.
+        ciphers: its cipher suites, which limits it to TLS 1.2; the default ones if empty.
     """
     path = folder / "server.pem"
     path.write_bytes(

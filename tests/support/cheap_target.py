@@ -1,8 +1,8 @@
-"""A target that costs little: it answers every connection with 200 and hangs up.
+"""A cheap target: it answers every connection with 200 and closes it.
 
 Run it with `python -m tests.support.cheap_target PORT [PEM]`.
 
-With a PEM file, of a key and its certificate, it speaks TLS.
+With a PEM file that contains a key and its certificate, it speaks TLS.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ class _Target(asyncio.Protocol):
 
 
 async def main(port: int, pem: str | None) -> None:
-    """Answer for ever."""
+    """Serve until cancelled."""
     tls = None
     if pem is not None:
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

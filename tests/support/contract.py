@@ -1,4 +1,4 @@
-"""The contract as tests walk it."""
+"""Iteration over the contract."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ OUTPUT_ONLY = {
 
 
 def fields_of_requests() -> list[FieldDescriptor]:
-    """Every field that a request can have, in a message inside it as well; each once."""
+    """Return every field of all requests, nested ones included, each once."""
     seen: set[str] = set()
     return [field for method in methods() for field in _fields(method.input_type, seen)]
 
@@ -41,7 +41,7 @@ def _fields(kind: Descriptor, seen: set[str]) -> Iterator[FieldDescriptor]:
 
 
 def writable_leaves(kind: Descriptor, path: tuple[FieldDescriptor, ...] = ()) -> Iterator[tuple[FieldDescriptor, ...]]:
-    """Yield the way to every field of a resource that can be written, down to the innermost."""
+    """Yield the path to every writable field of a resource, down to the innermost."""
     for field in kind.fields:
         inner = field.message_type
         if field.name in OUTPUT_ONLY.get(kind.full_name, ()):
@@ -53,7 +53,7 @@ def writable_leaves(kind: Descriptor, path: tuple[FieldDescriptor, ...] = ()) ->
 
 
 def at(message: Any, path: tuple[str, ...]) -> Any:
-    """Return the value at a path of JSON; None where there is none."""
+    """Return the value at a path of JSON; None if there is none."""
     for name in path:
         message = message.get(name) if isinstance(message, dict) else None
     return message

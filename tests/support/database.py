@@ -24,7 +24,7 @@ _PATIENCE_S = 60.0
 
 
 def patient_database(url: str, role: str, size: int = 8) -> Database:
-    """Return a service's connections, for which calls wait as long as a busy machine needs."""
+    """Return a service's connections, for which calls wait long enough for a busy machine."""
     return Database(url, role, size, wait_s=_PATIENCE_S)
 
 
@@ -32,7 +32,7 @@ class TestServer:
     """A running server.
 
     Attributes:
-        admin_url: of the database that clones are made from; nobody may stay connected to it.
+        admin_url: the database that clones are copied from; no connection to it may stay open.
     """
 
     __test__ = False
@@ -43,7 +43,7 @@ class TestServer:
         self.admin_url = postgres.url
 
     def start(self) -> None:
-        """Start it, and wait until it answers."""
+        """Start the server, and wait until it responds."""
         program = self._postgres.program()
         self._process = subprocess.Popen(
             program.argv,
@@ -59,11 +59,11 @@ class TestServer:
         asyncio.run(self._postgres.ready(30))
 
     def stop(self) -> None:
-        """Stop it as a crash of the machine would leave it: without a checkpoint."""
+        """Stop the server like a crash of the machine: without a checkpoint."""
         self._end(3)
 
     def shut_down(self) -> None:
-        """Stop it with a checkpoint, so that its data folder can be copied and starts without recovery."""
+        """Stop the server with a checkpoint, so that its data folder can be copied and starts without recovery."""
         self._end(2)
 
     def _end(self, number: int) -> None:
@@ -97,7 +97,7 @@ class TestServer:
 
 
 def make_template(folder: Path) -> Path:
-    """Make a data folder with a migrated database, stopped in order; return its path.
+    """Create a data folder with a migrated database, shut down in order; return its path.
 
     Its configuration file switches durability off.
     """
@@ -115,12 +115,12 @@ def make_template(folder: Path) -> Path:
 
 
 def copy_template(template: Path, data: Path, *, durable: bool) -> None:
-    """Copy a template's data folder, owner and all.
+    """Copy a template's data folder, with its owner.
 
     Args:
-        template: as `make_template` returned it.
-        data: the folder to make.
-        durable: whether the copy keeps what it commits through a crash of the machine, as in production.
+        template: the result of `make_template`.
+        data: the folder to create.
+        durable: whether commits survive a crash of the machine, as in production.
     """
     data.parent.mkdir(mode=0o711, parents=True, exist_ok=True)
     subprocess.run(["cp", "-a", str(template), str(data)], check=True)  # noqa: S607 — coreutils, wherever they lie
@@ -132,7 +132,7 @@ def copy_template(template: Path, data: Path, *, durable: bool) -> None:
 
 @contextmanager
 def running(folder: Path, template: Path, *, durable: bool = False) -> Iterator[TestServer]:
-    """Run a server on a copy of a template for as long as the block runs."""
+    """Run a server on a copy of a template while the block runs."""
     copy_template(template, folder / "data", durable=durable)
     postgres = EmbeddedPostgres(folder / "data", folder / "s")
     postgres.prepare()

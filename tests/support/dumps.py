@@ -1,4 +1,4 @@
-"""Move a database to another PostgreSQL server as an operator does: with pg_dumpall, pg_dump and pg_restore."""
+"""Copy a database to another PostgreSQL server like an operator: with pg_dumpall, pg_dump and pg_restore."""
 
 import asyncio
 import os
@@ -12,9 +12,9 @@ async def move(url: str, to: str, folder: Path) -> None:
     """Dump a database and its roles, and restore both on another server, under the same name.
 
     Args:
-        url: the database's.
-        to: any database's on the other server.
-        folder: where the dumps go.
+        url: the database.
+        to: any database of the other server.
+        folder: the folder for the dumps.
     """
     roles, dump = folder / "roles.sql", folder / "database.dump"
     await _run("pg_dumpall", url, "--roles-only", "--no-role-passwords", "--file", str(roles))

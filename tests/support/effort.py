@@ -1,4 +1,4 @@
-"""How hard a test run looks: `make test` takes the short form of a test, `make soak` the long one."""
+"""The effort of a test run: `make test` runs the short form of a test, `make soak` the long one."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""How many examples a property test looks at, where Hypothesis' own default is not the right number."""
+"""The number of examples of a property test, where Hypothesis' default does not fit."""
 
 from collections.abc import Collection
 from typing import Any
@@ -9,12 +9,12 @@ from tests.support.effort import FACTOR
 
 
 def examples(few: int, *, unfit: Collection[HealthCheck] = (), **rest: Any) -> settings:
-    """Return the settings of a property test; what is not given is as for all tests (tests/conftest.py).
+    """Return the settings of a property test; others are as for all tests (tests/conftest.py).
 
     No example is too slow: the machine may be busy.
 
     Args:
-        few: how many examples the short form looks at; the long one at some times as many.
+        few: the number of examples of the short form; the long one has a multiple of it.
         unfit: health checks of Hypothesis that do not fit the test.
         rest: other settings of Hypothesis.
     """

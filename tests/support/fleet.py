@@ -1,4 +1,4 @@
-"""Checks by the thousand, and what became of them, seen by the owner of the tables."""
+"""Thousands of checks, and their results, read as the owner of the tables."""
 
 import asyncio
 import subprocess
@@ -62,11 +62,11 @@ _RESULTS = """
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """All checks, as one transaction saw them.
+    """All checks with their results, from one snapshot.
 
     Attributes:
-        ledgers: each with its results.
-        accounted_us: check → the last accounted slot, as its state says.
+        ledgers: the checks with their results.
+        accounted_us: check → its last accounted slot.
         states: check → the number of its state.
     """
 
@@ -79,7 +79,7 @@ class Fleet:
     """Checks on a stack.
 
     Args:
-        stack: a running one, with the embedded database.
+        stack: a running stack with the embedded database.
     """
 
     def __init__(self, stack: Stack) -> None:
@@ -87,7 +87,7 @@ class Fleet:
 
     @asynccontextmanager
     async def owner(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
-        """A connection that may do everything."""
+        """Yield a connection without restrictions."""
         folder = (self._stack.data_dir / "run").readlink() / "postgres"
         connection = await asyncpg.connect(f"postgresql://postgres@/sentinel?host={folder}", timeout=60)
         try:
@@ -96,7 +96,7 @@ class Fleet:
             await connection.close()
 
     async def make(self, team: Team, count: int, url: str, interval_s: int, timeout_s: float = 2.0) -> None:
-        """Make checks, all at once, since creates would take a minute; `{number}` in the url becomes each one's."""
+        """Insert checks at once, since creating them takes a minute; `{number}` in the URL is the number of each."""
         tenant_id, service_id = UUID(team.registered["tenant"]["id"]), UUID(team.service())
         ids = [new_id() for _ in range(count)]
         interval_us = interval_s * SECOND_US
@@ -112,17 +112,17 @@ class Fleet:
             await admin.execute("SELECT pg_notify($1, $2)", TENANT_CHANNEL, str(tenant_id))
 
     async def holders(self) -> dict[int, str]:
-        """Shard → the worker that holds it now, by the database's clock."""
+        """Return the present holder of each shard, by the database's clock."""
         async with self.owner() as admin:
             return {row["shard"]: row["worker_id"] for row in await admin.fetch(_LEASES)}
 
     async def renewed_us(self) -> int:
-        """When the worker that has not renewed its leases for the longest time last did so."""
+        """Return the oldest last renewal of all workers."""
         async with self.owner() as admin:
             return from_datetime(await admin.fetchval("SELECT min(renew_time) FROM workers"))
 
     async def shared_by(self, workers: int, timeout_s: float = 30) -> dict[int, str]:
-        """Wait until as many workers hold all shards, each its fair share; answers who holds which."""
+        """Wait until so many workers hold all shards, each its fair share; return shard → worker."""
 
         async def shared() -> dict[int, str] | None:
             holders = await self.holders()
@@ -133,10 +133,10 @@ class Fleet:
         return await eventually(shared, timeout_s)
 
     async def settled(self, workers: int) -> dict[int, str]:
-        """Wait until as many workers share all shards and run what is in them; return who holds which.
+        """Wait until so many workers share all shards and run their checks; return shard → worker.
 
-        Whoever has just taken shards runs them once it has read their checks. Some of their slots fall due within a
-        second of the last handover, and only the new holders can account for those.
+        A worker that has just claimed shards runs them once it has read their checks. Some of their slots fall due
+        within a second of the last handover, and only the new holders can account for those.
         """
         holders = await self.shared_by(workers)
         await self.accounted_until(now_us() + SECOND_US)
@@ -154,12 +154,12 @@ class Fleet:
         await eventually(accounted, timeout_s)
 
     async def failures(self) -> list[tuple[str, int]]:
-        """What DOWN and ERROR results say, and how many say so."""
+        """Return the messages of DOWN and ERROR results with their number."""
         async with self.owner() as admin:
             return [tuple(row) for row in await admin.fetch(_FAILURES)]
 
     async def books(self) -> Books:
-        """What all checks came to."""
+        """Return all checks with their results."""
         async with self.owner() as admin, admin.transaction(isolation="repeatable_read", readonly=True):
             checks = await admin.fetch(_CHECKS)
             entries: dict[UUID, list[Entry]] = defaultdict(list)
@@ -191,10 +191,10 @@ class Fleet:
 
 
 async def eventually(condition: Callable[[], Awaitable[T | None]], timeout_s: float) -> T:
-    """What a condition answers once it answers something; a database that is away answers nothing.
+    """Return the first result of a condition that is not None; an unavailable database counts as None.
 
     Raises:
-        TimeoutError: it does not in time.
+        TimeoutError: there is none in time.
     """
     async with asyncio.timeout(timeout_s):
         while True:
@@ -208,7 +208,7 @@ async def eventually(condition: Callable[[], Awaitable[T | None]], timeout_s: fl
 
 @contextmanager
 def cheap_target() -> Iterator[str]:
-    """The URL of a target that costs little."""
+    """Yield the URL of a cheap target."""
     port = free_port()
     process = subprocess.Popen([sys.executable, "-m", "tests.support.cheap_target", str(port)])
     try:

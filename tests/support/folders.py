@@ -1,5 +1,4 @@
-"""Folders for what tests write: in memory where the machine has room, since a database in a file system of its own disk
-waits for it at each checkpoint."""
+"""Folders for what tests write: in memory if there is room, because a database on disk waits at each checkpoint."""
 
 import os
 import shutil
@@ -13,7 +12,7 @@ _ROOM_BYTES = 4 << 30
 
 
 def memory() -> Path | None:
-    """The folder of a file system in memory; None where there is none with room for databases."""
+    """Return the folder of a file system in memory; None if there is none with room for databases."""
     if not _MEMORY.is_dir() or not os.access(_MEMORY, os.W_OK | os.X_OK):
         return None
     return _MEMORY if shutil.disk_usage(_MEMORY).free >= _ROOM_BYTES else None
@@ -21,10 +20,10 @@ def memory() -> Path | None:
 
 @contextmanager
 def short_folder(*, on_disk: bool = False) -> Iterator[Path]:
-    """Make a folder with a short path (a socket's has 107 characters) that the account of PostgreSQL may pass through.
+    """Create a folder with a short path (a socket's has 107 characters) that PostgreSQL's account may traverse.
 
     Args:
-        on_disk: whether what is written there has to outlive the machine's memory.
+        on_disk: whether its content has to be on disk.
     """
     folder = Path(tempfile.mkdtemp(prefix="st-", dir=None if on_disk else memory()))
     folder.chmod(0o711)

@@ -1,7 +1,6 @@
-"""Requests made at random from the contract: right, nearly right, and wrong in every way that its types allow.
+"""Random requests from the contract: valid, nearly valid, and invalid in every way that its types allow.
 
-The same seed makes the same requests. Values come from lists of what programs tend to stumble over, and of ids that
-exist.
+The same seed gives the same requests. Values come from lists of what programs tend to mishandle, and of existing ids.
 """
 
 import math
@@ -31,11 +30,11 @@ _STRAYS: tuple[Any, ...] = (None, True, 0, -1, 1.5, 10**30, "", "x", [], {}, [[]
 
 
 class Fuzzer:
-    """Makes messages.
+    """A generator of random messages.
 
     Args:
-        seed: of the random numbers.
-        known: by the names of fields, what means something to the server there: ids, tokens, slugs.
+        seed: the seed of the random numbers.
+        known: by field name, values that exist on the server: ids, tokens, slugs.
     """
 
     def __init__(self, seed: int, known: Mapping[str, str]) -> None:
@@ -43,7 +42,7 @@ class Fuzzer:
         self._known = known
 
     def message(self, descriptor: Descriptor, depth: int = 0) -> Message:
-        """Make a message of a type, as native calls send it."""
+        """Return a message of a type, for native calls."""
         message: Message = GetMessageClass(descriptor)()
         if descriptor.full_name in {"google.protobuf.Timestamp", "google.protobuf.Duration"}:
             target: Any = message
@@ -57,7 +56,7 @@ class Fuzzer:
         return message
 
     def body(self, descriptor: Descriptor, depth: int = 0) -> Any:
-        """Make the JSON of a message of a type, now and then with something that does not belong there."""
+        """Return the JSON of a message of a type, sometimes with something invalid."""
         if self.random.random() < 0.03:
             return self.random.choice(_STRAYS)
         if descriptor.full_name.startswith("google.protobuf."):
@@ -69,7 +68,7 @@ class Fuzzer:
         return made
 
     def text(self, name: str = "") -> str:
-        """Make a string for a field of this name."""
+        """Return a string for a field of this name."""
         if name in self._known and self.random.random() < 0.8:
             return self._known[name]
         return self.random.choice(list(self._known.values()) if self.random.random() < 0.2 else _STRINGS)

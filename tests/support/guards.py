@@ -1,4 +1,4 @@
-"""A guard of streams that remembers what its looks found."""
+"""A stream guard that records its decisions."""
 
 import asyncio
 
@@ -8,10 +8,10 @@ from services.platform.security.revocations import Revocations
 
 
 class NotingGuard(StreamGuard):
-    """A guard.
+    """A stream guard that records its decisions.
 
     Attributes:
-        found: why the stream had to end, of each look that found that it must.
+        found: the reason of each decision to end the stream.
     """
 
     def __init__(self, principal: Principal, revocations: Revocations, stopping: asyncio.Event) -> None:

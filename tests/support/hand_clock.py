@@ -1,4 +1,4 @@
-"""A clock that stands still until a test moves it, in place of the module `time`."""
+"""A clock that only a test moves, in place of the module `time`."""
 
 from types import ModuleType
 
@@ -6,10 +6,10 @@ import pytest
 
 
 class HandClock:
-    """Stands in for `time` in modules that read its monotonic clocks.
+    """A replacement of `time` in modules that read its monotonic clocks.
 
     Attributes:
-        now_ns: what every monotonic clock shows.
+        now_ns: the time of every monotonic clock.
     """
 
     def __init__(self, now_ns: int = 1_000_000_000_000) -> None:
@@ -25,6 +25,6 @@ class HandClock:
         return self.now_ns
 
     def rules(self, monkeypatch: pytest.MonkeyPatch, *modules: ModuleType) -> None:
-        """Let modules read this clock and no other."""
+        """Make modules read this clock and no other one."""
         for module in modules:
             monkeypatch.setattr(module, "time", self)

@@ -10,7 +10,7 @@ from grpc_health.v1 import health_pb2_grpc
 
 @asynccontextmanager
 async def serving_grpc(servicer: Any = None, tls: grpc.ServerCredentials | None = None) -> AsyncIterator[int]:
-    """A server on a port of its own; answers the port."""
+    """Run a server on a free port; yield the port."""
     server = grpc.aio.server()
     if servicer is not None:
         health_pb2_grpc.add_HealthServicer_to_server(servicer, server)

@@ -1,4 +1,4 @@
-"""HTTP/2 as a server speaks it, frame by frame, for tests that need a wrong one."""
+"""HTTP/2 of a server, frame by frame, for tests that need an invalid one."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ HELLO = frame(SETTINGS, stream=0)
 
 
 def block(*headers: tuple[str, str]) -> bytes:
-    """Headers, each literal, so that blocks can be read in any order."""
+    """Return headers, each literal, so that blocks can be read in any order."""
     return bytes(hpack.Encoder().encode([hpack.NeverIndexedHeaderTuple(*pair) for pair in headers]))
 
 
@@ -50,7 +50,7 @@ def prefixed(payload: bytes, *, compressed: int = 0) -> bytes:
 
 
 def answer(body: bytes, *, content_type: str = "application/grpc", grpc_status: str = "0") -> bytes:
-    """A whole answer, well formed."""
+    """Return a complete, valid response."""
     return HELLO + headers(("content-type", content_type)) + frame(DATA, body) + trailers(status=grpc_status)
 
 

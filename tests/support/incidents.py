@@ -1,4 +1,4 @@
-"""Incidents as the rule's sentences have them, over a check's whole history: what the product is compared with.
+"""The incidents of a check's whole history by the text of the rule: a model for the product.
 
 Slots are numbers; each ends as an outcome.
 """
@@ -12,7 +12,7 @@ Incident = tuple[int, int | None]
 
 
 def runs(history: Sequence[Outcome]) -> list[tuple[Outcome, list[int]]]:
-    """The runs of UP and of DOWN, each with its slots; ERROR and MISSED are left out."""
+    """Return the runs of UP and of DOWN, each with its slots; ERROR and MISSED are omitted."""
     found: list[tuple[Outcome, list[int]]] = []
     for slot, outcome in enumerate(history):
         if outcome in (Outcome.UP, Outcome.DOWN):
@@ -23,7 +23,7 @@ def runs(history: Sequence[Outcome]) -> list[tuple[Outcome, list[int]]]:
 
 
 def incidents_of(history: Sequence[Outcome], failure: int, recovery: int) -> list[Incident]:
-    """What a check's history makes of it, with these thresholds."""
+    """Return the incidents of a history with these thresholds."""
     found: list[Incident] = []
     is_down = False
     for outcome, slots in runs(history):

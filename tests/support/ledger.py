@@ -1,4 +1,4 @@
-"""Whether every slot is accounted for, and exactly once (semantics.md §2): results held against the grid. Pure."""
+"""Whether every slot is accounted for exactly once (semantics.md §2): results compared with the grid. Pure."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A time in which slots may be MISSED, since something was broken.
+    """A time in which slots may be MISSED, because something was broken.
 
     Attributes:
         name: what was broken.
@@ -44,13 +44,13 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """A check, and what its slots came to.
+    """A check with its results.
 
     Attributes:
         check_id: the check.
         shard: its shard.
-        interval_us: its interval, which has never changed.
-        create_us: it has slots from after then on.
+        interval_us: its interval, which never changed.
+        create_us: the time of its creation; its slots are after it.
         entries: its results, in the order of their slots.
     """
 
@@ -61,13 +61,13 @@ class Ledger:
     entries: Sequence[Entry]
 
     def slots(self) -> Iterator[tuple[int, Entry]]:
-        """Each slot that is accounted for; ranges are expanded."""
+        """Yield each accounted slot with its entry; ranges are expanded."""
         for entry in self.entries:
             for number in range(entry.count):
                 yield entry.slot_us + number * self.interval_us, entry
 
     def faults(self, until_us: int, windows: Sequence[Window]) -> list[str]:
-        """What is wrong with it up to a time: slots lost, counted twice, off the grid, or MISSED without an excuse."""
+        """Return the faults up to a time: slots lost, counted twice, off the grid, or MISSED without an excuse."""
         anchor = anchor_us(self.check_id, self.interval_us)
         due = range(
             first_slot_at_or_after(anchor, self.interval_us, self.create_us + 1), until_us + 1, self.interval_us

@@ -1,4 +1,4 @@
-"""Mail servers that know enough of SMTP and IMAP to begin TLS, over real sockets."""
+"""Mail servers with enough SMTP and IMAP for STARTTLS, over real sockets."""
 
 import asyncio
 import ssl
@@ -21,7 +21,7 @@ IMAP: Script = (
 
 
 def following(script: Script, tls: ssl.SSLContext | None = None, *, in_bytes: bool = False) -> Handler:
-    """Follows a script, then shakes hands if it can; what it says comes byte by byte if it shall."""
+    """Return a handler that follows a script, then shakes hands if it can; `in_bytes` sends byte by byte."""
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for awaited, said in script:

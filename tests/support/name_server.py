@@ -1,4 +1,4 @@
-"""A real name server, over UDP and TCP, whose answers a test decides."""
+"""A real name server over UDP and TCP, with answers chosen by the test."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,16 +13,16 @@ Answers = Callable[[str, str], "list[tuple[str, int]] | None"]
 
 
 class NameServer(asyncio.DatagramProtocol):
-    """Answers by UDP and TCP.
+    """A name server over UDP and TCP.
 
     Args:
-        answers: what it knows.
-        only_tcp: whether answers by UDP are empty and say that they are too long.
+        answers: returns the answer for a name and a type.
+        only_tcp: whether answers over UDP are empty and truncated.
 
     Attributes:
-        questions: names and types in the order in which they came, but for those about the root: whoever waits for a
-            moment asks those to learn whether anybody is there.
-        knocks: how many were about the root.
+        questions: names and types in order, without those about the root, by which clients find out whether a silent
+            server is alive.
+        knocks: how many questions were about the root.
     """
 
     def __init__(self, answers: Answers, *, only_tcp: bool = False) -> None:
@@ -32,11 +32,11 @@ class NameServer(asyncio.DatagramProtocol):
         self._only_tcp = only_tcp
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override] # a datagram's
-        """Remember where to answer."""
+        """Record the transport for answers."""
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Answer a question by UDP."""
+        """Answer a question over UDP."""
         reply = self.reply(data)
         if self._only_tcp:
             truncated = DNSRecord.parse(data).reply()
@@ -45,7 +45,7 @@ class NameServer(asyncio.DatagramProtocol):
         self._transport.sendto(reply, addr)
 
     async def by_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer questions by TCP until the other end has no more."""
+        """Answer questions over TCP until the client has no more."""
         try:
             while True:
                 length = int.from_bytes(await reader.readexactly(2), "big")
@@ -55,7 +55,7 @@ class NameServer(asyncio.DatagramProtocol):
             writer.close()
 
     def reply(self, data: bytes) -> bytes:
-        """The answer to a question."""
+        """Return the answer to a question."""
         question = DNSRecord.parse(data)
         name, kind = str(question.q.qname).rstrip("."), QTYPE[question.q.qtype]
         reply = question.reply()
@@ -74,7 +74,7 @@ class NameServer(asyncio.DatagramProtocol):
 
 @asynccontextmanager
 async def serving(server: NameServer) -> AsyncIterator[str]:
-    """Serve on a port of its own; answers host:port."""
+    """Serve on a free port; yield host:port."""
     loop = asyncio.get_running_loop()
     for_udp, for_tcp = udp_and_tcp()
     port = for_udp.getsockname()[1]

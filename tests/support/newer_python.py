@@ -7,7 +7,7 @@ import pytest
 
 
 def verify_as_python_3_13(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `ssl.create_default_context` make contexts with the flags that it adds from Python 3.13 on."""
+    """Make `ssl.create_default_context` set the flags that it sets from Python 3.13 on."""
     make = ssl.create_default_context  # noqa: TID251 — this is what the test is about
 
     def strict(*args: Any, **kwargs: Any) -> ssl.SSLContext:

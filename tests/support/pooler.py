@@ -1,4 +1,4 @@
-"""A stand-in for poolers and proxies before PostgreSQL: passes connections on, and changes what those are known to."""
+"""A stand-in for poolers and proxies of PostgreSQL: it forwards connections, with their typical changes."""
 
 import asyncio
 import struct
@@ -12,10 +12,10 @@ _KEY_DATA, _NOTIFICATION, _PORT = b"K", b"A", 5432
 
 @dataclass(slots=True, kw_only=True)
 class Pooler:
-    """What is passed on, and what is not.
+    """A pooler with its behaviour.
 
     Attributes:
-        url: of the database behind it.
+        url: the database.
         drops_roles: it drops the startup parameter `role` where it has one of these values.
         own_process_ids: it announces process ids of its own, as poolers do, for cancelling.
         drops_notifications: none reaches a client, as in transaction mode.
@@ -30,7 +30,7 @@ class Pooler:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
-        """Yield the URL to connect with as long as the block runs."""
+        """Yield the URL to connect to, while the block runs."""
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         port, database = server.sockets[0].getsockname()[1], urlsplit(self.url)
         try:

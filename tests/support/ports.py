@@ -1,4 +1,4 @@
-"""Ports for servers that tests start."""
+"""Free ports for servers of tests."""
 
 import errno
 import socket
@@ -7,7 +7,7 @@ _held: list[socket.socket] = []
 
 
 def free_port() -> int:
-    """Reserve a port on which nothing listens, of loopback in both families.
+    """Reserve a port of loopback in both families on which nothing listens.
 
     A bound socket that never listens holds it: the kernel gives the port to nobody who does not ask for it by number,
     refuses connections to it, and lets a server that sets SO_REUSEADDR listen on it, again after each restart. A port

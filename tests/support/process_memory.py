@@ -1,10 +1,10 @@
-"""What a process has in its memory, also in what it has freed."""
+"""The memory of a process, freed parts included."""
 
 from pathlib import Path
 
 
 def holds(pid: int, *needles: bytes) -> set[bytes]:
-    """Return which of some byte strings the writable memory of a process holds."""
+    """Return which of some byte strings are in the writable memory of a process."""
     found: set[bytes] = set()
     with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         for line in Path(f"/proc/{pid}/maps").read_text().splitlines():

@@ -1,4 +1,4 @@
-"""What each service answers to a client whose credential may have been taken away."""
+"""The responses of all services to a client whose credential may have been revoked."""
 
 import json
 import time
@@ -16,7 +16,7 @@ _HANGS_S = 10.0
 
 
 def answer_to(client: httpx.Client, path: str) -> tuple[int, str]:
-    """Status and reason of a read; of a stream only its beginning."""
+    """Return status and reason of a read; of a stream only its beginning."""
     with client.stream("GET", path) as answer:
         if answer.status_code == 200:
             return 200, ""
@@ -25,18 +25,18 @@ def answer_to(client: httpx.Client, path: str) -> tuple[int, str]:
 
 
 def all_answer(client: httpx.Client, expected: tuple[int, str]) -> None:
-    """Return when every service answers so."""
+    """Wait until every service responds as expected."""
     soon(lambda: all(answer_to(client, path) == expected for path in READS))
 
 
 def soon(condition: Callable[[], bool]) -> None:
-    """Return when a condition holds."""
+    """Wait until a condition holds."""
     until(condition, _HANGS_S)
 
 
 @contextmanager
 def open_stream(client: httpx.Client) -> Iterator[Callable[[], str]]:
-    """A results stream that has begun; the function answers why it ended."""
+    """Open a results stream; yield a function that returns why it ended."""
     with client.stream("GET", "/results:stream") as answer:
         lines = answer.iter_lines()
         assert "heartbeat" in json.loads(next(lines))

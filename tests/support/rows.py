@@ -1,4 +1,4 @@
-"""Rows that tests start from, written as the owner of the tables."""
+"""Rows for tests to start from, inserted as the owner of the tables."""
 
 import json
 from dataclasses import replace
@@ -20,7 +20,7 @@ START_US = 1_790_000_000 * SECOND_US
 
 
 async def insert(admin: Any, table: str, **columns: Any) -> None:
-    """Insert a row; a column that is not named has its default."""
+    """Insert a row; other columns have their defaults."""
     places = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
     await admin.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})", *columns.values())
 
@@ -31,7 +31,7 @@ def spec_column(spec: Spec) -> str:
 
 
 async def a_tenant(admin: Any) -> UUID:
-    """A tenant."""
+    """Insert a tenant; return its id."""
     tenant_id = new_id()
     await insert(admin, "tenants", id=tenant_id, slug=f"t-{tenant_id}", name="Acme", create_time=to_datetime(START_US))
     return tenant_id
@@ -40,7 +40,7 @@ async def a_tenant(admin: Any) -> UUID:
 async def a_check(
     admin: Any, *, tenant_id: UUID | None = None, interval_us: int = 10 * SECOND_US, url: str = "http://t.test/"
 ) -> tuple[UUID, UUID, UUID]:
-    """A tenant (unless given), a service and an enabled check, made at START_US; answers their ids."""
+    """Insert a tenant (unless given), a service and an enabled check, created at START_US; return their ids."""
     tenant_id = tenant_id or await a_tenant(admin)
     service_id, check_id = new_id(), new_id()
     now = to_datetime(START_US)
@@ -63,7 +63,7 @@ async def a_check(
 
 
 async def a_heartbeat(admin: Any, spec: HeartbeatSpec, **rest: Any) -> tuple[tuple[UUID, UUID], str]:
-    """A heartbeat as a_check makes a check, but on since just now; answers its tenant and id, and its token."""
+    """Insert a heartbeat, like a_check, but enabled just now; return its tenant and id, and its token."""
     tenant_id, _, check_id = await a_check(admin, interval_us=spec.slots_every_us(0), **rest)
     token = new_token()
     await admin.execute(
@@ -78,7 +78,7 @@ async def a_heartbeat(admin: Any, spec: HeartbeatSpec, **rest: Any) -> tuple[tup
 
 
 def a_report(**figures: Any) -> WorkerReport:
-    """What a worker says of itself: a new one, at rest, but for the figures given."""
+    """Return the report of a new, idle worker, with the given values."""
     at_rest = WorkerReport(
         instance_id=new_id(),
         host="here",

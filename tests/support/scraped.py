@@ -1,4 +1,4 @@
-"""Reading what /metrics says."""
+"""Reading of /metrics."""
 
 import urllib.request
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 def parsed(text: str) -> Samples:
-    """The samples of a scrape."""
+    """Return the samples of a scrape."""
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)
@@ -21,23 +21,23 @@ def parsed(text: str) -> Samples:
 
 
 def scraped(target: str) -> Samples:
-    """The samples of a process that listens at host:port."""
+    """Return the samples of a process that listens at host:port."""
     with urllib.request.urlopen(f"http://{target}/metrics", timeout=60) as answer:
         return parsed(answer.read().decode())
 
 
 def collected(collector: Any) -> Samples:
-    """The samples of a collector, as a scrape would show them."""
+    """Return the samples of a collector, as in a scrape."""
     registry = CollectorRegistry()
     registry.register(collector)
     return parsed(generate_latest(registry).decode())
 
 
 def value(samples: Samples, name: str, **labels: str) -> float:
-    """The one sample of this name and these labels."""
+    """Return the value of the only sample with this name and these labels."""
     return samples[name, frozenset(labels.items())]
 
 
 def labels_of(samples: Iterable[tuple[str, frozenset[tuple[str, str]]]], name: str) -> Iterator[dict[str, str]]:
-    """The labels of each sample of this name."""
+    """Yield the labels of each sample of this name."""
     return (dict(labels) for each, labels in samples if each == name)

@@ -1,4 +1,4 @@
-"""A way to PostgreSQL that breaks at a given statement, as it does when either end is killed there.
+"""A connection to PostgreSQL that breaks at a given statement, as if either end were killed there.
 
 It stands between a driver and the server, and counts what the driver asks: each time it waits for an answer. At the one
 that is told it either lets the question be lost, or the answer to what was done: a COMMIT whose answer is lost counts.
@@ -17,7 +17,7 @@ _SOCKET = ".s.PGSQL.5432"
 
 
 class Severed:
-    """A way to a database that breaks once.
+    """A proxy of a database that breaks once.
 
     Args:
         url: the database's, over a Unix socket.

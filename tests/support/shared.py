@@ -21,7 +21,7 @@ STACK = "stack"
 
 
 class SharedServers:
-    """Makes what is shared, each once, and serves it to other processes.
+    """Creates what is shared, each once, and serves it to other processes.
 
     Attributes:
         address: the path of the socket at which workers ask.
@@ -39,15 +39,15 @@ class SharedServers:
         Thread(target=self._accept, daemon=True).start()
 
     def get(self, name: str) -> Any:
-        """Return what is shared under a name, made first if need be.
+        """Return what is shared under a name; create it first if needed.
 
         Raises:
-            Exception: whatever kept it from being made, each time.
+            Exception: the error of its creation, each time.
         """
         return self._starter.submit(self._get, name).result()
 
     def close(self) -> float:
-        """Stop and remove everything; return the seconds that the stack took to stop."""
+        """Stop and remove everything; return the seconds that stopping the stack took."""
         took_s = self._starter.submit(self._stack.stop).result() if self._stack else 0.0
         self._starter.shutdown()
         self._listener.close()
@@ -86,7 +86,7 @@ class SharedServers:
 
 
 class RemoteServers:
-    """What is shared, as a worker process gets it.
+    """What is shared, for a worker process.
 
     Args:
         address: `SharedServers.address`.
@@ -99,7 +99,7 @@ class RemoteServers:
         """Return what is shared under a name.
 
         Raises:
-            RuntimeError: it could not be made.
+            RuntimeError: its creation failed.
         """
         with Client(self._address, "AF_UNIX") as connection:
             connection.send(name)

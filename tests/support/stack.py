@@ -1,4 +1,4 @@
-"""A whole stack, started as its users start it, and clients that speak to it as theirs do."""
+"""A whole stack, started like users start it, and clients that call it like theirs."""
 
 import json
 import os
@@ -27,15 +27,15 @@ _START_S = 60.0
 
 @dataclass(kw_only=True)
 class Stack:
-    """`python -m cli up` on a port and a data folder of its own.
+    """`python -m cli up` with its own port and data folder.
 
     Attributes:
-        data_dir: where its data lies.
-        port: where its door is.
+        data_dir: the data folder.
+        port: the port of the door.
         settings: further settings.
-        template: a data folder of PostgreSQL to copy at the first start; None makes one as `up` does.
-        durable: whether a copy keeps what it commits through a crash of the machine.
-        module: what is run instead of the product's command line.
+        template: a data folder of PostgreSQL to copy at the first start; None creates one like `up`.
+        durable: whether commits in a copy survive a crash of the machine.
+        module: the module to run instead of the command line.
         pid: its process, once it runs.
     """
 
@@ -48,14 +48,14 @@ class Stack:
     pid: int = 0
 
     def start(self) -> None:
-        """Start it, and wait until it says that it is up."""
+        """Start the stack, and wait until it reports that it is up."""
         from_here = len(self.said())
         self.launch()
         until(lambda: "is up after" in self.said(from_here) or self.process.poll() is not None, _START_S)
         assert self.process.poll() is None, self.said(from_here)
 
     def launch(self) -> None:
-        """Start it, and do not wait."""
+        """Start the stack without waiting."""
         if self.template is not None and not self.data_dir.exists():
             copy_template(self.template, self.data_dir / "postgres", durable=self.durable)
         with self.log.open("a") as log:
@@ -80,7 +80,7 @@ class Stack:
         self.pid = self.process.pid
 
     def said(self, offset: int = 0) -> str:
-        """What it has printed."""
+        """Return its output."""
         return self.log.read_text()[offset:] if self.log.exists() else ""
 
     @property
@@ -89,7 +89,7 @@ class Stack:
         return self.data_dir.with_suffix(".log")
 
     def stop(self, number: int = signal.SIGINT) -> float:
-        """Stop it as Ctrl-C does; answers how many seconds that took."""
+        """Stop the stack like Ctrl-C; return how many seconds that took."""
         begun = time.monotonic()
         if self.process.poll() is None:
             self.process.send_signal(number)
@@ -97,11 +97,11 @@ class Stack:
         return time.monotonic() - begun
 
     def children(self) -> list[psutil.Process]:
-        """All processes that it runs."""
+        """Return all its processes."""
         return list(psutil.Process(self.pid).children(recursive=True))
 
     def child(self, *words: str) -> psutil.Process:
-        """The one that runs the program whose command has these words."""
+        """Return the process whose command contains these words."""
         (found,) = [
             each
             for each in psutil.Process(self.pid).children()
@@ -115,15 +115,15 @@ class Stack:
         return f"localhost:{self.port}"
 
     def rest(self) -> httpx.Client:
-        """A REST client that is not signed in."""
+        """Return a REST client that is not signed in."""
         return httpx.Client(base_url=f"http://{self.address}", timeout=60, trust_env=False)
 
 
 def until(condition: Any, timeout_s: float) -> None:
-    """Return when a condition holds.
+    """Wait until a condition holds.
 
     Raises:
-        TimeoutError: it does not in time.
+        TimeoutError: it does not hold in time.
     """
     end = time.monotonic() + timeout_s
     while not condition():
@@ -134,13 +134,13 @@ def until(condition: Any, timeout_s: float) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody in a team besides who registered it.
+    """A further user of a team.
 
     Attributes:
-        id: the user's.
-        email: what they log in with; the password is PASSWORD.
-        token: the access token of their first session.
-        refresh_token: the session's.
+        id: the id of the user.
+        email: the email of the user; the password is PASSWORD.
+        token: the access token of the first session.
+        refresh_token: the refresh token of that session.
     """
 
     id: str
@@ -150,10 +150,10 @@ class Person:
 
 
 class Team:
-    """A tenant that has registered, with a signed-in client.
+    """A registered tenant with a signed-in client.
 
     Attributes:
-        tokens: as registering answered them.
+        tokens: the tokens of the registration.
         client: sends the access token with each call.
     """
 
@@ -179,7 +179,7 @@ class Team:
         return (("authorization", f"Bearer {self.tokens['accessToken']}"),)
 
     def person(self, role: str) -> "Person":
-        """Somebody new in the team: invited, and come in."""
+        """Invite a user to the team and accept; return the user."""
         email = f"{uuid4().hex}@acme.test"
         invited = self.post("/users:invite", email=email, role=f"ROLE_{role.upper()}")
         with self.stack.rest() as client:
@@ -189,44 +189,44 @@ class Team:
         return Person(answer.json()["user"]["id"], email, tokens["accessToken"], tokens["refreshToken"])
 
     def api_key(self, role: str) -> dict[str, Any]:
-        """A new API key: what creating it answered."""
+        """Create an API key; return the response."""
         return self.post("/api-keys", name=uuid4().hex, role=f"ROLE_{role.upper()}")
 
     def post(self, path: str, **body: Any) -> dict[str, Any]:
-        """What a write that succeeds answers."""
+        """Send a write that succeeds; return its response."""
         answer = self.client.post(path, json=body)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
     def service(self, name: str = "") -> str:
-        """The id of a new service."""
+        """Create a service; return its id."""
         return str(self.post("/services", name=name or f"s-{uuid4().hex[:8]}")["service"]["id"])
 
     def check(self, service_id: str, url: str, **rest: Any) -> str:
-        """The id of a new check, every 5 s."""
+        """Create a check of 5 s; return its id."""
         body = {"name": f"c-{uuid4().hex[:8]}", "http": {"url": url}, "interval": "5s", "timeout": "2s", **rest}
         return str(self.post(f"/services/{service_id}/checks", **body)["check"]["id"])
 
     def heartbeat(self, service_id: str, **rest: Any) -> tuple[str, str]:
-        """The id and the token of a new heartbeat, due every 5 s."""
+        """Create a heartbeat of 5 s; return its id and its token."""
         body = {"name": f"c-{uuid4().hex[:8]}", "heartbeat": {}, "interval": "5s", **rest}
         made = self.post(f"/services/{service_id}/checks", **body)
         return str(made["check"]["id"]), str(made["heartbeatToken"])
 
     def status(self, service_id: str) -> dict[str, Any]:
-        """How a service is."""
+        """Return the status of a service."""
         answer = self.client.get(f"/services/{service_id}/status")
         assert answer.status_code == 200, answer.text
         return dict(answer.json()["status"])
 
     def stream(self, query: str = "") -> Generator[dict[str, Any], None, None]:
-        """Events of the results stream, for ever or until the server ends it."""
+        """Yield the events of the results stream until the server ends it."""
         with self.client.stream("GET", f"/results:stream{query}") as answer:
             for line in answer.iter_lines():
                 yield json.loads(line)
 
     def results(self, query: str = "") -> Generator[dict[str, Any], None, None]:
-        """Only the results of the stream, resumed as a client does when the server ends it."""
+        """Yield the results of the stream, and resume whenever the server ends it."""
         while True:
             for event in self.stream(query):
                 if "result" in event:
@@ -236,31 +236,31 @@ class Team:
 
 
 def registration(slug: str) -> dict[str, str]:
-    """What a new team sends."""
+    """Return the registration of a new team."""
     return {"tenantName": "Acme", "tenantSlug": slug, "email": "a@acme.test", "password": PASSWORD}
 
 
 @contextmanager
 def grpc_channel(stack: Stack) -> Iterator[grpc.Channel]:
-    """A plain gRPC channel through the door."""
+    """Yield a plain gRPC channel through the door."""
     with grpc.insecure_channel(stack.address) as channel:
         yield channel
 
 
 def bearer(token: str) -> dict[str, str]:
-    """The header that says who calls."""
+    """Return the header with a bearer token."""
     return {"authorization": f"Bearer {token}"}
 
 
 def reason(answer: httpx.Response) -> str:
-    """The reason in a REST error, which has exactly one."""
+    """Return the reason of a REST error, which has exactly one."""
     (info,) = [each for each in answer.json()["details"] if each["@type"].endswith("google.rpc.ErrorInfo")]
     assert info["domain"] == "sentinel-stack"
     return str(info["reason"])
 
 
 def fields(answer: httpx.Response) -> list[str]:
-    """The fields that a REST error names."""
+    """Return the fields that a REST error names."""
     return [
         violation["field"]
         for each in answer.json()["details"]

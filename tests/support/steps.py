@@ -1,4 +1,4 @@
-"""Counting what a block costs in steps of the interpreter: the same on every machine, however busy it is."""
+"""The cost of a block in steps of the interpreter: the same on every machine and under any load."""
 
 import sys
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from types import FrameType
 
 
 class Steps:
-    """How many steps a block has taken.
+    """The number of steps of a block.
 
     Attributes:
         count: calls of functions, Python's and C's, and resumed generators.

@@ -26,7 +26,7 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 async def target(
     handler: Handler, tls: ssl.SSLContext | None = None, *, host: str = "127.0.0.1", port: int = 0
 ) -> AsyncIterator[int]:
-    """A server on a port of its own, unless it is told one; answers the port."""
+    """Run a server on a free or given port; yield the port."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -51,7 +51,7 @@ async def target(
 
 
 def saying(*pieces: bytes, then_wait: bool = False) -> Handler:
-    """Reads a request's head, then writes some bytes; then hangs up, or waits for ever."""
+    """Return a handler that reads a request's head and writes some bytes; then it closes, or waits forever."""
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -66,7 +66,7 @@ def saying(*pieces: bytes, then_wait: bool = False) -> Handler:
 
 
 def dripping(start: bytes, piece: bytes) -> Handler:
-    """Reads a request's head, then writes a start, then a little every ten milliseconds, for ever."""
+    """Return a handler that reads a request's head, writes a start, then a little every ten milliseconds, forever."""
 
     async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
@@ -80,14 +80,14 @@ def dripping(start: bytes, piece: bytes) -> Handler:
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
-    """Break a connection off, so that its other end hears of a reset and not of an end."""
+    """Reset a connection, so that the peer gets a reset instead of an end."""
     connection = writer.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
 
 class Watched:
-    """Does what a handler does, then nothing; and notes when the other end is gone.
+    """A handler that records when its client has disconnected.
 
     Attributes:
         gone: set once the last connection has ended at its other end.
@@ -112,7 +112,7 @@ class Watched:
 
 
 class Echo:
-    """Answers 200, and remembers the requests' bytes."""
+    """A handler that answers 200 and records the requests."""
 
     def __init__(self, answer: bytes = OK) -> None:
         self.requests: list[bytes] = []
@@ -131,7 +131,7 @@ class Echo:
 
 
 class Authority:
-    """A certificate authority of the test's own.
+    """A certificate authority of the test.
 
     Attributes:
         pem: its certificate.
@@ -145,11 +145,11 @@ class Authority:
         self.pem = self._certificate.public_bytes(Encoding.PEM).decode()
 
     def trusting(self) -> ssl.SSLContext:
-        """A client's context that trusts it and nobody else."""
+        """Return a client's context that trusts only this authority."""
         return context_trusting(self.pem)
 
     def server(self, host: str, *, days: float = 1, self_signed: bool = False) -> ssl.SSLContext:
-        """A server's context with a certificate for a host; `days` from now until it expires."""
+        """Return a server's context with a certificate for a host; it expires in `days`."""
         path = self._folder / f"{host}-{days}-{self_signed}.pem"
         path.write_bytes(b"".join(self.pair(host, days=days, self_signed=self_signed)))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -157,7 +157,7 @@ class Authority:
         return context
 
     def pair(self, host: str, *, days: float = 1, self_signed: bool = False) -> tuple[bytes, bytes]:
-        """A key and its certificate for a host, each in PEM."""
+        """Return a key and its certificate for a host, each in PEM."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
         certificate = self._sign(name, key.public_key(), days=days, host=host, signer=key if self_signed else None)
@@ -167,7 +167,7 @@ class Authority:
         )
 
     def client(self, *, days: float = 1) -> tuple[str, str]:
-        """PEM of a client's certificate, and of its key; `days` from now until it expires."""
+        """Return a client's certificate and its key in PEM; it expires in `days`."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Monitor")])
         certificate = self._sign(name, key.public_key(), days=days)
@@ -175,7 +175,7 @@ class Authority:
         return certificate.public_bytes(Encoding.PEM).decode(), private.decode()
 
     def asking(self, host: str) -> ssl.SSLContext:
-        """A server's context that takes nobody without a certificate of this authority."""
+        """Return a server's context that requires a client certificate of this authority."""
         context = self.server(host)
         context.load_verify_locations(cadata=self.pem)
         context.verify_mode = ssl.CERT_REQUIRED

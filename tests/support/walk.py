@@ -1,4 +1,4 @@
-"""Calling any method of the contract, natively and as REST, with what its descriptor says and a table of examples."""
+"""Calls of any method of the contract, natively and as REST, from its descriptor and a table of examples."""
 
 import json
 import re
@@ -29,7 +29,7 @@ _HTTP = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a call came to, the same for both ways in.
+    """The outcome of a call, the same for both ways.
 
     Attributes:
         status: the HTTP status that the way in gives or would give.
@@ -47,7 +47,7 @@ class Answer:
 
 
 def methods() -> list[MethodDescriptor]:
-    """Every method of every service of the contract; what is generated tomorrow is among them tomorrow."""
+    """Return every method of every service of the contract; new ones are included automatically."""
     found: list[MethodDescriptor] = []
     for path in sorted(GENERATED.glob("sentinel/**/*_pb2.py")):
         module = import_module(".".join(path.relative_to(GENERATED).with_suffix("").parts))
@@ -58,19 +58,19 @@ def methods() -> list[MethodDescriptor]:
 
 
 def access_of(method: MethodDescriptor) -> access_pb2.Access:
-    """What the contract says of who may call."""
+    """Return the access rule of a method."""
     # The generated types know the extension only as a FieldDescriptor.
     access: access_pb2.Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
     return access
 
 
 def reads(method: MethodDescriptor) -> bool:
-    """Whether it changes nothing, by the verb of its name."""
+    """Return whether a method changes nothing, by the verb of its name."""
     return method.name.startswith(("Get", "List", "Stream", "Watch"))
 
 
 def request_of(method: MethodDescriptor, values: dict[str, Any]) -> Message:
-    """The method's request with these values by field name."""
+    """Return the method's request with these values by field name."""
     return json_format.ParseDict(values, GetMessageClass(method.input_type)())
 
 
@@ -91,7 +91,7 @@ def call_rest(client: httpx.Client, token: str, method: MethodDescriptor, reques
 
 
 def call_native(channel: grpc.Channel, token: str, method: MethodDescriptor, request: Message) -> Answer:
-    """Call a process directly, around Envoy."""
+    """Call a process directly, bypassing Envoy."""
     path = f"/{method.containing_service.full_name}/{method.name}"
     kind = GetMessageClass(method.output_type)
     metadata = tuple(bearer(token).items()) if token else ()
@@ -124,7 +124,7 @@ def _native_error(refused: Any) -> Answer:
 
 
 def _as_rest(method: MethodDescriptor, request: Message) -> tuple[str, str, dict[str, Any], Any]:
-    """Verb, path, query and body that the contract's HTTP rule makes of a request."""
+    """Return verb, path, query and body of a request by the contract's HTTP rule."""
     http = method.GetOptions().Extensions[annotations_pb2.http]
     verb = str(http.WhichOneof("pattern"))
     values = json_format.MessageToDict(request, preserving_proto_field_name=True)
@@ -143,7 +143,7 @@ def _take(values: dict[str, Any], path: list[str]) -> str:
 
 
 def ids_of(method: MethodDescriptor) -> dict[str, tuple[str, ...]]:
-    """The ids in a request by what they are of: {"service_id": ("service_id",), "user_id": ("user", "id")}."""
+    """Return the ids in a request by their kind: {"service_id": ("service_id",), "user_id": ("user", "id")}."""
     http = method.GetOptions().Extensions[annotations_pb2.http]
     path = getattr(http, str(http.WhichOneof("pattern")))
     names = [field.name for field in method.input_type.fields]

@@ -1,4 +1,4 @@
-"""Checks as workers hold them, for tests that need no database."""
+"""Checks of workers, for tests that need no database."""
 
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,7 @@ _ID = UUID(int=3)
 
 
 def a_scheduled_check(check_id: UUID = _ID, interval_us: int = 10 * SECOND_US, **rest: Any) -> ScheduledCheck:
-    """A check that is on since the epoch, unless the rest says otherwise."""
+    """Return a check that is on since the epoch, unless other fields are given."""
     given = {name: rest.pop(name) for name in SETTING_COLUMNS if name in rest}
     settings = {"interval_us": interval_us, "timeout_us": interval_us // 2, "retry_delay_us": 0, **given}
     figures: dict[str, Any] = {

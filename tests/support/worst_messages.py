@@ -1,4 +1,4 @@
-"""The requests of a method that cost most to refuse, made from its descriptor as bytes: none has to be built first."""
+"""The requests of a method that are most expensive to refuse, built from its descriptor as bytes."""
 
 from collections.abc import Iterator
 
@@ -32,7 +32,7 @@ def worst_messages(method: MethodDescriptor) -> Iterator[tuple[str, bytes]]:
 
 
 def _right(kind: Descriptor) -> bytes:
-    """Ids and a check that break no rule; parsing merges what follows into them."""
+    """Return ids and a check that violate no rule; parsing merges later bytes into them."""
     right = b""
     for field in kind.fields:
         if field.name == "check":
@@ -43,7 +43,7 @@ def _right(kind: Descriptor) -> bytes:
 
 
 def _filled(kind: Descriptor, size: int, inside: frozenset[str]) -> Iterator[tuple[str, bytes]]:
-    """Messages of a kind, one field or field inside of each as large as fits."""
+    """Yield messages of a type, each with one field, nested ones included, as large as possible."""
     for field in kind.fields:
         room = size - 32
         inner = field.message_type
@@ -77,7 +77,7 @@ def _filled_scalar(field: FieldDescriptor, room: int) -> Iterator[tuple[str, byt
 
 
 def _broken(kind: Descriptor, inside: frozenset[str]) -> bytes:
-    """A message of a kind with a value in each field that should not be there."""
+    """Return a message of a type with an invalid value in each field."""
     parts = []
     for field in kind.fields:
         inner = field.message_type

@@ -1,4 +1,4 @@
-"""Real name servers whose zone, or whose misbehaviour, a test decides."""
+"""Real name servers whose zone or misbehaviour a test chooses."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -14,15 +14,15 @@ Misbehaviour = Callable[[bytes], Sequence[bytes]]
 
 
 class Zone(NameServer):
-    """Answers from records as a zone file has them, aliases with what they lead to; NXDOMAIN for other names.
+    """Answers from records of a zone file, aliases with their targets; NXDOMAIN for other names.
 
     Args:
         records: lines such as "acme.test. 60 MX 10 mail.acme.test.".
-        rcode: what to answer instead of records.
-        only_tcp: whether answers by UDP are empty and say that they are too long.
+        rcode: the response code to send instead of records.
+        only_tcp: whether answers over UDP are empty and truncated.
 
     Attributes:
-        seen: the questions, parsed, in the order in which they came.
+        seen: the questions, parsed, in order.
         by: "udp" or "tcp" for each.
     """
 
@@ -33,7 +33,7 @@ class Zone(NameServer):
         self._rcode = rcode
 
     def reply(self, data: bytes) -> bytes:
-        """The answer to a question."""
+        """Return the answer to a question."""
         question = DNSRecord.parse(data)
         reply = question.reply()
         if str(question.q.qname) == ".":
@@ -55,7 +55,7 @@ class Zone(NameServer):
 
 
 class Rogue(NameServer):
-    """Sends what a test says.
+    """Sends what the test chooses.
 
     Args:
         by_udp: to a question by UDP.
@@ -72,12 +72,12 @@ class Rogue(NameServer):
         self._by_tcp = by_tcp or by_udp
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Misbehave by UDP."""
+        """Misbehave over UDP."""
         for piece in self._by_udp(data):
             self._transport.sendto(piece, addr)
 
     async def by_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Misbehave by TCP."""
+        """Misbehave over TCP."""
         length = int.from_bytes(await reader.readexactly(2), "big")
         for piece in self._by_tcp(await reader.readexactly(length)):
             writer.write(len(piece).to_bytes(2, "big") + piece)
@@ -87,7 +87,7 @@ class Rogue(NameServer):
 
 
 def long_names_in_few_bytes(question: bytes) -> list[bytes]:
-    """To a question about acme.test: records of 20 bytes whose names point at one of 120 labels."""
+    """Return records of 20 bytes for acme.test, whose names point at one of 120 labels."""
     here = 12 + len("acme.test") + 2 + 4
     pointer = bytes((0xC0, here))
     data = pointer * 2 + bytes(20)
@@ -104,5 +104,5 @@ def long_names_in_few_bytes(question: bytes) -> list[bytes]:
 
 
 def open_sockets() -> int:
-    """How many this process has open."""
+    """Return how many sockets this process has open."""
     return len(psutil.Process().net_connections())

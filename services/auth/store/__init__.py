@@ -1,7 +1,7 @@
-"""All SQL of auth, a file for each thing that is stored.
+"""The SQL of auth, one file for each kind of object.
 
-The tenant, or the actor who belongs to one, is the first argument of whatever is tenant-owned, and is set for the
-policies too. Whatever changes something writes its entry into the audit log in the same transaction.
+The tenant, or an actor of it, is the first argument of each tenant-owned statement, and is set for row-level security
+too. Each change writes its audit entry in the same transaction.
 """
 
 from services.auth.store.api_keys import ApiKeySql
@@ -14,4 +14,4 @@ from services.auth.store.users import UserSql
 
 
 class AuthStore(TenantSql, UserSql, SessionSql, InvitationSql, ApiKeySql, AuditSql, InstallationSql):
-    """Everything that auth keeps in PostgreSQL."""
+    """The database of auth."""

@@ -1,4 +1,4 @@
-"""API keys."""
+"""SQL of API keys."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +25,7 @@ class ApiKeySql(Sql):
     """API keys in PostgreSQL."""
 
     async def create_api_key(self, actor: Actor, key: ApiKey, key_hash: bytes) -> None:
-        """Record a key.
+        """Insert a key.
 
         Raises:
             AlreadyExists: API_KEY_NAME_TAKEN.
@@ -52,7 +52,7 @@ class ApiKeySql(Sql):
             raise AlreadyExists(reasons.ERROR_REASON_API_KEY_NAME_TAKEN, message) from error
 
     async def find_api_key(self, tenant_id: UUID, key_id: UUID) -> tuple[Tenant, ApiKey] | None:
-        """A key and its tenant; None if the key is gone."""
+        """Return a key and its tenant; None if the key does not exist."""
         query = select(api_keys).where(api_keys.c.tenant_id == tenant_id, api_keys.c.id == key_id)
         async with self._database.tenant(tenant_id) as connection:
             row = (await connection.execute(query)).one_or_none()
@@ -60,17 +60,17 @@ class ApiKeySql(Sql):
         return (tenant_of(tenant), _api_key(row)) if row else None
 
     async def list_api_keys(self, tenant_id: UUID, page: PageRequest) -> tuple[Sequence[ApiKey], int]:
-        """One key more than the page holds, if there are, oldest first, and how many there are in all."""
+        """Return a page of keys plus one more, oldest first, and the total."""
         every = select(api_keys).where(api_keys.c.tenant_id == tenant_id)
         async with self._database.tenant(tenant_id) as connection:
             rows, total = await page_of(connection, every, api_keys.c.id, page)
         return [_api_key(row) for row in rows], total
 
     async def delete_api_key(self, actor: Actor, key_id: UUID) -> bool:
-        """Remove a key and tell every service; False if there is none."""
+        """Delete a key and notify every service; return False if it does not exist."""
         which = (api_keys.c.tenant_id == actor.tenant_id) & (api_keys.c.id == key_id)
         async with self._database.tenant(actor.tenant_id) as connection:
-            # First the entry: a key that deletes itself is still known by name.
+            # The audit entry first: a key that deletes itself is still found by name.
             row = (await connection.execute(select(api_keys).where(which))).one_or_none()
             if row is None:
                 return False

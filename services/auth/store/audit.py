@@ -1,4 +1,4 @@
-"""Reading the audit log."""
+"""SQL of the audit log."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,7 @@ class AuditSql(Sql):
     async def list_audit(
         self, tenant_id: UUID, wanted: AuditFilter, page: PageRequest
     ) -> tuple[Sequence[AuditEntry], int]:
-        """One entry more than the page holds, if there are, newest first, and how many there are in all."""
+        """Return a page of entries plus one more, newest first, and the total."""
         every = select(audit_log).where(audit_log.c.tenant_id == tenant_id)
         if wanted.actor_id is not None:
             every = every.where(audit_log.c.actor_id == wanted.actor_id)

@@ -1,4 +1,4 @@
-"""What the store's parts share: the ways to the database, and how rows become what auth is about."""
+"""What the SQL modules share: database access, conversion of rows, paging, revocations."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,11 +20,11 @@ from services.platform.security.revocations import CHANNEL, Revocation, Revoked
 
 
 class Sql:
-    """A part of the store.
+    """The base of the SQL classes.
 
     Args:
-        database: under the role sentinel_auth.
-        pool: raw connections under the same role, for what is asked most.
+        database: transactions under the role sentinel_auth.
+        pool: raw connections under the same role, for the most frequent query.
     """
 
     def __init__(self, database: Database, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
@@ -33,12 +33,12 @@ class Sql:
 
 
 def tenant_of(row: Row[Any]) -> Tenant:
-    """The tenant in a row of tenants, whose id may be called tenant_id."""
+    """Return the tenant in a row; its id is in the column tenant_id."""
     return Tenant(row.tenant_id, row.slug, row.name, from_datetime(row.tenant_create_time))
 
 
 def user_of(row: Row[Any]) -> User:
-    """The user in a row of users."""
+    """Return the user in a row."""
     return User(
         tenant_id=row.tenant_id,
         id=row.id,
@@ -52,12 +52,12 @@ def user_of(row: Row[Any]) -> User:
 
 
 def moment(value: Any) -> int | None:  # noqa: ANN401 — a column's value
-    """A nullable point in time."""
+    """Return a nullable time in microseconds."""
     return None if value is None else from_datetime(value)
 
 
 def the_tenant(tenant_id: UUID) -> Select[Any]:
-    """A tenant, and why it is suspended if it is."""
+    """Return the query of a tenant and of the reason why it is suspended, if it is."""
     return (
         select(
             tenants.c.id.label("tenant_id"),
@@ -82,7 +82,7 @@ async def page_of(
     *,
     newest_first: bool = False,
 ) -> tuple[list[Row[Any]], int]:
-    """The rows of a page and one more, by a key that is a UUIDv7, and how many there are in all."""
+    """Return the rows of a page plus one more, ordered by a UUIDv7 key, and the total."""
     total = (await connection.execute(select(func.count()).select_from(every.subquery()))).scalar_one()
     if page.after is not None:
         every = every.where(key < page.after if newest_first else key > page.after)
@@ -91,7 +91,7 @@ async def page_of(
 
 
 async def end_sessions(connection: AsyncConnection, tenant_id: UUID, now: int, which: ColumnElement[bool]) -> int:
-    """End those sessions of a tenant that go on and meet a condition; answers how many."""
+    """End a tenant's open sessions that meet a condition; return how many."""
     rows = await connection.execute(
         update(sessions)
         .where(sessions.c.tenant_id == tenant_id, sessions.c.end_time.is_(None), which)
@@ -112,8 +112,8 @@ async def revoke(
     role: Role | None = None,
     reason: str = "",
 ) -> None:
-    """Tell every service that what credentials are worth has changed, as soon as this transaction commits."""
-    # By the database's clock: of two changes the later one counts, whichever replica made it.
+    """Record a change of credentials, and notify every service when this transaction commits."""
+    # By the database's clock: the later of two changes counts, whichever replica made it.
     time: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
     for subject in subjects:
         await connection.execute(

@@ -1,4 +1,4 @@
-"""What belongs to no tenant: published keys, rate limits, housekeeping."""
+"""SQL of what belongs to no tenant: published keys, rate limits, housekeeping."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -17,17 +17,17 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class InstallationSql(Sql):
-    """What all tenants share, in PostgreSQL."""
+    """Data that all tenants share, in PostgreSQL."""
 
     async def publish_key(self, key: SigningKey, now: int) -> None:
-        """Let every service verify what this key signs, and tell them."""
+        """Publish a key, so that every service accepts its signatures, and notify the services."""
         row = {"kid": key.kid, "public_key": key.public, "create_time": to_datetime(now)}
         async with self._database.untenanted() as connection:
             await connection.execute(upsert(signing_keys).values(row).on_conflict_do_nothing())
             await connection.execute(select(func.pg_notify(CHANNEL, key.kid)))
 
     async def retire_key(self, kid: str, at: int) -> None:
-        """Stop verifying what a key has signed at a point in time, or sooner if so said; tell every service."""
+        """Stop accepting a key's signatures at a time, or earlier if already so decided; notify every service."""
         sooner = or_(signing_keys.c.retire_time.is_(None), signing_keys.c.retire_time > to_datetime(at))
         async with self._database.untenanted() as connection:
             await connection.execute(
@@ -36,13 +36,13 @@ class InstallationSql(Sql):
             await connection.execute(select(func.pg_notify(CHANNEL, kid)))
 
     async def published_kids(self) -> set[str]:
-        """The keys that still verify."""
+        """Return the ids of the keys that are not retired."""
         going_on = or_(signing_keys.c.retire_time.is_(None), signing_keys.c.retire_time > to_datetime(now_us()))
         async with self._database.untenanted() as connection:
             return set((await connection.execute(select(signing_keys.c.kid).where(going_on))).scalars())
 
     async def take_attempt(self, buckets: Sequence[Bucket]) -> int | None:
-        """Take one attempt from each bucket, or none; answers how many microseconds to wait if one is empty."""
+        """Take one attempt from each bucket, or none; return the microseconds to wait if one is empty."""
         keys = cast([bucket.key for bucket in buckets], ARRAY(LargeBinary))
         every = cast([_MICROSECOND * bucket.every_us for bucket in buckets], ARRAY(Interval))
         burst = cast([bucket.burst for bucket in buckets], ARRAY(Integer))
@@ -51,7 +51,7 @@ class InstallationSql(Sql):
         return None if wait is None else wait // _MICROSECOND
 
     async def give_back(self, buckets: Sequence[Bucket]) -> None:
-        """Give the attempt back to each bucket."""
+        """Return one attempt to each bucket."""
         async with self._database.untenanted() as connection:
             for bucket in sorted(buckets, key=lambda each: each.key):
                 await connection.execute(
@@ -61,7 +61,7 @@ class InstallationSql(Sql):
                 )
 
     async def forget_expired(self, most: int) -> int:
-        """Remove what has expired, at most so many rows of each kind; answers how many went."""
+        """Delete at most so many expired rows of each kind; return how many were deleted."""
         async with self._database.untenanted() as connection:
             gone: int = (await connection.execute(select(func.forget_expired(most)))).scalar_one()
             return gone

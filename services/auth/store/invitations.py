@@ -1,4 +1,4 @@
-"""Invitations. One that is accepted, revoked or replaced is gone; the audit log remembers it."""
+"""SQL of invitations. One that is accepted, revoked or replaced is deleted; the audit log keeps it."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ class InvitationSql(Sql):
     """Invitations in PostgreSQL."""
 
     async def invite(self, actor: Actor, invitation: Invitation, token_hash: bytes) -> None:
-        """Record an invitation in the place of an earlier one of this email.
+        """Insert an invitation, and delete an earlier one for this email.
 
         Raises:
             AlreadyExists: EMAIL_TAKEN.
@@ -55,7 +55,7 @@ class InvitationSql(Sql):
             await write_audit(connection, actor, change)
 
     async def list_invitations(self, tenant_id: UUID, page: PageRequest, now: int) -> tuple[Sequence[Invitation], int]:
-        """One open invitation more than the page holds, if there are, oldest first, and how many there are in all."""
+        """Return a page of open invitations plus one more, oldest first, and the total."""
         every = select(invitations).where(
             invitations.c.tenant_id == tenant_id, invitations.c.expire_time > to_datetime(now)
         )
@@ -64,7 +64,7 @@ class InvitationSql(Sql):
         return [_invitation(row) for row in rows], total
 
     async def revoke_invitation(self, actor: Actor, invitation_id: UUID) -> bool:
-        """Remove an invitation; False if there is none."""
+        """Delete an invitation; return False if it does not exist."""
         which = (invitations.c.tenant_id == actor.tenant_id) & (invitations.c.id == invitation_id)
         async with self._database.tenant(actor.tenant_id) as connection:
             removed = await connection.execute(delete(invitations).where(which).returning(invitations))
@@ -78,7 +78,7 @@ class InvitationSql(Sql):
     async def find_invitation(
         self, tenant_id: UUID, token_hash: bytes, now: int
     ) -> tuple[Tenant, Invitation, str | None] | None:
-        """The tenant, the open invitation of this token, and why the tenant is suspended if it is."""
+        """Return the tenant, the token's open invitation, and why the tenant is suspended; None without invitation."""
         query = select(invitations).where(
             invitations.c.tenant_id == tenant_id,
             invitations.c.token_hash == token_hash,
@@ -92,7 +92,7 @@ class InvitationSql(Sql):
         return tenant_of(tenant), _invitation(row), tenant.suspend_reason
 
     async def accept_invitation(self, origin: Origin, invitation: Invitation, user: User, password_hash: str) -> bool:
-        """Make the user in the invitation's place; False if it is gone.
+        """Replace the invitation by the user; return False if the invitation no longer exists.
 
         Raises:
             AlreadyExists: EMAIL_TAKEN.

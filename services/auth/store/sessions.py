@@ -1,4 +1,4 @@
-"""Sessions and their refresh tokens."""
+"""SQL of sessions and their refresh tokens."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ class SessionSql(Sql):
     """Sessions in PostgreSQL; times are in microseconds."""
 
     async def find_login(self, slug: str, email: str, address: str) -> Login | None:
-        """What a login is decided by, in one query whether there is such a user or not."""
+        """Return the data that decides a login, by one query whether the user exists or not."""
         found = func.login_of(slug, email, address).table_valued(*(column(name) for name in _LOGIN))
         async with self._database.untenanted() as connection:
             row = (await connection.execute(select(found))).one_or_none()
@@ -50,7 +50,7 @@ class SessionSql(Sql):
         now: int,
         expire: int,
     ) -> bool:
-        """A new session with its first refresh token; False if the user was disabled or got another password."""
+        """Insert a session with its first refresh token; return False if the user was disabled or the hash changed."""
         tenant_id = actor.tenant_id
         unchanged = select(users.c.id).where(
             users.c.tenant_id == tenant_id,
@@ -59,7 +59,7 @@ class SessionSql(Sql):
             users.c.disable_time.is_(None),
         )
         async with self._database.tenant(tenant_id) as connection:
-            # The lock makes whoever disables the user wait, and then see this session.
+            # The lock makes a transaction that disables the user wait, and then see this session.
             if (await connection.execute(unchanged.with_for_update(read=True))).one_or_none() is None:
                 return False
             await connection.execute(
@@ -81,13 +81,13 @@ class SessionSql(Sql):
     async def rotate(
         self, origin: Origin, tenant_id: UUID, presented: bytes, successor: bytes, now: int, expire: int
     ) -> Rotation:
-        """Spend one refresh token for its successor; both as hashes."""
+        """Spend one refresh token for its successor; both are hashes."""
         async with self._database.tenant(tenant_id) as connection:
             tokens = await _tokens(connection, tenant_id, presented, successor)
             if presented not in tokens:
                 return Rotation(Presented.UNKNOWN)
             session_id = tokens[presented].session_id
-            # Locked, so that of two who come at once one comes second, and reads the tokens again.
+            # Locked, so that the second of two concurrent calls waits, and reads the tokens again.
             session = await _lock_session(connection, tenant_id, session_id)
             if session is None or session.end_time is not None or from_datetime(session.expire_time) <= now:
                 return Rotation(Presented.UNKNOWN)
@@ -108,7 +108,7 @@ class SessionSql(Sql):
             return Rotation(Presented.GOOD, session_id, user_of((await connection.execute(query)).one()))
 
     async def end_session(self, actor: Actor, user_id: UUID, session_id: UUID, now: int) -> bool:
-        """End a session of a user and tell every service; False if the user has none of this id that goes on."""
+        """End an open session of a user and notify every service; return False if there is none of this id."""
         async with self._database.tenant(actor.tenant_id) as connection:
             which = and_(
                 sessions.c.id == session_id, sessions.c.user_id == user_id, sessions.c.expire_time > to_datetime(now)
@@ -119,7 +119,7 @@ class SessionSql(Sql):
         return True
 
     async def end_other_sessions(self, actor: Actor, user_id: UUID, but: UUID, now: int) -> int:
-        """End all sessions of a user but one; answers how many."""
+        """End all sessions of a user except one; return how many."""
         async with self._database.tenant(actor.tenant_id) as connection:
             others = and_(sessions.c.user_id == user_id, sessions.c.id != but)
             ended = await end_sessions(connection, actor.tenant_id, now, others)
@@ -127,7 +127,7 @@ class SessionSql(Sql):
         return ended
 
     async def list_sessions(self, tenant_id: UUID, user_id: UUID, now: int, most: int) -> Sequence[Session]:
-        """A user's sessions that go on, newest first."""
+        """Return a user's open sessions, newest first."""
         query = (
             select(sessions)
             .where(
@@ -154,7 +154,7 @@ class SessionSql(Sql):
 
 
 def _may_repeat(successor: Any, spent_us: int, now: int) -> bool:  # noqa: ANN401 — a row, or None
-    """Whether a spent token still answers its successor: shortly after, and while that has not been used itself."""
+    """Return whether a spent token may return its successor again: soon after, and while that one is unspent."""
     return successor is not None and successor.spend_time is None and now - spent_us <= REPEAT_US
 
 

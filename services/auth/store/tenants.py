@@ -1,4 +1,4 @@
-"""Tenants: registering one, suspending one."""
+"""SQL of tenants: register, suspend, resume."""
 
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from services.platform.security.revocations import Revoked
 
 
 def _good(token_hash: bytes, now: int) -> ColumnElement[bool]:
-    """The invitation with this token, unless it has expired."""
+    """Return the condition for an unexpired invitation with this token."""
     return (tenant_invitations.c.token_hash == token_hash) & (tenant_invitations.c.expire_time > to_datetime(now))
 
 
@@ -32,10 +32,10 @@ class TenantSql(Sql):
     async def create_tenant(
         self, actor: Actor, tenant: Tenant, admin: User, password_hash: str, invitation_hash: bytes | None = None
     ) -> bool:
-        """Record a tenant and its first administrator, and use up the invitation; False if that is gone.
+        """Insert a tenant and its first administrator, and use up the invitation; return False if that is not valid.
 
         Raises:
-            AlreadyExists: TENANT_SLUG_TAKEN; the invitation stays good.
+            AlreadyExists: TENANT_SLUG_TAKEN; the invitation remains valid.
         """
         invited: dict[str, object] = {}
         try:
@@ -67,13 +67,13 @@ class TenantSql(Sql):
         return True
 
     async def has_tenant_invitation(self, token_hash: bytes, now: int) -> bool:
-        """Return whether an invitation is there and has not expired."""
+        """Return whether an unexpired invitation exists."""
         query = select(tenant_invitations.c.id).where(_good(token_hash, now))
         async with self._database.untenanted() as connection:
             return (await connection.execute(query)).one_or_none() is not None
 
     async def invite_tenant(self, invitation: TenantInvitation, token_hash: bytes) -> None:
-        """Record an invitation, and remove those that have expired."""
+        """Insert an invitation, and delete expired ones."""
         expired = tenant_invitations.c.expire_time <= to_datetime(invitation.create_us)
         async with self._database.untenanted() as connection:
             await connection.execute(delete(tenant_invitations).where(expired))
@@ -88,13 +88,13 @@ class TenantSql(Sql):
             )
 
     async def tenant_of_slug(self, slug: str) -> UUID | None:
-        """A tenant's id."""
+        """Return the id of the tenant with this slug, or None."""
         async with self._database.untenanted() as connection:
             found: UUID | None = (await connection.execute(select(func.tenant_of_slug(slug)))).scalar_one()
             return found
 
     async def suspend(self, actor: Actor, reason: str, now: int) -> bool:
-        """Suspend the actor's tenant and tell every service and worker; False if it is suspended already."""
+        """Suspend the actor's tenant and notify all services; return False if it is suspended already."""
         at = to_datetime(now)
         async with self._database.tenant(actor.tenant_id) as connection:
             made = await connection.execute(
@@ -110,7 +110,7 @@ class TenantSql(Sql):
         return True
 
     async def resume(self, actor: Actor, now: int) -> bool:
-        """Let the actor's tenant go on and tell every service and worker; False if it is not suspended."""
+        """Resume the actor's tenant and notify all services; return False if it is not suspended."""
         at = to_datetime(now)
         async with self._database.tenant(actor.tenant_id) as connection:
             ended = await connection.execute(

@@ -1,4 +1,4 @@
-"""Users: finding, listing, changing them, and their passwords."""
+"""SQL of users and their passwords."""
 
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -28,7 +28,7 @@ class UserSql(Sql):
     """Users in PostgreSQL."""
 
     async def find_user(self, tenant_id: UUID, user_id: UUID) -> tuple[Tenant, User] | None:
-        """A user and the tenant; None if the user is gone."""
+        """Return a user and the tenant; None if the user does not exist."""
         try:
             async with self._pool.acquire(timeout=_ACQUIRE_S) as connection:
                 record = await connection.fetchrow("SELECT * FROM user_and_tenant($1, $2)", tenant_id, user_id)
@@ -36,11 +36,11 @@ class UserSql(Sql):
             raise Unavailable from error
         if record is None:
             return None
-        row: Any = SimpleNamespace(**record)  # by attribute, as SQLAlchemy's rows are read
+        row: Any = SimpleNamespace(**record)  # by attribute, like a row of SQLAlchemy
         return tenant_of(row), user_of(row)
 
     async def list_users(self, tenant_id: UUID, wanted: UserFilter, page: PageRequest) -> tuple[Sequence[User], int]:
-        """One user more than the page holds, if there are, oldest first, and how many there are in all."""
+        """Return a page of users plus one more, oldest first, and the total."""
         every = select(users).where(users.c.tenant_id == tenant_id)
         if wanted.role is not None:
             every = every.where(users.c.role == int(wanted.role))
@@ -51,9 +51,9 @@ class UserSql(Sql):
         return [user_of(row) for row in rows], total
 
     async def change_user(self, actor: Actor, user_id: UUID, decide: Decide) -> User | None:
-        """Make a user what `decide` says, while nobody else changes the team; return the user, or None if deleted.
+        """Change a user as `decide` says, under the team's lock; return the user, or None if deleted.
 
-        A user who is disabled or deleted loses all sessions, and a new role reaches every service.
+        End all sessions of a user who is disabled or deleted; notify every service of a new role.
 
         Raises:
             NotFound: USER_NOT_FOUND.
@@ -73,7 +73,7 @@ class UserSql(Sql):
         return after
 
     async def password_hash(self, tenant_id: UUID, user_id: UUID) -> str | None:
-        """A user's password hash."""
+        """Return a user's password hash, or None."""
         query = select(users.c.password_hash).where(users.c.tenant_id == tenant_id, users.c.id == user_id)
         async with self._database.tenant(tenant_id) as connection:
             found: str | None = (await connection.execute(query)).scalar_one_or_none()
@@ -82,7 +82,7 @@ class UserSql(Sql):
     async def change_password(
         self, actor: Actor, user_id: UUID, former_hash: str, new_hash: str, but: UUID, now: int
     ) -> bool:
-        """Replace a user's hash and end the user's sessions but one; False if the former hash is the user's no more."""
+        """Replace a user's hash and end all sessions but one; return False if the former hash no longer matches."""
         async with self._database.tenant(actor.tenant_id) as connection:
             changed = await connection.execute(
                 update(users)
@@ -104,7 +104,7 @@ class UserSql(Sql):
         return True
 
     async def reset_password(self, actor: Actor, email: str, new_hash: str, now: int) -> bool:
-        """Replace the hash of the user with this email and end all sessions of the user; False if there is none."""
+        """Replace the password hash of the user with this email and end the sessions; return False if there is none."""
         tenant_id = actor.tenant_id
         async with self._database.tenant(tenant_id) as connection:
             changed = await connection.execute(
@@ -123,12 +123,12 @@ class UserSql(Sql):
 
 
 async def lock_team(connection: AsyncConnection, tenant_id: UUID) -> None:
-    """Let one transaction at a time change a tenant's team, so that no two take away the last two administrators."""
+    """Lock a tenant's team until the transaction ends, so that no two remove the last two administrators."""
     await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"team {tenant_id}", 0))))
 
 
 async def insert_user(connection: AsyncConnection, user: User, password_hash: str) -> None:
-    """Record a new user."""
+    """Insert a user."""
     await connection.execute(
         insert(users).values(
             tenant_id=user.tenant_id,
@@ -179,6 +179,6 @@ async def _update(connection: AsyncConnection, actor: Actor, before: User, after
 
 async def _delete(connection: AsyncConnection, actor: Actor, user: User) -> None:
     await end_sessions(connection, user.tenant_id, now_us(), sessions.c.user_id == user.id)
-    # First the entry: who deletes the own account is still known by name.
+    # The audit entry first: a user who deletes the own account is still found by name.
     await write_audit(connection, actor, Change("user.delete", user.id, before=user.audited()))
     await connection.execute(delete(users).where(users.c.tenant_id == user.tenant_id, users.c.id == user.id))

@@ -1,1 +1,1 @@
-"""Incidents: reading them, acknowledging, notes, resolving by hand."""
+"""Incidents: list, get, acknowledge, annotate, resolve by hand."""

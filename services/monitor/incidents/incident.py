@@ -1,4 +1,4 @@
-"""What an incident is (semantics.md §14), and what people may do about it. Pure; times in microseconds."""
+"""Incidents (semantics.md §14) and the steps that people take on them. Pure; times in microseconds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from services.platform.security.audit import ActorKind
 
 
 class IncidentState(IntEnum):
-    """Whether an incident goes on. The numbers are the contract's."""
+    """The state of an incident. The numbers are the contract's."""
 
     OPEN = 1
     RESOLVED = 2
@@ -32,7 +32,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phases:
-    """The steps of a run as far as it came, and the whole of it."""
+    """The phases of a run; None for those it did not reach."""
 
     dns_us: int | None
     connect_us: int | None
@@ -47,15 +47,15 @@ class Incident:
     """A span in which a check was DOWN.
 
     Attributes:
-        service_name: as it was when the incident was opened, as is check_name: an incident outlives both.
+        service_name: the name when the incident was opened, like check_name: an incident outlives both.
         start_us: the first failing slot.
         detect_us: the slot that confirmed it.
-        end_us: when it ended; None while it goes on.
-        acknowledge_us: when somebody first acknowledged it.
-        cause: why the first failing slot failed; None where nothing is left of it.
-        phases: of the first failing slot.
-        last_cause: why the last failing slot so far failed; None where nothing is left of it.
-        failed_assertions: of the first failing slot.
+        end_us: when it ended; None while it is open.
+        acknowledge_us: when it was first acknowledged.
+        cause: why the first failing slot failed; None if that is not stored.
+        phases: the phases of the first failing slot.
+        last_cause: why the last failing slot so far failed; None if that is not stored.
+        failed_assertions: the failed assertions of the first failing slot.
     """
 
     id: UUID
@@ -75,17 +75,17 @@ class Incident:
 
     @property
     def state(self) -> IncidentState:
-        """Whether it goes on."""
+        """Whether it is open or resolved."""
         return IncidentState.OPEN if self.end_us is None else IncidentState.RESOLVED
 
     def duration_us(self, now: int) -> int:
-        """How long it was, or has been so far."""
+        """Return its duration in microseconds, until now if it is open."""
         return max(0, (now if self.end_us is None else self.end_us) - self.start_us)
 
 
 @dataclass(frozen=True, slots=True)
 class IncidentActor:
-    """Somebody who did something about an incident."""
+    """The user or API key that took a step."""
 
     kind: ActorKind
     id: UUID
@@ -94,7 +94,7 @@ class IncidentActor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentEvent:
-    """Something that happened to an incident; nobody's doing where it was the results'."""
+    """An event in an incident's timeline; results have no actor."""
 
     id: UUID
     create_us: int
@@ -105,11 +105,11 @@ class IncidentEvent:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What somebody does about an incident.
+    """A step that a person takes on an incident.
 
     Attributes:
-        kind: what.
-        note: what they write; empty where they do not.
+        kind: the kind of the step.
+        note: the person's note; may be empty.
         at: when, in microseconds.
     """
 
@@ -118,7 +118,7 @@ class Step:
     at: int
 
     def changes(self, incident: Incident) -> bool:
-        """Whether the step changes an incident as it is now; else it has been done.
+        """Return whether the step would change the incident; False if it was taken already.
 
         Raises:
             FailedPrecondition: INCIDENT_RESOLVED.

@@ -1,4 +1,4 @@
-"""Incidents as people work on them: reading, listing, acknowledging, noting, resolving by hand."""
+"""Use cases of incidents: list, get, acknowledge, annotate, resolve by hand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class IncidentFilter:
-    """Which incidents to list; None: whatever it is.
+    """A filter of incidents; None matches all.
 
     Attributes:
         state: only those in this state.
         service_id: only this service's.
-        start_us: only those that went on at this time, or began behind it.
+        start_us: only those that were open at this time or began later.
         end_us: only those that began before this time.
     """
 
@@ -34,10 +34,10 @@ class IncidentFilter:
 
 
 class Incidents:
-    """Reads incidents and works on them.
+    """Use cases of incidents.
 
     Args:
-        store: where they are recorded.
+        store: incidents in PostgreSQL.
         pager: reads and writes page tokens.
     """
 
@@ -46,7 +46,7 @@ class Incidents:
         self._pager = pager
 
     async def list(self, tenant_id: UUID, wanted: IncidentFilter, page_size: int, page_token: str) -> Page[Incident]:
-        """A page of incidents, newest first.
+        """Return a page of incidents, newest first.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
@@ -60,7 +60,7 @@ class Incidents:
         return self._pager.page(tenant_id, scope, request, *found, lambda incident: incident.id)
 
     async def get(self, tenant_id: UUID, incident_id: UUID) -> tuple[Incident, Sequence[IncidentEvent]]:
-        """An incident with its timeline.
+        """Return an incident with its timeline.
 
         Raises:
             NotFound: INCIDENT_NOT_FOUND.
@@ -71,7 +71,7 @@ class Incidents:
         return found
 
     async def acknowledge(self, actor: Actor, incident_id: UUID, note: str) -> Incident:
-        """Say that somebody sees to an incident; one that is acknowledged stays as it is.
+        """Acknowledge an incident; do nothing if it is acknowledged.
 
         Raises:
             NotFound: INCIDENT_NOT_FOUND.
@@ -80,7 +80,7 @@ class Incidents:
         return await self._take(actor, incident_id, IncidentEventKind.ACKNOWLEDGED, note)
 
     async def note(self, actor: Actor, incident_id: UUID, note: str) -> Incident:
-        """Write a note into an incident's timeline.
+        """Add a note to an incident's timeline.
 
         Raises:
             NotFound: INCIDENT_NOT_FOUND.
@@ -88,7 +88,7 @@ class Incidents:
         return await self._take(actor, incident_id, IncidentEventKind.NOTE, note)
 
     async def resolve(self, actor: Actor, incident_id: UUID, note: str) -> Incident:
-        """End an incident by hand; one that has ended stays as it is.
+        """Resolve an incident by hand; do nothing if it has ended.
 
         Raises:
             NotFound: INCIDENT_NOT_FOUND.

@@ -1,4 +1,4 @@
-"""Domain → Protobuf for incidents, and back for what is asked of them."""
+"""Conversion between incidents and the contract's messages."""
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from sentinel.monitor.v1 import incident_pb2, monitor_service_pb2, result_pb2
@@ -11,7 +11,7 @@ from services.platform.ids import optional_id
 
 
 def incident_filter(request: monitor_service_pb2.ListIncidentsRequest) -> IncidentFilter:
-    """Which incidents to list."""
+    """Return the filter of a request."""
 
     def moment(name: str, value: Timestamp) -> int | None:
         return from_timestamp(value) if request.HasField(name) else None
@@ -25,7 +25,7 @@ def incident_filter(request: monitor_service_pb2.ListIncidentsRequest) -> Incide
 
 
 def incident_message(incident: Incident) -> incident_pb2.Incident:
-    """An incident."""
+    """Return an incident as a message."""
     phases = incident.phases
     return incident_pb2.Incident(
         id=str(incident.id),
@@ -55,7 +55,7 @@ def incident_message(incident: Incident) -> incident_pb2.Incident:
 
 
 def event_message(event: IncidentEvent) -> incident_pb2.IncidentEvent:
-    """Something that happened to an incident."""
+    """Return an event of the timeline as a message."""
     actor = event.actor
     return incident_pb2.IncidentEvent(
         id=str(event.id),
@@ -72,7 +72,7 @@ def _cause(cause: Cause | None) -> incident_pb2.IncidentCause | None:
     if cause is None:
         return None
     return incident_pb2.IncidentCause(
-        # The numbers are the contract's; a test holds them together.
+        # The numbers are the contract's; a test verifies it.
         error_kind=cause.error_kind.value if cause.error_kind else None,  # type: ignore[arg-type]
         error_message=cause.error_message,
         status_code=cause.status_code,

@@ -1,1 +1,1 @@
-"""Maintenance windows and when they recur."""
+"""Maintenance windows and their recurrence."""

@@ -1,4 +1,4 @@
-"""Maintenance windows: make, read, list, change and delete them, and plan them ahead (semantics.md §12)."""
+"""Use cases of maintenance windows, and the planning of recurring ones (semantics.md §12)."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -24,15 +24,15 @@ _log = logs.get("maintenance")
 
 
 class MaintenanceWindows:
-    """Makes, reads, lists, changes and deletes maintenance windows, and plans them ahead.
+    """Use cases of maintenance windows, and the loop that plans recurring ones.
 
     Args:
-        store: where they are recorded.
+        store: windows in PostgreSQL.
         pager: reads and writes page tokens.
-        quotas: how many a tenant may have.
+        quotas: how many windows a tenant may have.
 
     Attributes:
-        aside: what could not be planned.
+        aside: the windows in quarantine.
     """
 
     def __init__(self, store: "MaintenanceSql", pager: Pager, quotas: Quotas) -> None:
@@ -42,12 +42,12 @@ class MaintenanceWindows:
         self.aside = SetAside("maintenance")
 
     async def create(self, actor: Actor, draft: WindowDraft, request_id: UUID | None) -> Window:
-        """Make a window.
+        """Create a window.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
             FailedPrecondition: QUOTA_EXCEEDED.
-            InvalidArgument: it begins in the past, or its rule or zone has no meaning.
+            InvalidArgument: it begins in the past, or its rule or time zone is invalid.
         """
         now = now_us()
         window = new_window(actor, draft, now)
@@ -55,7 +55,7 @@ class MaintenanceWindows:
         return await self._store.create_window(actor, window, until_us, request_id, self._quotas)
 
     async def get(self, tenant_id: UUID, window_id: UUID) -> Window:
-        """A window.
+        """Return a window.
 
         Raises:
             NotFound: MAINTENANCE_WINDOW_NOT_FOUND.
@@ -66,7 +66,7 @@ class MaintenanceWindows:
         return found
 
     async def list(self, tenant_id: UUID, page_size: int, page_token: str) -> Page[Window]:
-        """A page of windows, oldest first.
+        """Return a page of windows, oldest first.
 
         Raises:
             InvalidArgument: PAGE_TOKEN_INVALID.
@@ -79,12 +79,12 @@ class MaintenanceWindows:
     async def update(
         self, actor: Actor, window_id: UUID, etag: str, draft_of: Callable[[Window], WindowDraft]
     ) -> Window:
-        """Change a window from now on; an etag that is not empty has to be the window's.
+        """Update a window from now on; an etag that is not empty has to match the window's.
 
         Raises:
             NotFound: MAINTENANCE_WINDOW_NOT_FOUND, SERVICE_NOT_FOUND.
             Aborted: ETAG_MISMATCH.
-            InvalidArgument: what it would be breaks a rule.
+            InvalidArgument: the changed window is invalid.
         """
         now = now_us()
         return await self._store.change_window(
@@ -92,7 +92,7 @@ class MaintenanceWindows:
         )
 
     async def delete(self, actor: Actor, window_id: UUID) -> None:
-        """Delete a window; one that goes on ends now.
+        """Delete a window; if it is in progress, it ends now.
 
         Raises:
             NotFound: MAINTENANCE_WINDOW_NOT_FOUND.
@@ -100,9 +100,9 @@ class MaintenanceWindows:
         await self._store.delete_window(actor, window_id, now_us())
 
     async def plan(self, now: int) -> None:
-        """Write the spans of all recurring windows up to the horizon; doing it again changes nothing.
+        """Write the spans of all recurring windows up to the horizon. Idempotent.
 
-        A window with which that fails is set aside.
+        A window whose planning fails goes into quarantine.
         """
         # A third of the horizon is written at a time, so that a window is planned a few times a year.
         while due := await self._due(now):
@@ -111,7 +111,7 @@ class MaintenanceWindows:
                     await self._store.plan_window(tenant_id, window_id, now, now + HORIZON_US)
                 except Unavailable:
                     raise
-                except Exception:  # noqa: BLE001 — the other windows are planned all the same
+                except Exception:  # noqa: BLE001 — the other windows are still planned
                     self.aside.add(window_id, now)
                     _log.exception(
                         "planning a maintenance window failed, quarantined for an hour",
@@ -123,7 +123,7 @@ class MaintenanceWindows:
         return [each for each in await self._store.windows_to_plan(now + HORIZON_US * 2 // 3) if each[1] not in aside]
 
     async def run(self) -> None:
-        """Plan until cancelled."""
+        """Plan windows every hour, until cancelled."""
         while True:
             with self.aside.outlived():
                 await self.plan(now_us())

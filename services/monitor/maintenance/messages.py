@@ -1,4 +1,4 @@
-"""Domain → Protobuf for maintenance windows, and back."""
+"""Conversion between maintenance windows and the contract's messages."""
 
 from sentinel.monitor.v1 import maintenance_pb2 as pb
 
@@ -8,7 +8,7 @@ from services.platform.ids import optional_id
 
 
 def window_draft(message: pb.MaintenanceWindow) -> WindowDraft:
-    """A window as its author gives it."""
+    """Return the writable fields of a message."""
     return WindowDraft(
         name=message.name,
         service_id=optional_id(message.service_id),
@@ -20,7 +20,7 @@ def window_draft(message: pb.MaintenanceWindow) -> WindowDraft:
 
 
 def window_settings(window: Window) -> pb.MaintenanceWindow:
-    """What of a window can be changed."""
+    """Return the writable fields of a window as a message."""
     return pb.MaintenanceWindow(
         name=window.name,
         service_id=str(window.service_id) if window.service_id else "",
@@ -32,7 +32,7 @@ def window_settings(window: Window) -> pb.MaintenanceWindow:
 
 
 def window_message(window: Window) -> pb.MaintenanceWindow:
-    """A window."""
+    """Return a window as a message."""
     message = window_settings(window)
     message.MergeFrom(
         pb.MaintenanceWindow(

@@ -1,8 +1,8 @@
-"""When a maintenance window is: once, or as an RRULE of RFC 5545 in a time zone says. Pure; times in microseconds.
+"""Occurrences of a maintenance window: one, or those of an RRULE in a time zone. Pure; times in microseconds.
 
-The rule counts in the zone's wall clock, so a window at 02:00 stays at 02:00 when the clock changes. A wall time that
-is skipped is as much later as the clock jumps, and of one that comes twice the first counts (RFC 5545 §3.3.5). How long
-a window lasts is physical time.
+The rule uses the zone's wall clock, so a window at 02:00 stays at 02:00 when the clock changes. A wall time that is
+skipped moves by as much as the clock jumps; of one that occurs twice, the first counts (RFC 5545 §3.3.5). The duration
+is physical time.
 """
 
 import re
@@ -18,7 +18,7 @@ from services.platform.errors import InvalidArgument
 Span = tuple[int, int]
 
 _ALWAYS = {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST"}
-# What each frequency may be narrowed by: little enough that every rule soon comes to its next date.
+# The parts that may restrict each frequency: few enough that the next date of any rule is found quickly.
 _NARROWED_BY = {
     "DAILY": set[str](),
     "WEEKLY": {"BYDAY"},
@@ -35,10 +35,10 @@ _PREFIX = "RRULE:"
 
 
 def occurrences(start_us: int, duration_us: int, rule: str, zone: str, from_us: int, to_us: int) -> list[Span]:
-    """The spans of a window that begin in [from, to), in order; one that does not recur begins at `start_us`.
+    """Return the spans that begin in [from, to), in order; without a rule, the one that begins at `start_us`.
 
     Raises:
-        InvalidArgument: the rule or the zone has no meaning, or the rule does not occur at `start_us`.
+        InvalidArgument: the rule or the zone is invalid, or the rule does not occur at `start_us`.
     """
     begins = [start_us] if not rule else _recurring(start_us, rule, zone, from_us, to_us)
     return [(begin, begin + duration_us) for begin in begins if from_us <= begin < to_us]
@@ -63,10 +63,10 @@ def _recurring(start_us: int, rule: str, zone_name: str, from_us: int, to_us: in
 
 
 def read_zone(name: str) -> ZoneInfo:
-    """A time zone by name; UTC for none.
+    """Return a time zone by name; UTC for an empty name.
 
     Raises:
-        InvalidArgument: there is no such zone.
+        InvalidArgument: the zone does not exist.
     """
     try:
         return ZoneInfo(name or "UTC")
@@ -77,10 +77,10 @@ def read_zone(name: str) -> ZoneInfo:
 
 
 def _read_rule(text: str, wall: datetime, zone: ZoneInfo) -> rrule:
-    """A rule that begins at a wall time.
+    """Parse a rule that begins at a wall time.
 
     Raises:
-        InvalidArgument: it is none, or one of those that are not taken.
+        InvalidArgument: the rule is malformed or not supported.
     """
     parts = _parts(text)
     _refuse_others(parts)
@@ -96,11 +96,11 @@ def _read_rule(text: str, wall: datetime, zone: ZoneInfo) -> rrule:
 
 
 def _last(until: str, zone: ZoneInfo) -> datetime:
-    """What UNTIL says, in the rule's own wall clock, since that is what its dates are compared in.
+    """Return UNTIL in the zone's wall clock, in which the rule's dates are compared.
 
     Raises:
-        InvalidArgument: it is no such time.
-        ValueError: it is in no calendar.
+        InvalidArgument: it is malformed.
+        ValueError: the date does not exist.
     """
     read = _UNTIL.fullmatch(until)
     if read is None:
@@ -108,7 +108,7 @@ def _last(until: str, zone: ZoneInfo) -> datetime:
             "window.rrule", "must have an UNTIL such as 20301231T235959Z, or 20301231 for the end of that day"
         )
     date, time, is_utc = read.groups()
-    # A date counts as a whole, as calendars mean it.
+    # A date without time includes the whole day, as in calendars.
     last = datetime.strptime(f"{date}T{time or '235959'}", "%Y%m%dT%H%M%S")  # noqa: DTZ007 — in the zone, or in UTC
     return last.replace(tzinfo=UTC).astimezone(zone) if is_utc else last
 
@@ -118,7 +118,7 @@ def _refused(field: str, rule: str, limit: int | str = "") -> InvalidArgument:
 
 
 def _parts(text: str) -> dict[str, str]:
-    """The parts of a rule, by name, as calendars write it: in any case, behind RRULE:, with a semicolon at the end."""
+    """Return the parts of a rule by name; case, an RRULE: prefix and a trailing semicolon are ignored."""
     parts: dict[str, str] = {}
     rule = text.strip().upper().removeprefix(_PREFIX).strip().removesuffix(";")
     for part in map(str.strip, rule.split(";")):
@@ -132,7 +132,7 @@ def _parts(text: str) -> dict[str, str]:
 
 
 def _refuse_others(parts: Mapping[str, str]) -> None:
-    """Refuse a rule that is none of those that are taken."""
+    """Refuse a rule that is not supported."""
     narrowed_by = _NARROWED_BY.get(parts.get("FREQ", ""))
     if narrowed_by is None:
         raise _refused("window.rrule", f"must have a FREQ of {', '.join(_NARROWED_BY)}")

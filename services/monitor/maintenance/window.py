@@ -1,4 +1,4 @@
-"""What a maintenance window is, and what a change makes of it and of its spans. Pure; times in microseconds."""
+"""Maintenance windows, and the effect of a change on a window and its spans. Pure; times in microseconds."""
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -16,7 +16,7 @@ from services.platform.security.audit import Actor
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowDraft:
-    """A window as its author gives it; it begins now when `start_us` is None. Times in microseconds."""
+    """The writable fields of a window; without `start_us` it begins now. Times in microseconds."""
 
     name: str
     service_id: UUID | None
@@ -28,7 +28,7 @@ class WindowDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A maintenance window; of a service, or of all of the tenant's when `service_id` is None."""
+    """A maintenance window of one service, or of all services of the tenant if `service_id` is None."""
 
     tenant_id: UUID
     id: UUID
@@ -43,20 +43,20 @@ class Window:
 
     @property
     def etag(self) -> str:
-        """Differs whenever the window was changed."""
+        """A version of the window, for optimistic concurrency."""
         return hashlib.sha256(f"{self.id} {self.update_us}".encode()).hexdigest()[:16]
 
     @property
     def schedule(self) -> tuple[object, ...]:
-        """What its spans come of."""
+        """The fields that determine its spans."""
         return self.service_id, self.start_us, self.duration_us, self.rrule, self.time_zone
 
     def spans(self, from_us: int, to_us: int) -> list[Span]:
-        """Its spans that begin in [from, to)."""
+        """Return its spans that begin in [from, to)."""
         return occurrences(self.start_us, self.duration_us, self.rrule, self.time_zone, from_us, to_us)
 
     def audited(self) -> dict[str, object]:
-        """What the audit log shows of the window."""
+        """Return the window's fields for the audit log."""
         return {
             "name": self.name,
             "serviceId": str(self.service_id) if self.service_id else None,
@@ -69,11 +69,11 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Replanned:
-    """What becomes of a window's spans from now on: those that lie ahead go, and those that were stay.
+    """A change of a window's spans from now on. Future ones are replaced, past ones stay.
 
     Attributes:
-        ends: where those that go on end, by where they began; now if it is not among them.
-        added: those to add.
+        ends: the new ends of spans in progress, by their start; a span in progress that is missing here ends now.
+        added: the spans to add.
     """
 
     ends: Mapping[int, int]
@@ -81,10 +81,10 @@ class Replanned:
 
 
 def new_window(actor: Actor, draft: WindowDraft, now: int) -> Window:
-    """A window as the draft has it.
+    """Return a new window with the draft's fields.
 
     Raises:
-        InvalidArgument: it begins in the past, or its zone has no meaning.
+        InvalidArgument: it begins in the past, or its time zone is invalid.
     """
     start_us = now if draft.start_us is None else draft.start_us
     _refuse_past(start_us, now)
@@ -104,11 +104,11 @@ def new_window(actor: Actor, draft: WindowDraft, now: int) -> Window:
 
 
 def changed_window(window: Window, etag: str, draft_of: Callable[[Window], WindowDraft], now: int) -> Window:
-    """The window as the draft has it. It may have begun in the past, but not begin there now.
+    """Return the window with the draft's fields. Its start may stay in the past, but not be moved there.
 
     Raises:
         Aborted: ETAG_MISMATCH.
-        InvalidArgument: what it would be breaks a rule.
+        InvalidArgument: the changed window is invalid.
     """
     if etag and etag != window.etag:
         raise Aborted(
@@ -134,20 +134,20 @@ def changed_window(window: Window, etag: str, draft_of: Callable[[Window], Windo
 
 
 def replan(window: Window, going_on: Collection[int], now: int, until_us: int) -> Replanned:
-    """What a change makes of a window's spans: until now it was as it was, from now on it is as it says now.
+    """Return the change of a window's spans from now on; what was covered until now stays.
 
     Args:
-        window: as it is now.
-        going_on: where those of its spans began that go on and are of the service that it is of now.
-        now: the time.
-        until_us: up to where to plan.
+        window: the changed window.
+        going_on: the starts of its spans in progress that cover the service of the changed window.
+        now: the present time.
+        until_us: the horizon of planning.
 
     Raises:
-        InvalidArgument: its rule has no meaning.
+        InvalidArgument: its rule is invalid.
     """
     spans = [span for span in window.spans(now - window.duration_us, until_us) if span[1] > now]
     ends = {start: end for start, end in spans if start < now and start in going_on}
-    # What would have begun already begins now: what was measured stays.
+    # A span that would have begun earlier begins now: past results keep their meaning.
     late = [end for start, end in spans if start < now and start not in going_on]
     ahead = [span for span in spans if span[0] >= now]
     if late:

@@ -1,7 +1,7 @@
-"""All SQL of monitor, a file for each thing that is stored.
+"""The SQL of monitor, one file for each kind of object.
 
-The tenant, or the actor who belongs to one, is the first argument of whatever is tenant-owned, and is set for the
-policies too. Whatever changes something writes its entry into the audit log in the same transaction.
+The tenant, or an actor of it, is the first argument of each tenant-owned statement, and is set for row-level security
+too. Each change writes its audit entry in the same transaction.
 """
 
 from services.monitor.store.checks import CheckSql
@@ -28,4 +28,4 @@ class MonitorStore(
     ResultSql,
     MaintenanceSql,
 ):
-    """Everything that monitor keeps in PostgreSQL."""
+    """The database of monitor."""

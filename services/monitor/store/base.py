@@ -1,4 +1,4 @@
-"""What the store's parts share: the way to the database, how rows become checks, what happens to checks."""
+"""What the SQL modules share: database access, conversion of rows to checks, and changes of checks."""
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -53,10 +53,10 @@ from services.shared_sql.tables import (
 
 
 class Sql:
-    """A part of the store.
+    """The base of the SQL classes.
 
     Args:
-        database: under the role sentinel_monitor.
+        database: transactions under the role sentinel_monitor.
         box: encrypts and decrypts secrets of checks.
     """
 
@@ -66,17 +66,17 @@ class Sql:
 
 
 async def lock_quotas(connection: AsyncConnection, tenant_id: UUID) -> None:
-    """Let one transaction at a time add to what a tenant has, so that no two fill the last place."""
+    """Lock a tenant's quotas until the transaction ends, so that no two transactions exceed them together."""
     await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"quotas {tenant_id}", 0))))
 
 
 async def count(connection: AsyncConnection, query: Select[Any]) -> int:
-    """How many rows a query has."""
+    """Return the number of rows of a query."""
     return (await connection.execute(select(func.count()).select_from(query.subquery()))).scalar_one()
 
 
 async def has_service(connection: AsyncConnection, tenant_id: UUID, service_id: UUID) -> bool:
-    """Whether a tenant has a service."""
+    """Return whether a tenant has a service."""
     query = select(services.c.id).where(services.c.tenant_id == tenant_id, services.c.id == service_id)
     return (await connection.execute(query)).one_or_none() is not None
 
@@ -84,7 +84,7 @@ async def has_service(connection: AsyncConnection, tenant_id: UUID, service_id: 
 async def insert_check(
     connection: AsyncConnection, actor: Actor, check: Check, request_id: UUID | None, box: SecretBox
 ) -> None:
-    """Record a new check, enabled from the start, and tell its worker.
+    """Insert a new, enabled check and notify its worker.
 
     Raises:
         FailedPrecondition: SECRETS_KEY_MISSING.
@@ -124,7 +124,7 @@ async def insert_check(
 
 
 async def open_period(connection: AsyncConnection, check: Check, at: int) -> None:
-    """From now on the check is enabled with the interval that it has."""
+    """Open a period: the check is enabled from now on with its present interval."""
     await connection.execute(
         insert(check_periods).values(
             tenant_id=check.tenant_id,
@@ -136,12 +136,12 @@ async def open_period(connection: AsyncConnection, check: Check, at: int) -> Non
 
 
 async def tell_watchers(connection: AsyncConnection, tenant_id: UUID, service_id: UUID | None) -> None:
-    """Let whoever watches a service, or all of a tenant's, look again, as soon as this transaction commits."""
+    """Notify the readers of a service, or of all of a tenant's, when this transaction commits."""
     await connection.execute(select(func.pg_notify(CHANNEL, ServiceMove(tenant_id, service_id).payload())))
 
 
 async def tell_worker(connection: AsyncConnection, check: Check) -> None:
-    """Let the worker that holds the check, and whoever watches it, look again, as soon as this transaction commits."""
+    """Notify the check's worker and the readers of its service when this transaction commits."""
     payload = check_changes.CheckChange(shard_of(check.id), check.tenant_id, check.id).payload()
     await connection.execute(select(func.pg_notify(check_changes.CHANNEL, payload)))
     await tell_watchers(connection, check.tenant_id, check.service_id)
@@ -150,7 +150,7 @@ async def tell_worker(connection: AsyncConnection, check: Check) -> None:
 async def leave_to_be_removed(
     connection: AsyncConnection, tenant_id: UUID, service_id: UUID, which: ColumnElement[bool], now: int
 ) -> None:
-    """Write down which checks of a service go, so that their history is removed; tell workers and watchers."""
+    """Queue the checks of a service for the removal of their history; notify workers and readers."""
     going = select(checks.c.tenant_id, checks.c.id).where(checks.c.tenant_id == tenant_id, which)
     await connection.execute(
         upsert(removed_checks)
@@ -168,7 +168,7 @@ async def leave_to_be_removed(
 
 
 def settings_of(check: Check) -> dict[str, Any]:
-    """The columns of a check that can change, but for its spec."""
+    """Return the writable columns of a check, except its spec."""
     return {
         "name": check.name,
         **asdict(check.settings),
@@ -177,7 +177,7 @@ def settings_of(check: Check) -> dict[str, Any]:
 
 
 def tracked(tenant_id: UUID | BindParameter[UUID]) -> Select[Any]:
-    """A tenant's checks, each with what its results amount to and since when it is paused, if it is."""
+    """Return the query of a tenant's checks with their tracks, pause times and maintenance times."""
     latest = (
         select(check_periods.c.end_time.label("pause_time"))
         .where(check_periods.c.tenant_id == checks.c.tenant_id, check_periods.c.check_id == checks.c.id)
@@ -205,7 +205,7 @@ def tracked(tenant_id: UUID | BindParameter[UUID]) -> Select[Any]:
 
 
 def maintained_since(tenant_id: UUID | BindParameter[UUID], service_id: ColumnElement[Any]) -> ScalarSelect[Any]:
-    """Since when a service is inside a maintenance window, as the database's clock says; NULL when it is in none."""
+    """Return the start of a service's present maintenance, by the database's clock; NULL if it is in none."""
     spans = maintenance_spans.c
     return (
         select(func.min(spans.start_time))
@@ -215,7 +215,7 @@ def maintained_since(tenant_id: UUID | BindParameter[UUID], service_id: ColumnEl
 
 
 def is_maintained(tenant_id: UUID | BindParameter[UUID], service_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Whether a service is inside a maintenance window; for any number of services the database looks once."""
+    """Return the condition that a service is in a maintenance window; evaluated once for any number of services."""
     its = maintenance_spans.c.service_id
     going_on = select(its).where(_goes_on(tenant_id))
     return or_(going_on.where(its.is_(None)).exists(), service_id.in_(going_on.where(its.is_not(None))))
@@ -232,7 +232,7 @@ def _goes_on(tenant_id: UUID | BindParameter[UUID]) -> ColumnElement[bool]:
 
 
 def tracked_check(row: Row[Any], spec: Spec | None = None) -> TrackedCheck:
-    """The check in a row of `tracked`; without its secrets, unless its spec is given."""
+    """Return the check in a row of `tracked`; without its secrets, unless its spec is given."""
     track = Track(
         state=CheckState(row.state),
         state_us=_moment(row.state_time),

@@ -16,7 +16,7 @@ from services.platform.postgres.database import tenant_transaction
 
 # Boards are read more often than this, so that a span is known before it begins.
 _AHEAD_US = MINUTE_US
-# So many rows are taken at once, with turns of the event loop for others between.
+# Rows are fetched in batches, so that the event loop runs other work in between.
 _AT_ONCE = 200
 
 _SERVICES = """
@@ -50,20 +50,20 @@ _SPANS = f"""
 
 
 class BoardSql:
-    """Boards in PostgreSQL.
+    """SQL of boards.
 
     Args:
-        pool: under the role sentinel_monitor, times in microseconds.
+        pool: connections under the role sentinel_monitor, with times in microseconds.
     """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
 
     async def recorded_services(self, tenant_id: UUID, only: Collection[UUID] | None) -> Collection[RecordedService]:
-        """All services of a tenant, or some of them, oldest first, as of one moment; what is gone is left out.
+        """Return all services of a tenant, or some, oldest first, from one snapshot; omit those that do not exist.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         given = (tenant_id,) if only is None else (tenant_id, list(only))
         spans: defaultdict[UUID | None, list[tuple[int, int]]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""Checks: making, finding, listing, changing and deleting them."""
+"""SQL of checks."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -46,14 +46,14 @@ class CheckSql(Sql):
     async def create_check(
         self, actor: Actor, check: Check, request_id: UUID | None, quotas: Quotas, token_hash: bytes | None
     ) -> TrackedCheck:
-        """Record a check, within the quotas, and tell its worker; a request id seen before answers the one it made.
+        """Insert a check within the quotas and notify its worker; a repeated request id returns the check it created.
 
         Args:
-            actor: who makes it.
+            actor: the creator.
             check: the check.
-            request_id: the caller's.
-            quotas: how many there may be.
-            token_hash: of what signals of a heartbeat are sent with; None for other kinds.
+            request_id: the idempotency key of the client.
+            quotas: the tenant's quotas.
+            token_hash: the hash of a heartbeat's token; None for other kinds.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
@@ -76,7 +76,7 @@ class CheckSql(Sql):
                 if token_hash is not None:
                     its_token = {"tenant_id": tenant_id, "check_id": check.id, "token_hash": token_hash}
                     await connection.execute(insert(heartbeats).values(its_token))
-                # Read as every other answer is: its service may be inside a maintenance window.
+                # Read back like any check: its service may be in a maintenance window.
                 recorded = await connection.execute(tracked(tenant_id).where(checks.c.id == check.id))
                 return tracked_check(recorded.one(), check.spec)
         except IntegrityError as error:
@@ -84,7 +84,7 @@ class CheckSql(Sql):
             raise
 
     async def find_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> TrackedCheck | None:
-        """A check; None if the tenant's service has no such one."""
+        """Return a check; None if the service has no such check."""
         query = tracked(tenant_id).where(checks.c.service_id == service_id, checks.c.id == check_id)
         async with self._database.tenant(tenant_id) as connection:
             row = (await connection.execute(query)).one_or_none()
@@ -93,9 +93,9 @@ class CheckSql(Sql):
     async def list_checks(
         self, tenant_id: UUID, service_id: UUID, page: PageRequest
     ) -> tuple[Sequence[TrackedCheck], int] | None:
-        """One check more than the page holds, if there are, oldest first, and how many the service has in all.
+        """Return a page of checks plus one more, oldest first, and the total.
 
-        None if the tenant has no such service.
+        Return None if the tenant has no such service.
         """
         every = select(checks.c.id).where(checks.c.tenant_id == tenant_id, checks.c.service_id == service_id)
         rows = tracked(tenant_id).where(checks.c.service_id == service_id)
@@ -111,9 +111,9 @@ class CheckSql(Sql):
     async def change_check(
         self, actor: Actor, service_id: UUID, check_id: UUID, verb: str, decide: Callable[[Check], Check]
     ) -> TrackedCheck:
-        """Make a check what `decide` says, while nobody else changes it, and tell its worker.
+        """Change a check as `decide` says, under a lock, and notify its worker.
 
-        Periods begin and end when the check was last updated, which is later each time.
+        Periods begin and end at the check's update time, which is strictly increasing.
 
         Raises:
             NotFound: CHECK_NOT_FOUND.
@@ -142,7 +142,7 @@ class CheckSql(Sql):
         return replace(found, check=after)
 
     async def rotate_token(self, actor: Actor, service_id: UUID, check_id: UUID, token_hash: bytes) -> None:
-        """Give a heartbeat another token.
+        """Replace the token of a heartbeat.
 
         Raises:
             NotFound: CHECK_NOT_FOUND.
@@ -158,7 +158,7 @@ class CheckSql(Sql):
             await write_audit(connection, actor, Change("check.rotate_token", check_id))
 
     async def delete_check(self, actor: Actor, service_id: UUID, check_id: UUID, now: int) -> None:
-        """Delete a check, end its incident, leave its history to be removed, and tell its worker.
+        """Delete a check, end its incident, queue its history for removal, and notify its worker.
 
         Raises:
             NotFound: CHECK_NOT_FOUND.
@@ -174,7 +174,7 @@ class CheckSql(Sql):
 
 
 async def refuse_more_checks(connection: AsyncConnection, tenant_id: UUID, quotas: Quotas) -> None:
-    """Refuse one more check than the quota allows; the quotas have to be locked.
+    """Refuse another check if the quota is reached; the caller holds the quota lock.
 
     Raises:
         FailedPrecondition: QUOTA_EXCEEDED.
@@ -185,14 +185,14 @@ async def refuse_more_checks(connection: AsyncConnection, tenant_id: UUID, quota
 async def _locked(
     connection: AsyncConnection, tenant_id: UUID, service_id: UUID, check_id: UUID, box: SecretBox
 ) -> TrackedCheck:
-    """The check, which nobody else changes until the transaction ends; without secrets that cannot be decrypted.
+    """Lock a check until the transaction ends and return it; without secrets that cannot be decrypted.
 
     Raises:
         NotFound: CHECK_NOT_FOUND.
     """
     which = (checks.c.service_id == service_id) & (checks.c.id == check_id)
     await connection.execute(select(checks.c.id).where(checks.c.tenant_id == tenant_id, which).with_for_update())
-    # Read in a statement of its own: what the lock waited for is seen here, in the rows that are joined too.
+    # A separate statement, so that it sees what the lock waited for, in the joined rows too.
     row = (await connection.execute(tracked(tenant_id).where(which))).one_or_none()
     if row is None:
         raise check_not_found()
@@ -202,13 +202,13 @@ async def _locked(
 
 
 async def _lock_state(connection: AsyncConnection, check: Check) -> None:
-    """Let no result be recorded, and so no incident be opened, until the transaction ends."""
+    """Lock the check's state until the transaction ends, so that no result is recorded and no incident opened."""
     its_state = (check_states.c.tenant_id == check.tenant_id) & (check_states.c.check_id == check.id)
     await connection.execute(select(check_states.c.check_id).where(its_state).with_for_update())
 
 
 async def _begin_anew(connection: AsyncConnection, check: Check) -> None:
-    """What was known before a pause is not known behind it, and no run of results goes on over one."""
+    """Reset the check's state to UNKNOWN: what was known before a pause does not count after it."""
     its_state = (check_states.c.tenant_id == check.tenant_id) & (check_states.c.check_id == check.id)
     await connection.execute(
         update(check_states)
@@ -227,7 +227,7 @@ async def _begin_anew(connection: AsyncConnection, check: Check) -> None:
 async def _update(connection: AsyncConnection, before: Check, after: Check, box: SecretBox) -> None:
     the_check = (checks.c.tenant_id == before.tenant_id) & (checks.c.id == before.id)
     values = settings_of(after)
-    # What is not changed is not written: its secrets may be ones that cannot be decrypted now, and can tomorrow.
+    # An unchanged spec is not written: its secrets may not be decryptable now, but later.
     if after.spec != before.spec:
         values["spec_message"] = to_column(after.spec, after.tenant_id, after.id, box)
     await connection.execute(update(checks).where(the_check).values(**values))
@@ -248,7 +248,7 @@ async def _update(connection: AsyncConnection, before: Check, after: Check, box:
 
 
 def _refuse(error: IntegrityError) -> None:
-    """Say what a broken constraint means to the caller, where it is the caller's to know.
+    """Translate a violated constraint into the caller's error; return if it is not one of the caller's.
 
     Raises:
         NotFound: SERVICE_NOT_FOUND.

@@ -1,4 +1,4 @@
-"""The end of what was recorded of checks that are gone."""
+"""SQL that removes the history of deleted checks."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -13,14 +13,14 @@ class HistorySql(Sql):
     """History in PostgreSQL."""
 
     async def remove_history(self, most: int, aside: Sequence[UUID] = ()) -> bool:
-        """Remove at most so many rows of deleted checks, unless another process is at it; whether more is left here.
+        """Remove at most so many rows of deleted checks; return whether more is left. Skip if another process does it.
 
         Args:
-            most: how many.
-            aside: checks whose history is left alone.
+            most: the limit in rows.
+            aside: checks in quarantine.
 
         Raises:
-            HistoryStays: it failed with one check; what was removed of others is.
+            HistoryStays: the removal failed for one check; other removals are committed.
         """
         step = func.remove_history(most, cast(list(aside), ARRAY(Uuid))).table_valued("more", "failed_check", "failure")
         async with self._database.untenanted() as connection:

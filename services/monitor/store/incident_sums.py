@@ -1,4 +1,4 @@
-"""What incidents add to figures, added up by the database: some check may have had a great many."""
+"""SQL that sums incidents for figures; done by the database, because a check may have very many."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,7 +18,7 @@ _OF_CHECK = "FROM incidents i WHERE i.tenant_id = :tenant AND i.check_id = w.che
 
 
 def _added(key: str, seen: str) -> TextClause:
-    """The sums of those incidents that `seen` finds, by `key` and by the span between two edges."""
+    """Return the statement that sums the incidents of the subquery `seen`, by `key` and by span between edges."""
     return text(f"""
         SELECT {key}, at.part, sum(at.begun) AS begun, sum(at.resolved) AS resolved,
                CAST(sum(at.resolved_us) AS bigint) AS resolved_us
@@ -36,7 +36,7 @@ def _added(key: str, seen: str) -> TextClause:
     )
 
 
-# No two incidents of a check overlap. So of those that ended behind the last edge only the first can have begun before.
+# Incidents of a check do not overlap, so of those that ended after the last edge only the first can begin before it.
 _OF_CHECKS = _added(
     "seen.check_id",
     f"""
@@ -65,7 +65,7 @@ _OF_TENANT = _added(
 async def read_incident_sums(
     connection: AsyncConnection, tenant_id: UUID, check_ids: Sequence[UUID], edges: Sequence[int]
 ) -> Sequence[tuple[UUID, int, IncidentSums]]:
-    """The sums of a tenant's checks, each with its check and the number of the span between two edges."""
+    """Return the sums of checks: the check, the number of the span between two edges, and its sums."""
     if not check_ids:
         return []
     given = {**_given(tenant_id, edges), "checks": list(check_ids), "end": to_datetime(edges[-1])}
@@ -75,7 +75,7 @@ async def read_incident_sums(
 async def read_incident_sums_of_tenant(
     connection: AsyncConnection, tenant_id: UUID, start_us: int, end_us: int
 ) -> IncidentSums:
-    """The sums of all checks of a tenant in one span, which lies in the latest days."""
+    """Return the sum over all checks of a tenant in one span, which has to be recent."""
     rows = await connection.execute(_OF_TENANT, _given(tenant_id, [start_us, end_us]))
     return IncidentSums.sum(_sums(row) for row in rows)
 

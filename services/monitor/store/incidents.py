@@ -1,4 +1,4 @@
-"""Incidents: finding and listing them, what people do about them, and their end when nobody watches any more."""
+"""SQL of incidents."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -46,7 +46,7 @@ from services.shared_sql.last_failure import last_failure
 from services.shared_sql.tables import incident_events, incidents, results
 
 _LATEST_EVENTS = 1_000
-# As the audit log calls them.
+# The verbs in the audit log.
 _VERBS = {
     IncidentEventKind.ACKNOWLEDGED: "acknowledge",
     IncidentEventKind.NOTE: "note",
@@ -69,9 +69,9 @@ class IncidentSql(Sql):
     async def list_incidents(
         self, tenant_id: UUID, wanted: IncidentFilter, page: PageRequest
     ) -> tuple[Sequence[Incident], int] | None:
-        """One incident more than the page holds, if there are, newest first, and how many there are in all.
+        """Return a page of incidents plus one more, newest first, and the total.
 
-        None if the tenant has no such service.
+        Return None if the tenant has no such service.
         """
         meets = [incidents.c.tenant_id == tenant_id, *_meets(wanted)]
         rows = _incidents().where(*meets)
@@ -87,7 +87,7 @@ class IncidentSql(Sql):
     async def find_incident(
         self, tenant_id: UUID, incident_id: UUID
     ) -> tuple[Incident, Sequence[IncidentEvent]] | None:
-        """An incident, and the latest of what happened to it, in order; None if the tenant has no such one."""
+        """Return an incident and its latest events, in order; None if the tenant has no such incident."""
         events = (
             select(incident_events)
             .where(incident_events.c.tenant_id == tenant_id, incident_events.c.incident_id == incident_id)
@@ -102,7 +102,7 @@ class IncidentSql(Sql):
         return found, latest[::-1]
 
     async def take_step(self, actor: Actor, incident_id: UUID, step: Step) -> Incident:
-        """Take a step while nobody else does; return the incident as it is then.
+        """Take a step under a lock; return the incident afterwards.
 
         Raises:
             NotFound: INCIDENT_NOT_FOUND.
@@ -129,7 +129,7 @@ class IncidentSql(Sql):
 
 
 async def newest_open(connection: AsyncConnection, tenant_id: UUID, most: int) -> tuple[int, Sequence[Incident]]:
-    """How many incidents of a tenant are open, and some of those that began last, the newest first."""
+    """Return the number of a tenant's open incidents, and the newest of them."""
     how_many = (await connection.execute(_COUNT_OPEN, {"tenant": tenant_id})).scalar_one()
     rows = await connection.execute(_NEWEST_OPEN, {"tenant": tenant_id, "most": most})
     return how_many, [_incident(row) for row in rows]
@@ -138,7 +138,7 @@ async def newest_open(connection: AsyncConnection, tenant_id: UUID, most: int) -
 async def end_incidents(
     connection: AsyncConnection, actor: Actor, check_ids: Sequence[UUID], resolution: Resolution, now: int
 ) -> None:
-    """End what is open of checks that are watched no longer; their states have to be locked, so that no other opens."""
+    """End the open incidents of checks; the caller holds the lock of their states, so no other one opens."""
     for incident_id in await _end(connection, actor.tenant_id, check_ids, resolution, now):
         await _write_event(connection, actor, incident_id, Step(IncidentEventKind.RESOLVED, "", now))
 
@@ -185,7 +185,7 @@ async def _existing(connection: AsyncConnection, tenant_id: UUID, incident_id: U
 
 
 def _incidents() -> Select[Any]:
-    """Incidents; those that go on with the last failure so far, which the others hold themselves."""
+    """Return the query of incidents; open ones include their last failure so far, ended ones have it stored."""
     last = (
         select(results.c.error_kind, results.c.error_message, results.c.status_code)
         .where(
@@ -218,7 +218,7 @@ _NEWEST_OPEN = (
 
 
 def _meets(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
-    """What a filter says of an incident."""
+    """Return the conditions of a filter."""
     conditions: list[ColumnElement[bool]] = []
     if wanted.state is not None:
         end = incidents.c.end_time

@@ -1,4 +1,4 @@
-"""Maintenance windows and the spans that they cover."""
+"""SQL of maintenance windows and their spans."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -34,14 +34,14 @@ class MaintenanceSql(Sql):
         request_id: UUID | None,
         quotas: Quotas,
     ) -> Window:
-        """Record a window with its spans up to a horizon, within the quotas; a request id seen before answers its own.
+        """Insert a window with its spans up to a horizon, within the quotas; a repeated request id returns its window.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
             FailedPrecondition: QUOTA_EXCEEDED.
         """
         tenant_id = actor.tenant_id
-        # Before anything is written: a rule without meaning is refused here.
+        # Before any write, because an invalid rule raises here.
         spans = window.spans(window.start_us, until_us)
         every = select(maintenance_windows).where(_WINDOWS.tenant_id == tenant_id)
         async with self._database.tenant(tenant_id) as connection:
@@ -68,13 +68,13 @@ class MaintenanceSql(Sql):
         return window
 
     async def find_window(self, tenant_id: UUID, window_id: UUID) -> Window | None:
-        """A window; None if the tenant has no such one."""
+        """Return a window; None if the tenant has no such window."""
         async with self._database.tenant(tenant_id) as connection:
             row = (await connection.execute(_the_window(tenant_id, window_id))).one_or_none()
         return _window(row) if row else None
 
     async def list_windows(self, tenant_id: UUID, page: PageRequest) -> tuple[Sequence[Window], int]:
-        """One window more than the page holds, if there are, oldest first, and how many there are in all."""
+        """Return a page of windows plus one more, oldest first, and the total."""
         every = select(maintenance_windows).where(_WINDOWS.tenant_id == tenant_id)
         rows = every if page.after is None else every.where(_WINDOWS.id > page.after)
         async with self._database.tenant(tenant_id) as connection:
@@ -85,24 +85,24 @@ class MaintenanceSql(Sql):
     async def change_window(
         self, actor: Actor, window_id: UUID, decide: Callable[[Window], Window], now: int, horizon_us: int
     ) -> Window:
-        """Make a window what `decide` says, while nobody else changes it, and plan it anew from now on.
+        """Change a window as `decide` says, under a lock, and plan it again from now on.
 
-        What it covered until now stays: hours may be closed already.
+        What it covered until now stays, because hours may be closed already.
 
         Args:
             actor: who changes it.
             window_id: the window.
-            decide: from the window as it is to what it shall be.
-            now: the time.
-            horizon_us: how far ahead to plan.
+            decide: maps the window to the changed one.
+            now: the present time in microseconds.
+            horizon_us: how far ahead to plan, in microseconds.
 
         Raises:
-            NotFound: MAINTENANCE_WINDOW_NOT_FOUND, or SERVICE_NOT_FOUND where it would be of another one.
+            NotFound: MAINTENANCE_WINDOW_NOT_FOUND, or SERVICE_NOT_FOUND for its new service.
         """
         tenant_id = actor.tenant_id
         the_window = _the_window(tenant_id, window_id)
         async with self._database.tenant(tenant_id) as connection:
-            # Its service first, as whoever deletes that does, so that neither waits for the other in a ring.
+            # The service is locked first, in the same order as when it is deleted, so that no deadlock occurs.
             found = (await connection.execute(the_window)).one_or_none()
             if found is None:
                 raise window_not_found()
@@ -133,7 +133,7 @@ class MaintenanceSql(Sql):
         return after
 
     async def delete_window(self, actor: Actor, window_id: UUID, now: int) -> None:
-        """Delete a window with what of its spans lies ahead; one that goes on ends now, and what was stays.
+        """Delete a window and its future spans; a span in progress ends now, past ones stay.
 
         Raises:
             NotFound: MAINTENANCE_WINDOW_NOT_FOUND.
@@ -153,16 +153,16 @@ class MaintenanceSql(Sql):
             await tell_watchers(connection, tenant_id, window.service_id)
 
     async def windows_to_plan(self, until_us: int) -> Sequence[tuple[UUID, UUID]]:
-        """Tenants and ids of some recurring windows that are not planned up to a point in time."""
+        """Return tenant and id of some recurring windows that are not planned up to a time."""
         due = func.maintenance_windows_to_plan(to_datetime(until_us)).table_valued("tenant_id", "window_id")
         async with self._database.untenanted() as connection:
             rows = await connection.execute(select(due.c.tenant_id, due.c.window_id))
             return [(row.tenant_id, row.window_id) for row in rows]
 
     async def plan_window(self, tenant_id: UUID, window_id: UUID, now: int, until_us: int) -> None:
-        """Write a window's spans up to a point in time; whoever else would do so waits, and finds it done.
+        """Write a window's spans up to a time, under a lock; do nothing if that is done already.
 
-        What would have begun before now, while nobody planned, is left out: its hours may be closed.
+        Spans that would have begun before now are omitted, because their hours may be closed.
         """
         async with self._database.tenant_in_background(tenant_id) as connection:
             row = (await connection.execute(_the_window(tenant_id, window_id).with_for_update())).one_or_none()
@@ -182,7 +182,7 @@ def _the_window(tenant_id: UUID, window_id: UUID) -> Any:  # noqa: ANN401 — a 
 
 
 async def _lock_service(connection: AsyncConnection, tenant_id: UUID, service_id: UUID | None) -> None:
-    """Let nobody delete the service of a window meanwhile, if it has one.
+    """Lock the window's service, if it has one, against deletion.
 
     Raises:
         NotFound: SERVICE_NOT_FOUND.
@@ -195,7 +195,7 @@ async def _lock_service(connection: AsyncConnection, tenant_id: UUID, service_id
 
 
 async def _end_spans(connection: AsyncConnection, window: Window, now: int) -> Sequence[int]:
-    """Take a window's spans that lie ahead, and end those that go on; where those began."""
+    """Delete a window's future spans and end those in progress; return the starts of the latter."""
     of_window, moment = (_SPANS.tenant_id == window.tenant_id) & (_SPANS.window_id == window.id), to_datetime(now)
     await connection.execute(delete(maintenance_spans).where(of_window, _SPANS.start_time >= moment))
     ended = await connection.execute(
@@ -252,7 +252,7 @@ def _window(row: Row[Any]) -> Window:
 
 
 def _settings_of(window: Window) -> dict[str, Any]:
-    """The columns of a window that can change."""
+    """Return the writable columns of a window."""
     return {
         "service_id": window.service_id,
         "name": window.name,

@@ -1,4 +1,4 @@
-"""All of a tenant at a glance, in as many statements whatever there is of it."""
+"""SQL of a tenant's overview, in a constant number of statements."""
 
 import asyncio
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ _Key = tuple[UUID, int, int, int | None]
 _MOST_KEPT = 10_000
 _NEWEST = 5
 
-# Which checks have all hours closed, as a number that differs when one comes or goes.
+# The checks whose hours are all closed, as a number that differs when one is added or removed.
 _WHICH = text("""
     SELECT count(*) AS checks, bit_xor(uuid_hash_extended(check_id, 0)) AS ids
     FROM check_rollups WHERE tenant_id = :tenant AND rolled_time >= :end
@@ -48,7 +48,7 @@ _CLOSED = """
         AND r.start_time >= :start AND r.start_time < :end
     WHERE k.tenant_id = :tenant AND k.rolled_time >= :end
 """
-# Hour by hour, since all of them at once would be much to add up in one go.
+# By hour, because summing all at once would block for long.
 _HOURS = text(f"SELECT {ADDED}, {PACKED} {_CLOSED} GROUP BY r.start_time").bindparams(*_SPAN)
 _SLOWEST = text(f"""
     WITH slowest AS (
@@ -60,7 +60,7 @@ _SLOWEST = text(f"""
     JOIN services s ON s.tenant_id = c.tenant_id AND s.id = c.service_id
     ORDER BY e.p95_us DESC, e.check_id
 """).bindparams(*_SPAN)  # noqa: S608 — our own text
-# A worker renews every 3 s and is dead after 10 (semantics.md §5, §6).
+# A worker renews every 3 s and counts as dead after 10 s (semantics.md §5, §6).
 _WORKERS = text("""
     SELECT (SELECT count(*) FROM workers WHERE renew_time > now() - interval '10 seconds') AS live,
            (SELECT count(*) FROM shard_leases WHERE expire_time > now()) AS held,
@@ -69,7 +69,7 @@ _WORKERS = text("""
 
 
 class _Kept(NamedTuple):
-    """What closed hours add up to, and of which checks."""
+    """A cached sum of closed hours, with the set of checks that it covers."""
 
     key: _Key
     figures: Figures
@@ -77,7 +77,7 @@ class _Kept(NamedTuple):
 
 
 class _ToAdd(NamedTuple):
-    """Closed hours that are read and not added up yet."""
+    """Closed hours that are read but not summed yet."""
 
     key: _Key
     nothing: Figures
@@ -86,23 +86,23 @@ class _ToAdd(NamedTuple):
 
 
 class OverviewSql(Sql):
-    """Overviews in PostgreSQL.
+    """SQL of overviews.
 
     Args:
-        database: under the role sentinel_monitor.
+        database: transactions under the role sentinel_monitor.
         box: encrypts and decrypts secrets of checks.
     """
 
     def __init__(self, database: Database, box: SecretBox = NO_KEYS) -> None:
         super().__init__(database, box)
-        # By tenant: what closed hours add up to. Those hours never change, so it stays true for the same checks.
+        # By tenant: the sum of closed hours. They never change, so it is valid for the same set of checks.
         self._closed: dict[UUID, _Kept] = {}
 
     async def overview(self, tenant_id: UUID, start_us: int, end_us: int, now: int) -> RecordedOverview:
-        """What is recorded of all of a tenant: its services by state, and of their checks what is between full hours.
+        """Return the recorded data of a tenant's overview: services by state, and figures between full hours.
 
-        Checks whose mark is at the end or behind, which are nearly all, are added up once an hour. Names of the slowest
-        are as they were then.
+        Checks whose mark is at or after the end, which are nearly all, are summed once an hour. The names of the
+        slowest checks are those of that time.
         """
         lagging = marks(tenant_id).where(check_rollups.c.rolled_time < to_datetime(end_us))
         async with self._database.tenant(tenant_id) as connection:
@@ -117,7 +117,7 @@ class OverviewSql(Sql):
             incidents = await read_incident_sums_of_tenant(connection, tenant_id, start_us, end_us)
             live, held, shards = (await connection.execute(_WORKERS)).one()
             opened, newest = await newest_open(connection, tenant_id, _NEWEST)
-        # Without a connection: of thousands of checks it takes a second.
+        # After the connection is released: the sum of thousands of checks takes a second.
         _, closed, slowest = read if isinstance(read, _Kept) else await self._add_up(tenant_id, read)
         return RecordedOverview(
             tallies=tallies,
@@ -133,7 +133,7 @@ class OverviewSql(Sql):
     async def recorded_of_tenant(
         self, tenant_id: UUID, start_us: int, end_us: int, most: int
     ) -> tuple[Sequence[Recorded], IncidentSums] | None:
-        """What is recorded of a tenant's checks in a span, and of their incidents; None of more than so many checks."""
+        """Return what is recorded of a tenant's checks and incidents in a span; None beyond `most` checks."""
         async with self._database.tenant(tenant_id) as connection:
             its_marks = await read_marks(connection, marks(tenant_id).limit(most + 1))
             if len(its_marks) > most:
@@ -145,7 +145,7 @@ class OverviewSql(Sql):
     async def _read_closed(
         self, connection: AsyncConnection, tenant_id: UUID, start_us: int, end_us: int
     ) -> "_Kept | _ToAdd":
-        """Read the figures of closed hours, and the slowest checks of the last of them, unless they are known."""
+        """Read the figures of closed hours, and the slowest checks of the last one, unless they are cached."""
         end = to_datetime(end_us)
         which = (await connection.execute(_WHICH, {"tenant": tenant_id, "end": end})).one()
         key = (tenant_id, end_us, which.checks, which.ids)
@@ -167,7 +167,7 @@ class OverviewSql(Sql):
         return _ToAdd(key, Figures(start_us=start_us, end_us=end_us), hours, slowest)
 
     async def _add_up(self, tenant_id: UUID, read: "_ToAdd") -> "_Kept":
-        """Add closed hours up, and keep the sum."""
+        """Sum closed hours, and cache the sum."""
         figures = await _sum_hours(read.hours, read.nothing)
         while len(self._closed) >= _MOST_KEPT:
             del self._closed[next(iter(self._closed))]
@@ -179,7 +179,7 @@ async def _sum_hours(hours: Sequence[Row[Any]], figures: Figures) -> Figures:
     for row in hours:
         hour = sums_of(row, Latencies())
         figures += replace(hour, start_us=figures.start_us, end_us=figures.end_us)
-        # An hour of thousands of checks takes tens of milliseconds: other calls go on in between.
+        # An hour of thousands of checks takes tens of milliseconds: other calls run in between.
         for latencies in Latencies.gather_in_steps(row.buckets, row.counts):
             figures = replace(figures, latencies=figures.latencies + latencies)
             await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Results, listed by time and outcome out of a bounded part of the history."""
+"""SQL that lists results by time and outcome, from a bounded part of the history."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -13,15 +13,15 @@ from services.monitor.store.base import Sql
 from services.platform.clock import from_datetime, to_datetime
 from services.shared_sql.tables import checks, on_demand_results, results
 
-# How many rows one page looks through where it wants only some outcomes: a few milliseconds.
+# How many rows one page scans if it filters by outcome: a few milliseconds.
 MOST_LOOKED_THROUGH = 20_000
 
 
 class ResultSql(Sql):
-    """Lists of results in PostgreSQL."""
+    """SQL of results."""
 
     async def has_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> bool:
-        """Whether the tenant's service has such a check."""
+        """Return whether the service has this check."""
         query = select(checks.c.id).where(
             checks.c.tenant_id == tenant_id, checks.c.service_id == service_id, checks.c.id == check_id
         )
@@ -29,9 +29,9 @@ class ResultSql(Sql):
             return (await connection.execute(query)).one_or_none() is not None
 
     async def results_before(self, tenant_id: UUID, check_id: UUID, wanted: ResultFilter, most: int) -> Found:
-        """At most so many results that meet a filter, newest first, out of a bounded part of the history.
+        """Return at most so many matching results, newest first, from a bounded part of the history.
 
-        All is read along the key, from the newest slot down, so a page costs the same however long the history is.
+        It reads along the key from the newest slot down, so a page costs the same for any length of history.
         """
         table = on_demand_results if wanted.on_demand else results
         of_check: list[ColumnElement[bool]] = [table.c.tenant_id == tenant_id, table.c.check_id == check_id]
@@ -59,7 +59,7 @@ class ResultSql(Sql):
 async def _first_slot(
     connection: AsyncConnection, table: Table, of_check: Sequence[ColumnElement[bool]], from_us: int
 ) -> int:
-    """Where to begin so that MISSED slots in a row that begin before and reach in are found too."""
+    """Return the first slot to read, so that MISSED slots that begin before the time and reach past it are included."""
     query: Any = (
         select(table.c.slot_time, table.c.interval_us, table.c.slot_count)
         .where(*of_check, table.c.slot_time < to_datetime(from_us))
@@ -76,7 +76,7 @@ async def _first_slot(
 async def _looked_to(
     connection: AsyncConnection, table: Table, within: Sequence[ColumnElement[bool]], from_us: int
 ) -> int | None:
-    """The oldest slot that one page looks at; None where it looks at all that there are."""
+    """Return the oldest slot that one page scans; None if it scans all."""
     slots = (
         select(table.c.slot_time)
         .where(*within, table.c.slot_time >= to_datetime(from_us))

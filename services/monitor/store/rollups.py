@@ -1,4 +1,4 @@
-"""Closing hours and days, and dropping results behind them: for all tenants, under the role sentinel_rollup."""
+"""SQL that closes hours and days and drops old results, for all tenants, under the role sentinel_rollup."""
 
 import asyncio
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _ONE_AT_A_TIME = "SELECT pg_try_advisory_xact_lock(hashtextextended('roll_up', 0
 _Closed = tuple[Closing, Sequence[Figures]]
 _Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
-# In the order of their marks. Whoever deletes one waits for us, so that it leaves nothing behind.
+# In the order of their marks. A transaction that deletes a check waits for us, so that it leaves no rows.
 _CANDIDATES = """
     SELECT k.tenant_id, c.service_id, k.check_id, k.rolled_time, s.accounted_time, c.interval_us
     FROM check_rollups k
@@ -36,7 +36,7 @@ _CANDIDATES = """
     LIMIT $5
     FOR UPDATE OF k SKIP LOCKED
 """
-# Then whoever asks something meanwhile has a turn: a millisecond of work, where all goes well.
+# Between batches the event loop runs other work: a batch takes about a millisecond.
 _CHECKS_AT_ONCE = 16
 _START = Place(0, UUID(int=0), UUID(int=0))
 _CHECKS = "unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS w (tenant_id, check_id, moment)"
@@ -69,7 +69,7 @@ _DROP_ON_DEMAND = """
 
 
 def _write_into(table: str) -> str:
-    """The statement that writes figures, one array a column; what is there already is written over."""
+    """Return the statement that upserts figures, one array per column."""
     names = list(FIGURES_COLUMNS)
     arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(FIGURES_COLUMNS.values(), 3))
     changed = ", ".join(f"{name} = excluded.{name}" for name in names)
@@ -84,20 +84,20 @@ _WRITE_HOURS, _WRITE_DAYS = _write_into("check_hours"), _write_into("check_days"
 
 
 class RollupSql(Sql):
-    """Rollups in PostgreSQL."""
+    """SQL of roll-ups."""
 
     async def roll_up(self, behind: Place | None, now: int, keep: Keep, most: int, aside: Sequence[UUID] = ()) -> Step:
-        """Close what can be closed of some checks, in one transaction, unless another process is at it.
+        """Close what can be closed of some checks, in one transaction; do nothing if another process does it.
 
         Args:
-            behind: where to go on; None to begin.
-            now: the time.
-            keep: how long what is kept.
-            most: how many checks to look at.
-            aside: checks that are not looked at.
+            behind: where to continue; None to begin.
+            now: the present time in microseconds.
+            keep: the retention times.
+            most: how many checks to examine.
+            aside: checks in quarantine.
 
         Raises:
-            StepFailed: it failed, for another reason than that the database is away.
+            StepFailed: the step failed, although the database is available.
         """
         chosen: list[Closing] = []
         try:
@@ -119,18 +119,18 @@ class RollupSql(Sql):
         return Step(None if end else _place_of(chosen[-1]), moved=bool(moving))
 
     async def drop_on_demand(self, before_us: int, most: int) -> bool:
-        """Drop at most so many results of runs on demand from before a point in time; whether as many were there."""
+        """Delete at most so many on-demand results from before a time; return whether there were so many."""
         async with self._database.untenanted() as connection:
             driver = await driver_of(connection)
             return len(await driver.fetch(_DROP_ON_DEMAND, to_datetime(before_us), most)) == most
 
     async def make_day(self, day_us: int) -> None:
-        """Make room for the results of a day, if there is none, unless somebody reads for long: then another time."""
+        """Create the partition for a day's results; skip if it exists, or if a long read blocks it."""
         async with self._database.untenanted() as connection:
             await connection.execute(select(func.make_results_day_ahead(to_datetime(day_us).date())))
 
     async def drop_day(self, before_us: int) -> date | None:
-        """Drop the oldest day of results, if it is before a day and nobody needs it any more; the day."""
+        """Drop the oldest day of results if it is before a day and no longer needed; return that day, or None."""
         async with self._database.untenanted() as connection:
             dropped: date | None = (
                 await connection.execute(select(func.drop_results_day(to_datetime(before_us).date())))
@@ -185,14 +185,14 @@ async def _roll(connection: AsyncConnection, moving: Sequence[Closing], now: int
     await _write(driver, _WRITE_DAYS, await _completed_days(driver, moving))
     tenants, checks = _keys(moving)
     await driver.execute(_MOVE, tenants, checks, [to_datetime(each.until_us) for each in moving])
-    # What is added in front goes behind; never an hour whose day is not complete.
+    # What moves back is deleted, but never an hour of an incomplete day.
     before = floor(now - keep.hourly_us, DAY_US)
     starts = [to_datetime(min(before, floor(each.until_us, DAY_US))) for each in moving]
     await driver.execute(_FORGET, tenants, checks, starts)
 
 
 async def _completed_days(driver: _Driver, moving: Sequence[Closing]) -> list[_Closed]:
-    """The figures of days whose last hour was just closed, from all their hours."""
+    """Return the figures of days whose last hour was just closed, summed from their hours."""
     completing = [each for each in moving if each.first_day_us < each.last_day_us]
     if not completing:
         return []

@@ -1,4 +1,4 @@
-"""Rows whose secrets are in the open, or encrypted with another key than the newest."""
+"""SQL of secrets that are in plain text, or encrypted with an older key."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -14,20 +14,20 @@ from services.platform.security.secret_box import CannotOpenError
 
 
 class SecretSql(Sql):
-    """Secrets in PostgreSQL, of every column that has some."""
+    """SQL of secrets, for each column that contains some."""
 
     @property
     def sealing_key(self) -> str | None:
-        """The id of the key that encrypts; None when there is none."""
+        """The id of the key that encrypts; None without keys."""
         return self._box.newest
 
     async def rows_to_seal(
         self, of: SecretColumn[Any], after: tuple[UUID, UUID], most: int
     ) -> Sequence[tuple[UUID, UUID]]:
-        """Tenants and their rows with secrets that the newest key has not encrypted, in order behind one of them.
+        """Return tenant and row of secrets that the newest key has not encrypted, in order, after one of them.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         found = func.rows_to_seal(
             of.table, of.column, self.sealing_key, HIDDEN_NAMES, HIDDEN, *after, most
@@ -36,10 +36,10 @@ class SecretSql(Sql):
             return [(row.tenant_id, row.row_id) for row in await connection.execute(select(found))]
 
     async def seal_anew(self, of: SecretColumn[Any], tenant_id: UUID, row_ids: Collection[UUID]) -> Sequence[UUID]:
-        """Encrypt the secrets of some rows with the newest key; answers those that cannot be read.
+        """Encrypt the secrets of some rows with the newest key; return the rows that cannot be decrypted.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         unread = []
         rows = table(
@@ -56,7 +56,7 @@ class SecretSql(Sql):
                 read_as = row[of.kind_column] if of.kind_column else ""
                 try:
                     value = of.opened(read_as, row[of.column], tenant_id, row["id"], self._box)
-                except (CannotOpenError, KeyError, TypeError, ValueError):  # one broken row must not hold up the rest
+                except (CannotOpenError, KeyError, TypeError, ValueError):  # one broken row must not block the others
                     unread.append(row["id"])
                     continue
                 sealed = of.to_column(value, tenant_id, row["id"], self._box)

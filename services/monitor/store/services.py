@@ -1,4 +1,4 @@
-"""Services: making, finding, listing, changing and deleting them."""
+"""SQL of services."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -57,7 +57,7 @@ class ServiceSql(Sql):
     async def create_service(
         self, actor: Actor, service: Service, first_check: Check | None, request_id: UUID | None, quotas: Quotas
     ) -> UUID:
-        """Record a service, and its first check with it, within the quotas.
+        """Insert a service and its first check, within the quotas.
 
         Return the service's id, or that of the service which the same request id created before.
 
@@ -95,7 +95,7 @@ class ServiceSql(Sql):
         return service.id
 
     async def find_service(self, tenant_id: UUID, service_id: UUID, now: int) -> StatefulService | None:
-        """A service and what it is in; None if the tenant has no such one."""
+        """Return a service with its state; None if the tenant has no such service."""
         query = _with_tally(tenant_id, now).where(services.c.id == service_id)
         async with self._database.tenant(tenant_id) as connection:
             row = (await connection.execute(query)).one_or_none()
@@ -104,10 +104,10 @@ class ServiceSql(Sql):
     async def list_services(
         self, tenant_id: UUID, wanted: ServiceFilter, order: ServiceOrder, page: KeyRequest, now: int
     ) -> tuple[Sequence[StatefulService], int]:
-        """One service more than the page holds, if there are, and how many there are in all.
+        """Return a page of services plus one more, and the total.
 
-        A service that is found in a state is shown in it: both are of one statement. That reads the states of all
-        checks of the tenant where it filters by state, and those of the page's where it does not.
+        Filter and shown state come from one statement, so they agree. With a filter by state it reads the states of all
+        checks of the tenant, otherwise those of the page.
         """
         meets = _meets(wanted)
         rows = _with_tally(tenant_id, now, wanted.states).where(*meets)
@@ -122,7 +122,7 @@ class ServiceSql(Sql):
             return [_stateful(row) for row in await connection.execute(rows)], total
 
     async def change_service(self, actor: Actor, service_id: UUID, decide: Callable[[Service], Service]) -> None:
-        """Make a service what `decide` says, while nobody else changes it.
+        """Change a service as `decide` says, under a lock.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
@@ -146,7 +146,7 @@ class ServiceSql(Sql):
             raise
 
     async def delete_service(self, actor: Actor, service_id: UUID, now: int) -> None:
-        """Delete a service with its checks, end their incidents, leave their history to be removed, tell their workers.
+        """Delete a service and its checks, end their incidents, queue their history for removal, notify their workers.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
@@ -156,12 +156,12 @@ class ServiceSql(Sql):
         its_checks = checks.c.service_id == service_id
         its_ids = select(checks.c.id).where(checks.c.tenant_id == tenant_id, its_checks)
         async with self._database.tenant(tenant_id) as connection:
-            # Whoever would put a check on it waits here, and then finds it gone.
+            # A transaction that adds a check to it waits here, and then does not find the service.
             row = (await connection.execute(select(services).where(the_service).with_for_update())).one_or_none()
             if row is None:
                 raise service_not_found()
-            # In everybody's order, so that none waits for another in a ring: a check is locked before its state, and a
-            # batch of results locks states by the ids of their checks.
+            # In the common order, to avoid deadlocks: a check is locked before its state, and a batch of results locks
+            # states in the order of check ids.
             await connection.execute(
                 select(checks.c.id)
                 .where(checks.c.tenant_id == tenant_id, its_checks)
@@ -182,14 +182,14 @@ class ServiceSql(Sql):
 
 
 def _tally(tenant_id: UUID | BindParameter[UUID], now: int | BindParameter[int]) -> Select[int, int, int]:
-    """The tally of a tenant's checks (semantics.md §12, §13)."""
+    """Return the query of the tally of a tenant's checks (semantics.md §12, §13)."""
     is_open = and_(
         check_periods.c.tenant_id == checks.c.tenant_id,
         check_periods.c.check_id == checks.c.id,
         check_periods.c.end_time.is_(None),
     )
     states = and_(check_states.c.tenant_id == checks.c.tenant_id, check_states.c.check_id == checks.c.id)
-    # In microseconds since the epoch, as the rule counts.
+    # In microseconds since the epoch, as in the rule.
     seen_us = cast(extract("epoch", check_states.c.verdict_time) * 1_000_000, BigInteger)
     fresh = seen_us + STALE_AFTER_INTERVALS * checks.c.interval_us >= now
     verdicts = (int(CheckState.UP), int(CheckState.DOWN))
@@ -207,7 +207,7 @@ def _tally(tenant_id: UUID | BindParameter[UUID], now: int | BindParameter[int])
 
 
 def tallies_of_all(tenant_id: BindParameter[UUID], now: BindParameter[int]) -> Select[Any]:
-    """Each tally that services of a tenant have, and how many have it."""
+    """Return the query of the distinct tallies of a tenant's services, with the number of services of each."""
     grouped = _tally(tenant_id, now).add_columns(checks.c.service_id).group_by(checks.c.service_id).subquery()
     tally = [func.coalesce(grouped.c[name], 0).label(name) for name in ("enabled", "down", "known")]
     each = (
@@ -220,15 +220,15 @@ def tallies_of_all(tenant_id: BindParameter[UUID], now: BindParameter[int]) -> S
 
 
 def _with_tally(tenant_id: UUID, now: int, in_one_of: Sequence[ServiceState] = ()) -> Select[Any]:
-    """A tenant's services, the tallies of their checks and their open incidents; only those in given states, if any."""
+    """Return the query of a tenant's services with tallies and open incidents, filtered by state if any is given."""
     each = _tally(tenant_id, now)
     if in_one_of:
-        # The filter asks every service, so all tallies are made in one go.
+        # The filter needs the state of every service, so all tallies are computed at once.
         grouped = each.add_columns(checks.c.service_id).group_by(checks.c.service_id).subquery()
         joined = services.outerjoin(grouped, grouped.c.service_id == services.c.id)
         counts = grouped.c
     else:
-        # Only those of the services that are shown.
+        # Only the tallies of the services on the page.
         beside = each.where(checks.c.service_id == services.c.id).lateral()
         joined = services.join(beside, true())
         counts = beside.c
@@ -266,7 +266,7 @@ def _is_in(
     known: ColumnElement[int],
     maintained: ColumnElement[bool],
 ) -> ColumnElement[bool]:
-    """service_state as a condition on a tally: a test holds both together."""
+    """Return service_state as a condition on a tally; a test verifies that both agree."""
     conditions: dict[ServiceState, ColumnElement[bool]] = {
         ServiceState.PAUSED: enabled == 0,
         ServiceState.MAINTENANCE: and_(enabled > 0, maintained),
@@ -279,7 +279,7 @@ def _is_in(
 
 
 def _meets(wanted: ServiceFilter) -> list[ColumnElement[bool]]:
-    """What a filter says of a service, beside its state."""
+    """Return the conditions of a filter, except the state."""
     conditions = [
         services.c.labels.has_key(key) if value is None else services.c.labels.contains({key: value})
         for key, value in wanted.labels
@@ -291,7 +291,7 @@ def _meets(wanted: ServiceFilter) -> list[ColumnElement[bool]]:
 
 
 def _settings_of(service: Service) -> dict[str, Any]:
-    """The columns of a service that can change."""
+    """Return the writable columns of a service."""
     return {
         "name": service.name,
         "url": service.url,
@@ -320,7 +320,7 @@ def _stateful(row: Row[Any]) -> StatefulService:
 
 
 def _refuse(error: IntegrityError) -> None:
-    """Say what a broken constraint means to the caller, where it is the caller's to know.
+    """Translate a violated constraint into the caller's error; return if it is not one of the caller's.
 
     Raises:
         AlreadyExists: SERVICE_NAME_TAKEN.

@@ -1,8 +1,8 @@
-"""The boards of one process: what all services of each tenant that somebody here watches are shown as, kept up to date.
+"""The boards of one process: the present state of all services of each tenant that has a stream here.
 
-What of a board has moved is read again when a notification tells of it. All of it is read when anything may have moved:
-a window began or ended, a check became stale by time passing (semantics.md §12); and now and then, since a notification
-may be lost. Who watches a tenant shares its board.
+A notification causes a read of what changed. All of a board is read when anything may have changed: a window began or
+ended, or a check became stale (semantics.md §12); and periodically, because a notification may be lost. All readers of
+a tenant share its board.
 """
 
 import asyncio
@@ -27,25 +27,25 @@ if TYPE_CHECKING:
 _log = logs.get("board")
 _POLL_S = 15.0
 _RETRY_S = 1.0
-# However much moves, a board is read no more often than this; as a whole it takes no more than a fifth of the time.
+# Limits of reading: a board at most this often, and whole boards in at most a fifth of the time.
 _BETWEEN_S = 0.2
 _REST = 4
-# Of more services than this it is cheaper to read the whole.
+# For more services than this a read of the whole board is cheaper.
 _MOST_MOVED = 500
-# What has just become stale is looked at a moment later, so that what becomes so next is seen with it.
+# Stale checks are read a moment later, so that those that become stale soon after are included.
 _LATER_S = 0.1
-# So many services are thought about between two turns of the event loop.
+# Services are processed in batches, so that the event loop runs other work in between.
 _AT_ONCE = 200
 
 
 class Board:
-    """What all services of a tenant are shown as.
+    """The present states of all services of a tenant.
 
     Attributes:
-        picture: what they are shown as.
-        watchers: told of each change.
-        users: how many need the board.
-        joining: those that wait until it has been read.
+        picture: what readers are shown.
+        watchers: the readers; notified of each change.
+        users: how many streams use the board.
+        joining: the streams that wait for the first read.
     """
 
     def __init__(self) -> None:
@@ -55,38 +55,38 @@ class Board:
         self.joining: list[asyncio.Future[None]] = []
         self._recorded: dict[UUID, RecordedService] | None = None
         self._moved: set[UUID] = set()
-        # By the event loop's time: when to read the whole, and not before when.
+        # By the event loop's clock: when to read the whole board, and the earliest times of the next reads.
         self._whole_at = self._rested = self._whole_rested = -math.inf
 
     @property
     def is_read(self) -> bool:
-        """Whether it has ever been read."""
+        """Whether it has been read at least once."""
         return self._recorded is not None
 
     @property
     def due(self) -> float:
-        """When to read it next, by the event loop's time."""
+        """When to read it next, by the event loop's clock."""
         whole = max(self._whole_at, self._whole_rested)
         return max(self._rested, -math.inf if self._moved else whole)
 
     def moved(self, service_id: UUID | None) -> None:
-        """A service is to be read again; all when it is None."""
+        """Mark a service for reading; all if it is None."""
         if service_id is not None and len(self._moved) < _MOST_MOVED:
             self._moved.add(service_id)
         else:
             self._whole_at = -math.inf
 
     def rest(self, seconds: float) -> None:
-        """Read nothing of it for a while, and then the whole."""
+        """Read nothing for some seconds, and then the whole board."""
         self._whole_at = -math.inf
         self._rested = asyncio.get_running_loop().time() + seconds
 
     def show(self, picture: Picture, among: Iterable[UUID] | None = None) -> None:
-        """Show services as something else, and tell who watches.
+        """Replace the picture, and notify the readers of each difference.
 
         Args:
-            picture: all that there are.
-            among: those that may be shown as something else than before, or be gone; None for any.
+            picture: the new picture of all services.
+            among: the services that may differ; None for all.
         """
         before, self.picture = self.picture, picture
         for service_id in {**before, **picture} if among is None else among:
@@ -96,12 +96,12 @@ class Board:
                     watcher.moved(service_id, was, now)
 
     async def read(self, store: "BoardSql", tenant_id: UUID, clock: Callable[[], int]) -> None:
-        """Read what of it is due, and show what is there.
+        """Read what is due, and update the picture.
 
-        Without the database what was read last is shown as it is by now: nobody looks, so it becomes UNKNOWN.
+        Without the database the last data is shown as of now, so it becomes UNKNOWN.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         loop = asyncio.get_running_loop()
         begun = loop.time()
@@ -133,12 +133,12 @@ class Board:
     async def _think(
         self, recorded: Mapping[UUID, RecordedService], clock: Callable[[], int], among: Collection[UUID] | None = None
     ) -> None:
-        """Show what was read.
+        """Update the picture from what was read.
 
         Args:
-            recorded: what was found.
-            clock: what tells the time.
-            among: what was asked for; all when None.
+            recorded: the services that were found.
+            clock: returns the present time in microseconds.
+            among: the services that were asked for; None for all.
         """
         now = clock()
         picture = dict(self.picture)
@@ -156,7 +156,7 @@ class Board:
         self.show(picture, among)
 
     def admit(self, error: Exception | None = None) -> None:
-        """Tell who waited that it has been read, or could not be."""
+        """Release the streams that wait for the first read, with its error if it failed."""
         waited, self.joining = self.joining, []
         for each in waited:
             if each.done():
@@ -168,11 +168,11 @@ class Board:
 
 
 class Boards:
-    """Keeps the boards that somebody needs.
+    """The boards of the tenants that have streams in this process.
 
     Args:
-        store: where services are recorded.
-        clock: what tells when time alone has moved something, in microseconds.
+        store: the services in PostgreSQL.
+        clock: returns the present time in microseconds.
     """
 
     def __init__(self, store: "BoardSql", clock: Callable[[], int] = now_us) -> None:
@@ -183,7 +183,7 @@ class Boards:
         self._away = False
 
     def on_notify(self, payload: str) -> None:
-        """Something of a tenant has moved."""
+        """Mark what a notification names for reading."""
         move = ServiceMove.parse(payload)
         board = self._boards.get(move.tenant_id)
         if board is not None:
@@ -191,17 +191,17 @@ class Boards:
             self._wake.set()
 
     async def on_connect(self) -> None:
-        """Notifications may have been lost: read all at once."""
+        """Mark everything for reading, because notifications may have been lost."""
         for board in self._boards.values():
             board.moved(None)
         self._wake.set()
 
     @asynccontextmanager
     async def of(self, tenant_id: UUID) -> AsyncIterator[Board]:
-        """A tenant's board, which is read and kept up to date as long as the block runs.
+        """Yield a tenant's board, which is kept up to date while the block runs.
 
         Raises:
-            Unavailable: the database is away, and the board has not been read.
+            Unavailable: the database is unavailable, and the board was never read.
         """
         board = self._boards.setdefault(tenant_id, Board())
         board.users += 1
@@ -218,7 +218,7 @@ class Boards:
                 del self._boards[tenant_id]
 
     async def run(self) -> None:
-        """Read what is due, one board at a time, until cancelled."""
+        """Read due boards, one at a time, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             self._wake.clear()
@@ -230,7 +230,7 @@ class Boards:
                 await asyncio.wait_for(self._wake.wait(), board.due - loop.time() if board else None)
 
     async def _read(self, tenant_id: UUID, board: Board) -> None:
-        """Read a board, whatever that may meet."""
+        """Read a board; on an error, release or end its readers."""
         try:
             await board.read(self._store, tenant_id, self._clock)
         except Unavailable as error:
@@ -238,7 +238,7 @@ class Boards:
                 _log.warning("watch streams show the last known states: database unavailable")
             self._away = True
             board.admit(error)
-        except Exception as error:  # noqa: BLE001 — a watcher must not wait for what will not come
+        except Exception as error:  # noqa: BLE001 — readers must not wait forever
             _log.exception("reading the states of a tenant's services failed")
             for watcher in board.watchers:
                 watcher.end(EndReason.INTERNAL)

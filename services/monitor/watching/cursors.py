@@ -1,4 +1,4 @@
-"""Cursors of those who watch services."""
+"""The cursors of WatchServices."""
 
 from functools import lru_cache
 from uuid import UUID
@@ -7,15 +7,15 @@ from services.monitor.watching.told import TOLD_BYTES
 from services.platform.cursors import open_cursor
 from services.platform.security.sealed import Sealer
 
-# Readers that keep up with the same services stand at the same point, so one seal serves them all.
+# Readers of the same services are often at the same point, so they share one signature.
 _REMEMBERED = 256
 
 
 class WatchCursors:
-    """Writes what a reader was told (told.py) as a cursor, and reads it back.
+    """Signs the digest of what a reader was sent (told.py) as a cursor, and verifies it.
 
     Args:
-        sealer: seals them, so that none can be forged or carried to another tenant or filter.
+        sealer: signs cursors, so that none can be forged or used for another tenant or filter.
     """
 
     def __init__(self, sealer: Sealer) -> None:
@@ -23,10 +23,10 @@ class WatchCursors:
         self.write = lru_cache(_REMEMBERED)(sealer.seal)
 
     def read(self, tenant_id: UUID, scope: str, cursor: str) -> bytes:
-        """What the reader was told.
+        """Return the digest in a cursor.
 
         Args:
-            tenant_id: whose.
+            tenant_id: the tenant of the reader.
             scope: the filter of the stream.
             cursor: as the client sent it.
 

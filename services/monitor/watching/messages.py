@@ -1,4 +1,4 @@
-"""Domain → Protobuf for those who watch services, and back for what they ask."""
+"""Conversion between WatchServices and the contract's messages."""
 
 from collections.abc import Callable
 
@@ -15,16 +15,16 @@ from services.platform.clock import now_us, to_timestamp
 
 
 def watch_filter(request: pb.WatchServicesRequest) -> ServiceFilter:
-    """Which services to watch."""
+    """Return the filter of a request."""
     return ServiceFilter(labels=label_filter(request.labels), text=request.text)
 
 
 def watch_message(event: Event, seal: Callable[[bytes], str]) -> pb.WatchServicesResponse:
-    """An event.
+    """Return an event as a message.
 
     Args:
         event: the event.
-        seal: makes a cursor of what it carries.
+        seal: signs a digest as a cursor.
     """
     cursor = seal(event.cursor) if event.cursor else ""
     if isinstance(event, Shown):

@@ -1,4 +1,4 @@
-"""What a service is shown as to whoever watches it, and when time alone changes that (semantics.md §12, §13).
+"""The shown state of a service, and when time alone changes it (semantics.md §12, §13).
 
 Pure; times in microseconds since the Unix epoch.
 """
@@ -21,13 +21,13 @@ _NEVER = -1
 
 @dataclass(frozen=True, slots=True)
 class RecordedCheck:
-    """What is recorded of a check.
+    """The recorded data of a check.
 
     Attributes:
         name: its name.
-        interval_us: from one slot to the next.
-        track: what its results amount to; without its streak.
-        pause_us: since when it is paused; None while it is enabled.
+        interval_us: its interval in microseconds.
+        track: the track of its results, without its streak.
+        pause_us: when it was paused; None while it is enabled.
     """
 
     name: str
@@ -36,11 +36,11 @@ class RecordedCheck:
     pause_us: int | None = None
 
     def seen(self, now: int) -> Seen:
-        """What it is in now, were there no maintenance."""
+        """Return its state, ignoring maintenance."""
         return seen(self.track, self.interval_us, self.pause_us, now)
 
     def stale_us(self) -> int | None:
-        """The first moment at which it is UNKNOWN unless a result tells before; None if none has told yet."""
+        """Return when it becomes UNKNOWN without further results; None if it is paused or UNKNOWN."""
         verdict_us = self.track.verdict_us
         if self.pause_us is not None or self.track.state is CheckState.UNKNOWN or verdict_us is None:
             return None
@@ -49,13 +49,13 @@ class RecordedCheck:
 
 @dataclass(frozen=True, slots=True)
 class RecordedService:
-    """What is recorded of a service.
+    """The recorded data of a service.
 
     Attributes:
         service: the service.
         open_incidents: how many incidents of its checks are open.
         checks: its checks, oldest first.
-        maintenance: the spans [start, end) of maintenance that go on or begin soon.
+        maintenance: the maintenance spans [start, end) that are in progress or begin soon.
     """
 
     service: Service
@@ -66,15 +66,15 @@ class RecordedService:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What a service is shown as.
+    """The shown state of a service.
 
     Attributes:
         service: the service.
-        state: what it is in.
-        state_us: since when for certain; None where its checks do not tell.
-        reason: why, in words.
+        state: its state.
+        state_us: since when for certain; None if unknown.
+        reason: the reason, in words.
         open_incidents: how many incidents of its checks are open.
-        mark: 32 bits that differ whenever any of it differs; the same in all processes.
+        mark: a 32-bit hash of all other fields, the same in all processes.
     """
 
     service: Service
@@ -88,7 +88,7 @@ class Standing:
     def of(
         cls, service: Service, state: ServiceState, state_us: int | None, reason: str, open_incidents: int
     ) -> "Standing":
-        """With its mark."""
+        """Return a standing with its mark."""
         moment = _NEVER if state_us is None else state_us
         packed = _MARKED.pack(service.id.bytes, service.update_us, state, moment, open_incidents)
         mark = int.from_bytes(hashlib.blake2b(packed + reason.encode(), digest_size=4).digest())
@@ -103,11 +103,11 @@ class Standing:
 
 
 Picture = dict[UUID, Standing]
-"""What all services of a tenant are shown as, by their ids."""
+"""The shown states of all services of a tenant, by id."""
 
 
 def standing_of(recorded: RecordedService, now: int) -> Standing:
-    """What a service is shown as now."""
+    """Return the shown state of a service."""
     checks = [check.seen(now) for check in recorded.checks]
     enabled = [check.state for check in checks if check.state is not CheckState.PAUSED]
     maintained = in_maintenance(now, recorded.maintenance)
@@ -122,7 +122,7 @@ def standing_of(recorded: RecordedService, now: int) -> Standing:
 
 
 def next_move_us(recorded: Iterable[RecordedService], now: int) -> int | None:
-    """The next moment at which some service may be shown as something else though nothing is recorded; None: never."""
+    """Return when the shown state of some service next changes by time alone, in microseconds; None for never."""
     return min((moment for each in recorded for moment in _moves_of(each) if moment > now), default=None)
 
 

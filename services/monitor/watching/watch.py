@@ -1,4 +1,4 @@
-"""Watching services: what each of them is, then each change, with an honest end."""
+"""Streams of service states: the present states, then each change, then the reason of the end."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from services.platform.rpc.stream_reader import Backlog, OpenStreams
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """The stream begins, nothing happened for a while, or what was told lately counts as told from here on."""
+    """A keep-alive, with a cursor up to which everything was sent."""
 
     cursor: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The stream is over; the cursor is where to resume."""
+    """The end of a stream, with the cursor from which to resume."""
 
     reason: EndReason
     cursor: bytes
@@ -30,14 +30,14 @@ Event = Shown | Gone | Kept | Complete | Beat | End
 
 
 class Watches:
-    """The streams of one process.
+    """The streams of WatchServices in one process.
 
     Args:
-        boards: what services are shown as.
-        metrics: told of readers and what is sent to them.
+        boards: the present states by tenant.
+        metrics: counts readers and messages.
 
     Attributes:
-        open: those that are open now.
+        open: the open streams.
     """
 
     def __init__(self, boards: Boards, metrics: StreamMetrics) -> None:
@@ -49,16 +49,16 @@ class Watches:
     async def follow(
         self, tenant_id: UUID, cursor: bytes | None, wanted: Wanted, guard: StreamGuard
     ) -> AsyncGenerator[Event, None]:
-        """What a tenant's services are and become, until the guard ends the stream.
+        """Yield the present states of a tenant's services and their changes, until the guard ends the stream.
 
         Args:
-            tenant_id: whose.
-            cursor: what the reader was told already; nothing when None.
-            wanted: which services.
-            guard: says when to end.
+            tenant_id: the tenant of the reader.
+            cursor: the digest of what the reader has; None for a new reader.
+            wanted: the filter of services.
+            guard: ends the stream.
 
         Raises:
-            Unavailable: the database is away as the stream begins.
+            Unavailable: the database is unavailable as the stream begins.
             ResourceExhausted: OVERLOADED: the tenant has as many streams as it may.
         """
         self.open.refuse_more(tenant_id)
@@ -66,7 +66,7 @@ class Watches:
         with self.open.holding(watcher, guard):
             try:
                 async with self._boards.of(tenant_id) as board:
-                    # Between these two the board stands still.
+                    # No await between these two lines, so the board does not change.
                     watcher.begin(board.picture, cursor)
                     board.watchers.add(watcher)
                     try:

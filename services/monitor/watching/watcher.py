@@ -1,7 +1,7 @@
-"""A reader of what services are: which of them have moved since it was told, and what it is told next.
+"""A reader of service states: which services changed since it was sent them, and what it is sent next.
 
-It holds ids, not events: when its turn comes it is told what a service is then. So a reader that does not keep up is
-told less often, and what it holds is bounded by how many services there are.
+It holds ids, not events, and sends the state of a service at the time of sending. So a reader that is slow gets fewer
+messages, and what it holds is bounded by the number of services.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from services.platform.rpc.stream_reader import Backlog, StreamReader
 
 # An id with its mark takes about 100 bytes.
 MOST_HELD_BY_ALL = 2_000_000
-# As many ids as fit into a message that Envoy and any client take: 400 KB as JSON.
+# As many ids as fit into a message that Envoy and any client accept: 400 KB as JSON.
 KEPT_AT_ONCE = 10_000
 
 Wanted = Callable[[Service], bool]
@@ -23,7 +23,7 @@ Wanted = Callable[[Service], bool]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a service is; the cursor is empty where more follows at once."""
+    """The state of a service; the cursor is empty if more follows at once."""
 
     standing: Standing
     cursor: bytes
@@ -31,7 +31,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """A service is there no more; the cursor is empty where more follows at once."""
+    """The removal of a service; the cursor is empty if more follows at once."""
 
     service_id: UUID
     cursor: bytes
@@ -39,7 +39,7 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Of the services that the reader keeps, some for which there is no room in what follows; it has no cursor."""
+    """Some of the services that the reader keeps, for which the next message has no room; it has no cursor."""
 
     service_ids: Sequence[UUID]
     cursor: bytes = b""
@@ -47,21 +47,21 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """The reader knows all there is, once it has forgotten what it does not keep, unless that is None."""
+    """The end of the snapshot. The reader has to drop all services that it does not keep; None keeps all."""
 
     keep: Sequence[UUID] | None
     cursor: bytes
 
 
 class Watcher(StreamReader):
-    """One reader.
+    """One reader of WatchServices.
 
     Args:
-        wants: which services it reads of.
-        backlog: of all readers of the process.
+        wants: the filter of services.
+        backlog: the shared backlog of all readers of the process.
 
     Attributes:
-        needs_cursor: whether it was told something that its last cursor does not count as told.
+        needs_cursor: whether a service was sent that the last cursor does not cover.
     """
 
     def __init__(self, wants: Wanted, backlog: Backlog) -> None:
@@ -69,13 +69,13 @@ class Watcher(StreamReader):
         self._wants = wants
         self._backlog = backlog
         self._told = Told()
-        # What it is being told, the next one last, and what has moved since that began; each with the mark of what it
-        # was told before.
+        # The services to send, the next one last, and those that changed since then; each with the mark that the reader
+        # has.
         self._telling: dict[UUID, int | None] = {}
         self._waiting: dict[UUID, int | None] = {}
         self._complete = False
         self._resumes = False
-        # What it is to keep, as long as it has not been told.
+        # The services to keep that are not sent yet.
         self._kept: Sequence[UUID] | None = None
         self._begins = False
         self.needs_cursor = False
@@ -83,11 +83,11 @@ class Watcher(StreamReader):
 
     @property
     def held(self) -> int:
-        """How many services have moved that it has not been told of yet."""
+        """How many changed services have not been sent yet."""
         return len(self._telling) + len(self._waiting)
 
     def begin(self, picture: Picture, cursor: bytes | None) -> None:
-        """Be told what differs from what a cursor says it was told; everything without one."""
+        """Queue what differs from a cursor's digest; everything without one."""
         self.forget()
         wanted = {service_id: each for service_id, each in picture.items() if self._wants(each.service)}
         if cursor is None:
@@ -104,7 +104,7 @@ class Watcher(StreamReader):
         self._backlog.grew(self.held)
 
     def moved(self, service_id: UUID, before: Standing | None, after: Standing | None) -> None:
-        """A service is shown as something else than before, or is new, or is gone."""
+        """Queue a service that changed, appeared or was removed."""
         if self.over is not None or service_id in self._telling or service_id in self._waiting:
             return
         knew = before is not None and self._wants(before.service)
@@ -114,10 +114,10 @@ class Watcher(StreamReader):
             self._backlog.grew(1)
 
     def take(self, picture: Picture) -> Shown | Gone | Kept | Complete | None:
-        """What to tell next; None when it knows all.
+        """Return the next event; None if everything was sent.
 
         Args:
-            picture: what services are now.
+            picture: the present states of services.
         """
         while True:
             if self._complete and not self._telling:
@@ -136,24 +136,24 @@ class Watcher(StreamReader):
                 return self._event(service_id, now)
 
     def cursor(self) -> bytes:
-        """Where it stands; to be sent."""
+        """Return the cursor up to the present point, to be sent."""
         self.needs_cursor = bool(self._telling)
         return self._told.pack(self._telling)
 
     def forget(self) -> None:
-        """Let go of what it was not told."""
+        """Drop what was not sent."""
         held = self.held
         self._telling.clear()
         self._waiting.clear()
         self._backlog.grew(-held)
 
     def close(self) -> None:
-        """It reads no more."""
+        """Drop what was not sent, and leave the backlog."""
         self.forget()
         self._backlog.readers.discard(self)
 
     def _event(self, service_id: UUID, now: Standing | None) -> Shown | Gone:
-        """With a cursor on the first of several, which says that there will be others, and on the last."""
+        """Return the event, with a cursor if it is the first of several, so that it announces more, or the last."""
         self.needs_cursor = True
         cursor = self.cursor() if self._begins or (self._complete and not self._telling) else b""
         self._begins = False
@@ -172,7 +172,7 @@ class Watcher(StreamReader):
         return Complete(keep, self.cursor())
 
     def _known(self, picture: Picture) -> list[UUID]:
-        """What it was told is there, whatever has moved since: it is told of that from here on."""
+        """Return the services that the reader has, whatever changed since: the changes follow."""
         still = [each.service.id for each in picture.values() if self._wants(each.service)]
         knew = [service_id for service_id, mark in self._waiting.items() if mark is not None]
         return [service_id for service_id in still if service_id not in self._waiting] + knew

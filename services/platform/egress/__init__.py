@@ -1,1 +1,1 @@
-"""Which addresses may be connected to (SSRF protection)."""
+"""The egress policy: which addresses may be connected to (SSRF protection)."""

@@ -1,4 +1,4 @@
-"""The addresses of this machine, read again now and then since they change while a process runs."""
+"""The addresses of this machine, read periodically because they change while a process runs."""
 
 import ipaddress
 import socket
@@ -12,9 +12,9 @@ _FAMILIES = frozenset({socket.AF_INET, socket.AF_INET6})
 
 
 class OwnAddresses:
-    """Reads the addresses of all network interfaces; calling it costs a reading every 10 s.
+    """The addresses of all network interfaces, read at most every 10 s.
 
-    An address that a cloud or a router translates to one of the machine's is not among them: no interface has it.
+    An address that a cloud or a router translates to one of the machine's is not included: no interface has it.
 
     Args:
         clock: monotonic seconds.

@@ -1,4 +1,4 @@
-"""Which addresses checks may reach (SSRF protection). Pure.
+"""The egress policy: which addresses checks may reach (SSRF protection). Pure.
 
 The first rule that applies decides about an address:
 
@@ -8,8 +8,8 @@ The first rule that applies decides about an address:
 4. A translation prefix of the operator admits it, and so does special_networks.py where the network is public.
 5. Everything else is refused.
 
-An IPv6 address that carries an IPv4 address has to be admitted by these rules, and so has the address inside. Which
-setting decided is named; which address it was is not, since that would tell an outsider about the inside.
+An IPv6 address that embeds an IPv4 address is admitted only if both are. Errors name the setting that decided, but not
+the resolved address, which would reveal the internal network.
 """
 
 import ipaddress
@@ -42,7 +42,7 @@ class Allowance(NamedTuple):
 
     Attributes:
         network: the network.
-        tenants: the slugs of the tenants that may; all tenants when empty.
+        tenants: the slugs of the tenants that may reach it; all tenants if empty.
     """
 
     network: Network
@@ -50,11 +50,11 @@ class Allowance(NamedTuple):
 
 
 class _Judgement(NamedTuple):
-    """What the settings say about an address, whatever addresses this machine has.
+    """The part of a decision that does not depend on this machine's addresses.
 
     Attributes:
-        setting: the setting that refuses it; None where it is admitted.
-        unallowed: the address and those inside it, as far as no allowance admits them.
+        setting: the setting that refuses the address; None if it is admitted.
+        unallowed: the address and those embedded in it that no allowance admits.
     """
 
     setting: str | None
@@ -62,18 +62,18 @@ class _Judgement(NamedTuple):
 
 
 def no_addresses() -> Collection[str]:
-    """Return no addresses: for where those of the machine do not matter."""
+    """Return no addresses: the default where those of the machine do not matter."""
     return ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class EgressPolicy:
-    """The operator's settings.
+    """The operator's settings about egress.
 
     Attributes:
-        allowed: networks that are admitted though they are not public.
-        denied: networks that are refused, whatever else is set.
-        translation: prefixes of translated addresses, each of a length of RFC 6052.
+        allowed: networks that are admitted although they are not public.
+        denied: networks that are refused regardless of other settings.
+        translation: prefixes of translated addresses, with the lengths of RFC 6052.
         own: returns the addresses of this machine in canonical text.
     """
 
@@ -84,7 +84,7 @@ class EgressPolicy:
     _known: Callable[[str, str], _Judgement] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # To look up the networks costs more than the rest of the answer.
+        # Looking up the networks is the most expensive part of a decision.
         object.__setattr__(self, "_known", lru_cache(maxsize=_MOST_KNOWN)(self._judge))
 
     @classmethod
@@ -95,10 +95,10 @@ class EgressPolicy:
         translation_prefixes: str = "",
         own: Callable[[], Collection[str]] = no_addresses,
     ) -> "EgressPolicy":
-        """Read the settings, each a list with commas; empty ones add nothing.
+        """Parse the settings, each a comma-separated list; empty ones add nothing.
 
         Raises:
-            ValueError: the name of the setting, and the part that has no meaning.
+            ValueError: a part is invalid; the message names the setting and the part.
         """
         return cls(
             allowed=_read(ALLOW, allow, _allowance),
@@ -109,15 +109,15 @@ class EgressPolicy:
 
     @property
     def named_tenants(self) -> frozenset[str]:
-        """The slugs of the tenants on which it depends."""
+        """The slugs of the tenants that the settings name."""
         return frozenset().union(*(each.tenants for each in self.allowed))
 
     def refused_by(self, address: str, tenant: str = "") -> str | None:
-        """Return the name of the setting that refuses a literal address; None where it may be dialled.
+        """Return the name of the setting that refuses a literal address; None if it may be dialled.
 
         Args:
             address: the address as text.
-            tenant: the slug of the tenant whose check dials it; needed only where it names tenants.
+            tenant: the slug of the check's tenant; only needed if the settings name tenants.
         """
         setting, unallowed = self._known(address, tenant)
         if setting is None and unallowed:
@@ -152,7 +152,7 @@ class EgressPolicy:
 
 
 def _dialable(text: str) -> Address | None:
-    """Return the address that a text is; None where it is none, or has a zone: that would be this machine's alone."""
+    """Return the address in a text; None if it is none, or has a zone, which is valid on this machine only."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -14,7 +14,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 LOCAL_TRANSLATION = ipaddress.IPv6Network("64:ff9b:1::/48")
 """Where operators put translation prefixes of their own; only the operator knows where the IPv4 address is."""
 TRANSLATION_LENGTHS = (32, 40, 48, 56, 64, 96)
-"""How long the prefix of a translated address may be, in bits (RFC 6052 §2.2)."""
+"""The allowed prefix lengths of translated addresses, in bits (RFC 6052 §2.2)."""
 
 # In the low 32 bits: v4-compatible, v4-mapped, v4-translated (RFC 2765), NAT64.
 _IN_LOW_BITS = tuple(
@@ -27,7 +27,7 @@ _LOW_BITS = 0xFFFFFFFF
 
 
 class SpecialNetwork(NamedTuple):
-    """A network, and the decision about it; where networks overlap, the longest prefix decides.
+    """A network and the decision about it; of overlapping networks, the one with the longest prefix decides.
 
     Attributes:
         network: the network.
@@ -110,7 +110,7 @@ def special_network(address: Address) -> SpecialNetwork:
 
 
 def embedded_addresses(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
-    """Return the IPv4 addresses that a well-known form of IPv6 address carries: two in Teredo, else one or none."""
+    """Return the IPv4 addresses embedded in a well-known form of IPv6 address: two for Teredo, else one or none."""
     if isinstance(address, ipaddress.IPv4Address) or address in _NO_CARRIERS:
         return ()
     bits = int(address)
@@ -124,14 +124,14 @@ def embedded_addresses(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
 
 
 def translated_address(address: Address, prefix: ipaddress.IPv6Network) -> ipaddress.IPv4Address | None:
-    """Return the IPv4 address that a translated address carries (RFC 6052 §2.2).
+    """Return the IPv4 address in a translated address (RFC 6052 §2.2).
 
     Args:
-        address: inside the prefix.
-        prefix: of one of TRANSLATION_LENGTHS.
+        address: an address inside the prefix.
+        prefix: a prefix with one of TRANSLATION_LENGTHS.
 
     Returns:
-        None where bits 64 to 71 are not zero: it is no translated address.
+        The address; None if bits 64 to 71 are not zero, so it is not a translated address.
     """
     bits = int(address)
     if prefix.prefixlen == TRANSLATION_LENGTHS[-1]:

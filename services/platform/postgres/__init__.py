@@ -1,1 +1,1 @@
-"""PostgreSQL: connections under a role, a transaction per tenant, notifications, migrations."""
+"""PostgreSQL: connections under a role, transactions per tenant, notifications, migrations."""

@@ -1,4 +1,4 @@
-"""What every service asks of the database: published keys, revocations, API keys, shared secrets, the audit log."""
+"""SQL that every service uses: published keys, revocations, API keys, shared secrets, the audit log."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,17 +18,17 @@ from services.platform.security.revocations import Revocation, Revoked
 
 
 class CommonStore:
-    """Reads what belongs to no tenant.
+    """SQL of data that belongs to no tenant.
 
     Args:
-        database: under any service's role.
+        database: transactions under the role of any service.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def public_keys(self) -> dict[str, bytes]:
-        """The published Ed25519 public keys that are not retired, raw, by kid."""
+        """Return the raw Ed25519 public keys that are not retired, by key id."""
         query = select(signing_keys.c.kid, signing_keys.c.public_key).where(
             or_(signing_keys.c.retire_time.is_(None), signing_keys.c.retire_time > to_datetime(now_us()))
         )
@@ -36,7 +36,7 @@ class CommonStore:
             return {row.kid: bytes(row.public_key) for row in await connection.execute(query)}
 
     async def revoked_since(self, moment: datetime) -> Sequence[Revocation]:
-        """What changed about credentials of all tenants at or after a moment, in order."""
+        """Return the revocations of all tenants at or after a time, in order."""
         names = ("kind", "subject", "role", "reason", "create_time")
         revoked = func.revoked_since(moment).table_valued(*(column(name) for name in names))
         async with self._database.untenanted() as connection:
@@ -52,7 +52,7 @@ class CommonStore:
             ]
 
     async def find_api_key(self, key_hash: bytes) -> IssuedKey | None:
-        """The API key with this hash, whoever's it is; None if there is none."""
+        """Return the API key with this hash, of any tenant; None if there is none."""
         names = ("tenant_id", "id", "role", "expire_time", "suspend_reason")
         found = func.api_key_of_hash(key_hash).table_valued(*(column(name) for name in names))
         async with self._database.untenanted() as connection:
@@ -65,7 +65,7 @@ class CommonStore:
         )
 
     async def note_use(self, credentials: Sequence[tuple[UUID, UUID]]) -> None:
-        """Remember that credentials were used just now: pairs of a tenant and a session or an API key."""
+        """Record that credentials were just used: pairs of a tenant and a session or an API key."""
 
         def ids(position: int) -> object:
             return cast([pair[position] for pair in credentials], ARRAY(Uuid))
@@ -74,24 +74,24 @@ class CommonStore:
             await connection.execute(select(func.credentials_used(ids(0), ids(1))))
 
     async def slug_of_tenant(self, tenant_id: UUID) -> str:
-        """Return a tenant's slug; empty if there is no such tenant. Only monitor and workers may.
+        """Return a tenant's slug; empty if there is no such tenant. Only monitor and worker may call it.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         async with self._database.untenanted() as connection:
             slug: str | None = (await connection.execute(select(func.slug_of_tenant(tenant_id)))).scalar_one()
             return slug or ""
 
     async def secret(self, name: str) -> bytes:
-        """A secret that all replicas share."""
+        """Return a secret that all replicas share."""
         async with self._database.untenanted() as connection:
             value = await connection.execute(select(secrets.c.value).where(secrets.c.name == name))
             return bytes(value.scalar_one())
 
 
 async def write_audit(connection: AsyncConnection, actor: Actor, change: Change) -> None:
-    """Write down who did what, in the transaction that does it."""
+    """Insert an audit entry, in the transaction of the change."""
     await connection.execute(
         insert(audit_log).values(
             tenant_id=actor.tenant_id,

@@ -1,8 +1,8 @@
-"""Connections to PostgreSQL that act as a service's role; one that does not is never handed out (docs/adr/0004).
+"""Connections to PostgreSQL that act as a service's role; one that does not is never used (docs/adr/0004).
 
-Row-level security looks at the role, and a pooler or a proxy may drop it on the way. So each connection is verified
-before its first use: that it acts as the role, that row-level security binds it, and that one server process serves it
-alone.
+Row-level security depends on the role, and a pooler or a proxy may drop it. So each connection is verified before its
+first use: that it acts as the role, that row-level security applies to it, and that one server process serves it
+exclusively.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 30.0
 SETTING = "SENTINEL_DATABASE_URL"
 _RETRY_S = 0.5
-# Whoever stands still in a transaction keeps its locks no longer than this: others need them.
+# An idle transaction is ended after this time, because others wait for its locks.
 _IDLE_IN_TRANSACTION = "5s"
 # A notification takes milliseconds.
 _HEARD_S = 5.0
@@ -28,7 +28,7 @@ _TRANSACTION_POOLER = (
     "points to a connection pooler in transaction mode, which does not keep roles, LISTEN and prepared statements "
     "between transactions; connect to PostgreSQL directly"
 )
-# As whom the connection acts, which process serves it, and a table whose rows no policy would hide from it.
+# The effective role, the server process, and a table for which row-level security is not active.
 _VERIFY = """
     SELECT current_user::text AS role, pg_backend_pid() AS pid,
            (SELECT min(c.relname)::text FROM pg_class c
@@ -38,12 +38,12 @@ _VERIFY = """
 
 
 class DatabaseUnusable(Unavailable):
-    """The database cannot be used safely by this URL: a setting has to change.
+    """The database cannot be used safely by this URL; the setting has to be changed.
 
-    To a caller it is Unavailable. As a service starts it is the end of the start.
+    For callers it is Unavailable. When a service starts, it ends the start.
 
     Attributes:
-        explanation: a sentence for the operator, which names the setting.
+        explanation: a sentence for the operator that names the setting.
     """
 
     def __init__(self, explanation: str) -> None:
@@ -52,15 +52,15 @@ class DatabaseUnusable(Unavailable):
 
 
 async def connect(url: str, role: str) -> "asyncpg.Connection[asyncpg.Record]":
-    """Open a connection under a role.
+    """Open a verified connection under a role.
 
     Args:
         url: postgresql://…
         role: the PostgreSQL role to act as; the URL's user must be allowed to.
 
     Raises:
-        DatabaseUnusable: it would not act as the role, or not be bound by row-level security.
-        CONNECTION_ERRORS: the database is away.
+        DatabaseUnusable: it would not act as the role, or row-level security would not apply to it.
+        CONNECTION_ERRORS: the database is unavailable.
     """
     connection = await _open(url, role)
     try:
@@ -72,7 +72,7 @@ async def connect(url: str, role: str) -> "asyncpg.Connection[asyncpg.Record]":
 
 
 async def wait_for_database(url: str, roles: Sequence[str]) -> None:
-    """Return when the database takes a connection under each of some roles.
+    """Wait until the database accepts a connection under each of the roles.
 
     Raises:
         DatabaseUnusable: it cannot be used safely by this URL.
@@ -90,7 +90,7 @@ async def wait_for_database(url: str, roles: Sequence[str]) -> None:
 
 
 def cause_of(error: BaseException) -> str:
-    """Return why the database is away, for the log."""
+    """Return why the database is unavailable, for the log."""
     if isinstance(error, DatabaseUnusable):
         return error.explanation
     cause = error.__cause__ if isinstance(error, Unavailable) and error.__cause__ is not None else error
@@ -123,7 +123,7 @@ async def _open(url: str, role: str) -> "asyncpg.Connection[asyncpg.Record]":
     except CONNECTION_ERRORS:
         raise
     except asyncpg.PostgresError as error:
-        # A role that is not there or may not be taken, a wrong password, no such database.
+        # A role that does not exist or may not be assumed, a wrong password, an unknown database.
         raise DatabaseUnusable(f"allows no connection with the role {role}: {error}") from error
 
 
@@ -134,7 +134,7 @@ async def _verify(connection: "asyncpg.Connection[asyncpg.Record]", url: str, ro
         raise DatabaseUnusable(_TRANSACTION_POOLER) from error
     if seen is None:
         raise ConnectionError("the database returned no row where one was expected")
-    # The process that was announced as the connection began is that which serves it, unless a pooler stands between.
+    # The process announced at the start of the connection still serves it, unless a pooler is in between.
     if seen["pid"] != connection.get_server_pid() and not await _keeps_its_process(connection, url):
         raise DatabaseUnusable(_TRANSACTION_POOLER)
     if seen["role"] != role:
@@ -150,10 +150,10 @@ async def _verify(connection: "asyncpg.Connection[asyncpg.Record]", url: str, ro
 
 
 async def _keeps_its_process(connection: "asyncpg.Connection[asyncpg.Record]", url: str) -> bool:
-    """Return whether a server process stays with the connection between two transactions.
+    """Return whether one server process serves the connection across transactions.
 
-    A pooler in transaction mode takes it away. So whether another connection is given the same process depends on what
-    others do just then, but a notification is decisive: it reaches an idle connection only if the process is still its.
+    A pooler in transaction mode reassigns it. Comparing process ids is not conclusive, since it depends on other
+    connections; a notification is: it reaches an idle connection only if the process still belongs to it.
     """
     channel = f"sentinel_{secrets.token_hex(8)}"
     heard = asyncio.Event()

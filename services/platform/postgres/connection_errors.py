@@ -1,4 +1,4 @@
-"""What asyncpg raises when the database is away. Apart from the rest, so that it is had without SQLAlchemy."""
+"""What asyncpg raises if the database is unavailable. A module of its own, to be importable without SQLAlchemy."""
 
 import asyncpg
 
@@ -10,6 +10,6 @@ CONNECTION_ERRORS: tuple[type[BaseException], ...] = (
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.ConnectionDoesNotExistError,
-    # What the driver says when the connection broke between two of its own steps.
+    # Raised by the driver if the connection broke between two of its internal steps.
     asyncpg.InternalClientError,
 )

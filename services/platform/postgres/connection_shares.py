@@ -1,7 +1,7 @@
-"""Divides the connections of one pool among tenants, so that none can keep the others from the database.
+"""Fair shares of a pool's connections, so that no tenant can keep the others from the database.
 
-A tenant may hold as many connections as it leaves free: half of the pool when it is alone. Its further calls wait, in
-the order in which they came, and tenants that wait take turns. A call that waits too long is refused.
+A tenant may hold as many connections as it leaves free: half of the pool if it is alone. Its further calls wait in
+order of arrival, and waiting tenants take turns. A call that waits too long is refused.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ _MOST_WAITING = 200
 
 
 class ConnectionShares:
-    """The right to use a connection of one pool.
+    """The shares of one pool.
 
     Args:
-        capacity: how many connections tenants may use at once.
-        wait_s: how long a call waits for one.
+        capacity: how many connections calls of tenants may use at once.
+        wait_s: how long a call waits for one, in seconds.
     """
 
     def __init__(self, capacity: int, wait_s: float = WAIT_S) -> None:
@@ -42,12 +42,12 @@ class ConnectionShares:
         return self._places.held_by(tenant_id)
 
     def waiting_of(self, tenant_id: UUID) -> int:
-        """Return how many of a tenant's calls wait."""
+        """Return how many of a tenant's calls are waiting."""
         return len(self._waiting.get(tenant_id, ()))
 
     @asynccontextmanager
     async def holding(self, tenant_id: UUID) -> AsyncIterator[None]:
-        """Hold the right to one connection inside the block.
+        """Hold one connection's share inside the block.
 
         Raises:
             ResourceExhausted: OVERLOADED: the tenant's own calls use its share.
@@ -86,7 +86,7 @@ class ConnectionShares:
         self._admit()
 
     def _admit(self) -> None:
-        """Give free connections to those that wait, one to each tenant in turn."""
+        """Give free connections to waiting calls, one to each tenant in turn."""
         progress = True
         while progress:
             progress = False

@@ -1,8 +1,8 @@
-"""The way to PostgreSQL: one pool per service, under that service's role, and transactions bound to a tenant.
+"""Access to PostgreSQL: one pool per service, under the service's role, and transactions bound to a tenant.
 
-Row-level security is the second wall (architecture.md § Trust): a service connects as a role that owns nothing, and
-a policy on each tenant-owned table compares tenant_id with app.tenant_id, which a transaction sets. A query that
-forgets its tenant returns nothing.
+Row-level security is the second line of defence (architecture.md § Trust): a service connects as a role that owns
+nothing, and a policy on each tenant-owned table compares tenant_id with app.tenant_id, which a transaction sets. A
+query without its tenant returns no rows.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,17 +26,17 @@ from services.platform.postgres.connection import CONNECT_TIMEOUT_S, connect
 from services.platform.postgres.connection_errors import CONNECTION_ERRORS
 from services.platform.postgres.connection_shares import WAIT_S, ConnectionShares
 
-# What a lost, refused or exhausted database raises in asyncpg, as opposed to a statement that is wrong.
+# What asyncpg raises if the database is unavailable or the pool exhausted, as opposed to a wrong statement.
 _AWAY: tuple[type[BaseException], ...] = (PoolTimeout, *CONNECTION_ERRORS)
 REQUEST_CONNECTIONS = 10
-"""How many connections one process has to serve requests with."""
+"""The number of connections with which one process serves requests."""
 RESERVED_CONNECTIONS = 2
-"""How many of them are for what belongs to no tenant's call: credentials, revocations, background work."""
+"""How many of them are reserved for credentials, revocations and background work."""
 
 Prepare = Callable[["asyncpg.Connection[asyncpg.Record]"], Awaitable[None]]
 # PostgreSQL counts microseconds from the year 2000.
 POSTGRES_EPOCH_US = from_datetime(datetime(2000, 1, 1, tzinfo=UTC))
-# Made once: it begins every transaction.
+# Built once, because it begins every transaction.
 _BIND_TO_TENANT = select(func.set_config("app.tenant_id", bindparam("tenant", type_=Text), true()))
 
 
@@ -46,13 +46,13 @@ class Database:
     Args:
         url: postgresql://…
         role: the PostgreSQL role to act as; the URL's user must be allowed to.
-        size: how many connections at the most.
-        reserved: how many of them the calls of tenants cannot use.
-        wait_s: how long a call of a tenant waits for a connection.
+        size: the maximum number of connections.
+        reserved: how many of them calls of tenants cannot use.
+        wait_s: how long a tenant's call waits for a connection, in seconds.
 
     Attributes:
         size: as given.
-        shares: divide the others among tenants.
+        shares: divides the unreserved connections among tenants.
     """
 
     def __init__(self, url: str, role: str, size: int = 8, reserved: int = 0, wait_s: float = WAIT_S) -> None:
@@ -65,26 +65,26 @@ class Database:
             max_overflow=0,
             pool_timeout=CONNECT_TIMEOUT_S,
             pool_use_lifo=True,
-            hide_parameters=True,  # else an error's text, and so the log, would show what a statement writes
+            hide_parameters=True,  # otherwise errors, and so the log, would include the values of statements
         )
 
     @asynccontextmanager
     async def tenant(self, tenant_id: UUID) -> AsyncIterator[AsyncConnection]:
-        """Begin a transaction that sees and writes one tenant's rows, for one of its calls.
+        """Begin a transaction that sees and writes one tenant's rows, for a call of the tenant.
 
         Raises:
             ResourceExhausted: OVERLOADED: the tenant's own calls use its share of the connections.
-            Unavailable: the database is away, or busy with other tenants.
+            Unavailable: the database is unavailable, or busy with other tenants.
         """
         async with self.shares.holding(tenant_id), self.tenant_in_background(tenant_id) as connection:
             yield connection
 
     @asynccontextmanager
     async def tenant_in_background(self, tenant_id: UUID) -> AsyncIterator[AsyncConnection]:
-        """Begin such a transaction for background work, which its tenant's calls must not hold up.
+        """Begin a tenant's transaction for background work, which does not wait for the tenant's calls.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         async with self.untenanted() as connection:
             await connection.execute(_BIND_TO_TENANT, {"tenant": str(tenant_id)})
@@ -92,10 +92,10 @@ class Database:
 
     @asynccontextmanager
     async def untenanted(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that sees no tenant's rows: for what belongs to no tenant.
+        """Begin a transaction that sees no tenant's rows.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         try:
             async with self._engine.begin() as connection:
@@ -109,7 +109,7 @@ class Database:
 
     @property
     def in_use(self) -> int:
-        """How many connections somebody holds; may be asked from any thread."""
+        """How many connections are in use; may be read from any thread."""
         pool = self._engine.pool
         return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
@@ -119,7 +119,7 @@ class Database:
 
 
 async def driver_of(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.Record]":
-    """The driver's own connection, inside the transaction that goes on: for the few statements that many rows go by."""
+    """Return the driver's connection inside the present transaction, for statements with many rows."""
     raw = await connection.get_raw_connection()
     driver: asyncpg.Connection[asyncpg.Record] | None = raw.driver_connection
     if driver is None:
@@ -128,7 +128,7 @@ async def driver_of(connection: AsyncConnection) -> "asyncpg.Connection[asyncpg.
 
 
 def _is_connection_error(error: BaseException | None) -> bool:
-    """SQLAlchemy wraps the driver's error once or twice; the driver's own is the cause."""
+    """Return whether an error was caused by the connection; SQLAlchemy wraps the driver's error once or twice."""
     while error is not None:
         if isinstance(error, CONNECTION_ERRORS):
             return True
@@ -139,15 +139,14 @@ def _is_connection_error(error: BaseException | None) -> bool:
 async def create_pool(
     url: str, role: str, size: int, *, times_in_us: bool = False, prepare: Prepare | None = None
 ) -> "asyncpg.Pool[asyncpg.Record]":
-    """A raw asyncpg pool under a role, for hot paths; connections are made as they are needed.
+    """Create a raw asyncpg pool under a role, for hot paths; it opens connections on demand.
 
     Args:
         url: postgresql://…
         role: the PostgreSQL role to act as.
-        size: how many connections at the most.
-        times_in_us: points in time come and go as the domain holds them, integer microseconds, instead of as datetimes,
-            which cost four times as much.
-        prepare: what to do with each new connection before its first use.
+        size: the maximum number of connections.
+        times_in_us: whether times are integer microseconds instead of datetimes, which cost four times as much.
+        prepare: called with each new connection before its first use.
     """
 
     async def begin(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -161,7 +160,7 @@ async def create_pool(
         min_size=0,
         max_size=size,
         connect=_under(url, role),
-        # Nothing is ever set beyond a transaction, so there is nothing to reset between two uses.
+        # Nothing is ever set beyond a transaction, so there is nothing to reset.
         reset=_nothing,
         init=begin,
     )
@@ -178,11 +177,11 @@ async def _times_in_us(connection: "asyncpg.Connection[asyncpg.Record]") -> None
 
 
 def in_use(pool: "asyncpg.Pool[asyncpg.Record]") -> int:
-    """How many of a raw pool's connections somebody holds; may be asked from any thread."""
+    """Return how many connections of a raw pool are in use; may be called from any thread."""
     return pool.get_size() - pool.get_idle_size()
 
 
-def _under(url: str, role: str) -> Any:  # noqa: ANN401 — its stubs want each argument, of which none is needed
+def _under(url: str, role: str) -> Any:  # noqa: ANN401 — its stubs require each argument, of which none is needed
     async def open_one(*_arguments: object, **_of_the_pool: object) -> "asyncpg.Connection[asyncpg.Record]":
         return await connect(url, role)
 
@@ -198,15 +197,15 @@ async def tenant_transaction(
     tenant_id: UUID,
     isolation: Literal["read_committed", "repeatable_read"] = "read_committed",
 ) -> "AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]":
-    """Database.tenant for raw pools.
+    """Begin a transaction that sees and writes one tenant's rows, on a raw pool.
 
     Args:
-        pool: under a service's role.
-        tenant_id: whose rows it sees.
-        isolation: with repeatable_read all its statements see one moment.
+        pool: a pool under a service's role.
+        tenant_id: the tenant.
+        isolation: with repeatable_read all statements see one snapshot.
 
     Raises:
-        Unavailable: the database is away.
+        Unavailable: the database is unavailable.
     """
     try:
         async with pool.acquire(timeout=CONNECT_TIMEOUT_S) as connection, connection.transaction(isolation=isolation):
@@ -217,6 +216,6 @@ async def tenant_transaction(
 
 
 def constraint_of(error: Any) -> str:  # noqa: ANN401 — SQLAlchemy wraps whatever the driver raised
-    """The name of the constraint that an IntegrityError of SQLAlchemy breaks."""
+    """Return the name of the constraint that an IntegrityError of SQLAlchemy violates; empty if unknown."""
     cause = error.orig.__cause__
     return str(getattr(cause, "constraint_name", "") or "")

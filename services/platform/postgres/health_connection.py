@@ -1,4 +1,4 @@
-"""The connection that health asks the database over: its own, so that no load on a pool can make health fail."""
+"""The database connection of health checks: outside all pools, so that a busy pool does not fail them."""
 
 import asyncio
 
@@ -12,12 +12,12 @@ _WAIT_S = 2.0
 
 
 class HealthConnection:
-    """One connection outside all pools; it is made when it is needed, and made again after it was lost.
+    """One connection, opened on demand and reopened after a loss.
 
     Args:
         url: postgresql://…
         role: the PostgreSQL role to act as.
-        wait_s: how long to wait for the database.
+        wait_s: how long to wait for the database, in seconds.
     """
 
     def __init__(self, url: str, role: str, wait_s: float = _WAIT_S) -> None:
@@ -27,7 +27,7 @@ class HealthConnection:
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
 
     async def ping(self) -> None:
-        """Return if the database answers in time.
+        """Check that the database responds in time.
 
         Raises:
             Unavailable: it does not.
@@ -42,7 +42,7 @@ class HealthConnection:
             raise Unavailable from error
 
     async def _kept_one_answers(self) -> bool:
-        """Return whether there is a connection that works; one that was lost since says nothing about the database."""
+        """Return whether the kept connection works; if it was lost, a new one has to be tried."""
         if self._connection is None:
             return False
         try:

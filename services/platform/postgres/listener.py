@@ -1,7 +1,7 @@
-"""LISTEN/NOTIFY: hear within milliseconds what another process committed.
+"""LISTEN/NOTIFY: learn within milliseconds what another process committed.
 
-A notification only says "look again"; what counts is in the tables. A lost connection loses notifications, so every
-(re)connect calls `on_connect`, where the listener reads the tables afresh.
+A notification only triggers a read of the tables. A lost connection loses notifications, so `on_connect` is called
+after every (re)connect and reads the tables again.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ _KEEPALIVE_S = 5.0
 
 
 class Listener:
-    """One connection that listens on some channels, for ever.
+    """A connection that listens on channels.
 
     Args:
         url: the database.
         role: the PostgreSQL role to act as.
-        channels: for each channel, what to do with a payload; must be quick and must not raise.
-        on_connect: called after each (re)connect, when listening has begun.
+        channels: for each channel, a function that receives the payload; it must be quick and must not raise.
+        on_connect: called after each (re)connect, once listening has begun.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Listener:
             await self._on_connect()
             closed = asyncio.Event()
             connection.add_termination_listener(lambda _: closed.set())
-            # A broken path may stay silent; the keepalive finds it.
+            # A broken network path may stay silent; the keepalive detects it.
             while not (connection.is_closed() or await _within(_KEEPALIVE_S, closed)):
                 await connection.execute("SELECT 1", timeout=_KEEPALIVE_S)
             _log.warning("database connection lost, reconnecting")
@@ -70,7 +70,7 @@ class Listener:
 
 
 async def _within(seconds: float, event: asyncio.Event) -> bool:
-    """Whether something happens within a time."""
+    """Return whether an event is set within a time."""
     try:
         await asyncio.wait_for(event.wait(), seconds)
     except TimeoutError:

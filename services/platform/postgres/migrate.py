@@ -1,7 +1,7 @@
 """Bring the database to the newest schema: `python -m services.platform.postgres.migrate`.
 
-Safe to run from several places at once: one migrates, the others wait. `up` runs it before the services start. Where
-there is nothing to do, Alembic and SQLAlchemy are not even imported, which takes most of a second.
+Safe to run concurrently: one process migrates, the others wait. `up` runs it before the services start. If the schema
+is current, Alembic and SQLAlchemy are not imported, which would take most of a second.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _LOCK = 7_305_441
 
 
 async def migrate(url: str) -> None:
-    """Apply what has not been applied yet.
+    """Apply the pending migrations.
 
     Args:
-        url: postgresql://…, as a user who may create tables and roles.
+        url: postgresql://…, of a user who may create tables and roles.
     """
     if not await _is_newest(url):
         await _upgrade(url)
@@ -38,7 +38,7 @@ async def _is_newest(url: str) -> bool:
     newest = max(path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*.py"))
     connection = await asyncpg.connect(url)
     try:
-        # Asked for first: a table that is not there would stand as an error in the log of every first start.
+        # Checked first: selecting from a missing table would log an error at every first start.
         if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
             return False
         return bool(await connection.fetchval("SELECT version_num FROM alembic_version") == newest)
@@ -74,7 +74,7 @@ def _run_alembic(connection: Connection) -> None:
 
 
 def main() -> None:
-    """Migrate the database that SENTINEL_DATABASE_URL names."""
+    """Migrate the database of SENTINEL_DATABASE_URL."""
     try:
         url = database_url()
     except SettingError as error:

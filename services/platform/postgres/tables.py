@@ -1,6 +1,6 @@
-"""Tables of tenants, credentials and the audit log, as SQLAlchemy Core knows them.
+"""Tables of tenants, credentials and the audit log, for SQLAlchemy Core.
 
-The migrations make them; a test compares the two.
+The migrations create them; a test compares the two.
 """
 
 from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, SmallInteger, Table, Text
@@ -10,7 +10,7 @@ metadata = MetaData()
 
 
 def moment(name: str, *, nullable: bool = False) -> "Column[object]":
-    """Return a column of a point in time."""
+    """Return a timestamp column."""
     return Column(name, TIMESTAMP(timezone=True), nullable=nullable)
 
 

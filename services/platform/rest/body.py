@@ -1,4 +1,4 @@
-"""The body of a REST request: what it names, or why it is refused."""
+"""Inspection of the body of a REST request: the fields that it names, or the error."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ _NO_OBJECT: Json = Pairs()
 
 
 class Bodies:
-    """Inspects the bodies of REST requests.
+    """An inspector of the bodies of REST requests.
 
     Args:
         routes: the routes of the contract.
@@ -24,13 +24,13 @@ class Bodies:
         self._routes = routes
 
     def inspect(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> str | None:
-        """Return what the service is told of a request; None if it is not one of REST.
+        """Return the inspection header for the service; None if it is not a REST request.
 
         Args:
             method: the HTTP method.
             path: the path and the query.
-            headers: content-type and content-encoding, where the request has them.
-            body: the body; empty bytes for none.
+            headers: content-type and content-encoding, if the request has them.
+            body: the body; empty if there is none.
 
         Returns:
             The RPC, a space, and for an update the fields that the body names, separated by commas (see
@@ -43,10 +43,10 @@ class Bodies:
         if _is_grpc(headers.get("content-type", "")):
             return None
         found = self._routes.match(method, path)
-        if found is None:  # the transcoder says what the path takes instead
+        if found is None:  # the transcoder rejects it
             return None
         route = found.route
-        if not route.body:  # what a heartbeat brings counts for nothing
+        if not route.body:  # the body of a heartbeat signal is ignored
             return f"{route.rpc} "
         refuse_query(found, path.partition("?")[2])
         encoding = headers.get("content-encoding", "").strip().lower()
@@ -62,12 +62,12 @@ class Bodies:
 
 
 def _is_grpc(content_type: str) -> bool:
-    """Return whether the transcoder takes a request for a gRPC call; what it might not is a REST request here."""
+    """Return whether the transcoder treats a request as a gRPC call; any other one counts as REST."""
     return content_type == "application/grpc" or content_type.startswith("application/grpc+")
 
 
 def _conflicts(found: Match, value: Json, at: str) -> list[FieldViolation]:
-    """Return the fields of a body that are in the path too, with another value."""
+    """Return the fields of a body that the path sets to another value."""
     pairs: Pairs = value if isinstance(value, Pairs) else Pairs()
     sent = dict(pairs)
     violations = []

@@ -1,4 +1,4 @@
-"""The routes of the whole contract: every process can inspect every request."""
+"""The REST routes of the whole contract, so that every process can inspect every request."""
 
 from functools import cache
 

@@ -1,7 +1,7 @@
-"""The check that Envoy asks for before it transcodes a request: a small HTTP server on a Unix socket of its own.
+"""The inspection of requests that Envoy calls before transcoding: an HTTP server on a Unix socket of its own.
 
-Envoy (ext_authz) sends the request as the client sent it, with a few of its headers. 200 lets it through, with what the
-service is to be told in a header; 400 is the answer that the client gets. Clients cannot reach the socket.
+Envoy (ext_authz) sends the request as the client sent it, with a few of its headers. 200 lets it pass, with the result
+for the service in a header; 400 is returned to the client. Clients cannot reach the socket.
 """
 
 import asyncio
@@ -20,26 +20,26 @@ from services.platform.rpc.interceptors.request_id import KEY, id_of
 from services.platform.rpc.interceptors.status import to_status
 
 HEADER = "x-sentinel-body"
-"""Tells a service that the body was inspected, and what it names; the door removes it from what clients send."""
+"""The header with the result of the inspection; the door removes it from client requests."""
 ASKED_HEADERS = ("content-type", "content-encoding", KEY)
-"""The headers of a request that the check looks at."""
+"""The request headers that the inspection uses."""
 _UNIX = "unix:"
 _SUFFIX = ".rest"
 _log = logs.get("rest")
 
 
 def socket_beside(listen: Path) -> Path:
-    """Return the socket of the check of a process that serves gRPC on a socket."""
+    """Return the socket of the inspection, next to the gRPC socket of a process."""
     return listen.with_name(listen.name + _SUFFIX)
 
 
 @asynccontextmanager
 async def checking(listen: str, bodies: Bodies) -> AsyncIterator[None]:
-    """Serve the check while a block runs, if the process serves on a Unix socket, as behind the door.
+    """Serve the inspection while the block runs, if the process listens on a Unix socket, as behind the door.
 
     Args:
-        listen: where the process serves gRPC: unix:<path> or <host>:<port>.
-        bodies: inspect requests.
+        listen: the gRPC address of the process: unix:<path> or <host>:<port>.
+        bodies: inspects requests.
 
     Raises:
         SystemExit: the socket cannot be bound.
@@ -64,7 +64,7 @@ async def checking(listen: str, bodies: Bodies) -> AsyncIterator[None]:
 
 
 class _Connection(asyncio.Protocol):
-    """A connection of Envoy's; requests come one after the other."""
+    """A connection of Envoy, with sequential requests."""
 
     def __init__(self, bodies: Bodies, connections: set[asyncio.Transport]) -> None:
         self._bodies = bodies
@@ -73,7 +73,7 @@ class _Connection(asyncio.Protocol):
         self._begin()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's, which is no subclass
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's, which is not a subclass
         self._connections.add(self._transport)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 — the protocol's
@@ -119,7 +119,7 @@ def _answer(bodies: Bodies, method: str, path: str, headers: dict[str, str], bod
 
 
 def _refusal(http_status: int, error: SentinelError, request_id: str) -> bytes:
-    # Printed as the transcoder prints those of the services.
+    # In the format in which the transcoder prints the errors of services.
     status = json_format.MessageToJson(
         to_status(error, request_id), indent=None, always_print_fields_with_no_presence=True
     ).encode()

@@ -1,7 +1,7 @@
-"""A JSON value beside the message that it should be: unknown fields, names given twice, and which fields it names.
+"""Comparison of a JSON value with its message: unknown fields, duplicate names, and the fields that it names.
 
-Values of scalar fields are left to the transcoder, which refuses what does not fit, but for those that it would bend or
-drop: texts for booleans, null in lists and maps, objects for durations and times.
+Values of scalar fields are validated by the transcoder, except those that it would convert or drop: strings for
+booleans, null in lists and maps, objects for durations and times.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,12 +31,12 @@ _MASK = "update_mask"
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """What a JSON value is beside its message.
+    """The result of an inspection.
 
     Attributes:
         named: the fields that it names, in the contract's spelling: innermost fields ("http.tls.skip_verify"), lists
-            and maps as a whole, what is null; a path that ends in a dot for an empty object ("http.tls.").
-        violations: what is wrong, MOST_FAULTS at the most.
+            and maps as a whole, null values; for an empty object a path that ends in a dot ("http.tls.").
+        violations: the faults, at most MOST_FAULTS.
     """
 
     named: list[str] = field(default_factory=list)
@@ -44,11 +44,11 @@ class Inspected:
 
 
 def inspect(value: Json, kind: Descriptor, at: str) -> Inspected:
-    """Compare a value with the message that it should be.
+    """Compare a value with its message.
 
     Args:
-        value: as json_text.parse returned it.
-        kind: the message.
+        value: the value from json_text.parse.
+        kind: the type of the message.
         at: the path of the message in the request; empty for the request itself.
     """
     seen = _Inspection()
@@ -61,13 +61,13 @@ def inspect(value: Json, kind: Descriptor, at: str) -> Inspected:
 
 @cache
 def fields_of(kind: Descriptor) -> Mapping[str, FieldDescriptor]:
-    """Return the fields of a message, each by both of its spellings."""
+    """Return the fields of a message by both of their spellings."""
     return {name: each for each in kind.fields for name in (each.name, each.json_name)}
 
 
 @dataclass(frozen=True, slots=True)
 class _Outer:
-    """A message that is being looked at, and where it is in the client's spelling."""
+    """A message that is being inspected, and its path in the client's spelling."""
 
     kind: Descriptor
     at: str
@@ -87,8 +87,8 @@ class _Inspection:
 
         Args:
             pairs: its members.
-            outer: the messages around it, itself the last.
-            path: what its fields' paths begin with; None inside lists and maps, which are named as a whole.
+            outer: the enclosing messages, with itself as the last.
+            path: the prefix of its fields' paths; None inside lists and maps, which are named as a whole.
         """
         kind, at = outer[-1].kind, outer[-1].at
         if len(outer) > DEEPEST:
@@ -140,7 +140,7 @@ class _Inspection:
 
     def _choose(self, field: FieldDescriptor, where: str, chosen: dict[str, str]) -> None:
         oneof = field.containing_oneof
-        if oneof is None or len(oneof.fields) == 1:  # that of an optional field
+        if oneof is None or len(oneof.fields) == 1:  # the implicit oneof of an optional field
             return
         before = chosen.setdefault(oneof.name, where)
         if before != where:
@@ -152,7 +152,7 @@ class _Inspection:
             return
         for name in _twice(value):
             self.blame(_item(where, name), "is set more than once")
-        assert field.message_type is not None  # noqa: S101 — of a map it is its entry
+        assert field.message_type is not None  # noqa: S101 — the type of a map field is its entry
         entry = field.message_type.fields_by_name["value"]
         for name, each in value:
             self._item(entry, each, _item(where, name), outer)
@@ -160,7 +160,7 @@ class _Inspection:
     def _list(self, field: FieldDescriptor, value: Json, where: str, outer: tuple[_Outer, ...]) -> None:
         if not isinstance(value, list) or isinstance(value, Pairs):
             if field.message_type is None and not isinstance(value, Pairs):
-                self._item(field, value, where, outer)  # Envoy makes a list of it
+                self._item(field, value, where, outer)  # the transcoder makes a list of it
             else:
                 self.blame(where, "must be a list")
             return
@@ -233,7 +233,7 @@ def _item(where: str, name: str) -> str:
 
 
 def _twice(pairs: Pairs) -> Iterator[str]:
-    """Return the names that an object has more than once, each once."""
+    """Yield each name that an object contains more than once."""
     if len({name for name, _ in pairs}) == len(pairs):
         return
     count: dict[str, int] = {}
@@ -244,7 +244,7 @@ def _twice(pairs: Pairs) -> Iterator[str]:
 
 
 def _hint(name: str, pairs: Pairs, outer: Sequence[_Outer]) -> str:
-    """Suggest what an unknown name was meant to be: a field inside of what is there, one around, one spelt alike."""
+    """Return a suggestion for an unknown name: a field of a sibling or an enclosing message, or a similar spelling."""
     kind, at = outer[-1].kind, outer[-1].at
     if name in {_MASK, "updateMask"}:
         return "; send the update mask as a query parameter: ?updateMask=…"

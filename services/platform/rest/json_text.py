@@ -1,6 +1,6 @@
-"""JSON as RFC 8259 has it, and nothing more: what Envoy's parser lets through beside it is refused, and told why.
+"""JSON as defined by RFC 8259; extensions that Envoy's parser accepts are refused with an explanation.
 
-Linear in the size of the text. Objects keep all their members, so that a name given twice is refused by its path.
+Linear in the size of the text. Objects keep all their members, so that a duplicate name is refused by its path.
 """
 
 import json
@@ -13,25 +13,25 @@ from services.platform.rest.faults import malformed
 from services.platform.rpc.request_limits import MOST_FIELDS
 
 DEEPEST = 64
-"""How deep objects and lists may be nested; Envoy's parser goes no deeper."""
+"""The maximum nesting of objects and lists, as in Envoy's parser."""
 _COUNTED_FROM_BYTES = 64 * 1024
 _NO_COMMA = "trailing comma before a closing bracket"
 _HALF_A_PAIR = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class Pairs(list[tuple[str, Any]]):
-    """The members of an object, in their order, those of the same name too."""
+    """The members of an object in their order, duplicate names included."""
 
 
 Json: TypeAlias = "Pairs | list[Any] | str | int | float | bool | None"
 
 
 def parse(body: bytes) -> Json:
-    """Return the value that a body is.
+    """Parse a body.
 
     Raises:
-        InvalidArgument: REQUEST_MALFORMED: it is not JSON, or nested too deep.
-        TooManyFields: it has more fields than a request may have; only found in large ones.
+        InvalidArgument: REQUEST_MALFORMED: it is not JSON, or nested too deeply.
+        TooManyFields: it has more fields than a request may have; only detected in large bodies.
     """
     if len(body) > _COUNTED_FROM_BYTES and _separators(body) > 2 * MOST_FIELDS:
         raise TooManyFields("fields", MOST_FIELDS, f"more than {MOST_FIELDS}")
@@ -46,7 +46,7 @@ def parse(body: bytes) -> Json:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise malformed(f"The request body is not valid JSON at {where}: {_why(text, error.pos)}.") from None
-    except ValueError:  # a number of more digits than Python reads
+    except ValueError:  # a number with more digits than Python converts
         raise malformed("The request body contains a number that is too long.") from None
     if _HALF_A_PAIR.search(text):
         _refuse_half_pairs(text, value)
@@ -54,13 +54,13 @@ def parse(body: bytes) -> Json:
 
 
 def _separators(body: bytes) -> int:
-    """Return how many commas and opening brackets stand outside of texts: no fewer than half of the fields."""
+    """Return the number of commas and opening brackets outside strings, which is at least half the number of fields."""
     outside = b" ".join(body.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')[::2])
     return outside.count(b",") + outside.count(b"[") + outside.count(b"{")
 
 
 def _refuse_half_pairs(text: str, value: Json) -> None:
-    """Refuse half of a surrogate pair, which no text of the contract can hold."""
+    """Refuse an unpaired surrogate, which no string of the contract can contain."""
     waiting: list[Any] = [value]
     while waiting:
         each = waiting.pop()
@@ -79,7 +79,7 @@ def _refuse_half_pairs(text: str, value: Json) -> None:
 
 
 def _why(text: str, at: int) -> str:
-    """Say what is wrong with a text at a place, whichever version of Python found it."""
+    """Return what is wrong with a text at a position, independent of the version of Python."""
     found, before, after = text[at : at + 1], text[:at].rstrip()[-1:], text[at + 1 :].lstrip()[:1]
     reasons = (
         (not found, "unexpected end of input"),

@@ -1,6 +1,6 @@
-"""The query of a REST request: a field is in the path, in the body or in the query, and each parameter names one, once.
+"""Strict reading of a query: each parameter names one field, once, which is neither in the path nor in the body.
 
-A plus sign in a text is a space, as in forms; the transcoder leaves it a plus sign. In a time it stays: +01:00.
+A plus sign in a string means a space, as in forms, which the transcoder does not decode. In times it is kept: +01:00.
 """
 
 from collections.abc import Iterator
@@ -30,14 +30,14 @@ class _Parameter:
 
 
 def refuse_query(found: Match, query: str) -> None:
-    """Refuse parameters that are unknown, belong elsewhere, come twice or have no value.
+    """Refuse parameters that are unknown, set elsewhere, duplicate or without a value.
 
     Args:
-        found: the route and what the path sets.
-        query: as the client sent it, without its question mark.
+        found: the route, and the fields that the path sets.
+        query: the query as sent, without its question mark.
 
     Raises:
-        InvalidArgument: REQUEST_MALFORMED, with a violation for each.
+        InvalidArgument: REQUEST_MALFORMED, with a violation for each parameter.
     """
     if not query:
         return
@@ -54,12 +54,12 @@ def refuse_query(found: Match, query: str) -> None:
 
 
 def take_spaces(route: Route, query: str, request: Message) -> None:
-    """Write spaces for the plus signs of texts into a request that the transcoder has made.
+    """Decode plus signs in string parameters of a transcoded request as spaces.
 
     Args:
-        route: the request's.
-        query: as refuse_query let it through.
-        request: is changed.
+        route: the route of the request.
+        query: the query, accepted by refuse_query.
+        request: the message to change.
     """
     if "+" not in query:
         return
@@ -88,7 +88,7 @@ def _parameters(route: Route, query: str) -> Iterator[_Parameter]:
 
 
 def _fields(route: Route, name: str) -> tuple[FieldDescriptor, ...]:
-    """Return the fields from the request's down to the one that a parameter names; none if it names none."""
+    """Return the chain of fields that a parameter names, from the request down; empty if it names none."""
     kind: Descriptor | None = route.request
     fields: list[FieldDescriptor] = []
     parts = name.split(".")

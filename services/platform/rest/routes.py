@@ -1,4 +1,4 @@
-"""REST routes, read from the descriptors of services and matched as Envoy's transcoder matches them."""
+"""REST routes, read from the descriptors of services and matched like in Envoy's transcoder."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,13 +19,13 @@ class Route:
     """One REST route of an RPC.
 
     Attributes:
-        rpc: the RPC as gRPC calls it: "/sentinel.auth.v1.AuthService/Login".
+        rpc: the gRPC path of the RPC: "/sentinel.auth.v1.AuthService/Login".
         method: the HTTP method.
-        request: the message of the request.
-        body: the field that the body is; "*" for the whole request; empty where the route takes no body.
-        segments: the segments of the path; None where a variable stands.
-        variables: the fields that the path's variables set, in their order: ("check.service_id", "check.id").
-        verb: what stands behind the colon; empty where there is none.
+        request: the type of the request message.
+        body: the field that is the body; "*" for the whole request; empty if the route takes no body.
+        segments: the segments of the path; None for a variable.
+        variables: the fields that the path sets, in order: ("check.service_id", "check.id").
+        verb: the part after the colon; empty if there is none.
     """
 
     rpc: str
@@ -38,7 +38,7 @@ class Route:
 
     @property
     def message(self) -> Descriptor:
-        """The message that the body is; the request itself where the route takes no body."""
+        """The type of the body; that of the request if the route takes no body."""
         field = self.request.fields_by_name.get(self.body)
         return self.request if field is None or field.message_type is None else field.message_type
 
@@ -50,11 +50,11 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A route, and what a path sets by its variables.
+    """A matched route, with the values of its path variables.
 
     Attributes:
         route: the route.
-        values: by the path of the field.
+        values: the values by field path.
     """
 
     route: Route
@@ -65,7 +65,7 @@ class Routes:
     """The REST routes of some services.
 
     Args:
-        services: whose methods.
+        services: the services.
     """
 
     def __init__(self, services: Sequence[ServiceDescriptor]) -> None:
@@ -75,12 +75,12 @@ class Routes:
         self._found: dict[tuple[str, str, int], list[Route]] = {}
         for each in self.all:
             self._found.setdefault((each.method, each.verb, len(each.segments)), []).append(each)
-        for found in self._found.values():  # a segment that is spelt out goes before a variable
+        for found in self._found.values():  # a literal segment takes precedence over a variable
             found.sort(key=lambda route: [segment is None for segment in route.segments])
         self._verbs = {each.verb for each in self.all} - {""}
 
     def match(self, method: str, path: str) -> Match | None:
-        """Return the route of a request; None if there is none.
+        """Return the route of a request; None if no route matches.
 
         Args:
             method: the HTTP method; HEAD is matched as GET.

@@ -1,7 +1,7 @@
-"""The contract's rules of fields: those of every field, and those that fields declare (protovalidate).
+"""Validation of fields: the universal rules, and the rules that fields declare (protovalidate).
 
-Each broken rule costs far more than a rule that holds, so what a caller can make us write is bounded: lists that are
-too long are refused before protovalidate sees them, and it stops at the first broken rule of a large request.
+A violated rule is far more expensive than one that holds, so the number of violations is bounded: lists that are too
+long are refused before protovalidate runs, and it stops at the first violation of a large request.
 """
 
 import re
@@ -19,7 +19,7 @@ from services.platform.rpc.universal_rules import UniversalRules, shown_key
 _log = logs.get("rules")
 
 _FAIL_FAST_BYTES = 64 * 1024
-# A broken rule takes 50 microseconds and 2 kB, and each item can break several.
+# A violated rule takes 50 microseconds and 2 kB, and each item can violate several.
 _FAIL_FAST_ITEMS = 200
 _SENTENCE = 450
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
@@ -28,22 +28,22 @@ _RANGE = re.compile(r"[gl]te?(_[gl]te?)?")
 
 
 class FieldRules:
-    """Holds messages to the rules of their fields; compiled once for each kind of message."""
+    """A validator of messages; the rules of each type are compiled once."""
 
     def __init__(self) -> None:
         self._universal = UniversalRules()
         self._declared = protovalidate.Validator()
 
     def refuse_broken(self, message: Message, at: str = "") -> None:
-        """Refuse a message that breaks a rule.
+        """Refuse a message that violates a rule.
 
         Args:
             message: the message.
-            at: the path of the field that holds it; empty for a request itself.
+            at: the path of the field that contains it; empty for a request.
 
         Raises:
-            InvalidArgument: FIELD_INVALID with a violation for each broken rule, MOST_VIOLATIONS at most. Of a message
-                of more than 64 KiB, or with more than 200 items in lists, only the first broken rule is found.
+            InvalidArgument: FIELD_INVALID with a violation for each rule, at most MOST_VIOLATIONS. For a message of
+                more than 64 KiB, or with more than 200 items in lists, only the first violation is found.
         """
         universal = self._universal.inspect(message, at)
         if universal.violations:
@@ -92,7 +92,7 @@ def _violation(violation: protovalidate.Violation, at: str, message: Message) ->
 
 
 def _value(violation: protovalidate.Violation, message: Message) -> Any:  # noqa: ANN401 — what a field may hold
-    """Return the value of the field that a rule blames; None where it is inside a list or a map."""
+    """Return the value of the field that a rule names; None if it is inside a list or a map."""
     field = _blamed_by_id(violation)
     if not field:
         return violation.field_value
@@ -109,15 +109,15 @@ def _elements(violation: protovalidate.Violation) -> Sequence[Any]:
 
 
 def _blamed_by_id(violation: protovalidate.Violation) -> str:
-    """Return the field of a message that one of our rules over the whole message blames; empty for other rules."""
+    """Return the field that one of our rules over a whole message names; empty for other rules."""
     field, dot, _ = violation.proto.rule_id.rpartition(".")
     return field if dot and not violation.proto.rule else ""
 
 
 def _actual(violation: protovalidate.Violation, value: Any) -> float | None:  # noqa: ANN401 — as above
-    """What a rule about a number, a length or a span compares with its limit; None for other rules.
+    """Return the value that a rule compares with its limit: a number, a length or a duration; None for other rules.
 
-    Never a text itself, which may be a secret.
+    Never return a text, which may be a secret.
     """
     _, _, rule = violation.proto.rule_id.partition(".")
     if _LENGTH.fullmatch(rule):
@@ -130,10 +130,10 @@ def _actual(violation: protovalidate.Violation, value: Any) -> float | None:  # 
 
 
 def _path(violation: protovalidate.Violation, at: str) -> str:
-    """The field's path in the contract's spelling: "check.http.url", "labels['a b']".
+    """Return the field's path in the contract's spelling: "check.http.url", "labels['a b']".
 
-    A rule of ours over a whole message blames the field that its id begins with, up to the last dot:
-    "timeout.below_interval", "user.id.required".
+    Our rules over a whole message name the field by their id, up to the last dot: "timeout.below_interval",
+    "user.id.required".
     """
     parts = [at] if at else []
     for element in _elements(violation):

@@ -1,4 +1,4 @@
-"""What /readyz says of a process: whether it serves, and what an operator should change about its machine."""
+"""The response of /readyz: whether a process serves, and warnings for the operator."""
 
 import json
 from collections.abc import Callable
@@ -9,11 +9,11 @@ OK, UNAVAILABLE = "200 OK", "503 Service Unavailable"
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """The state of a process.
+    """The readiness of a process.
 
     Attributes:
-        is_ready: whether it can do its work now; may be asked from any thread.
-        warnings: sentences about what limits it; they do not make it unready.
+        is_ready: returns whether it can serve now; called from any thread.
+        warnings: returns sentences about limits of the machine; they do not make it unready.
     """
 
     is_ready: Callable[[], bool]

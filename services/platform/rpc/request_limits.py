@@ -1,7 +1,7 @@
-"""What a request may be before it is parsed: its size, and how many fields it has on the wire.
+"""Limits of a request before it is parsed: its size, and its number of fields on the wire.
 
-A megabyte of empty messages, two bytes each, takes thirty times its size once it is parsed, and as long as thirty
-megabytes of text. So a large request's fields are counted first, and no further than the limit.
+A megabyte of empty messages, two bytes each, takes thirty times its size when parsed, and as long as thirty megabytes
+of text. So the fields of a large request are counted first, and only up to the limit.
 """
 
 from typing import cast
@@ -12,9 +12,9 @@ from google.protobuf.message import Message
 from services.platform.errors import RequestMalformed, RequestTooLarge, TooManyFields
 
 MOST_BYTES = 1 << 20
-# The largest request that breaks no rule has half as many.
+# Twice as many as the largest valid request has.
 MOST_FIELDS = 5_000
-# What is smaller cannot have enough of them to matter.
+# A smaller request cannot have enough fields to matter.
 _COUNTED_FROM_BYTES = 64 * 1024
 _VARINT, _FIXED_64, _LENGTH, _FIXED_32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10
@@ -22,15 +22,15 @@ _MORE = 0x80
 
 
 def refuse_too_large(encoded: bytes, kind: type[Message]) -> None:
-    """Refuse a request that costs too much to parse.
+    """Refuse a request that is too expensive to parse.
 
     Args:
-        encoded: the request as it came.
-        kind: the message that it should be.
+        encoded: the request as received.
+        kind: the type of the message.
 
     Raises:
-        RequestTooLarge: it has more bytes or more fields than a request may have.
-        RequestMalformed: it is not a message of this kind; only found in large ones.
+        RequestTooLarge: it has too many bytes or fields.
+        RequestMalformed: it is not a valid message; only detected in large requests.
     """
     if len(encoded) > MOST_BYTES:
         raise RequestTooLarge("bytes", MOST_BYTES, str(len(encoded)))
@@ -72,7 +72,7 @@ def _more_fields_than(most: int, encoded: bytes, kind: Descriptor) -> bool:
 
 
 def _varint(encoded: bytes, at: int) -> tuple[int, int]:
-    """The number at a place, and the place after it."""
+    """Return the number at a position, and the position after it."""
     value = 0
     for index, byte in enumerate(encoded[at : at + _LONGEST_VARINT]):
         value |= (byte & ~_MORE) << (7 * index)

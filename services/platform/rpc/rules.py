@@ -1,4 +1,4 @@
-"""Who may call which method, read from the contract's descriptors. Default deny."""
+"""The access rule of each method, read from the contract's descriptors. Default deny."""
 
 from dataclasses import dataclass
 
@@ -10,14 +10,14 @@ from services.platform.security.principal import Role
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodRule:
-    """A method and who may call it.
+    """The access rule of a method.
 
     Attributes:
-        method: as gRPC names it: "/sentinel.auth.v1.AuthService/Login".
-        public: anybody may.
-        role: the least role that may; None on public methods, and on closed ones, which nobody may call.
-        person_only: an API key may not, whatever its role.
-        streams: it answers with a stream.
+        method: the gRPC path: "/sentinel.auth.v1.AuthService/Login".
+        public: whether it needs no authentication.
+        role: the minimum role; None for public methods, and for closed ones, which nobody may call.
+        person_only: whether API keys may not call it.
+        streams: whether it streams its response.
     """
 
     method: str
@@ -28,13 +28,13 @@ class MethodRule:
 
 
 def rules_of(service: ServiceDescriptor) -> dict[str, MethodRule]:
-    """The rule of each method of a service, by the method's gRPC name."""
+    """Return the rule of each method of a service, by the method's gRPC path."""
     rules = (_rule(service, method) for method in service.methods)
     return {rule.method: rule for rule in rules}
 
 
 def _rule(service: ServiceDescriptor, method: MethodDescriptor) -> MethodRule:
-    # The generated types know the extension only as a FieldDescriptor.
+    # The generated types declare the extension only as a FieldDescriptor.
     access: access_pb2.Access = method.GetOptions().Extensions[access_pb2.access]  # type: ignore[index]
     role = Role(access.role) if access.WhichOneof("rule") == "role" and access.role else None
     name = f"/{service.full_name}/{method.name}"

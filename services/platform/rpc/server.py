@@ -1,4 +1,4 @@
-"""What every process serves with: a gRPC server behind the chain, health, reflection and an orderly end."""
+"""The gRPC server of a process: the chain, health, reflection and graceful shutdown."""
 
 import asyncio
 import signal
@@ -21,30 +21,30 @@ _HEALTH_S = 0.5
 _DRAIN_S = 3.0
 _LARGEST_METADATA = 64 * 1024
 _OPTIONS = [
-    # Envoy keeps connections alive with pings; without this grpc answers GOAWAY too_many_pings.
+    # Envoy keeps connections alive with pings; without this grpc would respond GOAWAY too_many_pings.
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.so_reuseport", 0),
-    # grpc refuses what is larger without details, so it lets through what the chain can refuse with them.
+    # grpc refuses larger messages without details, so its limit is higher than that of the chain.
     ("grpc.max_receive_message_length", 4 * MOST_BYTES),
-    # Above what Envoy lets through, which answers larger headers with a typed error.
+    # Above Envoy's limit: Envoy answers larger headers with a typed error.
     ("grpc.max_metadata_size", _LARGEST_METADATA),
     ("grpc.absolute_max_metadata_size", _LARGEST_METADATA),
 ]
 
 Ready = Callable[[], Awaitable[None]]
-"""Returns if what the service needs answers, else raises a SentinelError."""
+"""Returns if the service is ready, else raises a SentinelError."""
 
 
 class Server:
     """A gRPC server behind the chain.
 
     Args:
-        services: the contract's services that it implements.
-        links: the chain's links.
+        services: the services of the contract that it implements.
+        links: the interceptors.
 
     Attributes:
-        grpc: where servicers are added.
+        grpc: the server, to which servicers are added.
     """
 
     def __init__(self, services: Sequence[ServiceDescriptor], links: Sequence[Interceptor]) -> None:
@@ -52,7 +52,7 @@ class Server:
         self.grpc = grpc.aio.server(interceptors=[Chain(services, links)], options=_OPTIONS)
 
     def reflect(self, services: Sequence[ServiceDescriptor]) -> None:
-        """Name services to whoever asks; the process behind the door names those of all."""
+        """Enable reflection of services; the process behind the door lists those of all processes."""
         names = [each.full_name for each in services]
         reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self.grpc)
 
@@ -61,8 +61,8 @@ class Server:
 
         Args:
             listen: the address to bind.
-            ready: what health asks.
-            stopping: set when the end begins, so that streams can say so and end themselves.
+            ready: the readiness check of health.
+            stopping: set when shutdown begins, so that streams can send their end.
 
         Raises:
             SystemExit: the address cannot be bound.
@@ -85,7 +85,7 @@ class Server:
         await self.grpc.stop(_DRAIN_S)
 
     async def _watch_health(self, checker: health.aio.HealthServicer, ready: Ready) -> None:
-        """SERVING while ready; NOT_SERVING from the start until then, and whenever not."""
+        """Set health to SERVING while ready, and to NOT_SERVING otherwise."""
         names = ["", *(each.full_name for each in self._services)]
         before: health_pb2.HealthCheckResponse.ServingStatus | None = None
         while True:
@@ -103,12 +103,12 @@ class Server:
 
 @asynccontextmanager
 async def background(*work: Coroutine[object, object, None]) -> AsyncIterator[None]:
-    """Run coroutines beside a block; when the block ends they are cancelled and waited for.
+    """Run coroutines while the block runs; cancel them and wait for them at its end.
 
-    One that fails ends the block, and so the process: to die and be started again beats to live on without a limb.
+    If one fails, the block and so the process end: a restart is better than a process without a part of its work.
 
     Raises:
-        ExceptionGroup: what it failed with.
+        ExceptionGroup: the failure of a coroutine.
     """
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(each) for each in work]

@@ -1,4 +1,4 @@
-"""When a stream has to end though its client still reads: its credential, its tenant or the server came to an end."""
+"""The reasons to end a stream while its client still reads: credential, tenant or shutdown."""
 
 import asyncio
 from enum import IntEnum
@@ -9,13 +9,13 @@ from services.platform.errors import PermissionDenied, Unauthenticated
 from services.platform.security.principal import Principal, Role
 from services.platform.security.revocations import Revocations
 
-# How often a quiet stream looks whether it has to end.
+# How often a quiet stream checks whether it has to end.
 LOOK_S = 0.5
 HEARTBEAT_S = 15.0
 
 
 class EndReason(IntEnum):
-    """Why a stream ended. The numbers are the contract's."""
+    """The reason for the end of a stream. The numbers are the contract's."""
 
     COMPLETE = 1
     SHUTTING_DOWN = 2
@@ -26,13 +26,13 @@ class EndReason(IntEnum):
 
 
 class StreamGuard:
-    """Watches one stream's right to go on.
+    """Checks whether one stream may continue.
 
     Args:
-        principal: whose stream it is.
-        revocations: know whose streams end.
-        stopping: set when the server's end begins.
-        role: the least role that may have the stream.
+        principal: the caller.
+        revocations: the revocations of credentials.
+        stopping: set when the server shuts down.
+        role: the minimum role for the stream.
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class StreamGuard:
 
     @property
     def tenant_id(self) -> UUID:
-        """Whose stream it is."""
+        """The tenant of the caller."""
         return self._principal.tenant_id
 
     def must_end(self) -> EndReason | None:
-        """Why the stream must end now; None while it may go on."""
+        """Return the reason for which the stream must end now; None if it may continue."""
         if self._stopping.is_set():
             return EndReason.SHUTTING_DOWN
         try:

@@ -1,4 +1,4 @@
-"""What readers of all live streams share: when to stop, when a heartbeat is due, how much all of them hold."""
+"""What all readers of live streams share: their end, their keep-alives, and the limit on what they hold."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ from services.platform.errors import ResourceExhausted
 from services.platform.rpc.stream_guard import HEARTBEAT_S, LOOK_S, EndReason, StreamGuard
 from services.platform.rpc.stream_metrics import StreamMetrics
 
-# Sooner than promised, since it is looked only so often whether a heartbeat is due.
+# Sooner than promised, because a due keep-alive is noticed with a delay.
 QUIET_S = HEARTBEAT_S - 2 * LOOK_S
 _MOST_OF_A_TENANT = 2_000
 _RETRY_S = 5.0
@@ -24,8 +24,8 @@ class StreamReader(ABC):
     """A reader of a live stream.
 
     Attributes:
-        over: why nothing more will come, once that is so.
-        something: set when there is something to do.
+        over: the reason for the end; None while the stream is open.
+        something: set when there is something to send.
     """
 
     def __init__(self) -> None:
@@ -36,41 +36,41 @@ class StreamReader(ABC):
     @property
     @abstractmethod
     def held(self) -> int:
-        """How much was handed to it that it has not taken yet."""
+        """How much was queued for it and not taken yet."""
 
     @abstractmethod
     def forget(self) -> None:
-        """Let go of what was not taken."""
+        """Drop what was not taken."""
 
     def end(self, reason: EndReason) -> None:
-        """Nothing more will come."""
-        # That a credential has ended counts more than that its bearer was slow.
+        """End the stream."""
+        # The end of a credential takes precedence over a slow reader.
         if self.over in (None, EndReason.SLOW_READER):
             self.over = reason
             self.something.set()
 
     def is_over(self) -> bool:
-        """Whether nothing more will come."""
+        """Return whether the stream has ended."""
         return self.over is not None
 
     def stops_now(self) -> bool:
-        """Whether it must not even get what it has been given; who was merely slow still does."""
+        """Return whether even queued messages must not be sent; a slow reader still gets them."""
         return self.over not in (None, EndReason.SLOW_READER)
 
     def heard(self) -> None:
-        """It was sent something that says where it stands."""
+        """Record that a message with a cursor was sent."""
         self._heard_at = time.monotonic()
 
     def is_quiet(self) -> bool:
-        """Whether a heartbeat is due."""
+        """Return whether a keep-alive is due."""
         return time.monotonic() - self._heard_at >= QUIET_S
 
 
 class Backlog:
-    """How much the readers of one process have not taken yet, all together.
+    """The total of what the readers of one process have not taken yet.
 
     Args:
-        most: how much that may be.
+        most: the limit.
     """
 
     def __init__(self, most: int) -> None:
@@ -79,7 +79,7 @@ class Backlog:
         self._held = 0
 
     def grew(self, by: int) -> None:
-        """Count in or out; when it is too much, whoever holds most is told that it is slow."""
+        """Add to the total; beyond the limit, end the readers that hold most as slow."""
         self._held += by
         while self._held > self.most:
             slowest = max(self.readers, key=lambda reader: reader.held)
@@ -88,11 +88,11 @@ class Backlog:
 
 
 class OpenStreams:
-    """The streams that one process has open.
+    """The open streams of one process.
 
     Args:
-        metrics: told of readers that come and go.
-        most_of_a_tenant: how many of them may be one tenant's, so that none takes what all share.
+        metrics: counts readers.
+        most_of_a_tenant: the limit of open streams per tenant.
     """
 
     def __init__(self, metrics: StreamMetrics, most_of_a_tenant: int = _MOST_OF_A_TENANT) -> None:
@@ -102,7 +102,7 @@ class OpenStreams:
         self._of_tenant: Counter[UUID] = Counter()
 
     def refuse_more(self, tenant_id: UUID) -> None:
-        """Refuse one more stream of a tenant than it may have.
+        """Refuse another stream of a tenant if it has as many as it may.
 
         Raises:
             ResourceExhausted: OVERLOADED.
@@ -114,7 +114,7 @@ class OpenStreams:
 
     @contextmanager
     def holding(self, reader: StreamReader, guard: StreamGuard) -> Iterator[None]:
-        """Look after a reader as long as the block runs."""
+        """Register a reader while the block runs."""
         self._open[reader] = guard
         self._of_tenant[guard.tenant_id] += 1
         self._metrics.reader_came()
@@ -128,7 +128,7 @@ class OpenStreams:
             self._metrics.reader_left(reader.over)
 
     async def run(self) -> None:
-        """Look after all open streams, until cancelled: end those that must end, wake those that were quiet long."""
+        """Check all open streams until cancelled: end those that must end, wake those with a due keep-alive."""
         while True:
             await asyncio.sleep(LOOK_S)
             for reader, guard in list(self._open.items()):

@@ -1,4 +1,4 @@
-"""Rules of every field in the contract, so that no field has to repeat them.
+"""Rules for every field of the contract, so that no field has to repeat them.
 
 - A list or map has at most as many items as its field says, 100 where it says nothing; a longer one is not looked into.
 - Text has no U+0000, which PostgreSQL cannot store.
@@ -37,12 +37,12 @@ _SPAN = f"must be from -{_LONGEST_S}s to {_LONGEST_S}s, with seconds and nanosec
 
 @dataclass(slots=True)
 class Inspection:
-    """What was found in a message.
+    """The result of inspecting a message.
 
     Attributes:
-        violations: the broken rules.
-        items: how many items its lists and maps have together.
-        too_long: whether a list or map is too long, so that its items were not looked at.
+        violations: the violated rules.
+        items: the total number of items in its lists and maps.
+        too_long: whether a list or map is too long, so that its items were not inspected.
     """
 
     violations: list[FieldViolation] = field(default_factory=list)
@@ -51,17 +51,17 @@ class Inspection:
 
 
 class UniversalRules:
-    """Inspects messages; the rules of a field are read from the contract once."""
+    """An inspector of messages; the rules of a field are read from the contract once."""
 
     def __init__(self) -> None:
         self._most_items: dict[str, int] = {}
 
     def inspect(self, message: Message, at: str = "") -> Inspection:
-        """Hold each field of a message to the rules, and each field inside.
+        """Check each field of a message against the rules, nested fields included.
 
         Args:
             message: the message.
-            at: the path of the field that holds it; empty for a request itself.
+            at: the path of the field that contains it; empty for a request.
         """
         inspection = Inspection()
         self._look_at(message, at, inspection)
@@ -122,17 +122,17 @@ def _is_json(value: Value) -> bool:
 
 
 def is_map(of: FieldDescriptor) -> bool:
-    """Whether a repeated field is a map."""
+    """Return whether a repeated field is a map."""
     return of.message_type is not None and of.message_type.GetOptions().map_entry
 
 
 def most_items(of: FieldDescriptor) -> int:
-    """How many items the contract allows in a list or map; 0 where it does not say."""
-    # The generated types know the extension only as a FieldDescriptor.
+    """Return how many items the contract allows in a list or map; 0 if it does not say."""
+    # The generated types declare the extension only as a FieldDescriptor.
     rules: validate_pb2.FieldRules = of.GetOptions().Extensions[validate_pb2.field]  # type: ignore[index]
     return rules.map.max_pairs or rules.repeated.max_items
 
 
 def shown_key(key: object) -> str:
-    """A map's key as paths of fields show it."""
+    """Return a map's key for the path of a field."""
     return repr(key[:_KEY_SHOWN] if isinstance(key, str) else key)

@@ -1,1 +1,1 @@
-"""Credentials, tokens and keys: who calls, what may be encrypted with what, what is written to the audit log."""
+"""Credentials, tokens, keys, encryption, and the audit log."""

@@ -1,8 +1,8 @@
-"""API keys: what they look like, and whom one speaks for.
+"""API keys: their format, and the principal of a key.
 
-A key is `sst_`, 256 random bits and a tag over them that only this installation can make, all in hexadecimal. The tag
-lets every service refuse what was never issued without asking the database; only a hash of the key is stored. A key
-that was found is remembered for a while: deleting it reaches every service as a revocation.
+A key is `sst_`, 256 random bits and a tag that only this installation can compute, in hexadecimal. The tag lets every
+service refuse a forged key without a query; only a hash of the key is stored. A verified key is cached for some
+minutes: its deletion reaches every service as a revocation.
 """
 
 import hashlib
@@ -35,13 +35,13 @@ _NEVER_US = 100 * 365 * DAY_US
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedKey:
-    """A key as the database knows it.
+    """A key as stored.
 
     Attributes:
-        tenant_id: whose it is.
+        tenant_id: the tenant.
         id: the key's id.
-        role: what it may do.
-        expire_us: when it stops working; None: never.
+        role: the role of its calls.
+        expire_us: when it expires; None for never.
         suspend_reason: why its tenant is suspended; None if it is not.
     """
 
@@ -53,7 +53,7 @@ class IssuedKey:
 
 
 class KeyFormat:
-    """Makes keys, and tells those that were made from those that were not.
+    """The format of keys: generates and recognizes them.
 
     Args:
         sealing_key: a secret that all replicas share.
@@ -63,12 +63,12 @@ class KeyFormat:
         self._key = hmac.digest(sealing_key, b"api key", hashlib.sha256)
 
     def new(self) -> str:
-        """A new key."""
+        """Return a new key."""
         secret = secrets.token_bytes(_SECRET_BYTES)
         return PREFIX + (secret + self._tag(secret)).hex()
 
     def is_ours(self, key: str) -> bool:
-        """Whether this installation made the key."""
+        """Return whether this installation generated the key."""
         if len(key) != _LENGTH or not key.startswith(PREFIX):
             return False
         try:
@@ -82,16 +82,16 @@ class KeyFormat:
 
 
 def hash_of(key: str) -> bytes:
-    """What is stored of a key. 256 random bits need no salt and no slow hash: they cannot be guessed."""
+    """Return the hash of a key. 256 random bits cannot be guessed, so they need no salt and no slow hash."""
     return hashlib.sha256(key.encode()).digest()
 
 
 class ApiKeyVerifier:
-    """Finds out whom a key speaks for; remembers it for some minutes.
+    """A verifier of API keys, with a cache.
 
     Args:
-        store: where keys are.
-        key_format: refuses what was never issued.
+        store: the keys in PostgreSQL.
+        key_format: refuses forged keys without a query.
     """
 
     def __init__(self, store: "CommonStore", key_format: KeyFormat) -> None:
@@ -100,12 +100,12 @@ class ApiKeyVerifier:
         self._remembered: OrderedDict[bytes, tuple[Principal, int]] = OrderedDict()
 
     async def verify(self, key: str) -> Principal:
-        """Whom the key speaks for.
+        """Return the principal of a key.
 
         Raises:
             Unauthenticated: TOKEN_INVALID or TOKEN_EXPIRED.
             PermissionDenied: TENANT_SUSPENDED.
-            Unavailable: the key is not remembered and the database is away.
+            Unavailable: the key is not cached and the database is unavailable.
         """
         digest = hash_of(key)
         now = now_us()

@@ -1,4 +1,4 @@
-"""Who did what: the actor of a change, and the entry that is written in the change's own transaction."""
+"""The audit log: the actor of a change, and the entry that is written in the change's own transaction."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ JsonObject = Mapping[str, object]
 
 
 class ActorKind(IntEnum):
-    """What kind of caller an actor is. The numbers are the contract's."""
+    """The kind of an actor. The numbers are the contract's."""
 
     USER = 1
     API_KEY = 2
@@ -21,13 +21,13 @@ class ActorKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changes something in a tenant, and from where.
+    """The author of a change in a tenant, with the origin of the call.
 
     Attributes:
-        tenant_id: whose data is changed.
+        tenant_id: the tenant that is changed.
         kind: what kind of caller it is.
-        id: the user's or the API key's; None for an operator.
-        origin: where the call came from.
+        id: the id of the user or API key; None for an operator.
+        origin: the origin of the call.
     """
 
     tenant_id: UUID
@@ -38,13 +38,13 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What was done to what.
+    """A change of a resource.
 
     Attributes:
-        action: as `<resource>.<verb>`; audit.proto lists them.
-        resource_id: what it was done to.
-        before: what it looked like; None where there was nothing. Never a secret.
-        after: what it looks like now; None where nothing is left. Never a secret.
+        action: `<resource>.<verb>`; audit.proto lists them.
+        resource_id: the id of the resource.
+        before: its fields before; None if it did not exist. Never a secret.
+        after: its fields after; None if it was deleted. Never a secret.
     """
 
     action: str
@@ -54,15 +54,15 @@ class Change:
 
 
 def user_actor(tenant_id: UUID, user_id: UUID, origin: Origin) -> Actor:
-    """A person, where the call itself proves who it is: at registering, login and refresh."""
+    """Return a user as the actor, for calls that identify it themselves: registration, login, refresh."""
     return Actor(tenant_id, ActorKind.USER, user_id, origin)
 
 
 def current_actor() -> Actor:
-    """The caller of this call.
+    """Return the caller of this call as the actor.
 
     Raises:
-        LookupError: the method is public, so nobody was identified.
+        LookupError: the method is public, so the call has no principal.
     """
     principal, origin = current_principal(), current_origin()
     if principal.user_id is not None:

@@ -1,6 +1,6 @@
-"""From the bearer of a call to its principal: access tokens, API keys, and what was revoked since.
+"""Identification of callers: from a bearer token to its principal, with revocations applied.
 
-Also remembers which credentials were used, and writes that down now and then, so that people can tell which are alive.
+It also records periodically which credentials were used, for the lists of sessions and API keys.
 """
 
 import asyncio
@@ -28,8 +28,8 @@ class Credentials:
     Args:
         tokens: verifies access tokens.
         api_keys: verifies API keys.
-        revocations: knows what was revoked meanwhile.
-        store: where use is written down.
+        revocations: what was revoked since.
+        store: records the use.
     """
 
     def __init__(
@@ -42,12 +42,12 @@ class Credentials:
         self._used: dict[UUID, UUID] = {}
 
     async def identify(self, bearer: str) -> Principal:
-        """Whom a bearer token speaks for, as of now.
+        """Return the principal of a bearer token.
 
         Raises:
             Unauthenticated: TOKEN_INVALID, TOKEN_EXPIRED or SESSION_ENDED.
             PermissionDenied: TENANT_SUSPENDED.
-            Unavailable: what is needed to tell cannot be read.
+            Unavailable: the database is unavailable, and the credential is not cached.
         """
         verifier = self._api_keys if bearer.startswith(PREFIX) else self._tokens
         principal = self._revocations.admit(await verifier.verify(bearer))
@@ -56,7 +56,7 @@ class Credentials:
         return principal
 
     async def run(self) -> None:
-        """Write down what was used, until cancelled."""
+        """Record the use of credentials every 5 s, until cancelled."""
         while True:
             await asyncio.sleep(_WRITE_S)
             used, self._used = self._used, {}

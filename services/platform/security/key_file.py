@@ -1,4 +1,4 @@
-"""Files of keys that a process cannot start without."""
+"""Key files that a process cannot start without."""
 
 from pathlib import Path
 
@@ -6,14 +6,14 @@ _OTHERS = 0o007
 
 
 class KeyFileError(Exception):
-    """A file of keys is damaged; the message is a sentence that names the file and the way out."""
+    """A key file is damaged; the message names the file and the remedy."""
 
 
 def read_key_file(path: Path) -> bytes:
-    """Return the content of a file of keys.
+    """Return the content of a key file.
 
     Raises:
-        KeyFileError: it cannot be read, or it is empty.
+        KeyFileError: the file cannot be read, or is empty.
     """
     try:
         content = path.read_bytes()
@@ -27,7 +27,7 @@ def read_key_file(path: Path) -> bytes:
 
 
 def warning_about_mode(path: Path) -> str | None:
-    """Return a warning if everybody on the machine may read or change a file; None if not."""
+    """Return a warning if all users of the machine may read or change a file; None otherwise."""
     mode = path.stat().st_mode
     if mode & _OTHERS:
         return f"{path} is accessible to all users of this machine (mode {mode & 0o777:o}); change its mode to 600"

@@ -1,4 +1,4 @@
-"""Keys for secrets of checks as text."""
+"""Encryption keys as text."""
 
 import base64
 from collections.abc import Iterable
@@ -7,10 +7,10 @@ KEY_BYTES = 32
 
 
 def parse(text: str) -> tuple[bytes, ...]:
-    """Keys separated by commas, each 32 bytes in Base64, of either alphabet.
+    """Parse comma-separated keys, each 32 bytes in Base64 or Base64url.
 
     Raises:
-        ValueError: one is none; the message does not show it.
+        ValueError: a key is invalid; the message does not contain it.
     """
     return tuple(_key(part) for part in map(str.strip, text.split(",")) if part)
 
@@ -29,5 +29,5 @@ def _key(text: str) -> bytes:
 
 
 def spelled(keys: Iterable[bytes]) -> str:
-    """Keys as `parse` reads them."""
+    """Return keys as text that `parse` reads."""
     return ",".join(base64.b64encode(key).decode() for key in keys)

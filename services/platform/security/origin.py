@@ -1,4 +1,4 @@
-"""Where a call came from: what the audit log, the sessions' list and the rate limits say of its sender."""
+"""The origin of a call, for the audit log, the list of sessions and the rate limits."""
 
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from urllib.parse import unquote
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 IPV6_PREFIX = 64
-"""A network provider gives each IPv6 client at least this network, so limits take all of it for one client."""
+"""A network provider gives each IPv6 client at least this network, so limits treat it as one client."""
 
 _FORWARDED = "x-forwarded-for"
 _MOST_HOPS = 50
@@ -18,12 +18,12 @@ _LONGEST_CLIENT = 200
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A call's sender.
+    """The sender of a call.
 
     Attributes:
-        address: the client's IP address; empty where none is known.
-        client: what the client calls itself; printable and cut to size.
-        request_id: what leads from the answer to the log.
+        address: the client's IP address; empty if unknown.
+        client: the user agent, truncated and without control characters.
+        request_id: the id that connects a response with the log.
     """
 
     address: str
@@ -35,28 +35,28 @@ _current: ContextVar[Origin] = ContextVar("origin")
 
 
 def set_origin(origin: Origin) -> None:
-    """Make the sender known to this call."""
+    """Set the origin of this call."""
     _current.set(origin)
 
 
 def current_origin() -> Origin:
-    """The sender of this call."""
+    """Return the origin of this call."""
     return _current.get()
 
 
 def origin_of(peer: str, metadata: Mapping[str, str], request_id: str, proxies: Sequence[Network]) -> Origin:
-    """The sender of a call.
+    """Return the origin of a call.
 
-    The header x-forwarded-for counts only if the peer is on a Unix socket, where only Envoy is, or in a trusted
+    The header x-forwarded-for counts only if the peer is on a Unix socket, which only Envoy uses, or in a trusted
     network. Its addresses are read from the right, the order in which proxies add them: the first one that is in no
-    trusted network is the client's. Anybody can send those to the left of it. Envoy follows the same rule. An entry
-    that is no address ends the search: the client is then the proxy that passed it on.
+    trusted network is the client's. Entries to the left of it can be forged. Envoy follows the same rule. An entry that
+    is not an address ends the search: the client is then the proxy that forwarded it.
 
     Args:
-        peer: the other end of the connection, as grpc names it.
-        metadata: the call's.
-        request_id: the call's.
-        proxies: networks whose x-forwarded-for is believed.
+        peer: the peer of the connection, in grpc's notation.
+        metadata: the metadata of the call.
+        request_id: the id of the call.
+        proxies: the networks whose x-forwarded-for is trusted.
     """
     address = _peer_address(peer)
     for forwarded in reversed(metadata.get(_FORWARDED, "").rsplit(",", _MOST_HOPS)):
@@ -71,10 +71,10 @@ def origin_of(peer: str, metadata: Mapping[str, str], request_id: str, proxies: 
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """Networks out of a comma-separated list.
+    """Parse a comma-separated list of networks.
 
     Raises:
-        ValueError: one of them is none.
+        ValueError: a network is invalid.
     """
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
@@ -84,7 +84,7 @@ def _within(address: str, networks: Sequence[Network]) -> bool:
 
 
 def _peer_address(peer: str) -> str:
-    """The IP address in "ipv4:1.2.3.4:5" or "ipv6:%5B::1%5D:5"; empty for a Unix socket."""
+    """Return the IP address in "ipv4:1.2.3.4:5" or "ipv6:%5B::1%5D:5"; empty for a Unix socket."""
     kind, _, rest = peer.partition(":")
     if kind not in {"ipv4", "ipv6"}:
         return ""
@@ -92,7 +92,7 @@ def _peer_address(peer: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """The address in its one spelling, a v4-mapped one as IPv4; empty if it is none."""
+    """Return the canonical text of an address, of a v4-mapped one the IPv4 address; empty if it is none."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

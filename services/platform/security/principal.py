@@ -1,4 +1,4 @@
-"""Who is calling, as a verified credential says. Set by the authentication interceptor, read by servicers."""
+"""The verified caller of a call. Set by the authentication interceptor, read by servicers."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from uuid import UUID
 
 
 class Role(IntEnum):
-    """What a caller may do; each includes the ones below. The numbers are the contract's."""
+    """The role of a caller; each includes the ones below. The numbers are the contract's."""
 
     VIEWER = 1
     MEMBER = 2
@@ -16,14 +16,14 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """A verified caller: a person by an access token, or a machine by an API key.
+    """A verified caller: a user by an access token, or a machine by an API key.
 
     Attributes:
         tenant_id: the only tenant whose data this call may touch.
-        user_id: the person; None for a machine.
-        role: what the caller may do.
-        credential_id: the session of the access token, or the API key; revoking it ends what it was good for.
-        expire_us: when the credential stops working.
+        user_id: the user; None for a machine.
+        role: the role in the tenant.
+        credential_id: the session of the access token, or the API key; a revocation names it.
+        expire_us: when the credential expires, in microseconds.
     """
 
     tenant_id: UUID
@@ -35,7 +35,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A caller who is a person, on methods that are for people only."""
+    """A user who calls a method that API keys may not call."""
 
     tenant_id: UUID
     user_id: UUID
@@ -46,24 +46,24 @@ _current: ContextVar[Principal] = ContextVar("principal")
 
 
 def set_principal(principal: Principal) -> None:
-    """Make the caller known to this call."""
+    """Set the caller of this call."""
     _current.set(principal)
 
 
 def current_principal() -> Principal:
-    """The caller of this call.
+    """Return the caller of this call.
 
     Raises:
-        LookupError: the method is public, so nobody was identified.
+        LookupError: the method is public, so the call has no principal.
     """
     return _current.get()
 
 
 def current_person() -> Person:
-    """The caller of this call, whose method is for people only.
+    """Return the calling user, on a method that API keys may not call.
 
     Raises:
-        LookupError: the caller is not a user, which the access rule should have refused.
+        LookupError: the caller is not a user; the access rule should have refused it.
     """
     principal = _current.get()
     if principal.user_id is None:

@@ -1,4 +1,4 @@
-"""Files for keys: ours alone from their first byte, and there whole or not at all."""
+"""Key files: written atomically, and readable by their owner only from the start."""
 
 import os
 from pathlib import Path
@@ -7,10 +7,10 @@ _OURS_ALONE = 0o600
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write a file that nobody else may read, in place of any that is there; its folder is made if it is not there.
+    """Write a file with mode 600, replacing an existing one; create its folder if missing.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_suffix(f".{os.getpid()}")

@@ -1,4 +1,4 @@
-"""Who may register a tenant. Pure."""
+"""The registration mode: who may register a tenant. Pure."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ SETTING = "SENTINEL_REGISTRATION"
 
 
 class RegistrationMode(Enum):
-    """What SENTINEL_REGISTRATION says."""
+    """The values of SENTINEL_REGISTRATION."""
 
     OPEN = "open"
     INVITE = "invite"
@@ -16,14 +16,14 @@ class RegistrationMode(Enum):
 
 
 def refusal_of_silence(addresses: Iterable[str], mode: RegistrationMode | None) -> str | None:
-    """Return why a start is refused: strangers could reach the installation, and nobody said whether they may register.
+    """Return why a start is refused: the installation is reachable by strangers, but the registration mode is not set.
 
     Args:
-        addresses: where the installation listens, IPv6 with or without brackets; empty ones do not count.
-        mode: what SENTINEL_REGISTRATION says; None when it is not set.
+        addresses: the listening addresses, IPv6 with or without brackets; empty ones are ignored.
+        mode: the registration mode; None if it is not set.
 
     Returns:
-        A sentence for the operator; None where the start may go on.
+        A sentence for the operator; None if the start is allowed.
     """
     if mode is not None:
         return None

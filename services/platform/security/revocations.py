@@ -1,7 +1,7 @@
-"""What changed about credentials that are still in use: known to every service within a second.
+"""Revocations: changes of credentials in use, known to every service within a second.
 
-LISTEN/NOTIFY brings it at once; a poll is the fallback, and a reconnect reads afresh (architecture.md § Trust). The hot
-path asks dictionaries in memory, never the database.
+LISTEN/NOTIFY delivers them at once; a poll is the fallback, and a reconnect reads all (architecture.md § Trust). The
+hot path reads dictionaries in memory, never the database.
 """
 
 import asyncio
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
     from services.platform.postgres.common_store import CommonStore
 
 CHANNEL = "revoked"
-# Behind the longest life of what a service remembers about a credential, a change has reached it by itself: access
-# tokens live 15 minutes, and an API key is read again sooner than that.
+# A revocation may be forgotten once nothing that was cached before it can be in use: access tokens live 15 minutes, and
+# API keys are read again sooner than that.
 KEEP = timedelta(minutes=20)
 _POLL_S = 1.0
-# A transaction may commit a little after another with a later time.
+# A transaction may commit shortly after another one with a later time.
 _OVERLAP = timedelta(seconds=30)
 
 _log = logs.get("revocations")
 
 
 class Revoked(IntEnum):
-    """What kind of change it is, and so what its subject is."""
+    """The kind of a revocation, which determines what its subject is."""
 
     SESSION = 1
     API_KEY = 2
@@ -44,14 +44,14 @@ class Revoked(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revocation:
-    """One change.
+    """One revocation.
 
     Attributes:
-        kind: what happened.
+        kind: the kind of change.
         subject: the session, the API key, the user whose role changed, or the tenant.
-        time: when; of two about one subject the later one counts.
-        role: the user's role from now on.
-        reason: why the tenant was suspended.
+        time: when; of two changes of one subject the later one counts.
+        role: the new role of the user.
+        reason: why the tenant is suspended.
     """
 
     kind: Revoked
@@ -61,12 +61,12 @@ class Revocation:
     reason: str = ""
 
     def payload(self) -> str:
-        """As the notification carries it."""
+        """Return the payload of the notification."""
         return f"{self.kind:d} {self.subject} {from_datetime(self.time)} {self.role or 0:d} {self.reason}"
 
     @classmethod
     def parse(cls, payload: str) -> "Revocation":
-        """From a notification."""
+        """Parse the payload of a notification."""
         kind, subject, time_us, role, reason = payload.split(" ", 4)
         return cls(
             kind=Revoked(int(kind)),
@@ -78,23 +78,23 @@ class Revocation:
 
 
 class Revocations:
-    """Decides whether a credential that was good when it was issued or read is still.
+    """Decides whether a verified credential has been revoked since.
 
     Args:
-        store: where changes are recorded.
+        store: the revocations in PostgreSQL.
     """
 
     def __init__(self, store: "CommonStore") -> None:
         self._store = store
-        # By subject: ids are unique over sessions, keys, users and tenants.
+        # By subject: ids are unique across sessions, keys, users and tenants.
         self._known: dict[UUID, Revocation] = {}
         self._newest: datetime | None = None
 
     def admit(self, principal: Principal) -> Principal:
-        """The caller with the role that counts now.
+        """Return the principal with its present role.
 
         Raises:
-            Unauthenticated: SESSION_ENDED, or TOKEN_INVALID for an API key that was deleted.
+            Unauthenticated: SESSION_ENDED, or TOKEN_INVALID for a deleted API key.
             PermissionDenied: TENANT_SUSPENDED.
         """
         known = self._known
@@ -111,14 +111,14 @@ class Revocations:
         return principal
 
     def on_notify(self, payload: str) -> None:
-        """Something changed just now."""
+        """Apply a revocation from a notification."""
         self._learn(Revocation.parse(payload))
 
     async def refresh(self) -> None:
-        """Read all that changed lately, and forget what no credential can be older than.
+        """Read recent revocations, and forget those older than any credential in use.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         oldest = datetime.now(UTC) - KEEP
         self._known = {subject: entry for subject, entry in self._known.items() if entry.time > oldest}
@@ -126,7 +126,7 @@ class Revocations:
             self._learn(entry)
 
     async def run(self) -> None:
-        """Poll until cancelled."""
+        """Poll every second, until cancelled."""
         while True:
             await asyncio.sleep(_POLL_S)
             try:
@@ -143,12 +143,12 @@ class Revocations:
 
 
 def ended(kind: Revoked) -> Unauthenticated:
-    """What the bearer of a revoked credential is told."""
+    """Return the error for the bearer of a revoked credential."""
     if kind is Revoked.API_KEY:
         return Unauthenticated(reasons.ERROR_REASON_TOKEN_INVALID, "API key is invalid or revoked.")
     return Unauthenticated(reasons.ERROR_REASON_SESSION_ENDED, "Session has ended. Log in again.")
 
 
 def suspended(reason: str) -> PermissionDenied:
-    """What every caller of a suspended tenant is told."""
+    """Return the error for callers of a suspended tenant."""
     return PermissionDenied(reasons.ERROR_REASON_TENANT_SUSPENDED, f"Tenant is suspended. Reason: {reason}")

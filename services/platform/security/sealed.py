@@ -1,7 +1,7 @@
-"""Opaque tokens that only we can have made: page tokens and stream cursors.
+"""Signed opaque tokens: page tokens and stream cursors.
 
-A token carries a small payload in the open and an HMAC over it, the purpose, the tenant and the filter, so that one
-cannot be forged, carried to another tenant, or used with another filter.
+A token contains a small payload in plain and an HMAC over payload, purpose, tenant and filter, so that it cannot be
+forged, used for another tenant, or used with another filter.
 """
 
 import base64
@@ -15,35 +15,35 @@ _TAG_BYTES = 16
 
 
 class SealError(Exception):
-    """The token is not one that was sealed for this purpose, tenant and filter."""
+    """The token was not signed for this purpose, tenant and filter."""
 
 
 class Sealer:
-    """Seals and opens payloads.
+    """Signs payloads and verifies tokens.
 
     Args:
         key: a secret that all replicas share.
-        purpose: what the tokens are for; one purpose's tokens do not open as another's.
+        purpose: the use of the tokens; a token of one purpose is not valid for another one.
     """
 
     def __init__(self, key: bytes, purpose: str) -> None:
         self._key = hmac.digest(key, purpose.encode(), hashlib.sha256)
 
     def seal(self, tenant_id: UUID, scope: str, payload: bytes) -> str:
-        """A token of URL-safe characters.
+        """Return a signed token of URL-safe characters.
 
         Args:
-            tenant_id: whose it is.
-            scope: the filter it belongs to.
-            payload: what to get back.
+            tenant_id: the tenant of the caller.
+            scope: the filter.
+            payload: the content, which `open` returns.
         """
         return base64.urlsafe_b64encode(payload + self._tag(tenant_id, scope, payload)).rstrip(b"=").decode()
 
     def open(self, tenant_id: UUID, scope: str, token: str) -> bytes:
-        """The payload.
+        """Verify a token and return its payload.
 
         Raises:
-            SealError: it was not sealed with this tenant and scope.
+            SealError: it was not signed for this tenant and scope.
         """
         try:
             sealed = base64.b64decode(token.encode("ascii") + b"=" * (-len(token) % 4), altchars=b"-_", validate=True)

@@ -1,7 +1,7 @@
-"""Encrypts secrets for the database, and decrypts them (docs/adr/0022).
+"""Encryption of secrets for the database (docs/adr/0022).
 
-AES-256-GCM; what a box encrypts for a purpose, a tenant, a row and an audience opens for no other, so a row that is
-copied or pointed elsewhere is of no use.
+AES-256-GCM with purpose, tenant, row and audience as associated data, so a ciphertext that is copied to another row or
+paired with another target cannot be decrypted.
 """
 
 import base64
@@ -24,19 +24,19 @@ _NONCE_BYTES = 12
 
 
 class CannotOpenError(Exception):
-    """Secrets cannot be decrypted; the message is a sentence for the owner."""
+    """Secrets cannot be decrypted; the message is a sentence for the tenant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """Whose secrets they are.
+    """The row to which secrets belong; all fields except `entry` are authenticated.
 
     Attributes:
-        purpose: what they are for, the same for all rows of a table.
-        entry: what the row is, for people: "check".
-        tenant_id: whose the row is.
-        row_id: the row.
-        audience: whom it may show them.
+        purpose: the use, which is the same for all rows of a table.
+        entry: the kind of row, for messages: "check".
+        tenant_id: the tenant of the row.
+        row_id: the id of the row.
+        audience: the origin to which the secrets may be sent.
     """
 
     purpose: bytes
@@ -46,7 +46,7 @@ class Owner:
     audience: str
 
     def bound(self) -> bytes:
-        """What is authenticated beside the secrets."""
+        """Return the associated data of the encryption."""
         return b"".join(
             struct.pack(">I", len(part)) + part
             for part in (self.purpose, self.tenant_id.bytes, self.row_id.bytes, self.audience.encode())
@@ -54,10 +54,10 @@ class Owner:
 
 
 class SecretBox:
-    """Seals and opens.
+    """Encrypts and decrypts secrets.
 
     Args:
-        keys: the installation's.
+        keys: the keys of the installation.
     """
 
     def __init__(self, keys: SecretKeys) -> None:
@@ -65,12 +65,12 @@ class SecretBox:
 
     @property
     def newest(self) -> str | None:
-        """The id of the key that seals; None when there is none."""
+        """The id of the key that encrypts; None without keys."""
         key = self._keys.newest
         return key.id if key else None
 
     def seal(self, owner: Owner, secrets: Mapping[str, str]) -> dict[str, str]:
-        """Secrets as the database may hold them.
+        """Encrypt secrets for the database.
 
         Raises:
             FailedPrecondition: SECRETS_KEY_MISSING.
@@ -87,10 +87,10 @@ class SecretBox:
         return {"key": key.id, "data": base64.b64encode(nonce + sealed).decode()}
 
     def open(self, owner: Owner, sealed: Mapping[str, Any]) -> dict[str, str]:
-        """What was sealed.
+        """Decrypt secrets.
 
         Raises:
-            CannotOpenError: with none of our keys, or not for this owner.
+            CannotOpenError: the key is not configured, or they were encrypted for another owner.
         """
         key = self._keys.find(str(sealed.get("key")))
         if key is None:
@@ -110,4 +110,4 @@ class SecretBox:
 
 
 NO_KEYS = SecretBox(SecretKeys())
-"""Opens nothing, and seals nothing."""
+"""A box without keys: it neither encrypts nor decrypts."""

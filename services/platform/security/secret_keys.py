@@ -1,7 +1,6 @@
-"""The keys that secrets of checks are encrypted with: from a setting, or in a file of the data folder.
+"""The keys that encrypt secrets: from a setting, or from a file in the data folder.
 
-The first encrypts, all decrypt. The file is read anew when it has changed, so that keys are rotated while everything
-runs.
+The first key encrypts, all decrypt. A changed file is read again, so keys can be rotated without a restart.
 """
 
 import hashlib
@@ -26,8 +25,8 @@ class SecretKey:
     """An AES-256 key.
 
     Attributes:
-        id: names it and tells nothing of it.
-        cipher: encrypts and decrypts with it.
+        id: a fingerprint, which reveals nothing about the key.
+        cipher: AES-GCM with the key.
     """
 
     __slots__ = ("cipher", "id")
@@ -38,14 +37,14 @@ class SecretKey:
 
 
 class SecretKeys:
-    """The keys of an installation, the one that encrypts first.
+    """The keys of an installation; the first one encrypts.
 
     Args:
-        given: keys that a setting gives.
-        file: further ones, which may change; None for none.
+        given: the keys of the setting.
+        file: a file with further keys, which may change; None for none.
 
     Raises:
-        KeyFileError: the file is there and holds what is no key, or nothing.
+        KeyFileError: the file exists and is empty or contains an invalid key.
     """
 
     def __init__(self, given: Sequence[bytes] = (), file: Path | None = None) -> None:
@@ -59,12 +58,12 @@ class SecretKeys:
 
     @property
     def newest(self) -> SecretKey | None:
-        """The key to encrypt with; None when there is none."""
+        """The key that encrypts; None without keys."""
         self._read_changed()
         return self._keys[0] if self._keys else None
 
     def find(self, key_id: str) -> SecretKey | None:
-        """A key by its id."""
+        """Return a key by its id; None if it is unknown."""
         found = self._known(key_id)
         if found is None and self._read_changed():
             found = self._known(key_id)
@@ -74,7 +73,7 @@ class SecretKeys:
         return next((key for key in self._keys if key.id == key_id), None)
 
     def _read_changed(self) -> bool:
-        """Read the file if it is another than it was; answers whether it is. A broken one changes no key."""
+        """Read the file if it changed; return whether it did. A damaged file changes no key."""
         if self._file is None:
             return False
         try:
@@ -93,36 +92,36 @@ class SecretKeys:
 
 
 def key_file(data_dir: Path) -> Path:
-    """Where a data folder has its keys."""
+    """Return the path of the key file in a data folder."""
     return data_dir / "keys" / _FILE
 
 
 def ensure_key(file: Path) -> None:
-    """Make a first key, unless there is one.
+    """Generate a first key if the file does not exist.
 
     Raises:
-        OSError: the file cannot be used.
+        OSError: the file is not accessible.
     """
     if not file.exists():
         _write(file, [_new()])
 
 
 def add_key(file: Path) -> None:
-    """Make a further key, which encrypts from now on.
+    """Generate a further key, which encrypts from now on.
 
     Raises:
-        OSError: the file cannot be used.
-        ValueError: it holds what is no key.
+        OSError: the file is not accessible.
+        ValueError: it contains an invalid key.
     """
     _write(file, [_new(), *_read(file)])
 
 
 def keep_keys(file: Path, most: int) -> None:
-    """Forget all but the newest keys.
+    """Remove all but the newest keys.
 
     Raises:
-        OSError: the file cannot be used.
-        ValueError: it holds what is no key.
+        OSError: the file is not accessible.
+        ValueError: it contains an invalid key.
     """
     _write(file, _read(file)[:most])
 

@@ -35,10 +35,10 @@ _log = logs.get("tokens")
 
 
 class TokenVerifier:
-    """Verifies access tokens; remembers those it has verified, by their hash, until they expire.
+    """A verifier of access tokens; it caches verified tokens by their hash until they expire.
 
     Args:
-        store: where the public keys are published.
+        store: the published public keys in PostgreSQL.
     """
 
     def __init__(self, store: "CommonStore") -> None:
@@ -50,10 +50,10 @@ class TokenVerifier:
         self._published = asyncio.Event()
 
     async def verify(self, token: str) -> Principal:
-        """Who the token speaks for.
+        """Return the principal of an access token.
 
         Raises:
-            Unauthenticated: TOKEN_EXPIRED, or TOKEN_INVALID for whatever else is wrong with it.
+            Unauthenticated: TOKEN_EXPIRED, or TOKEN_INVALID for any other fault.
             Unavailable: its key is unknown and the published keys cannot be read.
         """
         digest = hashlib.sha256(token.encode()).digest()
@@ -70,23 +70,23 @@ class TokenVerifier:
         return principal
 
     async def refresh(self) -> None:
-        """Read the published keys; what was verified by one that is gone is forgotten.
+        """Read the published keys; if one was withdrawn, clear the cache.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         published = await self._store.public_keys()
         if self._keys.keys() - published.keys():
-            # What a withdrawn key has signed counts no longer.
+            # Tokens that a withdrawn key signed are no longer valid.
             self._verified.clear()
         self._keys = {kid: Ed25519PublicKey.from_public_bytes(raw) for kid, raw in published.items()}
 
     def on_notify(self, _payload: str) -> None:
-        """A key was published or withdrawn."""
+        """Trigger a read of the published keys."""
         self._published.set()
 
     async def run(self) -> None:
-        """Follow what is published, until cancelled."""
+        """Read the keys after notifications, and every 30 s, until cancelled."""
         while True:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._published.wait(), _POLL_S)
@@ -97,7 +97,7 @@ class TokenVerifier:
                 _log.debug("published keys not refreshed: database unavailable")
 
     async def _key(self, token: str) -> Ed25519PublicKey:
-        """The key that the token names; an unknown name reads the published keys again, but not with every token."""
+        """Return the key that the token names; read the published keys for an unknown one, at most once a second."""
         if len(token) > _LONGEST:
             raise _invalid()
         try:
@@ -107,7 +107,7 @@ class TokenVerifier:
         if not isinstance(kid, str):
             raise _invalid()
         if kid not in self._keys:
-            async with self._fetching:  # who comes while the keys are being read waits for them
+            async with self._fetching:  # concurrent callers wait for the same read
                 if kid not in self._keys and time.monotonic() >= self._fetch_again_at:
                     self._fetch_again_at = time.monotonic() + _REFETCH_S
                     await self.refresh()

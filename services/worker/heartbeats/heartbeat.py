@@ -1,4 +1,4 @@
-"""What was reported of a heartbeat, and what that comes to. Pure; time is that of the database, in microseconds."""
+"""The verdict on a heartbeat from its signals. Pure; times by the database's clock, in microseconds."""
 
 from dataclasses import dataclass
 
@@ -14,17 +14,17 @@ _MOST_UNITS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """What was reported of a heartbeat.
+    """The signals of a heartbeat, as stored.
 
     Attributes:
-        read_us: when it was read.
-        on_us: since when the check is on; None when it is not.
-        signal_us: when the last signal came; None when none ever has.
-        success_us: when the last one came that told of a success.
-        exit_code: of the last signal: 0 for a success, None for a failure without one.
-        failure_us: when the last one came that told of a failure; None when none ever has.
-        failure_code: its exit code; None without one.
-        outage: the last span of time in which nobody could take signals; up to when it was read while it goes on.
+        read_us: when they were read.
+        on_us: since when the check is enabled; None if it is not.
+        signal_us: when the last signal arrived; None if none ever has.
+        success_us: when the last success arrived.
+        exit_code: the exit code of the last signal: 0 for a success, None for a failure without one.
+        failure_us: when the last failure arrived; None if none ever has.
+        failure_code: the exit code of that failure; None without one.
+        outage: the last span in which no worker could receive signals; it ends at read_us while it continues.
     """
 
     read_us: int
@@ -38,15 +38,15 @@ class Reported:
 
 
 def verdict_on(spec: HeartbeatSpec, reported: Reported) -> Verdict:
-    """The verdict on what was reported.
+    """Return the verdict on the signals.
 
-    Signals tell something while they are no older than one is due, or than the check is on: so what came during a pause
-    counts behind it, but no failure of long before does. As long as nothing tells, silence counts from when the check
-    is on, and nothing is known until it has lasted too long: neither up nor down. Nor is anything known while a signal
-    may have come in vain, since nobody could take it.
+    Signals count while they are no older than the allowed silence, or than the check has been enabled: signals during a
+    pause count after it, but older failures do not. Without such a signal, silence is measured from when the check was
+    enabled, and the verdict is open until it has lasted too long. It is open, too, while a signal may have been lost in
+    an outage of reception.
 
-    A failure that a success followed before the slot is told by that slot, so that it does not depend on where the grid
-    lies whether a failure is seen.
+    A failure that was followed by a success before the slot is reported by that slot, so that whether a failure is seen
+    does not depend on the position of the grid.
     """
     now_us, allowed_us = reported.read_us, spec.period_us + spec.grace_us
     on_us = now_us if reported.on_us is None else reported.on_us
@@ -65,7 +65,7 @@ def verdict_on(spec: HeartbeatSpec, reported: Reported) -> Verdict:
     if silent_us <= allowed_us:
         return Verdict(outcome=Outcome.ERROR, error_kind=ErrorKind.NO_SIGNAL_YET, message=f"no signal yet; {due}")
     silence = f"no signal for {span(silent_us)}"
-    # A job that was not heard since the check is on may send its first signal at any moment.
+    # A job without a signal since the check was enabled may send its first one at any moment.
     from_us = heard_us + allowed_us // 2 if heard_us == success_us else heard_us
     if reported.outage is not None and _may_be_lost(
         (from_us, heard_us + allowed_us), reported.outage, now_us - allowed_us
@@ -88,9 +88,9 @@ def _failed(which: str, exit_code: int | None, and_then: str) -> Verdict:
 
 
 def _failed_since_slot(spec: HeartbeatSpec, reported: Reported, signal_us: int, tells_from_us: int) -> bool:
-    """Whether a failure came since the slot before the one that is run now."""
+    """Return whether a failure arrived since the slot before the present one."""
     failure_us, now_us, every_us = reported.failure_us, reported.read_us, spec.slots_every_us(0)
-    # What is behind the last signal is from before the clock was stepped back.
+    # A failure after the last signal is from before the clock was stepped back.
     if failure_us is None or not tells_from_us <= failure_us <= min(signal_us, now_us):
         return False
     anchor = 0 if spec.of_check is None else anchor_us(spec.of_check[1], every_us)
@@ -98,22 +98,22 @@ def _failed_since_slot(spec: HeartbeatSpec, reported: Reported, signal_us: int, 
 
 
 def _may_be_lost(due: tuple[int, int], outage: tuple[int, int], long_ago_us: int) -> bool:
-    """Whether it may be an outage's doing that nothing was heard for too long.
+    """Return whether an outage may explain that no signal arrived for too long.
 
-    Of a job that signals as often as it should, an outage swallows what was due meanwhile. Had it ended in the first
-    half of the time allowed, another signal would have come in the second; had it begun behind all of that, one would
-    have come before it. Behind the outage the job has as long as ever to be heard.
+    An outage swallows the signals of a punctual job that were due in it. If it had ended in the first half of the
+    allowed time, another signal would have arrived in the second half; if it had begun after the allowed time, one
+    would have arrived before it. After the outage the job has the full allowed time again.
 
     Args:
-        due: the span in which an outage may swallow the last signal that could have come in time.
+        due: the span in which an outage may swallow the last signal that could have been in time.
         outage: the outage.
-        long_ago_us: an outage that ended before this is no excuse any more.
+        long_ago_us: an outage that ended before this is no explanation.
     """
     return outage[0] <= due[1] and outage[1] > due[0] and outage[1] >= long_ago_us
 
 
 def span(span_us: int) -> str:
-    """A span in words, cut off behind its two largest units: "25 h" is "1 d 1 h"."""
+    """Return a span in words, truncated after its two largest units: "25 h" is "1 d 1 h"."""
     words: list[str] = []
     for unit_us, name in _UNITS:
         count, span_us = divmod(max(0, span_us), unit_us)

@@ -1,7 +1,7 @@
-"""Says now and then that signals are taken: silence while nobody could take them is not a job's (semantics.md §9).
+"""Liveness of the reception of signals: silence during an outage of reception is not a job's fault (semantics.md §9).
 
-When nobody has said so for a while, the last time that somebody did begins an outage, and the next one ends it. Whoever
-reads signals meanwhile sees it at once (store/heartbeats.py).
+If no worker has recorded its liveness for some seconds, an outage begins at the last time that one did, and ends at the
+next one. Readers of signals see it at once (store/heartbeats.py).
 """
 
 import asyncio
@@ -18,17 +18,17 @@ _log = logs.get("receiving")
 
 
 class Receiving:
-    """Says it.
+    """A loop that records that this worker receives signals.
 
     Args:
-        store: where.
+        store: records it in PostgreSQL.
     """
 
     def __init__(self, store: "ReceptionSql") -> None:
         self._store = store
 
     async def run(self) -> None:
-        """Say it until cancelled."""
+        """Record liveness every 2 s, until cancelled."""
         while True:
             try:
                 await self._store.note_receiving()

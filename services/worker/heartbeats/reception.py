@@ -1,7 +1,7 @@
-"""Signals of jobs on their way to the database: those of a few milliseconds are written in one statement.
+"""Reception of signals; those of a few milliseconds are written in one statement.
 
-Whoever sends one is answered when it is committed, so nothing that was answered is lost. A token that is no heartbeat's
-takes the same way as one that is.
+A signal is answered once it is committed, so no answered signal is lost. A token that is unknown takes the same path as
+a valid one.
 """
 
 import asyncio
@@ -26,14 +26,14 @@ _RETRY_S = 1.0
 
 @dataclass(slots=True, kw_only=True)
 class Signal:
-    """What came with one token.
+    """The signals of one token in a batch.
 
     Attributes:
-        exit_code: of the last signal: 0 for a success, None for a failure without one.
-        success: whether any of them told of a success.
-        failure: whether any of them told of a failure.
-        failure_code: of the last one that did.
-        count: how many they are.
+        exit_code: the exit code of the last signal: 0 for a success, None for a failure without one.
+        success: whether any of them is a success.
+        failure: whether any of them is a failure.
+        failure_code: the exit code of the last failure.
+        count: the number of signals.
     """
 
     exit_code: int | None = None
@@ -43,7 +43,7 @@ class Signal:
     count: int = 0
 
     def add(self, exit_code: int | None) -> None:
-        """One more came."""
+        """Add a signal."""
         self.exit_code, self.count = exit_code, self.count + 1
         if exit_code == 0:
             self.success = True
@@ -59,11 +59,11 @@ class _Batch:
 
 
 class Reception:
-    """Takes signals.
+    """Receives signals and writes them in batches.
 
     Args:
-        store: where they go.
-        metrics: told of each.
+        store: writes signals to PostgreSQL.
+        metrics: counts signals.
     """
 
     def __init__(self, store: "ReceptionSql", metrics: Metrics | None = None) -> None:
@@ -74,16 +74,16 @@ class Reception:
         self._came = asyncio.Event()
 
     async def take(self, token_hash: bytes, exit_code: int | None) -> None:
-        """Write down a signal.
+        """Record a signal; return once it is committed.
 
         Args:
-            token_hash: of what it was sent with.
+            token_hash: the hash of its token.
             exit_code: 0 for a success, None for a failure without one.
 
         Raises:
             NotFound: HEARTBEAT_NOT_FOUND.
             ResourceExhausted: RATE_LIMITED or OVERLOADED.
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         wait_s = self._limit.take(token_hash, time.monotonic())
         if wait_s:
@@ -108,7 +108,7 @@ class Reception:
         batch.waiting += 1
         batch.signals.setdefault(token_hash, Signal()).add(exit_code)
         self._came.set()
-        # Others wait for it too, so nobody who goes away takes it with them.
+        # Other callers wait for it too, so a cancelled caller must not cancel it.
         known = await asyncio.shield(batch.known)
         if token_hash not in known:
             self._metrics.signal_ended(SignalEnd.UNKNOWN)
@@ -116,7 +116,7 @@ class Reception:
         self._metrics.signal_ended(SignalEnd.SUCCESS if exit_code == 0 else SignalEnd.FAILURE)
 
     async def run(self) -> None:
-        """Write until cancelled."""
+        """Write batches until cancelled."""
         while True:
             await self._came.wait()
             await asyncio.sleep(_BATCH_S)
@@ -128,8 +128,8 @@ class Reception:
     async def _write(self, batch: _Batch) -> None:
         try:
             known = await self._store.report(tuple(batch.signals.items()))
-        except Exception as error:  # noqa: BLE001 — whoever waits is told, whatever it was, and the next batch is written
+        except Exception as error:  # noqa: BLE001 — waiting callers get the error, and the next batch is written
             batch.known.set_exception(error)
-            batch.known.exception()  # all who waited may have gone
+            batch.known.exception()  # all callers may have gone
         else:
             batch.known.set_result(known)

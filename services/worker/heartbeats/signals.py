@@ -1,7 +1,7 @@
-"""What was reported of heartbeats, read for many of them at once.
+"""Reading of stored signals, for many heartbeats at once.
 
-Nobody waits for the slot of a heartbeat as for an answer, so those that are due within a moment share one statement: a
-worker with ten thousand of them asks the database some times a second.
+The slot of a heartbeat is not time-critical, so those that are due within a moment share one statement: a worker with
+ten thousand of them queries the database some times a second.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ Key = tuple[UUID, UUID]
 
 
 class Signals:
-    """Reads signals.
+    """A batched reader of signals.
 
     Args:
-        store: where they are.
+        store: reads signals from PostgreSQL.
     """
 
     def __init__(self, store: "SignalsSql") -> None:
@@ -32,15 +32,15 @@ class Signals:
         self._reading: asyncio.Task[Mapping[Key, Reported]] | None = None
 
     async def of(self, check: Key) -> Reported | None:
-        """What was reported of a heartbeat, as of a moment behind the call; None when it is gone.
+        """Return the signals of a heartbeat, read after the call; None if it was deleted.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         self._wanted.add(check)
         if self._reading is None:
             self._reading = asyncio.create_task(self._read())
-        # Others wait for it too, so nobody who gives up takes it with them.
+        # Other callers wait for it too, so a cancelled caller must not cancel it.
         return (await asyncio.shield(self._reading)).get(check)
 
     async def _read(self) -> Mapping[Key, Reported]:

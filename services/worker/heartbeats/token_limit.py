@@ -1,4 +1,4 @@
-"""How often signals may come with one token. Pure: time is an argument, in seconds of a monotonic clock."""
+"""The rate limit of signals per token. Pure: time is an argument, in seconds of a monotonic clock."""
 
 from collections import OrderedDict
 
@@ -8,16 +8,16 @@ _MOST_TOKENS = 100_000
 
 
 class TokenLimit:
-    """A bucket for each token, in the manner of GCRA: so many signals at once, and one more every so often.
+    """A token bucket for each heartbeat token, implemented as GCRA.
 
-    Buckets are bounded in number; what was used longest ago is forgotten first.
+    The number of buckets is bounded; the least recently used one is evicted.
     """
 
     def __init__(self) -> None:
         self._empty_at_s: OrderedDict[bytes, float] = OrderedDict()
 
     def take(self, token_hash: bytes, now_s: float) -> float:
-        """Take a signal from a token's bucket; how many seconds to wait when there is none, 0 when it was taken."""
+        """Take a signal from a token's bucket; return the seconds to wait if it is empty, 0 if it was taken."""
         empty_at_s = max(now_s, self._empty_at_s.get(token_hash, now_s)) + _EVERY_S
         wait_s = empty_at_s - now_s - MOST_AT_ONCE * _EVERY_S
         if wait_s > 0:

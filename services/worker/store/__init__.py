@@ -1,9 +1,8 @@
-"""All SQL of the worker: raw asyncpg, since every probe passes here.
+"""The SQL of the worker: raw asyncpg, because every probe passes here.
 
-EngineStore works for all tenants, under a role whose grants are no wider than its statements. TenantStore serves
-requests: its transactions see one tenant. WorkersSql shows the operator all workers. TailStore reads new results for
-whoever reads them live. ReceptionSql writes down signals of jobs, whosever they are, and SignalsSql reads them for the
-engine.
+EngineStore works for all tenants, under a role whose grants are limited to its statements. TenantStore serves requests:
+its transactions see one tenant. WorkersSql lists all workers for the operator. TailStore reads new results for live
+streams. ReceptionSql records signals of all tenants, and SignalsSql reads them for the engine.
 """
 
 from services.worker.store.cluster import enter_cluster

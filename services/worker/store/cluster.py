@@ -1,13 +1,13 @@
-"""The PostgreSQL cluster that the worker's database is in (docs/adr/0030)."""
+"""The PostgreSQL cluster of the worker's database (docs/adr/0030)."""
 
 import asyncpg
 
 
 async def enter_cluster(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Have the database know its present cluster, before anything is recorded or read over a new connection.
+    """Register the present cluster, before a new connection records or reads anything.
 
     Raises:
-        TimeoutError: somebody holds a lock on the results for long, such as a backup.
+        TimeoutError: the results are locked for long, such as by a backup.
     """
     try:
         await connection.execute("SELECT enter_cluster()")

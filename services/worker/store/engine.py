@@ -1,4 +1,4 @@
-"""What the engine asks of the database: leases, checks and results of all tenants."""
+"""SQL of the engine: leases, checks and results of all tenants."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -28,17 +28,18 @@ from services.worker.store.maintenance import read_maintenance
 from services.worker.tally import count
 
 _CHECKS_AT_ONCE = 1_000
-# Each look at some shards costs a pass over the tables; each row that waits to be taken costs memory.
+# Each read of some shards costs a pass over the tables; each row that waits to be taken costs memory.
 _SHARDS_AT_ONCE = 16
-# How long the database may take before it counts as away. A renewal leaves time for two more before the lease ends.
+# How long the database may take before it counts as unavailable. A renewal leaves time for two more before the lease
+# ends.
 _RENEW_PATIENCE = 0.3
 _LEAVE_PATIENCE_S = 3.0
 _RECORD_PATIENCE_S = 10.0
 _READ_PATIENCE_S = 30.0
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
-# A paused check has no open period. The checks of a suspended tenant are off. What lies behind is looked up only where
-# something does: periods that ended and spans in which the tenant was suspended, since the last accounted slot.
+# A paused check has no open period. The checks of a suspended tenant are off. Periods that ended and suspensions since
+# the last accounted slot are looked up only where there are any.
 _ON = """
     FROM checks c
     JOIN check_periods o ON o.tenant_id = c.tenant_id AND o.check_id = c.id AND o.end_time IS NULL
@@ -69,7 +70,7 @@ _CHECKS_OF_TENANTS = (
 _COUNTS = f"SELECT c.shard, count(*) AS checks {_ON} AND c.shard = ANY($1::smallint[]) GROUP BY c.shard"
 _CHANGED_SINCE = "SELECT tenant_id, id, update_time FROM checks WHERE update_time >= $1 AND shard = ANY($2::smallint[])"
 
-# With each state the period that goes on and the epoch of the shard's lease: what a result has to fit.
+# Each state with the open period and the epoch of the shard's lease, against which a result is checked.
 _LOCK_STATES = """
     SELECT s.tenant_id, s.check_id, s.state, s.state_time, s.streak, s.streak_outcome, s.streak_time, s.verdict_time,
            s.accounted_time, o.start_time AS since_time, o.interval_us, l.epoch
@@ -97,12 +98,12 @@ _WRITE_STATES = """
 """
 
 _WRITE_RESULTS = insert_into("results")
-# Once a transaction, whoever's results it records: a reader of the stream wants to know when it is settled, no more.
+# Once per transaction: readers of streams only need to know when it is settled.
 _NOTIFY = f"SELECT pg_notify('{RECORDED}', pg_current_xact_id()::text)"
-# Only when there is something new to show, so that nobody looks in vain: most batches move no state.
+# Only if the shown state changes, to avoid useless reads: most batches change no state.
 _NOTIFY_MOVED = f"SELECT pg_notify('{CHANNEL}', move) FROM unnest($1::text[]) AS move"  # noqa: S608 — our own text
 
-# The share of shards is fair when no worker holds more than its part: what is over is given up for others to claim.
+# The share of shards is fair if no worker holds more than its part: it releases what is over, for others to claim.
 _LIVE = """
     INSERT INTO workers (id, instance_id, host, version, start_time, renew_time, checks_held, runs_in_flight,
                          runs_waiting, lag_p50_us, lag_p99_us, runs_per_second)
@@ -113,14 +114,14 @@ _LIVE = """
         runs_per_second = excluded.runs_per_second
     RETURNING clock_timestamp()
 """
-# After an outage all look dead to each other, and each has its own row locked: to wait for those would be a deadlock.
-# So a dead one may still be there, and is not counted.
+# After an outage all workers look dead to each other, and each has locked its own row: waiting for those would
+# deadlock. So a dead one may remain, and is not counted.
 _FORGET_DEAD = """
     DELETE FROM workers WHERE id IN (
         SELECT id FROM workers WHERE renew_time < now() - make_interval(secs => $1) FOR UPDATE SKIP LOCKED
     )
 """
-# Who has not renewed since the clock was stepped back would look alive, and hold what it holds, until time catches up.
+# A worker without renewal since the clock was stepped back would look alive until time catches up.
 _SHORTEN_LIVES = """
     UPDATE workers SET renew_time = now() WHERE id IN (
         SELECT id FROM workers WHERE renew_time > now() + interval '1 s' FOR UPDATE SKIP LOCKED
@@ -138,7 +139,7 @@ _LIVE_AND_NEXT = """
             WHERE worker_id <> $1 AND expire_time > now()) AS free_in_s
     FROM workers
 """
-# Also what has expired, as long as nobody has taken it: the epoch then is still the same.
+# Expired leases too, as long as no other worker has taken them: their epoch is unchanged.
 _RENEW = """
     UPDATE shard_leases SET expire_time = now() + make_interval(secs => $2)
     WHERE worker_id = $1
@@ -147,7 +148,7 @@ _RENEW = """
 _GIVE_UP = (
     "UPDATE shard_leases SET worker_id = NULL, expire_time = '-infinity' WHERE worker_id = $1 AND shard = ANY($2)"
 )
-# What has waited longest comes first.
+# The longest expired first.
 _CLAIM = """
     UPDATE shard_leases SET worker_id = $1, epoch = epoch + 1, expire_time = now() + make_interval(secs => $2)
     WHERE shard IN (
@@ -162,10 +163,10 @@ _NOTIFY_FREE = f"SELECT pg_notify('{SHARDS_FREE}', $1)"
 
 
 class EngineStore:
-    """Leases, checks and results of all tenants.
+    """SQL of leases, checks and results of all tenants.
 
     Args:
-        pool: under the role sentinel_engine, times in microseconds.
+        pool: connections under the role sentinel_engine, with times in microseconds.
         box: decrypts secrets of checks.
     """
 
@@ -177,13 +178,13 @@ class EngineStore:
     async def renew(
         self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim_expired: bool, ahead_us: int | None = None
     ) -> Renewal:
-        """Say that we live and how, and renew what is ours, expired or not, unless somebody has taken it.
+        """Report that this worker lives, and renew its leases, expired or not, unless another worker has taken them.
 
-        Give up what is over our fair share and tell the others; take what was given up, up to our share, and with
-        `claim_expired` what others let expire, unless the database's clock was stepped forward.
+        Release shards beyond the fair share and notify the others. Up to the share, claim released shards, and with
+        `claim_expired` expired ones, unless the database's clock was stepped forward.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         async with self._transaction(_RENEW_PATIENCE * ttl_s) as connection:
             asked_us = monotonic_us()
@@ -208,13 +209,13 @@ class EngineStore:
             return Renewal(epochs=held, reading=reading, free_in_s=free_in_s)
 
     async def leave(self, worker_id: str) -> None:
-        """Give all shards up and tell the others, for them to take at once.
+        """Release all shards and notify the others, so that they claim them at once.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         async with self._transaction(_LEAVE_PATIENCE_S) as connection:
-            # In the order in which renew takes the rows, should one of ours still be under way.
+            # In the order in which renew locks the rows, in case one of ours is still in progress.
             await connection.execute("DELETE FROM workers WHERE id = $1", worker_id)
             await connection.execute(_LEAVE, worker_id)
             await connection.execute(_NOTIFY_FREE, worker_id)
@@ -222,14 +223,14 @@ class EngineStore:
     async def checks_of_shards(
         self, shards: Collection[int]
     ) -> AsyncIterator[Sequence[tuple[ScheduledCheck, Account]]]:
-        """All checks of some shards that are on, each with its account, some at a time.
+        """Yield the checks of some shards that are on, with their accounts, in batches.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         read, ordered = CheckReader(self._box), sorted(shards)
         groups = [ordered[first : first + _SHARDS_AT_ONCE] for first in range(0, len(ordered), _SHARDS_AT_ONCE)]
-        # The database looks for the next while we take these.
+        # The next group is fetched while this one is processed.
         ahead: asyncio.Task[list[asyncpg.Record]] | None = None
         try:
             for group, following in zip_longest(groups, groups[1:]):
@@ -237,17 +238,17 @@ class EngineStore:
                 ahead = asyncio.create_task(self._fetch(_CHECKS_OF_SHARDS, following)) if following else None
                 for first in range(0, len(rows), _CHECKS_AT_ONCE):
                     yield [read(row) for row in rows[first : first + _CHECKS_AT_ONCE]]
-                    await asyncio.sleep(0)  # what is due has its turn
+                    await asyncio.sleep(0)  # due runs start in between
         finally:
             if ahead is not None:
                 ahead.cancel()
                 await asyncio.gather(ahead, return_exceptions=True)
 
     async def checks_by_key(self, keys: Collection[tuple[UUID, UUID]]) -> Sequence[tuple[ScheduledCheck, Account]]:
-        """Those of some checks that are on, each with its account.
+        """Return those of some checks that are on, with their accounts.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         rows = await self._fetch(_CHECKS_BY_KEY, [key[0] for key in keys], [key[1] for key in keys])
         return [*map(CheckReader(self._box), rows)]
@@ -255,39 +256,39 @@ class EngineStore:
     async def checks_of_tenants(
         self, tenants: Collection[UUID], shards: Collection[int]
     ) -> Sequence[tuple[UUID, UUID]]:
-        """Some tenants' checks of some shards, on or off.
+        """Return some tenants' checks in some shards, on or off.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         return [
             (row["tenant_id"], row["id"]) for row in await self._fetch(_CHECKS_OF_TENANTS, list(tenants), list(shards))
         ]
 
     async def changed_since(self, since_us: int, shards: Collection[int]) -> Sequence[tuple[tuple[UUID, UUID], int]]:
-        """The checks of some shards that were changed at or after a point in time, each with when that was.
+        """Return the checks of some shards that were changed at or after a time, with the time of the change.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         rows = await self._fetch(_CHANGED_SINCE, since_us, list(shards))
         return [((row["tenant_id"], row["id"]), row["update_time"]) for row in rows]
 
     async def counts(self, shards: Collection[int]) -> Mapping[int, int]:
-        """How many checks of each shard are on; a shard without any is left out.
+        """Return the number of checks of each shard that are on; shards without any are omitted.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         return {row["shard"]: row["checks"] for row in await self._fetch(_COUNTS, list(shards))}
 
     async def restart_grid(self, shards: Collection[int]) -> Reading:
-        """Restart the grid of the checks of some shards whose accounts are further ahead than the grid waits for.
+        """Restart the grid of checks in some shards whose accounts are further ahead than the grid waits for.
 
-        Return what the database's clock showed.
+        Return a reading of the database's clock.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         async with self._connection(_READ_PATIENCE_S) as connection:
             asked_us = monotonic_us()
@@ -295,12 +296,12 @@ class EngineStore:
             return Reading(database_us, asked_us, monotonic_us())
 
     async def record(self, batch: Sequence[Pending], admit: Admit | None = None) -> int:
-        """Write results and what they make of their checks' states and incidents in one transaction (semantics.md §14).
+        """Write results with the resulting states and incidents in one transaction (semantics.md §14).
 
-        What does not count (tally.py) is left out, as is what belongs to a check that is gone.
+        Return how many counted. Results that do not count (tally.py), or whose check was deleted, are omitted.
 
         Raises:
-            Unavailable: the database is away; nothing is known of the batch, and writing it again does no harm.
+            Unavailable: the database is unavailable; the outcome is unknown, and writing the batch again does no harm.
         """
         for day in {pending.result.slot_us // DAY_US for pending in batch} - self._days:
             await self._make_partition(day)
@@ -353,7 +354,7 @@ class EngineStore:
         return len(counted)
 
     async def _make_partition(self, day: int) -> None:
-        """Make room for the results of a day (UTC), counted from the Unix epoch."""
+        """Create the partition for the results of a day (UTC), counted from the Unix epoch."""
         await self._fetch("SELECT make_results_partition($1)", to_datetime(day * DAY_US).date())
         self._days.add(day)
 
@@ -368,13 +369,13 @@ class EngineStore:
 
     @asynccontextmanager
     async def _connection(self, patience_s: float) -> AsyncIterator[_Connection]:
-        """A connection that is dropped when it is in use for too long.
+        """Yield a connection that is terminated if it is in use for too long.
 
-        A network may lose packets without a word. To cancel a statement would mean to ask the same network for it; so
-        the connection is dropped, and whatever waits for it ends at once.
+        A network may lose packets silently. Cancelling a statement would use the same network, so the connection is
+        terminated, which ends every wait for it at once.
 
         Raises:
-            Unavailable: the database is away, or silent for so long.
+            Unavailable: the database is unavailable, or silent for too long.
         """
         try:
             async with self._pool.acquire(timeout=ACQUIRE_S) as connection:

@@ -1,4 +1,4 @@
-"""Signals of jobs: writing down what came, and what the engine reads of it."""
+"""SQL of signals: recording them, and reading them for the engine."""
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
@@ -13,9 +13,9 @@ from services.worker.heartbeats.heartbeat import Reported
 from services.worker.heartbeats.reception import Signal
 from services.worker.store.columns import ACQUIRE_S
 
-# How long the database may take before it counts as away.
+# How long the database may take before it counts as unavailable.
 _PATIENCE_S = 10.0
-# When nobody has said for so long that signals are taken, none are: it is said every 2 s.
+# Without a record of liveness for so long, reception is interrupted: it is recorded every 2 s.
 _OUTAGE = timedelta(seconds=5)
 
 _REPORT = """
@@ -31,8 +31,8 @@ _REPORTED = """
     JOIN heartbeats h ON h.tenant_id = w.tenant_id AND h.check_id = w.check_id
     LEFT JOIN check_periods o ON o.tenant_id = h.tenant_id AND o.check_id = h.check_id AND o.end_time IS NULL
 """
-# A time far ahead is from before the clock was stepped back. Each value on the right is that before. After an outage
-# the door needs a moment to find a worker again.
+# A time far ahead is from before the clock was stepped back. The values on the right are those before the update. After
+# an outage the door needs a moment to find a worker again.
 _RECEIVING = """
     UPDATE heartbeat_reception SET
         outage_start_time = CASE WHEN last_time < now() - $1::interval THEN last_time ELSE outage_start_time END,
@@ -42,20 +42,20 @@ _RECEIVING = """
 
 
 class ReceptionSql:
-    """Where signals go.
+    """SQL that records signals.
 
     Args:
-        pool: under the role sentinel_worker.
+        pool: connections under the role sentinel_worker.
     """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
 
     async def report(self, signals: Sequence[tuple[bytes, Signal]]) -> Collection[bytes]:
-        """Write down what came with tokens, by their hashes; answers the hashes that are a heartbeat's.
+        """Record signals by the hashes of their tokens; return the hashes that are known.
 
         Raises:
-            Unavailable: the database is away; nothing is known of them, and writing them again does no harm.
+            Unavailable: the database is unavailable; the outcome is unknown, and recording them again does no harm.
         """
         rows = await _fetch(
             self._pool,
@@ -70,29 +70,29 @@ class ReceptionSql:
         return {row[0] for row in rows}
 
     async def note_receiving(self) -> None:
-        """Write down that signals are taken now; ends an outage, if nobody has said so for a while.
+        """Record that signals are received now; this ends an outage of reception.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         await _fetch(self._pool, _RECEIVING, _OUTAGE)
 
 
 class SignalsSql:
-    """What was reported.
+    """SQL that reads signals.
 
     Args:
-        pool: under the role sentinel_engine, times in microseconds.
+        pool: connections under the role sentinel_engine, with times in microseconds.
     """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
 
     async def reported(self, checks: Collection[tuple[UUID, UUID]]) -> Mapping[tuple[UUID, UUID], Reported]:
-        """What was reported of some heartbeats; one that is gone is left out.
+        """Return the signals of some heartbeats; deleted ones are omitted.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         tenants, ids = [check[0] for check in checks], [check[1] for check in checks]
         rows = await _fetch(self._pool, _REPORTED, tenants, ids, _OUTAGE)
@@ -114,7 +114,7 @@ def _to_reported(row: "asyncpg.Record") -> Reported:
 
 
 async def _fetch(pool: "asyncpg.Pool[asyncpg.Record]", query: str, *arguments: object) -> "Sequence[asyncpg.Record]":
-    """Rows, on a connection that is dropped when it takes too long: a network may lose packets without a word."""
+    """Return rows, over a connection that is terminated if it takes too long: a network may lose packets silently."""
     try:
         async with pool.acquire(timeout=ACQUIRE_S) as connection:
             watchdog = asyncio.get_running_loop().call_later(_PATIENCE_S, connection.terminate)

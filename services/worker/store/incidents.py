@@ -1,4 +1,4 @@
-"""What turns make of incidents, in the transaction that records the results they come from."""
+"""SQL that opens and resolves incidents, in the transaction that records the results."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -13,12 +13,12 @@ from services.shared_sql.last_failure import last_failure
 from services.worker.incident import Turn
 
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
-# Of the first failing slot.
+# The columns of the first failing slot.
 _COPIED = [each.name for each in RESULT_COLUMNS if each.copied_to_incidents]
 
-# Where a check has an incident that ended behind the run's beginning, which is one that was resolved by hand, the next
-# one begins where that ended, so that no two overlap. A check that was paused meanwhile has none: whoever pauses it
-# locks its state, which this transaction holds, so what is read here is how it stays until the commit.
+# If an incident of the check ended after the run began, it was resolved by hand; the next one begins where it ended, so
+# that the two do not overlap. A check that was paused meanwhile gets none: pausing locks its state, which this
+# transaction holds, so what is read here is valid until the commit.
 _OPEN = f"""
     WITH opened AS (
         INSERT INTO incidents (tenant_id, id, service_id, check_id, service_name, check_name, start_time, detect_time,
@@ -63,9 +63,8 @@ async def write_turns(connection: _Connection, turns_of_checks: Sequence[Sequenc
     """Open and resolve incidents.
 
     Args:
-        connection: in the transaction that has written the results, and holds the states of their checks.
-        turns_of_checks: for each check what has turned, in order. Nearly always that is one thing; a batch that has
-            waited may hold more.
+        connection: the transaction that has written the results and holds the states of their checks.
+        turns_of_checks: for each check its turns, in order. Usually there is one; a batch that waited may have more.
     """
     for each in zip_longest(*turns_of_checks):
         turns = [turn for turn in each if turn is not None]

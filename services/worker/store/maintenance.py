@@ -1,4 +1,4 @@
-"""Which of a batch's checks were inside a maintenance window, in the transaction that records their results."""
+"""SQL that reads the maintenance windows of a batch's checks, in the transaction that records their results."""
 
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
@@ -19,12 +19,12 @@ _SPANS = """
 
 
 async def read_maintenance(connection: _Connection, results: Sequence[Pending], tallies: Mapping[UUID, Tally]) -> None:
-    """Add to the tallies of some checks the windows that their results may lie in.
+    """Add to the tallies of some checks the windows that may cover their results.
 
     Args:
-        connection: in the transaction that holds the states of their checks.
-        results: all that the batch holds of these checks; one at least.
-        tallies: by check.
+        connection: the transaction that holds the states of their checks.
+        results: all results of these checks in the batch; at least one.
+        tallies: the tallies, by check.
     """
     slots = [pending.result.slot_us for pending in results]
     first_us, last_us = min(slots), max(slots)

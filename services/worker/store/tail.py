@@ -1,4 +1,4 @@
-"""New results of all tenants that are read live here, in one read (docs/adr/0012)."""
+"""SQL that reads new results of all tenants with live streams at once (docs/adr/0012)."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -12,8 +12,8 @@ from services.worker.rows import to_frontier, to_recorded
 from services.worker.store.columns import ACQUIRE_S, RECORDED_RESULT
 from services.worker.streams.position import Position
 
-# One snapshot: below its xmin nothing is under way, so nothing comes any more but what the function finds. A row always
-# comes back, and says the frontier; its results are NULL when there are none.
+# One snapshot: no transaction below its xmin is in progress, so the function finds all its results. There is always a
+# row, with the frontier; its results are NULL if there are none.
 _TAIL = f"""
     SELECT f.cluster, f.frontier, {RECORDED_RESULT}
     FROM recording_frontier() AS f
@@ -22,10 +22,10 @@ _TAIL = f"""
 
 
 class TailStore:
-    """What is new.
+    """SQL of new results.
 
     Args:
-        pool: under the role sentinel_tail, which may do nothing else; times in microseconds.
+        pool: connections under the role sentinel_tail, which may do nothing else, with times in microseconds.
     """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
@@ -34,13 +34,13 @@ class TailStore:
     async def tail(
         self, tenants: Sequence[UUID], after: Position, limit: int
     ) -> tuple[Position, Sequence[tuple[Position, Result]]]:
-        """The frontier, and what was recorded of some tenants behind a position and before it, in recording order.
+        """Return the frontier, and what was recorded of some tenants between a position and it, in recording order.
 
-        The frontier is the oldest transaction that is still under way, or the next one: what is before it is settled.
-        If it is of another cluster than the position, what was recorded behind that means nothing.
+        The frontier is the oldest transaction in progress, or the next one: results before it are settled. If it is of
+        another cluster than the position, the results are meaningless.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         try:
             async with self._pool.acquire(timeout=ACQUIRE_S) as connection:

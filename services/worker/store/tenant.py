@@ -1,4 +1,4 @@
-"""What requests ask of the database; every transaction sees one tenant."""
+"""SQL of requests; every transaction sees one tenant."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -20,7 +20,7 @@ from services.worker.store.columns import ACQUIRE_S, CHECK, RECORDED_RESULT, ins
 from services.worker.streams.position import Position
 
 _FIND_CHECK = f"SELECT {CHECK} FROM checks c WHERE c.tenant_id = $1 AND c.service_id = $2 AND c.id = $3"  # noqa: S608 — our own text
-# Workers and leases are no tenant's; which of them concern the tenant, its checks tell.
+# Workers and leases belong to no tenant; the tenant's checks tell which of them concern it.
 _OWN_WORKERS = """
     FROM workers w JOIN (
         SELECT l.worker_id, count(*) AS checks
@@ -46,7 +46,7 @@ _FIND_RESULT = {
     for table in ("results", "on_demand_results")
 }
 _FRONTIER = "SELECT cluster, frontier FROM recording_frontier()"
-# The cluster's row always comes back; the results are NULL when there are none.
+# The cluster's row is always returned; the results are NULL if there are none.
 _RECORDED_BEHIND = f"""
     SELECT f.cluster, f.frontier, {RECORDED_RESULT}
     FROM recording_frontier() AS f
@@ -55,12 +55,12 @@ _RECORDED_BEHIND = f"""
 
 
 class TenantStore:
-    """What requests need; every transaction sees one tenant.
+    """SQL of requests; every transaction sees one tenant.
 
     Args:
-        pool: under the role sentinel_worker, times in microseconds.
+        pool: connections under the role sentinel_worker, with times in microseconds.
         box: decrypts secrets of checks.
-        shares: divide the pool's connections among tenants; by default all of them.
+        shares: the shares of the pool's connections by tenant; by default one for all of the pool.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class TenantStore:
 
     @asynccontextmanager
     async def _connection(self, tenant_id: UUID) -> "AsyncIterator[asyncpg.pool.PoolConnectionProxy[asyncpg.Record]]":
-        """One for a tenant's call that sees no tenant's rows."""
+        """Yield a connection for a tenant's call that sees no tenant's rows."""
         async with self._shares.holding(tenant_id):
             try:
                 async with self._pool.acquire(timeout=ACQUIRE_S) as connection:
@@ -91,16 +91,16 @@ class TenantStore:
     async def list_workers(
         self, tenant_id: UUID, page: PageRequest, overdue_s: float
     ) -> tuple[Sequence[TenantWorker], int]:
-        """One worker that runs checks of the tenant more than the page holds, if there are, and how many there are.
+        """Return a page of the workers that run checks of the tenant plus one more, and the total.
 
         Args:
             tenant_id: the tenant of the caller.
-            page: which; the oldest first.
-            overdue_s: how long after its last renewal a worker counts as live.
+            page: the page; the oldest worker first.
+            overdue_s: the age of the last renewal, in seconds, up to which a worker counts as live.
 
         Raises:
             ResourceExhausted: OVERLOADED.
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         async with self._tenant(tenant_id) as connection:
             rows = await connection.fetch(_LIST_WORKERS, tenant_id, overdue_s, page.after, page.size + 1)
@@ -114,19 +114,19 @@ class TenantStore:
         return CheckReader(self._box).check(row) if row else None
 
     async def has_service(self, tenant_id: UUID, service_id: UUID) -> bool:
-        """Whether the tenant has a service."""
+        """Return whether the tenant has a service."""
         async with self._tenant(tenant_id) as connection:
             query = "SELECT true FROM services WHERE tenant_id = $1 AND id = $2"
             return bool(await connection.fetchval(query, tenant_id, service_id))
 
     async def has_check(self, tenant_id: UUID, check_id: UUID) -> bool:
-        """Whether the tenant has a check."""
+        """Return whether the tenant has a check."""
         async with self._tenant(tenant_id) as connection:
             query = "SELECT true FROM checks WHERE tenant_id = $1 AND id = $2"
             return bool(await connection.fetchval(query, tenant_id, check_id))
 
     async def has_check_of(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> bool:
-        """Whether a service has a check."""
+        """Return whether a service has a check."""
         async with self._tenant(tenant_id) as connection:
             query = "SELECT true FROM checks WHERE tenant_id = $1 AND service_id = $2 AND id = $3"
             return bool(await connection.fetchval(query, tenant_id, service_id, check_id))
@@ -139,19 +139,19 @@ class TenantStore:
         return from_row(row, int) if row else None
 
     async def record_on_demand(self, tenant_id: UUID, result: Result) -> None:
-        """Write the result of a run outside the schedule."""
+        """Insert the result of an on-demand run."""
         async with self._tenant(tenant_id) as connection:
             await connection.execute(_WRITE_ON_DEMAND, *result_columns([result]))
 
     async def frontier(self, tenant_id: UUID) -> Position:
-        """Right behind everything whose order is settled.
+        """Return the position after everything whose order is settled.
 
         Args:
             tenant_id: the tenant of the caller.
 
         Raises:
             ResourceExhausted: OVERLOADED.
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         async with self._connection(tenant_id) as connection:
             rows = await connection.fetch(_FRONTIER)
@@ -160,12 +160,12 @@ class TenantStore:
     async def recorded_behind(
         self, tenant_id: UUID, after: Position, up_to: Position, limit: int
     ) -> tuple[Position, Sequence[tuple[Position, Result]]]:
-        """The frontier, and a tenant's results behind one position and up to another, in the order of recording.
+        """Return the frontier, and a tenant's results after one position and up to another one, in recording order.
 
-        If the frontier is of another cluster than the positions, the results mean nothing.
+        If the frontier is of another cluster than the positions, the results are meaningless.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         async with self._connection(tenant_id) as connection:
             rows = await connection.fetch(

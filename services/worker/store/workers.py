@@ -1,4 +1,4 @@
-"""The workers of the installation, for its operator: a tenant sees only those that run its checks (tenant.py)."""
+"""SQL of all workers, for the operator; a tenant sees only those that run its checks (tenant.py)."""
 
 from collections.abc import Sequence
 
@@ -20,10 +20,10 @@ _LIST_WORKERS = """
 
 
 class WorkersSql:
-    """Reads what workers report of themselves.
+    """SQL of workers' reports.
 
     Args:
-        pool: under the role sentinel_worker, times in microseconds.
+        pool: connections under the role sentinel_worker, with times in microseconds.
     """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
@@ -33,10 +33,10 @@ class WorkersSql:
         """Return all workers, the oldest first.
 
         Args:
-            overdue_s: how long after its last renewal a worker counts as live.
+            overdue_s: the age of the last renewal, in seconds, up to which a worker counts as live.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         try:
             async with self._pool.acquire(timeout=ACQUIRE_S) as connection:

@@ -1,1 +1,1 @@
-"""Streams of results, resumed by position."""
+"""Streams of results, resumable by position."""

@@ -1,4 +1,4 @@
-"""Where a reader stands in a tenant's recorded results, and the cursor that says so to the client."""
+"""The position of a reader in a tenant's recorded results, and its cursor."""
 
 import struct
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from services.platform.errors import FailedPrecondition
 from services.platform.security.sealed import Sealer
 
 _LAYOUT = struct.Struct(">QQ16sq")
-# Of cursors that were written before positions named their cluster.
+# Of cursors from before positions named their cluster.
 _FORMER_LAYOUT = struct.Struct(">QQ16s")
 _XID_BITS = 48
 _NOT_NAMED = 0
@@ -19,14 +19,15 @@ FIRST_ID = UUID(int=0)
 
 
 class Position(NamedTuple):
-    """Right behind one result, in the order in which results were recorded (docs/adr/0030).
+    """The position after one result, in the order in which results were recorded (docs/adr/0030).
 
     Positions of different eras must not be compared.
 
     Attributes:
-        xid: the transaction that recorded it, below the number of the cluster in this database.
-        slot_us: its slot.
-        check_id: its check.
+        xid: the transaction that recorded it, in the low bits, and the number of the cluster in this database above
+            them.
+        slot_us: the slot of the result.
+        check_id: the check of the result.
         cluster: the system identifier of the PostgreSQL cluster that recorded it.
     """
 
@@ -63,33 +64,33 @@ class Position(NamedTuple):
         return Position(self.xid + transactions, 0, FIRST_ID, self.cluster)
 
 
-# Behind whatever may be recorded; the slot is in the year 5138, which every clock still can say.
+# After every possible result; the slot is in the year 5138, which every clock can represent.
 FAR_AHEAD = Position(2**63 - 1, 100_000_000_000_000_000, UUID(int=2**128 - 1), _NOT_NAMED)
 
 
 class Cursors:
-    """Writes positions as cursors and reads them back.
+    """A codec of cursors.
 
     Args:
-        sealer: seals them, so that none can be forged or carried to another tenant or filter.
+        sealer: signs cursors, so that none can be forged or used for another tenant or filter.
     """
 
     def __init__(self, sealer: Sealer) -> None:
         self._sealer = sealer
 
     def write(self, tenant_id: UUID, scope: str, position: Position) -> str:
-        """A cursor.
+        """Return a cursor.
 
         Args:
-            tenant_id: whose.
+            tenant_id: the tenant of the reader.
             scope: the filter of the stream.
-            position: where to resume behind.
+            position: the position after which to resume.
         """
         packed = _LAYOUT.pack(position.xid, position.slot_us, position.check_id.bytes, position.cluster)
         return self._sealer.seal(tenant_id, scope, packed)
 
     def read(self, tenant_id: UUID, scope: str, cursor: str) -> Position:
-        """The position.
+        """Verify a cursor and return its position.
 
         Raises:
             InvalidArgument: CURSOR_INVALID.
@@ -103,15 +104,15 @@ class Cursors:
 
 
 def resume(cursor: Position, settled: Position) -> Position:
-    """Return where a reader with a cursor stands.
+    """Return the position from which a reader with a cursor resumes.
 
     Args:
-        cursor: as it was read. One from before positions named their cluster is of the first cluster.
-        settled: right behind everything whose order is settled now.
+        cursor: the position in the cursor. One from before positions named their cluster is of the first cluster.
+        settled: the position after everything whose order is settled now.
 
     Raises:
-        FailedPrecondition: CURSOR_OUTDATED: the cursor is of another cluster, or of a transaction that this one has not
-            come to, since it was set back to an earlier state.
+        FailedPrecondition: CURSOR_OUTDATED: the cursor is of another cluster, or of a transaction after the present
+            state of this one, because the cluster was restored to an earlier state.
     """
     is_of_this = cursor.era in (settled.era, (0, _NOT_NAMED)) and cursor.number == settled.number
     if not is_of_this or cursor.xid > settled.xid:

@@ -1,4 +1,4 @@
-"""A reader of live results: what was handed to it and it has not taken yet, and when it has to stop."""
+"""A reader of live results: its queue, and its end."""
 
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -10,19 +10,19 @@ from services.platform.rpc.stream_guard import EndReason
 from services.platform.rpc.stream_reader import Backlog, StreamReader
 from services.worker.streams.position import FIRST_ID, Position
 
-# An event is 2 KB at the most, since all its fields are bounded, and is one object for all readers of its tenant.
+# An event has at most 2 KB, since all its fields are bounded, and is one object for all readers of its tenant.
 MOST_QUEUED = 10_000
 MOST_QUEUED_BY_ALL = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A result and where it stands.
+    """A result with its position.
 
     Attributes:
-        position: where.
-        result: what.
-        told: what readers are told of it, by their filter, so that it is made once for all who want the same.
+        position: the position after the result.
+        result: the result.
+        told: the messages for readers by their filter, so that each is created once.
     """
 
     position: Position
@@ -34,15 +34,15 @@ Wanted = Callable[[Result], bool]
 
 
 class Reader(StreamReader):
-    """One reader's queue.
+    """The queue of one reader.
 
     Args:
-        wants: which results it reads.
-        backlog: of all readers of the process.
+        wants: the filter of results.
+        backlog: the shared backlog of all readers of the process.
 
     Attributes:
-        queue: what it has been given.
-        position: everything up to it has been taken, or was not wanted.
+        queue: the events that it was given.
+        position: everything up to it was taken, or did not match the filter.
     """
 
     def __init__(self, wants: Wanted, backlog: Backlog) -> None:
@@ -55,11 +55,11 @@ class Reader(StreamReader):
 
     @property
     def held(self) -> int:
-        """How much was handed to it that it has not taken yet."""
+        """How much was queued for it and not taken yet."""
         return len(self.queue)
 
     def give(self, events: Sequence[Recorded]) -> None:
-        """Hand over what it wants of some events, which are in order and behind all that it was given before."""
+        """Queue the events that match the filter; they are in order and after all earlier ones."""
         if self.over is not None:
             return
         wanted = [event for event in events if self.wants(event.result)]
@@ -73,7 +73,7 @@ class Reader(StreamReader):
         self._backlog.grew(len(wanted))
 
     def take(self) -> Recorded:
-        """The next event."""
+        """Remove and return the next event."""
         event = self.queue.popleft()
         self.position = event.position
         self.heard()
@@ -81,12 +81,12 @@ class Reader(StreamReader):
         return event
 
     def forget(self) -> None:
-        """Let go of what was not taken."""
+        """Drop what was not taken."""
         waiting = len(self.queue)
         self.queue.clear()
         self._backlog.grew(-waiting)
 
     def close(self) -> None:
-        """It reads no more."""
+        """Drop what was not taken, and leave the backlog."""
         self.forget()
         self._backlog.readers.discard(self)

@@ -1,7 +1,7 @@
-"""Live results out: from a cursor or from now on, in recording order, nothing lost or doubled, with an honest end.
+"""Streams of live results: from a cursor or from now on, in recording order, without loss or duplicates.
 
-A reader whose cursor is old first reads by itself, in bounded pages, up to where the order is settled. Then it joins
-the tail (tail.py), reads by itself what lies up to there, and from then on takes what it is handed.
+A reader with an old cursor first catches up by itself, in bounded pages, up to where the order is settled. Then it
+joins the tail (tail.py), reads up to the joining point, and from then on takes what the tail gives it.
 """
 
 import asyncio
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from services.worker.store.tenant import TenantStore
 
 _PAGE = 1_000
-# How many transactions one page of catching up looks through at the most: what a tenant has may lie far apart.
+# The maximum number of transactions that one page of catching up scans: a tenant's results may be far apart.
 _SPAN_XIDS = 10_000
-# Who comes back this soon joins at once: what is handed out while it catches up is little.
+# A reader whose cursor is this recent joins at once: little is queued for it while it catches up.
 _NEAR_XIDS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """The stream begins, or nothing happened for a while; everything up to the position has been sent."""
+    """A keep-alive, or the start of the stream; everything up to the position was sent."""
 
     position: Position
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The stream is over; the position is where to resume."""
+    """The end of the stream, with the position from which to resume."""
 
     reason: EndReason
     position: Position
@@ -53,12 +53,12 @@ class Streams:
     """The streams of one process.
 
     Args:
-        store: where a reader that resumes catches up.
-        tail: hands out what is new.
-        metrics: told of readers and what is sent to them.
+        store: reads results for readers that catch up.
+        tail: gives new results to readers.
+        metrics: counts readers and messages.
 
     Attributes:
-        open: those that are open now.
+        open: the open streams.
     """
 
     def __init__(self, store: "TenantStore", tail: Tail, metrics: StreamMetrics | None = None) -> None:
@@ -69,12 +69,12 @@ class Streams:
         self.open = OpenStreams(self._metrics)
 
     async def refuse_unknown(self, tenant_id: UUID, service_id: UUID | None, check_id: UUID | None) -> None:
-        """Refuse to follow a service or a check that the tenant does not have; None stands for all of them.
+        """Refuse a service or check that the tenant does not have; None stands for all.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND or CHECK_NOT_FOUND.
             ResourceExhausted: OVERLOADED.
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         if service_id is not None and not await self._store.has_service(tenant_id, service_id):
             raise NotFound(reasons.ERROR_REASON_SERVICE_NOT_FOUND, "Service not found.")
@@ -84,17 +84,17 @@ class Streams:
     async def follow(
         self, tenant_id: UUID, cursor: Position | None, wanted: Wanted, guard: StreamGuard
     ) -> AsyncGenerator[Event, None]:
-        """A tenant's results from a cursor or from now on, until the guard ends the stream.
+        """Yield a tenant's results from a cursor or from now on, until the guard ends the stream.
 
         Args:
-            tenant_id: whose.
-            cursor: resume behind it; from now on when None.
-            wanted: which results.
-            guard: says when to end.
+            tenant_id: the tenant of the reader.
+            cursor: the position to resume after; None for now.
+            wanted: the filter of results.
+            guard: ends the stream.
 
         Raises:
             FailedPrecondition: CURSOR_OUTDATED: the cursor is from before the database was restored.
-            Unavailable: the database is away as the stream begins.
+            Unavailable: the database is unavailable as the stream begins.
             ResourceExhausted: OVERLOADED: the tenant has as many streams as it may.
         """
         self.open.refuse_more(tenant_id)
@@ -107,7 +107,7 @@ class Streams:
                 else:
                     settled = await self._store.frontier(tenant_id)
                     reader.position = resume(cursor, settled)
-                    # At once: a reader learns that it is heard, and can resume though nothing has happened yet.
+                    # At once, so that a reader can resume even if nothing has happened yet.
                     yield Beat(reader.position)
                     goal = reader.position if settled.xid - cursor.xid <= _NEAR_XIDS else settled
                     async with aclosing(self._catch_up(tenant_id, reader, goal)) as events:
@@ -121,7 +121,7 @@ class Streams:
                 reader.close()
 
     async def _catch_up(self, tenant_id: UUID, reader: Reader, goal: Position) -> AsyncGenerator[Event, None]:
-        """Read up to a goal, then join the tail and read up to it, however long the database is away or busy."""
+        """Read up to a goal, join the tail, and read up to the joining point; retry during a database outage."""
         joined = False
         while not reader.is_over() and not (joined and reader.position >= goal):
             try:
@@ -129,8 +129,8 @@ class Streams:
                     up_to = min(goal, reader.position.ahead(_SPAN_XIDS))
                     settled, rows = await self._store.recorded_behind(tenant_id, reader.position, up_to, _PAGE)
                     if settled.era != goal.era:
-                        # The database was replaced: what its present cluster recorded is new, and nothing else. Who has
-                        # joined is handed all of that.
+                        # The database was replaced: only what its present cluster recorded is new. A reader that has
+                        # joined gets all of that from the tail.
                         goal = reader.position if joined else settled
                         reader.position = reader.position.within(goal)
                         continue
@@ -154,7 +154,7 @@ class Streams:
                 reader.heard()
                 yield Beat(reader.position)
         if reader.is_over():
-            # What it was handed lies behind what it has not read.
+            # What was queued is after what it has not read.
             reader.forget()
 
     async def _live(self, reader: Reader) -> AsyncGenerator[Event, None]:
@@ -165,7 +165,7 @@ class Streams:
             if reader.over is not None:
                 yield End(reader.over, reader.position)
                 return
-            # All that was handed out has been sent, or was not wanted.
+            # All that was given was sent, or did not match the filter.
             reader.position = self._tail.position or reader.position
             if reader.is_quiet():
                 reader.heard()

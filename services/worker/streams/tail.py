@@ -1,9 +1,9 @@
-"""The end of what has been recorded, read once for all tenants that somebody here reads live (docs/adr/0012).
+"""The tail of recorded results, read once for all tenants with live streams (docs/adr/0012).
 
-The order of results is one for all tenants (position.py), so one position serves all their readers. A look reads what
-has been recorded behind it and hands each tenant's part to that tenant's readers. Who joins does so between two looks,
-at the position that the first look after it asked has come to: nothing lies between what it reads by itself, up to
-there, and what it is given, from there on.
+The order of results is the same for all tenants (position.py), so one position serves all their readers. Each read
+fetches what was recorded since, and gives each tenant's part to that tenant's readers. A reader joins between two
+reads, at the position of the first read after its request: what it reads by itself, up to there, and what it is given,
+from there on, leave no gap.
 """
 
 import asyncio
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
 
 _log = logs.get("tail")
 PAGE = 2_000
-# Notifications may be lost with the connection that brings them.
+# Notifications may be lost with their connection.
 _POLL_S = 1.0
-# Many workers record many batches a second; one look sees them all.
+# Many workers record many batches a second; one read fetches them all.
 _BETWEEN_S = 0.02
-# What was announced stays out of sight while an older transaction is under way; ours take milliseconds.
+# Announced results stay invisible while an older transaction is in progress, which takes milliseconds.
 _RETRY_S = 0.01
 
 
 class Tail:
-    """Hands new results to the readers of their tenants.
+    """Gives new results to the readers of their tenants.
 
     Args:
-        store: where results are recorded.
+        store: reads new results from PostgreSQL.
 
     Attributes:
-        position: everything up to it has been handed out; None while nobody reads.
+        position: everything up to it was given to readers; None without readers.
     """
 
     def __init__(self, store: "TailStore") -> None:
@@ -53,21 +53,21 @@ class Tail:
         self.position: Position | None = None
 
     def on_notify(self, payload: str) -> None:
-        """A transaction recorded results; the payload is its id."""
+        """Read, because a transaction recorded results; the payload is its id."""
         if payload.isdecimal():
             self._announced = max(self._announced, int(payload))
             if self._readers:
                 self._wake.set()
 
     async def on_connect(self) -> None:
-        """Notifications may have been lost: look at once."""
+        """Read at once, because notifications may have been lost."""
         self._wake.set()
 
     async def join(self, tenant_id: UUID, reader: Reader) -> Position:
-        """Hand a tenant's results to a reader from now on; answers behind where.
+        """Give a tenant's results to a reader from now on; return the position after which they begin.
 
         Raises:
-            Unavailable: the database is away.
+            Unavailable: the database is unavailable.
         """
         joined: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
         self._joining[reader] = (tenant_id, joined)
@@ -75,7 +75,7 @@ class Tail:
         return await joined
 
     def leave(self, tenant_id: UUID, reader: Reader) -> None:
-        """Hand nothing more to a reader, whether or not it has joined."""
+        """Give no more results to a reader, whether or not it has joined."""
         self._joining.pop(reader, None)
         readers = self._readers.get(tenant_id, set())
         readers.discard(reader)
@@ -83,7 +83,7 @@ class Tail:
             self._readers.pop(tenant_id, None)
 
     async def run(self) -> None:
-        """Look whenever there is something to see, until cancelled."""
+        """Read whenever there are results or requests to join, until cancelled."""
         patience_s, retry_s = _POLL_S, _RETRY_S
         while True:
             await self._reason_to_look(patience_s)
@@ -94,7 +94,7 @@ class Tail:
             await asyncio.sleep(_BETWEEN_S)
 
     async def _reason_to_look(self, patience_s: float) -> None:
-        """Return when something was recorded or somebody joins, or, while somebody reads, when patience ends."""
+        """Wait for a notification or a request to join; while there are readers, at most for the given time."""
         if self._readers or self._joining:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), patience_s)
@@ -104,7 +104,7 @@ class Tail:
         self._wake.clear()
 
     async def _try_to_look(self) -> bool:
-        """Look, whatever that may meet; answers whether all was seen that is known to be there."""
+        """Read, and handle errors; return whether all announced results were seen."""
         try:
             all_seen = await self._look()
         except Unavailable as error:
@@ -113,7 +113,7 @@ class Tail:
             self._away = True
             self._refuse(error)
             return False
-        except Exception as error:  # noqa: BLE001 — a reader must not wait for what will not come
+        except Exception as error:  # noqa: BLE001 — readers must not wait forever
             _log.exception("reading new results failed")
             self._refuse(error)
             for reader in [each for readers in self._readers.values() for each in readers]:
@@ -123,7 +123,7 @@ class Tail:
         return all_seen
 
     async def _look(self) -> bool:
-        """Read and hand out all that is settled; answers whether that is all that was announced."""
+        """Read all that is settled and give it to readers; return whether that is all that was announced."""
         asked = list(self._joining)
         while asked or self._readers:
             after = FAR_AHEAD if self.position is None else self.position
@@ -139,9 +139,9 @@ class Tail:
         return True
 
     def _is_replaced(self, frontier: Position) -> bool:
-        """Whether the database is in another cluster than at the last look, and there is a position to read on from.
+        """Return whether the database is in another cluster than at the last read, and there is a present position.
 
-        Then reading goes on with the first result of that cluster: all before it are older than what was handed out.
+        Reading then continues with the first result of that cluster: all before it is older than what was given.
         """
         if frontier.era == self._era:
             return False
@@ -163,7 +163,7 @@ class Tail:
                 reader.give(of_tenant)
 
     def _admit(self, asked: Sequence[Reader], position: Position) -> None:
-        """Let those who asked before a look, and are still there, read on from where it came to."""
+        """Let readers that asked before a read continue from its position."""
         for reader in asked:
             tenant_id, joined = self._joining.pop(reader, (None, None))
             if tenant_id is not None and joined is not None and not joined.done():
@@ -171,7 +171,7 @@ class Tail:
                 joined.set_result(position)
 
     def _refuse(self, error: Exception) -> None:
-        """Tell who wants to join that it cannot."""
+        """Fail the pending requests to join."""
         refused, self._joining = self._joining, {}
         for _, joined in refused.values():
             if not joined.done():

@@ -1,4 +1,4 @@
-"""Leases as the SQL of the worker keeps them, said once more in Python: the model that its tests hold it to.
+"""A model of the worker's leases in Python, to which tests compare its SQL.
 
 Pure; time is the model's own.
 """
@@ -15,7 +15,7 @@ class Lease:
     """A row of shard_leases.
 
     Attributes:
-        worker_id: who holds the shard; None when it was given up.
+        worker_id: the holder of the shard; None if it was released.
         epoch: how often it was taken.
         expire_s: by the database's clock.
     """
@@ -40,7 +40,7 @@ class LeaseTable:
     leases: list[Lease] = field(default_factory=lambda: [Lease()] * SHARDS)
 
     def renew(self, worker_id: str, ttl_s: float, *, claim_expired: bool) -> dict[int, int]:
-        """As EngineStore.renew; answers shard → epoch."""
+        """Renew as EngineStore.renew does; return shard → epoch."""
         self.renewed_s[worker_id] = self.now_s
         if claim_expired:
             self.renewed_s = {each: at for each, at in self.renewed_s.items() if at >= self.now_s - ttl_s}
@@ -65,24 +65,24 @@ class LeaseTable:
                 self.leases[shard] = replace(lease, expire_s=self.now_s + ttl_s)
 
     def leave(self, worker_id: str) -> None:
-        """As EngineStore.leave."""
+        """Release all shards as EngineStore.leave does."""
         self.renewed_s.pop(worker_id, None)
         for shard, lease in enumerate(self.leases):
             if lease.worker_id == worker_id:
                 self.leases[shard] = Lease(None, lease.epoch)
 
     def free_in_s(self, worker_id: str) -> float | None:
-        """When the next lease of another worker ends, unless that renews it."""
+        """Return the seconds until the next lease of another worker ends unless renewed; None if there is none."""
         others = [each.expire_s for each in self.leases if each.worker_id not in {None, worker_id}]
         return min((at - self.now_s for at in others if at > self.now_s), default=None)
 
     def holder(self, shard: int) -> str | None:
-        """Whose the shard is now, by the database's clock."""
+        """Return the present holder of a shard, by the database's clock."""
         lease = self.leases[shard]
         return lease.worker_id if lease.expire_s > self.now_s else None
 
     def _free(self, worker_id: str, expired: bool) -> list[int]:
-        """What may be taken, what has waited longest first."""
+        """Return the shards that may be claimed, the longest expired first."""
         free = [
             each
             for each in range(SHARDS)

@@ -1,4 +1,4 @@
-"""The way between simulated workers and their database: it takes time, is cut, and loses answers."""
+"""The connection between simulated workers and their database: it takes time, is cut, and loses answers."""
 
 import asyncio
 import random
@@ -14,7 +14,7 @@ _LOOK_AGAIN_S = 0.1
 
 
 class Line:
-    """The way, which all workers share.
+    """The connection, which all workers share.
 
     Args:
         trips_s: how long one way may take.
@@ -53,7 +53,7 @@ class Line:
             raise Unavailable
 
     async def _go(self, trip_s: float) -> None:
-        """One way, as long as it is open."""
+        """Take one way, once the connection is available."""
         if self.away == "refusing":
             raise Unavailable
         await asyncio.sleep(trip_s)

@@ -1,4 +1,4 @@
-"""What the worker's stores ask of the database, answered from memory: what EngineStore answers from SQL."""
+"""The operations of EngineStore in memory, for simulated workers."""
 
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from uuid import UUID
@@ -14,11 +14,11 @@ from tests.support.simulation.line import Line
 
 
 class Memory:
-    """The database as one worker asks it.
+    """The database for one worker.
 
     Args:
-        database: what all of them ask.
-        line: the way to it.
+        database: the database of all workers.
+        line: the connection to it.
     """
 
     def __init__(self, database: Database, line: Line) -> None:

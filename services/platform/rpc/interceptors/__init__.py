@@ -1,1 +1,1 @@
-"""The links of the chain that every call passes, outermost first in chain.py."""
+"""The interceptors of every call; chain.py lists them, outermost first."""

@@ -1,4 +1,4 @@
-"""Who may: the method's rule in the contract against the caller's role. Default deny."""
+"""Authorization: the method's access rule in the contract against the caller's role. Default deny."""
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
@@ -7,10 +7,10 @@ from services.platform.rpc.interceptors.call import Call, Step
 
 
 async def check_access(call: Call, following: Step) -> None:
-    """Let the call through if its rule admits the caller.
+    """Let the call pass if its rule admits the caller.
 
     Raises:
-        PermissionDenied: METHOD_CLOSED when the contract does not say who may; ROLE_INSUFFICIENT; PERSON_REQUIRED.
+        PermissionDenied: METHOD_CLOSED if the method has no rule; ROLE_INSUFFICIENT; PERSON_REQUIRED.
     """
     rule = call.rule
     if not rule.public:

@@ -1,4 +1,4 @@
-"""Who is calling: verifies the bearer token of every method that is not public."""
+"""Authentication: verify the bearer token of every method that is not public."""
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
@@ -11,10 +11,10 @@ _SCHEME = "bearer "
 
 
 class Authentication:
-    """Puts a verified principal on the call; no other header says who is calling.
+    """The interceptor that sets the principal of a call; no other header identifies the caller.
 
     Args:
-        credentials: tell whom a bearer token speaks for.
+        credentials: verifies bearer tokens.
     """
 
     def __init__(self, credentials: Credentials) -> None:

@@ -1,4 +1,4 @@
-"""One call on its way in: what the interceptors learn of it and pass on."""
+"""A call and what the interceptors know about it."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -20,16 +20,16 @@ class Call:
     """A call, unary or streaming.
 
     Attributes:
-        rule: the method's name and who may call it.
-        encoded: the request as it came.
-        request_type: the message that it should be.
-        request: the one request message; empty until it is parsed.
-        context: grpc's side of the call.
+        rule: the method's path and access rule.
+        encoded: the request as received.
+        request_type: the type of the request message.
+        request: the request message; empty until it is parsed.
+        context: grpc's context of the call.
         metadata: the request's metadata; the last value of each key.
-        request_id: what leads from an answer to the log.
-        origin: where the call came from; None until that is found out.
-        principal: who is calling; None until authentication, and on public methods.
-        response: what a unary method answered.
+        request_id: the id that connects the response with the log.
+        origin: the origin of the call; None until the interceptor has set it.
+        principal: the caller; None before authentication, and on public methods.
+        response: the response of a unary method.
     """
 
     rule: MethodRule
@@ -44,10 +44,10 @@ class Call:
     response: Message | None = None
 
     def release(self) -> None:
-        """Let go of the request, once the call has ended.
+        """Drop the request, once the call has ended.
 
-        grpc.aio keeps what `abort` raises in its side of the call, and the frames of that hold this call and so grpc's
-        side: a cycle, which without its request is small.
+        grpc.aio keeps the exception of `abort` in its context, and the frames of that refer to this call and so to the
+        context: a cycle, which is small without the request.
         """
         self.encoded, self.request = b"", Empty()
 

@@ -1,13 +1,12 @@
-"""The one interceptor chain, for unary and streaming calls alike.
+"""The interceptor chain, for unary and streaming calls alike.
 
     request id → origin → log → measure → errors → decoding → rest → authentication → access → validation → head
         → servicer
 
-The order is part of the behaviour, and test_chain_order.py tests what follows from it: the id comes first, so that
-every link can name it, and the origin before anything is refused or written down; log and measure see every outcome, so
-errors lie inside them; a request that is no message, or a query that is none of the route, is refused before anybody
-asks who sent it;
-nobody unknown reaches access; nobody refused learns what is valid; HEAD is refused as GET is.
+The order is part of the behaviour, and test_chain_order.py tests it: the request id comes first, so that every
+interceptor can name it, and the origin before anything is refused or logged; log and measure see every outcome, so
+errors are converted inside them; a malformed request or an invalid query is refused before authentication;
+authentication precedes access; a refused caller learns nothing about validity; HEAD is refused like GET.
 """
 
 from __future__ import annotations
@@ -40,14 +39,14 @@ from services.platform.rpc.rules import MethodRule, rules_of
 from services.platform.security.credentials import Credentials
 from services.platform.security.origin import Network
 
-# Served by grpc's own servicers and open to everybody: who may call is not theirs to say.
+# Served by grpc's own servicers and public; they have no access rules.
 _INFRASTRUCTURE = ("/grpc.health.v1.Health/", "/grpc.reflection.")
 
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 def interceptors(credentials: Credentials, proxies: Sequence[Network], calls: Calls) -> tuple[Interceptor, ...]:
-    """The chain's links, outermost first."""
+    """Return the interceptors, outermost first."""
     return (
         give_request_id,
         Origins(proxies),
@@ -64,11 +63,11 @@ def interceptors(credentials: Credentials, proxies: Sequence[Network], calls: Ca
 
 
 class Chain(grpc.aio.ServerInterceptor):
-    """Puts the links around each method of some services, once a method.
+    """The server interceptor that wraps each method in the chain, once per method.
 
     Args:
-        services: whose methods are served; their options say who may call.
-        links: outermost first.
+        services: the services; their options contain the access rules.
+        links: the interceptors, outermost first.
     """
 
     def __init__(self, services: Sequence[ServiceDescriptor], links: Sequence[Interceptor]) -> None:
@@ -86,7 +85,7 @@ class Chain(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[_Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> _Handler:
-        """The handler of a method, behind the chain."""
+        """Return the handler of a method, wrapped in the chain."""
         method = str(handler_call_details.method)
         wrapped = self._wrapped.get(method)
         if wrapped is not None:
@@ -145,13 +144,13 @@ def _call(rule: MethodRule, kind: type[Message], encoded: bytes, context: Contex
     return Call(rule=rule, encoded=encoded, request_type=kind, context=context, metadata=metadata)
 
 
-# Typed by grpc as the synchronous methods of its other server.
+# Typed by grpc like the synchronous methods of its other server.
 async def _answer(method: Callable[..., Any], call: Call) -> None:
     call.response = await method(call.request, call.context)
 
 
 async def _stream(method: Callable[..., Any], call: Call) -> None:
-    # aclosing: a reader that goes away cancels us, and the servicer's own cleanup has to run then.
+    # aclosing: if the reader disconnects, this task is cancelled, and the servicer's cleanup has to run then.
     async with aclosing(method(call.request, call.context)) as messages:
         async for message in messages:
             await call.context.write(message)

@@ -1,7 +1,7 @@
-"""Parses the request, inside the chain, so that bytes which are no message get a typed answer like any bad input.
+"""Parsing of the request inside the chain, so that malformed bytes get a typed error like any bad input.
 
-grpc's own deserializer runs before any interceptor: what it raises becomes an untyped INTERNAL and a traceback in the
-log.
+grpc's own deserializer runs before any interceptor: its exception would become an untyped INTERNAL and a traceback in
+the log.
 """
 
 from google.protobuf.message import DecodeError, Message
@@ -23,11 +23,11 @@ async def decode_request(call: Call, following: Step) -> None:
 
 
 def decoded(encoded: bytes, kind: type[Message]) -> Message:
-    """Return the message of a kind that these bytes are.
+    """Parse bytes as a message of a type.
 
     Raises:
-        RequestTooLarge: there are too many of them.
-        RequestMalformed: they are none.
+        RequestTooLarge: there are too many bytes or fields.
+        RequestMalformed: they are not a valid message.
     """
     refuse_too_large(encoded, kind)
     try:

@@ -1,4 +1,4 @@
-"""The one place that answers errors; nothing else knows grpc.StatusCode."""
+"""The conversion of errors to gRPC statuses; no other module uses grpc.StatusCode for errors."""
 
 import asyncio
 import math
@@ -20,17 +20,17 @@ _log = logs.get("errors")
 
 
 async def answer_errors(call: Call, following: Step) -> None:
-    """Answer every error with its status and details; what nobody foresaw becomes a fixed INTERNAL."""
+    """End the call with the status of its error; log an unhandled exception, and answer a fixed INTERNAL."""
     failure: SentinelError | None = None
     try:
         await following(call)
     except SentinelError as error:
-        # Its frames hold the request, and grpc keeps what abort raises, which refers to what is handled then.
+        # The traceback refers to the request, and grpc keeps the exception of abort, which refers to the handled one.
         failure = error.with_traceback(None)
     except (asyncio.CancelledError, grpc.aio.AbortError):
         raise
     except Exception:  # noqa: BLE001 — the last line of defence; it logs and answers INTERNAL
-        # The text of an unforeseen exception would go to the client if grpc saw it.
+        # grpc would send the text of an unhandled exception to the client.
         _log.exception("unhandled exception", method=call.rule.method)
         failure = Internal()
     if failure is not None:
@@ -39,8 +39,8 @@ async def answer_errors(call: Call, following: Step) -> None:
 
 
 def code_of(context: Context) -> grpc.StatusCode:
-    """How a call ended, as it leaves the links inside."""
-    # Typed as StatusCode, but grpc.aio answers None before the end and a bare number after abort().
+    """Return the status code of a call, as set by the inner interceptors."""
+    # Typed as StatusCode, but grpc.aio returns None before the end and a bare number after abort().
     code: object = context.code()
     if isinstance(code, grpc.StatusCode):
         return code
@@ -48,14 +48,14 @@ def code_of(context: Context) -> grpc.StatusCode:
 
 
 async def unknown_method(_request: bytes, context: Context) -> bytes:
-    """What a method that does not exist answers."""
+    """Answer a call of an unknown method with METHOD_UNKNOWN."""
     error = Unimplemented(reasons.ERROR_REASON_METHOD_UNKNOWN, "Method not found.")
     await abort(context, error, id_of(dict(context.invocation_metadata() or ())))
     return b""
 
 
 async def abort(context: Context, error: SentinelError, request_id: str) -> None:
-    """End a call with an error: its status, with details and the request's id."""
+    """End a call with an error: its status with details, and the request id."""
     status = to_status(error, request_id)
     trailers: list[tuple[str, str | bytes]] = [(KEY, request_id), (_DETAILS, status.SerializeToString())]
     if isinstance(error, ResourceExhausted):

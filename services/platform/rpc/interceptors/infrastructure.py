@@ -1,4 +1,4 @@
-"""Health and reflection: grpc's own servicers, open to everybody and outside the chain, but with typed errors."""
+"""Health and reflection: grpc's own servicers, public and outside the chain, but with typed errors."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any, TypeAlias
@@ -16,7 +16,7 @@ _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
 def typed(handler: _Handler) -> _Handler:
-    """Return the handler with typed errors for requests that are too large or no message."""
+    """Return the handler with typed errors for requests that are too large or malformed."""
     decode = _decoder(handler.request_deserializer)
     if handler.unary_unary is not None:
         answer: Callable[..., Any] = handler.unary_unary
@@ -27,7 +27,7 @@ def typed(handler: _Handler) -> _Handler:
 
         return grpc.unary_unary_rpc_method_handler(unary, decode, handler.response_serializer)
     if handler.unary_stream is not None:
-        # Typed by grpc as a method of its other, synchronous server.
+        # Typed by grpc like a method of its other, synchronous server.
         stream: Callable[..., Any] = handler.unary_stream
 
         async def streamed(request: object, context: Context) -> None:
@@ -47,7 +47,7 @@ def typed(handler: _Handler) -> _Handler:
 
 
 def _decoder(deserializer: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
-    """A deserializer that returns the error instead of raising it, since grpc would answer it untyped."""
+    """Return a deserializer that returns its error, because grpc would answer a raised one untyped."""
     parse: Callable[[bytes], Any] = deserializer or bytes
 
     def decode(encoded: bytes) -> object:

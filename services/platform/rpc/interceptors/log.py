@@ -1,6 +1,6 @@
-"""One line a call: which method, for whom, how it ended, how long it took.
+"""The log of calls: one line for each, with method, caller, status and duration.
 
-Successes are debug, so that a busy service stays quiet; refusals are info, our own faults error.
+Successes are logged as debug, refusals as info, internal errors as error.
 """
 
 import time
@@ -16,7 +16,7 @@ _FAULTS = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN)
 
 
 async def log_call(call: Call, following: Step) -> None:
-    """Log the call when it has ended, however it ended."""
+    """Log the call when it has ended, with any outcome."""
     start = time.perf_counter()
     try:
         await following(call)

@@ -1,4 +1,4 @@
-"""Counts and times each call for /metrics."""
+"""Metrics of calls: count and duration."""
 
 import asyncio
 import time
@@ -11,17 +11,17 @@ _CANCELLED = "CANCELLED"
 
 
 class Measure:
-    """The link that counts.
+    """The interceptor that counts calls.
 
     Args:
-        calls: where.
+        calls: the metrics of calls.
     """
 
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
     async def __call__(self, call: Call, following: Step) -> None:
-        """Count the call when it has ended, however it ended."""
+        """Count the call when it has ended, with any outcome."""
         begun = time.perf_counter_ns()
         gone = False
         try:

@@ -1,4 +1,4 @@
-"""Where the call came from, for whoever writes it down."""
+"""The origin of the call."""
 
 from collections.abc import Sequence
 
@@ -7,17 +7,17 @@ from services.platform.security.origin import Network, origin_of, set_origin
 
 
 class Origins:
-    """Puts the sender on the call.
+    """The interceptor that sets the origin of a call.
 
     Args:
-        proxies: networks whose word on a client's address is believed.
+        proxies: the networks whose x-forwarded-for is trusted.
     """
 
     def __init__(self, proxies: Sequence[Network]) -> None:
         self._proxies = proxies
 
     async def __call__(self, call: Call, following: Step) -> None:
-        """Find out where the call came from; whether that is allowed is not decided here."""
+        """Set the origin of the call; it refuses nothing."""
         call.origin = origin_of(call.context.peer(), call.metadata, call.request_id, self._proxies)
         set_origin(call.origin)
         await following(call)

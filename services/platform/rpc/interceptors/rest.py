@@ -1,6 +1,6 @@
-"""Holds a REST call to what the client wrote: its query is read strictly, its body was, and names what it updates.
+"""REST calls: strict reading of the query, and proof that the body was inspected.
 
-Envoy has turned the request into a gRPC call. Its own headers, which no client can send, say what it was before.
+Envoy has transcoded the request. Its own headers, which clients cannot send, contain the original method and path.
 """
 
 from services.platform import logs
@@ -17,10 +17,10 @@ _log = logs.get("rest")
 
 
 async def read_rest(call: Call, following: Step) -> None:
-    """Read the query of a REST call, and what the check of its body has found; a call by gRPC passes.
+    """Apply the query of a REST call and the result of inspecting its body; let gRPC calls pass.
 
     Raises:
-        InvalidArgument: REQUEST_MALFORMED: the query.
+        InvalidArgument: REQUEST_MALFORMED: the query is invalid.
         Internal: the body was not inspected.
     """
     path = call.metadata.get(_PATH)
@@ -38,7 +38,7 @@ def _take_named(call: Call, found: Match | None) -> None:
     rpc, _, named = call.metadata.get(HEADER, "").partition(" ")
     takes_body = found is None or bool(found.route.body)
     if takes_body and rpc != call.rule.method:
-        # The door and we would read the path differently: a body that nobody inspected must not count.
+        # The door and this process would match the path differently: refuse an uninspected body.
         _log.error("request body was not inspected", method=call.rule.method, inspected=rpc)
         raise Internal
     if found is not None and found.route.takes_mask:

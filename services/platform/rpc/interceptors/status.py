@@ -1,8 +1,8 @@
 """An error as a google.rpc.Status of bounded size.
 
-The status goes into the trailers as grpc-status-details-bin, and its message once more as grpc-message. Trailers that
-are larger than clients and proxies take can end a connection that others use too. So nothing in a request may make a
-status grow: texts are cut, then violations left out. ErrorInfo and RequestInfo always stay.
+The status goes into the trailers as grpc-status-details-bin, and its message again as grpc-message. Trailers that are
+larger than clients and proxies accept can end a connection that other calls share. So its size does not depend on the
+request: texts are truncated, then violations omitted. ErrorInfo and RequestInfo are always included.
 """
 
 from google.protobuf.any_pb2 import Any as AnyMessage
@@ -15,7 +15,7 @@ from services.platform.errors import MOST_VIOLATIONS, InvalidArgument, ResourceE
 
 DOMAIN = "sentinel-stack"
 MOST_BYTES = 4_096
-# Percent-encoded in grpc-message a byte can take three.
+# Percent-encoded in grpc-message, a byte can take three.
 _MESSAGE_BYTES = 600
 _FIELD_BYTES = 200
 _DESCRIPTION_BYTES = 300
@@ -23,11 +23,11 @@ _VALUE_BYTES = 100
 
 
 def to_status(error: SentinelError, request_id: str) -> status_pb2.Status:
-    """Return the error as the contract says it: exactly one ErrorInfo, and what else helps the caller.
+    """Return the error as a google.rpc.Status: exactly one ErrorInfo, and further details.
 
     Args:
         error: the error.
-        request_id: of the call.
+        request_id: the id of the call.
 
     Returns:
         The status, at most MOST_BYTES when serialized.
@@ -77,7 +77,7 @@ def _status(
 
 
 def _cut(text: str, most_bytes: int) -> str:
-    # Half a surrogate pair, which a text from JSON can have, has no UTF-8.
+    # An unpaired surrogate, which a text from JSON can contain, cannot be encoded.
     encoded = text.encode("utf-8", "replace")
     if len(encoded) <= most_bytes:
         return encoded.decode()

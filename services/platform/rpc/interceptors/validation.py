@@ -1,11 +1,11 @@
-"""Is the request what the contract asks for: protovalidate's rules, and every broken one named."""
+"""Validation: the rules of the contract (protovalidate); the error names every violated one."""
 
 from services.platform.rpc.field_rules import FieldRules
 from services.platform.rpc.interceptors.call import Call, Step
 
 
 class Validation:
-    """Refuses requests that break a rule of the contract."""
+    """The interceptor that refuses requests which violate a rule of the contract."""
 
     def __init__(self) -> None:
         self._rules = FieldRules()
@@ -14,7 +14,7 @@ class Validation:
         """Validate the request.
 
         Raises:
-            InvalidArgument: FIELD_INVALID with a violation for each broken rule.
+            InvalidArgument: FIELD_INVALID with a violation for each rule.
         """
         self._rules.refuse_broken(call.request)
         await following(call)
