@@ -175,7 +175,7 @@ class CheckReader:
         return kept
 
     def _opened(self, row: "asyncpg.Record") -> Spec:
-        """The spec of a check with secrets; where they cannot be decrypted, one that says so whenever it is run."""
+        """Return the spec of a check with secrets; where they cannot be decrypted, one that reports it in each run."""
         kind, column = row["kind"], orjson.loads(row["spec_message"])
         try:
             return opened(kind, column, row["tenant_id"], row["id"], self._box)
