@@ -13,6 +13,7 @@ import uvloop
 from bench.report import Line, at_most
 from services.checks.outcome import Outcome
 from services.checks.regex import compiled
+from services.checks.result import Result
 from services.checks.specs.http import HttpSpec
 from services.checks.specs.spec import Spec
 from services.platform.egress.policy import EgressPolicy
@@ -22,12 +23,11 @@ from services.wire.network import Network
 from services.wire.observation import Observation
 from services.wire.probe_failure import ProbeFailure
 from services.wire.resolver import Resolver
-from services.worker.judging.facts import Facts
-from services.worker.judging.findings import Examined
 from services.worker.judging.judge import judge
 from services.worker.probe import Prober
 from tests.support.assertions import HOSTILE_BODIES, dearest_assertions
 from tests.support.targets import Echo, dripping, saying, target
+from tests.support.worker import a_check_of
 from tests.support.zones import long_names_in_few_bytes
 
 _ROUNDS = 5
@@ -64,8 +64,8 @@ def _verdict_on(body: bytes) -> Callable[[], None]:
     wanted = HttpSpec(url="http://t/", asserted=tuple(dearest_assertions()))
 
     def once() -> None:
-        facts = Facts(200, (), Body((), body, truncated=False))
-        if judge(wanted, Examined(facts, Observation(), 0)).outcome is not Outcome.DOWN:
+        seen = Observation(status_code=200, body=Body((), body, truncated=False), total_us=0)
+        if judge(wanted, seen, 0).outcome is not Outcome.DOWN:
             raise RuntimeError("the verdict is another one")
 
     return once
@@ -92,10 +92,10 @@ async def _slowest_beside() -> float:
     bomb = b"".join(bytes(compressor.process(bytes(_MIB))) for _ in range(1024)) + bytes(compressor.finish())
     bombs = b"HTTP/1.1 200 OK\r\ncontent-encoding: br\r\ncontent-length: %d\r\n\r\n" % len(bomb) + bomb
     resolver = Resolver()
-    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8")))
+    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8")), worker_id="worker-1")
 
-    async def probe(spec: Spec, timeout_s: float) -> Observation:
-        return await prober.run(spec, timeout_s=timeout_s, retries=0)
+    async def probe(spec: Spec, timeout_s: float) -> Result:
+        return await prober.run(a_check_of(spec, timeout_s), 0, 0)
 
     async with (
         target(dripping(b"HTTP/1.1 200 OK\r\n", b"x")) as slow,
@@ -115,4 +115,4 @@ async def _slowest_beside() -> float:
     await resolver.close()
     if {seen.outcome for seen in beside} != {Outcome.UP}:
         raise RuntimeError("a probe of the good target failed")
-    return max(seen.total_us for seen in beside) / 1e6
+    return max(seen.total_us or 0 for seen in beside) / 1e6

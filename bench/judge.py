@@ -12,8 +12,6 @@ from services.checks.specs.assertions import BodyContains, BodyMatches, HeaderIs
 from services.checks.specs.http import HttpSpec
 from services.wire.body import Body
 from services.wire.observation import Observation
-from services.worker.judging.facts import Facts
-from services.worker.judging.findings import Examined
 from services.worker.judging.judge import judge
 
 _ROUNDS = 5
@@ -41,8 +39,9 @@ def measure(_folder: Path) -> list[Line]:
 
     def verdict(spec: HttpSpec, outcome: Outcome) -> Callable[[], None]:
         def once() -> None:
-            facts = Facts(200, _HEADERS, Body(_HEADERS, _JSON, truncated=False))
-            if judge(spec, Examined(facts, Observation(total_us=2), 0)).outcome is not outcome:
+            body = Body(_HEADERS, _JSON, truncated=False)
+            seen = Observation(status_code=200, headers=_HEADERS, body=body, total_us=2)
+            if judge(spec, seen, 0).outcome is not outcome:
                 raise RuntimeError("the verdict is another one")
 
         return once

@@ -30,6 +30,7 @@ from services.wire.network import Network
 from services.wire.resolver import Resolver
 from services.wire.tls import TlsContexts
 from services.worker.probe import Prober
+from tests.support.worker import a_check_of
 
 FEWEST = 2_000
 _ROUNDS = 3
@@ -67,12 +68,12 @@ def speed(spec: Spec, count: int, tls: TlsContexts | None = None) -> Speed:
 
 async def _probes(spec: Spec, count: int, tls: TlsContexts | None) -> Speed:
     resolver = Resolver()
-    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8"), tls))
-    probe, left = prober.probe_of(spec), iter(range(count))
+    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8"), tls), worker_id="worker-1")
+    check, probe, left = a_check_of(spec), prober.probe_of(spec), iter(range(count))
 
     async def some() -> None:
         for _ in left:
-            seen = await prober.run(spec, probe=probe, timeout_s=5, retries=0)
+            seen = await prober.run(check, 0, 0, probe=probe)
             if seen.outcome is not Outcome.UP:
                 raise RuntimeError(f"a probe of the target failed: {seen.error_message}")
 

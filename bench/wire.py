@@ -34,6 +34,7 @@ from services.wire.tls import TlsContexts
 from services.worker.kinds.http import HttpProbe
 from services.worker.probe import Prober
 from tests.support.ports import free_port
+from tests.support.worker import a_check_of
 
 _PROBES = {"http": 4_000, "https": 800}
 _AT_ONCE = 20
@@ -117,15 +118,15 @@ def _ours(url: str, authority: Path | None, *, fast: bool = True) -> float:
 
 async def _probes(url: str, tls: TlsContexts | None) -> float:
     resolver = Resolver()
-    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8"), tls))
+    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8"), tls), worker_id="worker-1")
     spec = HttpSpec(url=url)
-    probe = prober.probe_of(spec)
+    check, probe = a_check_of(spec), prober.probe_of(spec)
     count = _PROBES[url.partition(":")[0]]
     left = iter(range(count))
 
     async def some() -> None:
         for _ in left:
-            seen = await prober.run(spec, probe=probe, timeout_s=5, retries=0)
+            seen = await prober.run(check, 0, 0, probe=probe)
             if seen.outcome is not Outcome.UP:
                 raise RuntimeError(f"a probe of the target failed: {seen.error_message}")
 

@@ -61,6 +61,7 @@ _SHOWN = (
     "services/worker/heartbeats/",
     "services/worker/judging/",
     "services/worker/kinds/",
+    "services/worker/error_message.py",
     "services/worker/probe.py",
     "services/wire/",
 )

@@ -15,11 +15,11 @@ from services.wire.answer_head import (
     read_ordinary,
     refuse_other_protocols,
 )
+from services.wire.body import LARGEST_BODY
 from services.wire.chunks import Chunks
 from services.wire.observation import Observation
 from services.wire.probe_failure import ProbeFailure
 
-LARGEST_BODY = 1024 * 1024
 LARGEST_HEADERS = 64 * 1024
 # Chunk sizes, extensions and trailers are neither headers nor body; this limits them.
 _LARGEST_OVERHEAD = 256 * 1024

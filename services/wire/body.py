@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from services.wire.answer import LARGEST_BODY
 from services.wire.charset import to_utf_8
 from services.wire.content_coding import decoded, is_coded
 from services.wire.json_text import TooDeepError, loads, loads_literals
 
+LARGEST_BODY = 1024 * 1024
 # The maximum expansion of deflate.
 _MOST_EXPANDED = 1_032
 # A byte that is invalid in its charset becomes U+FFFD, which has three bytes in UTF-8.

@@ -1,6 +1,7 @@
-"""A time limit of the current task, with the contract of asyncio.timeout at a quarter of its cost.
+"""A time limit of the current task, with the contract of asyncio.timeout at half of its cost.
 
-Every probe sets one, and asyncio.timeout's context and two coroutines cost a tenth of a plain probe.
+Every probe sets one. asyncio.timeout takes 4.4 µs of CPU for it and this class 2.3 µs (Python 3.11 with uvloop), where
+a plain probe over loopback takes 85 µs in all: the difference is 2.5 % of it.
 """
 
 import asyncio

@@ -1,13 +1,11 @@
-"""What one run observes."""
+"""What one run observes; the verdict on it is made elsewhere (services/worker/judging/)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from services.checks.assertion_outcome import AssertionOutcome
-from services.checks.failed_attempt import FailedAttempt
-from services.checks.outcome import ErrorKind, Outcome
+from services.wire.body import Body
 
 _T = TypeVar("_T")
 OnPhase = Callable[[str, int], None]
@@ -29,16 +27,16 @@ class Observation:
     was not reached is None, never 0.
 
     Attributes:
-        outcome: the outcome.
-        error_kind: the reason why it is not UP.
-        error_message: the message, without secrets, truncated.
         status_code: the status code of the response; None without a response.
+        headers: names and values of the response, as received, where assertions may read them.
+        body: the body of the response; None where nothing reads it.
         dns_us: name resolution; None for a literal address.
         connect_us: establishing the connection that was used.
         tls_us: the TLS handshake; None for http.
         ttfb_us: from the last byte of the request to the first one of the response.
         transfer_us: from the first byte of the response to its last one; None if it was truncated.
-        total_us: the whole run, retries and redirects included, without the pauses before retries.
+        total_us: the run so far, retries and redirects included, without the pauses before retries; None where it is
+            not known.
         resolved_ip: the address that was dialled.
         http_version: the version of the response, such as "1.1".
         tls_version: the negotiated version, such as "1.3"; None for http.
@@ -47,10 +45,6 @@ class Observation:
         body_bytes: how much of a body was read, as received; None without a response.
         redirects: how many redirects were followed.
         attempt: the number of the attempt, from 1.
-        failed_assertions: the assertions that failed.
-        failed_attempts: the failed attempts before this one.
-        skipped_attempts: how many further attempts did not fit into the timeout.
-        slow: whether it is UP and exceeded a limit that only flags it.
         shakes_hands: whether a TLS handshake is in progress.
         asks: whether a question is in progress that needs no connection.
         names_were_silent: whether the run was cancelled while it waited for name servers, none of which responded.
@@ -61,16 +55,15 @@ class Observation:
         on_phase: called at the end of each phase.
     """
 
-    outcome: Outcome = Outcome.ERROR
-    error_kind: ErrorKind | None = None
-    error_message: str = ""
     status_code: int | None = None
+    headers: Sequence[tuple[bytes, bytes]] = ()
+    body: Body | None = None
     dns_us: int | None = None
     connect_us: int | None = None
     tls_us: int | None = None
     ttfb_us: int | None = None
     transfer_us: int | None = None
-    total_us: int = 0
+    total_us: int | None = None
     resolved_ip: str | None = None
     http_version: str | None = None
     tls_version: str | None = None
@@ -79,10 +72,6 @@ class Observation:
     body_bytes: int | None = None
     redirects: int = 0
     attempt: int = 1
-    failed_assertions: tuple[AssertionOutcome, ...] = ()
-    slow: bool = False
-    failed_attempts: tuple[FailedAttempt, ...] = ()
-    skipped_attempts: int = 0
     shakes_hands: bool = False
     asks: bool = False
     names_were_silent: bool = False
@@ -97,9 +86,8 @@ class Observation:
         if self.on_phase is not None:
             self.on_phase(phase, elapsed_us)
 
-    def next_attempt(self, failed: FailedAttempt) -> None:
+    def next_attempt(self) -> None:
         """Reset for another attempt, after a failed one."""
-        self.failed_attempts = (*self.failed_attempts, failed)
         self.attempt += 1
         self.redirects = 0
         self.names_were_silent = False
@@ -119,5 +107,6 @@ class Observation:
         self.status_code = self.dns_us = self.connect_us = self.tls_us = self.ttfb_us = self.transfer_us = None
         self.resolved_ip = self.http_version = self.tls_version = None
         self.tls_not_after = self.tls_warning = None
-        self.body_bytes = None
+        self.body_bytes = self.body = None
+        self.headers = ()
         self.shakes_hands = self.asks = False

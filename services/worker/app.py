@@ -86,7 +86,7 @@ async def main(process: Process) -> None:
     clock = SharedClock()
     cpu = CpuQueue(clock_us=clock.now_us)
     network = Network(resolver, egress.policy, TlsContexts(fast=process.settings.fast_tls))
-    prober = Prober(network, Signals(SignalsSql(pools.engine)), cpu, egress)
+    prober = Prober(network, worker_id=worker_id, signals=Signals(SignalsSql(pools.engine)), cpu=cpu, egress=egress)
     gauges = Gauges(
         shards_held=lambda: leases.shards,
         checks_held=lambda: dispatcher.held,
@@ -121,7 +121,7 @@ async def main(process: Process) -> None:
     server.reflect([_SERVICE])
     use_cases = UseCases(
         streams=streams,
-        on_demand=OnDemand(tenant_store, prober, worker_id, cpu, egress),
+        on_demand=OnDemand(tenant_store, prober, cpu, egress),
         evaluation=Evaluation(tenant_store, cpu),
         workers=Workers(tenant_store, pager, times.overdue_s),
         reception=reception,

@@ -1,22 +1,21 @@
 """Fires what is due: dispatch → probe → record, only while the leases hold."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from services.checks.outcome import ErrorKind, MissedReason, Outcome
-from services.checks.result import Result
-from services.checks.stored import compiled
+from services.checks.outcome import ErrorKind, Outcome
 from services.platform import logs
-from services.platform.clock import SECOND_US, from_datetime
+from services.platform.clock import SECOND_US
 from services.worker.clock import SharedClock
 from services.worker.dispatch import Dispatcher, Lapse, Run
 from services.worker.metrics import Metrics
-from services.worker.probe import Observation, Prober
+from services.worker.probe import Prober
 from services.worker.record import Recorder
+from services.worker.results import to_missed
 from services.worker.schedule import Account, ScheduledCheck
 
 if TYPE_CHECKING:
@@ -40,7 +39,7 @@ class Engine:
     Args:
         prober: makes one run.
         recorder: takes the results.
-        worker_id: who we are, on each result.
+        worker_id: who we are, on what is missed.
         dispatcher: decides what to run.
         lease: says whether we may.
         clock: what slots go by.
@@ -184,23 +183,16 @@ class Engine:
             probe = run.probe
             if probe is None:
                 probe = run.probe = self._prober.probe_of(check.spec)
-            seen = await self._prober.run(
-                check.spec,
-                probe=probe,
-                timeout_s=check.settings.timeout_us / SECOND_US,
-                retries=check.settings.retries,
-                retry_delay_s=check.settings.retry_delay_us / SECOND_US,
-                tenant_id=check.tenant_id,
-            )
-            if seen.error_kind in _STALL_KINDS and self._stalled_since(began):
-                seen = replace(
-                    seen,
+            result = await self._prober.run(check, slot_us, start_us, probe=probe)
+            if result.error_kind in _STALL_KINDS and self._stalled_since(began):
+                result = replace(
+                    result,
                     outcome=Outcome.ERROR,
                     error_kind=ErrorKind.INTERNAL,
                     error_message="the worker was stalled during the run",
                 )
-            self._metrics.ended(check.spec.KIND, seen.outcome, seen.error_kind)
-            self._recorder.add(to_result(check, slot_us, start_us, seen, self._worker_id), check)
+            self._metrics.ended(check.spec.KIND, result.outcome, result.error_kind)
+            self._recorder.add(result, check)
         finally:
             del self._tasks[run]
             self._look_at_spans()
@@ -216,48 +208,3 @@ class Engine:
         for lapse in lapses:
             self._metrics.missed(lapse.reason, lapse.missed.count)
             self._recorder.add(to_missed(lapse, self._worker_id), lapse.check)
-
-
-def to_missed(lapse: Lapse, worker_id: str) -> Result:
-    """Slots that nobody could run, as one result."""
-    check, missed = lapse.check, lapse.missed
-    return Result(
-        tenant_id=check.tenant_id,
-        service_id=check.service_id,
-        check_id=check.id,
-        slot_us=missed.first_us,
-        interval_us=missed.interval_us,
-        outcome=Outcome.MISSED,
-        worker_id=worker_id,
-        missed_reason=MissedReason(lapse.reason),
-        slot_count=missed.count,
-    )
-
-
-def to_result(check: ScheduledCheck, slot_us: int, start_us: int, seen: Observation, worker_id: str) -> Result:
-    """Return what a run observed as the result of a slot."""
-    return _to_result(check, slot_us, start_us, seen, worker_id)
-
-
-def _compiled_to_result() -> Callable[[ScheduledCheck, int, int, Observation, str], Result]:
-    """Return a function that takes from the observation each attribute that a result has under the same name."""
-    observed = {each.name for each in fields(Observation)}
-    given = {
-        "tenant_id": "check.tenant_id",
-        "service_id": "check.service_id",
-        "check_id": "check.id",
-        "slot_us": "slot_us",
-        "interval_us": "check.settings.interval_us",
-        "worker_id": "worker_id",
-        "start_us": "start_us",
-        # Of who asks nobody it would be a latency that is nobody's.
-        "total_us": "seen.total_us if check.spec.ASKS else None",
-        "tls_not_after_us": "from_datetime(seen.tls_not_after) if seen.tls_not_after else None",
-    }
-    same = {each.name: f"seen.{each.name}" for each in fields(Result) if each.name in observed}
-    values = ", ".join(f"{name}={value}" for name, value in {**same, **given}.items())
-    names = {"Result": Result, "from_datetime": from_datetime}
-    return compiled("check, slot_us, start_us, seen, worker_id", f"Result({values})", names)
-
-
-_to_result = _compiled_to_result()

@@ -8,6 +8,7 @@ recorded as ERROR, not DOWN.
 import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from services.checks.outcome import ErrorKind, Outcome
@@ -15,7 +16,8 @@ from services.platform import logs
 from services.platform.clock import SECOND_US
 from services.worker.canary import Canary
 from services.worker.clock import SharedClock
-from services.worker.record import Pending, as_error
+from services.worker.record import Pending
+from services.worker.results import as_error
 
 _log = logs.get("guard")
 _REMEMBER_US = 10 * SECOND_US
@@ -52,7 +54,10 @@ class SelfFaultGuard:
             if not await self._is_online():
                 _log.error("all canaries unreachable: worker is offline, recording network failures as ERROR")
                 message = "the worker was offline"
-                return [as_error(each, message) if _failed_on_network(each) else each for each in batch]
+                return [
+                    replace(each, result=as_error(each.result, message)) if _failed_on_network(each) else each
+                    for each in batch
+                ]
             self._hosts.clear()  # verified; the next suspicion counts only hosts that turn from now on
         self._failing -= {pending.check.id for pending in batch} - failed
         self._failing |= failed

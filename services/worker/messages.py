@@ -18,8 +18,10 @@ from services.platform.clock import (
     to_timestamp,
 )
 from services.platform.rpc.stream_guard import EndReason
-from services.worker.judging.evaluation import Evaluated, GivenAnswer
-from services.worker.judging.learned import Learned
+from services.wire.body import Body
+from services.wire.observation import Observation
+from services.worker.judging.attempt_report import AttemptReport
+from services.worker.judging.evaluation import Evaluated
 from services.worker.on_demand import PhaseEnded, TryDraft
 from services.worker.report import TenantWorker
 
@@ -42,17 +44,17 @@ def phase_message(phase: PhaseEnded) -> pb.PhaseEvent:
     return pb.PhaseEvent(phase=f"PHASE_{phase.phase.upper()}", elapsed=to_duration(phase.elapsed_us))
 
 
-def facts_message(facts: Learned) -> pb.FactsEvent:
-    """What an attempt learned."""
+def facts_message(report: AttemptReport) -> pb.FactsEvent:
+    """Return what an attempt observed."""
     return pb.FactsEvent(
-        attempt=facts.attempt,
-        resolved_ip=facts.resolved_ip,
-        status_code=facts.status_code,
-        headers=[pb.AnswerHeader(name=name, value=value) for name, value in facts.headers],
-        body_preview=facts.preview,
-        body_cut=facts.is_cut,
-        certificate_expire_time=to_timestamp(from_datetime(facts.tls_not_after)) if facts.tls_not_after else None,
-        assertions=[outcome_message(each) for each in facts.assertions],
+        attempt=report.attempt,
+        resolved_ip=report.resolved_ip,
+        status_code=report.status_code,
+        headers=[pb.AnswerHeader(name=name, value=value) for name, value in report.headers],
+        body_preview=report.preview,
+        body_cut=report.is_cut,
+        certificate_expire_time=to_timestamp(from_datetime(report.tls_not_after)) if report.tls_not_after else None,
+        assertions=[outcome_message(each) for each in report.assertions],
     )
 
 
@@ -62,17 +64,17 @@ def try_draft(message: check_pb2.Check) -> TryDraft:
     return TryDraft(spec, settings_with_defaults(spec, given_settings(message)))
 
 
-def given_answer(message: pb.GivenAnswer) -> GivenAnswer:
-    """An answer, as somebody has it at hand."""
+def given_answer(message: pb.GivenAnswer) -> Observation:
+    """Return an answer that a caller gives; None in it stands for what is not known."""
     not_after = None
     if message.HasField("certificate_expire_time"):
         not_after = to_datetime(from_timestamp(message.certificate_expire_time))
-    return GivenAnswer(
+    return Observation(
         status_code=message.status_code or None,
         headers=[(each.name.encode(), each.value.encode()) for each in message.headers],
-        body=message.body.encode(),
+        body=Body((), message.body.encode(), truncated=False),
         total_us=from_duration(message.total) if message.HasField("total") else None,
-        not_after=not_after,
+        tls_not_after=not_after,
     )
 
 

@@ -7,7 +7,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -17,15 +17,14 @@ from services.checks.check_settings import CheckSettings
 from services.checks.result import Result
 from services.checks.specs.spec import Spec
 from services.checks.tenant_egress import TenantEgress
-from services.platform.clock import SECOND_US, now_us
+from services.platform.clock import now_us
 from services.platform.errors import InvalidArgument, NotFound
 from services.platform.rpc.stream_guard import LOOK_S, EndReason, StreamGuard
 from services.platform.rpc.stream_reader import QUIET_S
 from services.worker.cpu_queue import CpuQueue
-from services.worker.engine import to_result
-from services.worker.judging.learned import Learned
+from services.worker.judging.attempt_report import AttemptReport
 from services.worker.on_demand_places import OnDemandPlaces
-from services.worker.probe import Observation, Prober
+from services.worker.probe import Prober
 from services.worker.schedule import ScheduledCheck
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ class CutOff:
     reason: EndReason
 
 
-Event = PhaseEnded | StillRunning | Learned | Result | CutOff
+Event = PhaseEnded | StillRunning | AttemptReport | Result | CutOff
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,6 @@ class OnDemand:
     Args:
         store: checks and results in PostgreSQL.
         prober: makes one run.
-        worker_id: this worker, for results.
         cpu: refuses tenants that have spent their CPU time.
         egress: refuses blocked addresses before the run; without it the run itself does.
     """
@@ -81,7 +79,6 @@ class OnDemand:
         self,
         store: "TenantStore",
         prober: Prober,
-        worker_id: str,
         cpu: CpuQueue | None = None,
         egress: TenantEgress | None = None,
     ) -> None:
@@ -89,7 +86,6 @@ class OnDemand:
         self._egress = egress
         self._store = store
         self._prober = prober
-        self._worker_id = worker_id
         self._places = OnDemandPlaces()
 
     @property
@@ -161,20 +157,18 @@ class OnDemand:
                     yield event
 
     async def _events(self, check: ScheduledCheck, guard: StreamGuard) -> AsyncGenerator[Event, None]:
-        events: asyncio.Queue[PhaseEnded | Learned | Observation] = asyncio.Queue()
-        start = now_us()
-        spec = check.spec.showing()
+        events: asyncio.Queue[PhaseEnded | AttemptReport | Result] = asyncio.Queue()
+        start_us = now_us()
+        check = replace(check, spec=check.spec.showing())
 
         async def probe() -> None:
             events.put_nowait(
                 await self._prober.run(
-                    spec,
-                    timeout_s=check.settings.timeout_us / SECOND_US,
-                    retries=check.settings.retries,
-                    retry_delay_s=check.settings.retry_delay_us / SECOND_US,
+                    check,
+                    start_us,
+                    start_us,
                     on_phase=lambda phase, elapsed_us: events.put_nowait(PhaseEnded(phase, elapsed_us)),
-                    on_facts=events.put_nowait,
-                    tenant_id=check.tenant_id,
+                    on_report=events.put_nowait,
                 )
             )
 
@@ -191,11 +185,10 @@ class OnDemand:
                     if time.monotonic() - heard < QUIET_S:
                         continue
                     yield StillRunning()
-                elif isinstance(event, Observation):
-                    yield to_result(check, start, start, event, self._worker_id)
-                    return
                 else:
                     yield event
+                    if isinstance(event, Result):
+                        return
                 heard = time.monotonic()
         finally:
             task.cancel()
@@ -204,8 +197,8 @@ class OnDemand:
 
 
 async def _next(
-    events: "asyncio.Queue[PhaseEnded | Learned | Observation]",
-) -> PhaseEnded | Learned | Observation | None:
+    events: "asyncio.Queue[PhaseEnded | AttemptReport | Result]",
+) -> PhaseEnded | AttemptReport | Result | None:
     """Wait for an event, at most until the stream has to be checked again."""
     try:
         return await asyncio.wait_for(events.get(), LOOK_S)

@@ -1,4 +1,4 @@
-"""One run of a check: attempts, one deadline over all of them; always an observation, never an exception."""
+"""One run of a check: attempts, one deadline over all of them; always a result, never an exception."""
 
 import asyncio
 import time
@@ -7,10 +7,9 @@ from functools import partial
 from typing import TypeAlias, TypeVar
 from uuid import UUID
 
-from services.checks.check_settings import DEFAULTS
 from services.checks.failed_attempt import FailedAttempt
 from services.checks.outcome import ErrorKind, Outcome
-from services.checks.specs.secrets import masked
+from services.checks.result import Result
 from services.checks.specs.spec import Spec
 from services.checks.tenant_egress import TenantEgress
 from services.platform import logs
@@ -20,18 +19,18 @@ from services.wire.deadline import Deadline
 from services.wire.network import Network
 from services.wire.observation import Observation, OnPhase
 from services.wire.own_trouble import OwnTrouble, is_own, sentence
-from services.wire.probe_failure import LONGEST_MESSAGE, ProbeFailure
+from services.wire.probe_failure import ProbeFailure
 from services.worker.cpu_queue import CpuQueue
+from services.worker.error_message import error_message
 from services.worker.heartbeats.signals import Signals
+from services.worker.judging.attempt_report import AttemptReport, report_of
 from services.worker.judging.cost import ON_LOOP_US, cost_us
-from services.worker.judging.findings import Examined
 from services.worker.judging.judge import Verdict, judge
-from services.worker.judging.learned import Learned, learned
 from services.worker.kinds.every import every_kind
 from services.worker.kinds.kind import Kind, Probe
 from services.worker.kinds.sealed import SealedProbe, SealedSpec
-
-__all__ = ["Observation", "Prober"]
+from services.worker.results import to_result
+from services.worker.schedule import ScheduledCheck
 
 _log = logs.get("probe")
 # What a run of an ordinary check takes; it is not charged.
@@ -40,10 +39,9 @@ _FREE_NS = 2_000_000
 _UNMEASURED_US = 500
 # What an attempt needs at the least: the contract's shortest timeout.
 _LEAST_S = 0.01
-_NOBODY = UUID(int=0)
 _T = TypeVar("_T")
-OnFacts: TypeAlias = Callable[[Learned], None]
-"""Told what an attempt learned."""
+OnReport: TypeAlias = Callable[[AttemptReport], None]
+"""Called with what an attempt observed."""
 
 
 class Prober:
@@ -51,6 +49,7 @@ class Prober:
 
     Args:
         network: the way to targets.
+        worker_id: who we are, on each result.
         signals: what jobs have reported; without a database to read it from, heartbeats cannot be run.
         cpu: runs judging that takes long, and charges tenants.
         egress: knows tenants where the egress policy names some; without it no tenant is among them.
@@ -59,11 +58,14 @@ class Prober:
     def __init__(
         self,
         network: Network,
+        *,
+        worker_id: str,
         signals: Signals | None = None,
         cpu: CpuQueue | None = None,
         egress: TenantEgress | None = None,
     ) -> None:
         self._network = network
+        self._worker_id = worker_id
         self._egress = egress
         self._cpu = cpu or CpuQueue()
         self._kinds: Mapping[type[Spec], Kind] = {**every_kind(signals), SealedSpec: SealedProbe}
@@ -74,97 +76,70 @@ class Prober:
 
     async def run(
         self,
-        spec: Spec,
+        check: ScheduledCheck,
+        slot_us: int,
+        start_us: int,
         *,
         probe: Probe | None = None,
-        timeout_s: float,
-        retries: int,
-        retry_delay_s: float = DEFAULTS.retry_delay_us / SECOND_US,
         on_phase: OnPhase | None = None,
-        on_facts: OnFacts | None = None,
-        tenant_id: UUID = _NOBODY,
-    ) -> Observation:
+        on_report: OnReport | None = None,
+    ) -> Result:
         """Run a check once.
 
+        The timeout is over everything, from DNS to the last byte, retries and redirects included (semantics.md §4).
+        There are as many retries before the verdict is DOWN as there is time for (semantics.md §10); the pause before
+        each is twice as long as the one before. The tenant is charged for processor time beyond what an ordinary run
+        takes.
+
         Args:
-            spec: what to probe and what to expect.
-            probe: the spec's, where it is run more than once; by default one for this run.
-            timeout_s: over everything, from DNS to the last byte, retries and redirects included (semantics.md §4).
-            retries: further attempts before the verdict is DOWN (semantics.md §10), as many as there is time for.
-            retry_delay_s: the pause before the first of them; twice as long before the second, and so on.
-            on_phase: told each phase as it ends.
-            on_facts: told what each attempt that got an answer learned, once it is judged.
-            tenant_id: who is charged for processor time beyond what an ordinary run takes.
+            check: the check.
+            slot_us: the slot that the result is of.
+            start_us: the time.
+            probe: that of the check's spec, where it is run more than once; by default one for this run.
+            on_phase: called with each phase when it ends.
+            on_report: called with what each attempt that got an answer observed, once it is judged.
         """
-        start = time.perf_counter_ns()
-        deadline = Deadline(timeout_s)
-        seen = Observation(on_phase=on_phase)
-        seen.off_loop = _OffLoop(self._cpu, tenant_id, deadline, seen)
+        run = _Run(check, self._cpu, on_phase)
         try:
-            verdict = await self._attempts(
-                spec,
-                probe or self.probe_of(spec),
-                _Retries(retries, retry_delay_s, deadline),
-                seen,
-                start,
-                on_facts,
-                tenant_id,
-            )
+            verdict = await self._attempts(run, probe or self.probe_of(check.spec), on_report)
         except asyncio.CancelledError:
-            if not deadline.passed():
+            if not run.deadline.passed():
                 raise
-            verdict = (
-                _timed_out(seen, timeout_s)
-                if spec.ASKS
-                else _own(OwnTrouble("timed out while reading from the database"))
-            )
+            verdict = _timed_out(check, run.seen)
         except Exception as error:  # noqa: BLE001 — an internal error is ERROR, never DOWN (semantics.md §9)
             verdict = _own(error)
         finally:
-            deadline.clear()
-            seen.off_loop = None  # it holds the run's observation: both would wait for the garbage collector
-            if seen.cpu_ns > _FREE_NS:
-                self._cpu.charge(tenant_id, (seen.cpu_ns - _FREE_NS) // 1000)
-        seen.outcome, seen.error_kind = verdict.outcome, verdict.error_kind
-        seen.failed_assertions, seen.slow = verdict.failed, verdict.slow
-        if verdict.outcome is Outcome.DOWN:
-            seen.skipped_attempts = retries + 1 - seen.attempt
-        if verdict.message:
-            seen.error_message = _told(spec, verdict.message, _skipped(seen.skipped_attempts))
-        seen.total_us = (time.perf_counter_ns() - start - seen.waited_ns) // 1000
-        return seen
+            run.end()
+        return to_result(
+            check,
+            run.seen,
+            verdict,
+            run.failed_attempts,
+            slot_us=slot_us,
+            start_us=start_us,
+            worker_id=self._worker_id,
+        )
 
-    async def _attempts(
-        self,
-        spec: Spec,
-        probe: Probe,
-        retries: "_Retries",
-        seen: Observation,
-        start_ns: int,
-        on_facts: OnFacts | None,
-        tenant_id: UUID,
-    ) -> Verdict:
+    async def _attempts(self, run: "_Run", probe: Probe, on_report: OnReport | None) -> Verdict:
         network = self._network
         if self._egress is not None:
-            network = network.of(await _slug(self._egress, tenant_id))
+            network = network.of(await _slug(self._egress, run.check.tenant_id))
         while True:
             try:
-                facts = await probe.attempt(network, seen)
+                await probe.attempt(network, run.seen)
             except ProbeFailure as failure:
                 verdict = Verdict(outcome=Outcome.DOWN, error_kind=failure.kind, message=failure.sentence)
             else:
-                seen.total_us = (time.perf_counter_ns() - start_ns - seen.waited_ns) // 1000
-                examined = Examined(facts, seen, now_us())
-                cost = cost_us(spec.assertions, facts)
-                verdict = await _judged(spec, cost, examined, judge)
+                run.take_time()
+                judged_us = now_us()
+                verdict = await _worked(run, judge, judged_us)
                 if verdict.trouble is not None:
                     _log.error("an assertion could not be evaluated", exc_info=verdict.trouble)
-                if on_facts is not None:
-                    on_facts(await _judged(spec, cost, examined, learned))
-            if verdict.outcome is not Outcome.DOWN or verdict.error_kind is None or not await retries.wait(seen):
+                if on_report is not None:
+                    on_report(await _worked(run, report_of, judged_us))
+            if verdict.outcome is not Outcome.DOWN or verdict.error_kind is None or not await run.pause():
                 return verdict
-            failed = FailedAttempt(verdict.error_kind, _told(spec, verdict.message), seen.status_code)
-            seen.next_attempt(failed)
+            run.next_attempt(verdict.error_kind, verdict.message)
 
 
 def pause_before(attempt: int, delay_s: float) -> float:
@@ -172,54 +147,73 @@ def pause_before(attempt: int, delay_s: float) -> float:
     return float(delay_s * 2 ** (attempt - 2))
 
 
-class _Retries:
-    """Which further attempts a run may make, and when.
+class _Run:
+    """A run that is under way.
 
     Args:
-        count: how many at the most.
-        delay_s: the pause before the first of them.
-        deadline: the run's.
+        check: the check.
+        cpu: does what takes long, and charges the tenant.
+        on_phase: called with each phase when it ends.
+
+    Attributes:
+        check: as given.
+        deadline: of the whole run; it stands still while work waits for the queue.
+        seen: what the run observed so far.
+        failed_attempts: the attempts that failed before this one.
     """
 
-    __slots__ = ("_count", "_deadline", "_delay_s")
+    __slots__ = ("_cpu", "_start_ns", "check", "deadline", "failed_attempts", "seen")
 
-    def __init__(self, count: int, delay_s: float, deadline: Deadline) -> None:
-        self._count = count
-        self._delay_s = delay_s
-        self._deadline = deadline
+    def __init__(self, check: ScheduledCheck, cpu: CpuQueue, on_phase: OnPhase | None) -> None:
+        self._start_ns = time.perf_counter_ns()
+        self._cpu = cpu
+        self.check = check
+        self.deadline = Deadline(check.settings.timeout_us / SECOND_US)
+        self.seen = Observation(on_phase=on_phase, off_loop=self.off_loop)
+        self.failed_attempts: tuple[FailedAttempt, ...] = ()
 
-    async def wait(self, seen: Observation) -> bool:
-        """Pause before another attempt; False at once where none is left, or would have no time."""
-        if seen.attempt > self._count:
+    async def off_loop(self, work: Callable[[], _T]) -> _T:
+        """Do work that takes long in the tenant's turn of the queue; nothing of it counts as the target's time."""
+        began_ns = time.perf_counter_ns()
+        self.deadline.pause()
+        try:
+            return await self._cpu.run(self.check.tenant_id, work)
+        finally:
+            self.deadline.resume()
+            self.seen.waited_ns += time.perf_counter_ns() - began_ns
+
+    def take_time(self) -> None:
+        """Note how long the run took so far."""
+        seen = self.seen
+        seen.total_us = (time.perf_counter_ns() - self._start_ns - seen.waited_ns) // 1000
+
+    async def pause(self) -> bool:
+        """Pause before another attempt; return False at once if none is left, or there is no time for it."""
+        seen, settings = self.seen, self.check.settings
+        if seen.attempt > settings.retries:
             return False
-        pause_s = pause_before(seen.attempt + 1, self._delay_s)
-        if pause_s + _LEAST_S > self._deadline.left_s:
+        pause_s = pause_before(seen.attempt + 1, settings.retry_delay_us / SECOND_US)
+        if pause_s + _LEAST_S > self.deadline.left_s:
             return False
         began_ns = time.perf_counter_ns()
         await asyncio.sleep(pause_s)
         seen.waited_ns += time.perf_counter_ns() - began_ns
         return True
 
+    def next_attempt(self, error_kind: ErrorKind, message: str) -> None:
+        """Begin another attempt, since one failed."""
+        failed = FailedAttempt(error_kind, error_message(message, self.check.spec), self.seen.status_code)
+        self.failed_attempts = (*self.failed_attempts, failed)
+        self.seen.next_attempt()
 
-class _OffLoop:
-    """A run's way to the queue for work that takes long; its deadline stands still meanwhile."""
-
-    __slots__ = ("_cpu", "_deadline", "_seen", "_tenant_id")
-
-    def __init__(self, cpu: CpuQueue, tenant_id: UUID, deadline: Deadline, seen: Observation) -> None:
-        self._cpu = cpu
-        self._tenant_id = tenant_id
-        self._deadline = deadline
-        self._seen = seen
-
-    async def __call__(self, work: Callable[[], _T]) -> _T:
-        began_ns = time.perf_counter_ns()
-        self._deadline.pause()
-        try:
-            return await self._cpu.run(self._tenant_id, work)
-        finally:
-            self._deadline.resume()
-            self._seen.waited_ns += time.perf_counter_ns() - began_ns
+    def end(self) -> None:
+        """Stop the deadline, and charge the tenant."""
+        self.deadline.clear()
+        seen = self.seen
+        seen.off_loop = None  # it holds the run, which holds it: both would wait for the garbage collector
+        if seen.cpu_ns > _FREE_NS:
+            self._cpu.charge(self.check.tenant_id, (seen.cpu_ns - _FREE_NS) // 1000)
+        self.take_time()
 
 
 async def _slug(egress: TenantEgress, tenant_id: UUID) -> str:
@@ -229,29 +223,19 @@ async def _slug(egress: TenantEgress, tenant_id: UUID) -> str:
         raise OwnTrouble("database unavailable: the egress policy of the tenant could not be read") from error
 
 
-async def _judged(spec: Spec, cost: float, examined: Examined, work: Callable[[Spec, Examined], _T]) -> _T:
-    """Judge where it holds up nobody else."""
-    seen = examined.seen
+async def _worked(run: _Run, work: Callable[[Spec, Observation, int], _T], judged_us: int) -> _T:
+    """Evaluate the assertions on what an attempt observed, where that holds up nobody else."""
+    spec, seen = run.check.spec, run.seen
+    cost = cost_us(spec.assertions, seen)
     if cost <= _UNMEASURED_US:
-        return work(spec, examined)
-    if cost > ON_LOOP_US and seen.off_loop is not None:
-        return await seen.off_loop(partial(work, spec, examined))
+        return work(spec, seen, judged_us)
+    if cost > ON_LOOP_US:
+        return await run.off_loop(partial(work, spec, seen, judged_us))
     began_ns = time.thread_time_ns()
     try:
-        return work(spec, examined)
+        return work(spec, seen, judged_us)
     finally:
         seen.cpu_ns += time.thread_time_ns() - began_ns
-
-
-def _told(spec: Spec, message: str, remark: str = "") -> str:
-    """A message as results have it: without secrets, cut to size, with a remark that is not cut."""
-    return masked(message, spec.secrets())[: LONGEST_MESSAGE - len(remark)] + remark
-
-
-def _skipped(count: int) -> str:
-    if not count:
-        return ""
-    return f"; no time left for {count} more attempt{'s' if count > 1 else ''}"
 
 
 def _own(error: Exception) -> Verdict:
@@ -263,7 +247,9 @@ def _own(error: Exception) -> Verdict:
     return Verdict(outcome=Outcome.ERROR, error_kind=ErrorKind.INTERNAL, message="internal error")
 
 
-def _timed_out(seen: Observation, timeout_s: float) -> Verdict:
+def _timed_out(check: ScheduledCheck, seen: Observation) -> Verdict:
+    if not check.spec.ASKS:
+        return _own(OwnTrouble("timed out while reading from the database"))
     if seen.names_were_silent:
         return _own(OwnTrouble("the monitor's DNS resolvers did not respond"))
     if seen.resolved_ip is None:
@@ -276,4 +262,5 @@ def _timed_out(seen: Observation, timeout_s: float) -> Verdict:
         kind, phase = ErrorKind.TIMEOUT, "while waiting for the response"
     else:
         kind, phase = ErrorKind.TIMEOUT, "while reading the response"
+    timeout_s = check.settings.timeout_us / SECOND_US
     return Verdict(outcome=Outcome.DOWN, error_kind=kind, message=f"timed out after {timeout_s:g} s {phase}")

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from services.checks.grid import PAUSE_LIMIT_US
-from services.checks.outcome import ErrorKind, MissedReason, Outcome
+from services.checks.outcome import MissedReason, Outcome
 from services.checks.result import Result
 from services.platform import logs
 from services.platform.clock import MINUTE_US, SECOND_US
 from services.platform.errors import Unavailable
 from services.worker.clock import Reading, SharedClock
 from services.worker.metrics import Metrics
+from services.worker.results import as_error, as_missed
 from services.worker.schedule import ScheduledCheck
 
 if TYPE_CHECKING:
@@ -286,7 +287,7 @@ class Recorder:
         """Find results that cannot be written by bisection; write an ERROR without their details instead."""
         if len(batch) == 1:
             pending = batch[0]
-            bare = as_error(pending, "internal error")
+            bare = replace(pending, result=as_error(pending.result, "internal error"))
             if pending == bare:
                 _log.error(
                     "result cannot be written, dropped",
@@ -315,39 +316,6 @@ class Recorder:
         if dropped and dropped[-1].epoch == pending.epoch and dropped[-1].result.interval_us == result.interval_us:
             first = dropped.pop()
             count = (result.slot_us - first.result.slot_us) // result.interval_us + result.slot_count
-            dropped.append(Pending(_as_missed(first.result, count), pending.check, pending.epoch))
+            dropped.append(Pending(as_missed(first.result, count), pending.check, pending.epoch))
         else:
-            dropped.append(Pending(_as_missed(result, result.slot_count), pending.check, pending.epoch))
-
-
-def _as_missed(result: Result, count: int) -> Result:
-    return Result(
-        tenant_id=result.tenant_id,
-        service_id=result.service_id,
-        check_id=result.check_id,
-        slot_us=result.slot_us,
-        interval_us=result.interval_us,
-        outcome=Outcome.MISSED,
-        worker_id=result.worker_id,
-        missed_reason=MissedReason.DATABASE_AWAY,
-        slot_count=count,
-    )
-
-
-def as_error(pending: Pending, message: str) -> Pending:
-    """Return the same slot as an internal ERROR (semantics.md §9)."""
-    result = pending.result
-    bare = Result(
-        tenant_id=result.tenant_id,
-        service_id=result.service_id,
-        check_id=result.check_id,
-        slot_us=result.slot_us,
-        interval_us=result.interval_us,
-        outcome=Outcome.ERROR,
-        worker_id=result.worker_id,
-        start_us=result.start_us,
-        error_kind=ErrorKind.INTERNAL,
-        error_message=message,
-        attempt=max(1, result.attempt),
-    )
-    return Pending(bare, pending.check, pending.epoch)
+            dropped.append(Pending(as_missed(result, result.slot_count), pending.check, pending.epoch))

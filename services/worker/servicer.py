@@ -18,8 +18,8 @@ from services.platform.rpc.rules import rules_of
 from services.platform.rpc.stream_guard import EndReason, StreamGuard
 from services.platform.security.principal import current_principal
 from services.worker.heartbeats.reception import Reception
+from services.worker.judging.attempt_report import AttemptReport
 from services.worker.judging.evaluation import Evaluation
-from services.worker.judging.learned import Learned
 from services.worker.messages import (
     end_message,
     evaluated_message,
@@ -120,7 +120,7 @@ class ProbeServicer(ProbeServiceServicer):
                     yield pb.RunCheckResponse(phase=phase_message(event))
                 elif isinstance(event, StillRunning):
                     yield pb.RunCheckResponse(heartbeat=heartbeat_message(""))
-                elif isinstance(event, Learned):
+                elif isinstance(event, AttemptReport):
                     yield pb.RunCheckResponse(facts=facts_message(event))
                 elif isinstance(event, CutOff):
                     end = event.reason
@@ -139,7 +139,7 @@ class ProbeServicer(ProbeServiceServicer):
                     yield pb.TryCheckResponse(phase=phase_message(event))
                 elif isinstance(event, StillRunning):
                     yield pb.TryCheckResponse(heartbeat=heartbeat_message(""))
-                elif isinstance(event, Learned):
+                elif isinstance(event, AttemptReport):
                     yield pb.TryCheckResponse(facts=facts_message(event))
                 elif isinstance(event, CutOff):
                     end = event.reason

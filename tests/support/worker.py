@@ -5,10 +5,12 @@ from uuid import UUID
 
 from services.checks.check_settings import SETTING_COLUMNS, CheckSettings
 from services.checks.specs.http import HttpSpec
+from services.checks.specs.spec import Spec
 from services.platform.clock import SECOND_US
 from services.worker.schedule import ScheduledCheck
 
 _ID = UUID(int=3)
+PLENTY_S = 30.0
 
 
 def a_scheduled_check(check_id: UUID = _ID, interval_us: int = 10 * SECOND_US, **rest: Any) -> ScheduledCheck:
@@ -24,3 +26,8 @@ def a_scheduled_check(check_id: UUID = _ID, interval_us: int = 10 * SECOND_US, *
         "since_us": 0,
     }
     return ScheduledCheck(id=check_id, settings=CheckSettings(**settings), **{**figures, **rest})
+
+
+def a_check_of(spec: Spec, timeout_s: float = PLENTY_S, **rest: Any) -> ScheduledCheck:
+    """A check of a spec, for runs that nobody schedules."""
+    return a_scheduled_check(spec=spec, target=spec.target, timeout_us=round(timeout_s * SECOND_US), **rest)

@@ -16,7 +16,7 @@ from services.checks.specs.assertions import (
     JsonPathIs,
 )
 from services.wire.json_text import MOST_VALUES_OF_DEEP
-from services.worker.judging.facts import Facts
+from services.wire.observation import Observation
 
 ON_LOOP_US = 5_000
 """What may take longer leaves the event loop."""
@@ -32,19 +32,20 @@ _PARSING_DEEP = 1.0
 _DEEP = 500
 
 
-def cost_us(assertions: Sequence[Assertion], facts: Facts) -> float:
+def cost_us(assertions: Sequence[Assertion], seen: Observation) -> float:
     """Return how many microseconds judging an answer may take at the worst."""
     if assertions is SUCCESS_ALONE:
         return 0.0
-    size = facts.body.most_bytes if facts.body is not None else 0
+    body = seen.body
+    size = body.most_bytes if body is not None else 0
     parsed = {each.comparison in OF_TEXT for each in assertions if isinstance(each, JsonPathIs)}
     parsing = sum(_PARSING_TEXT if as_text else _PARSING for as_text in parsed) * size
-    if parsed and facts.body is not None:
-        parsing += _PARSING_DEEP * len(parsed) * min(facts.body.most_values(_DEEP), MOST_VALUES_OF_DEEP)
-    return sum(_cost_us(each, facts, size) for each in assertions) + parsing
+    if parsed and body is not None:
+        parsing += _PARSING_DEEP * len(parsed) * min(body.most_values(_DEEP), MOST_VALUES_OF_DEEP)
+    return sum(_cost_us(each, seen, size) for each in assertions) + parsing
 
 
-def _cost_us(assertion: Assertion, facts: Facts, size: int) -> float:
+def _cost_us(assertion: Assertion, seen: Observation, size: int) -> float:
     match assertion:
         case BodyContains() | BodyLacks():
             return _SEARCHING * size
@@ -58,6 +59,6 @@ def _cost_us(assertion: Assertion, facts: Facts, size: int) -> float:
                 return _WALKING * walked
             return _WALKING * walked + _MATCHING * program_size(str(operand)) * min(size, LONGEST_MATCHED)
         case HeaderIs(_, "matches", operand):
-            return _MATCHING * program_size(str(operand)) * sum(len(value) for _, value in facts.headers)
+            return _MATCHING * program_size(str(operand)) * sum(len(value) for _, value in seen.headers)
         case _:
             return 0.0

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -16,32 +15,14 @@ from services.checks.specs.assertions import Assertion, CertificateLasts, PhaseW
 from services.checks.specs.refusals import refuse_bad
 from services.platform.clock import now_us, to_datetime
 from services.platform.errors import NotFound
-from services.wire.body import Body
 from services.wire.observation import Observation
 from services.worker.cpu_queue import CpuQueue
 from services.worker.judging.cost import ON_LOOP_US, cost_us
-from services.worker.judging.facts import Facts
-from services.worker.judging.findings import Examined, finding
+from services.worker.judging.findings import finding
 from services.worker.judging.words import outcome_of
 
 if TYPE_CHECKING:
     from services.worker.store.tenant import TenantStore
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GivenAnswer:
-    """An answer, as somebody has it at hand; None where it is not known.
-
-    Attributes:
-        total_us: how long the whole run took.
-        not_after: when the certificate expires.
-    """
-
-    status_code: int | None
-    headers: Sequence[tuple[bytes, bytes]]
-    body: bytes
-    total_us: int | None
-    not_after: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +52,8 @@ class Evaluation:
         self._store = store
         self._cpu = cpu or CpuQueue()
 
-    async def of_given(self, assertions: Sequence[Assertion], answer: GivenAnswer, tenant_id: UUID) -> Evaluated:
-        """Return what they come to on an answer that is given.
+    async def of_given(self, assertions: Sequence[Assertion], given: Observation, tenant_id: UUID) -> Evaluated:
+        """Return what they come to on an answer that is given; None in it stands for what is not known.
 
         Raises:
             InvalidArgument: one is none.
@@ -80,10 +61,9 @@ class Evaluation:
         """
         self._cpu.refuse_excess(tenant_id)
         self._cpu.run_here(tenant_id, partial(refuse_bad, assertions, "assertions"))
-        facts = Facts(answer.status_code, answer.headers, Body((), answer.body, truncated=False))
-        work = partial(of_given, assertions, answer, facts)
+        work = partial(of_given, assertions, given)
         # What is quick must not wait for what takes long.
-        if cost_us(assertions, facts) <= ON_LOOP_US:
+        if cost_us(assertions, given) <= ON_LOOP_US:
             return self._cpu.run_here(tenant_id, work)
         return await self._cpu.run(tenant_id, work)
 
@@ -114,34 +94,34 @@ class Evaluation:
         return of_result(assertions, result)
 
 
-def of_given(assertions: Sequence[Assertion], answer: GivenAnswer, facts: Facts) -> Evaluated:
-    """Return what assertions come to on an answer that is given, and what is known by it."""
-    seen = Observation(total_us=answer.total_us or 0, tls_not_after=answer.not_after)
+def of_given(assertions: Sequence[Assertion], given: Observation) -> Evaluated:
+    """Return what assertions come to on an answer that is given; None in it stands for what is not known."""
 
     def known(assertion: Assertion) -> bool:
         match assertion:
             case StatusIs():
-                return answer.status_code is not None
+                return given.status_code is not None
             case CertificateLasts():
-                return answer.not_after is not None
+                return given.tls_not_after is not None
             case TotalTimeWithin():
-                return answer.total_us is not None
+                return given.total_us is not None
             case _:
                 return not isinstance(assertion, PhaseWithin)
 
-    return evaluated(assertions, Examined(facts, seen, now_us()), known)
+    return evaluated(assertions, given, now_us(), known)
 
 
 def of_result(assertions: Sequence[Assertion], result: Result) -> Evaluated:
-    """What assertions come to on a result; the certificate is judged as of when the run began."""
+    """Return what assertions come to on a result; the certificate is judged as of when the run began."""
     not_after = None if result.tls_not_after_us is None else to_datetime(result.tls_not_after_us)
     seen = Observation(
+        status_code=result.status_code,
         dns_us=result.dns_us,
         connect_us=result.connect_us,
         tls_us=result.tls_us,
         ttfb_us=result.ttfb_us,
         transfer_us=result.transfer_us,
-        total_us=result.total_us or 0,
+        total_us=result.total_us,
         tls_not_after=not_after,
     )
     answered = result.status_code is not None
@@ -153,14 +133,15 @@ def of_result(assertions: Sequence[Assertion], result: Result) -> Evaluated:
             case _:
                 return isinstance(assertion, CertificateLasts) and not_after is not None
 
-    examined = Examined(Facts(result.status_code), seen, result.start_us or result.slot_us)
-    return evaluated(assertions, examined, known)
+    return evaluated(assertions, seen, result.start_us or result.slot_us, known)
 
 
-def evaluated(assertions: Sequence[Assertion], examined: Examined, known: Callable[[Assertion], bool]) -> Evaluated:
-    """What assertions come to, where what they look at is known."""
+def evaluated(
+    assertions: Sequence[Assertion], seen: Observation, judged_us: int, known: Callable[[Assertion], bool]
+) -> Evaluated:
+    """Return what assertions come to, where what they look at is known."""
     outcomes = [
-        outcome_of(each, finding(each, examined) if known(each) else None, index, ())
+        outcome_of(each, finding(each, seen, judged_us) if known(each) else None, index, ())
         for index, each in enumerate(assertions)
     ]
     decisive = {each.status for each in outcomes if not each.only_slow}

@@ -1,4 +1,4 @@
-"""What each kind of assertion finds in what an attempt learned. Pure, and bounded by the answer's size.
+"""What each kind of assertion finds in what an attempt observed. Pure, and bounded by the answer's size.
 
 A finding is a value, not yet words: those are made only where somebody reads them (words.py).
 """
@@ -29,7 +29,6 @@ from services.wire.body import Body
 from services.wire.json_text import TooDeepError
 from services.wire.observation import Observation
 from services.wire.probe_failure import ProbeFailure
-from services.worker.judging.facts import Facts
 
 
 class Note(str):
@@ -52,34 +51,27 @@ class Finding(NamedTuple):
     kind: ErrorKind = ErrorKind.ASSERTION
 
 
-class Examined(NamedTuple):
-    """What assertions look at.
-
-    Attributes:
-        facts: what the attempt learned.
-        seen: what the run saw on its way; its total_us is that of the run so far.
-        now_us: the time, for what expires.
-    """
-
-    facts: Facts
-    seen: Observation
-    now_us: int
-
-
 _DAY_S = 86_400
 SUCCESSFUL = range(200, 300)  # RFC 9110 §15.3
 _NO_BODY = Body((), b"", truncated=False)
 _NOTHING, _NOT_MEASURED = Note("absent"), Note("not measured")
 
 
-def finding(assertion: Assertion, examined: Examined) -> Finding:
-    """What an assertion finds.
+def finding(assertion: Assertion, seen: Observation, now_us: int) -> Finding:
+    """Return what an assertion finds.
+
+    Args:
+        assertion: the assertion.
+        seen: what the attempt observed.
+        now_us: the time, for what expires.
 
     Raises:
         Exception: for a reason of our own; a target cannot bring it about.
     """
     try:
-        return _FINDERS[type(assertion)](assertion, examined)
+        if isinstance(assertion, CertificateLasts):
+            return _certificate(assertion, seen.tls_not_after, now_us)
+        return _FINDERS[type(assertion)](assertion, seen)
     except ProbeFailure as failure:  # the body breaks its coding
         return _wrong(Note(failure.sentence), failure.kind)
 
@@ -92,8 +84,8 @@ def _wrong(actual: Any, kind: ErrorKind = ErrorKind.ASSERTION) -> Finding:  # no
     return Finding(holds=False, actual=actual, kind=kind)
 
 
-def _status(assertion: StatusIs, examined: Examined) -> Finding:
-    status = examined.facts.status_code
+def _status(assertion: StatusIs, seen: Observation) -> Finding:
+    status = seen.status_code
     codes, ranges = assertion.codes, assertion.ranges
     if codes or ranges:
         holds = status in codes or (status is not None and any(status in each for each in _spans(ranges)))
@@ -107,22 +99,22 @@ def _spans(ranges: tuple[str, ...]) -> tuple[range, ...]:
     return tuple(range(int(each[:3]), int(each[4:]) + 1) for each in ranges)
 
 
-def _body_contains(assertion: BodyContains, examined: Examined) -> Finding:
+def _body_contains(assertion: BodyContains, seen: Observation) -> Finding:
     """A body that shows enough is right, cut off or not."""
-    data, truncated = _body(examined).read()
+    data, truncated = _body(seen).read()
     return Finding(assertion.text.encode() in data, data, _or_too_large(truncated=truncated))
 
 
-def _body_lacks(assertion: BodyLacks, examined: Examined) -> Finding:
+def _body_lacks(assertion: BodyLacks, seen: Observation) -> Finding:
     """A body that is cut off cannot be shown to lack anything."""
-    data, truncated = _body(examined).read()
+    data, truncated = _body(seen).read()
     if assertion.text.encode() in data:
         return _wrong(data)
     return Finding(not truncated, data, _or_too_large(truncated=truncated))
 
 
-def _body_matches(assertion: BodyMatches, examined: Examined) -> Finding:
-    data, truncated = _body(examined).read()
+def _body_matches(assertion: BodyMatches, seen: Observation) -> Finding:
+    data, truncated = _body(seen).read()
     cut = truncated or len(data) > LONGEST_MATCHED
     holds = compiled(assertion.expression).search(data[:LONGEST_MATCHED]) is not None
     return Finding(holds, data, _or_too_large(truncated=cut))
@@ -132,12 +124,12 @@ def _or_too_large(*, truncated: bool) -> ErrorKind:
     return ErrorKind.TOO_LARGE if truncated else ErrorKind.ASSERTION
 
 
-def _body(examined: Examined) -> Body:
-    return examined.facts.body or _NO_BODY
+def _body(seen: Observation) -> Body:
+    return seen.body or _NO_BODY
 
 
-def _json_path(assertion: JsonPathIs, examined: Examined) -> Finding:
-    body = _body(examined)
+def _json_path(assertion: JsonPathIs, seen: Observation) -> Finding:
+    body = _body(seen)
     try:
         document = body.json_literals() if assertion.comparison in OF_TEXT else body.json()
     except ValueError as error:
@@ -214,9 +206,9 @@ _OF_HEADERS: Mapping[str, Callable[[bytes, str], bool]] = {
 }
 
 
-def _header(assertion: HeaderIs, examined: Examined) -> Finding:
+def _header(assertion: HeaderIs, seen: Observation) -> Finding:
     name = assertion.name.lower().encode()
-    values = [value for each, value in examined.facts.headers if each.lower() == name]
+    values = [value for each, value in seen.headers if each.lower() == name]
     actual = values[0] if values else _NOTHING
     if assertion.comparison == "exists":
         return Finding(bool(values) is assertion.operand, actual)
@@ -224,35 +216,33 @@ def _header(assertion: HeaderIs, examined: Examined) -> Finding:
     return Finding(any(compare(value, str(assertion.operand)) for value in values), actual)
 
 
-def _certificate(assertion: CertificateLasts, examined: Examined) -> Finding:
-    not_after = examined.seen.tls_not_after
+def _certificate(assertion: CertificateLasts, not_after: datetime | None, now_us: int) -> Finding:
     if not_after is None:
         return _wrong(Note("no certificate"))
-    left = not_after - datetime.fromtimestamp(examined.now_us / 1e6, UTC)
+    left = not_after - datetime.fromtimestamp(now_us / 1e6, UTC)
     return Finding(left.total_seconds() >= assertion.days * _DAY_S, left)
 
 
-def _total_time(assertion: TotalTimeWithin, examined: Examined) -> Finding:
-    total_us = examined.seen.total_us
+def _total_time(assertion: TotalTimeWithin, seen: Observation) -> Finding:
+    total_us = seen.total_us or 0
     return Finding(total_us <= assertion.limit_us, total_us)
 
 
-def _phase(assertion: PhaseWithin, examined: Examined) -> Finding:
+def _phase(assertion: PhaseWithin, seen: Observation) -> Finding:
     """A phase that the run does not have, such as the handshake of http, is quick enough."""
-    phase_us = getattr(examined.seen, f"{assertion.phase}_us")
+    phase_us = getattr(seen, f"{assertion.phase}_us")
     if phase_us is None:
         return _right(_NOT_MEASURED)
     return Finding(phase_us <= assertion.limit_us, phase_us)
 
 
-_FINDERS: Mapping[type[Assertion], Callable[[Any, Examined], Finding]] = {
+_FINDERS: Mapping[type[Assertion], Callable[[Any, Observation], Finding]] = {
     StatusIs: _status,
     BodyContains: _body_contains,
     BodyLacks: _body_lacks,
     BodyMatches: _body_matches,
     JsonPathIs: _json_path,
     HeaderIs: _header,
-    CertificateLasts: _certificate,
     TotalTimeWithin: _total_time,
     PhaseWithin: _phase,
 }

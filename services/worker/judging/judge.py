@@ -1,4 +1,4 @@
-"""From facts to a verdict (semantics.md §2, §9). Pure: the same facts get the same verdict, never an exception."""
+"""From an observation to a verdict (semantics.md §2, §9). Pure: the same gets the same verdict, never an exception."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from services.checks.assertion_outcome import MOST_TOLD, AssertionOutcome
 from services.checks.outcome import ErrorKind, Outcome
 from services.checks.specs.assertions import SUCCESS_ALONE, Assertion
 from services.checks.specs.spec import Spec
-from services.worker.judging.findings import SUCCESSFUL, Examined, Finding, finding
+from services.wire.observation import Observation
+from services.worker.judging.findings import SUCCESSFUL, Finding, finding
 from services.worker.judging.words import flags_only, outcome_of, sentence
 
 
@@ -19,7 +20,7 @@ class Verdict:
         outcome: UP; DOWN; or ERROR when we could not judge.
         error_kind: why it is not UP.
         message: the same in words.
-        failed: the assertions that failed; those too that only flag it as slow.
+        failed_assertions: those that failed; those too that only flag it as slow.
         slow: whether it is UP, and flagged as slow.
         trouble: what kept us from judging.
     """
@@ -27,35 +28,40 @@ class Verdict:
     outcome: Outcome
     error_kind: ErrorKind | None = None
     message: str = ""
-    failed: tuple[AssertionOutcome, ...] = ()
+    failed_assertions: tuple[AssertionOutcome, ...] = ()
     slow: bool = False
     trouble: Exception | None = None
 
 
-_UP = Verdict(outcome=Outcome.UP)
+UP = Verdict(outcome=Outcome.UP)
 
 
-def judge(wanted: Spec, examined: Examined) -> Verdict:
-    """The verdict on what an attempt learned.
+def judge(wanted: Spec, seen: Observation, now_us: int) -> Verdict:
+    """Return the verdict on what an attempt observed.
 
     Every assertion is looked at. The first that fails says why; one that we cannot evaluate, for a reason of our own,
     makes it ERROR unless another one fails.
+
+    Args:
+        wanted: what the check expects.
+        seen: what was observed; its total_us is that of the run so far.
+        now_us: the time, for what expires.
     """
     assertions = wanted.assertions
-    if assertions is SUCCESS_ALONE and examined.facts.status_code in SUCCESSFUL:
-        return _UP  # as nearly all runs end: at a quarter of the cost
+    if assertions is SUCCESS_ALONE and seen.status_code in SUCCESSFUL:
+        return UP  # as nearly all runs end: at a quarter of the cost
     failed: list[tuple[int, Assertion, Finding]] = []
     trouble: Exception | None = None
     for position, assertion in enumerate(assertions):
         try:
-            found = finding(assertion, examined)
+            found = finding(assertion, seen, now_us)
         except Exception as error:  # noqa: BLE001 — an internal error is ERROR, never DOWN (semantics.md §9)
             trouble = error
             continue
         if not found.holds:
             failed.append((position, assertion, found))
     if not failed and trouble is None:
-        return _UP
+        return UP
     return _verdict(wanted, failed, trouble)
 
 
@@ -67,27 +73,26 @@ def _verdict(wanted: Spec, failed: Sequence[tuple[int, Assertion, Finding]], tro
     )
     for _, assertion, found in failed:
         if not flags_only(assertion):
-            return Verdict(
-                outcome=Outcome.DOWN, error_kind=found.kind, message=sentence(assertion, found, secrets), failed=told
-            )
+            message = sentence(assertion, found, secrets)
+            return Verdict(outcome=Outcome.DOWN, error_kind=found.kind, message=message, failed_assertions=told)
     if trouble is not None:
         return Verdict(
             outcome=Outcome.ERROR,
             error_kind=ErrorKind.INTERNAL,
             message="an assertion could not be evaluated",
-            failed=told,
+            failed_assertions=told,
             trouble=trouble,
         )
-    return Verdict(outcome=Outcome.UP, failed=told, slow=True)
+    return Verdict(outcome=Outcome.UP, failed_assertions=told, slow=True)
 
 
-def outcomes(wanted: Spec, examined: Examined) -> Sequence[AssertionOutcome]:
-    """What each assertion came to, for people to see; those that we cannot evaluate are UNKNOWN."""
+def outcomes(wanted: Spec, seen: Observation, now_us: int) -> Sequence[AssertionOutcome]:
+    """Return what each assertion came to, for people to see; those that we cannot evaluate are UNKNOWN."""
     told = []
     implied, secrets = wanted.implied_assertions, wanted.secrets()
     for position, assertion in enumerate(wanted.assertions):
         try:
-            found = finding(assertion, examined)
+            found = finding(assertion, seen, now_us)
         except Exception:  # noqa: BLE001 — the verdict says so, and the log has it
             found = None
         told.append(outcome_of(assertion, found, _index(position, implied), secrets))

@@ -17,7 +17,6 @@ from services.wire.name_servers import Server
 from services.wire.network import Network
 from services.wire.observation import Observation
 from services.wire.probe_failure import ProbeFailure
-from services.worker.judging.facts import Facts
 
 _FAILURES = {
     dns.rcode.NXDOMAIN: "name does not exist (NXDOMAIN)",
@@ -56,7 +55,7 @@ class DnsProbe:
             self._asked = _asked(self._spec)
         return self._asked
 
-    async def attempt(self, network: Network, seen: Observation) -> Facts:
+    async def attempt(self, network: Network, seen: Observation) -> None:
         """Ask, and compare.
 
         Raises:
@@ -74,7 +73,6 @@ class DnsProbe:
             raise ProbeFailure(ErrorKind.DNS, _nothing(reply, spec.type))
         if asked.expected and asked.expected != set(map(canonical, reply.records)):
             raise ProbeFailure(ErrorKind.ASSERTION, _mismatch(spec.expected, reply.records))
-        return Facts()
 
 
 def _asked(spec: DnsSpec) -> Asked:

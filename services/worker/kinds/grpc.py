@@ -13,7 +13,6 @@ from services.wire.network import Network, TlsTarget
 from services.wire.observation import Observation
 from services.wire.secure import Engine, SecureLink
 from services.wire.tls import HTTP_2
-from services.worker.judging.facts import Facts
 
 
 class Call(NamedTuple):
@@ -52,7 +51,7 @@ class GrpcProbe:
             self._call = call_of(self._spec)
         return self._call
 
-    async def attempt(self, network: Network, seen: Observation) -> Facts:
+    async def attempt(self, network: Network, seen: Observation) -> None:
         """Call, and look at what comes back.
 
         Raises:
@@ -65,7 +64,6 @@ class GrpcProbe:
         seen.http_version, seen.body_bytes = "2", len(answer.body)
         seen.status_code = status_code(answer)
         refuse_unless_serving(seen.status_code, bytes(answer.body))
-        return Facts(seen.status_code)
 
 
 async def _in_plain(made: Call, network: Network, seen: Observation) -> Link:

@@ -9,7 +9,6 @@ from services.wire.own_trouble import OwnTrouble
 from services.wire.probe_failure import ProbeFailure
 from services.worker.heartbeats.heartbeat import verdict_on
 from services.worker.heartbeats.signals import Signals
-from services.worker.judging.facts import Facts
 
 
 class HeartbeatProbe:
@@ -26,7 +25,7 @@ class HeartbeatProbe:
         self._spec = spec
         self._signals = signals
 
-    async def attempt(self, _network: Network, _seen: Observation) -> Facts:
+    async def attempt(self, _network: Network, _seen: Observation) -> None:
         """Find that the last signal told of a success, and that none is overdue.
 
         Raises:
@@ -42,7 +41,7 @@ class HeartbeatProbe:
             raise OwnTrouble("the heartbeat was deleted")
         verdict = verdict_on(spec, reported)
         if verdict.error_kind is None:
-            return Facts()
+            return
         if verdict.outcome is Outcome.ERROR:
             raise OwnTrouble(verdict.message, verdict.error_kind)
         raise ProbeFailure(verdict.error_kind, verdict.message)

@@ -14,7 +14,6 @@ from services.wire.network import Network
 from services.wire.observation import Observation
 from services.wire.probe_failure import ProbeFailure
 from services.wire.redirect import next_hop, origin, shown
-from services.worker.judging.facts import Facts
 
 
 class HttpProbe:
@@ -41,7 +40,7 @@ class HttpProbe:
             self._wire = wire_of(self._spec)
         return self._wire
 
-    async def attempt(self, network: Network, seen: Observation) -> Facts:
+    async def attempt(self, network: Network, seen: Observation) -> None:
         """Send the request and follow its redirects.
 
         Raises:
@@ -52,10 +51,11 @@ class HttpProbe:
         answer = await exchange(network, self._wire or self.wire, seen)
         if answer.status in REDIRECTS and spec.most_redirects:
             answer = await _follow(spec, network, answer, seen)
-        if not (spec.reads_body or spec.asserted):
-            return Facts(answer.status)  # as most checks have it: nobody looks at the headers
-        body = Body(answer.headers, answer.body, truncated=answer.truncated) if spec.reads_body else None
-        return Facts(answer.status, answer.headers, body)
+        reads_body = spec.reads_body
+        if reads_body or spec.asserted:  # most checks look at the status alone
+            seen.headers = answer.headers
+        if reads_body:
+            seen.body = Body(answer.headers, answer.body, truncated=answer.truncated)
 
 
 async def _follow(spec: HttpSpec, network: Network, answer: AnswerReader, seen: Observation) -> AnswerReader:

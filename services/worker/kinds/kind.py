@@ -9,7 +9,6 @@ from typing import Any, Protocol, TypeAlias
 
 from services.wire.network import Network
 from services.wire.observation import Observation
-from services.worker.judging.facts import Facts
 
 
 class Probe(Protocol):
@@ -18,15 +17,12 @@ class Probe(Protocol):
     It lives as long as its check is held unchanged.
     """
 
-    async def attempt(self, network: Network, seen: Observation) -> Facts:
+    async def attempt(self, network: Network, seen: Observation) -> None:
         """Make one attempt over fresh connections (semantics.md §10); cancelling it leaves nothing open.
 
         Args:
             network: the way out.
-            seen: told each step as it happens, so that an attempt that is cut off tells how far it came.
-
-        Returns:
-            What assertions can read.
+            seen: filled in as it happens, so that an attempt that is cut off tells how far it came.
 
         Raises:
             ProbeFailure: there was no usable answer, or not the one that it should be; its kind says why.

@@ -11,7 +11,6 @@ from services.checks.specs.spec import Spec
 from services.wire.network import Network
 from services.wire.observation import Observation
 from services.wire.own_trouble import OwnTrouble
-from services.worker.judging.facts import Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class SealedProbe:
     def __init__(self, spec: SealedSpec) -> None:
         self._spec = spec
 
-    async def attempt(self, _network: Network, _seen: Observation) -> Facts:
+    async def attempt(self, _network: Network, _seen: Observation) -> None:
         """Say why there is none.
 
         Raises:

@@ -9,7 +9,6 @@ from services.wire.link import Link
 from services.wire.network import Network
 from services.wire.observation import Observation
 from services.wire.probe_failure import ProbeFailure
-from services.worker.judging.facts import Facts
 
 LARGEST_ANSWER = 64 * 1024
 
@@ -26,7 +25,7 @@ class TcpProbe:
     def __init__(self, spec: TcpSpec) -> None:
         self._spec = spec
 
-    async def attempt(self, network: Network, seen: Observation) -> Facts:
+    async def attempt(self, network: Network, seen: Observation) -> None:
         """Connect, send, and read until the expected text has come.
 
         Raises:
@@ -42,7 +41,6 @@ class TcpProbe:
         host = ascii_host(spec.host)
         link = await network.connect(host, literal(host), seen, link_to)
         await link.ended()
-        return Facts()
 
 
 class TcpTalk:

@@ -14,7 +14,6 @@ from services.wire.secure import Engine, SecureLink
 from services.wire.start_tls import DIALOGUES
 from services.wire.tls import ANY
 from services.wire.watched_tls import OpenSsl
-from services.worker.judging.facts import Facts
 
 _DAY = timedelta(days=1)
 
@@ -31,7 +30,7 @@ class TlsProbe:
     def __init__(self, spec: TlsSpec) -> None:
         self._spec = spec
 
-    async def attempt(self, network: Network, seen: Observation) -> Facts:
+    async def attempt(self, network: Network, seen: Observation) -> None:
         """Connect, speak what comes before TLS, shake hands, and look at the certificate.
 
         Raises:
@@ -53,7 +52,6 @@ class TlsProbe:
         else:
             await _after_plain(spec, spec.start_tls, network, seen, name)
         refuse_short_lived(seen.tls_not_after, datetime.now(UTC), spec.min_days_left)
-        return Facts()
 
 
 async def _after_plain(spec: TlsSpec, start_tls: StartTls, network: Network, seen: Observation, name: str) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import asdict
 from typing import Any
 
 from google.protobuf import json_format
@@ -27,6 +28,7 @@ from tests.integration.real_world.identity import chain, trusted
 from tests.integration.real_world.row import Row, Verdict
 from tests.integration.real_world.servers import Http, Job, NameServer, Request, Tcp
 from tests.integration.real_world.serving import Place, naming, serving
+from tests.support.worker import a_scheduled_check
 
 _LOOPBACK = EgressPolicy.parse("127.0.0.0/8, ::1/128")
 _TIMEOUT = "30s"
@@ -130,13 +132,8 @@ class _Runner:
         return draft
 
     async def _probed(self, draft: TryDraft, resolver: Resolver) -> Verdict:
-        prober = Prober(Network(resolver, _LOOPBACK, self._tls))
-        seen = await prober.run(
-            draft.spec,
-            timeout_s=draft.settings.timeout_us / SECOND_US,
-            retries=draft.settings.retries,
-            retry_delay_s=draft.settings.retry_delay_us / SECOND_US,
-        )
+        prober = Prober(Network(resolver, _LOOPBACK, self._tls), worker_id="worker-1")
+        seen = await prober.run(a_scheduled_check(spec=draft.spec, **asdict(draft.settings)), 0, 0)
         return Verdict(
             outcome=seen.outcome.name,
             kind=seen.error_kind.name if seen.error_kind else "",

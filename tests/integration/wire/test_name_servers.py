@@ -116,7 +116,7 @@ async def seen_by(
 ) -> tuple[Outcome, ErrorKind | None]:
     """The verdict of an HTTP check of a server on loopback, found by its name."""
     async with target(Echo()) as port:
-        prober = Prober(Network(resolver, LOOPBACK, public_tls()))
+        prober = Prober(Network(resolver, LOOPBACK, public_tls()), worker_id="worker-1")
         return verdict(await probe(prober, f"http://{host}:{port}/", timeout_s=timeout_s))
 
 
@@ -241,7 +241,7 @@ async def test_a_dns_check_of_our_own_servers_knows_a_dead_server_from_a_dead_zo
     server: Callable[[], NameServer], expected: tuple[Outcome, ErrorKind | None]
 ) -> None:
     async with asking(server()) as resolver:
-        prober = Prober(Network(resolver, EgressPolicy(), public_tls()))
+        prober = Prober(Network(resolver, EgressPolicy(), public_tls()), worker_id="worker-1")
         timeout_s = 0.3 if expected == OURS else 2.0
         assert verdict(await run(prober, DnsSpec("shop.test", "A"), timeout_s=timeout_s)) == expected
 

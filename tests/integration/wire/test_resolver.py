@@ -131,7 +131,7 @@ async def test_a_name_server_that_cannot_be_reached_is_our_own_trouble() -> None
     try:
         with pytest.raises(NoNameServer):
             await resolver.resolve("shop.test")
-        seen = await probe(Prober(Network(resolver, LOOPBACK, public_tls())), "http://shop.test/")
+        seen = await probe(Prober(Network(resolver, LOOPBACK, public_tls()), worker_id="worker-1"), "http://shop.test/")
     finally:
         await resolver.close()
 
@@ -149,7 +149,7 @@ async def test_a_name_that_answers_with_an_inner_address_next_is_blocked_next() 
 
     async with asking(rebinding) as (resolver, server, clock), target(echo, host="127.0.0.2") as port:
         # 127.0.0.2 stands for a public address, 127.0.0.1 for an inner one.
-        prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.2/32"), public_tls()))
+        prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.2/32"), public_tls()), worker_id="worker-1")
         first = await probe(prober, f"http://shop.test:{port}/")
         clock.now_s += 1.01
         second = await probe(prober, f"http://shop.test:{port}/")
@@ -167,7 +167,7 @@ async def test_of_a_name_with_inner_and_outer_addresses_only_the_outer_are_diall
         target(outer, host="127.0.0.2") as port,
         target(inner, host="127.0.0.1", port=port),
     ):
-        prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.2/32"), public_tls()))
+        prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.2/32"), public_tls()), worker_id="worker-1")
         seen = [await probe(prober, f"http://shop.test:{port}/") for _ in range(3)]
 
     assert {each.resolved_ip for each in seen} == {"127.0.0.2"}

@@ -46,4 +46,4 @@ def network(resolver: Resolver, authority: Authority) -> Network:
 @pytest.fixture
 def prober(network: Network) -> Prober:
     """A prober that goes this way."""
-    return Prober(network)
+    return Prober(network, worker_id="worker-1")

@@ -33,16 +33,18 @@ from services.checks.specs.tls_options import TlsOptions
 from services.platform.clock import SECOND_US, now_us
 from services.platform.errors import InvalidArgument, NotFound, ResourceExhausted
 from services.platform.postgres.database import create_pool
+from services.wire.body import Body
 from services.wire.network import Network
+from services.wire.observation import Observation
 from services.worker.cpu_queue import CpuQueue
-from services.worker.judging.evaluation import Evaluation, GivenAnswer
-from services.worker.judging.learned import Learned
+from services.worker.judging.attempt_report import AttemptReport
+from services.worker.judging.evaluation import Evaluation
 from services.worker.on_demand import OnDemand, PhaseEnded, TryDraft
 from services.worker.probe import Prober
 from services.worker.record import Pending
 from services.worker.store import EngineStore, TenantStore
 from tests.integration.worker.guards import a_guard
-from tests.integration.worker.probing import probe, verdict
+from tests.integration.worker.probing import probe, run, verdict
 from tests.integration.worker.watched_cpu import WatchedCpu
 from tests.support.rows import START_US, a_check
 from tests.support.targets import Authority, Echo, target
@@ -200,21 +202,21 @@ async def test_a_check_that_is_not_saved_is_run_and_shown_and_nothing_is_recorde
             asserted=(BodyContains("you"), HeaderIs("server", "equals", "y")),
         )  # fmt: skip
         async with aclosing(
-            OnDemand(store, prober, "w").try_out(
+            OnDemand(store, prober).try_out(
                 tenant_id,
                 TryDraft(spec, CheckSettings(timeout_us=5 * SECOND_US)),
                 a_guard(tenant_id),
             )
         ) as events:
-            *phases, facts, result = [event async for event in events]
+            *phases, report, result = [event async for event in events]
 
     assert [each.phase for each in phases if isinstance(each, PhaseEnded)] == ["connect", "ttfb", "transfer"]
-    assert isinstance(facts, Learned)
-    assert (facts.status_code, facts.resolved_ip, facts.is_cut) == (200, "127.0.0.1", True)
-    assert ("server", "x/1") in facts.headers
-    assert facts.preview.startswith("you sent [secret]!!")
-    assert len(facts.preview) == 4096
-    assert [(each.index, each.status) for each in facts.assertions] == [
+    assert isinstance(report, AttemptReport)
+    assert (report.status_code, report.resolved_ip, report.is_cut) == (200, "127.0.0.1", True)
+    assert ("server", "x/1") in report.headers
+    assert report.preview.startswith("you sent [secret]!!")
+    assert len(report.preview) == 4096
+    assert [(each.index, each.status) for each in report.assertions] == [
         (None, AssertionStatus.PASSED), (0, AssertionStatus.PASSED), (1, AssertionStatus.FAILED),
     ]  # fmt: skip
     assert isinstance(result, Result)
@@ -227,7 +229,7 @@ async def test_a_check_that_could_not_be_saved_is_not_run(store: TenantStore, pr
         HttpSpec(url="http://127.0.0.1/", asserted=(BodyMatches("("),)), CheckSettings(timeout_us=SECOND_US)
     )
     with pytest.raises(InvalidArgument) as refused:
-        await anext(OnDemand(store, prober, "w").try_out(UUID(int=1), draft, a_guard(UUID(int=1))))
+        await anext(OnDemand(store, prober).try_out(UUID(int=1), draft, a_guard(UUID(int=1))))
     assert refused.value.violations[0].field == "check.http.assertions[0].body_matches"
 
 
@@ -277,7 +279,7 @@ async def test_one_tenants_tries_leave_room_for_anothers(store: TenantStore, pro
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.Event().wait()
 
-    on_demand = OnDemand(store, prober, "w")
+    on_demand = OnDemand(store, prober)
     async with target(silent) as port, AsyncExitStack() as stack:
         draft = TryDraft(HttpSpec(url=f"http://127.0.0.1:{port}/"), CheckSettings(timeout_us=20 * SECOND_US))
 
@@ -297,7 +299,7 @@ async def test_one_tenants_tries_leave_room_for_anothers(store: TenantStore, pro
 async def test_what_asks_no_target_cannot_be_tried(store: TenantStore, prober: Prober) -> None:
     draft = TryDraft(HeartbeatSpec(), CheckSettings())
     with pytest.raises(InvalidArgument) as refused:
-        await anext(OnDemand(store, prober, "w").try_out(UUID(int=1), draft, a_guard(UUID(int=1))))
+        await anext(OnDemand(store, prober).try_out(UUID(int=1), draft, a_guard(UUID(int=1))))
     assert refused.value.violations[0].field == "check.heartbeat"
 
 
@@ -307,14 +309,14 @@ NESTED = b"[" * 1_000 + b"1" + b"]" * 1_000
 
 async def test_what_may_take_long_is_judged_off_the_event_loop_and_charged(network: Network) -> None:
     cpu, tenant_id = WatchedCpu(), UUID(int=7)
-    prober = Prober(network, cpu=cpu)
+    prober = Prober(network, cpu=cpu, worker_id="worker-1")
     async with target(answer(NESTED)) as port:
         costly, plain = (
             HttpSpec(url=f"http://127.0.0.1:{port}/", asserted=asserted) for asserted in (COSTLY, (BodyContains("["),))
         )
-        seen = await prober.run(plain, timeout_s=5, retries=0, tenant_id=tenant_id)
+        seen = await run(prober, plain, timeout_s=5, tenant_id=tenant_id)
         assert (seen.outcome, cpu.worked) == (Outcome.UP, [])
-        seen = await prober.run(costly, timeout_s=5, retries=0, tenant_id=tenant_id)
+        seen = await run(prober, costly, timeout_s=5, tenant_id=tenant_id)
     assert (verdict(seen), cpu.worked) == ((Outcome.DOWN, ErrorKind.ASSERTION), [tenant_id])
     assert seen.error_message.endswith("more than 10,000 values on the path; expected: is absent")
     assert tenant_id in cpu.budget._left
@@ -325,16 +327,17 @@ async def test_what_the_monitor_itself_waits_for_counts_neither_as_a_timeout_nor
     network: Network,
 ) -> None:
     cpu, busy = WatchedCpu(), threading.Event()
-    prober = Prober(network, cpu=cpu)
+    prober = Prober(network, cpu=cpu, worker_id="worker-1")
     before = asyncio.create_task(cpu.run(UUID(int=1), busy.wait))  # somebody else's work
     asserted = (JsonPathIs("$..*..*", "exists", False), TotalTimeWithin(SECOND_US))
     async with target(answer(NESTED)) as port:
         spec = HttpSpec(url=f"http://127.0.0.1:{port}/", asserted=asserted)
         asyncio.get_running_loop().call_later(1.2, busy.set)
-        seen = await prober.run(spec, timeout_s=1, retries=0, tenant_id=UUID(int=2))
+        seen = await run(prober, spec, timeout_s=1, tenant_id=UUID(int=2))
     assert await before
     assert verdict(seen) == (Outcome.DOWN, ErrorKind.ASSERTION)
     assert [each.index for each in seen.failed_assertions] == [0]
+    assert seen.total_us is not None
     assert seen.total_us < SECOND_US
     cpu.close()
 
@@ -342,7 +345,7 @@ async def test_what_the_monitor_itself_waits_for_counts_neither_as_a_timeout_nor
 async def test_evaluating_is_refused_to_a_tenant_that_has_spent_its_budget_and_to_no_other(store: TenantStore) -> None:
     cpu = WatchedCpu()
     evaluation = Evaluation(store, cpu)
-    given = GivenAnswer(status_code=200, headers=(), body=NESTED, total_us=None, not_after=None)
+    given = Observation(status_code=200, body=Body((), NESTED, truncated=False))
     cpu.charge(UUID(int=1), 5 * SECOND_US)
     with pytest.raises(ResourceExhausted):
         await evaluation.of_given(COSTLY, given, UUID(int=1))
@@ -363,5 +366,5 @@ async def test_a_run_on_demand_is_refused_to_a_tenant_that_has_spent_its_budget(
     cpu.charge(tenant_id, 5 * SECOND_US)
     draft = TryDraft(HttpSpec(url="http://127.0.0.1:1/"), CheckSettings(timeout_us=SECOND_US))
     with pytest.raises(ResourceExhausted):
-        await anext(OnDemand(store, prober, "w", cpu).try_out(tenant_id, draft, a_guard(tenant_id)))
+        await anext(OnDemand(store, prober, cpu).try_out(tenant_id, draft, a_guard(tenant_id)))
     cpu.close()

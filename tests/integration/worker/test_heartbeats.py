@@ -28,7 +28,7 @@ from services.worker.heartbeats.signals import Signals
 from services.worker.metrics import Metrics, SignalEnd
 from services.worker.probe import Prober
 from services.worker.store import ReceptionSql, SignalsSql
-from tests.integration.worker.probing import PLENTY_S, verdict
+from tests.integration.worker.probing import PLENTY_S, run, verdict
 from tests.support.database import TestServer
 from tests.support.hand_clock import HandClock
 from tests.support.public_tls import public_tls
@@ -55,7 +55,7 @@ class Desk:
 
     async def verdict(self, spec: HeartbeatSpec, timeout_s: float = PLENTY_S) -> tuple[Outcome, ErrorKind | None]:
         """How a run ends."""
-        return verdict(await self.prober.run(spec, timeout_s=timeout_s, retries=0))
+        return verdict(await run(self.prober, spec, timeout_s=timeout_s))
 
 
 @asynccontextmanager
@@ -67,7 +67,12 @@ async def a_desk(url: str, resolver: Resolver) -> AsyncIterator[Desk]:
     metrics, signals = Metrics(), Signals(SignalsSql(engine))
     reception = Reception(ReceptionSql(worker), metrics)
     async with background(reception.run()):
-        yield Desk(reception, signals, Prober(Network(resolver, EgressPolicy(), public_tls()), signals), metrics)
+        yield Desk(
+            reception,
+            signals,
+            Prober(Network(resolver, EgressPolicy(), public_tls()), signals=signals, worker_id="worker-1"),
+            metrics,
+        )
     await worker.close()
     await engine.close()
 

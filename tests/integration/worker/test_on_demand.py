@@ -26,7 +26,7 @@ from tests.support.targets import OK, Echo, target
 @pytest.fixture
 async def on_demand(database_url: str, prober: Prober) -> AsyncIterator[OnDemand]:
     pool = await create_pool(database_url, "sentinel_worker", 2, times_in_us=True)
-    yield OnDemand(TenantStore(pool), prober, "w")
+    yield OnDemand(TenantStore(pool), prober)
     await pool.close()
 
 

@@ -12,6 +12,7 @@ from services.platform.egress.policy import EgressPolicy
 from services.worker.probe import Prober
 from services.wire.resolver import Resolver
 from services.wire.network import Network
+from tests.support.worker import a_check_of
 
 from tests.support.public_tls import public_tls
 
@@ -19,9 +20,9 @@ async def main():
     server = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     resolver = Resolver(("127.0.0.1:1",))
-    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8"), public_tls()))
+    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8"), public_tls()), worker_id="worker-1")
     {trouble}
-    seen = await prober.run(HttpSpec(url={url}), timeout_s=3, retries=1)
+    seen = await prober.run(a_check_of(HttpSpec(url={url}), 3, retries=1), 0, 0)
     {relief}
     sys.stdout.write(f"{{seen.outcome.name}} {{seen.error_kind.name}} {{seen.error_message}} {{seen.attempt}}")
     await resolver.close()

@@ -16,7 +16,7 @@ from services.wire.network import Network
 from services.wire.own_trouble import OwnTrouble
 from services.wire.tls import TlsContexts
 from services.worker.probe import Prober
-from tests.integration.worker.probing import probe, verdict
+from tests.integration.worker.probing import probe, run, verdict
 from tests.integration.worker.watched_cpu import WatchedCpu
 from tests.support.targets import OK, Authority, Echo, Handler, target
 
@@ -172,12 +172,12 @@ async def test_a_context_that_is_not_kept_is_made_off_the_event_loop_and_charged
     network: Network, authority: Authority
 ) -> None:
     cpu, tenant_id = WatchedCpu(), UUID(int=7)
-    prober = Prober(network, cpu=cpu)
+    prober = Prober(network, cpu=cpu, worker_id="worker-1")
     auth = HttpAuth(client_certificate=ClientCertificate(*authority.client()))
     async with target(Echo(), authority.asking("localhost")) as port:
         spec = HttpSpec(url=f"https://localhost:{port}/", auth=auth, tls=TlsOptions(ca_certificates=authority.pem))
         for _ in range(3):
-            seen = await prober.run(spec, timeout_s=5, retries=0, tenant_id=tenant_id)
+            seen = await run(prober, spec, timeout_s=5, tenant_id=tenant_id)
             assert verdict(seen) == (Outcome.UP, None), seen.error_message
     assert cpu.worked == [tenant_id]
     assert tenant_id in cpu.budget._left

@@ -61,7 +61,7 @@ async def test_an_address_is_vetted_however_a_redirect_writes_it_and_is_not_dial
     resolver: Resolver, host: str
 ) -> None:
     """The policy admits the server at 127.0.0.2 alone; at 127.0.0.1 another one listens."""
-    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.2/32"), public_tls()))
+    prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.2/32"), public_tls()), worker_id="worker-1")
     refused = Echo()
     async with target(refused) as inner, target(Echo(moved(f"http://{host}:{inner}/")), host="127.0.0.2") as port:
         seen = await probe(prober, f"http://127.0.0.2:{port}/")
@@ -84,7 +84,9 @@ async def test_loopback_is_blocked_unless_it_is_allowed_and_nothing_is_dialled(r
     async with target(echo) as port:
         for host in ("127.0.0.1", "[::1]", "localhost", "2130706433", "0x7f.1"):
             seen = await probe(
-                Prober(Network(resolver, EgressPolicy(), public_tls())), f"http://{host}:{port}/", retries=3
+                Prober(Network(resolver, EgressPolicy(), public_tls()), worker_id="worker-1"),
+                f"http://{host}:{port}/",
+                retries=3,
             )
             blocked, unknown = (Outcome.ERROR, ErrorKind.BLOCKED_TARGET), (Outcome.DOWN, ErrorKind.DNS)
             assert verdict(seen) in ({blocked} if host in {"127.0.0.1", "[::1]"} else {blocked, unknown}), host

@@ -13,6 +13,7 @@ from services.checks.outcome import ErrorKind, Outcome
 from services.checks.specs.client_certificate import ClientCertificate
 from services.checks.specs.http_auth import HttpAuth
 from services.checks.specs.tls_options import TlsOptions
+from services.platform.clock import to_datetime
 from services.wire.network import Network
 from services.wire.resolver import Resolver
 from services.wire.secure import LARGEST_HANDSHAKE
@@ -31,7 +32,7 @@ async def test_tls_is_verified_and_its_certificates_end_is_told(prober: Prober, 
 
     assert verdict(seen) == (Outcome.UP, None)
     assert seen.tls_us is not None
-    assert seen.tls_not_after is not None
+    assert seen.tls_not_after_us is not None
     assert seen.tls_version == "1.3"
 
 
@@ -87,8 +88,8 @@ async def test_without_verification_any_certificate_is_taken_and_its_end_is_told
         seen = await probe(prober, f"https://localhost:{port}/", tls=TlsOptions(skip_verify=True))
 
     assert verdict(seen) == (Outcome.UP, None)
-    assert seen.tls_not_after is not None
-    assert abs((seen.tls_not_after - now).total_seconds() - days * 86_400) < 300
+    assert seen.tls_not_after_us is not None
+    assert abs((to_datetime(seen.tls_not_after_us) - now).total_seconds() - days * 86_400) < 300
 
 
 @pytest.mark.parametrize("options", [TlsOptions(), TlsOptions(skip_verify=True)])
@@ -110,7 +111,7 @@ async def test_the_server_is_asked_for_http_1_1(prober: Prober, authority: Autho
 async def test_authorities_of_a_check_are_trusted_instead_of_the_public_ones(
     resolver: Resolver, authority: Authority, tmp_path: Path
 ) -> None:
-    public = Prober(Network(resolver, LOOPBACK, public_tls()))
+    public = Prober(Network(resolver, LOOPBACK, public_tls()), worker_id="worker-1")
     stranger = Authority(tmp_path)
     async with target(Echo(), authority.server("localhost")) as port:
         url = f"https://localhost:{port}/"
@@ -200,7 +201,7 @@ async def test_a_servers_certificate_needs_no_authority_key_identifier(
     extensions = {each.oid for each in x509.load_pem_x509_certificate(pem).extensions}
     own = TlsOptions(ca_certificates=authority.pem)
     showing = HttpAuth(client_certificate=ClientCertificate(*authority.client()))
-    prober = Prober(Network(resolver, LOOPBACK, TlsContexts(authority.trusting)))
+    prober = Prober(Network(resolver, LOOPBACK, TlsContexts(authority.trusting)), worker_id="worker-1")
     async with target(Echo(), authority.server("localhost")) as port:
         url = f"https://localhost:{port}/"
         seen = [
@@ -224,7 +225,7 @@ async def test_a_chain_may_end_at_any_certificate_that_is_trusted(
     (tmp_path / "pair.pem").write_bytes(key + pem)
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(tmp_path / "pair.pem")
-    prober = Prober(Network(resolver, LOOPBACK, public_tls()))
+    prober = Prober(Network(resolver, LOOPBACK, public_tls()), worker_id="worker-1")
     async with target(Echo(), server) as port:
         url = f"https://localhost:{port}/"
         by_leaf, by_root = [

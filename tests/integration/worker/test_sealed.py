@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -9,14 +10,16 @@ import asyncpg
 import pytest
 
 from services.checks.outcome import ErrorKind, Outcome
+from services.checks.result import Result
 from services.checks.specs.column import to_column
 from services.checks.specs.http import HttpSpec
 from services.checks.specs.http_auth import HttpAuth
+from services.platform.clock import SECOND_US
 from services.platform.postgres.database import create_pool
 from services.platform.security.secret_box import NO_KEYS, SecretBox
 from services.platform.security.secret_keys import SecretKeys
 from services.worker.kinds.sealed import SealedSpec
-from services.worker.probe import Observation, Prober
+from services.worker.probe import Prober
 from services.worker.schedule import ScheduledCheck
 from services.worker.store import EngineStore, TenantStore
 from tests.support.rows import a_check
@@ -58,8 +61,9 @@ async def column_of(admin: Admin, check_id: UUID) -> dict[str, Any]:
     return dict(json.loads(await admin.fetchval("SELECT spec_message FROM checks WHERE id = $1", check_id)))
 
 
-async def run(prober: Prober, check: ScheduledCheck) -> Observation:
-    return await prober.run(check.spec, timeout_s=3, retries=2)
+async def run(prober: Prober, check: ScheduledCheck) -> Result:
+    settings = replace(check.settings, timeout_us=3 * SECOND_US, retries=2)
+    return await prober.run(replace(check, settings=settings), 0, 0)
 
 
 async def test_the_engine_runs_it_with_its_secrets(

@@ -23,7 +23,7 @@ from services.worker.on_demand import OnDemand, TryDraft
 from services.worker.probe import Prober
 from services.worker.store import TenantStore
 from tests.integration.worker.guards import a_guard
-from tests.integration.worker.probing import PLENTY_S, verdict
+from tests.integration.worker.probing import run, verdict
 from tests.support.public_tls import public_tls
 from tests.support.rows import a_tenant
 from tests.support.targets import Echo, target
@@ -56,10 +56,10 @@ async def test_a_tenant_that_the_allowance_names_is_probed_and_another_is_blocke
 ) -> None:
     echo = Echo()
     egress = allowing(tenants[0], CommonStore(database))
-    prober = Prober(Network(resolver, egress.policy, public_tls()), egress=egress)
+    prober = Prober(Network(resolver, egress.policy, public_tls()), egress=egress, worker_id="worker-1")
     async with target(echo) as port:
         spec = HttpSpec(url=f"http://127.0.0.1:{port}/")
-        seen = [await prober.run(spec, timeout_s=PLENTY_S, retries=3, tenant_id=each) for each in tenants]
+        seen = [await run(prober, spec, retries=3, tenant_id=each) for each in tenants]
 
     assert [verdict(each) for each in seen] == [(Outcome.UP, None), (Outcome.ERROR, ErrorKind.BLOCKED_TARGET)]
     assert "SENTINEL_EGRESS_ALLOW" in seen[1].error_message
@@ -72,7 +72,10 @@ async def test_a_try_at_an_address_that_only_another_tenant_may_reach_is_refused
     egress = allowing(tenants[0], CommonStore(database))
     pool = await asyncpg.create_pool(database_url, min_size=0, max_size=1)
     on_demand = OnDemand(
-        TenantStore(pool), Prober(Network(resolver, egress.policy, public_tls()), egress=egress), "w", None, egress
+        TenantStore(pool),
+        Prober(Network(resolver, egress.policy, public_tls()), egress=egress, worker_id="worker-1"),
+        None,
+        egress,
     )
     draft = TryDraft(HttpSpec(url="http://127.0.0.1:1/"), CheckSettings(timeout_us=5_000_000))
 
@@ -89,9 +92,8 @@ async def test_a_run_is_an_error_of_ours_while_the_tenant_cannot_be_read(
 ) -> None:
     away = Database("postgresql://postgres@127.0.0.1:1/nobody", "sentinel_worker", size=1)
     egress = allowing(tenants[0], CommonStore(away))
-    seen = await Prober(Network(resolver, egress.policy, public_tls()), egress=egress).run(
-        HttpSpec(url="http://127.0.0.1:1/"), timeout_s=PLENTY_S, retries=0, tenant_id=tenants[0]
-    )
+    prober = Prober(Network(resolver, egress.policy, public_tls()), egress=egress, worker_id="worker-1")
+    seen = await run(prober, HttpSpec(url="http://127.0.0.1:1/"), tenant_id=tenants[0])
     await away.close()
 
     assert verdict(seen) == (Outcome.ERROR, ErrorKind.INTERNAL)

@@ -71,7 +71,7 @@ def old(authority: Authority) -> ssl.SSLContext:
 async def test_a_server_for_openssl_is_dialled_twice_once_and_gets_each_request_once(
     resolver: Resolver, authority: Authority, method: str
 ) -> None:
-    prober = Prober(Network(resolver, LOOPBACK, TlsContexts(authority.trusting)))
+    prober = Prober(Network(resolver, LOOPBACK, TlsContexts(authority.trusting)), worker_id="worker-1")
     echo = Echo()
     async with target(echo, old(authority)) as behind:
         counting = Counting(behind)
@@ -87,7 +87,7 @@ async def test_a_broken_server_is_dialled_twice_only_the_first_time_and_again_wh
     resolver: Resolver, authority: Authority
 ) -> None:
     contexts = TlsContexts(authority.trusting)
-    prober = Prober(Network(resolver, LOOPBACK, contexts))
+    prober = Prober(Network(resolver, LOOPBACK, contexts), worker_id="worker-1")
     async with target(Echo(), authority.server("other.test")) as behind:
         counting = Counting(behind)
         async with target(counting) as port:
@@ -110,7 +110,9 @@ async def test_a_good_server_is_dialled_once_by_rustls_and_not_at_all_by_it_when
         counting = Counting(behind)
         async with target(counting) as port:
             for fast in (True, False):
-                prober = Prober(Network(resolver, LOOPBACK, TlsContexts(authority.trusting, fast=fast)))
+                prober = Prober(
+                    Network(resolver, LOOPBACK, TlsContexts(authority.trusting, fast=fast)), worker_id="worker-1"
+                )
                 assert verdict(await probe(prober, f"https://localhost:{port}/")) == (Outcome.UP, None)
 
     # OpenSSL offers encrypt_then_mac (RFC 7366) for TLS 1.2; rustls has no cipher suites that it would serve.
@@ -131,7 +133,7 @@ async def test_a_server_that_does_not_answer_rustls_is_judged_by_openssl_in_the_
                 self.hellos.append(await reader.read(65_536))
                 await reader.read()
 
-    prober = Prober(Network(resolver, LOOPBACK, TlsContexts(authority.trusting)))
+    prober = Prober(Network(resolver, LOOPBACK, TlsContexts(authority.trusting)), worker_id="worker-1")
     async with target(Echo(), authority.server("localhost")) as behind:
         counting = SilentFirst(behind)
         async with target(counting) as port:
@@ -143,7 +145,7 @@ async def test_a_server_that_does_not_answer_rustls_is_judged_by_openssl_in_the_
 async def test_a_chain_that_expires_while_it_is_known_is_openssls_again(resolver: Resolver, tmp_path: Path) -> None:
     root = issue(ROOT)
     contexts = TlsContexts(partial(context_trusting, root.pem))
-    prober = Prober(Network(resolver, LOOPBACK, contexts))
+    prober = Prober(Network(resolver, LOOPBACK, contexts), worker_id="worker-1")
     async with target(Echo(), serving(tmp_path, issue(SERVER, root))) as port:
         url = f"https://localhost:{port}/"
         assert verdict(await probe(prober, url)) == (Outcome.UP, None)
@@ -178,7 +180,9 @@ async def test_what_follows_the_end_of_tls_is_not_read(resolver: Resolver, autho
 
     contexts = TlsContexts(authority.trusting)
     async with target(handler) as port:
-        seen = await probe(Prober(Network(resolver, LOOPBACK, contexts)), f"https://localhost:{port}/")
+        seen = await probe(
+            Prober(Network(resolver, LOOPBACK, contexts), worker_id="worker-1"), f"https://localhost:{port}/"
+        )
 
     assert (verdict(seen), seen.body_bytes) == ((Outcome.UP, None), 2)
     assert len(contexts.remembered._judges) == 0  # rustls had it

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 
 from services.checks.outcome import ErrorKind
+from services.checks.result import Result
 from services.checks.specs.http import HttpSpec
 from services.checks.specs.http_auth import HttpAuth
 from services.checks.specs.spec import Spec
@@ -18,9 +19,9 @@ from services.wire.network import Network
 from services.wire.remembered import Judge
 from services.wire.resolver import Resolver
 from services.wire.tls import TlsContexts
-from services.worker.probe import Observation, Prober
+from services.worker.probe import Prober
 from tests.integration.worker.conftest import LOOPBACK
-from tests.integration.worker.probing import PLENTY_S, verdict
+from tests.integration.worker.probing import PLENTY_S, run, verdict
 from tests.integration.worker.tls_servers import SERVERS, Authorities, Met
 
 
@@ -56,35 +57,35 @@ def specs(met: Met, port: int) -> list[Spec]:
 
 
 class Ran:
-    """One run: what it saw, and in which order the phases were told."""
+    """One run: its result, and in which order the phases were told."""
 
-    def __init__(self, seen: Observation, phases: list[str]) -> None:
-        self.seen = seen
+    def __init__(self, result: Result, phases: list[str]) -> None:
+        self.result = result
         reached = [
-            each for each in ("dns", "connect", "tls", "ttfb", "transfer") if getattr(seen, f"{each}_us") is not None
+            each for each in ("dns", "connect", "tls", "ttfb", "transfer") if getattr(result, f"{each}_us") is not None
         ]
         self.told = {
-            "verdict": verdict(seen),
-            "message": seen.error_message,
-            "warning": seen.tls_warning,
-            "expires": seen.tls_not_after,
-            "version": seen.tls_version,
-            "status": seen.status_code,
+            "verdict": verdict(result),
+            "message": result.error_message,
+            "warning": result.tls_warning,
+            "expires": result.tls_not_after_us,
+            "version": result.tls_version,
+            "status": result.status_code,
             "phases": reached,
             "phases told": phases,
-            "address": seen.resolved_ip,
+            "address": result.resolved_ip,
         }
 
 
-async def run(contexts: TlsContexts, spec: Spec, timeout_s: float) -> Ran:
+async def run_with(contexts: TlsContexts, spec: Spec, timeout_s: float) -> Ran:
     resolver = Resolver()
     phases: list[str] = []
     try:
-        prober = Prober(Network(resolver, LOOPBACK, contexts))
-        seen = await prober.run(spec, timeout_s=timeout_s, retries=0, on_phase=lambda phase, _: phases.append(phase))
+        prober = Prober(Network(resolver, LOOPBACK, contexts), worker_id="worker-1")
+        result = await run(prober, spec, timeout_s=timeout_s, on_phase=lambda phase, _: phases.append(phase))
     finally:
         await resolver.close()
-    return Ran(seen, phases)
+    return Ran(result, phases)
 
 
 def judge(contexts: TlsContexts) -> Judge:
@@ -108,12 +109,12 @@ async def test_a_server_is_judged_by_our_policy_with_each_library(
     async with met.served() as port:
         for spec in specs(met, port):
             contexts, openssl = TlsContexts(trusting), TlsContexts(trusting, fast=False)
-            alone, alone_again = [await run(openssl, spec, timeout_s) for _ in range(2)]
-            first, again = [await run(contexts, spec, timeout_s) for _ in range(2)]
+            alone, alone_again = [await run_with(openssl, spec, timeout_s) for _ in range(2)]
+            first, again = [await run_with(contexts, spec, timeout_s) for _ in range(2)]
 
-            assert verdict(alone.seen) == met.verdict, alone.seen.error_message
-            assert alone.seen.error_message.startswith(met.says)
-            assert alone.seen.tls_warning == (NAME_ONLY_IN_CN if met.warns else None)
+            assert verdict(alone.result) == met.verdict, alone.result.error_message
+            assert alone.result.error_message.startswith(met.says)
+            assert alone.result.tls_warning == (NAME_ONLY_IN_CN if met.warns else None)
             assert [alone_again.told, first.told, again.told] == [alone.told] * 3
             if IS_THERE:
                 assert judge(contexts) is met.judge

@@ -8,8 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.checks.outcome import ErrorKind
-from services.wire.answer import LARGEST_BODY, LARGEST_HEADERS, AnswerReader
+from services.wire.answer import LARGEST_HEADERS, AnswerReader
 from services.wire.answer_head import read_head, read_ordinary
+from services.wire.body import LARGEST_BODY
 from services.wire.observation import Observation
 from services.wire.probe_failure import ProbeFailure
 from tests.support.examples import examples

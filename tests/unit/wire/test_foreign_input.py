@@ -28,8 +28,7 @@ from services.wire.http2 import Answer
 from services.wire.observation import Observation
 from services.wire.probe_failure import ProbeFailure
 from services.wire.redirect import next_hop
-from services.worker.judging.facts import Facts
-from services.worker.judging.findings import Examined, finding
+from services.worker.judging.findings import finding
 from services.worker.judging.words import outcome_of
 
 _PIECES = st.sampled_from(
@@ -118,9 +117,9 @@ _JSON = st.sampled_from([b"[" * 5_000, b"[" * 500 + b"]" * 500, b"1e999", b"-0",
 
 @given(_JSON | st.binary(max_size=60), st.sampled_from(["$", "$.a", "$[0]", "$..*", "$[-1:]"]))
 def test_a_body_that_is_no_json_is_a_finding(body: bytes, path: str) -> None:
-    facts = Facts(200, (), Body((), body, truncated=False))
+    seen = Observation(status_code=200, body=Body((), body, truncated=False))
     for comparison, operand in (("equals", 1), ("exists", True), ("matches", "a"), ("less_than", 1.5)):
         operands: Any = operand
         assertion = JsonPathIs(path=path, comparison=comparison, operand=operands)
-        found = finding(assertion, Examined(facts, Observation(), 0))
+        found = finding(assertion, seen, 0)
         assert "\0" not in outcome_of(assertion, found, 0, ()).actual

@@ -14,24 +14,27 @@ from uuid import UUID
 
 from services.checks import check_changes
 from services.checks.grid import shard_of
-from services.checks.outcome import Outcome
+from services.checks.result import Result
 from services.checks.specs.http import HttpSpec
 from services.checks.specs.spec import Spec
 from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
 from services.platform.clock import SECOND_US
 from services.platform.rpc.server import background
 from services.wire.network import Network
+from services.wire.observation import Observation
 from services.worker.clock import SharedClock, monotonic_us
 from services.worker.dispatch import Dispatcher
 from services.worker.engine import Engine
 from services.worker.guard import SelfFaultGuard
-from services.worker.judging.facts import Facts
+from services.worker.judging.judge import UP
 from services.worker.kinds.kind import Probe
 from services.worker.lease import SHARDS_FREE, TTL_S, Leases, Renewal
-from services.worker.probe import Observation, Prober
+from services.worker.probe import Prober
 from services.worker.record import Recorder
 from services.worker.report import WorkerReport
+from services.worker.results import to_result
 from services.worker.roster import Roster
+from services.worker.schedule import ScheduledCheck
 from tests.support.rows import a_report
 from tests.support.simulation.database import BASE_US, Database, Row
 from tests.support.simulation.line import TRIPS_S, Line
@@ -149,7 +152,7 @@ class UpProbe:
 
     spec: Spec
 
-    async def attempt(self, _network: Network, _seen: Observation) -> Facts:
+    async def attempt(self, _network: Network, _seen: Observation) -> None:
         raise NotImplementedError("UpProber makes no attempts")
 
 
@@ -162,12 +165,15 @@ class UpProber(Prober):
     def probe_of(self, spec: Spec) -> "UpProbe":
         return UpProbe(spec)
 
-    async def run(self, spec: Spec, *, probe: Probe | None = None, **_: object) -> Observation:
-        if not isinstance(probe, UpProbe) or probe.spec != spec:
+    async def run(
+        self, check: ScheduledCheck, slot_us: int, start_us: int, *, probe: Probe | None = None, **_: object
+    ) -> Result:
+        if not isinstance(probe, UpProbe) or probe.spec != check.spec:
             raise RuntimeError("a check is run with the probe of another spec")
-        self._worker.on_start(spec)
+        self._worker.on_start(check.spec)
         await asyncio.sleep(random.choice(_RUNS_S))  # noqa: S311 — not a secret
-        return Observation(outcome=Outcome.UP, status_code=200, total_us=1)
+        seen = Observation(status_code=200, total_us=1)
+        return to_result(check, seen, UP, slot_us=slot_us, start_us=start_us, worker_id=self._worker.id)
 
 
 class Store(Memory):

@@ -216,7 +216,7 @@ async def test_a_server_that_does_not_understand_edns_is_asked_without(prober: P
 async def asking(*addresses: str, egress: EgressPolicy | None = None) -> AsyncIterator[Prober]:
     """A prober whose own name servers these are; it may reach nothing else, unless it is told."""
     resolver = Resolver(addresses)
-    yield Prober(Network(resolver, egress or EgressPolicy(), public_tls()))
+    yield Prober(Network(resolver, egress or EgressPolicy(), public_tls()), worker_id="worker-1")
     await resolver.close()
 
 
@@ -261,7 +261,10 @@ async def test_a_server_where_nobody_listens_refuses_the_connection(prober: Prob
 
 @pytest.mark.parametrize("server", ["127.0.0.1", "169.254.169.254:53", "[::1]:53", "localhost"])
 async def test_a_server_inside_is_blocked(resolver: Resolver, server: str) -> None:
-    seen = await run(Prober(Network(resolver, EgressPolicy(), public_tls())), DnsSpec("acme.test", "A", server=server))
+    seen = await run(
+        Prober(Network(resolver, EgressPolicy(), public_tls()), worker_id="worker-1"),
+        DnsSpec("acme.test", "A", server=server),
+    )
 
     assert (verdict(seen), seen.resolved_ip) == ((Outcome.ERROR, ErrorKind.BLOCKED_TARGET), None)
 

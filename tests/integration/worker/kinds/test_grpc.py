@@ -92,13 +92,13 @@ async def test_under_tls_the_server_is_verified(prober: Prober, authority: Autho
     assert verdict(seen) == (UP if host == "localhost" else (Outcome.DOWN, ErrorKind.TLS))
     assert [verdict(each) for each in (named, other, anybody)] == [UP, (Outcome.DOWN, ErrorKind.TLS), UP]
     assert (named.tls_version, named.http_version) == ("1.3", "2")
-    assert None not in {named.tls_us, named.tls_not_after}
+    assert None not in {named.tls_us, named.tls_not_after_us}
 
 
 async def test_authorities_of_a_check_are_trusted_instead_of_the_public_ones(
     resolver: Resolver, authority: Authority
 ) -> None:
-    public = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8, ::1/128"), public_tls()))
+    public = Prober(Network(resolver, EgressPolicy.parse("127.0.0.0/8, ::1/128"), public_tls()), worker_id="worker-1")
     async with serving_grpc(Health(), grpc.ssl_server_credentials([authority.pair("localhost")])) as port:
         seen = [
             await run(public, GrpcSpec(address=f"localhost:{port}", tls=True, ca_certificates=pem))
@@ -170,6 +170,8 @@ async def test_a_server_that_does_not_answer_is_a_timeout_and_the_call_ends(prob
 
 @pytest.mark.parametrize("address", ["127.0.0.1:50051", "localhost:50051", "[::1]:50051", "169.254.169.254:80"])
 async def test_an_address_inside_is_blocked(resolver: Resolver, address: str) -> None:
-    seen = await run(Prober(Network(resolver, EgressPolicy(), public_tls())), GrpcSpec(address=address))
+    seen = await run(
+        Prober(Network(resolver, EgressPolicy(), public_tls()), worker_id="worker-1"), GrpcSpec(address=address)
+    )
 
     assert (verdict(seen), seen.resolved_ip) == ((Outcome.ERROR, ErrorKind.BLOCKED_TARGET), None)

@@ -29,7 +29,7 @@ async def test_hands_are_shaken_behind_the_dialogue(
         await asyncio.wait_for(watched.gone.wait(), PLENTY_S)
 
     assert verdict(good) == (Outcome.UP, None)
-    assert None not in (good.connect_us, good.tls_us, good.tls_not_after)
+    assert None not in (good.connect_us, good.tls_us, good.tls_not_after_us)
     assert (good.tls_version, good.ttfb_us) == ("1.3", None)
     assert [verdict(each) for each in (short, stranger)] == [(Outcome.DOWN, ErrorKind.TLS)] * 2
     assert "9 days" in short.error_message

@@ -88,10 +88,10 @@ async def test_an_expected_answer_is_up_with_its_phases(prober: Prober) -> None:
     watched = Watched(handler)
     phases: list[str] = []
     async with target(watched) as port:
-        seen = await prober.run(
+        seen = await run(
+            prober,
             TcpSpec("localhost", port, send="PING\r\n", expect="+PONG"),
             timeout_s=PLENTY_S,
-            retries=0,
             on_phase=lambda phase, _: phases.append(phase),
         )
         await asyncio.wait_for(watched.gone.wait(), PLENTY_S)

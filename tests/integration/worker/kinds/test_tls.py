@@ -10,6 +10,7 @@ import pytest
 
 from services.checks.outcome import ErrorKind, Outcome
 from services.checks.specs.tls import TlsSpec
+from services.platform.clock import to_datetime
 from services.wire.network import Network
 from services.wire.resolver import Resolver
 from services.worker.probe import Prober
@@ -29,10 +30,10 @@ async def test_a_server_to_be_trusted_is_up_and_its_certificate_is_told(prober: 
     watched = Watched(nothing)
     phases: list[str] = []
     async with target(watched, authority.server("localhost", days=20.5)) as port:
-        seen = await prober.run(
+        seen = await run(
+            prober,
             TlsSpec(host="localhost", port=port, min_days_left=20),
             timeout_s=PLENTY_S,
-            retries=0,
             on_phase=lambda phase, _: phases.append(phase),
         )
         await asyncio.wait_for(watched.gone.wait(), PLENTY_S)
@@ -40,8 +41,8 @@ async def test_a_server_to_be_trusted_is_up_and_its_certificate_is_told(prober: 
     assert verdict(seen) == (Outcome.UP, None)
     assert phases == ["dns", "connect", "tls"]
     assert (seen.tls_version, seen.ttfb_us, seen.transfer_us) == ("1.3", None, None)
-    assert seen.tls_not_after is not None
-    left = seen.tls_not_after - datetime.datetime.now(datetime.UTC)
+    assert seen.tls_not_after_us is not None
+    left = to_datetime(seen.tls_not_after_us) - datetime.datetime.now(datetime.UTC)
     assert abs(left.total_seconds() - 20.5 * 86_400) < 300
 
 
@@ -53,8 +54,10 @@ async def test_a_certificate_that_ends_too_soon_is_down_and_says_how_many_days_a
         seen = await run(prober, TlsSpec(host="localhost", port=port, min_days_left=10, skip_verify=skip_verify))
 
     assert verdict(seen) == (Outcome.DOWN, ErrorKind.TLS)
-    assert seen.tls_not_after is not None
-    assert seen.error_message == (f"certificate expires in 9 days, on {seen.tls_not_after:%Y-%m-%d}; minimum 10 days")
+    assert seen.tls_not_after_us is not None
+    assert seen.error_message == (
+        f"certificate expires in 9 days, on {to_datetime(seen.tls_not_after_us):%Y-%m-%d}; minimum 10 days"
+    )
     assert seen.tls_us is not None
 
 
@@ -77,7 +80,7 @@ async def test_a_certificate_that_is_not_valid_says_why(
 
 
 async def test_an_unknown_authority_is_said_to_be_one(resolver: Resolver, authority: Authority) -> None:
-    public = Prober(Network(resolver, LOOPBACK, public_tls()))
+    public = Prober(Network(resolver, LOOPBACK, public_tls()), worker_id="worker-1")
     async with target(nothing, authority.server("localhost")) as port:
         seen = await run(public, TlsSpec(host="localhost", port=port))
 
@@ -99,13 +102,13 @@ async def test_without_verification_anybodys_certificate_is_taken_but_not_an_exp
         seen = await run(prober, TlsSpec(host="localhost", port=port, skip_verify=True))
 
     assert verdict(seen) == ends
-    assert seen.tls_not_after is not None
+    assert seen.tls_not_after_us is not None
 
 
 async def test_authorities_and_a_name_of_the_checks_own_are_used(
     resolver: Resolver, authority: Authority, tmp_path: Path
 ) -> None:
-    public = Prober(Network(resolver, LOOPBACK, public_tls()))
+    public = Prober(Network(resolver, LOOPBACK, public_tls()), worker_id="worker-1")
     asked: list[str | None] = []
     server = authority.server("shop.test")
     server.sni_callback = lambda _, name, __: asked.append(name)
@@ -193,6 +196,6 @@ async def test_what_is_no_handshake_ends_with_the_right_kind_and_nothing_is_left
 
     assert verdict(seen) == (Outcome.DOWN, kind)
     assert seen.connect_us is not None
-    assert (seen.tls_us, seen.tls_version, seen.tls_not_after) == (None, None, None)
+    assert (seen.tls_us, seen.tls_version, seen.tls_not_after_us) == (None, None, None)
     assert (deadlines.set_s, deadlines.passed) == ([timeout_s], 1 if kind is ErrorKind.TIMEOUT else 0)
     assert deadlines.turns <= FEW_TURNS

@@ -14,17 +14,17 @@ from services.checks.specs.assertions import (
     StatusIs,
 )
 from services.wire.body import Body
+from services.wire.observation import Observation
 from services.worker.judging.cost import ON_LOOP_US, cost_us
-from services.worker.judging.facts import Facts
 
 
-def facts(body: bytes, *headers: tuple[bytes, bytes]) -> Facts:
-    return Facts(200, headers, Body(headers, body, truncated=False))
+def observed(body: bytes, *headers: tuple[bytes, bytes]) -> Observation:
+    return Observation(status_code=200, headers=headers, body=Body(headers, body, truncated=False))
 
 
 def test_an_ordinary_check_costs_nothing() -> None:
-    assert cost_us(SUCCESS_ALONE, facts(b"x" * 1_000_000)) == 0
-    assert cost_us((StatusIs((200,)),), Facts(200)) == 0
+    assert cost_us(SUCCESS_ALONE, observed(b"x" * 1_000_000)) == 0
+    assert cost_us((StatusIs((200,)),), Observation(status_code=200)) == 0
 
 
 @pytest.mark.parametrize(
@@ -43,13 +43,13 @@ def test_an_ordinary_check_costs_nothing() -> None:
     ],
 )
 def test_what_may_take_long_leaves_the_event_loop(assertion: Assertion, body: bytes, leaves: bool) -> None:
-    assert (cost_us((assertion,) * 2, facts(body)) > ON_LOOP_US) is leaves
+    assert (cost_us((assertion,) * 2, observed(body)) > ON_LOOP_US) is leaves
 
 
 def test_a_coded_body_counts_as_long_as_it_may_become() -> None:
     coded = gzip.compress(b" " * 1_000_000)
-    small = facts(coded)
-    coded_facts = facts(coded, (b"Content-Encoding", b"gzip"))
+    small = observed(coded)
+    coded_facts = observed(coded, (b"Content-Encoding", b"gzip"))
     parsed = (JsonPathIs("$.a", "exists", True),)
     assert cost_us(parsed, small) < ON_LOOP_US < cost_us(parsed, coded_facts)
 
@@ -58,11 +58,11 @@ def test_a_coded_body_may_be_nested_deeply() -> None:
     parsed = (JsonPathIs("$.a", "exists", True),)
     headers = (b"transfer-encoding", b"gzip, chunked")
 
-    assert cost_us(parsed, facts(b"x" * 50, headers)) > ON_LOOP_US > cost_us(parsed, facts(b"x" * 50))
-    assert cost_us(parsed, facts(b"x" * 50, (b"transfer-encoding", b"Chunked"))) < ON_LOOP_US
+    assert cost_us(parsed, observed(b"x" * 50, headers)) > ON_LOOP_US > cost_us(parsed, observed(b"x" * 50))
+    assert cost_us(parsed, observed(b"x" * 50, (b"transfer-encoding", b"Chunked"))) < ON_LOOP_US
 
 
 def test_an_expression_over_headers_counts_their_length() -> None:
     wanted = (HeaderIs("x", "matches", "[ab]*a[ab]{60}[ab]{60}c"),)
-    assert cost_us(wanted, facts(b"", (b"x", b"ab"))) < ON_LOOP_US
-    assert cost_us(wanted, facts(b"", (b"x", b"ab" * 16_000))) > ON_LOOP_US
+    assert cost_us(wanted, observed(b"", (b"x", b"ab"))) < ON_LOOP_US
+    assert cost_us(wanted, observed(b"", (b"x", b"ab" * 16_000))) > ON_LOOP_US

@@ -1,4 +1,4 @@
-"""What an attempt learned, for people to see: cut to size, without the check's secrets."""
+"""What an attempt observed, for people to see: cut to size, without the check's secrets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from services.checks.assertion_outcome import AssertionOutcome
 from services.checks.specs.secrets import masked
 from services.checks.specs.spec import Spec
 from services.wire.body import Body
+from services.wire.observation import Observation
 from services.wire.probe_failure import ProbeFailure
-from services.worker.judging.findings import Examined
 from services.worker.judging.judge import outcomes
 
 _MOST_HEADERS = 64
@@ -20,8 +20,8 @@ _LOOKED_AT = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Learned:
-    """What an attempt learned.
+class AttemptReport:
+    """What an attempt observed.
 
     Attributes:
         attempt: which one, from 1.
@@ -44,21 +44,27 @@ class Learned:
     assertions: Sequence[AssertionOutcome]
 
 
-def learned(wanted: Spec, examined: Examined) -> Learned:
-    """What an attempt learned and what that means for what is wanted."""
-    facts, seen, secrets = examined.facts, examined.seen, wanted.secrets()
-    preview, is_cut = _preview(facts.body, secrets)
-    return Learned(
+def report_of(wanted: Spec, seen: Observation, now_us: int) -> AttemptReport:
+    """Return what an attempt observed, and what each assertion of the check comes to on it.
+
+    Args:
+        wanted: what the check expects.
+        seen: what was observed.
+        now_us: the time, for what expires.
+    """
+    secrets = wanted.secrets()
+    preview, is_cut = _preview(seen.body, secrets)
+    return AttemptReport(
         attempt=seen.attempt,
         resolved_ip=seen.resolved_ip or "",
-        status_code=facts.status_code,
-        headers=[(_text(name), masked(_text(value), secrets)[:_LONGEST_HEADER]) for name, value in facts.headers][
+        status_code=seen.status_code,
+        headers=[(_text(name), masked(_text(value), secrets)[:_LONGEST_HEADER]) for name, value in seen.headers][
             :_MOST_HEADERS
         ],
         preview=preview,
         is_cut=is_cut,
         tls_not_after=seen.tls_not_after,
-        assertions=outcomes(wanted, examined),
+        assertions=outcomes(wanted, seen, now_us),
     )
 
 
