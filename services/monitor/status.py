@@ -50,38 +50,49 @@ class Status:
         self._coalescer = RequestCoalescer(self._read)
 
     async def of_service(self, tenant_id: UUID, service_id: UUID) -> ServiceStatus:
-        """How a service is.
+        """Return the status of a service.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
         """
-        read = await self._coalescer.get(tenant_id, service_id)
-        if read is None:
+        found = await self._coalescer.get(tenant_id, service_id)
+        if found is None:
             raise service_not_found()
-        now, found = read
-        starts, edges = _windows(now)
-        checks = [_status_of(row, found.last.get(row.check.id), now) for row in found.checks]
-        state = service_state(tally(check.state for check in checks))
-        # Each window is a shorter one, and the span before it: one of those that the starts of all windows cut.
-        sums = list(accumulate(reversed(summed(found.recorded, edges, now))))
-        windows = [(name, sums[-1 - edges.index(start)]) for name, start in starts.items()]
-        reason = service_reason(state, [(check.check.name, check.state) for check in checks])
-        since_us = _since(state, found.checks, now)
-        return ServiceStatus(
-            service_id=service_id,
-            state=state,
-            state_us=since_us,
-            uptime=windows,
-            checks=checks,
-            open_incidents=found.open_incidents,
-            reason=reason,
-        )
+        return found
 
-    async def _read(self, tenant_id: UUID, service_ids: Sequence[UUID]) -> Mapping[UUID, tuple[int, RecordedStatus]]:
+    async def _read(self, tenant_id: UUID, service_ids: Sequence[UUID]) -> Mapping[UUID, ServiceStatus]:
         now = now_us()
-        _, edges = _windows(now)
+        starts = {name: window_start(length, now) for name, length in WINDOWS.items()}
+        edges = [*sorted(starts.values()), now]
         found = await self._store.recorded_statuses(tenant_id, service_ids, edges)
-        return {service_id: (now, recorded) for service_id, recorded in found.items()}
+        return {service_id: status_of(service_id, recorded, starts, edges) for service_id, recorded in found.items()}
+
+
+def status_of(
+    service_id: UUID, found: RecordedStatus, starts: Mapping[str, int], edges: Sequence[int]
+) -> ServiceStatus:
+    """Return the status of a service. Pure.
+
+    Args:
+        service_id: the service.
+        found: what is recorded of it between the edges.
+        starts: where each window begins, by its name.
+        edges: the starts of all windows, rising, and the time up to which they go.
+    """
+    now = edges[-1]
+    checks = [_status_of(row, found.last.get(row.check.id), now) for row in found.checks]
+    state = service_state(tally(check.state for check in checks))
+    # Each window is a shorter one, and the span before it: one of those that the starts of all windows cut.
+    sums = list(accumulate(reversed(summed(found.recorded, edges, now))))
+    return ServiceStatus(
+        service_id=service_id,
+        state=state,
+        state_us=_since(state, found.checks, now),
+        uptime=[(name, sums[-1 - edges.index(start)]) for name, start in starts.items()],
+        checks=checks,
+        open_incidents=found.open_incidents,
+        reason=service_reason(state, [(check.check.name, check.state) for check in checks]),
+    )
 
 
 def _since(state: ServiceState, checks: Sequence[TrackedCheck], now: int) -> int | None:
@@ -90,12 +101,6 @@ def _since(state: ServiceState, checks: Sequence[TrackedCheck], now: int) -> int
     return service_since(
         state, [seen(row.track, row.check.settings.interval_us, row.check.pause_us, now) for row in checks]
     )
-
-
-def _windows(now: int) -> tuple[Mapping[str, int], Sequence[int]]:
-    """Where each window begins, and the edges that all of them cut time at."""
-    starts = {name: window_start(length, now) for name, length in WINDOWS.items()}
-    return starts, [*sorted(starts.values()), now]
 
 
 def _status_of(row: TrackedCheck, last: Result | None, now: int) -> CheckStatus:

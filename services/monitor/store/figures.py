@@ -1,31 +1,22 @@
 """What figures of a tenant's checks are made of, in as many statements whatever is asked."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.monitor.figures.closing import Recorded, raw_spans, split
+from services.monitor.figures.closed_figures import ClosedFigures
+from services.monitor.figures.closing import Recorded
+from services.monitor.figures.needed import Mark, needed
 from services.monitor.store.base import Sql, has_service
-from services.monitor.store.closed_figures import ClosedFigures
 from services.monitor.store.incident_sums import read_incident_sums
-from services.monitor.store.recorded import Tail, read_closed, read_tails
+from services.monitor.store.recorded import read_closed, read_tails
 from services.platform.clock import from_datetime
 from services.shared_sql.tables import check_rollups, checks
 
 ITS_MARK = (check_rollups.c.tenant_id == checks.c.tenant_id) & (check_rollups.c.check_id == checks.c.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A check, and its mark: hours that end at or before are closed and rolled up."""
-
-    service_id: UUID
-    check_id: UUID
-    rolled_us: int
 
 
 class FiguresSql(Sql):
@@ -115,20 +106,13 @@ async def read_results(
 ) -> Mapping[UUID, Recorded]:
     """The same without incidents, by check."""
     by_check = {mark.check_id: Recorded(rolled_us=mark.rolled_us) for mark in its_marks}
-    days, hours, tails = [], [], []
-    for mark in its_marks:
-        its_days, its_hours = split(mark.check_id, edges, mark.rolled_us)
-        known = remembered.find(mark.check_id, its_days, its_hours) if remembered else None
-        if known is None:
-            days += its_days
-            hours += its_hours
-        else:
-            by_check[mark.check_id].closed.extend(known)
-        if spans := raw_spans(edges, mark.rolled_us):
-            tails.append(Tail(tenant_id, mark.service_id, mark.check_id, spans))
-    for check_id, part, figures in await read_closed(connection, tenant_id, days, hours, latencies=latencies):
+    wanted = needed(tenant_id, its_marks, edges, remembered)
+    for check_id, parts in wanted.known:
+        by_check[check_id].closed.extend(parts)
+    closed = await read_closed(connection, tenant_id, wanted.days, wanted.hours, latencies=latencies)
+    for check_id, part, figures in closed:
         by_check[check_id].closed.append((part, figures))
     if remembered:
-        remembered.keep(by_check, days, hours)
-    await read_tails(connection, tails, by_check)
+        remembered.keep(by_check, wanted.days, wanted.hours)
+    await read_tails(connection, wanted.tails, by_check)
     return by_check

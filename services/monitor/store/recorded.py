@@ -5,7 +5,6 @@ The same statements serve requests, which row-level security binds to one tenant
 
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from services.checks.maintenance import LONGEST_SPAN_US
 from services.checks.outcome import Outcome
 from services.monitor.figures.closing import ClosedSpan, Recorded
 from services.monitor.figures.latency import Latencies
+from services.monitor.figures.needed import Tail
 from services.monitor.figures.off import FOREVER, Span
 from services.monitor.figures.steady import Steady, holds_on
 from services.monitor.figures.uptime import Figures, Slot
@@ -118,30 +118,6 @@ def _closed(figures: str) -> TextClause:
 
 _CLOSED = _closed(f"{ADDED}, {PACKED}")
 _CLOSED_WITHOUT_LATENCIES = _closed(f"{ADDED}, CAST('' AS bytea) AS buckets, CAST('' AS bytea) AS counts")
-
-
-@dataclass(frozen=True, slots=True)
-class Tail:
-    """What of a check's results is to be read: those with slots in some spans, and the last one before each.
-
-    Attributes:
-        spans: one at least, in order and apart.
-    """
-
-    tenant_id: UUID
-    service_id: UUID
-    check_id: UUID
-    spans: Sequence[Span]
-
-    @property
-    def start_us(self) -> int:
-        """Where the first span begins."""
-        return self.spans[0][0]
-
-    @property
-    def end_us(self) -> int:
-        """Where the last span ends."""
-        return self.spans[-1][1]
 
 
 async def read_tails(connection: AsyncConnection, tails: Sequence[Tail], into: Mapping[UUID, Recorded]) -> None:

@@ -12,10 +12,11 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.monitor.figures.closing import Candidate, Closing, Recorded, choose, floor, hours, settled_us
+from services.monitor.figures.needed import Tail
 from services.monitor.figures.rollup import Keep, Place, Step, StepFailed
 from services.monitor.figures.uptime import Figures, total
 from services.monitor.store.base import Sql
-from services.monitor.store.recorded import FIGURES_COLUMNS, Tail, columns_of, figures_of, read_tails
+from services.monitor.store.recorded import FIGURES_COLUMNS, columns_of, figures_of, read_tails
 from services.platform.clock import DAY_US, from_datetime, to_datetime
 from services.platform.errors import Unavailable
 from services.platform.postgres.database import driver_of

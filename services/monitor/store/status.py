@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlalchemy import ARRAY, BindParameter, Row, Uuid, bindparam, column, func, select, true
 
 from services.checks.result import from_row
+from services.monitor.figures.closed_figures import ClosedFigures
+from services.monitor.figures.needed import Mark
 from services.monitor.status import RecordedStatus
 from services.monitor.store.base import Sql, tracked, tracked_check
-from services.monitor.store.closed_figures import ClosedFigures
-from services.monitor.store.figures import ITS_MARK, Mark, read_recorded
+from services.monitor.store.figures import ITS_MARK, read_recorded
 from services.platform.clock import from_datetime
 from services.platform.postgres.database import Database
 from services.platform.security.secret_box import NO_KEYS, SecretBox

@@ -12,7 +12,8 @@ _KEPT_S = 60.0
 # With five spans and some tens of latencies each: some tens of megabytes.
 _MOST_CHECKS = 2_000
 
-_Closed = Sequence[tuple[int, Figures]]
+ClosedParts = Sequence[tuple[int, Figures]]
+"""Figures, each with the number of the span between two edges that it belongs to."""
 _Spans = tuple[ClosedSpan, ...]
 
 
@@ -20,9 +21,9 @@ class ClosedFigures:
     """A cache of the figures of closed spans by check, with latencies."""
 
     def __init__(self) -> None:
-        self._kept: dict[UUID, tuple[float, _Spans, _Closed]] = {}
+        self._kept: dict[UUID, tuple[float, _Spans, ClosedParts]] = {}
 
-    def find(self, check_id: UUID, days: Sequence[ClosedSpan], hours: Sequence[ClosedSpan]) -> _Closed | None:
+    def find(self, check_id: UUID, days: Sequence[ClosedSpan], hours: Sequence[ClosedSpan]) -> ClosedParts | None:
         """Return the figures of exactly these spans of a check, one for each part; None if they are not cached."""
         until, spans, closed = self._kept.get(check_id, (0.0, (), ()))
         return closed if until > monotonic() and spans == (*days, *hours) else None
