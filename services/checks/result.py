@@ -1,11 +1,12 @@
 """The result of a slot (semantics.md §8), with its conversions to the database's row and the contract's message.
 
-`Result` is the only list of its columns: tables, inserts, selects and messages are derived from it.
+`Result` is the only list of its columns: tables, inserts, selects and messages are derived from it. The columns of an
+incident for its first failing slot are derived from `RunDetails`.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, NamedTuple, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from sentinel.monitor.v1 import result_pb2 as pb
@@ -17,12 +18,43 @@ from services.checks.outcome import ErrorKind, MissedReason, Outcome
 from services.checks.stored import SqlType, Stored, compiled, stored_attributes
 from services.platform.clock import from_datetime, to_duration, to_timestamp
 
+_Record = TypeVar("_Record", bound="RunDetails")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """The result of one slot of a check, or of several MISSED slots in a row.
+class RunDetails:
+    """Why a run was not UP and how long it took: what an incident stores of its first failing slot.
 
     Phases are those of the last hop, in microseconds, and None if not reached; total_us covers all hops and attempts.
+
+    Attributes:
+        failed_assertions: the assertions that failed.
+    """
+
+    error_kind: Annotated[ErrorKind | None, Stored(sql="smallint", is_nullable=True, read=ErrorKind)] = None
+    error_message: Annotated[str, Stored(sql="text")] = ""
+    status_code: Annotated[int | None, Stored(sql="smallint", is_nullable=True)] = None
+    dns_us: Annotated[int | None, Stored(sql="integer", is_nullable=True, field="phases.dns")] = None
+    connect_us: Annotated[int | None, Stored(sql="integer", is_nullable=True, field="phases.connect")] = None
+    tls_us: Annotated[int | None, Stored(sql="integer", is_nullable=True, field="phases.tls")] = None
+    ttfb_us: Annotated[int | None, Stored(sql="integer", is_nullable=True, field="phases.ttfb")] = None
+    transfer_us: Annotated[int | None, Stored(sql="integer", is_nullable=True, field="phases.transfer")] = None
+    total_us: Annotated[int | None, Stored(sql="integer", is_nullable=True, field="total")] = None
+    failed_assertions: Annotated[
+        tuple[AssertionOutcome, ...],
+        Stored(
+            sql="text",
+            is_nullable=True,
+            read=assertion_outcome.from_column,
+            write=lambda result: assertion_outcome.to_column(result.failed_assertions),
+            show=lambda failed: [assertion_outcome.to_message(each) for each in failed],
+        ),
+    ] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result(RunDetails):
+    """The result of one slot of a check, or of several MISSED slots in a row.
 
     Attributes:
         slot_us: when the slot was due.
@@ -30,7 +62,6 @@ class Result:
         interval_us: the check's interval at that time.
         slot_count: the number of slots, from slot_us on.
         tls_warning: what browsers would reject about an accepted certificate; None for nothing.
-        failed_assertions: the assertions that failed.
         slow: whether it is UP and exceeded a limit that only flags it.
         failed_attempts: the failed attempts before the last one.
         skipped_attempts: how many further attempts did not fit into the timeout.
@@ -46,31 +77,8 @@ class Result:
     start_us: Annotated[
         int | None, Stored(sql="timestamptz", is_nullable=True, column="start_time", field="start_time")
     ] = None
-    error_kind: Annotated[
-        ErrorKind | None, Stored(sql="smallint", is_nullable=True, read=ErrorKind, copied_to_incidents=True)
-    ] = None
-    error_message: Annotated[str, Stored(sql="text", copied_to_incidents=True)] = ""
     missed_reason: Annotated[MissedReason | None, Stored(sql="smallint", is_nullable=True, read=MissedReason)] = None
     slot_count: Annotated[int, Stored(sql="integer")] = 1
-    status_code: Annotated[int | None, Stored(sql="smallint", is_nullable=True, copied_to_incidents=True)] = None
-    dns_us: Annotated[
-        int | None, Stored(sql="integer", is_nullable=True, field="phases.dns", copied_to_incidents=True)
-    ] = None
-    connect_us: Annotated[
-        int | None, Stored(sql="integer", is_nullable=True, field="phases.connect", copied_to_incidents=True)
-    ] = None
-    tls_us: Annotated[
-        int | None, Stored(sql="integer", is_nullable=True, field="phases.tls", copied_to_incidents=True)
-    ] = None
-    ttfb_us: Annotated[
-        int | None, Stored(sql="integer", is_nullable=True, field="phases.ttfb", copied_to_incidents=True)
-    ] = None
-    transfer_us: Annotated[
-        int | None, Stored(sql="integer", is_nullable=True, field="phases.transfer", copied_to_incidents=True)
-    ] = None
-    total_us: Annotated[
-        int | None, Stored(sql="integer", is_nullable=True, field="total", copied_to_incidents=True)
-    ] = None
     body_bytes: Annotated[int | None, Stored(sql="integer", is_nullable=True)] = None
     redirects: Annotated[int, Stored(sql="smallint")] = 0
     attempt: Annotated[int, Stored(sql="smallint")] = 0
@@ -81,17 +89,6 @@ class Result:
     http_version: Annotated[str | None, Stored(sql="text", is_nullable=True)] = None
     tls_version: Annotated[str | None, Stored(sql="text", is_nullable=True)] = None
     tls_warning: Annotated[str | None, Stored(sql="text", is_nullable=True)] = None
-    failed_assertions: Annotated[
-        tuple[AssertionOutcome, ...],
-        Stored(
-            sql="text",
-            is_nullable=True,
-            copied_to_incidents=True,
-            read=assertion_outcome.from_column,
-            write=lambda result: assertion_outcome.to_column(result.failed_assertions),
-            show=lambda failed: [assertion_outcome.to_message(each) for each in failed],
-        ),
-    ] = ()
     slow: Annotated[bool, Stored(sql="boolean")] = False
     failed_attempts: Annotated[
         tuple[FailedAttempt, ...],
@@ -123,7 +120,6 @@ class ResultColumn(NamedTuple):
     sql: SqlType
     is_key: bool
     is_nullable: bool
-    copied_to_incidents: bool
 
 
 class ResultRow(Protocol):
@@ -135,16 +131,14 @@ class ResultRow(Protocol):
 
 _STORED = dict(stored_attributes(Result))
 RESULT_COLUMNS = tuple(
-    ResultColumn(
-        name=how.column or name,
-        sql=how.sql,
-        is_key=how.is_key,
-        is_nullable=how.is_nullable,
-        copied_to_incidents=how.copied_to_incidents,
-    )
+    ResultColumn(name=how.column or name, sql=how.sql, is_key=how.is_key, is_nullable=how.is_nullable)
     for name, how in _STORED.items()
     if how.writes_column
 )
+RUN_DETAILS_COLUMNS = tuple(
+    each for each in RESULT_COLUMNS if each.name in {how.column or name for name, how in stored_attributes(RunDetails)}
+)
+"""Those of them that `incidents` has too."""
 
 
 def _compiled_columns() -> Callable[[Sequence[Result]], list[list[Any]]]:
@@ -157,11 +151,11 @@ def _compiled_columns() -> Callable[[Sequence[Result]], list[list[Any]]]:
     return compiled("rows", f"[{', '.join(values)}]", names)
 
 
-def _compiled_from_row() -> Callable[[ResultRow, Callable[[Any], int]], Result]:
+def _compiled_from_row(record: type[_Record]) -> Callable[[ResultRow, Callable[[Any], int]], _Record]:
     values: list[str] = []
-    names: dict[str, object] = {"Result": Result}
-    defaults = {each.name: each.default for each in fields(Result)}
-    for name, how in _STORED.items():
+    names: dict[str, object] = {"Record": record}
+    defaults = {each.name: each.default for each in fields(record)}
+    for name, how in stored_attributes(record):
         value, read = f"row['{how.column or name}']", "moment" if how.sql == "timestamptz" else ""
         if how.read:
             read = f"read_{name}"
@@ -172,10 +166,11 @@ def _compiled_from_row() -> Callable[[ResultRow, Callable[[Any], int]], Result]:
         elif read:
             value = f"{read}({value})"
         values.append(f"{name}=({value})")
-    return compiled("row, moment", f"Result({', '.join(values)})", names)
+    return compiled("row, moment", f"Record({', '.join(values)})", names)
 
 
-def _compiled_to_message() -> Callable[[Result], pb.CheckResult]:
+def _compiled_to_message() -> tuple[Callable[[Result], pb.CheckResult], Callable[[RunDetails], pb.Phases]]:
+    """Return what makes a message of a result, and what makes the phases in it."""
     names: dict[str, object] = {"CheckResult": pb.CheckResult, "Phases": pb.Phases}
     arguments: dict[str, list[str]] = {"": [], "phases": []}
     described: dict[str, Any] = {"": pb.CheckResult.DESCRIPTOR, "phases": pb.Phases.DESCRIPTOR}
@@ -188,12 +183,14 @@ def _compiled_to_message() -> Callable[[Result], pb.CheckResult]:
         if show:
             names[f"show_{name}"] = show
         arguments[parent].append(f"{field}={f'show_{name}(result.{name})' if show else f'result.{name}'}")
-    phases = f"phases=Phases({', '.join(arguments['phases'])})"
-    return compiled("result", f"CheckResult({', '.join(arguments[''])}, {phases})", names)
+    phases = f"Phases({', '.join(arguments['phases'])})"
+    message = f"CheckResult({', '.join(arguments[''])}, phases={phases})"
+    return compiled("result", message, names), compiled("result", phases, names)
 
 
 _BY_TYPE: dict[str, Callable[[Any], Any]] = {"Timestamp": to_timestamp, "Duration": to_duration}
-_columns, _from_row, _to_message = _compiled_columns(), _compiled_from_row(), _compiled_to_message()
+_columns, _from_row, _details_from_row = _compiled_columns(), _compiled_from_row(Result), _compiled_from_row(RunDetails)
+_to_message, _phases_message = _compiled_to_message()
 
 
 def result_columns(rows: Sequence[Result]) -> list[list[Any]]:
@@ -214,3 +211,13 @@ def from_row(row: ResultRow, moment: Callable[[Any], int] = from_datetime) -> Re
 def to_message(result: Result) -> pb.CheckResult:
     """Return a result as a message."""
     return _to_message(result)
+
+
+def details_from_row(row: ResultRow) -> RunDetails:
+    """Return the details of a run from a row with RUN_DETAILS_COLUMNS."""
+    return _details_from_row(row, from_datetime)
+
+
+def phases_message(details: RunDetails) -> pb.Phases:
+    """Return the phases of a run as a message."""
+    return _phases_message(details)

@@ -22,7 +22,6 @@ class Stored:
         is_key: whether the column belongs to the primary key.
         is_nullable: whether the column may be NULL, which is read as the attribute's default.
         is_shown: whether the message has a field for it.
-        copied_to_incidents: whether an incident stores it for its first failing slot.
         read: converts the column's value, which is not NULL, to the attribute.
         write: returns the column's value of a record.
         writes_column: whether the attribute writes its column; False if another one that shares it does.
@@ -35,7 +34,6 @@ class Stored:
     is_key: bool = False
     is_nullable: bool = False
     is_shown: bool = True
-    copied_to_incidents: bool = False
     read: Callable[[Any], Any] | None = None
     write: Callable[[Any], Any] | None = None
     writes_column: bool = True

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import INET, JSONB, TIMESTAMP, UUID
 from sqlalchemy.types import TypeEngine
 
 from services.checks.check_settings import SETTING_COLUMNS
-from services.checks.result import RESULT_COLUMNS
+from services.checks.result import RESULT_COLUMNS, RUN_DETAILS_COLUMNS
 from services.checks.stored import SqlType
 from services.platform.postgres.tables import metadata, moment
 
@@ -197,7 +197,7 @@ incidents = Table(
     moment("end_time", nullable=True),
     Column("resolution", SmallInteger),
     moment("acknowledge_time", nullable=True),
-    *(_column(each.name, each.sql, nullable=True) for each in RESULT_COLUMNS if each.copied_to_incidents),
+    *(_column(each.name, each.sql, nullable=True) for each in RUN_DETAILS_COLUMNS),
     Column("last_error_kind", SmallInteger),
     Column("last_error_message", Text),
     Column("last_status_code", SmallInteger),

@@ -1,15 +1,14 @@
 """Incidents (semantics.md §14) and the steps that people take on them. Pure; times in microseconds."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from uuid import UUID
 
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.checks.assertion_outcome import AssertionOutcome
 from services.checks.incident import IncidentEventKind, Resolution
 from services.checks.outcome import ErrorKind
+from services.checks.result import RunDetails
 from services.platform.errors import FailedPrecondition
 from services.platform.security.audit import ActorKind
 
@@ -31,18 +30,6 @@ class Cause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Phases:
-    """The phases of a run; None for those it did not reach."""
-
-    dns_us: int | None
-    connect_us: int | None
-    tls_us: int | None
-    ttfb_us: int | None
-    transfer_us: int | None
-    total_us: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
     """A span in which a check was DOWN.
 
@@ -52,10 +39,8 @@ class Incident:
         detect_us: the slot that confirmed it.
         end_us: when it ended; None while it is open.
         acknowledge_us: when it was first acknowledged.
-        cause: why the first failing slot failed; None if that is not stored.
-        phases: the phases of the first failing slot.
+        first: the first failing slot; None if that is not stored.
         last_cause: why the last failing slot so far failed; None if that is not stored.
-        failed_assertions: the failed assertions of the first failing slot.
     """
 
     id: UUID
@@ -68,10 +53,14 @@ class Incident:
     end_us: int | None
     resolution: Resolution | None
     acknowledge_us: int | None
-    cause: Cause | None
-    phases: Phases
+    first: RunDetails | None
     last_cause: Cause | None
-    failed_assertions: Sequence[AssertionOutcome] = ()
+
+    @property
+    def cause(self) -> Cause | None:
+        """Return why the first failing slot failed; None if that is not stored."""
+        first = self.first
+        return None if first is None else Cause(first.error_kind, first.error_message, first.status_code)
 
     @property
     def state(self) -> IncidentState:

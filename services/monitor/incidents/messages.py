@@ -1,9 +1,10 @@
 """Conversion between incidents and the contract's messages."""
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from sentinel.monitor.v1 import incident_pb2, monitor_service_pb2, result_pb2
+from sentinel.monitor.v1 import incident_pb2, monitor_service_pb2
 
 from services.checks.assertion_outcome import to_message as outcome_message
+from services.checks.result import RunDetails, phases_message
 from services.monitor.incidents.incident import Cause, Incident, IncidentEvent, IncidentState
 from services.monitor.incidents.incidents import IncidentFilter
 from services.platform.clock import from_timestamp, now_us, to_duration, to_timestamp
@@ -26,7 +27,7 @@ def incident_filter(request: monitor_service_pb2.ListIncidentsRequest) -> Incide
 
 def incident_message(incident: Incident) -> incident_pb2.Incident:
     """Return an incident as a message."""
-    phases = incident.phases
+    first = incident.first or RunDetails()
     return incident_pb2.Incident(
         id=str(incident.id),
         service_id=str(incident.service_id),
@@ -41,16 +42,10 @@ def incident_message(incident: Incident) -> incident_pb2.Incident:
         resolution=f"INCIDENT_RESOLUTION_{incident.resolution.name}" if incident.resolution else None,
         acknowledge_time=to_timestamp(incident.acknowledge_us),
         cause=_cause(incident.cause),
-        phases=result_pb2.Phases(
-            dns=to_duration(phases.dns_us),
-            connect=to_duration(phases.connect_us),
-            tls=to_duration(phases.tls_us),
-            ttfb=to_duration(phases.ttfb_us),
-            transfer=to_duration(phases.transfer_us),
-        ),
-        total=to_duration(phases.total_us),
+        phases=phases_message(first),
+        total=to_duration(first.total_us),
         last_cause=_cause(incident.last_cause),
-        failed_assertions=[outcome_message(each) for each in incident.failed_assertions],
+        failed_assertions=[outcome_message(each) for each in first.failed_assertions],
     )
 
 

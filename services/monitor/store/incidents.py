@@ -22,16 +22,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.checks.assertion_outcome import from_column
 from services.checks.incident import IncidentEventKind, Resolution
 from services.checks.outcome import ErrorKind, Outcome
+from services.checks.result import details_from_row
 from services.monitor.incidents.incident import (
     Cause,
     Incident,
     IncidentActor,
     IncidentEvent,
     IncidentState,
-    Phases,
     Step,
 )
 from services.monitor.incidents.incidents import IncidentFilter
@@ -245,17 +244,8 @@ def _incident(row: Row[Any]) -> Incident:
         end_us=from_datetime(row.end_time) if row.end_time else None,
         resolution=Resolution(row.resolution) if row.resolution else None,
         acknowledge_us=from_datetime(row.acknowledge_time) if row.acknowledge_time else None,
-        cause=_cause(row.error_kind, row.error_message, row.status_code),
-        phases=Phases(
-            dns_us=row.dns_us,
-            connect_us=row.connect_us,
-            tls_us=row.tls_us,
-            ttfb_us=row.ttfb_us,
-            transfer_us=row.transfer_us,
-            total_us=row.total_us,
-        ),
+        first=None if row.error_message is None else details_from_row(row._mapping),  # noqa: SLF001 — SQLAlchemy's public name for it
         last_cause=_cause(row.latest_error_kind, row.latest_error_message, row.latest_status_code),
-        failed_assertions=from_column(row.failed_assertions),
     )
 
 

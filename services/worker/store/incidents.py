@@ -7,14 +7,14 @@ from typing import TypeAlias
 import asyncpg
 
 from services.checks.incident import IncidentEventKind, Resolution
-from services.checks.result import RESULT_COLUMNS
+from services.checks.result import RUN_DETAILS_COLUMNS
 from services.platform.ids import new_id
 from services.shared_sql.last_failure import last_failure
 from services.worker.incident import Turn
 
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 # The columns of the first failing slot.
-_COPIED = [each.name for each in RESULT_COLUMNS if each.copied_to_incidents]
+_COPIED = [each.name for each in RUN_DETAILS_COLUMNS]
 
 # If an incident of the check ended after the run began, it was resolved by hand; the next one begins where it ended, so
 # that the two do not overlap. A check that was paused meanwhile gets none: pausing locks its state, which this

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +10,10 @@ import asyncpg
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
+from services.checks.assertion_outcome import AssertionOutcome, AssertionStatus, to_column
 from services.checks.incident import IncidentEventKind, Resolution
 from services.checks.outcome import ErrorKind, Outcome
+from services.checks.result import RunDetails
 from services.checks.state import CheckState
 from services.monitor.incidents.incident import Cause, Incident, IncidentState
 from services.monitor.incidents.incidents import IncidentFilter
@@ -66,6 +68,37 @@ async def test_an_incident_is_read_with_its_cause_and_its_end(monitor: Monitor, 
     assert found.duration_us(now_us()) == recovered - first
     assert [(event.kind, event.actor) for event in events] == [(OPENED, None), (RESOLVED, None)]
     assert (await monitor.status.of_service(monitor.tenant_id, service_id)).open_incidents == 0
+
+
+async def test_an_incident_is_read_with_every_column_that_it_has_of_its_first_slot(
+    monitor: Monitor, worker: Worker, admin: Admin
+) -> None:
+    incident = await down(monitor, worker, await monitor.service())
+    failed = AssertionOutcome(index=1, subject="status", status=AssertionStatus.FAILED, expected="200", actual="503")
+    expected = RunDetails(
+        error_kind=ErrorKind.STATUS,
+        error_message="status 503",
+        status_code=503,
+        dns_us=1,
+        connect_us=2,
+        tls_us=3,
+        ttfb_us=4,
+        transfer_us=5,
+        total_us=6,
+        failed_assertions=(failed,),
+    )
+    assert [each.name for each in fields(RunDetails) if getattr(expected, each.name) == each.default] == []
+    columns = {each.name: getattr(expected, each.name) for each in fields(RunDetails)}
+    columns["failed_assertions"] = to_column(expected.failed_assertions)
+    places = ", ".join(f"{name} = ${number}" for number, name in enumerate(columns, 2))
+    await admin.execute(f"UPDATE incidents SET {places} WHERE id = $1", incident.id, *columns.values())
+
+    found, _ = await monitor.incidents.get(monitor.tenant_id, incident.id)
+    assert found.first == expected
+
+    await admin.execute("UPDATE incidents SET " + ", ".join(f"{name} = NULL" for name in columns))
+    found, _ = await monitor.incidents.get(monitor.tenant_id, incident.id)
+    assert (found.first, found.cause) == (None, None)
 
 
 async def test_people_acknowledge_note_and_resolve_and_the_timeline_names_them(
