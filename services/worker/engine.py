@@ -39,7 +39,7 @@ class Engine:
     Args:
         prober: makes one run.
         recorder: takes the results.
-        worker_id: who we are, on what is missed.
+        worker_id: this worker, for missed slots.
         dispatcher: decides what to run.
         lease: says whether we may.
         clock: what slots go by.

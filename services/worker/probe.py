@@ -49,7 +49,7 @@ class Prober:
 
     Args:
         network: the way to targets.
-        worker_id: who we are, on each result.
+        worker_id: this worker, for results.
         signals: what jobs have reported; without a database to read it from, heartbeats cannot be run.
         cpu: runs judging that takes long, and charges tenants.
         egress: knows tenants where the egress policy names some; without it no tenant is among them.
@@ -158,8 +158,8 @@ class _Run:
     Attributes:
         check: as given.
         deadline: of the whole run; it stands still while work waits for the queue.
-        seen: what the run observed so far.
-        failed_attempts: the attempts that failed before this one.
+        seen: the observations so far.
+        failed_attempts: the failed attempts before this one.
     """
 
     __slots__ = ("_cpu", "_start_ns", "check", "deadline", "failed_attempts", "seen")
@@ -210,7 +210,7 @@ class _Run:
         """Stop the deadline, and charge the tenant."""
         self.deadline.clear()
         seen = self.seen
-        seen.off_loop = None  # it holds the run, which holds it: both would wait for the garbage collector
+        seen.off_loop = None  # breaks the reference cycle with the run
         if seen.cpu_ns > _FREE_NS:
             self._cpu.charge(self.check.tenant_id, (seen.cpu_ns - _FREE_NS) // 1000)
         self.take_time()

@@ -1,4 +1,4 @@
-"""The results that a worker makes: of a run, of slots that nobody ran, and of what went wrong in the worker itself."""
+"""The results that a worker makes: of a run, of missed slots, and of errors of the worker itself."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -34,7 +34,7 @@ def to_result(
         failed_attempts: the attempts before it.
         slot_us: the slot that was run.
         start_us: when the run began.
-        worker_id: who ran it.
+        worker_id: the worker that ran it.
     """
     skipped = check.settings.retries + 1 - seen.attempt if verdict.outcome is Outcome.DOWN else 0
     message = error_message(verdict.message, check.spec, skipped) if verdict.message else ""
@@ -48,7 +48,7 @@ def _compiled_to_result() -> Callable[..., Result]:
         "service_id": "check.service_id",
         "check_id": "check.id",
         "interval_us": "check.settings.interval_us",
-        # Of who asks nobody it would be a latency that is nobody's.
+        # A run that probes no target has no latency.
         "total_us": "seen.total_us if check.spec.ASKS else None",
         "tls_not_after_us": "from_datetime(seen.tls_not_after) if seen.tls_not_after else None",
     }
@@ -70,7 +70,7 @@ _to_result = _compiled_to_result()
 
 
 def to_missed(lapse: Lapse, worker_id: str) -> Result:
-    """Return slots that nobody could run, as one result."""
+    """Return missed slots as one result."""
     check, missed = lapse.check, lapse.missed
     return Result(
         tenant_id=check.tenant_id,
@@ -101,7 +101,7 @@ def as_missed(result: Result, count: int) -> Result:
 
 
 def as_error(result: Result, message: str) -> Result:
-    """Return the same slot as an ERROR of ours (semantics.md §9)."""
+    """Return the same slot as an internal ERROR (semantics.md §9)."""
     return Result(
         tenant_id=result.tenant_id,
         service_id=result.service_id,

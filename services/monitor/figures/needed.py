@@ -49,8 +49,8 @@ class Needed:
     Attributes:
         days: spans of closed days.
         hours: spans of closed hours.
-        tails: what only results tell.
-        known: what closed spans of the other checks told, by check.
+        tails: the results to read, where there are no closed figures.
+        known: the cached figures of the other checks, by check.
     """
 
     days: Sequence[ClosedSpan]
@@ -68,7 +68,7 @@ def needed(
         tenant_id: whose they are.
         marks: the marks of the checks.
         edges: where spans begin and end, rising.
-        remembered: what was read lately; None reads all.
+        remembered: the cache of closed figures; None reads all.
     """
     days: list[ClosedSpan] = []
     hours: list[ClosedSpan] = []

@@ -22,7 +22,7 @@ class Probe(Protocol):
 
         Args:
             network: the way out.
-            seen: filled in as it happens, so that an attempt that is cut off tells how far it came.
+            seen: filled in as it happens, so that a cancelled attempt shows how far it came.
 
         Raises:
             ProbeFailure: there was no usable answer, or not the one that it should be; its kind says why.
