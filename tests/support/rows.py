@@ -1,6 +1,7 @@
 """Rows for tests to start from, inserted as the owner of the tables."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -38,9 +39,23 @@ async def a_tenant(admin: Any) -> UUID:
 
 
 async def a_check(
-    admin: Any, *, tenant_id: UUID | None = None, interval_us: int = 10 * SECOND_US, url: str = "http://t.test/"
+    admin: Any,
+    *,
+    tenant_id: UUID | None = None,
+    interval_us: int = 10 * SECOND_US,
+    url: str = "http://t.test/",
+    spec: Mapping[str, str] | None = None,
 ) -> tuple[UUID, UUID, UUID]:
-    """Insert a tenant (unless given), a service and an enabled check, created at START_US; return their ids."""
+    """Insert a tenant (unless given), a service and an enabled check, created at START_US; return their ids.
+
+    Args:
+        admin: a connection of the owner of the tables.
+        tenant_id: whose check it is.
+        interval_us: its interval.
+        url: what it asks.
+        spec: the column of the spec and what it holds, instead of the URL: for a database of an earlier version.
+    """
+    spec = spec or {"spec_message": spec_column(HttpSpec(url=url))}
     tenant_id = tenant_id or await a_tenant(admin)
     service_id, check_id = new_id(), new_id()
     now = to_datetime(START_US)
@@ -51,7 +66,7 @@ async def a_check(
     )  # fmt: skip
     await insert(
         admin, "checks", tenant_id=tenant_id, id=check_id, service_id=service_id, shard=shard_of(check_id), name="home",
-        kind="http", spec_message=spec_column(HttpSpec(url=url)), interval_us=interval_us,
+        kind="http", **spec, interval_us=interval_us,
         timeout_us=interval_us // 2, failure_threshold=2, recovery_threshold=1, retries=0, **made,
     )  # fmt: skip
     of_check = {"tenant_id": tenant_id, "check_id": check_id}

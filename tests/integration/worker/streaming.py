@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -136,9 +136,9 @@ class Scene:
             await connection.execute(f"SELECT pg_notify('{RECORDED}', pg_current_xact_id()::text)")
 
 
-async def a_scene(admin: Connection) -> Scene:
+async def a_scene(admin: Connection, **check: Any) -> Scene:
     await admin.execute("SELECT make_results_partition(to_timestamp($1)::date)", START_US / 1e6)
-    return Scene(admin, await a_check(admin))
+    return Scene(admin, await a_check(admin, **check))
 
 
 def number(event: Event) -> int:

@@ -207,7 +207,7 @@ async def test_the_migration_leaves_rows_alone_and_sees_whether_they_are_of_anot
         await connection.commit()
     await engine.dispose()
     admin = await asyncpg.connect(url)
-    scene = await a_scene(admin)
+    scene = await a_scene(admin, spec={"spec": '{"url": "http://t.test/"}'})
     await scene.record(admin, 1)
     await admin.execute("UPDATE results SET recorded_xid = pg_current_xact_id()::text::bigint + $1", ahead)
     rows = "SELECT xmin::text, ctid::text, recorded_xid FROM results"
