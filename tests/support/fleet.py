@@ -21,9 +21,9 @@ from services.platform.ids import new_id
 from services.platform.postgres.connection_errors import CONNECTION_ERRORS
 from services.worker.lease import fair_share
 from tests.support.ledger import Entry, Ledger
-from tests.support.ports import free_port
+from tests.support.ports import free_port, takes_connections
 from tests.support.rows import spec_column
-from tests.support.stack import Stack, Team
+from tests.support.stack import Stack, Team, until
 
 _POLL_S = 0.1
 T = TypeVar("T")
@@ -208,10 +208,11 @@ async def eventually(condition: Callable[[], Awaitable[T | None]], timeout_s: fl
 
 @contextmanager
 def cheap_target() -> Iterator[str]:
-    """Yield the URL of a cheap target."""
+    """Yield the URL of a cheap target that takes connections."""
     port = free_port()
     process = subprocess.Popen([sys.executable, "-m", "tests.support.cheap_target", str(port)])
     try:
+        until(lambda: takes_connections(port), 60)
         yield f"http://127.0.0.1:{port}/"
     finally:
         process.kill()

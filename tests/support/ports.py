@@ -44,6 +44,15 @@ def udp_and_tcp() -> tuple[socket.socket, socket.socket]:
                 raise
 
 
+def takes_connections(port: int) -> bool:
+    """Return whether a server listens on a port of 127.0.0.1."""
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 def _bound(family: socket.AddressFamily, address: tuple[str, int]) -> socket.socket:
     holder = socket.socket(family)
     try:
