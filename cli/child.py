@@ -136,7 +136,8 @@ class Child:
         self._kill_group()
         # What has moved to a session of its own may still hold the pipe.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._pump, _LAST_LINES_S)
+            async with asyncio.timeout(_LAST_LINES_S):
+                await self._pump
         self._pipe.close()
         return code
 
@@ -158,7 +159,8 @@ class Child:
         with suppress(ProcessLookupError):
             self._process.send_signal(number)
         try:
-            await asyncio.wait_for(self._process.wait(), patience_s)
+            async with asyncio.timeout(patience_s):
+                await self._process.wait()
         except TimeoutError:
             return False
         return True

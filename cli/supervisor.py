@@ -58,9 +58,9 @@ class Supervisor:
             running = [self._children[name] for name in names if name in self._children]
             await asyncio.gather(*(child.stop(patience) for child in running))
         # Each keeper sees for itself that it is over: also one that was just starting its program.
-        await asyncio.gather(
-            *(asyncio.wait_for(keeper, _ENDED_S) for keeper in self._keepers.values()), return_exceptions=True
-        )
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ENDED_S):
+                await asyncio.gather(*self._keepers.values(), return_exceptions=True)
 
     def kill(self) -> None:
         """End everything at once."""
@@ -86,7 +86,8 @@ class Supervisor:
                 backoff = _FIRST_BACKOFF_S
             self._output.say(f"{program.name} {ended}; restarting in {backoff:g} s")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), backoff)
+                async with asyncio.timeout(backoff):
+                    await self._stopping.wait()
             backoff = min(backoff * 2, _LONGEST_BACKOFF_S)
 
 

@@ -206,7 +206,8 @@ class Leases:
             renew_s = self._times.renew_s
             free_in_s = renew_s if renewal.free_in_s is None else renewal.free_in_s + _EXPIRED_S
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._free.wait(), min(renew_s, free_in_s))
+                async with asyncio.timeout(min(renew_s, free_in_s)):
+                    await self._free.wait()
 
     async def leave(self) -> None:
         """Release all shards."""

@@ -201,6 +201,7 @@ async def _next(
 ) -> PhaseEnded | AttemptReport | Result | None:
     """Wait for an event, at most until the stream has to be checked again."""
     try:
-        return await asyncio.wait_for(events.get(), LOOK_S)
+        async with asyncio.timeout(LOOK_S):
+            return await events.get()
     except TimeoutError:
         return None

@@ -194,7 +194,8 @@ class Recorder:
     async def drain(self, patience_s: float) -> None:
         """Wait for all results to be written, but not longer than some seconds."""
         try:
-            await asyncio.wait_for(self.flushed(), patience_s)
+            async with asyncio.timeout(patience_s):
+                await self.flushed()
         except TimeoutError:
             # Their slots are after the account, so the next holder of the checks accounts for them.
             _log.error("stopping with unwritten results", results=len(self._waiting))
@@ -203,7 +204,8 @@ class Recorder:
         """Write batches until cancelled."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._added.wait(), self._early_in_s())
+                async with asyncio.timeout(self._early_in_s()):
+                    await self._added.wait()
             await asyncio.sleep(BATCH_S)
             self._added.clear()
             while self._waiting or self._dropped or self._early_in_s() == 0:

@@ -121,7 +121,8 @@ class Roster:
         """Follow changes until cancelled."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _POLL_S)
+                async with asyncio.timeout(_POLL_S):
+                    await self._wake.wait()
             self._wake.clear()
             try:
                 await self._follow()

@@ -227,7 +227,8 @@ class Boards:
                 await self._read(tenant_id, board)
                 continue
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), board.due - loop.time() if board else None)
+                async with asyncio.timeout_at(board.due if board else None):
+                    await self._wake.wait()
 
     async def _read(self, tenant_id: UUID, board: Board) -> None:
         """Read a board; on an error, release or end its readers."""

@@ -72,7 +72,8 @@ class Listener:
 async def _within(seconds: float, event: asyncio.Event) -> bool:
     """Return whether an event is set within a time."""
     try:
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await event.wait()
     except TimeoutError:
         return False
     return True

@@ -89,7 +89,8 @@ class TokenVerifier:
         """Read the keys after notifications, and every 30 s, until cancelled."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._published.wait(), _POLL_S)
+                async with asyncio.timeout(_POLL_S):
+                    await self._published.wait()
             self._published.clear()
             try:
                 await self.refresh()

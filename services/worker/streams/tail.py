@@ -97,7 +97,8 @@ class Tail:
         """Wait for a notification or a request to join; while there are readers, at most for the given time."""
         if self._readers or self._joining:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), patience_s)
+                async with asyncio.timeout(patience_s):
+                    await self._wake.wait()
         else:
             self.position = None
             await self._wake.wait()
