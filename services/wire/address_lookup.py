@@ -93,7 +93,7 @@ class _Part:
         self.failures: dict[Server, int] = {}
 
     def read(self, data: bytes, number: int) -> _Heard | None:
-        """Return what came over TCP if it answers the question."""
+        """Return the response received over TCP if it is a response to the question."""
         outline = self.question.outline(data, number)
         return None if outline is None else _Heard(outline, data)
 

@@ -75,7 +75,7 @@ class Answer:
         self.is_complete = False
         self._decoder = hpack.Decoder(LARGEST_HEADERS)
         self._heard = bytearray()
-        # Of headers that go on in the next frame; and whether the stream ends with them.
+        # Of headers that continue in the next frame; and whether the stream ends with them.
         self._block: bytearray | None = None
         self._block_ends = False
         self._frames = 0

@@ -99,10 +99,10 @@ def worker_message(worker: TenantWorker) -> worker_pb2.Worker:
 
 
 def heartbeat_message(cursor: str) -> stream_pb2.Heartbeat:
-    """The stream goes on."""
+    """Return the keep-alive of a stream, with its cursor."""
     return stream_pb2.Heartbeat(time=to_timestamp(now_us()), cursor=cursor)
 
 
 def end_message(reason: EndReason, cursor: str) -> stream_pb2.StreamEnd:
-    """The stream ends."""
+    """Return the last message of a stream, with the reason for its end."""
     return stream_pb2.StreamEnd(reason=f"STREAM_END_REASON_{reason.name}", cursor=cursor)

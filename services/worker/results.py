@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields
+from typing import Any
 
 from services.checks.failed_attempt import FailedAttempt
 from services.checks.outcome import ErrorKind, MissedReason, Outcome
@@ -87,31 +88,30 @@ def to_missed(lapse: Lapse, worker_id: str) -> Result:
 
 def as_missed(result: Result, count: int) -> Result:
     """Return the slots from a result's on as missed, since the database was away."""
-    return Result(
-        tenant_id=result.tenant_id,
-        service_id=result.service_id,
-        check_id=result.check_id,
-        slot_us=result.slot_us,
-        interval_us=result.interval_us,
-        outcome=Outcome.MISSED,
-        worker_id=result.worker_id,
-        missed_reason=MissedReason.DATABASE_AWAY,
-        slot_count=count,
-    )
+    return _instead_of(result, Outcome.MISSED, missed_reason=MissedReason.DATABASE_AWAY, slot_count=count)
 
 
 def as_error(result: Result, message: str) -> Result:
     """Return the same slot as an internal ERROR (semantics.md §9)."""
+    return _instead_of(
+        result,
+        Outcome.ERROR,
+        start_us=result.start_us,
+        error_kind=ErrorKind.INTERNAL,
+        error_message=message,
+        attempt=max(1, result.attempt),
+    )
+
+
+def _instead_of(result: Result, outcome: Outcome, **rest: Any) -> Result:  # noqa: ANN401 — attributes of a result
+    """Return a result of the same slot, by the same worker, without what the run observed."""
     return Result(
         tenant_id=result.tenant_id,
         service_id=result.service_id,
         check_id=result.check_id,
         slot_us=result.slot_us,
         interval_us=result.interval_us,
-        outcome=Outcome.ERROR,
+        outcome=outcome,
         worker_id=result.worker_id,
-        start_us=result.start_us,
-        error_kind=ErrorKind.INTERNAL,
-        error_message=message,
-        attempt=max(1, result.attempt),
+        **rest,
     )

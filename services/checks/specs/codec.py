@@ -25,7 +25,7 @@ _Read = Callable[[Any], Any] | None
 
 @dataclass(frozen=True, slots=True)
 class As:
-    """What stands beside the type of an attribute that is not simply the field of its name.
+    """The mapping of an attribute that is not simply the field of its name, in `Annotated`.
 
     Attributes:
         field: the field's name.
@@ -126,7 +126,7 @@ def _groups(kind: Any) -> Mapping[str, Any]:  # noqa: ANN401 — a dataclass
 
 
 def _hints(kind: Any) -> Mapping[str, tuple[Any, As]]:  # noqa: ANN401 — a dataclass
-    """Return the type of each attribute, and what stands beside it."""
+    """Return the type of each attribute, and its mapping."""
     hints = get_type_hints(kind, include_extras=True)
     return {each.name: _parted(hints[each.name]) for each in fields(kind) if each.compare}
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 Span = tuple[int, int]
 """A span of time [start, end)."""
 FOREVER = 1 << 62
-"""Where a span ends that goes on."""
+"""The end of a span that has not ended."""
 
 
 def paused(periods: Sequence[tuple[int, int | None]], from_us: int, now: int) -> list[Span]:

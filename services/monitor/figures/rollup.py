@@ -47,7 +47,7 @@ class Step:
     """What a step came to.
 
     Attributes:
-        place: where to go on; None at the end of the list.
+        place: where to continue; None at the end of the list.
         moved: whether anything was closed.
     """
 

@@ -215,7 +215,7 @@ class EngineStore:
             Unavailable: the database is unavailable.
         """
         async with self._transaction(_LEAVE_PATIENCE_S) as connection:
-            # In the order in which renew locks the rows, in case one of ours is still in progress.
+            # In the order in which renew locks the rows: a renewal of this worker may still be in progress.
             await connection.execute("DELETE FROM workers WHERE id = $1", worker_id)
             await connection.execute(_LEAVE, worker_id)
             await connection.execute(_NOTIFY_FREE, worker_id)

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.checks.assertion_outcome import AssertionOutcome, AssertionStatus, to_column
+from services.checks.assertion_outcome import to_column
 from services.checks.incident import IncidentEventKind, Resolution
 from services.checks.outcome import ErrorKind, Outcome
 from services.checks.result import RunDetails
@@ -25,6 +25,7 @@ from services.platform.ids import new_id
 from services.platform.security.audit import ActorKind
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.integration.monitor.recording import STEP, Worker
+from tests.support.full_results import DETAILS, FULL_DETAILS
 
 UP, DOWN = Outcome.UP, Outcome.DOWN
 OPENED, ACKNOWLEDGED, NOTE, RESOLVED = IncidentEventKind
@@ -74,27 +75,13 @@ async def test_an_incident_is_read_with_every_column_that_it_has_of_its_first_sl
     monitor: Monitor, worker: Worker, admin: Admin
 ) -> None:
     incident = await down(monitor, worker, await monitor.service())
-    failed = AssertionOutcome(index=1, subject="status", status=AssertionStatus.FAILED, expected="200", actual="503")
-    expected = RunDetails(
-        error_kind=ErrorKind.STATUS,
-        error_message="status 503",
-        status_code=503,
-        dns_us=1,
-        connect_us=2,
-        tls_us=3,
-        ttfb_us=4,
-        transfer_us=5,
-        total_us=6,
-        failed_assertions=(failed,),
-    )
-    assert [each.name for each in fields(RunDetails) if getattr(expected, each.name) == each.default] == []
-    columns = {each.name: getattr(expected, each.name) for each in fields(RunDetails)}
-    columns["failed_assertions"] = to_column(expected.failed_assertions)
+    assert [each.name for each in fields(RunDetails) if DETAILS[each.name] == each.default] == []
+    columns = {**DETAILS, "failed_assertions": to_column(FULL_DETAILS.failed_assertions)}
     places = ", ".join(f"{name} = ${number}" for number, name in enumerate(columns, 2))
     await admin.execute(f"UPDATE incidents SET {places} WHERE id = $1", incident.id, *columns.values())
 
     found, _ = await monitor.incidents.get(monitor.tenant_id, incident.id)
-    assert found.first == expected
+    assert found.first == FULL_DETAILS
 
     await admin.execute("UPDATE incidents SET " + ", ".join(f"{name} = NULL" for name in columns))
     found, _ = await monitor.incidents.get(monitor.tenant_id, incident.id)

@@ -3,10 +3,9 @@
 from dataclasses import fields, replace
 from uuid import UUID
 
-from services.checks.assertion_outcome import AssertionOutcome, AssertionStatus
-from services.checks.failed_attempt import FailedAttempt
-from services.checks.outcome import ErrorKind, MissedReason, Outcome
+from services.checks.outcome import Outcome
 from services.checks.result import RESULT_COLUMNS, Result, from_row, result_columns, to_message
+from tests.support.full_results import FULL_RESULT
 
 UP = Result(
     tenant_id=UUID(int=1),
@@ -17,54 +16,18 @@ UP = Result(
     outcome=Outcome.UP,
     worker_id="worker-1",
 )
-# More than one run can end as, so that no attribute is left at its default.
-FULL = Result(
-    tenant_id=UUID(int=1),
-    service_id=UUID(int=2),
-    check_id=UUID(int=3),
-    slot_us=1_000_000,
-    interval_us=60_000_000,
-    outcome=Outcome.DOWN,
-    worker_id="worker-1",
-    start_us=1_000_012,
-    error_kind=ErrorKind.STATUS,
-    error_message="status 503",
-    missed_reason=MissedReason.OVERLOADED,
-    slot_count=2,
-    status_code=503,
-    dns_us=1,
-    connect_us=2,
-    tls_us=3,
-    ttfb_us=4,
-    transfer_us=5,
-    total_us=6,
-    body_bytes=7,
-    redirects=8,
-    attempt=3,
-    tls_not_after_us=9_000_000,
-    resolved_ip="2001:db8::1",
-    http_version="1.1",
-    tls_version="1.3",
-    tls_warning="the name is only in CN",
-    failed_assertions=(
-        AssertionOutcome(index=1, subject="status", status=AssertionStatus.FAILED, expected="200", actual="503"),
-    ),
-    slow=True,
-    failed_attempts=(FailedAttempt(ErrorKind.STATUS, "status 500", 500),),
-    skipped_attempts=10,
-)
 
 
 def test_every_attribute_of_a_result_is_tried_here() -> None:
-    assert [each.name for each in fields(Result) if getattr(FULL, each.name) == each.default] == []
+    assert [each.name for each in fields(Result) if getattr(FULL_RESULT, each.name) == each.default] == []
 
 
 def test_every_attribute_comes_back_from_the_columns_that_are_written() -> None:
     """Without a driver between; those are tested with the stores."""
-    columns = [values[0] for values in result_columns([FULL])]
+    columns = [values[0] for values in result_columns([FULL_RESULT])]
     row = dict(zip((each.name for each in RESULT_COLUMNS), columns, strict=True))
 
-    assert from_row(row, int) == FULL
+    assert from_row(row, int) == FULL_RESULT
 
 
 def test_null_is_read_as_the_default() -> None:
@@ -78,7 +41,7 @@ def test_null_is_read_as_the_default() -> None:
 
 
 def test_every_field_of_the_message_is_set_and_no_two_from_the_same() -> None:
-    message = to_message(FULL)
+    message = to_message(FULL_RESULT)
 
     for part in (message, message.phases):
         assert {field.name for field, _ in part.ListFields()} == set(part.DESCRIPTOR.fields_by_name)

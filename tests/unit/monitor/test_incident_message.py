@@ -3,26 +3,12 @@
 from dataclasses import fields, replace
 from uuid import UUID
 
-from services.checks.assertion_outcome import AssertionOutcome, AssertionStatus
 from services.checks.outcome import ErrorKind
 from services.checks.result import RunDetails
 from services.monitor.incidents.incident import Incident
 from services.monitor.incidents.messages import incident_message
+from tests.support.full_results import FULL_DETAILS
 
-FIRST = RunDetails(
-    error_kind=ErrorKind.STATUS,
-    error_message="status 503",
-    status_code=503,
-    dns_us=1,
-    connect_us=2,
-    tls_us=3,
-    ttfb_us=4,
-    transfer_us=5,
-    total_us=6,
-    failed_assertions=(
-        AssertionOutcome(index=1, subject="status", status=AssertionStatus.FAILED, expected="200", actual="503"),
-    ),
-)
 INCIDENT = Incident(
     id=UUID(int=1),
     service_id=UUID(int=2),
@@ -34,7 +20,7 @@ INCIDENT = Incident(
     end_us=None,
     resolution=None,
     acknowledge_us=None,
-    first=FIRST,
+    first=FULL_DETAILS,
     last_cause=None,
 )
 
@@ -42,7 +28,7 @@ INCIDENT = Incident(
 def test_every_detail_of_the_first_failing_slot_is_in_the_message() -> None:
     message = incident_message(INCIDENT)
 
-    assert [each.name for each in fields(RunDetails) if getattr(FIRST, each.name) == each.default] == []
+    assert [each.name for each in fields(RunDetails) if getattr(FULL_DETAILS, each.name) == each.default] == []
     assert {field.name for field, _ in message.phases.ListFields()} == set(message.phases.DESCRIPTOR.fields_by_name)
     phases = message.phases
     steps = (phases.dns, phases.connect, phases.tls, phases.ttfb, phases.transfer, message.total)

@@ -111,21 +111,21 @@ ROWS = (
         source="docs/checks.md",
     ),
     Row(
-        name="The text stands at the end of 1 MiB",
+        name="The text is at the end of 1 MiB",
         target=says(ok(b"x" * (_MIB - 2) + b"ok")),
         check=http(bodyContains="ok"),
         verdict=UP,
         source="docs/checks.md",
     ),
     Row(
-        name="The text stands after 1 MiB",
+        name="The text is after 1 MiB",
         target=says(ok(b"x" * _MIB + b"ok")),
         check=http(bodyContains="ok"),
         verdict=down("TOO_LARGE", "too large to inspect completely"),
         source="docs/checks.md",
     ),
     Row(
-        name="The text stands within the first MiB of a larger body",
+        name="The text is within the first MiB of a larger body",
         target=says(ok(b"ok" + b"x" * _MIB)),
         check=http(bodyContains="ok"),
         verdict=UP,
@@ -241,7 +241,7 @@ ROWS = (
     ),
     *(
         Row(
-            name=f"HEAD stands beside {words}",
+            name=f"HEAD with {words}",
             target=NOBODY,
             check=http("http://shop.test/", method="HEAD", **fields),
             verdict=refused(at),
@@ -265,7 +265,7 @@ ROWS = (
         )
     ),
     Row(
-        name="HEAD stands beside an assertion about a header",
+        name="HEAD with an assertion about a header",
         target=says(b"HTTP/1.1 200 OK\r\nX-A: b\r\n\r\n"),
         check=http(method="HEAD", assertions=[{"header": {"name": "x-a", "equals": "b"}}]),
         verdict=up(200),

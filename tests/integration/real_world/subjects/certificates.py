@@ -157,14 +157,14 @@ ROWS = (
         "The certificate is for the name below www only", Certificate(names=("www.shop.test",)), _OTHER, "RFC 9525 §6.3"
     ),
     _row(
-        "The name stands in the subject only",
+        "The name is in the subject only",
         Certificate(names=(), common_name="shop.test"),
         _UP,
         "RFC 9525 §2; OpenSSL, X509_check_host",
         why="OpenSSL and curl take it, browsers refuse it",
     ),
     _row(
-        "The name stands in the subject, and others in subjectAltName",
+        "The name is in the subject, and others in subjectAltName",
         Certificate(names=("other.test",), common_name="shop.test"),
         _OTHER,
         "RFC 9525 §6.3",

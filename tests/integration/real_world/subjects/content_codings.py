@@ -90,7 +90,7 @@ ROWS = (
         source="mitmproxy/mitmproxy#1531",
     ),
     Row(
-        name="A coding that nobody knows stands before gzip",
+        name="An unknown coding is before gzip",
         target=says(_coded("none, gzip", _GZIP)),
         check=_HELLO,
         verdict=UP,

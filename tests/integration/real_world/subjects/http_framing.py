@@ -430,14 +430,14 @@ ROWS = (
         why="What follows is no part of the answer",
     ),
     Row(
-        name="The same Content-Length stands twice",
+        name="The same Content-Length appears twice",
         target=says(_HEAD + b"Content-Length: 2\r\nContent-Length: 2\r\n\r\nok"),
         check=_OK,
         verdict=up(200),
         source=_LENGTHS,
     ),
     Row(
-        name="The same Content-Length stands three times",
+        name="The same Content-Length appears three times",
         target=says(_HEAD + b"Content-Length: 2\r\nContent-Length: 2\r\ncontent-length: 2\r\n\r\nok"),
         check=_OK,
         verdict=up(200),
@@ -622,7 +622,7 @@ ROWS = (
         why="A chunk begins with its size",
     ),
     Row(
-        name="A space stands between a chunk's size and its extension",
+        name="A space is between a chunk's size and its extension",
         target=says(_CHUNKED + b"2 ;a=b\r\nok\r\n0\r\n\r\n"),
         check=_OK,
         verdict=up(200),
@@ -675,7 +675,7 @@ ROWS = (
         source="RFC 9112 §7.1",
     ),
     Row(
-        name="Content-Length stands beside chunked",
+        name="Content-Length with chunked",
         target=says(_HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
         check=_OK,
         verdict=up(200),
@@ -683,7 +683,7 @@ ROWS = (
         why="Chunked overrides the length",
     ),
     Row(
-        name="Content-Length stands after chunked",
+        name="Content-Length is after chunked",
         target=says(_HEAD + b"Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
         check=_OK,
         verdict=up(200),

@@ -18,19 +18,19 @@ def _header(name: str, **comparison: object) -> Json:
 ROWS = (
     # Folded lines
     Row(
-        name="A header goes on in the next line",
+        name="A header continues on the next line",
         target=says(ok(b"ok", b"Content-Security-Policy: default-src 'self';\r\n script-src 'self'")),
         verdict=UP,
         source=_FOLD,
     ),
     Row(
-        name="A header goes on after a tab",
+        name="A header continues after a tab",
         target=says(ok(b"ok", b"X-Long: a\r\n\tb")),
         verdict=UP,
         source=_FOLD,
     ),
     Row(
-        name="A header goes on over three lines",
+        name="A header continues over three lines",
         target=says(ok(b"ok", b"X-Long: a\r\n b\r\n   c")),
         verdict=UP,
         source="RFC 9112 §5.2; urllib3/urllib3#5020",
@@ -108,7 +108,7 @@ ROWS = (
         why="NUL is refused by curl and by browsers",
     ),
     Row(
-        name="A CR stands inside a value",
+        name="A CR is inside a value",
         target=says(ok(b"ok", b"X-Odd: a\rb")),
         verdict=UP,
         source="RFC 9110 §5.5; curl's answer",
@@ -116,13 +116,13 @@ ROWS = (
     ),
     # Odd names
     Row(
-        name="A space stands before the colon",
+        name="A space is before the colon",
         target=says(ok(b"ok", b"X-Powered-By : PHP")),
         verdict=UP,
         source=_NAME,
     ),
     Row(
-        name="A space stands before the colon of Content-Length",
+        name="A space is before the colon of Content-Length",
         target=says(_HEAD + b"Content-Length : 2\r\n\r\nok"),
         verdict=UP,
         source="RFC 9112 §5.1; curl's answer",

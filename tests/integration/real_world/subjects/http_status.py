@@ -175,7 +175,7 @@ ROWS = (
         why="No server can send it",
     ),
     Row(
-        name="expectedStatus stands beside an assertion about the status",
+        name="expectedStatus with an assertion about the status",
         target=NOBODY,
         check=http(expectedStatus=[200], assertions=[{"status": {"codes": [404]}}]),
         verdict=refused("check.http.expected_status", "cannot be combined"),

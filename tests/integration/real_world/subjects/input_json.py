@@ -96,13 +96,13 @@ ROWS = (
         )
     ),
     _row(
-        "A field stands one level too high",
+        "A field is one level too high",
         '{"name": "a", "http": {"url": "http://a.test/"}, "assertions": [{"bodyContains": "a"}]}',
         refused("check.assertions", "http.assertions"),
         _DROPPED,
     ),
     _row(
-        "A field stands one level too deep",
+        "A field is one level too deep",
         '{"name": "a", "http": {"url": "http://a.test/", "interval": "30s"}}',
         refused("check.http.interval", "interval"),
         _DROPPED,
@@ -114,7 +114,7 @@ ROWS = (
         _DROPPED,
     ),
     _row(
-        "The mask stands in the body",
+        "The mask is in the body",
         '{"retries": 0, "updateMask": "retries"}',
         refused("check.updateMask", "?updateMask="),
         _DROPPED,
@@ -158,14 +158,14 @@ ROWS = (
             ),
             ("Texts are in single quotes", "{'name': 'a'}", _GRAMMAR),
             ("Names are bare", '{name: "a"}', _GRAMMAR),
-            ("A comment stands in the body", '{"name": "a" /* mine */}', _GRAMMAR),
+            ("A comment is in the body", '{"name": "a" /* mine */}', _GRAMMAR),
             ("The body breaks off", '{"name": "a"', _GRAMMAR),
             ("Something follows the object", '{"name": "a"} x', _GRAMMAR),
             ("A form is sent", "name=a&url=http://a.test/", "curl manual, -d"),
             ("NaN is sent", '{"name": "a", "retries": NaN}', "RFC 8259 §6"),
             ("The body is not UTF-8", b'{"name": "\xe4"}', "RFC 8259 §8.1"),
             ("The body begins with a byte order mark", b'\xef\xbb\xbf{"name": "a"}', "RFC 8259 §8.1"),
-            ("A line break stands in a text", '{"name": "a\nb"}', "RFC 8259 §7"),
+            ("A line break is in a text", '{"name": "a\nb"}', "RFC 8259 §7"),
         )
     ),
     _row(
@@ -190,7 +190,7 @@ ROWS = (
         "Protocol Buffers, ProtoJSON",
     ),
     _row(
-        "null stands in a list",
+        "null is in a list",
         '{"name": "a", "http": {"url": "http://a.test/", "expectedStatus": [null]}}',
         refused("check.http.expectedStatus[0]", "must not be null"),
         "Protocol Buffers, ProtoJSON",

@@ -65,7 +65,7 @@ ROWS = (
     _row(
         "A whole surrogate pair is one character", r'{"a": "\ud83d\ude80"}', _is("$.a", equals="🚀"), UP, "RFC 8259 §7"
     ),
-    _row("A name stands twice, and the last counts", '{"status": "bad", "status": "ok"}', _OK, UP, "RFC 8259 §4"),
+    _row("A name appears twice, and the last counts", '{"status": "bad", "status": "ok"}', _OK, UP, "RFC 8259 §4"),
     _row("A slash is escaped", r'{"a": "b\/c"}', _is("$.a", equals="b/c"), UP, "RFC 8259 §7"),
     _row("JSON is a string alone", '"ok"', _is("$", equals="ok"), UP, "RFC 8259 §3"),
     _row("JSON is a number alone", "42", _is("$", equals=42), UP, "RFC 8259 §3"),
@@ -269,7 +269,7 @@ ROWS = (
         _BEYOND,
     ),
     _row(
-        "A whole number beyond 64 bits stands somewhere else",
+        "A whole number beyond 64 bits is somewhere else",
         '{"status": "ok", "id": 123456789012345678901234567890}',
         _OK,
         UP,

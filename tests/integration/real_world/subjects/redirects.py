@@ -182,7 +182,7 @@ ROWS = (
         source="RFC 9110 §15.4",
     ),
     Row(
-        name="Location stands twice",
+        name="Location appears twice",
         target=site(
             Page(path="/", answer=moved(b"/end", 302, b"Location: /elsewhere")), Page(path="/end", answer=ok())
         ),

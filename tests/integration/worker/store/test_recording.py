@@ -7,7 +7,6 @@ from itertools import permutations
 
 import pytest
 
-from services.checks.assertion_outcome import AssertionOutcome, AssertionStatus
 from services.checks.failed_attempt import FailedAttempt
 from services.checks.incident import Resolution
 from services.checks.outcome import ErrorKind, MissedReason, Outcome
@@ -16,6 +15,7 @@ from services.checks.state import CheckState, Track
 from services.platform.clock import SECOND_US, from_datetime
 from tests.integration.worker.store.installation import Installation, KeptIncident
 from tests.integration.worker.store.scene import INTERVAL_US, Scene
+from tests.support.full_results import DETAILS
 
 UP, DOWN, ERROR, MISSED = Outcome.UP, Outcome.DOWN, Outcome.ERROR, Outcome.MISSED
 
@@ -45,23 +45,12 @@ async def test_a_batch_is_recorded_with_what_it_makes_of_its_check(scene: Scene)
 
 
 async def test_a_result_is_kept_to_its_last_field(scene: Scene) -> None:
-    failed = AssertionOutcome(
-        index=1, subject="status", status=AssertionStatus.FAILED, expected="200", actual="503", only_slow=False
-    )
     slot_us = scene.slot(0)
     full = scene.pending(
         0,
         DOWN,
         start_us=slot_us + 12,
-        error_kind=ErrorKind.STATUS,
-        error_message="status 503",
-        status_code=503,
-        dns_us=1,
-        connect_us=2,
-        tls_us=3,
-        ttfb_us=4,
-        transfer_us=5,
-        total_us=6,
+        **DETAILS,
         body_bytes=7,
         redirects=2,
         attempt=3,
@@ -70,7 +59,6 @@ async def test_a_result_is_kept_to_its_last_field(scene: Scene) -> None:
         http_version="1.1",
         tls_version="1.3",
         tls_warning="the name is only in CN",
-        failed_assertions=(failed,),
         failed_attempts=(
             FailedAttempt(ErrorKind.DNS, "DNS server failed"),
             FailedAttempt(ErrorKind.STATUS, "status 500", 500),
