@@ -18,6 +18,7 @@ from services.platform.security.tls_context import unverified_context
 
 _LOOK_S = 0.5
 _SERVED_S = 10.0
+# A fixed schedule, no retry: Envoy, on this machine, is asked for a limited time.
 _ASK_S = 0.1
 
 

@@ -21,6 +21,7 @@ DATABASE = "sentinel"
 _USER = "postgres"
 _ACCOUNTS = ("postgres", "nobody")
 _OTHERS_MAY_PASS = 0o001
+# A fixed schedule, no retry: one process of this machine is asked, for a limited time.
 _POLL_S = 0.03
 _SETTINGS = {
     "listen_addresses": "",

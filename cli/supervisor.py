@@ -1,6 +1,7 @@
-"""Keeps programs running: restarts what dies, with backoff, and stops all in order."""
+"""Keep programs running: restart what dies, with exponential backoff, and stop all in order."""
 
 import asyncio
+import random
 import signal
 import subprocess
 import time
@@ -9,9 +10,10 @@ from contextlib import suppress
 
 from cli.child import Child, Program
 from cli.output import Output
+from services.platform.retry import Backoff, Retry
 
-_FIRST_BACKOFF_S = 0.2
-_LONGEST_BACKOFF_S = 10.0
+_BACKOFF = Backoff(first_s=0.2, longest_s=10.0)
+# What ran for longer did not fail because it was just started.
 _STEADY_S = 60.0
 _ENDED_S = 2.0
 
@@ -24,10 +26,12 @@ class Supervisor:
 
     Args:
         output: where to say what happens.
+        draw: returns a random number from 0 to 1, for the pauses before a restart.
     """
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, draw: Callable[[], float] = random.random) -> None:
         self._output = output
+        self._draw = draw
         self._stopping = asyncio.Event()
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._children: dict[str, Child] = {}
@@ -69,7 +73,7 @@ class Supervisor:
             child.kill()
 
     async def _keep(self, program: Program, start: Start) -> None:
-        backoff = _FIRST_BACKOFF_S
+        retry = Retry(_BACKOFF, self._draw)
         while not self._stopping.is_set():
             started = time.monotonic()
             try:
@@ -83,12 +87,12 @@ class Supervisor:
             if self._stopping.is_set():
                 return
             if time.monotonic() - started > _STEADY_S:
-                backoff = _FIRST_BACKOFF_S
-            self._output.say(f"{program.name} {ended}; restarting in {backoff:g} s")
+                retry.succeeded()
+            pause_s = retry.failed_s()
+            self._output.say(f"{program.name} {ended}; restarting in {pause_s:.1f} s")
             with suppress(TimeoutError):
-                async with asyncio.timeout(backoff):
+                async with asyncio.timeout(pause_s):
                     await self._stopping.wait()
-            backoff = min(backoff * 2, _LONGEST_BACKOFF_S)
 
 
 def _ended(code: int) -> str:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 _FORMER_POSTGRES_S = 10.0
 _POSTGRES_S = 30.0
 _HEALTHY_S = 30.0
+# A fixed schedule, no retry: Envoy, on this machine, is asked for a limited time.
 _POLL_S = 0.05
 # Services first, so that their streams end with a reason while the door still stands; 10 s in all, with what
 # PostgreSQL gets when it must be insisted on.

@@ -10,6 +10,7 @@ from services.platform.errors import SentinelError
 if TYPE_CHECKING:
     from services.auth.store.installation import InstallationSql
 
+# A fixed schedule, no retry: the next round does what this one could not.
 _EVERY_S = 60.0
 _A_STEP = 1_000
 _MOST_STEPS = 100

@@ -24,7 +24,7 @@ _PASSES = 2
 _LANES = 1
 _AT_ONCE = 2
 _MOST_WAITING = 64
-_RETRY_S = 1.0
+_RETRY_AFTER_S = 1.0
 
 T = TypeVar("T")
 _NICENESS = 10
@@ -77,7 +77,7 @@ class Passwords:
             raise ResourceExhausted(
                 reasons.ERROR_REASON_OVERLOADED,
                 f"Overloaded: {self._waiting} password checks are queued, limit {_MOST_WAITING}. Try again.",
-                _RETRY_S,
+                _RETRY_AFTER_S,
                 limit=_MOST_WAITING,
                 actual=self._waiting,
             )

@@ -15,6 +15,7 @@ from services.checks.secret_columns import SecretColumn
 from services.checks.secret_registry import SECRET_COLUMNS
 from services.platform import logs
 from services.platform.errors import Unavailable
+from services.platform.retry import Backoff, Retry
 
 if TYPE_CHECKING:
     from services.monitor.store.secrets import SecretSql
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _A_STEP = 200
 # The pause leaves the database time for urgent work.
 _PAUSE_S = 0.05
-_RETRY_S = 1.0
+_BACKOFF = Backoff(first_s=1.0, longest_s=10.0)
 _MOST_NAMED = 10
 _FIRST = (UUID(int=0), UUID(int=0))
 _log = logs.get("sealing")
@@ -77,12 +78,12 @@ async def seal_at_start(store: "SecretSql") -> None:
     if store.sealing_key is None:
         _log.warning("SENTINEL_SECRETS_KEY is not set: secrets cannot be stored")
         return
-    sealed = None
+    sealed, retry = None, Retry(_BACKOFF)
     while sealed is None:
         try:
             sealed = await seal_all(store)
         except Unavailable:
-            await asyncio.sleep(_RETRY_S)
+            await retry.pause()
         except Exception:  # noqa: BLE001 — a failed re-encryption must not keep monitor from serving
             _log.exception("re-encrypting secrets with the newest key failed")
             return

@@ -18,7 +18,7 @@ from services.platform.errors import ResourceExhausted
 from services.worker.cpu_budget import CPU_SHARE, CpuBudget
 
 _MOST_CALLS_WAITING = 8
-_RETRY_S = 1.0
+_RETRY_AFTER_S = 1.0
 _T = TypeVar("_T")
 _Job = tuple[Callable[[], Any], "asyncio.Future[Any]"]
 
@@ -62,7 +62,7 @@ class CpuQueue:
                 reasons.ERROR_REASON_OVERLOADED,
                 f"Too many calls queued for CPU time: this tenant has {waiting}, limit {_MOST_CALLS_WAITING}. "
                 "Send fewer at a time.",
-                _RETRY_S,
+                _RETRY_AFTER_S,
                 limit=_MOST_CALLS_WAITING,
                 actual=waiting,
             )

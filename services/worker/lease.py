@@ -10,6 +10,7 @@ from services.checks.grid import SHARDS
 from services.platform import logs
 from services.platform.clock import SECOND_US
 from services.platform.errors import Unavailable
+from services.platform.retry import Backoff, Retry
 from services.worker.clock import Reading, SharedClock, monotonic_us
 from services.worker.metrics import Metrics
 from services.worker.report import WorkerReport
@@ -18,7 +19,8 @@ from services.worker.schedule import Span
 _log = logs.get("lease")
 SHARDS_FREE = "shards_free"
 """The channel on which a worker announces that it released shards; the payload is its id."""
-_RETRY_S = 0.5
+# A worker is back before the others may take its shards: the shortest TTL is 3 s.
+_BACKOFF = Backoff(first_s=0.5, longest_s=1.0)
 # How much later than its end a lease has certainly expired.
 _EXPIRED_S = 0.05
 _FIRST_EPOCH = 0
@@ -179,6 +181,7 @@ class Leases:
 
     async def run(self, on_change: Callable[[frozenset[int]], Awaitable[None]]) -> None:
         """Renew until cancelled; call `on_change` with the held shards whenever they change."""
+        retry = Retry(_BACKOFF)
         while True:
             self._free.clear()
             asked_us = monotonic_us()
@@ -196,8 +199,9 @@ class Leases:
                 )
             except Unavailable:
                 self._lost(asked_us)
-                await asyncio.sleep(_RETRY_S)
+                await retry.pause()
                 continue
+            retry.succeeded()
             if was_cut_off:
                 # Others may reconnect some rounds later. One that has not within the TTL is dead.
                 self._patient_until_us = monotonic_us() + int(self._times.ttl_s * SECOND_US)

@@ -15,7 +15,7 @@ from services.platform.errors import ResourceExhausted
 
 _AT_ONCE = 32
 _AT_ONCE_A_TENANT = 8
-_RETRY_S = 1.0
+_RETRY_AFTER_S = 1.0
 
 
 class OnDemandPlaces:
@@ -41,7 +41,7 @@ class OnDemandPlaces:
             raise ResourceExhausted(
                 reasons.ERROR_REASON_OVERLOADED,
                 f"Too many on-demand runs: this tenant has {held} in progress, current limit {limit}. Try again later.",
-                _RETRY_S,
+                _RETRY_AFTER_S,
                 limit=limit,
                 actual=held,
             )

@@ -8,7 +8,6 @@ A result whose slot is in the future by the database's clock, because that was s
 """
 
 import asyncio
-import random
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
@@ -23,6 +22,7 @@ from services.checks.result import Result
 from services.platform import logs
 from services.platform.clock import MINUTE_US, SECOND_US
 from services.platform.errors import Unavailable
+from services.platform.retry import Backoff, Retry
 from services.worker.clock import Reading, SharedClock
 from services.worker.metrics import Metrics
 from services.worker.results import as_error, as_missed
@@ -42,8 +42,7 @@ _RESULT_BYTES = 1_024
 _OUTCOME_BYTES = 1_024
 # The memory of a failed attempt without its message.
 _ATTEMPT_BYTES = 256
-_FIRST_BACKOFF_S = 0.1
-_LONGEST_BACKOFF_S = 2.0
+_BACKOFF = Backoff(first_s=0.1, longest_s=2.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +251,7 @@ class Recorder:
 
     async def _write(self, batch: Sequence[Pending]) -> None:
         """Write a batch, and retry while the database is unavailable."""
-        backoff = _FIRST_BACKOFF_S
+        retry = Retry(_BACKOFF)
         due: Sequence[Pending] = batch
         early: Sequence[Pending] = ()
         database_us = 0
@@ -282,8 +281,7 @@ class Recorder:
                     _log.info("discarded results: stale lease epoch or already recorded", slots=len(due) - new)
                 return
             self._drop_old()
-            await asyncio.sleep(backoff * random.uniform(0.5, 1.5))  # noqa: S311 — jitter, not a secret
-            backoff = min(backoff * 2, _LONGEST_BACKOFF_S)
+            await retry.pause()
 
     async def _write_apart(self, batch: Sequence[Pending]) -> None:
         """Find results that cannot be written by bisection; write an ERROR without their details instead."""

@@ -18,6 +18,7 @@ from services.checks.grid import PAUSE_LIMIT_US
 from services.platform import logs
 from services.platform.clock import SECOND_US
 from services.platform.errors import Unavailable
+from services.platform.retry import DATABASE, Retry
 from services.worker.clock import Reading, SharedClock, monotonic_us
 from services.worker.engine import Engine
 from services.worker.record import Recorder
@@ -26,7 +27,6 @@ from services.worker.schedule import Account, ScheduledCheck
 _log = logs.get("roster")
 _POLL_S = 5.0
 _COUNT_EVERY_US = 30 * SECOND_US
-_RETRY_S = 0.5
 # Changes have the time of the machine that made them, and are committed a little later.
 _OVERLAP_US = 15 * SECOND_US
 # Checks are taken in batches, so that the event loop runs other work in between.
@@ -119,6 +119,7 @@ class Roster:
 
     async def run(self) -> None:
         """Follow changes until cancelled."""
+        retry = Retry(DATABASE)
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_POLL_S):
@@ -128,7 +129,9 @@ class Roster:
                 await self._follow()
             except Unavailable:
                 self._wake.set()
-                await asyncio.sleep(_RETRY_S)
+                await retry.pause()
+            else:
+                retry.succeeded()
 
     async def _follow(self) -> None:
         """Read what is due; if the database is unavailable, it stays due."""

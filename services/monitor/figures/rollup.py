@@ -18,6 +18,7 @@ from services.platform.clock import DAY_US, now_us
 if TYPE_CHECKING:
     from services.monitor.store.rollups import RollupSql
 
+# A fixed schedule, no retry: the next look does what this one could not.
 _LOOK_EVERY_S = 30.0
 _CHECKS_A_STEP = 200
 _DAYS_AHEAD = 3

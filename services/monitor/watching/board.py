@@ -19,6 +19,7 @@ from services.monitor.watching.watcher import Watcher
 from services.platform import logs
 from services.platform.clock import SECOND_US, now_us
 from services.platform.errors import Unavailable
+from services.platform.retry import Backoff, Retry
 from services.platform.rpc.stream_guard import EndReason
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 
 _log = logs.get("board")
 _POLL_S = 15.0
-_RETRY_S = 1.0
+# Without the database states grow stale, which is shown at each attempt.
+_BACKOFF = Backoff(first_s=1.0, longest_s=2.0)
 # Limits of reading: a board at most this often, and whole boards in at most a fifth of the time.
 _BETWEEN_S = 0.2
 _REST = 4
@@ -55,6 +57,7 @@ class Board:
         self.joining: list[asyncio.Future[None]] = []
         self._recorded: dict[UUID, RecordedService] | None = None
         self._moved: set[UUID] = set()
+        self._retry = Retry(_BACKOFF)
         # By the event loop's clock: when to read the whole board, and the earliest times of the next reads.
         self._whole_at = self._rested = self._whole_rested = -math.inf
 
@@ -76,10 +79,10 @@ class Board:
         else:
             self._whole_at = -math.inf
 
-    def rest(self, seconds: float) -> None:
+    def failed(self) -> None:
         """Read nothing for some seconds, and then the whole board."""
         self._whole_at = -math.inf
-        self._rested = asyncio.get_running_loop().time() + seconds
+        self._rested = asyncio.get_running_loop().time() + self._retry.failed_s()
 
     def show(self, picture: Picture, among: Iterable[UUID] | None = None) -> None:
         """Replace the picture, and notify the readers of each difference.
@@ -112,7 +115,7 @@ class Board:
         try:
             recorded = await store.recorded_services(tenant_id, None if whole else moved)
         except Unavailable:
-            self.rest(_RETRY_S)
+            self.failed()
             if self._recorded is not None:
                 await self._think(self._recorded, clock)
             raise
@@ -125,6 +128,7 @@ class Board:
                 self._recorded.pop(service_id, None)
             self._recorded |= found
             await self._think(found, clock, moved)
+        self._retry.succeeded()
         took = loop.time() - begun
         self._rested = loop.time() + _BETWEEN_S
         if whole:
@@ -243,7 +247,7 @@ class Boards:
             _log.exception("reading the states of a tenant's services failed")
             for watcher in board.watchers:
                 watcher.end(EndReason.INTERNAL)
-            board.rest(_RETRY_S)
+            board.failed()
             board.admit(error)
         else:
             self._away = False

@@ -21,6 +21,7 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from services.platform.address import Address
 
 _NOT_FOUND = ("404 Not Found", b'{"error": "not found; available: /metrics, /readyz"}\n')
+# Fixed: a connection that waits to be accepted gains nothing from longer and longer pauses.
 _EXHAUSTED_S = 1.0
 _REQUEST_S = 10.0  # a client that sends nothing keeps a thread for no longer
 

@@ -14,12 +14,12 @@ import asyncpg
 from services.platform import logs
 from services.platform.errors import Unavailable
 from services.platform.postgres.connection_errors import CONNECTION_ERRORS
+from services.platform.retry import DATABASE, Retry
 
 _log = logs.get("database")
 CONNECT_TIMEOUT_S = 5.0
 COMMAND_TIMEOUT_S = 30.0
 SETTING = "SENTINEL_DATABASE_URL"
-_RETRY_S = 0.5
 # An idle transaction is ended after this time, because others wait for its locks.
 _IDLE_IN_TRANSACTION = "5s"
 # A notification takes milliseconds.
@@ -78,12 +78,13 @@ async def wait_for_database(url: str, roles: Sequence[str]) -> None:
         DatabaseUnusable: it cannot be used safely by this URL.
     """
     for role in roles:
+        retry = Retry(DATABASE)
         while True:
             try:
                 connection = await connect(url, role)
             except CONNECTION_ERRORS as error:
                 _log.warning("waiting for the database", cause=cause_of(error))
-                await asyncio.sleep(_RETRY_S)
+                await retry.pause()
             else:
                 connection.terminate()
                 break

@@ -18,7 +18,7 @@ from services.platform.fair_pool import FairPool
 # A tenant alone gets half of the pool.
 _MULTIPLE = 1
 WAIT_S = 2.0
-_RETRY_S = 1.0
+_RETRY_AFTER_S = 1.0
 # Each waiting call holds its request in memory.
 _MOST_WAITING = 200
 
@@ -128,7 +128,7 @@ class ConnectionShares:
             reasons.ERROR_REASON_OVERLOADED,
             f"Too many concurrent calls: this tenant has {actual} calls in progress or queued, limit {self._limit}. "
             "Send fewer at a time.",
-            _RETRY_S,
+            _RETRY_AFTER_S,
             limit=self._limit,
             actual=actual,
         )

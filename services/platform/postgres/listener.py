@@ -13,10 +13,10 @@ from services.platform import logs
 from services.platform.errors import Unavailable
 from services.platform.postgres.connection import cause_of, connect
 from services.platform.postgres.connection_errors import CONNECTION_ERRORS
+from services.platform.retry import DATABASE, Retry
 
 _log = logs.get("listener")
 _AWAY: tuple[type[BaseException], ...] = (Unavailable, *CONNECTION_ERRORS)
-_RETRY_S = 0.5
 _KEEPALIVE_S = 5.0
 
 
@@ -41,6 +41,7 @@ class Listener:
         self._role = role
         self._channels = channels
         self._on_connect = on_connect
+        self._retry = Retry(DATABASE)
 
     async def run(self) -> None:
         """Listen until cancelled, reconnecting whenever the connection is lost."""
@@ -51,7 +52,7 @@ class Listener:
                 _log.warning("database connection lost, reconnecting", cause=cause_of(error))
             except asyncpg.PostgresError as error:
                 _log.warning("LISTEN failed, reconnecting", error=str(error))
-            await asyncio.sleep(_RETRY_S)
+            await self._retry.pause()
 
     async def _listen(self) -> None:
         connection = await connect(self._url, self._role)
@@ -59,6 +60,7 @@ class Listener:
             for channel, react in self._channels.items():
                 await connection.add_listener(channel, _payload_only(react))
             await self._on_connect()
+            self._retry.succeeded()
             closed = asyncio.Event()
             connection.add_termination_listener(lambda _: closed.set())
             # A broken network path may stay silent; the keepalive detects it.

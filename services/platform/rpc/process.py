@@ -27,6 +27,7 @@ from services.platform.postgres.listener import Listener
 from services.platform.rest.body import Bodies
 from services.platform.rest.contract import contract_routes
 from services.platform.rest.door_check import checking
+from services.platform.retry import DATABASE, Retry
 from services.platform.rpc.interceptors.chain import interceptors
 from services.platform.rpc.readiness import Readiness
 from services.platform.rpc.server import Ready, Server, background
@@ -40,7 +41,6 @@ from services.platform.security.secret_keys import SecretKeys, key_file
 from services.platform.security.tokens import TokenVerifier
 
 _log = logs.get("process")
-_RETRY_S = 0.5
 REQUEST_FILES = 256
 """Connections to the database, from Envoy and from Prometheus, with room to spare."""
 
@@ -93,12 +93,13 @@ class Process:
 
     async def sealing_key(self) -> bytes:
         """The secret behind page tokens and cursors; waits for the database if it is away."""
+        retry = Retry(DATABASE)
         while True:
             try:
                 return await self.store.secret("sealing")
             except Unavailable as error:
                 _log.warning("waiting for the database", cause=cause_of(error))
-                await asyncio.sleep(_RETRY_S)
+                await retry.pause()
 
     def secret_box(self) -> SecretBox:
         """What encrypts and decrypts secrets of checks."""

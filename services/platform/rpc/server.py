@@ -17,6 +17,7 @@ from services.platform.rpc.interceptors.chain import Chain
 from services.platform.rpc.request_limits import MOST_BYTES
 
 _log = logs.get("server")
+# A fixed schedule, no retry: health is asked as often while it fails.
 _HEALTH_S = 0.5
 _DRAIN_S = 3.0
 _LARGEST_METADATA = 64 * 1024

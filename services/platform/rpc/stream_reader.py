@@ -17,7 +17,7 @@ from services.platform.rpc.stream_metrics import StreamMetrics
 # Sooner than promised, because a due keep-alive is noticed with a delay.
 QUIET_S = HEARTBEAT_S - 2 * LOOK_S
 _MOST_OF_A_TENANT = 2_000
-_RETRY_S = 5.0
+_RETRY_AFTER_S = 5.0
 
 
 class StreamReader(ABC):
@@ -110,7 +110,9 @@ class OpenStreams:
         if self._of_tenant[tenant_id] >= self._most_of_a_tenant:
             most, open_now = self._most_of_a_tenant, self._of_tenant[tenant_id]
             message = f"Too many open streams: this tenant has {open_now}, limit {most}. Close some."
-            raise ResourceExhausted(reasons.ERROR_REASON_OVERLOADED, message, _RETRY_S, limit=most, actual=open_now)
+            raise ResourceExhausted(
+                reasons.ERROR_REASON_OVERLOADED, message, _RETRY_AFTER_S, limit=most, actual=open_now
+            )
 
     @contextmanager
     def holding(self, reader: StreamReader, guard: StreamGuard) -> Iterator[None]:

@@ -17,6 +17,7 @@ from services.platform.security.tokens import TokenVerifier
 if TYPE_CHECKING:
     from services.platform.postgres.common_store import CommonStore
 
+# A fixed schedule, no retry: what could not be written is not written later.
 _WRITE_S = 5.0
 _MOST_UNWRITTEN = 10_000
 _log = logs.get("credentials")

@@ -25,6 +25,7 @@ CHANNEL = "revoked"
 # A revocation may be forgotten once nothing that was cached before it can be in use: access tokens live 15 minutes, and
 # API keys are read again sooner than that.
 KEEP = timedelta(minutes=20)
+# A fixed schedule, no retry: the promise is a second, whatever happened before.
 _POLL_S = 1.0
 # A transaction may commit shortly after another one with a later time.
 _OVERLAP = timedelta(seconds=30)

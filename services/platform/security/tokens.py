@@ -28,6 +28,7 @@ LEEWAY_S = 5
 _CLAIMS = ["iss", "aud", "sub", "tid", "role", "sid", "iat", "exp"]
 _CACHE_SIZE = 10_000
 _REFETCH_S = 1.0
+# A fixed schedule, no retry: notifications and unknown keys lead to a look at once.
 _POLL_S = 30.0
 _LONGEST = 4096
 

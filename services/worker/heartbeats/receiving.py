@@ -13,6 +13,7 @@ from services.platform.errors import Unavailable
 if TYPE_CHECKING:
     from services.worker.store.heartbeats import ReceptionSql
 
+# A fixed schedule, no retry: a longer gap is an outage (store/heartbeats.py).
 _EVERY_S = 2.0
 _log = logs.get("receiving")
 

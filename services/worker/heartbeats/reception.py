@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _BATCH_S = 0.002
 _MOST_WAITING = 10_000
-_RETRY_S = 1.0
+_RETRY_AFTER_S = 1.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,7 +100,7 @@ class Reception:
             raise ResourceExhausted(
                 reasons.ERROR_REASON_OVERLOADED,
                 f"Overloaded: {batch.waiting} signals are queued, limit {_MOST_WAITING}. Try again.",
-                _RETRY_S,
+                _RETRY_AFTER_S,
                 limit=_MOST_WAITING,
                 actual=batch.waiting,
             )

@@ -4,7 +4,6 @@ A reader with an old cursor first catches up by itself, in bounded pages, up to 
 joins the tail (tail.py), reads up to the joining point, and from then on takes what the tail gives it.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from uuid import UUID
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.platform.errors import NotFound, ResourceExhausted, Unavailable
+from services.platform.retry import Backoff, Retry
 from services.platform.rpc.stream_guard import LOOK_S, EndReason, StreamGuard
 from services.platform.rpc.stream_metrics import StreamMetrics
 from services.platform.rpc.stream_reader import Backlog, OpenStreams
@@ -29,6 +29,8 @@ _PAGE = 1_000
 _SPAN_XIDS = 10_000
 # A reader whose cursor is this recent joins at once: little is queued for it while it catches up.
 _NEAR_XIDS = 500
+# No pause is longer: between two attempts a stream may have to end, or its keep-alive be sent.
+_BACKOFF = Backoff(first_s=LOOK_S, longest_s=LOOK_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ class Streams:
 
     async def _catch_up(self, tenant_id: UUID, reader: Reader, goal: Position) -> AsyncGenerator[Event, None]:
         """Read up to a goal, join the tail, and read up to the joining point; retry during a database outage."""
-        joined = False
+        joined, retry = False, Retry(_BACKOFF)
         while not reader.is_over() and not (joined and reader.position >= goal):
             try:
                 if reader.position < goal:
@@ -149,7 +151,7 @@ class Streams:
                     reader.position = reader.position.within(goal)
                     joined = True
             except (Unavailable, ResourceExhausted):
-                await asyncio.sleep(LOOK_S)
+                await retry.pause()
             if reader.is_quiet():
                 reader.heard()
                 yield Beat(reader.position)

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from services.platform import logs
 from services.platform.errors import Unavailable
+from services.platform.retry import Backoff, Retry
 from services.platform.rpc.stream_guard import EndReason
 from services.worker.streams.position import FAR_AHEAD, Position
 from services.worker.streams.reader import Reader, Recorded
@@ -29,7 +30,7 @@ _POLL_S = 1.0
 # Many workers record many batches a second; one read fetches them all.
 _BETWEEN_S = 0.02
 # Announced results stay invisible while an older transaction is in progress, which takes milliseconds.
-_RETRY_S = 0.01
+_BACKOFF = Backoff(first_s=0.01, longest_s=_POLL_S)
 
 
 class Tail:
@@ -84,13 +85,14 @@ class Tail:
 
     async def run(self) -> None:
         """Read whenever there are results or requests to join, until cancelled."""
-        patience_s, retry_s = _POLL_S, _RETRY_S
+        retry, patience_s = Retry(_BACKOFF), _POLL_S
         while True:
             await self._reason_to_look(patience_s)
             if await self._try_to_look():
-                patience_s, retry_s = _POLL_S, _RETRY_S
+                retry.succeeded()
+                patience_s = _POLL_S
             else:
-                patience_s, retry_s = retry_s, min(2 * retry_s, _POLL_S)
+                patience_s = retry.failed_s()
             await asyncio.sleep(_BETWEEN_S)
 
     async def _reason_to_look(self, patience_s: float) -> None:

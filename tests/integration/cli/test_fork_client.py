@@ -64,7 +64,7 @@ def _program(name: str, code: str, environment: Mapping[str, str] | None = None)
 
 @asynccontextmanager
 async def _forking(*modules: str, idle_s: float = 3_600) -> AsyncIterator[tuple[Supervisor, ForkServer]]:
-    forks, supervisor = ForkServer(modules or (_FORKABLE,), idle_s), Supervisor(Output())
+    forks, supervisor = ForkServer(modules or (_FORKABLE,), idle_s), Supervisor(Output(), draw=lambda: 1.0)
     supervisor.keep(forks.program, forks.start)
     try:
         yield supervisor, forks
@@ -205,7 +205,7 @@ def test_a_fork_is_made_as_soon_as_there_is_a_server_again(printed: Printed) -> 
 
 def test_what_waits_for_a_server_does_not_hold_up_the_stop(printed: Printed) -> None:
     async def run() -> None:
-        forks, supervisor = ForkServer((_FORKABLE,)), Supervisor(Output())
+        forks, supervisor = ForkServer((_FORKABLE,)), Supervisor(Output(), draw=lambda: 1.0)
         supervisor.keep(_program("waiting", _SLEEP), forks.fork)  # and nobody keeps the server
         await asyncio.sleep(0)
         forks.close()

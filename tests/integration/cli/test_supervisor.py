@@ -13,11 +13,16 @@ from cli import supervisor as supervising
 from cli.child import Program
 from cli.output import Output
 from cli.supervisor import Supervisor
+from services.platform.retry import Backoff
 from tests.integration.cli.owner import STUBBORN, owner
 from tests.integration.cli.waiting import is_gone, until, until_now
 
 _PATIENCE_S = 2.0
 _HANGS_S = 30.0
+
+
+def _without_jitter() -> Supervisor:
+    return Supervisor(Output(), draw=lambda: 1.0)
 
 
 def _python(name: str, code: str, *arguments: str, insist_with: signal.Signals = signal.SIGKILL) -> Program:
@@ -48,7 +53,7 @@ def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
 
 def test_what_dies_is_started_again_later_each_time_and_its_end_is_named(printed: Printed) -> None:
     async def run() -> None:
-        supervisor = Supervisor(Output())
+        supervisor = _without_jitter()
         supervisor.keep(_python("crasher", "print('start', flush=True); raise SystemExit(7)"))
         await until(lambda: printed().count("| start") >= 4)
         await supervisor.stop([["crasher"]], [_PATIENCE_S])
@@ -67,12 +72,12 @@ def test_what_dies_is_started_again_later_each_time_and_its_end_is_named(printed
 
 
 def test_what_dies_is_not_started_again_before_its_time(printed: Printed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervising, "_FIRST_BACKOFF_S", 3_600)
+    monkeypatch.setattr(supervising, "_BACKOFF", Backoff(first_s=3_600, longest_s=3_600))
 
     async def run() -> None:
-        keeper = Supervisor(Output())
+        keeper = _without_jitter()
         keeper.keep(_python("crasher", "raise SystemExit(7)"))
-        await until(lambda: "restarting in 3600 s" in printed())
+        await until(lambda: "restarting in 3600.0 s" in printed())
         before = _children()
         for _ in range(100):  # the next start would be under way in the first of them
             await asyncio.sleep(0)
@@ -86,7 +91,7 @@ def test_what_dies_is_not_started_again_before_its_time(printed: Printed, monkey
 
 def test_what_a_signal_ends_is_started_again_and_the_signal_is_named(printed: Printed) -> None:
     async def run() -> None:
-        supervisor = Supervisor(Output())
+        supervisor = _without_jitter()
         supervisor.keep(Program(name="sleeper", argv=("sleep", "60")))
         await until(lambda: "sleeper" in supervisor.pids)
         first = supervisor.pids["sleeper"]
@@ -102,7 +107,7 @@ def test_a_crash_takes_along_what_the_program_had_started_even_if_that_holds_its
     code = "import subprocess, os; print('inner', subprocess.Popen(['sleep', '60']).pid, flush=True); os._exit(1)"
 
     async def run() -> None:
-        supervisor = Supervisor(Output())
+        supervisor = _without_jitter()
         supervisor.keep(_python("crasher", code))
         await until(lambda: len(printed.numbers("inner")) >= 2)
         await supervisor.stop([["crasher"]], [_PATIENCE_S])
@@ -113,7 +118,7 @@ def test_a_crash_takes_along_what_the_program_had_started_even_if_that_holds_its
 
 def test_a_program_that_does_not_exist_is_tried_again_and_the_others_run_on(printed: Printed) -> None:
     async def run() -> None:
-        supervisor = Supervisor(Output())
+        supervisor = _without_jitter()
         supervisor.keep(Program(name="missing", argv=("/no/such/program",)))
         supervisor.keep(Program(name="sleeper", argv=("sleep", "60")))
         await until(lambda: "restarting in 0.4 s" in printed() and "sleeper" in supervisor.pids)
@@ -138,7 +143,7 @@ journal.write(sys.argv[1] + " over\\n")
     journal = tmp_path / "journal"
 
     async def run() -> None:
-        supervisor = Supervisor(Output())
+        supervisor = _without_jitter()
         for name in ("database", "service", "door"):
             supervisor.keep(_python(name, code, name, str(journal)))
         await until(lambda: printed().count("ready") == 3)
@@ -153,7 +158,7 @@ journal.write(sys.argv[1] + " over\\n")
 
 def test_what_does_not_end_in_time_is_killed_with_all_that_it_started(printed: Printed) -> None:
     async def run() -> None:
-        supervisor = Supervisor(Output())
+        supervisor = _without_jitter()
         supervisor.keep(_python("stubborn", STUBBORN))
         await until(lambda: len(printed.numbers("pids")) == 2)
         async with asyncio.timeout(_HANGS_S):
@@ -174,7 +179,7 @@ while True: signal.pause()
 """
 
     async def run() -> None:
-        supervisor = Supervisor(Output())
+        supervisor = _without_jitter()
         supervisor.keep(_python("database", code, insist_with=signal.SIGQUIT))
         await until(lambda: "ready" in printed())
         await supervisor.stop([["database"]], [0.2])
@@ -185,7 +190,7 @@ while True: signal.pause()
 
 def test_a_program_that_was_just_being_started_does_not_outlive_the_stop() -> None:
     async def run() -> None:
-        supervisor = Supervisor(Output())
+        supervisor = _without_jitter()
         supervisor.keep(Program(name="sleeper", argv=("sleep", "60")))
         before = _children()
         await asyncio.sleep(0)  # its start is under way
@@ -197,7 +202,7 @@ def test_a_program_that_was_just_being_started_does_not_outlive_the_stop() -> No
 
 def test_kill_ends_at_once_what_would_not_end(printed: Printed) -> None:
     async def run() -> None:
-        supervisor = Supervisor(Output())
+        supervisor = _without_jitter()
         supervisor.keep(_python("stubborn", STUBBORN))
         await until(lambda: len(printed.numbers("pids")) == 2)
         stopping = asyncio.create_task(supervisor.stop([["stubborn"]], [3_600]))
@@ -214,7 +219,7 @@ def test_a_line_without_end_neither_stops_the_program_nor_its_later_lines(printe
     code = "import sys, signal; sys.stdout.write('x' * 3_000_000 + '\\nafter\\n'); sys.stdout.flush(); signal.pause()"
 
     async def run() -> None:
-        supervisor = Supervisor(Output())
+        supervisor = _without_jitter()
         supervisor.keep(_python("chatty", code))
         await until(lambda: "| after" in printed())
         await supervisor.stop([["chatty"]], [_PATIENCE_S])
