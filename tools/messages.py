@@ -44,7 +44,7 @@ _CALLS: Mapping[str, tuple[str, int | str]] = {
     **dict.fromkeys(("SealedSpec", "as_error"), (PROBE, 1)),
     "CannotOpenError": (PROBE, 0),
     "self._failure": (PROBE, 0),
-    **dict.fromkeys(("counter", "gauge", "seconds", "sizes"), (METRIC, 1)),
+    **dict.fromkeys(("counter", "gauge", "seconds", "sizes", "Counter", "Gauge"), (METRIC, 1)),
     **dict.fromkeys(("OperatorError", "SettingError", "SystemExit"), (START, 0)),
     **{f"_log.{level}": (LOG, 0) for level in ("debug", "info", "warning", "error", "exception")},
 }

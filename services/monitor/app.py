@@ -8,7 +8,6 @@ from sentinel.probe.v1 import probe_service_pb2
 from services.checks import service_moves
 from services.checks.tenant_egress import TenantEgress
 from services.monitor.checks import Checks
-from services.monitor.exposition import MonitorCollector
 from services.monitor.figures.figures import ServiceFigures
 from services.monitor.figures.overview import Overviews
 from services.monitor.figures.rollup import Keep, Rollup
@@ -68,8 +67,8 @@ async def main(process: Process) -> None:
     process.metrics.database.watch_pool("boards", lambda: in_use(board_pool), _BOARD_CONNECTIONS)
     boards = Boards(BoardSql(board_pool))
     process.hear(service_moves.CHANNEL, boards.on_notify, boards.on_connect)
-    watch_metrics = StreamMetrics()
-    process.metrics.registry.register(MonitorCollector(watch_metrics))
+    watch_metrics = StreamMetrics("sentinel_watch", "services")
+    process.metrics.registry.register(watch_metrics)
     watches = Watches(boards, watch_metrics)
     use_cases = UseCases(
         services=Services(store, pager, quotas, figures, egress),

@@ -27,7 +27,7 @@ class WorkerCollector:
         yield from self._runs()
         yield from self._recording()
         yield from self._leases()
-        yield from self._metrics.streams.collect("sentinel_stream", "results")
+        yield from self._metrics.streams.collect()
         yield counter(
             "sentinel_heartbeat_signals",
             "Heartbeat signals, by result.",

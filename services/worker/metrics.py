@@ -70,7 +70,7 @@ class Metrics:
         self.renewals = 0
         self.failed_renewals = 0
         self.renewed_at_s = monotonic()
-        self.streams = StreamMetrics()
+        self.streams = StreamMetrics("sentinel_stream", "results")
         self._ended = [0] * ((len(Outcome) + 1) * _KINDS)
         self._of_kind = {kind: [0] * (len(Outcome) + 1) for kind in KINDS}
         self._missed = [0] * (len(MissedReason) + 1)

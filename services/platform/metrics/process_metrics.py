@@ -4,13 +4,14 @@ Labels have few values, all known beforehand: methods of the contract and status
 address or a path.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, Gauge, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import Metric
 
+from services.platform.clock import SECOND_US
 from services.platform.metrics.distribution import Distribution
-from services.platform.metrics.exposition import counter, gauge, seconds
+from services.platform.metrics.exposition import counter, seconds
 from services.platform.version import VERSION
 
 _CALL_US = (
@@ -20,7 +21,10 @@ _CALL_LABELS = ("grpc_type", "grpc_service", "grpc_method")
 
 
 class Calls:
-    """Counts and times calls; the names are those that gRPC servers of other languages use (go-grpc-middleware)."""
+    """Count and time calls, in plain numbers (docs/adr/0045).
+
+    The names are those that gRPC servers of other languages use (go-grpc-middleware).
+    """
 
     def __init__(self) -> None:
         self._ended: dict[tuple[str, bool, str], int] = {}
@@ -62,25 +66,43 @@ class Calls:
 
 
 class DatabaseHealth:
-    """Whether the database answers, and how the pools of connections are used."""
+    """Whether the database answers, and how the pools of connections are used.
 
-    def __init__(self) -> None:
-        self._up = False
-        self._answer_us = 0
-        self._pools: dict[str, tuple[Callable[[], int], int]] = {}
+    Args:
+        registry: what /metrics shows.
+
+    Attributes:
+        is_up: whether the database answered the latest question.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.is_up = False
+        self._up = Gauge(
+            "sentinel_database_up", "1 if the last health query of the database succeeded, else 0.", registry=registry
+        )
+        self._answer = Gauge(
+            "sentinel_database_answer_seconds", "Duration of the last health query.", registry=registry
+        )
+        self._in_use = Gauge(
+            "sentinel_database_connections_in_use", "Connections in use, by pool.", ["pool"], registry=registry
+        )
+        self._limit = Gauge(
+            "sentinel_database_connections_limit",
+            "Maximum number of connections, by pool.",
+            ["pool"],
+            registry=registry,
+        )
 
     def answered(self, took_us: int) -> None:
-        """It answered what health asks."""
-        self._up, self._answer_us = True, took_us
+        """Note that the database answered what health asks."""
+        self.is_up = True
+        self._up.set(1)
+        self._answer.set(took_us / SECOND_US)
 
     def failed(self) -> None:
-        """It did not."""
-        self._up = False
-
-    @property
-    def is_up(self) -> bool:
-        """Return whether the database answered the latest question."""
-        return self._up
+        """Note that it did not."""
+        self.is_up = False
+        self._up.set(0)
 
     def watch_pool(self, name: str, in_use: Callable[[], int], most: int) -> None:
         """Show a pool.
@@ -90,35 +112,8 @@ class DatabaseHealth:
             in_use: how many of its connections somebody holds; may be asked from any thread.
             most: how many it may have.
         """
-        self._pools[name] = (in_use, most)
-
-    def collect(self) -> Iterator[Metric]:
-        """As Prometheus takes it."""
-        pools = self._pools.copy()
-        yield gauge(
-            "sentinel_database_up",
-            "1 if the last health query of the database succeeded, else 0.",
-            (),
-            {(): float(self._up)},
-        )
-        yield gauge(
-            "sentinel_database_answer_seconds",
-            "Duration of the last health query.",
-            (),
-            {(): self._answer_us / 1e6},
-        )
-        yield gauge(
-            "sentinel_database_connections_in_use",
-            "Connections in use, by pool.",
-            ("pool",),
-            {(name,): in_use() for name, (in_use, _) in pools.items()},
-        )
-        yield gauge(
-            "sentinel_database_connections_limit",
-            "Maximum number of connections, by pool.",
-            ("pool",),
-            {(name,): most for name, (_, most) in pools.items()},
-        )
+        self._in_use.labels(name).set_function(in_use)
+        self._limit.labels(name).set(most)
 
 
 class ProcessMetrics:
@@ -134,26 +129,21 @@ class ProcessMetrics:
     """
 
     def __init__(self, service: str) -> None:
-        self._service = service
         self.registry = CollectorRegistry()
+        build = Gauge(
+            "sentinel_build_info",
+            "Always 1; the labels name the service and its version.",
+            ["service", "version"],
+            registry=self.registry,
+        )
+        build.labels(service, VERSION).set(1)
         self.calls = Calls()
-        self.database = DatabaseHealth()
-        for collector in (self, self.calls, self.database):
-            self.registry.register(collector)
+        self.registry.register(self.calls)
+        self.database = DatabaseHealth(self.registry)
         # The library's own: CPU, memory, open files, start; the version of Python; its garbage collector.
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-
-    def collect(self) -> Iterator[Metric]:
-        """As Prometheus takes it."""
-        about: Mapping[tuple[str, ...], float] = {(self._service, VERSION): 1.0}
-        yield gauge(
-            "sentinel_build_info",
-            "Always 1; the labels name the service and its version.",
-            ("service", "version"),
-            about,
-        )
 
 
 def _labels(method: str, streams: bool) -> tuple[str, str, str]:  # noqa: FBT001 — half of a key, not a switch

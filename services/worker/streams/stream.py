@@ -65,7 +65,7 @@ class Streams:
 
     def __init__(self, store: "TenantStore", tail: Tail, metrics: StreamMetrics | None = None) -> None:
         self._store = store
-        self._metrics = metrics or StreamMetrics()
+        self._metrics = metrics or StreamMetrics("sentinel_stream", "results")
         self._tail = tail
         self._backlog = Backlog(MOST_QUEUED_BY_ALL)
         self.open = OpenStreams(self._metrics)

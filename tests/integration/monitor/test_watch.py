@@ -245,7 +245,7 @@ async def test_another_tenants_services_are_neither_shown_nor_told(
 
 
 async def test_a_tenant_has_so_many_streams(monitor: Monitor, process: Process) -> None:
-    process.watches.open = OpenStreams(StreamMetrics(), most_of_a_tenant=1)
+    process.watches.open = OpenStreams(StreamMetrics("sentinel_watch", "services"), most_of_a_tenant=1)
     async with process.client(monitor.tenant_id):
         with pytest.raises(ResourceExhausted, match="open streams"):
             async with process.follow(monitor.tenant_id) as second:

@@ -63,7 +63,7 @@ class Process:
         self.pool = pool
         self.store = CountedStore(pool)
         self.boards = Boards(self.store, lambda: now_us() + self.ahead_us)
-        self.watches = Watches(self.boards, StreamMetrics())
+        self.watches = Watches(self.boards, StreamMetrics("sentinel_watch", "services"))
         self.revocations = revocations
         self.stopping = asyncio.Event()
         self.heard = 0

@@ -270,7 +270,7 @@ async def test_many_readers_of_many_tenants_cost_one_read_and_each_sees_its_tena
 
 
 async def test_a_tenant_has_so_many_streams_and_leaves_room_for_others(scene: Scene, worker: Worker) -> None:
-    worker.streams.open = OpenStreams(StreamMetrics(), most_of_a_tenant=1)
+    worker.streams.open = OpenStreams(StreamMetrics("sentinel_stream", "results"), most_of_a_tenant=1)
     async with worker.follow(scene.tenant_id) as first, worker.follow(UUID(int=7)) as of_another:
         await joined(first)
         await joined(of_another)

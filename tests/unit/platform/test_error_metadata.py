@@ -66,7 +66,7 @@ def rest(body: bytes, path: str = "/services") -> None:
 
 
 def too_many_streams() -> None:
-    OpenStreams(StreamMetrics(), most_of_a_tenant=0).refuse_more(TENANT)
+    OpenStreams(StreamMetrics("sentinel_stream", "results"), most_of_a_tenant=0).refuse_more(TENANT)
 
 
 def too_many_runs() -> None:

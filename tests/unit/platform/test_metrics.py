@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 import pytest
+from prometheus_client import CollectorRegistry
 from sentinel.auth.v1 import auth_service_pb2
 
 from services.platform.address import Address
@@ -79,18 +80,19 @@ def test_a_calls_time_falls_into_its_bucket() -> None:
 
 
 def test_the_database_is_down_until_it_answers_and_its_pools_are_shown() -> None:
-    health = DatabaseHealth()
-    assert value(collected(health), "sentinel_database_up") == 0
+    registry = CollectorRegistry()
+    health = DatabaseHealth(registry)
+    assert value(collected(registry), "sentinel_database_up") == 0
     health.watch_pool("requests", lambda: 3, 8)
     health.answered(2_500)
 
-    samples = collected(health)
+    samples = collected(registry)
     assert value(samples, "sentinel_database_up") == 1
     assert value(samples, "sentinel_database_answer_seconds") == 0.0025
     assert value(samples, "sentinel_database_connections_in_use", pool="requests") == 3
     assert value(samples, "sentinel_database_connections_limit", pool="requests") == 8
     health.failed()
-    assert value(collected(health), "sentinel_database_up") == 0
+    assert value(collected(registry), "sentinel_database_up") == 0
 
 
 async def test_a_process_serves_its_figures_over_http_for_as_long_as_it_runs() -> None:

@@ -2,15 +2,14 @@
 
 from prometheus_client import CollectorRegistry
 
-from services.monitor.exposition import MonitorCollector
 from services.platform.rpc.stream_guard import EndReason
 from services.platform.rpc.stream_metrics import StreamMetrics
 
 
 def test_those_who_watch_what_they_are_told_and_why_they_end_are_counted() -> None:
-    metrics = StreamMetrics()
+    metrics = StreamMetrics("sentinel_watch", "services")
     registry = CollectorRegistry()
-    registry.register(MonitorCollector(metrics))
+    registry.register(metrics)
     for _ in range(3):
         metrics.reader_came()
     metrics.sent()
