@@ -6,7 +6,7 @@ import sys
 from cli import admin
 from cli.apart import Apart, ApartError
 from cli.fork_client import ForkServer
-from cli.stack_settings import StackSettings
+from services.platform.configuration.settings import Settings
 
 _FAILED, _WRONG = 1, 2
 _SERVICES = ("services.auth.app", "services.monitor.app", "services.worker.app")
@@ -44,7 +44,7 @@ def _up(*, stop_with_parent: bool) -> int:
         return _FAILED
 
 
-def _preflight() -> StackSettings | None:
+def _preflight() -> Settings | None:
     """Print what keeps the stack from starting, and what should be changed; return the settings if it can start."""
     from cli.preflight import preflight  # noqa: PLC0415 — it imports much
 

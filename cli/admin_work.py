@@ -20,9 +20,8 @@ from cli.operator import (
     suspend_tenant,
 )
 from cli.password_input import PasswordInputError, read_password
-from cli.stack_settings import StackSettings
 from services.auth.tenants import OperatorError
-from services.platform.configuration.settings import SettingError
+from services.platform.configuration.settings import SettingError, Settings
 from services.platform.errors import SentinelError
 from services.platform.security.key_file import KeyFileError
 
@@ -33,7 +32,7 @@ _REFUSALS = (SettingError, CannotReachError, KeyFileError, OperatorError, Passwo
 def run(arguments: argparse.Namespace) -> int:
     """Run a command and print what it returns; return the exit code."""
     try:
-        settings = StackSettings.read()
+        settings = Settings.of_stack()
         sys.stdout.write(f"{asyncio.run(_work_of(settings, arguments))}\n")
     except SentinelError as error:
         sys.stderr.write(f"sentinel: {error.message}\n")
@@ -44,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _work_of(settings: StackSettings, arguments: argparse.Namespace) -> Coroutine[Any, Any, str]:
+def _work_of(settings: Settings, arguments: argparse.Namespace) -> Coroutine[Any, Any, str]:
     """Return the coroutine of a command, which returns the text to print.
 
     Raises:
@@ -53,7 +52,7 @@ def _work_of(settings: StackSettings, arguments: argparse.Namespace) -> Coroutin
     return _WORK[arguments.admin_command](settings, arguments)
 
 
-def _create_tenant(settings: StackSettings, arguments: argparse.Namespace) -> Coroutine[Any, Any, str]:
+def _create_tenant(settings: Settings, arguments: argparse.Namespace) -> Coroutine[Any, Any, str]:
     request = RegisterRequest(
         tenant_name=arguments.name or arguments.slug,
         tenant_slug=arguments.slug,
@@ -64,7 +63,7 @@ def _create_tenant(settings: StackSettings, arguments: argparse.Namespace) -> Co
     return create_tenant(settings, request)
 
 
-_WORK: dict[str, Callable[[StackSettings, argparse.Namespace], Coroutine[Any, Any, str]]] = {
+_WORK: dict[str, Callable[[Settings, argparse.Namespace], Coroutine[Any, Any, str]]] = {
     "create-tenant": _create_tenant,
     "invite-tenant": lambda settings, given: invite_tenant(settings, given.days, given.note),
     "reset-password": lambda settings, given: reset_password(

@@ -2,7 +2,7 @@
 
 from string import Template
 
-from cli.stack_settings import StackSettings
+from services.platform.configuration.settings import Settings
 
 _TEXT = Template("""
 Sentinel Stack is up after $seconds s.
@@ -30,7 +30,7 @@ Press Ctrl-C to stop.
 """)
 
 
-def banner(settings: StackSettings, seconds: float, tls_host: str | None) -> str:
+def banner(settings: Settings, seconds: float, tls_host: str | None) -> str:
     """Return the text.
 
     Args:

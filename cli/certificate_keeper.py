@@ -12,7 +12,7 @@ from prometheus_client.core import Metric
 from cli.door import certificate
 from cli.door.certificate import Certificate, CertificateError
 from cli.output import Output
-from cli.stack_settings import TlsFiles
+from services.platform.configuration.settings import TlsFiles
 from services.platform.metrics.exposition import counter, gauge
 from services.platform.security.tls_context import unverified_context
 

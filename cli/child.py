@@ -12,7 +12,7 @@ from pathlib import Path
 from cli.forked import ForkedProcess
 from cli.output import Output
 from cli.tether import tethered
-from services.platform.configuration.setting_names import SECRETS_KEY
+from services.platform.configuration.settings import Settings
 
 _LINE_LIMIT = 1024 * 1024
 _INSIST_S = 0.5
@@ -182,4 +182,4 @@ class Child:
 
 def inherited() -> dict[str, str]:
     """Return what each process gets of our environment."""
-    return {name: value for name, value in os.environ.items() if name != SECRETS_KEY}
+    return {name: value for name, value in os.environ.items() if name != Settings.secrets_keys.name}

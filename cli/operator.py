@@ -9,7 +9,6 @@ from typing import TypeVar
 from sentinel.auth.v1.auth_service_pb2 import AcceptInvitationRequest, RegisterRequest
 
 from cli.postgres import EmbeddedPostgres
-from cli.stack_settings import StackSettings
 from services.auth.passwords import Passwords
 from services.auth.rotation import rotate
 from services.auth.signing import Keyring
@@ -17,7 +16,7 @@ from services.auth.store import AuthStore
 from services.auth.tenants import Tenants
 from services.monitor.sealing import seal_all
 from services.monitor.store import MonitorStore
-from services.platform.configuration.setting_names import SECRETS_KEY
+from services.platform.configuration.settings import Settings
 from services.platform.errors import Unavailable
 from services.platform.postgres.connection import DatabaseUnusable
 from services.platform.postgres.database import Database, create_pool
@@ -29,6 +28,7 @@ from services.worker.store import WorkersSql
 
 _ROLE = "sentinel_auth"
 _MONITOR_ROLE = "sentinel_monitor"
+_SECRETS_KEY = Settings.secrets_keys.name
 _WORKER_ROLE = "sentinel_worker"
 _NO_ANSWER = "Cannot connect to the database. Is the stack running?"
 _KEPT_KEYS = 2
@@ -39,7 +39,7 @@ class CannotReachError(Exception):
     """The database is unreachable, or a file is unusable. Print the message."""
 
 
-async def rotate_keys(settings: StackSettings, *, revoke: bool) -> str:
+async def rotate_keys(settings: Settings, *, revoke: bool) -> str:
     """Rotate the signing key; return the text to print."""
     keyring = Keyring(settings.data_dir / "keys")
 
@@ -58,7 +58,7 @@ async def rotate_keys(settings: StackSettings, *, revoke: bool) -> str:
     return await _with_store(settings, work)
 
 
-async def rotate_secrets(settings: StackSettings) -> str:
+async def rotate_secrets(settings: Settings) -> str:
     """Rotate the secrets encryption key and re-encrypt all secrets; return the text to print.
 
     A key in SENTINEL_SECRETS_KEY is changed by the operator, the key file in the data folder here. The previous key is
@@ -72,7 +72,7 @@ async def rotate_secrets(settings: StackSettings) -> str:
         if not settings.secrets_keys:
             if not file.exists():  # a new key would not decrypt the secrets stored so far
                 raise CannotReachError(
-                    f"{file} does not exist. Run this on the machine of the monitor service, or set {SECRETS_KEY}."
+                    f"{file} does not exist. Run this on the machine of the monitor service, or set {_SECRETS_KEY}."
                 )
             add_key(file)
         keys = SecretKeys(settings.secrets_keys, file)
@@ -100,7 +100,7 @@ async def rotate_secrets(settings: StackSettings) -> str:
     return "\n".join(said)
 
 
-async def create_tenant(settings: StackSettings, request: RegisterRequest) -> str:
+async def create_tenant(settings: Settings, request: RegisterRequest) -> str:
     """Create a tenant and its first administrator, regardless of SENTINEL_REGISTRATION; return the text to print.
 
     Raises:
@@ -115,7 +115,7 @@ async def create_tenant(settings: StackSettings, request: RegisterRequest) -> st
     return await _with_store(settings, work)
 
 
-async def invite_tenant(settings: StackSettings, days: int, note: str) -> str:
+async def invite_tenant(settings: Settings, days: int, note: str) -> str:
     """Create an invitation to register one tenant; return the text to print: the token alone on the first line."""
 
     async def work(store: AuthStore) -> str:
@@ -129,7 +129,7 @@ async def invite_tenant(settings: StackSettings, days: int, note: str) -> str:
     return await _with_store(settings, work)
 
 
-async def reset_password(settings: StackSettings, slug: str, email: str, password: str) -> str:
+async def reset_password(settings: Settings, slug: str, email: str, password: str) -> str:
     """Reset a user's password and end all sessions of the user; return the text to print.
 
     Raises:
@@ -144,7 +144,7 @@ async def reset_password(settings: StackSettings, slug: str, email: str, passwor
     return await _with_store(settings, work)
 
 
-async def list_workers(settings: StackSettings) -> str:
+async def list_workers(settings: Settings) -> str:
     """Return all workers of the installation as a table."""
     pool = await create_pool(settings.database_url or _embedded_url(settings), _WORKER_ROLE, 1, times_in_us=True)
     try:
@@ -181,7 +181,7 @@ async def _hash(password: str) -> str:
         passwords.close()
 
 
-async def suspend_tenant(settings: StackSettings, slug: str, reason: str) -> str:
+async def suspend_tenant(settings: Settings, slug: str, reason: str) -> str:
     """Suspend a tenant; return the text to print."""
 
     async def work(store: AuthStore) -> str:
@@ -194,7 +194,7 @@ async def suspend_tenant(settings: StackSettings, slug: str, reason: str) -> str
     return await _with_store(settings, work)
 
 
-async def resume_tenant(settings: StackSettings, slug: str) -> str:
+async def resume_tenant(settings: Settings, slug: str) -> str:
     """Resume a suspended tenant; return the text to print."""
 
     async def work(store: AuthStore) -> str:
@@ -203,7 +203,7 @@ async def resume_tenant(settings: StackSettings, slug: str) -> str:
     return await _with_store(settings, work)
 
 
-async def _with_store(settings: StackSettings, work: Callable[[AuthStore], Awaitable[T]]) -> T:
+async def _with_store(settings: Settings, work: Callable[[AuthStore], Awaitable[T]]) -> T:
     """Run work on the database of a stack.
 
     Raises:
@@ -224,7 +224,7 @@ def _no_answer(error: Unavailable) -> CannotReachError:
     return CannotReachError(error.explanation if isinstance(error, DatabaseUnusable) else _NO_ANSWER)
 
 
-def _embedded_url(settings: StackSettings) -> str:
+def _embedded_url(settings: Settings) -> str:
     """Return the URL of the embedded database of a running stack.
 
     Raises:

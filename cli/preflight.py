@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 from cli.door import certificate
 from cli.door.certificate import CertificateError
-from cli.stack_settings import StackSettings
 from services.auth.signing import Keyring
 from services.platform.configuration.setting_names import unknown_settings
-from services.platform.configuration.settings import SettingError
+from services.platform.configuration.settings import SettingError, Settings
 from services.platform.security.key_file import KeyFileError, warning_about_mode
 from services.platform.security.secret_keys import SecretKeys, key_file
 
@@ -24,7 +23,7 @@ class Findings:
         warnings: faults that should be fixed but do not prevent the start.
     """
 
-    settings: StackSettings | None
+    settings: Settings | None
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -33,13 +32,13 @@ def preflight(environment: Mapping[str, str] = os.environ) -> Findings:
     """Check the settings, the TLS certificate and the key files."""
     unknown = unknown_settings(environment)
     try:
-        settings = StackSettings.read(environment)
+        settings = Settings.of_stack(environment)
     except SettingError as error:
         return Findings(None, [*unknown, str(error)])
     return Findings(settings, [*unknown, *_damaged(settings)], [*_open_to_others(settings)])
 
 
-def _damaged(settings: StackSettings) -> Iterator[str]:
+def _damaged(settings: Settings) -> Iterator[str]:
     if settings.tls:
         try:
             certificate.read(settings.tls)
@@ -56,7 +55,7 @@ def _damaged(settings: StackSettings) -> Iterator[str]:
             return
 
 
-def _open_to_others(settings: StackSettings) -> Iterator[str]:
+def _open_to_others(settings: Settings) -> Iterator[str]:
     keys = settings.data_dir / "keys"
     paths = [*keys.glob("signing*.pem"), *keys.glob(key_file(settings.data_dir).name)]
     paths += [settings.tls.key] if settings.tls and settings.tls.key.exists() else []

@@ -26,14 +26,12 @@ from cli.output import Output
 from cli.postgres import EmbeddedPostgres, PostgresError
 from cli.scrape import ScrapePorts
 from cli.stack_readiness import StackReadiness
-from cli.stack_settings import StackSettings
 from cli.supervisor import Supervisor
 from cli.tether import die_with_parent
 from services.platform.address import Address
-from services.platform.configuration.setting_names import SECRETS_KEY
+from services.platform.configuration.settings import Settings
 from services.platform.file_limit import limit, raise_limit, shortage
 from services.platform.metrics.metrics_server import serving
-from services.platform.security import key_text
 
 # This process runs as long as the stack does. What only some stacks need, or only the start, it imports where that is
 # done, or leaves to a process that ends (docs/adr/0040).
@@ -63,7 +61,7 @@ class CannotStartError(Exception):
     """The stack cannot start; the message is the sentence to print."""
 
 
-def up(settings: StackSettings, forks: ForkServer, *, stop_with_parent: bool) -> int:
+def up(settings: Settings, forks: ForkServer, *, stop_with_parent: bool) -> int:
     """Run everything until a signal says stop; answers the exit code.
 
     Args:
@@ -86,7 +84,7 @@ def up(settings: StackSettings, forks: ForkServer, *, stop_with_parent: bool) ->
 class _Stack:
     """One run of the stack."""
 
-    def __init__(self, settings: StackSettings, forks: ForkServer, run_dir: Path) -> None:
+    def __init__(self, settings: Settings, forks: ForkServer, run_dir: Path) -> None:
         self._settings = settings
         self._forks = forks
         self._run_dir = run_dir
@@ -195,7 +193,7 @@ class _Stack:
         program = Program(
             name="migrate",
             argv=(sys.executable, "-m", "services.platform.postgres.migrate"),
-            environment={"SENTINEL_DATABASE_URL": url},
+            environment={Settings.database_url.name: url},
         )
         child = await Child.start(program, self._output)
         try:
@@ -221,39 +219,21 @@ class _Stack:
 
     def _services(self, url: str) -> list[Program]:
         settings = self._settings
-        shared = {
-            "SENTINEL_DATABASE_URL": url,
-            "SENTINEL_DATA_DIR": str(settings.data_dir),
-            "SENTINEL_LOG_LEVEL": settings.log_level,
-            "SENTINEL_LOG_FORMAT": settings.log_format,
-            "SENTINEL_EGRESS_ALLOW": settings.egress_allow,
-            "SENTINEL_EGRESS_DENY": settings.egress_deny,
-            "SENTINEL_EGRESS_TRANSLATION_PREFIXES": settings.egress_translation_prefixes,
-            "SENTINEL_CANARIES": settings.canaries,
-            "SENTINEL_DNS_SERVERS": settings.dns_servers,
-            "SENTINEL_FAST_TLS": "on" if settings.fast_tls else "off",
-            "SENTINEL_REGISTRATION": settings.registration.value,
-            "SENTINEL_TRUSTED_PROXIES": ",".join(map(str, settings.trusted_proxies)),
-            "SENTINEL_AUTH_LIMIT_PER_MINUTE": str(settings.limit_per_minute),
-            "SENTINEL_AUTH_LIMIT_BURST": str(settings.limit_burst),
-            "SENTINEL_QUOTA_SERVICES": str(settings.quota_services),
-            "SENTINEL_QUOTA_CHECKS": str(settings.quota_checks),
-            "SENTINEL_RETENTION_RAW_DAYS": str(settings.retention_raw_days),
-            "SENTINEL_RETENTION_HOURLY_DAYS": str(settings.retention_hourly_days),
-            "SENTINEL_RETENTION_ON_DEMAND_DAYS": str(settings.retention_on_demand_days),
-            "SENTINEL_LEASE_TTL_SECONDS": str(settings.lease_ttl_s),
+        decided = {
+            Settings.database_url.name: url,
+            Settings.data_dir.name: str(settings.data_dir),
+            Settings.registration.name: settings.registration_mode.value,
         }
-        secret = {SECRETS_KEY: key_text.spelled(settings.secrets_keys)}
         return [
             Program(
                 name=name,
-                argv=(sys.executable, "-m", f"services.{name.partition('-')[0]}.app"),
+                argv=(sys.executable, "-m", f"services.{_service(name)}.app"),
                 environment={
-                    **shared,
-                    **({} if name == "auth" else secret),
+                    **settings.passed_on(_service(name)),
+                    **decided,
                     **({"OPENSSL_CONF": str(_OPENSSL)} if name in self._workers() else {}),
-                    "SENTINEL_LISTEN": f"unix:{self._socket(name)}",
-                    "SENTINEL_METRICS_LISTEN": self._scrape.address(name),
+                    Settings.listen.name: f"unix:{self._socket(name)}",
+                    Settings.metrics_listen.name: self._scrape.address(name),
                 },
             )
             for name in ("auth", "monitor", *self._workers())
@@ -293,8 +273,8 @@ class _Stack:
                 supervisor=int(self._scrape.address(_SUPERVISOR).rpartition(":")[2]),
                 most_connections=self._most_connections,
                 workers=tuple(self._socket(name) for name in self._workers()),
-                limit_per_minute=settings.limit_per_minute,
-                limit_burst=settings.limit_burst,
+                limit_per_minute=settings.auth_limit_per_minute,
+                limit_burst=settings.auth_limit_burst,
                 heartbeat_limit_per_minute=settings.heartbeat_limit_per_minute,
                 heartbeat_limit_burst=settings.heartbeat_limit_burst,
                 json_logs=settings.log_format == "json",
@@ -338,6 +318,11 @@ class _Stack:
         await self._supervisor.stop(stages, _PATIENCE_S)
         self._scrape.close()
         self._output.say("stopped")
+
+
+def _service(name: str) -> str:
+    """Return the service that a process belongs to: worker for worker-0."""
+    return name.partition("-")[0]
 
 
 @contextmanager

@@ -79,6 +79,8 @@ _SHOWN_TO_OPERATORS = (
     "services/platform/security/registration.py",
     "services/platform/security/secret_keys.py",
     "services/platform/configuration/setting_names.py",
+    "services/platform/configuration/parsers.py",
+    "services/platform/configuration/setting.py",
     "services/platform/configuration/settings.py",
 )
 # But not there: tables, and what goes over the wire.

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from cli.door.listener import SECRET
-from cli.stack_settings import TlsFiles
+from services.platform.configuration.settings import Settings, TlsFiles
 from services.platform.security.private_file import write_private
 
 _MOST_BYTES = 1024 * 1024
@@ -70,7 +70,7 @@ def read(files: TlsFiles) -> Certificate:
     Raises:
         CertificateError: it cannot.
     """
-    chain, key = _content("SENTINEL_TLS_CERT", files.certificate), _content("SENTINEL_TLS_KEY", files.key)
+    chain, key = _content(Settings.tls_cert.name, files.certificate), _content(Settings.tls_key.name, files.key)
     try:
         certificates = x509.load_pem_x509_certificates(chain)
         public = [_public(each) for each in certificates]

@@ -20,14 +20,13 @@ from services.auth.signing import Keyring
 from services.auth.store import AuthStore
 from services.auth.team import Team
 from services.platform.clock import now_us
-from services.platform.configuration.settings import SettingError, decided_registration, registration
+from services.platform.configuration.settings import SettingError, Settings, decided_registration
 from services.platform.paging import Pager
 from services.platform.postgres.database import create_pool, in_use
 from services.platform.rpc.process import Process, run
 from services.platform.rpc.server import background
 from services.platform.security import tokens
 from services.platform.security.api_keys import KeyFormat
-from services.platform.security.registration import RegistrationMode
 from services.platform.security.sealed import Sealer
 
 ROLE = "sentinel_auth"
@@ -38,14 +37,14 @@ _HOT_CONNECTIONS = 4
 async def main(process: Process) -> None:
     """Build all parts, serve, and shut down."""
     settings = process.settings
-    mode = settings.registration or RegistrationMode.OPEN
     keyring = Keyring(settings.data_dir / "keys")
     pool = await create_pool(settings.database_url, ROLE, _HOT_CONNECTIONS)
     process.metrics.database.watch_pool("sign_in", lambda: in_use(pool), _HOT_CONNECTIONS)
     store = AuthStore(process.database, pool)
     installation_key = await process.sealing_key()
     passwords = Passwords()
-    limits = Limits(store, settings.limit_per_minute, settings.limit_burst)
+    mode = settings.registration_mode
+    limits = Limits(store, settings.auth_limit_per_minute, settings.auth_limit_burst)
     pager = Pager(Sealer(installation_key, "page"))
     sessions = Sessions(store, passwords, keyring, limits, installation_key)
     use_cases = UseCases(
@@ -88,10 +87,10 @@ def refuse_undecided_registration(environment: Mapping[str, str] = os.environ) -
     Raises:
         SystemExit: with the message to print.
     """
-    listen = environment.get("SENTINEL_LISTEN", "")
+    listen = Settings.listen.text(environment)
     host = "" if listen.startswith("unix:") else listen.rpartition(":")[0]
     try:
-        decided_registration(registration(environment), [host])
+        decided_registration(Settings.registration.read(environment), [host])
     except SettingError as error:
         raise SystemExit(f"sentinel: {error}") from error
 

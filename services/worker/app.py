@@ -3,10 +3,8 @@
 import secrets
 import socket
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import asyncpg
 from sentinel.probe.v1 import probe_service_pb2
@@ -65,13 +63,12 @@ _MOST_BODIES = 256
 _PATIENCE_S = 2.0
 # How long judging in its thread may delay the event loop by holding the interpreter; Python's default is 5 ms.
 _SWITCH_S = 0.001
-_T = TypeVar("_T")
 
 
 async def main(process: Process) -> None:
     """Build all parts, serve and probe, and shut down."""
     egress = TenantEgress(process.settings.egress, process.store)
-    canaries = _read("SENTINEL_CANARIES", Canary.parse, process.settings.canaries)
+    canaries = [Canary(*each) for each in process.settings.canaries]
     url = process.settings.database_url
     _set_up_interpreter()
     # It is part of results, which tenants read, so it reveals nothing about the machine.
@@ -181,13 +178,6 @@ async def _look_afresh(leases: Leases, roster: Roster) -> None:
     """Read everything again, because notifications may have been lost."""
     await leases.on_connect()
     await roster.on_connect()
-
-
-def _read(setting: str, read: Callable[[str], _T], text: str) -> _T:
-    try:
-        return read(text)
-    except ValueError as error:
-        raise SystemExit(f"sentinel: {setting}: {error}") from error
 
 
 def _most_runs() -> int:

@@ -1,4 +1,4 @@
-"""The names of all settings, which process reads each, and its default; docs/settings.md says what they mean.
+"""Find variables that look like a setting and are none.
 
 A misspelt name is a setting that silently does nothing. `up` and `preflight` refuse one. Single processes warn: one of
 the version before has to start beside settings that only the next version knows.
@@ -7,61 +7,12 @@ the version before has to start beside settings that only the next version knows
 import difflib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
-SECRETS_KEY = "SENTINEL_SECRETS_KEY"
+from services.platform.configuration.parsers import is_address_of_kubernetes
+from services.platform.configuration.settings import SETTINGS
+
 _PREFIX = "SENTINEL_"
 _ALIKE = 0.7
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A setting.
-
-    Attributes:
-        name: of the environment variable.
-        default: as docs/settings.md shows it.
-        process: what reads it: `up`, a single process, or both, where `up` hands it on.
-    """
-
-    name: str
-    default: str
-    process: Literal["up", "single", "both"] = "both"
-
-
-SETTINGS = (
-    Setting("SENTINEL_HTTP_PORT", "`8080`", "up"),
-    Setting("SENTINEL_LISTEN_ADDRESSES", "`127.0.0.1,::1`", "up"),
-    Setting("SENTINEL_TLS_CERT", "none", "up"),
-    Setting("SENTINEL_TLS_KEY", "none", "up"),
-    Setting("SENTINEL_DATA_DIR", "`.sentinel`"),
-    Setting("SENTINEL_DATABASE_URL", "embedded"),
-    Setting("SENTINEL_WORKERS", "`1`", "up"),
-    Setting("SENTINEL_EGRESS_ALLOW", "none"),
-    Setting("SENTINEL_EGRESS_DENY", "none"),
-    Setting("SENTINEL_EGRESS_TRANSLATION_PREFIXES", "none"),
-    Setting("SENTINEL_CANARIES", "none"),
-    Setting("SENTINEL_DNS_SERVERS", "the system's"),
-    Setting("SENTINEL_FAST_TLS", "`on`"),
-    Setting("SENTINEL_LOG_LEVEL", "`info`"),
-    Setting("SENTINEL_LOG_FORMAT", "`console`"),
-    Setting("SENTINEL_AUTH_LIMIT_PER_MINUTE", "`60`"),
-    Setting("SENTINEL_AUTH_LIMIT_BURST", "`30`"),
-    Setting("SENTINEL_HEARTBEAT_LIMIT_PER_MINUTE", "`6000`", "up"),
-    Setting("SENTINEL_HEARTBEAT_LIMIT_BURST", "`1000`", "up"),
-    Setting("SENTINEL_REGISTRATION", "`open`"),
-    Setting("SENTINEL_TRUSTED_PROXIES", "none"),
-    Setting("SENTINEL_QUOTA_SERVICES", "`5000`"),
-    Setting("SENTINEL_QUOTA_CHECKS", "`20000`"),
-    Setting("SENTINEL_RETENTION_RAW_DAYS", "`30`"),
-    Setting("SENTINEL_RETENTION_HOURLY_DAYS", "`400`"),
-    Setting("SENTINEL_RETENTION_ON_DEMAND_DAYS", "`30`"),
-    Setting("SENTINEL_LEASE_TTL_SECONDS", "`10`"),
-    Setting(SECRETS_KEY, "a key in the data folder"),
-    Setting("SENTINEL_LISTEN", "required", "single"),
-    Setting("SENTINEL_METRICS_LISTEN", "none", "single"),
-)
 _NAMES = frozenset(each.name for each in SETTINGS)
 # What clients of the API read, and the tests of this repository.
 _OF_OTHERS = re.compile(r"SENTINEL_(API_KEY|URL|TOKEN|TEST_.*)")
@@ -70,7 +21,6 @@ _OF_KUBERNETES = re.compile(
     r"SENTINEL_(\w+_)?SERVICE_(HOST|PORT(_\w+)?)|SENTINEL_(\w+_)?PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?"
 )
 _PORT_OF_KUBERNETES = re.compile(r"SENTINEL_(\w+_)?PORT")
-_ADDRESS_OF_KUBERNETES = re.compile(r"(tcp|udp|sctp)://\S+")
 
 
 def unknown_settings(environment: Mapping[str, str]) -> list[str]:
@@ -80,11 +30,6 @@ def unknown_settings(environment: Mapping[str, str]) -> list[str]:
         for name, value in sorted(environment.items())
         if name.startswith(_PREFIX) and name not in _NAMES and not _is_known(name, value)
     ]
-
-
-def is_address_of_kubernetes(value: str) -> bool:
-    """Whether a value is one that Kubernetes gives NAME_PORT for a Service."""
-    return _ADDRESS_OF_KUBERNETES.fullmatch(value) is not None
 
 
 def _is_known(name: str, value: str) -> bool:

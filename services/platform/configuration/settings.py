@@ -1,30 +1,23 @@
-"""Settings: read once from the environment, checked, then frozen.
+"""All settings: environment variables, read once, checked, then frozen (docs/adr/0045).
 
-A wrong one stops the start with a sentence that says which and why. docs/settings.md lists them all.
+A setting is defined here only, as an attribute of Settings; docs/settings.md says what it means. What `up` passes on to
+the services is derived from the definitions, and so is the check for unknown names. A wrong setting stops the start
+with a sentence that says which and why.
 """
 
-import ipaddress
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, NamedTuple
 
-from services.platform.address import Address
-from services.platform.configuration.setting_names import SECRETS_KEY, is_address_of_kubernetes
+from services.platform.configuration import parsers
+from services.platform.configuration.setting import Process, Setting, SettingError, Values
 from services.platform.egress import policy as egress
-from services.platform.egress.own_addresses import OwnAddresses
-from services.platform.egress.policy import EgressPolicy
-from services.platform.security import key_text
-from services.platform.security.origin import Network, parse_networks
-from services.platform.security.registration import SETTING as REGISTRATION
-from services.platform.security.registration import RegistrationMode, refusal_of_silence
+from services.platform.security import registration
+from services.platform.security.registration import RegistrationMode
 
-LOG_LEVELS = ("debug", "info", "warning", "error")
-LOG_FORMATS = ("console", "json")
-_MOST_DIGITS = 9
-_DNS_PORT = 53
-_HIGHEST_PORT = 65_535
+__all__ = ["SETTINGS", "SettingError", "Settings", "TlsFiles", "decided_registration"]
+
 _MOST_ATTEMPTS = 100_000
 _MOST_SIGNALS = 1_000_000
 _MOST_OF_A_TENANT = 1_000_000
@@ -32,121 +25,148 @@ _MOST_OF_A_TENANT = 1_000_000
 _LEAST_RAW_DAYS = 7
 _LEAST_HOURLY_DAYS = 35
 _MOST_DAYS = 36_500
-_LEAST_TTL_S = 3
-_MOST_TTL_S = 60
 
 
-class SettingError(Exception):
-    """A setting is missing or wrong; the message is the sentence to print."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceSettings:
-    """What every service needs to know.
+class TlsFiles(NamedTuple):
+    """Where the certificate of the door is.
 
     Attributes:
-        database_url: postgresql://… of the one database.
-        listen: the gRPC address to serve on: unix:<path> or <host>:<port>.
-        data_dir: the folder for what must outlive a restart and is not in the database: signing keys.
-        log_level: the least level that is logged.
-        log_format: console for people, json for machines.
-        egress: which addresses checks may reach.
-        canaries: addresses, as address:port, that answer unless this machine is cut off.
-        dns_servers: name servers that the worker asks instead of the system's, each host:port.
-        fast_tls: whether workers try rustls before OpenSSL, where the package rtls is installed.
-        registration: who may register a tenant; None when nobody has said.
-        trusted_proxies: networks whose word on a client's address is believed, besides whoever is on our Unix socket.
-        limit_per_minute: how many calls a minute one client address may make of each limited method.
-        limit_burst: how many of them at once.
-        quota_services: how many services a tenant may have.
-        quota_checks: how many checks a tenant may have.
-        retention_raw_days: how many days results are kept.
-        retention_hourly_days: how many days the figures of single hours are kept.
-        retention_on_demand_days: how many days results of runs on demand are kept.
-        lease_ttl_s: how long a worker holds its shards without renewing its leases.
-        metrics_listen: where to serve /metrics over HTTP; None for nowhere.
-        secrets_keys: what secrets of checks are encrypted with, the one for new ones first; none leaves what the data
-            folder has.
+        certificate: PEM: the certificate of the door, then those of the authorities between it and the root.
+        key: PEM: the private key, without a passphrase.
     """
 
-    database_url: str
-    listen: str
-    data_dir: Path
-    log_level: str
-    log_format: str
-    egress: EgressPolicy
-    canaries: str
-    dns_servers: tuple[str, ...]
-    fast_tls: bool
-    registration: RegistrationMode | None
-    trusted_proxies: tuple[Network, ...]
-    limit_per_minute: int
-    limit_burst: int
-    quota_services: int
-    quota_checks: int
-    retention_raw_days: int
-    retention_hourly_days: int
-    retention_on_demand_days: int
-    lease_ttl_s: int
-    metrics_listen: Address | None
-    secrets_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    certificate: Path
+    key: Path
+
+
+class Settings(Values):
+    """The settings that one process has read."""
+
+    http_port = Setting("SENTINEL_HTTP_PORT", parsers.integer(1, 65_535), "8080", process="up")
+    listen_addresses = Setting(
+        "SENTINEL_LISTEN_ADDRESSES", parsers.listen_addresses, process="up", shown="`127.0.0.1,::1`"
+    )
+    tls_cert = Setting("SENTINEL_TLS_CERT", parsers.linked_file, process="up")
+    tls_key = Setting("SENTINEL_TLS_KEY", parsers.linked_file, process="up")
+    data_dir = Setting("SENTINEL_DATA_DIR", parsers.folder, ".sentinel")
+    database_url = Setting(
+        "SENTINEL_DATABASE_URL",
+        parsers.postgresql_url,
+        shown="embedded",
+        required="a URL such as postgresql://user:password@host/sentinel",
+    )
+    workers = Setting("SENTINEL_WORKERS", parsers.integer(1, 64), "1", process="up")
+    egress_allow = Setting(egress.ALLOW, parsers.as_text)
+    egress_deny = Setting(egress.DENY, parsers.as_text)
+    egress_translation_prefixes = Setting(egress.TRANSLATION_PREFIXES, parsers.as_text)
+    canaries = Setting("SENTINEL_CANARIES", parsers.literal_addresses)
+    dns_servers = Setting("SENTINEL_DNS_SERVERS", parsers.dns_servers, shown="the system's")
+    fast_tls = Setting("SENTINEL_FAST_TLS", parsers.on_or_off, "on")
+    log_level = Setting("SENTINEL_LOG_LEVEL", parsers.one_of("debug", "info", "warning", "error"), "info")
+    log_format = Setting("SENTINEL_LOG_FORMAT", parsers.one_of("console", "json"), "console")
+    auth_limit_per_minute = Setting("SENTINEL_AUTH_LIMIT_PER_MINUTE", parsers.integer(1, _MOST_ATTEMPTS), "60")
+    auth_limit_burst = Setting("SENTINEL_AUTH_LIMIT_BURST", parsers.integer(1, _MOST_ATTEMPTS), "30")
+    # A whole office or cluster may share one address.
+    heartbeat_limit_per_minute = Setting(
+        "SENTINEL_HEARTBEAT_LIMIT_PER_MINUTE", parsers.integer(1, _MOST_SIGNALS), "6000", process="up"
+    )
+    heartbeat_limit_burst = Setting(
+        "SENTINEL_HEARTBEAT_LIMIT_BURST", parsers.integer(1, _MOST_SIGNALS), "1000", process="up"
+    )
+    registration = Setting(registration.SETTING, parsers.member_of(RegistrationMode), shown="`open`")
+    trusted_proxies = Setting("SENTINEL_TRUSTED_PROXIES", parsers.networks)
+    quota_services = Setting("SENTINEL_QUOTA_SERVICES", parsers.integer(1, _MOST_OF_A_TENANT), "5000")
+    quota_checks = Setting("SENTINEL_QUOTA_CHECKS", parsers.integer(1, _MOST_OF_A_TENANT), "20000")
+    retention_raw_days = Setting("SENTINEL_RETENTION_RAW_DAYS", parsers.integer(_LEAST_RAW_DAYS, _MOST_DAYS), "30")
+    retention_hourly_days = Setting(
+        "SENTINEL_RETENTION_HOURLY_DAYS", parsers.integer(_LEAST_HOURLY_DAYS, _MOST_DAYS), "400"
+    )
+    retention_on_demand_days = Setting("SENTINEL_RETENTION_ON_DEMAND_DAYS", parsers.integer(1, _MOST_DAYS), "30")
+    lease_ttl_s = Setting("SENTINEL_LEASE_TTL_SECONDS", parsers.integer(3, 60), "10")
+    secrets_keys = Setting(
+        "SENTINEL_SECRETS_KEY", parsers.secret_keys, shown="a key in the data folder", services=("monitor", "worker")
+    )
+    listen = Setting(
+        "SENTINEL_LISTEN",
+        parsers.as_text,
+        process="single",
+        shown="required",
+        required="an address such as 127.0.0.1:5001 or unix:/run/auth.sock",
+    )
+    metrics_listen = Setting("SENTINEL_METRICS_LISTEN", parsers.listen_address, process="single")
 
     @classmethod
-    def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read the environment.
+    def of_stack(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read what `up` needs.
 
         Raises:
-            SettingError: something required is missing, or has no meaning.
+            SettingError: one of them has no meaning, or strangers could register and nobody has decided about it.
         """
-        return cls(
-            database_url=database_url(environment),
-            listen=_required(
-                environment, "SENTINEL_LISTEN", "an address such as 127.0.0.1:5001 or unix:/run/auth.sock"
-            ),
-            data_dir=Path(environment.get("SENTINEL_DATA_DIR", ".sentinel")),
-            log_level=log_level(environment),
-            log_format=log_format(environment),
-            egress=egress_policy(environment),
-            canaries=environment.get("SENTINEL_CANARIES", ""),
-            dns_servers=dns_servers(environment),
-            fast_tls=fast_tls(environment),
-            registration=registration(environment),
-            trusted_proxies=trusted_proxies(environment),
-            limit_per_minute=auth_limit_per_minute(environment),
-            limit_burst=auth_limit_burst(environment),
-            quota_services=quota_services(environment),
-            quota_checks=quota_checks(environment),
-            retention_raw_days=retention_raw_days(environment),
-            retention_hourly_days=retention_hourly_days(environment),
-            retention_on_demand_days=retention_on_demand_days(environment),
-            lease_ttl_s=lease_ttl_s(environment),
-            metrics_listen=_metrics_listen(environment),
-            secrets_keys=secrets_keys(environment),
+        settings = cls._read(environment, "up")
+        decided_registration(settings.registration, settings.listen_addresses)
+        settings.tls  # noqa: B018 — raises if only one of the two is set
+        return settings
+
+    @classmethod
+    def of_service(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read what a single process needs.
+
+        Raises:
+            SettingError: one that is required is missing, or one has no meaning.
+        """
+        return cls._read(environment, "single")
+
+    @classmethod
+    def _read(cls, environment: Mapping[str, str], process: Process) -> "Settings":
+        read = [each for each in SETTINGS if each.is_read_by(process)]
+        settings = cls(
+            {each.name: each.read(environment, process) for each in read},
+            {each.name: each.text(environment) for each in read},
         )
+        settings.egress  # noqa: B018 — raises if it has no meaning
+        return settings
+
+    def __repr__(self) -> str:
+        """Name the class only: values and texts have passwords and keys."""
+        return "Settings()"
+
+    @property
+    def egress(self) -> egress.EgressPolicy:
+        """Which addresses checks may reach; those of this machine are read when the policy is asked."""
+        from services.platform.egress.own_addresses import OwnAddresses  # noqa: PLC0415 — the supervisor needs it not
+
+        try:
+            return egress.EgressPolicy.parse(
+                self.egress_allow, self.egress_deny, self.egress_translation_prefixes, OwnAddresses()
+            )
+        except ValueError as error:
+            raise SettingError(str(error)) from error
+
+    @property
+    def tls(self) -> TlsFiles | None:
+        """Where the certificate and its key are; what the files hold is checked when the stack starts."""
+        certificate, key = self.tls_cert, self.tls_key
+        if certificate and key:
+            return TlsFiles(certificate, key)
+        if not certificate and not key:
+            return None
+        missing, other = (Settings.tls_key, Settings.tls_cert) if certificate else (Settings.tls_cert, Settings.tls_key)
+        raise SettingError(f"{missing.name} is not set but {other.name} is; set both to serve TLS, or neither")
+
+    @property
+    def registration_mode(self) -> RegistrationMode:
+        """Who may register a tenant: anybody, unless somebody has said."""
+        return self.registration or RegistrationMode.OPEN
+
+    def passed_on(self, service: str) -> dict[str, str]:
+        """Return the settings that `up` passes on to a service, as it has read them."""
+        return {
+            each.name: self.texts[each.name] for each in SETTINGS if each.process == "both" and service in each.services
+        }
 
 
-def log_level(environment: Mapping[str, str]) -> str:
-    """The least level that is logged."""
-    return _one_of(environment, "SENTINEL_LOG_LEVEL", LOG_LEVELS, "info")
-
-
-def log_format(environment: Mapping[str, str]) -> str:
-    """Console for people, json for machines."""
-    return _one_of(environment, "SENTINEL_LOG_FORMAT", LOG_FORMATS, "console")
-
-
-def database_url(environment: Mapping[str, str] = os.environ) -> str:
-    """Where the one database is."""
-    url = _required(environment, "SENTINEL_DATABASE_URL", "a URL such as postgresql://user:password@host/sentinel")
-    if not url.startswith(("postgresql://", "postgres://")):
-        raise SettingError("SENTINEL_DATABASE_URL must begin with postgresql://")
-    return url
-
-
-def registration(environment: Mapping[str, str]) -> RegistrationMode | None:
-    """Who may register a tenant; None when nobody has said."""
-    modes = tuple(mode.value for mode in RegistrationMode)
-    return RegistrationMode(_one_of(environment, REGISTRATION, modes, "")) if environment.get(REGISTRATION) else None
+SETTINGS: tuple[Setting[Any], ...] = tuple(each for each in vars(Settings).values() if isinstance(each, Setting))
+"""All settings, in the order of docs/settings.md."""
 
 
 def decided_registration(mode: RegistrationMode | None, addresses: Iterable[str]) -> RegistrationMode:
@@ -155,172 +175,7 @@ def decided_registration(mode: RegistrationMode | None, addresses: Iterable[str]
     Raises:
         SettingError: nobody has said, and strangers could register.
     """
-    refusal = refusal_of_silence(addresses, mode)
+    refusal = registration.refusal_of_silence(addresses, mode)
     if refusal is not None:
         raise SettingError(refusal)
     return mode or RegistrationMode.OPEN
-
-
-def trusted_proxies(environment: Mapping[str, str]) -> tuple[Network, ...]:
-    """Networks whose word on a client's address is believed."""
-    try:
-        return parse_networks(environment.get("SENTINEL_TRUSTED_PROXIES", ""))
-    except ValueError as error:
-        raise SettingError(f"SENTINEL_TRUSTED_PROXIES: {error}") from error
-
-
-def egress_policy(environment: Mapping[str, str]) -> EgressPolicy:
-    """Which addresses checks may reach; those of this machine are read when the policy is asked.
-
-    Raises:
-        SettingError: naming the part that has no meaning.
-    """
-    try:
-        return EgressPolicy.parse(
-            environment.get(egress.ALLOW, ""),
-            environment.get(egress.DENY, ""),
-            environment.get(egress.TRANSLATION_PREFIXES, ""),
-            OwnAddresses(),
-        )
-    except ValueError as error:
-        raise SettingError(str(error)) from error
-
-
-def dns_servers(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Name servers that the worker asks instead of the system's, each host:port or [host]:port; none leaves those.
-
-    Raises:
-        SettingError: naming the part that is no address.
-    """
-    name = "SENTINEL_DNS_SERVERS"
-    return tuple(_address(name, part) for part in map(str.strip, environment.get(name, "").split(",")) if part)
-
-
-def _address(setting: str, text: str) -> str:
-    """An address with a port, 53 unless it says another."""
-    host, colon, port = text.rpartition(":")
-    if not colon or "]" in port or (":" in host and not host.startswith("[")):
-        host, port = text, str(_DNS_PORT)
-    try:
-        ip = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
-    except ValueError as error:
-        raise SettingError(f"{setting}: {text!r} is not an address such as 192.0.2.1 or [2001:db8::1]:53") from error
-    if not (port.isascii() and port.isdigit() and 0 < int(port[:_MOST_DIGITS]) <= _HIGHEST_PORT):
-        raise SettingError(f"{setting}: {text!r} has no port from 1 to {_HIGHEST_PORT}")
-    return f"[{ip}]:{port}" if ip.version == 6 else f"{ip}:{port}"  # noqa: PLR2004 — IPv6 stands in brackets
-
-
-def fast_tls(environment: Mapping[str, str]) -> bool:
-    """Whether workers try rustls before OpenSSL, where the package rtls is installed."""
-    return _one_of(environment, "SENTINEL_FAST_TLS", ("on", "off"), "on") == "on"
-
-
-def auth_limit_per_minute(environment: Mapping[str, str]) -> int:
-    """How many calls a minute one client address may make of each limited method."""
-    return number(environment, "SENTINEL_AUTH_LIMIT_PER_MINUTE", 60, 1, _MOST_ATTEMPTS)
-
-
-def auth_limit_burst(environment: Mapping[str, str]) -> int:
-    """How many of them at once."""
-    return number(environment, "SENTINEL_AUTH_LIMIT_BURST", 30, 1, _MOST_ATTEMPTS)
-
-
-def heartbeat_limit_per_minute(environment: Mapping[str, str]) -> int:
-    """How many signals of jobs a minute one client address may send: a whole office or cluster may share one."""
-    return number(environment, "SENTINEL_HEARTBEAT_LIMIT_PER_MINUTE", 6_000, 1, _MOST_SIGNALS)
-
-
-def heartbeat_limit_burst(environment: Mapping[str, str]) -> int:
-    """How many of them at once."""
-    return number(environment, "SENTINEL_HEARTBEAT_LIMIT_BURST", 1_000, 1, _MOST_SIGNALS)
-
-
-def quota_services(environment: Mapping[str, str]) -> int:
-    """How many services a tenant may have."""
-    return number(environment, "SENTINEL_QUOTA_SERVICES", 5_000, 1, _MOST_OF_A_TENANT)
-
-
-def quota_checks(environment: Mapping[str, str]) -> int:
-    """How many checks a tenant may have."""
-    return number(environment, "SENTINEL_QUOTA_CHECKS", 20_000, 1, _MOST_OF_A_TENANT)
-
-
-def retention_raw_days(environment: Mapping[str, str]) -> int:
-    """How many days results are kept."""
-    return number(environment, "SENTINEL_RETENTION_RAW_DAYS", 30, _LEAST_RAW_DAYS, _MOST_DAYS)
-
-
-def retention_hourly_days(environment: Mapping[str, str]) -> int:
-    """How many days the figures of single hours are kept."""
-    return number(environment, "SENTINEL_RETENTION_HOURLY_DAYS", 400, _LEAST_HOURLY_DAYS, _MOST_DAYS)
-
-
-def retention_on_demand_days(environment: Mapping[str, str]) -> int:
-    """How many days results of runs on demand are kept."""
-    return number(environment, "SENTINEL_RETENTION_ON_DEMAND_DAYS", 30, 1, _MOST_DAYS)
-
-
-def lease_ttl_s(environment: Mapping[str, str]) -> int:
-    """How long a worker holds its shards without renewing its leases, in seconds; the same for every worker."""
-    return number(environment, "SENTINEL_LEASE_TTL_SECONDS", 10, _LEAST_TTL_S, _MOST_TTL_S)
-
-
-def secrets_keys(environment: Mapping[str, str]) -> tuple[bytes, ...]:
-    """What secrets of checks are encrypted with, the key for new ones first.
-
-    Raises:
-        SettingError: without showing any of them.
-    """
-    try:
-        return key_text.parse(environment.get(SECRETS_KEY, ""))
-    except ValueError as error:
-        raise SettingError(f"{SECRETS_KEY} {error}") from None
-
-
-def _metrics_listen(environment: Mapping[str, str]) -> Address | None:
-    name = "SENTINEL_METRICS_LISTEN"
-    text = environment.get(name, "")
-    if not text:
-        return None
-    host, _, port = text.rpartition(":")
-    if host.startswith("[") and host.endswith("]"):
-        host = host[1:-1]
-    elif ":" in host:
-        host = ""
-    readable = port.isascii() and port.isdigit() and len(port) <= _MOST_DIGITS
-    if not host or not readable or not 1 <= int(port) <= _HIGHEST_PORT:
-        raise SettingError(f"{name} is {text!r}; it must be an address such as 127.0.0.1:9100 or [::1]:9100")
-    return Address(host, int(port))
-
-
-def number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
-    """A whole number.
-
-    Raises:
-        SettingError: it is none, or out of bounds.
-    """
-    text = environment.get(name) or str(default)
-    # Its length first: Python refuses to read a number of thousands of digits, with an error of its own.
-    readable = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
-    if is_address_of_kubernetes(text):
-        raise SettingError(
-            f"{name} is {text!r}, which Kubernetes sets for a Service of that name; rename the Service, or set "
-            "enableServiceLinks to false in the pod"
-        )
-    if not readable or not least <= int(text) <= most:
-        raise SettingError(f"{name} is {text!r}; it must be an integer from {least} to {most}")
-    return int(text)
-
-
-def _required(environment: Mapping[str, str], name: str, example: str) -> str:
-    value = environment.get(name, "")
-    if not value:
-        raise SettingError(f"{name} is not set; it must be {example}")
-    return value
-
-
-def _one_of(environment: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:
-    value = (environment.get(name) or default).lower()
-    if value not in choices:
-        raise SettingError(f"{name} is {value!r}; it must be one of {', '.join(choices)}")
-    return value

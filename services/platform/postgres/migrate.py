@@ -7,6 +7,7 @@ is current, Alembic and SQLAlchemy are not imported, which would take most of a 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from services.platform.configuration.settings import SettingError, database_url
+from services.platform.configuration.settings import SettingError, Settings
 from services.platform.postgres.connection_errors import CONNECTION_ERRORS
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def _run_alembic(connection: Connection) -> None:
 def main() -> None:
     """Migrate the database of SENTINEL_DATABASE_URL."""
     try:
-        url = database_url()
+        url = Settings.database_url.read(os.environ)
     except SettingError as error:
         sys.exit(f"sentinel: {error}")
     try:

@@ -13,7 +13,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from services.platform import logs
 from services.platform.configuration.setting_names import unknown_settings
-from services.platform.configuration.settings import ServiceSettings, SettingError
+from services.platform.configuration.settings import SettingError, Settings
 from services.platform.errors import SentinelError, Unavailable
 from services.platform.file_descriptors import DescriptorWatch
 from services.platform.file_limit import raise_limit
@@ -63,7 +63,7 @@ class Process:
         stopping: set when the end begins.
     """
 
-    def __init__(self, settings: ServiceSettings, role: str, metrics: ProcessMetrics) -> None:
+    def __init__(self, settings: Settings, role: str, metrics: ProcessMetrics) -> None:
         self.settings = settings
         self.role = role
         self.metrics = metrics
@@ -168,7 +168,7 @@ def run(
         background_roles: further roles that the service acts as.
     """
     try:
-        settings = ServiceSettings.read()
+        settings = Settings.of_service()
     except SettingError as error:
         sys.exit(f"sentinel: {error}")
     logs.configure(name, settings.log_level, settings.log_format)

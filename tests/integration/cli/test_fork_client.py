@@ -18,7 +18,7 @@ from cli.child import Program
 from cli.fork_client import ForkServer
 from cli.output import Output
 from cli.supervisor import Supervisor
-from services.platform.configuration.setting_names import SECRETS_KEY
+from services.platform.configuration.settings import Settings
 from services.wire.client_hello import FINITE_FIELDS
 from tests.integration.cli.owner import SLEEP as _SLEEP
 from tests.integration.cli.owner import owner
@@ -251,7 +251,7 @@ def test_the_fork_server_never_has_a_setting_and_a_fork_has_only_its_own(
 ) -> None:
     url, key, password, own = "postgresql://u:hush-1@h/d", "key-hush-2", "hush-3", "own-hush-4"
     monkeypatch.setenv("SENTINEL_DATABASE_URL", url)
-    monkeypatch.setenv(SECRETS_KEY, key)
+    monkeypatch.setenv(Settings.secrets_keys.name, key)
     monkeypatch.setenv("PGPASSWORD", password)
     texts = [each.encode() for each in (url, key, password, own)]
 

@@ -10,6 +10,7 @@ import pytest
 from services.checks.outcome import ErrorKind, Outcome
 from services.checks.result import Result
 from services.platform.clock import SECOND_US
+from services.platform.configuration.settings import SettingError, Settings
 from services.worker.canary import Canary
 from services.worker.clock import SharedClock
 from services.worker.guard import SelfFaultGuard
@@ -59,7 +60,7 @@ def port() -> int:
 @pytest.fixture
 def guard(port: int) -> SelfFaultGuard:
     """A guard with one canary, which nobody has started."""
-    return SelfFaultGuard(Canary.parse(f"127.0.0.1:{port}"), SharedClock())
+    return SelfFaultGuard([Canary("127.0.0.1", port)], SharedClock())
 
 
 async def test_when_no_canary_answers_what_failed_on_the_network_is_our_own_fault(guard: SelfFaultGuard) -> None:
@@ -114,5 +115,5 @@ async def test_without_canaries_every_verdict_stands() -> None:
     "text", ["outside.test:443", "192.0.2.1", "192.0.2.1:0", "192.0.2.1:65536", "192.0.2.1:x", ":53"]
 )
 def test_a_canary_is_a_literal_address_with_a_port(text: str) -> None:
-    with pytest.raises(ValueError, match="is not address:port"):
-        Canary.parse(f"192.0.2.1:53, {text}")
+    with pytest.raises(SettingError, match=f"^SENTINEL_CANARIES: '{text}' is not address:port"):
+        Settings.canaries.read({"SENTINEL_CANARIES": f"192.0.2.1:53, {text}"})

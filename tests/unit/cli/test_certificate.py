@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from cli.door import certificate
 from cli.door.certificate import CertificateError
-from cli.stack_settings import TlsFiles
+from services.platform.configuration.settings import TlsFiles
 from tests.support.targets import Authority
 
 

@@ -2,19 +2,18 @@ from pathlib import Path
 
 import pytest
 
-from cli.stack_settings import StackSettings, TlsFiles
-from services.platform.configuration.settings import SettingError
+from services.platform.configuration.settings import SettingError, Settings, TlsFiles
 from services.platform.security.registration import RegistrationMode
 
 
 def test_without_settings_the_stack_is_embedded_on_port_8080() -> None:
-    settings = StackSettings.read({})
+    settings = Settings.of_stack({})
     assert settings.http_port == 8080
     assert settings.listen_addresses[0] == "127.0.0.1"
     assert settings.listen_addresses[1:] in {("::1",), ()}
     assert settings.tls is None
     assert settings.data_dir == Path.cwd() / ".sentinel"
-    assert settings.database_url is None
+    assert settings.database_url == ""
     assert settings.workers == 1
     assert settings.fast_tls is True
     assert settings.egress_allow == ""
@@ -23,7 +22,7 @@ def test_without_settings_the_stack_is_embedded_on_port_8080() -> None:
 
 
 def test_each_setting_is_read() -> None:
-    settings = StackSettings.read(
+    settings = Settings.of_stack(
         {
             "SENTINEL_HTTP_PORT": "65535",
             "SENTINEL_DATA_DIR": "/var/lib/sentinel",
@@ -62,22 +61,24 @@ def test_each_setting_is_read() -> None:
     assert (settings.egress_allow, settings.egress_deny) == ("10.0.0.0/8@acme,fd00::/8", "10.9.0.0/16")
     assert settings.egress_translation_prefixes == "64:ff9b:1::/96"
     assert settings.registration is RegistrationMode.INVITE
-    assert settings.dns_servers == "192.0.2.1:53,192.0.2.2:5353,[::1]:53,[2001:db8::1]:54,[2001:db8::2]:53"
+    assert settings.dns_servers == (
+        "192.0.2.1:53", "192.0.2.2:5353", "[::1]:53", "[2001:db8::1]:54", "[2001:db8::2]:53",
+    )  # fmt: skip
     assert (settings.log_level, settings.log_format) == ("debug", "json")
     assert (settings.quota_services, settings.quota_checks) == (7, 8)
     assert settings.secrets_keys == (bytes(32), b"\x04\x10\x41" * 10 + b"\x04\x10")
-    assert "secrets_keys" not in repr(settings)
+    assert repr(settings) == "Settings()"
 
 
 def test_beyond_loopback_somebody_has_to_say_who_may_register() -> None:
     beyond = {"SENTINEL_LISTEN_ADDRESSES": "127.0.0.1, ::"}
 
     with pytest.raises(SettingError, match=r"^SENTINEL_REGISTRATION is not set, and :: is reachable"):
-        StackSettings.read(beyond)
-    assert StackSettings.read({}).registration is RegistrationMode.OPEN
-    assert StackSettings.read({"SENTINEL_LISTEN_ADDRESSES": "127.0.0.1,::1"}).registration is RegistrationMode.OPEN
+        Settings.of_stack(beyond)
+    assert Settings.of_stack({}).registration_mode is RegistrationMode.OPEN
+    assert Settings.of_stack({"SENTINEL_LISTEN_ADDRESSES": "127.0.0.1,::1"}).registration_mode is RegistrationMode.OPEN
     for mode in RegistrationMode:
-        assert StackSettings.read({**beyond, "SENTINEL_REGISTRATION": mode.value}).registration is mode
+        assert Settings.of_stack({**beyond, "SENTINEL_REGISTRATION": mode.value}).registration_mode is mode
 
 
 def test_an_empty_setting_is_one_that_is_not_set() -> None:
@@ -103,7 +104,7 @@ def test_an_empty_setting_is_one_that_is_not_set() -> None:
         "SECRETS_KEY",
         "FAST_TLS",
     )
-    assert StackSettings.read({f"SENTINEL_{name}": "" for name in names}) == StackSettings.read({})
+    assert Settings.of_stack({f"SENTINEL_{name}": "" for name in names}) == Settings.of_stack({})
 
 
 @pytest.mark.parametrize(
@@ -148,17 +149,17 @@ def test_an_empty_setting_is_one_that_is_not_set() -> None:
 )
 def test_a_wrong_setting_is_refused_by_its_name(name: str, value: str) -> None:
     with pytest.raises(SettingError, match=f"^{name}"):
-        StackSettings.read({name: value})
+        Settings.of_stack({name: value})
 
 
 @pytest.mark.parametrize("name", ["SENTINEL_TLS_CERT", "SENTINEL_TLS_KEY"])
 def test_half_a_certificate_is_refused(name: str) -> None:
     with pytest.raises(SettingError, match=r"is not set but .* is; set both to serve TLS, or neither"):
-        StackSettings.read({name: "/etc/tls/file.pem"})
+        Settings.of_stack({name: "/etc/tls/file.pem"})
 
 
 def test_a_link_to_a_certificate_is_kept_as_a_link(tmp_path: Path) -> None:
     (tmp_path / "cert.pem").symlink_to(tmp_path / "first.pem")
-    tls = StackSettings.read({"SENTINEL_TLS_CERT": str(tmp_path / "cert.pem"), "SENTINEL_TLS_KEY": "key.pem"}).tls
+    tls = Settings.of_stack({"SENTINEL_TLS_CERT": str(tmp_path / "cert.pem"), "SENTINEL_TLS_KEY": "key.pem"}).tls
 
     assert tls == TlsFiles(tmp_path / "cert.pem", Path.cwd() / "key.pem")

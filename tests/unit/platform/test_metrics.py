@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from sentinel.auth.v1 import auth_service_pb2
 
 from services.platform.address import Address
-from services.platform.configuration.settings import ServiceSettings, SettingError
+from services.platform.configuration.settings import SettingError, Settings
 from services.platform.metrics.metrics_server import serving
 from services.platform.metrics.process_metrics import Calls, DatabaseHealth, ProcessMetrics
 from services.platform.rpc.interceptors.call import Call
@@ -118,7 +118,7 @@ def test_the_version_is_that_of_the_project() -> None:
     [("", None), ("127.0.0.1:9100", Address("127.0.0.1", 9100)), ("[::1]:65535", Address("::1", 65535))],
 )
 def test_where_to_serve_metrics_is_read(text: str, address: Address | None) -> None:
-    settings = ServiceSettings.read(
+    settings = Settings.of_service(
         {
             "SENTINEL_DATABASE_URL": "postgresql://db/sentinel",
             "SENTINEL_LISTEN": "127.0.0.1:1",
@@ -133,7 +133,7 @@ def test_where_to_serve_metrics_is_read(text: str, address: Address | None) -> N
 @pytest.mark.parametrize("text", ["9100", ":9100", "::1:9100", "host:", "host:0", "host:65536", "host:x", "host:²"])
 def test_a_wrong_place_for_metrics_is_refused(text: str) -> None:
     with pytest.raises(SettingError, match="SENTINEL_METRICS_LISTEN"):
-        ServiceSettings.read(
+        Settings.of_service(
             {
                 "SENTINEL_DATABASE_URL": "postgresql://db/sentinel",
                 "SENTINEL_LISTEN": "127.0.0.1:1",

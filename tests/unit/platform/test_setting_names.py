@@ -1,14 +1,15 @@
 """One list of settings serves the documentation and the check of names, and is what the code reads."""
 
+import pickle
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from cli.stack_settings import StackSettings
-from services.platform.configuration.setting_names import SETTINGS, Setting, unknown_settings
-from services.platform.configuration.settings import ServiceSettings, SettingError, number
+from services.platform.configuration.setting import SERVICES
+from services.platform.configuration.setting_names import unknown_settings
+from services.platform.configuration.settings import SETTINGS, SettingError, Settings
 
 _DOCS = Path(__file__).parents[3] / "docs" / "settings.md"
 _ROW = re.compile(r"^\| `(SENTINEL_\w+)` \| (.*?) \| ", re.MULTILINE)
@@ -40,22 +41,56 @@ def names(*processes: str) -> set[str]:
 def test_the_documentation_has_each_setting_with_its_default_and_no_other() -> None:
     of_up, of_single = _DOCS.read_text().split("A single process (")
 
-    assert _ROW.findall(of_up) == [(each.name, each.default) for each in SETTINGS if each.process != "single"]
-    assert _ROW.findall(of_single) == [(each.name, each.default) for each in SETTINGS if each.process == "single"]
+    assert _ROW.findall(of_up) == [(each.name, each.shown) for each in SETTINGS if each.process != "single"]
+    assert _ROW.findall(of_single) == [(each.name, each.shown) for each in SETTINGS if each.process == "single"]
 
 
 def test_the_list_is_what_up_reads() -> None:
     environment = Noting()
-    StackSettings.read(environment)
+    Settings.of_stack(environment)
 
     assert environment.asked == names("up", "both")
 
 
 def test_the_list_is_what_a_single_process_reads() -> None:
     environment = Noting(SENTINEL_DATABASE_URL="postgresql://db/sentinel", SENTINEL_LISTEN="127.0.0.1:1")
-    ServiceSettings.read(environment)
+    Settings.of_service(environment)
 
     assert environment.asked == names("single", "both")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_up_passes_on_is_all_that_both_read_as_it_was_set_but_no_key_of_secrets_for_auth(service: str) -> None:
+    environment = {each.name: each.default for each in SETTINGS} | {
+        "SENTINEL_DATABASE_URL": "postgresql://db/sentinel",
+        "SENTINEL_EGRESS_ALLOW": "10.0.0.0/8@acme",
+        "SENTINEL_CANARIES": "192.0.2.1:53, [2001:db8::1]:53",
+        "SENTINEL_QUOTA_CHECKS": "8",
+        "SENTINEL_SECRETS_KEY": f"{'A' * 43}=",
+    }
+    settings = Settings.of_stack(environment)
+    passed = settings.passed_on(service)
+
+    withheld = {"SENTINEL_SECRETS_KEY"} if service == "auth" else set()
+    assert set(passed) == names("both") - withheld
+    assert passed == {name: environment[name] for name in passed}
+    read = Settings.of_service({**passed, "SENTINEL_LISTEN": "unix:/run/x.sock"})
+    assert {name: read.values[name] for name in passed} == {name: settings.values[name] for name in passed}
+
+
+@pytest.mark.parametrize("process", [Settings.of_stack, Settings.of_service])
+def test_what_a_process_does_not_read_has_no_value_in_it(process: Callable[[Mapping[str, str]], Settings]) -> None:
+    environment = {"SENTINEL_DATABASE_URL": "postgresql://db/sentinel", "SENTINEL_LISTEN": "127.0.0.1:1"}
+    settings = process(environment)
+    with pytest.raises(KeyError, match="SENTINEL_"):
+        _ = (settings.http_port, settings.listen)
+
+
+def test_settings_show_no_value_when_they_are_printed_and_survive_the_way_between_processes() -> None:
+    settings = Settings.of_stack({"SENTINEL_DATABASE_URL": "postgresql://u:hunter2@db/sentinel"})
+
+    assert "hunter2" not in f"{settings!r} {settings}"
+    assert pickle.loads(pickle.dumps(settings)) == settings  # noqa: S301 — our own bytes
 
 
 @pytest.mark.parametrize(
@@ -100,9 +135,8 @@ def test_settings_and_names_of_clients_and_of_kubernetes_are_known(name: str, va
 
 def test_a_setting_that_kubernetes_overwrites_says_so() -> None:
     with pytest.raises(SettingError, match="which Kubernetes sets for a Service of that name"):
-        number({"SENTINEL_HTTP_PORT": "tcp://10.0.0.1:80"}, "SENTINEL_HTTP_PORT", 8080, 1, 65_535)
+        Settings.http_port.read({"SENTINEL_HTTP_PORT": "tcp://10.0.0.1:80"})
 
 
 def test_each_setting_is_listed_once() -> None:
     assert len({each.name for each in SETTINGS}) == len(SETTINGS)
-    assert all(isinstance(each, Setting) for each in SETTINGS)
