@@ -69,7 +69,7 @@ async def main(process: Process) -> None:
     async def read_keys() -> None:
         keyring.reload()
 
-    process.hear(tokens.CHANNEL, lambda _kid: keyring.reload(), read_keys)
+    process.listener.hear({tokens.CHANNEL: lambda _kid: keyring.reload()}, read_keys)
     server = await process.new_server([_SERVICE])
     server.reflect([_SERVICE])
     add_AuthServiceServicer_to_server(AuthServicer(use_cases, process.store), server.grpc)

@@ -66,7 +66,7 @@ async def main(process: Process) -> None:
     board_pool = await create_pool(settings.database_url, ROLE, _BOARD_CONNECTIONS, times_in_us=True)
     process.metrics.database.watch_pool("boards", lambda: in_use(board_pool), _BOARD_CONNECTIONS)
     boards = Boards(BoardSql(board_pool))
-    process.hear(service_moves.CHANNEL, boards.on_notify, boards.on_connect)
+    process.listener.hear({service_moves.CHANNEL: boards.on_notify}, boards.on_connect)
     watch_metrics = StreamMetrics("sentinel_watch", "services")
     process.metrics.registry.register(watch_metrics)
     watches = Watches(boards, watch_metrics)

@@ -18,7 +18,6 @@ from services.platform.metrics.process_metrics import DatabaseHealth
 from services.platform.paging import Pager
 from services.platform.postgres.connection_shares import ConnectionShares
 from services.platform.postgres.database import REQUEST_CONNECTIONS, RESERVED_CONNECTIONS, create_pool, in_use
-from services.platform.postgres.listener import Listener
 from services.platform.rpc.process import REQUEST_FILES, Process, run
 from services.platform.rpc.server import background
 from services.platform.security.sealed import Sealer
@@ -102,13 +101,12 @@ async def main(process: Process) -> None:
     roster = Roster(engine_store, engine, recorder, clock)
     tail = Tail(TailStore(pools.tail))
     streams = Streams(tenant_store, tail, metrics.streams)
-    channels = {
-        check_changes.CHANNEL: roster.on_notify,
-        check_changes.TENANT_CHANNEL: roster.on_tenant_notify,
-        SHARDS_FREE: leases.on_free,
-    }
-    changes = Listener(url, ENGINE_ROLE, channels, partial(_look_afresh, leases, roster))
-    recorded = Listener(url, ROLE, {RECORDED: tail.on_notify}, tail.on_connect)
+    process.listener.hear({SHARDS_FREE: leases.on_free}, leases.on_connect)
+    process.listener.hear(
+        {check_changes.CHANNEL: roster.on_notify, check_changes.TENANT_CHANNEL: roster.on_tenant_notify},
+        roster.on_connect,
+    )
+    process.listener.hear({RECORDED: tail.on_notify}, tail.on_connect)
 
     sealing_key = await process.sealing_key()
     cursors, pager = Cursors(Sealer(sealing_key, "cursor")), Pager(Sealer(sealing_key, "page"))
@@ -127,10 +125,8 @@ async def main(process: Process) -> None:
     process.metrics.registry.register(WorkerCollector(metrics, gauges))
     pools.watch(process.metrics.database)
     try:
-        async with background(
-            recorder.run(), recorded.run(), tail.run(), streams.open.run(), reception.run(), receiving.run()
-        ):
-            async with background(leases.run(roster.set_shards), roster.run(), changes.run()):
+        async with background(recorder.run(), tail.run(), streams.open.run(), reception.run(), receiving.run()):
+            async with background(leases.run(roster.set_shards), roster.run()):
                 await process.serve(server)
             # In order: start no more runs, write the results, then release the shards (semantics.md §6).
             await engine.stop(_PATIENCE_S)
@@ -172,12 +168,6 @@ class _Pools:
 def _set_up_interpreter() -> None:
     collect_rarely()
     sys.setswitchinterval(_SWITCH_S)
-
-
-async def _look_afresh(leases: Leases, roster: Roster) -> None:
-    """Read everything again, because notifications may have been lost."""
-    await leases.on_connect()
-    await roster.on_connect()
 
 
 def _most_runs() -> int:

@@ -1,4 +1,4 @@
-"""The database connection of health checks: outside all pools, so that a busy pool does not fail them."""
+"""How health asks the database: outside all pools, so that no load on one can make health fail."""
 
 import asyncio
 
@@ -7,22 +7,28 @@ import asyncpg
 from services.platform.errors import Unavailable
 from services.platform.postgres.connection import connect
 from services.platform.postgres.connection_errors import CONNECTION_ERRORS
+from services.platform.postgres.listener import Listener
 
 _WAIT_S = 2.0
 
 
 class HealthConnection:
-    """One connection, opened on demand and reopened after a loss.
+    """Ask over the connection that listens, or over one of its own for as long as that one is away.
+
+    A connection that was lost says nothing about the database: its own is made when it is needed, and made again after
+    it was lost.
 
     Args:
         url: postgresql://…
         role: the PostgreSQL role to act as.
+        listener: of the same process.
         wait_s: how long to wait for the database, in seconds.
     """
 
-    def __init__(self, url: str, role: str, wait_s: float = _WAIT_S) -> None:
+    def __init__(self, url: str, role: str, listener: Listener, wait_s: float = _WAIT_S) -> None:
         self._url = url
         self._role = role
+        self._listener = listener
         self._wait_s = wait_s
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
 
@@ -34,15 +40,26 @@ class HealthConnection:
         """
         try:
             async with asyncio.timeout(self._wait_s):
-                if not await self._kept_one_answers():
+                if await self._listener_answers():
+                    self.close()
+                elif not await self._kept_one_answers():
                     self._connection = await connect(self._url, self._role)
                     await self._connection.execute("SELECT 1")
         except CONNECTION_ERRORS as error:
             self.close()
             raise Unavailable from error
 
+    async def _listener_answers(self) -> bool:
+        """Return whether the connection that listens works."""
+        try:
+            return await self._listener.ping()
+        except TimeoutError:
+            raise
+        except CONNECTION_ERRORS:
+            return False
+
     async def _kept_one_answers(self) -> bool:
-        """Return whether the kept connection works; if it was lost, a new one has to be tried."""
+        """Return whether there is one of its own that works."""
         if self._connection is None:
             return False
         try:
@@ -55,7 +72,7 @@ class HealthConnection:
         return True
 
     def close(self) -> None:
-        """Close the connection at once."""
+        """Close its own connection at once."""
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None

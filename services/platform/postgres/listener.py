@@ -21,27 +21,31 @@ _KEEPALIVE_S = 5.0
 
 
 class Listener:
-    """A connection that listens on channels.
+    """The one connection of a process that listens, for ever. Health asks the database over it too.
 
     Args:
         url: the database.
         role: the PostgreSQL role to act as.
-        channels: for each channel, a function that receives the payload; it must be quick and must not raise.
-        on_connect: called after each (re)connect, once listening has begun.
     """
 
-    def __init__(
-        self,
-        url: str,
-        role: str,
-        channels: Mapping[str, Callable[[str], None]],
-        on_connect: Callable[[], Awaitable[None]],
-    ) -> None:
+    def __init__(self, url: str, role: str) -> None:
         self._url = url
         self._role = role
-        self._channels = channels
-        self._on_connect = on_connect
+        self._channels: list[tuple[str, Callable[[str], None]]] = []
+        self._on_connect: list[Callable[[], Awaitable[None]]] = []
         self._retry = Retry(DATABASE)
+        self._connection: asyncpg.Connection[asyncpg.Record] | None = None
+        self._in_use = asyncio.Lock()
+
+    def hear(self, channels: Mapping[str, Callable[[str], None]], on_connect: Callable[[], Awaitable[None]]) -> None:
+        """Listen to some channels too, from the next connect on.
+
+        Args:
+            channels: for each channel, what to do with a payload; must be quick and must not raise.
+            on_connect: called after each (re)connect, when listening has begun.
+        """
+        self._channels += channels.items()
+        self._on_connect.append(on_connect)
 
     async def run(self) -> None:
         """Listen until cancelled, reconnecting whenever the connection is lost."""
@@ -54,20 +58,42 @@ class Listener:
                 _log.warning("LISTEN failed, reconnecting", error=str(error))
             await self._retry.pause()
 
+    async def ping(self) -> bool:
+        """Ask the database for an answer over this connection; return False while there is none.
+
+        A connection that does not answer is given up, and `run` makes another.
+
+        Raises:
+            CONNECTION_ERRORS: it does not answer.
+        """
+        connection = self._connection
+        if connection is None or connection.is_closed():
+            return False
+        try:
+            async with self._in_use:
+                await connection.execute("SELECT 1", timeout=_KEEPALIVE_S)
+        except BaseException:
+            connection.terminate()
+            raise
+        return True
+
     async def _listen(self) -> None:
         connection = await connect(self._url, self._role)
         try:
-            for channel, react in self._channels.items():
-                await connection.add_listener(channel, _payload_only(react))
-            await self._on_connect()
-            self._retry.succeeded()
             closed = asyncio.Event()
             connection.add_termination_listener(lambda _: closed.set())
+            for channel, react in self._channels:
+                await connection.add_listener(channel, _payload_only(react))
+            self._connection = connection
+            for on_connect in self._on_connect:
+                await on_connect()
+            self._retry.succeeded()
             # A broken network path may stay silent; the keepalive detects it.
             while not (connection.is_closed() or await _within(_KEEPALIVE_S, closed)):
-                await connection.execute("SELECT 1", timeout=_KEEPALIVE_S)
+                await self.ping()
             _log.warning("database connection lost, reconnecting")
         finally:
+            self._connection = None
             connection.terminate()
 
 

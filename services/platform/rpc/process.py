@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from functools import partial
 
 import uvloop
 from google.protobuf.descriptor import ServiceDescriptor
@@ -57,6 +56,7 @@ class Process:
         settings: as given.
         metrics: as given.
         database: connections under the role.
+        listener: the one connection that listens, once the process serves; what hears more adds it before.
         health: what health asks the database over.
         store: what every service reads.
         revocations: know which credentials are good no more.
@@ -68,28 +68,17 @@ class Process:
         self.role = role
         self.metrics = metrics
         self.database = Database(settings.database_url, role, REQUEST_CONNECTIONS, RESERVED_CONNECTIONS)
-        self.health = HealthConnection(settings.database_url, role)
+        self.listener = Listener(settings.database_url, role)
+        self.health = HealthConnection(settings.database_url, role, self.listener)
         metrics.database.watch_pool("requests", lambda: self.database.in_use, self.database.size)
         self.store = CommonStore(self.database)
         self.revocations = Revocations(self.store)
         self.stopping = asyncio.Event()
         self._tokens = TokenVerifier(self.store)
-        self._heard: dict[str, list[Callable[[str], None]]] = {
-            revocations.CHANNEL: [self.revocations.on_notify],
-            tokens.CHANNEL: [self._tokens.on_notify],
-        }
-        self._on_connect: list[Callable[[], Awaitable[None]]] = [self._read_afresh]
-
-    def hear(self, channel: str, react: Callable[[str], None], on_connect: Callable[[], Awaitable[None]]) -> None:
-        """Listen to one more channel, on the one connection that does, once the process serves.
-
-        Args:
-            channel: what notifications are sent to.
-            react: what to do with a payload; must be quick and must not raise.
-            on_connect: called whenever listening begins: notifications may have been lost before.
-        """
-        self._heard.setdefault(channel, []).append(react)
-        self._on_connect.append(on_connect)
+        self.listener.hear(
+            {revocations.CHANNEL: self.revocations.on_notify, tokens.CHANNEL: self._tokens.on_notify},
+            self._read_afresh,
+        )
 
     async def sealing_key(self) -> bytes:
         """The secret behind page tokens and cursors; waits for the database if it is away."""
@@ -113,8 +102,6 @@ class Process:
 
     async def serve(self, server: Server, ready: Ready | None = None) -> None:
         """Serve until told to stop; `ready` says when the service can answer, the database's word by default."""
-        heard = {channel: partial(_tell, each) for channel, each in self._heard.items()}
-        listener = Listener(self.settings.database_url, self.role, heard, self._listening)
         answers = ready or self.health.ping
 
         async def measured() -> None:
@@ -126,7 +113,7 @@ class Process:
                 raise
             self.metrics.database.answered((time.perf_counter_ns() - begun) // 1000)
 
-        keeping_up = (listener.run(), self.revocations.run(), self._tokens.run(), self._credentials.run())
+        keeping_up = (self.listener.run(), self.revocations.run(), self._tokens.run(), self._credentials.run())
         try:
             async with checking(self.settings.listen, Bodies(contract_routes())), background(*keeping_up):
                 await server.serve(self.settings.listen, measured, self.stopping)
@@ -134,20 +121,11 @@ class Process:
             self.health.close()
             await self.database.close()
 
-    async def _listening(self) -> None:
-        for each in self._on_connect:
-            await each()
-
     async def _read_afresh(self) -> None:
         """Notifications may have been lost while nobody listened."""
         with suppress(SentinelError):
             await self.revocations.refresh()
             await self._tokens.refresh()
-
-
-def _tell(reactions: Sequence[Callable[[str], None]], payload: str) -> None:
-    for react in reactions:
-        react(payload)
 
 
 def run(

@@ -12,6 +12,7 @@ from services.platform.ids import new_id
 from services.platform.postgres.common_store import CommonStore
 from services.platform.postgres.database import RESERVED_CONNECTIONS, Database
 from services.platform.postgres.health_connection import HealthConnection
+from services.platform.postgres.listener import Listener
 from tests.integration.monitor.conftest import Admin
 
 ROLE = "sentinel_monitor"
@@ -46,7 +47,7 @@ async def test_blocked_queries_of_a_tenant_take_its_share_and_everybody_else_is_
     database_url: str, database: Database, admin: Admin
 ) -> None:
     greedy, other = new_id(), new_id()
-    health = HealthConnection(database_url, ROLE)
+    health = HealthConnection(database_url, ROLE, Listener(database_url, ROLE))
     await admin.execute(f"SELECT pg_advisory_lock({LOCK})")
     calls = [asyncio.create_task(blocked(database, greedy)) for _ in range(20)]
     await waiting_in_the_database(admin, SHARE)

@@ -165,7 +165,8 @@ async def a_process(url: str) -> AsyncIterator[Process]:
         heard.set()
         await boards.on_connect()
 
-    listener = Listener(url, "sentinel_monitor", {service_moves.CHANNEL: process.on_notify}, on_connect)
+    listener = Listener(url, "sentinel_monitor")
+    listener.hear({service_moves.CHANNEL: process.on_notify}, on_connect)
     async with background(listener.run(), boards.run(), process.watches.open.run()):
         await heard.wait()
         yield process

@@ -14,6 +14,7 @@ from services.platform.postgres import connection as connection_module
 from services.platform.postgres.connection import DatabaseUnusable, connect
 from services.platform.postgres.database import Database, create_pool
 from services.platform.postgres.health_connection import HealthConnection
+from services.platform.postgres.listener import Listener
 from tests.support.pooler import Pooler
 from tests.support.ports import free_port
 
@@ -64,7 +65,7 @@ async def by_connection(url: str) -> None:
 
 
 async def by_health(url: str) -> None:
-    health = HealthConnection(url, ROLE)
+    health = HealthConnection(url, ROLE, Listener(url, ROLE))
     try:
         await health.ping()
     finally:

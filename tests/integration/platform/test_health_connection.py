@@ -1,4 +1,4 @@
-"""Health asks over a connection of its own, which comes back by itself."""
+"""Health asks over the connection that listens, or over one of its own, which comes back by itself."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,6 +12,8 @@ import pytest
 from services.platform.errors import Unavailable
 from services.platform.postgres.database import Database
 from services.platform.postgres.health_connection import HealthConnection
+from services.platform.postgres.listener import Listener
+from services.platform.rpc.server import background
 
 ROLE = "sentinel_monitor"
 
@@ -23,7 +25,10 @@ async def backends(admin: "asyncpg.Connection[asyncpg.Record]") -> list[int]:
 
 
 async def test_health_is_answered_while_every_connection_of_the_pool_is_in_use(database_url: str) -> None:
-    database, health = Database(database_url, ROLE, size=1), HealthConnection(database_url, ROLE)
+    database, health = (
+        Database(database_url, ROLE, size=1),
+        HealthConnection(database_url, ROLE, Listener(database_url, ROLE)),
+    )
     async with database.untenanted():
         assert database.in_use == database.size
         await health.ping()
@@ -33,7 +38,7 @@ async def test_health_is_answered_while_every_connection_of_the_pool_is_in_use(d
 
 async def test_one_connection_is_kept_and_made_again_after_it_was_lost(database_url: str) -> None:
     admin = await asyncpg.connect(database_url)
-    health = HealthConnection(database_url, ROLE)
+    health = HealthConnection(database_url, ROLE, Listener(database_url, ROLE))
     for _ in range(3):
         await health.ping()
     (first,) = await backends(admin)
@@ -88,7 +93,7 @@ async def test_a_connection_that_the_server_ended_says_nothing_about_the_databas
     """PostgreSQL says that it ends a connection before it closes it; asyncpg may have read only the first of both."""
     admin = await asyncpg.connect(database_url)
     async with way_without_an_end(database_url, tmp_path) as (url, closed):
-        health = HealthConnection(url, ROLE)
+        health = HealthConnection(url, ROLE, Listener(url, ROLE))
         await health.ping()
         (first,) = await backends(admin)
 
@@ -113,10 +118,47 @@ async def test_a_database_that_takes_connections_and_says_nothing_is_waited_for_
 
     server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    health = HealthConnection(f"postgresql://somebody@127.0.0.1:{port}/x?sslmode=disable", ROLE, wait_s=0.2)
+    url = f"postgresql://somebody@127.0.0.1:{port}/x?sslmode=disable"
+    health = HealthConnection(url, ROLE, Listener(url, ROLE), wait_s=0.2)
     with pytest.raises(Unavailable):
         await health.ping()
     assert taken.is_set()
     await gone.wait()
     server.close()
     await server.wait_closed()
+
+
+async def test_health_shares_the_connection_that_listens_and_has_its_own_only_while_that_one_is_away(
+    database_url: str,
+) -> None:
+    admin = await asyncpg.connect(database_url)
+    listener, connected = Listener(database_url, ROLE), asyncio.Event()
+    health = HealthConnection(database_url, ROLE, listener)
+
+    async def on_connect() -> None:
+        connected.set()
+
+    listener.hear({}, on_connect)
+    await health.ping()
+    (own,) = await backends(admin)  # nobody listens yet
+    async with background(listener.run()):
+        await connected.wait()
+        await health.ping()
+        (shared,) = await backends_but(admin, own)
+
+        connected.clear()
+        await admin.execute("SELECT pg_terminate_backend($1, 5000)", shared)
+        await health.ping()  # whether or not the listener is back
+        await connected.wait()
+        await health.ping()
+        (again,) = await backends_but(admin, shared)
+        assert again != own
+    health.close()
+    await admin.close()
+
+
+async def backends_but(admin: "asyncpg.Connection[asyncpg.Record]", gone: int) -> list[int]:
+    """The processes that serve the role, once PostgreSQL has ended one."""
+    while gone in (found := await backends(admin)) or len(found) > 1:  # noqa: ASYNC110 — PostgreSQL sets no event of ours
+        await asyncio.sleep(0)
+    return found

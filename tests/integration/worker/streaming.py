@@ -103,7 +103,8 @@ async def a_worker(url: str) -> AsyncIterator[Worker]:
     tail = Tail(store)
     streams = Streams(TenantStore(requests), tail)
     database = patient_database(url, "sentinel_worker", size=1)
-    listener = Listener(url, "sentinel_worker", {RECORDED: tail.on_notify}, tail.on_connect)
+    listener = Listener(url, "sentinel_worker")
+    listener.hear({RECORDED: tail.on_notify}, tail.on_connect)
     async with background(listener.run(), tail.run(), streams.open.run()):
         yield Worker(streams, tail, store, Revocations(CommonStore(database)))
     await requests.close()
