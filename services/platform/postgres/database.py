@@ -25,6 +25,7 @@ from services.platform.errors import Unavailable
 from services.platform.postgres.connection import CONNECT_TIMEOUT_S, connect
 from services.platform.postgres.connection_errors import CONNECTION_ERRORS
 from services.platform.postgres.connection_shares import WAIT_S, ConnectionShares
+from services.platform.postgres.shrinking_pool import IDLE_S, ShrinkingPool
 
 # What asyncpg raises if the database is unavailable or the pool exhausted, as opposed to a wrong statement.
 _AWAY: tuple[type[BaseException], ...] = (PoolTimeout, *CONNECTION_ERRORS)
@@ -61,6 +62,7 @@ class Database:
         self._engine: AsyncEngine = create_async_engine(
             make_url(url).set(drivername="postgresql+asyncpg"),
             async_creator=partial(connect, url, role),
+            poolclass=ShrinkingPool,
             pool_size=size,
             max_overflow=0,
             pool_timeout=CONNECT_TIMEOUT_S,
@@ -159,6 +161,7 @@ async def create_pool(
         url,
         min_size=0,
         max_size=size,
+        max_inactive_connection_lifetime=IDLE_S,
         connect=_under(url, role),
         # Nothing is ever set beyond a transaction, so there is nothing to reset.
         reset=_nothing,

@@ -1,6 +1,7 @@
 """What holds for every connection of ours."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from uuid import UUID
 
 import asyncpg
@@ -9,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from services.platform.errors import Unavailable
+from services.platform.postgres import shrinking_pool
 from services.platform.postgres.database import Database, create_pool, tenant_transaction
 
 
@@ -44,3 +46,29 @@ async def test_an_error_does_not_repeat_what_a_statement_was_given(database_url:
 
     assert "division by zero" in str(error.value)
     assert "s3cret" not in str(error.value)
+
+
+async def test_connections_that_a_busy_moment_needed_are_closed_when_calls_come_one_by_one(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shrinking_pool, "IDLE_S", 0.0)
+    database, admin = Database(database_url, "sentinel_monitor", size=4), await asyncpg.connect(database_url)
+
+    async def call() -> None:
+        async with database.untenanted() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def backends() -> int:
+        count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sentinel_monitor'"
+        return int(await admin.fetchval(count))
+
+    async with AsyncExitStack() as all_four:
+        for _ in range(4):
+            await all_four.enter_async_context(database.untenanted())
+        assert await backends() == 4
+    while await backends() > 1:
+        await call()
+    await asyncio.gather(*(call() for _ in range(8)))  # all four can be made again
+    assert database.in_use == 0
+    await database.close()
+    await admin.close()
