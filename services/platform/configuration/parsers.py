@@ -22,7 +22,7 @@ _E = TypeVar("_E", bound=Enum)
 
 
 def is_address_of_kubernetes(value: str) -> bool:
-    """Whether a value is one that Kubernetes gives NAME_PORT for a Service."""
+    """Return whether a value is one that Kubernetes gives NAME_PORT for a Service."""
     return _ADDRESS_OF_KUBERNETES.fullmatch(value) is not None
 
 
@@ -191,7 +191,7 @@ def _is_number(text: str) -> bool:
 
 
 def _has_ipv6() -> bool:
-    """Whether this machine has IPv6: some containers do not, not even on loopback."""
+    """Return whether this machine has IPv6: some containers do not, not even on loopback."""
     try:
         with socket.socket(socket.AF_INET6) as trial:
             trial.bind(("::1", 0))

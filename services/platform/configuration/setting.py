@@ -12,7 +12,7 @@ SERVICES = ("auth", "monitor", "worker")
 
 
 class SettingError(Exception):
-    """A setting is missing or wrong; the message is the sentence to print."""
+    """A setting is missing or invalid. Print the message."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ class Setting(Generic[T]):
         name: of the environment variable.
         parse: takes name and text, and returns the value; raises SettingError.
         default: the text where the variable is not set, or empty.
-        process: what reads it.
+        process: which processes read it.
         shown: the default as docs/settings.md shows it, where that is not the text above.
-        required: what it has to be; a single process does not start without it.
+        required: what its text has to be, where a single process does not start without it.
         services: which services `up` passes it on to.
     """
 
@@ -83,7 +83,7 @@ class Setting(Generic[T]):
         """Return the value.
 
         Raises:
-            SettingError: it is required and missing, or has no meaning.
+            SettingError: it is required and missing, or invalid.
         """
         text = self.text(environment)
         if self._required and not text and process == "single":

@@ -1,4 +1,4 @@
-"""Find variables that look like a setting and are none.
+"""Report variables that look like a setting and are not one.
 
 A misspelt name is a setting that silently does nothing. `up` and `preflight` refuse one. Single processes warn: one of
 the version before has to start beside settings that only the next version knows.

@@ -100,7 +100,7 @@ class Settings(Values):
         """Read what `up` needs.
 
         Raises:
-            SettingError: one of them has no meaning, or strangers could register and nobody has decided about it.
+            SettingError: a setting is invalid, or is needed because other machines can reach the installation.
         """
         settings = cls._read(environment, "up")
         decided_registration(settings.registration, settings.listen_addresses)
@@ -112,7 +112,7 @@ class Settings(Values):
         """Read what a single process needs.
 
         Raises:
-            SettingError: one that is required is missing, or one has no meaning.
+            SettingError: a required setting is missing, or a setting is invalid.
         """
         return cls._read(environment, "single")
 
@@ -123,16 +123,16 @@ class Settings(Values):
             {each.name: each.read(environment, process) for each in read},
             {each.name: each.text(environment) for each in read},
         )
-        settings.egress  # noqa: B018 — raises if it has no meaning
+        settings.egress  # noqa: B018 — raises if it is invalid
         return settings
 
     def __repr__(self) -> str:
-        """Name the class only: values and texts have passwords and keys."""
+        """Return the name of the class only, because values and texts contain passwords and keys."""
         return "Settings()"
 
     @property
     def egress(self) -> egress.EgressPolicy:
-        """Which addresses checks may reach; those of this machine are read when the policy is asked."""
+        """Return which addresses checks may reach; those of this machine are read when the policy is asked."""
         from services.platform.egress.own_addresses import OwnAddresses  # noqa: PLC0415 — the supervisor needs it not
 
         try:
@@ -144,7 +144,7 @@ class Settings(Values):
 
     @property
     def tls(self) -> TlsFiles | None:
-        """Where the certificate and its key are; what the files hold is checked when the stack starts."""
+        """Return where the certificate and its key are; the contents are checked when the stack starts."""
         certificate, key = self.tls_cert, self.tls_key
         if certificate and key:
             return TlsFiles(certificate, key)
@@ -155,11 +155,11 @@ class Settings(Values):
 
     @property
     def registration_mode(self) -> RegistrationMode:
-        """Who may register a tenant: anybody, unless somebody has said."""
+        """Return who may register a tenant; everybody by default."""
         return self.registration or RegistrationMode.OPEN
 
     def passed_on(self, service: str) -> dict[str, str]:
-        """Return the settings that `up` passes on to a service, as it has read them."""
+        """Return the settings that `up` passes on to a service: the texts by their names."""
         return {
             each.name: self.texts[each.name] for each in SETTINGS if each.process == "both" and service in each.services
         }
@@ -170,10 +170,10 @@ SETTINGS: tuple[Setting[Any], ...] = tuple(each for each in vars(Settings).value
 
 
 def decided_registration(mode: RegistrationMode | None, addresses: Iterable[str]) -> RegistrationMode:
-    """Who may register a tenant, where the installation listens on these addresses: anybody, unless somebody has said.
+    """Return who may register a tenant in an installation that listens on some addresses; everybody by default.
 
     Raises:
-        SettingError: nobody has said, and strangers could register.
+        SettingError: the setting is missing, and other machines can reach the installation.
     """
     refusal = registration.refusal_of_silence(addresses, mode)
     if refusal is not None:

@@ -1,4 +1,4 @@
-"""How health asks the database: outside all pools, so that no load on one can make health fail."""
+"""The database connection of health checks: outside all pools, so that a busy pool does not fail them."""
 
 import asyncio
 
@@ -13,15 +13,15 @@ _WAIT_S = 2.0
 
 
 class HealthConnection:
-    """Ask over the connection that listens, or over one of its own for as long as that one is away.
+    """Asks over the connection that listens, and over one of its own while that one is lost.
 
-    A connection that was lost says nothing about the database: its own is made when it is needed, and made again after
-    it was lost.
+    Its own connection is opened on demand and reopened after a loss, because a lost connection does not mean that the
+    database is unavailable.
 
     Args:
         url: postgresql://…
         role: the PostgreSQL role to act as.
-        listener: of the same process.
+        listener: has the connection that listens.
         wait_s: how long to wait for the database, in seconds.
     """
 
@@ -59,7 +59,7 @@ class HealthConnection:
             return False
 
     async def _kept_one_answers(self) -> bool:
-        """Return whether there is one of its own that works."""
+        """Return whether its own connection works."""
         if self._connection is None:
             return False
         try:

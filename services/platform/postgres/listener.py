@@ -21,7 +21,7 @@ _KEEPALIVE_S = 5.0
 
 
 class Listener:
-    """The one connection of a process that listens, for ever. Health asks the database over it too.
+    """The connection of a process that listens on channels. Health checks use it too.
 
     Args:
         url: the database.
@@ -38,11 +38,11 @@ class Listener:
         self._in_use = asyncio.Lock()
 
     def hear(self, channels: Mapping[str, Callable[[str], None]], on_connect: Callable[[], Awaitable[None]]) -> None:
-        """Listen to some channels too, from the next connect on.
+        """Add channels. They are listened on from the next connect on.
 
         Args:
-            channels: for each channel, what to do with a payload; must be quick and must not raise.
-            on_connect: called after each (re)connect, when listening has begun.
+            channels: for each channel, a function that receives the payload; it must be quick and must not raise.
+            on_connect: called after each (re)connect, once listening has begun.
         """
         self._channels += channels.items()
         self._on_connect.append(on_connect)
@@ -59,12 +59,12 @@ class Listener:
             await self._retry.pause()
 
     async def ping(self) -> bool:
-        """Ask the database for an answer over this connection; return False while there is none.
+        """Send a query over the connection; return False while there is no connection.
 
-        A connection that does not answer is given up, and `run` makes another.
+        A connection that does not respond is closed, and `run` opens another.
 
         Raises:
-            CONNECTION_ERRORS: it does not answer.
+            CONNECTION_ERRORS: the connection does not respond.
         """
         connection = self._connection
         if connection is None or connection.is_closed():

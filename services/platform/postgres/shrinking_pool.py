@@ -1,4 +1,4 @@
-"""A pool that closes the connections that nobody has needed for a while: each is 2 to 7 MB of PostgreSQL."""
+"""A connection pool that closes idle connections: each takes 2 to 7 MB in PostgreSQL."""
 
 import time
 from typing import Any
@@ -7,14 +7,14 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlalchemy.pool.base import ConnectionPoolEntry
 
 IDLE_S = 10.0
-"""How long a connection has to be unused. To make one takes some milliseconds."""
+"""After how long without use a connection is closed. Opening one takes some milliseconds."""
 
 
 class Surplus:
-    """Decides how many idle connections are too many: as many as were idle at every moment of a span of time. Pure.
+    """Decides how many idle connections to close: as many as were idle at every moment of a time window. Pure.
 
     Args:
-        window_s: how long the span is.
+        window_s: the length of the window.
         now_s: monotonic seconds.
     """
 
@@ -29,11 +29,11 @@ class Surplus:
         self._fewest = idle if self._fewest is None else min(self._fewest, idle)
 
     def closes_returned(self, idle: int, now_s: float) -> bool:
-        """Return whether to close a connection that comes back, while some others are idle."""
+        """Return whether to close a returned connection, while `idle` others are in the pool."""
         if now_s >= self._ends_s:
             self._surplus, self._fewest = self._fewest or 0, None
             self._ends_s = now_s + self._window_s
-        # None idle: somebody may be waiting for this one.
+        # If none is idle, a caller may be waiting for this one.
         if not self._surplus or not idle:
             return False
         self._surplus -= 1
@@ -41,7 +41,7 @@ class Surplus:
 
 
 class ShrinkingPool(AsyncAdaptedQueuePool):
-    """SQLAlchemy's pool, which by itself keeps as many connections as were ever in use at a time."""
+    """SQLAlchemy's pool, which would otherwise keep the most connections ever used at a time."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 — as SQLAlchemy makes its pools
         super().__init__(*arguments, **options)
