@@ -2,6 +2,7 @@
 
 import statistics
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -29,7 +30,7 @@ def measure(folder: Path) -> list[Line]:
         if len(seconds) < _STARTS:
             stops.append(stack.stop())
     until(lambda: any(map(_is_asleep, _family(stack))), _SETTLED_S)
-    memory = sum(each.memory_full_info().pss for each in _family(stack))
+    memory = sum(map(_memory, _family(stack)))
     stops.append(stack.stop())
     return [
         at_most("second start until healthy", statistics.median(seconds), "s", 2),
@@ -43,13 +44,24 @@ def _family(stack: Stack) -> list[psutil.Process]:
     return [psutil.Process(stack.pid), *stack.children()]
 
 
+# A process of PostgreSQL may end between two looks: one for each connection, and those of autovacuum.
 def _is_asleep(process: psutil.Process) -> bool:
-    return "".join(process.cmdline()[-1:]).endswith("fork_server_asleep.py")
+    with suppress(psutil.NoSuchProcess):
+        return "".join(process.cmdline()[-1:]).endswith("fork_server_asleep.py")
+    return False
+
+
+def _memory(process: psutil.Process) -> int:
+    with suppress(psutil.NoSuchProcess):
+        return int(process.memory_full_info().pss)
+    return 0
 
 
 def _used(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+    with suppress(psutil.NoSuchProcess):
+        times = process.cpu_times()
+        return float(times.user + times.system)
+    return 0.0
 
 
 def _used_by_ended(stack: Stack) -> float:
