@@ -1,4 +1,4 @@
-"""Fires what is due: dispatch → probe → record, only while the leases hold."""
+"""Starts the runs that are due: dispatch → probe → record, only while this worker holds its leases."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from services.worker.lease import Leases
 
 _log = logs.get("engine")
-# The database's clock may be stepped; the schedule is looked at this often whatever it says.
+# The database's clock may be stepped, so the schedule is checked at least this often.
 _LONGEST_NAP_S = 1.0
-# Slots that fall due within this time are fired together: one wake-up for many costs a fraction of one for each.
+# Slots that are due within this time start in one batch: one timer for all of them costs less than one timer each.
 TICK_S = 0.005
 _FENCED_NAP_S = 0.2
-# Who comes this late to a wake-up of their own was stopped, starved or swapped out.
+# A timer that fires this late means that the process was stopped, starved of CPU time or swapped out.
 _STALL_S = 0.5
-# What a stall of ours looks like from inside a run.
+# The error kinds that a stall of this process can cause in a run.
 _STALL_KINDS = frozenset({ErrorKind.DNS, ErrorKind.CONNECT_TIMEOUT, ErrorKind.TIMEOUT})
 
 
@@ -37,13 +37,13 @@ class Engine:
     """Runs the checks that this worker holds.
 
     Args:
-        prober: makes one run.
-        recorder: takes the results.
-        worker_id: this worker, for missed slots.
-        dispatcher: decides what to run.
-        lease: says whether we may.
-        clock: what slots go by.
-        metrics: told of each run and of what is missed.
+        prober: executes one run.
+        recorder: records the results.
+        worker_id: the id of this worker, for the results of missed slots.
+        dispatcher: selects the runs to start.
+        lease: the leases of this worker; no run starts without them.
+        clock: the clock of slots.
+        metrics: counts runs and missed slots.
     """
 
     def __init__(
@@ -72,25 +72,25 @@ class Engine:
         self._holds_fire = False
 
     def checks(self) -> list[ScheduledCheck]:
-        """The checks that we run."""
+        """Return the checks that this worker holds."""
         return self._dispatcher.checks()
 
     def check(self, check_id: UUID) -> ScheduledCheck | None:
-        """A check that we run."""
+        """Return a check that this worker holds; None if it does not hold it."""
         return self._dispatcher.check(check_id)
 
     def held_of_shard(self, shard: int) -> int:
-        """How many checks of a shard we run."""
+        """Return the number of checks of a shard that this worker holds."""
         return self._dispatcher.held_of_shard(shard)
 
     @property
     def is_empty(self) -> bool:
-        """Whether we run no check."""
+        """Whether this worker holds no check."""
         return not self._dispatcher.held
 
     @contextmanager
     def holding_fire(self) -> Iterator[None]:
-        """Begin no run meanwhile: for a first load, which is over in half the time without them."""
+        """Start no run inside the block: the initial load takes half the time without concurrent runs."""
         self._holds_fire = True
         try:
             yield
@@ -98,11 +98,11 @@ class Engine:
             self._holds_fire = False
 
     def hold(self, check: ScheduledCheck, account: Account) -> None:
-        """Run a check from now on, or as it is from now on.
+        """Schedule a check, or replace it by its new version. Do nothing after `stop`.
 
         Args:
             check: the check.
-            account: up to where its slots are accounted for.
+            account: its watermark: the last slot that is accounted for.
         """
         if self._stopped:
             return
@@ -111,17 +111,20 @@ class Engine:
         self._arm()
 
     def release(self, check: ScheduledCheck) -> None:
-        """Run a check no longer, since another worker does; a run that is under way ends by itself."""
+        """Unschedule a check that another worker takes over; a run in progress continues to its end."""
         self._dispatcher.release(check.id)
 
     def retire(self, check: ScheduledCheck) -> None:
-        """Run a check no longer, since it is off or gone."""
+        """Unschedule a check that was disabled or deleted, and record its due slots as missed."""
         self._miss(self._dispatcher.retire(check.id))
 
     async def stop(self, patience_s: float) -> None:
-        """Fire nothing more; let runs end, and cut off those that do not within a few seconds.
+        """Start no more runs, wait for those in progress, and cancel the rest.
 
-        What is cut off is not recorded: its slot is for the next holder to run, or to count as missed.
+        A cancelled run is not recorded: the next holder of the shard runs its slot or counts it as missed.
+
+        Args:
+            patience_s: how long to wait for runs in progress, in seconds.
         """
         self._stopped = True
         if self._timer:
@@ -133,9 +136,9 @@ class Engine:
             await asyncio.gather(*late, return_exceptions=True)
 
     def _arm(self) -> None:
-        """Look at the schedule again when the next slot is due; what is due within one tick is fired together."""
+        """Set the timer for the next due slot; slots that are due within one tick start in one batch."""
         if self._stopped or (self._timer is not None and self._armed_for <= self._ticked_at + TICK_S):
-            return  # it cannot be sooner
+            return  # the timer is already set for the earliest possible time
         following = self._dispatcher.next_us
         if self._dispatcher.has_backlog:
             nap = 0.0
@@ -200,7 +203,11 @@ class Engine:
             self._arm()
 
     def _stalled_since(self, began: float) -> bool:
-        """Whether we were stalled since some time: noticed already, or about to be."""
+        """Return whether the process stalled since `began`, including a stall that no tick has detected yet.
+
+        Args:
+            began: a time of the event loop's clock, in seconds.
+        """
         overdue = self._timer is not None and asyncio.get_running_loop().time() - self._armed_for > _STALL_S
         return overdue or self._stalled_at >= began
 

@@ -1,4 +1,4 @@
-"""Domain → Protobuf for what worker answers, and back for what it is given."""
+"""Conversions of the worker's responses to Protobuf, and of its requests from Protobuf."""
 
 from sentinel.monitor.v1 import check_pb2, result_pb2, stream_pb2
 from sentinel.probe.v1 import probe_service_pb2 as pb
@@ -27,12 +27,12 @@ from services.worker.report import TenantWorker
 
 
 def recorded_message(result: Result, cursor: str) -> pb.StreamResultsResponse:
-    """A result and where it stands in the stream."""
+    """Return the message of a recorded result, with the cursor from which the stream resumes after it."""
     return pb.StreamResultsResponse(result=pb.ResultEvent(result=to_message(result), cursor=cursor))
 
 
 def nobodys_result(result: Result) -> result_pb2.CheckResult:
-    """The result of a check that is not saved."""
+    """Return the result of a check that is not saved: without ids of a service and a check."""
     message = to_message(result)
     message.ClearField("service_id")
     message.ClearField("check_id")
@@ -40,12 +40,12 @@ def nobodys_result(result: Result) -> result_pb2.CheckResult:
 
 
 def phase_message(phase: PhaseEnded) -> pb.PhaseEvent:
-    """A phase that ended."""
+    """Return the event of a phase that ended."""
     return pb.PhaseEvent(phase=f"PHASE_{phase.phase.upper()}", elapsed=to_duration(phase.elapsed_us))
 
 
 def facts_message(report: AttemptReport) -> pb.FactsEvent:
-    """Return what an attempt observed."""
+    """Return the event of what an attempt observed."""
     return pb.FactsEvent(
         attempt=report.attempt,
         resolved_ip=report.resolved_ip,
@@ -59,13 +59,13 @@ def facts_message(report: AttemptReport) -> pb.FactsEvent:
 
 
 def try_draft(message: check_pb2.Check) -> TryDraft:
-    """A check that is not saved, with defaults where it says nothing."""
+    """Return a check that is not saved, with defaults for absent settings."""
     spec = spec_of(message)
     return TryDraft(spec, settings_with_defaults(spec, given_settings(message)))
 
 
 def given_answer(message: pb.GivenAnswer) -> Observation:
-    """Return an answer that a caller gives; None in it stands for what is not known."""
+    """Return the response that a caller supplies as an observation; absent values are None."""
     not_after = None
     if message.HasField("certificate_expire_time"):
         not_after = to_datetime(from_timestamp(message.certificate_expire_time))
@@ -79,7 +79,7 @@ def given_answer(message: pb.GivenAnswer) -> Observation:
 
 
 def evaluated_message(evaluated: Evaluated) -> pb.EvaluateAssertionsResponse:
-    """What assertions came to."""
+    """Return the outcomes of assertions as a response."""
     return pb.EvaluateAssertionsResponse(
         outcomes=[outcome_message(each) for each in evaluated.outcomes],
         outcome=evaluated.outcome.value if evaluated.outcome else None,  # type: ignore[arg-type] # the numbers are the contract's
@@ -88,7 +88,7 @@ def evaluated_message(evaluated: Evaluated) -> pb.EvaluateAssertionsResponse:
 
 
 def worker_message(worker: TenantWorker) -> worker_pb2.Worker:
-    """A worker, as a tenant sees it."""
+    """Return a worker with the fields that a tenant may read."""
     return worker_pb2.Worker(
         id=worker.id,
         start_time=to_timestamp(worker.start_us),

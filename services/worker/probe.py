@@ -1,4 +1,4 @@
-"""One run of a check: attempts, one deadline over all of them; always a result, never an exception."""
+"""One run of a check: one or several attempts under one deadline. A run returns a result and raises no error."""
 
 import asyncio
 import time
@@ -33,26 +33,26 @@ from services.worker.results import to_result
 from services.worker.schedule import ScheduledCheck
 
 _log = logs.get("probe")
-# What a run of an ordinary check takes; it is not charged.
+# The CPU time of an ordinary run, which is not charged to the tenant.
 _FREE_NS = 2_000_000
-# Judging that may take longer is measured.
+# The CPU time of judging is measured if its upper bound exceeds this.
 _UNMEASURED_US = 500
-# What an attempt needs at the least: the contract's shortest timeout.
+# The least time for an attempt: the contract's shortest timeout.
 _LEAST_S = 0.01
 _T = TypeVar("_T")
 OnReport: TypeAlias = Callable[[AttemptReport], None]
-"""Called with what an attempt observed."""
+"""A callback for the report of an attempt."""
 
 
 class Prober:
     """Runs checks.
 
     Args:
-        network: the way to targets.
-        worker_id: this worker, for results.
-        signals: what jobs have reported; without a database to read it from, heartbeats cannot be run.
-        cpu: runs judging that takes long, and charges tenants.
-        egress: knows tenants where the egress policy names some; without it no tenant is among them.
+        network: connects to targets.
+        worker_id: the id of this worker, for results.
+        signals: reads the signals of jobs; None if heartbeat checks are not supported.
+        cpu: runs expensive judging off the event loop, and charges tenants for CPU time.
+        egress: returns the slug of a tenant, for egress policies that differ by tenant; None if none does.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Prober:
         self._kinds: Mapping[type[Spec], Kind] = {**every_kind(signals), SealedSpec: SealedProbe}
 
     def probe_of(self, spec: Spec) -> Probe:
-        """Return the probe of a spec, to give to each of its runs."""
+        """Return the probe of a spec, which all runs of the spec can share."""
         return self._kinds[type(spec)](spec)
 
     async def run(
@@ -84,20 +84,19 @@ class Prober:
         on_phase: OnPhase | None = None,
         on_report: OnReport | None = None,
     ) -> Result:
-        """Run a check once.
+        """Run a check once, and return the result. Errors of the monitor itself become the outcome ERROR.
 
-        The timeout is over everything, from DNS to the last byte, retries and redirects included (semantics.md §4).
-        There are as many retries before the verdict is DOWN as there is time for (semantics.md §10); the pause before
-        each is twice as long as the one before. The tenant is charged for processor time beyond what an ordinary run
-        takes.
+        The timeout applies to the whole run, from DNS to the last byte, including retries and redirects (semantics.md
+        §4). A failed attempt is retried with exponential backoff while retries and time are left (semantics.md §10).
+        The tenant is charged for CPU time beyond that of an ordinary run.
 
         Args:
             check: the check.
-            slot_us: the slot that the result is of.
-            start_us: the time.
-            probe: that of the check's spec, where it is run more than once; by default one for this run.
-            on_phase: called with each phase when it ends.
-            on_report: called with what each attempt that got an answer observed, once it is judged.
+            slot_us: the slot of the result, in microseconds since the epoch.
+            start_us: the present time, in microseconds since the epoch.
+            probe: the probe of the check's spec, if several runs share it; None to make one for this run.
+            on_phase: called when a phase ends.
+            on_report: called with the report of each attempt that got a response, after judging.
         """
         run = _Run(check, self._cpu, on_phase)
         try:
@@ -143,23 +142,28 @@ class Prober:
 
 
 def pause_before(attempt: int, delay_s: float) -> float:
-    """Return the pause before an attempt, in seconds; it doubles from attempt to attempt, and the first has none."""
+    """Return the pause before an attempt, in seconds: exponential backoff with the factor 2.
+
+    Args:
+        attempt: the number of the attempt, from 2; the first attempt has no pause.
+        delay_s: the pause before the second attempt, in seconds.
+    """
     return float(delay_s * 2 ** (attempt - 2))
 
 
 class _Run:
-    """A run that is under way.
+    """A run in progress.
 
     Args:
         check: the check.
-        cpu: does what takes long, and charges the tenant.
-        on_phase: called with each phase when it ends.
+        cpu: runs expensive work off the event loop, and charges the tenant.
+        on_phase: called when a phase ends.
 
     Attributes:
-        check: as given.
-        deadline: of the whole run; it stands still while work waits for the queue.
+        check: the check.
+        deadline: the deadline of the whole run; paused while work is in the CPU queue.
         seen: the observations so far.
-        failed_attempts: the failed attempts before this one.
+        failed_attempts: the failed attempts before the present one.
     """
 
     __slots__ = ("_cpu", "_start_ns", "check", "deadline", "failed_attempts", "seen")
@@ -173,7 +177,7 @@ class _Run:
         self.failed_attempts: tuple[FailedAttempt, ...] = ()
 
     async def off_loop(self, work: Callable[[], _T]) -> _T:
-        """Do work that takes long in the tenant's turn of the queue; nothing of it counts as the target's time."""
+        """Run expensive work in the CPU queue, and return its result; exclude its duration from timeout and timings."""
         began_ns = time.perf_counter_ns()
         self.deadline.pause()
         try:
@@ -183,12 +187,12 @@ class _Run:
             self.seen.waited_ns += time.perf_counter_ns() - began_ns
 
     def take_time(self) -> None:
-        """Note how long the run took so far."""
+        """Store the elapsed time of the run in the observations, without backoff and time in the CPU queue."""
         seen = self.seen
         seen.total_us = (time.perf_counter_ns() - self._start_ns - seen.waited_ns) // 1000
 
     async def pause(self) -> bool:
-        """Pause before another attempt; return False at once if none is left, or there is no time for it."""
+        """Wait before the next attempt and return True; return False at once if no retry or too little time is left."""
         seen, settings = self.seen, self.check.settings
         if seen.attempt > settings.retries:
             return False
@@ -201,13 +205,13 @@ class _Run:
         return True
 
     def next_attempt(self, error_kind: ErrorKind, message: str) -> None:
-        """Begin another attempt, since one failed."""
+        """Store the failed attempt, and reset the observations for the next one."""
         failed = FailedAttempt(error_kind, error_message(message, self.check.spec), self.seen.status_code)
         self.failed_attempts = (*self.failed_attempts, failed)
         self.seen.next_attempt()
 
     def end(self) -> None:
-        """Stop the deadline, and charge the tenant."""
+        """Clear the deadline, charge the tenant for CPU time, and store the elapsed time."""
         self.deadline.clear()
         seen = self.seen
         seen.off_loop = None  # breaks the reference cycle with the run
@@ -224,7 +228,13 @@ async def _slug(egress: TenantEgress, tenant_id: UUID) -> str:
 
 
 async def _worked(run: _Run, work: Callable[[Spec, Observation, int], _T], judged_us: int) -> _T:
-    """Evaluate the assertions on what an attempt observed, where that holds up nobody else."""
+    """Evaluate assertions on the observations: on the event loop if that is cheap, else in the CPU queue.
+
+    Args:
+        run: the run.
+        work: the evaluation; takes the spec, the observations and the present time.
+        judged_us: the present time, in microseconds since the epoch.
+    """
     spec, seen = run.check.spec, run.seen
     cost = cost_us(spec.assertions, seen)
     if cost <= _UNMEASURED_US:

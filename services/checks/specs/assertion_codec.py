@@ -1,4 +1,4 @@
-"""Assertions to the JSON of their messages, and back."""
+"""Conversions of assertions to the JSON of their messages, and back."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ from services.checks.specs.assertions import (
 )
 from services.checks.specs.codec import span_from_json, span_to_json
 
-# By the contract's names.
+# By field name of the Assertion message.
 _KINDS: dict[str, type[Assertion]] = {
     "status": StatusIs,
     "body_contains": BodyContains,
@@ -39,17 +39,17 @@ _ONLY_SLOW = "only_slow"
 
 
 def name_of(assertion: Assertion) -> str:
-    """Return the contract's name of its kind."""
+    """Return the field of the Assertion message for the kind of an assertion, such as "body_contains"."""
     return _NAMES[type(assertion)]
 
 
 def to_json(assertions: Sequence[Assertion]) -> list[dict[str, Any]]:
-    """Return the JSON of a list of the contract."""
+    """Return the JSON of a list of Assertion messages."""
     return [_one_to_json(each) for each in assertions]
 
 
 def from_json(json: Sequence[Mapping[str, Any]]) -> tuple[Assertion, ...]:
-    """Return the assertions in such a list; those of kinds that a later version has added are left out."""
+    """Return the assertions in such a list, without those of unknown kinds, which a later version has added."""
     return tuple(
         _READ[name](value, only_slow=each.get(_ONLY_SLOW, False))
         for each in json
@@ -59,7 +59,7 @@ def from_json(json: Sequence[Mapping[str, Any]]) -> tuple[Assertion, ...]:
 
 
 def from_message(message: pb.Assertion) -> Assertion:
-    """Return the assertion of a message that the contract's rules have let through."""
+    """Return the assertion of a message that was validated by the rules of the contract."""
     (assertion,) = from_json([message_json.to_json(message)])
     return assertion
 
@@ -88,7 +88,7 @@ def _read_json_path(json: Mapping[str, Any]) -> JsonPathIs:
 
 
 def _comparison(json: Mapping[str, Any], subject: str) -> tuple[str, str, Any]:
-    """Return what is compared, how, and with what, of which one is there."""
+    """Return the subject, the comparison and the operand; the JSON has exactly one comparison."""
     ((comparison, operand),) = ((name, value) for name, value in json.items() if name != subject)
     return json.get(subject, ""), comparison, operand
 
@@ -109,8 +109,8 @@ _READ: Mapping[str, Callable[..., Assertion]] = {
 
 
 def _scalar(operand: Any) -> Scalar:  # noqa: ANN401 — any JSON
-    """Return an operand; NaN, which equals nothing and is refused (refusals.py), for a list or an object."""
+    """Return an operand; NaN for a list or an object, which refusals.py refuses."""
     if operand is None or isinstance(operand, str | bool):
         return operand
-    # Numbers of the contract are doubles, whether or not they have a fraction.
+    # A number of google.protobuf.Value is a double, also without a fraction.
     return float(operand) if isinstance(operand, int | float) else float("nan")

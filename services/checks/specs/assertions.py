@@ -1,4 +1,4 @@
-"""What a check's author wants to be true of an answer; judge.py in the worker says whether it is."""
+"""The assertions of a check: conditions on a response, which services/worker/judging evaluates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,19 +6,24 @@ from typing import TypeAlias
 
 from services.checks.regex import program_size
 
-# Instructions of RE2, of all expressions of one check, and how many bytes each may look at: RE2 needs a few nanoseconds
-# for each instruction and byte at the worst, so both bound what a run may cost.
+# The limits of RE2 instructions for all expressions of a check, and of the bytes that an expression is matched with.
+# RE2 takes a few nanoseconds per instruction and byte at most, so both limits bound the CPU cost of a run.
 LARGEST_PROGRAMS = 256
 LONGEST_MATCHED = 64 * 1024
 ROUNDED = 2**53
-"""From here on whole numbers are rounded on their way here: the contract has them as double."""
+"""The least integer that is refused as an operand: operands are doubles, which round larger integers."""
 
 Scalar: TypeAlias = str | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class StatusIs:
-    """The status code is one of some or in one of some ranges ("200-299"); any 2xx when there are neither."""
+    """The status code is in a list of codes or ranges.
+
+    Attributes:
+        codes: the accepted codes.
+        ranges: the accepted ranges, such as "200-299". Without codes and ranges, any 2xx is accepted.
+    """
 
     codes: tuple[int, ...] = ()
     ranges: tuple[str, ...] = ()
@@ -26,34 +31,46 @@ class StatusIs:
 
 @dataclass(frozen=True, slots=True)
 class BodyContains:
-    """The decoded body contains a text."""
+    """The decoded body contains a text.
+
+    Attributes:
+        text: the text, compared case-sensitively.
+    """
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLacks:
-    """The decoded body does not contain a text."""
+    """The decoded body does not contain a text.
+
+    Attributes:
+        text: the text, compared case-sensitively.
+    """
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class BodyMatches:
-    """An expression of RE2 matches somewhere in the decoded body."""
+    """A regular expression matches a part of the decoded body.
+
+    Attributes:
+        expression: in the syntax of RE2.
+    """
 
     expression: str
 
 
 @dataclass(frozen=True, slots=True)
 class JsonPathIs:
-    """A value in a JSON body compares.
+    """A comparison holds for every value on a path in the JSON body.
 
     Attributes:
-        path: where it is (RFC 9535).
+        path: a JSONPath (RFC 9535) without filters.
         comparison: equals, not_equals, exists, matches, less_than, at_most, greater_than, at_least, equals_text or
             not_equals_text.
-        operand: what it is compared with; whether it shall be there for exists.
+        operand: the value to compare with; for exists, whether a value has to exist.
     """
 
     path: str
@@ -63,12 +80,12 @@ class JsonPathIs:
 
 @dataclass(frozen=True, slots=True)
 class HeaderIs:
-    """A header compares.
+    """A comparison holds for a header of the response; for at least one of several headers of the same name.
 
     Attributes:
-        name: its name, in any case.
+        name: the name, case-insensitive.
         comparison: equals, contains, matches or exists.
-        operand: what it is compared with; whether it shall be there for exists.
+        operand: the text to compare with; for exists, whether the header has to exist.
     """
 
     name: str
@@ -78,14 +95,23 @@ class HeaderIs:
 
 @dataclass(frozen=True, slots=True)
 class CertificateLasts:
-    """The certificate is valid for so many days at the least."""
+    """The certificate remains valid for a number of days.
+
+    Attributes:
+        days: the least number of days.
+    """
 
     days: int
 
 
 @dataclass(frozen=True, slots=True)
 class TotalTimeWithin:
-    """The whole run takes no longer than limit_us; one that does is slow, or DOWN unless only_slow."""
+    """The whole run takes no longer than a limit.
+
+    Attributes:
+        limit_us: the limit, in microseconds.
+        only_slow: whether a run above the limit is flagged as slow instead of DOWN.
+    """
 
     limit_us: int
     only_slow: bool = False
@@ -93,7 +119,13 @@ class TotalTimeWithin:
 
 @dataclass(frozen=True, slots=True)
 class PhaseWithin:
-    """A phase (dns, connect, tls, ttfb, transfer) takes no longer than limit_us; as above."""
+    """A phase of the last hop takes no longer than a limit.
+
+    Attributes:
+        phase: dns, connect, tls, ttfb or transfer.
+        limit_us: the limit, in microseconds.
+        only_slow: whether a run above the limit is flagged as slow instead of DOWN.
+    """
 
     phase: str
     limit_us: int
@@ -112,28 +144,28 @@ Assertion: TypeAlias = (
     | PhaseWithin
 )
 SUCCESS = StatusIs()
-# What most checks expect; there is one, so that judging can tell it at a glance.
+# The assertions of most checks. A singleton, so that judging can identify it with `is`.
 SUCCESS_ALONE: tuple[Assertion, ...] = (SUCCESS,)
 OF_TEXT = frozenset({"equals_text", "not_equals_text"})
-"""Comparisons of JsonPathIs with what stands in the body, where numbers are not read."""
+"""Comparisons of JsonPathIs with the literal text in the body; numbers are not parsed."""
 _OF_THE_BODY = (BodyContains, BodyLacks, BodyMatches, JsonPathIs)
 
 
 def read_the_body(assertions: Sequence[Assertion]) -> bool:
-    """Whether any of them needs the answer's body."""
+    """Return whether any of the assertions needs the body of the response."""
     return any(isinstance(each, _OF_THE_BODY) for each in assertions)
 
 
 def ask_of_the_status(assertions: Sequence[Assertion]) -> bool:
-    """Whether any of them is about the status."""
+    """Return whether any of the assertions tests the status."""
     return any(isinstance(each, StatusIs) for each in assertions)
 
 
 def programs(assertions: Sequence[Assertion]) -> int:
-    """How many instructions of RE2 all their expressions have together.
+    """Return the total number of RE2 instructions of all expressions in the assertions.
 
     Raises:
-        ValueError: one is none.
+        ValueError: an expression is invalid.
     """
     expressions = [each.expression for each in assertions if isinstance(each, BodyMatches)]
     expressions += [

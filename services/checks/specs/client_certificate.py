@@ -1,4 +1,4 @@
-"""What a check shows a server that asks for a certificate, and how OpenSSL gets it."""
+"""The client certificate of a check for mutual TLS, and how it is loaded into OpenSSL."""
 
 import os
 import ssl
@@ -15,36 +15,39 @@ from services.platform.security.tls_context import context_trusting, unverified_
 
 _MISMATCH = "KEY_VALUES_MISMATCH"
 _WEAK = frozenset({"EE_KEY_TOO_SMALL", "CA_KEY_TOO_SMALL", "CA_MD_TOO_WEAK"})
-# A signature with a longer one costs a worker more than a hundred milliseconds.
+# A signature with a larger RSA key takes more than 100 ms of CPU time.
 LARGEST_KEY_BITS = 4_096
 
 
 @dataclass(frozen=True, slots=True)
 class ClientCertificate:
-    """A certificate and its key.
+    """A client certificate and its private key.
 
     Attributes:
-        certificate: PEM of the certificate, then of the authorities behind it.
-        private_key: PEM of its key, not encrypted. A secret.
+        certificate: PEM of the certificate, followed by its intermediate certificates.
+        private_key: PEM of the private key, not encrypted. A secret.
     """
 
     certificate: str = ""
     private_key: str = field(default="", repr=False)
 
     def load_into(self, context: ssl.SSLContext) -> None:
-        """Let a context show the certificate.
+        """Load the certificate and its key into a TLS context.
 
-        OpenSSL reads files only; these are in memory, without a name in any folder, and gone when it has read them.
+        Python's ssl module loads certificates from files only, so both are written to anonymous files in memory.
 
         Raises:
-            ssl.SSLError: OpenSSL does not take it.
+            ssl.SSLError: OpenSSL refuses the certificate or the key.
         """
         with _in_memory(self.certificate) as certificate, _in_memory(self.private_key) as key:
-            # Asked for a password, it would wait for somebody to type one.
+            # Without a password, OpenSSL prompts for one on the terminal if the key is encrypted.
             context.load_cert_chain(certificate, key, password=b"")
 
     def refuse_bad(self, field: str) -> None:
-        """Refuse what no connection could use; one that has expired may be what the check is about.
+        """Refuse a certificate and a key that cannot be loaded. An expired certificate is accepted.
+
+        Args:
+            field: the path of the certificate in the request, such as "check.http.client_certificate".
 
         Raises:
             InvalidArgument: naming the field.
@@ -64,7 +67,7 @@ class ClientCertificate:
                 at_key, f"must have at most {LARGEST_KEY_BITS} bits; it has {bits}", limit=LARGEST_KEY_BITS, actual=bits
             )
         try:
-            self.load_into(unverified_context())  # as the worker will
+            self.load_into(unverified_context())  # the worker loads it the same way
         except ssl.SSLError as error:
             if error.reason == _MISMATCH:
                 raise InvalidArgument.field(at_key, "does not match the certificate") from None
@@ -74,9 +77,9 @@ class ClientCertificate:
 
 
 def _bits_of(private_key: str) -> int:
-    """Return how long an RSA key is; 0 for other kinds, and for what is no key, which OpenSSL refuses."""
+    """Return the size of an RSA key in bits; 0 for other kinds of keys and for invalid keys, which OpenSSL refuses."""
     try:
-        # To validate a key takes longer the larger it is, and OpenSSL does it once more.
+        # Validation takes longer the larger a key is, and OpenSSL validates it in any case.
         key = load_pem_private_key(private_key.encode(), None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return 0
@@ -85,7 +88,7 @@ def _bits_of(private_key: str) -> int:
 
 @contextmanager
 def _in_memory(text: str) -> Iterator[str]:
-    """A file with this text that only this process sees; its path is good inside the block."""
+    """Yield the path of an anonymous file in memory with this text; the path is valid inside the block."""
     with os.fdopen(os.memfd_create("pem", os.MFD_CLOEXEC), "wb") as file:
         file.write(text.encode())
         file.flush()

@@ -1,10 +1,10 @@
-"""A spec's dataclass to the JSON of its message and back, by the names of its attributes. Pure.
+"""Conversion of a spec's dataclass to the JSON of its message and back, by the names of its attributes. Pure.
 
-An attribute is the message's field of the same name. Its type says how one is made of the other: texts, booleans,
-numbers and tuples of them are the same in both; a dataclass is an object; an int that ends in `_us` is a Duration
-without this ending. `As` beside the type says otherwise. Protobuf leaves out what is empty, so each attribute has a
-default that means what an absent field means; one without a default is empty or 0 then. Attributes that are not
-compared are not part of the spec, and in no message. Fields that a later version has added are ignored.
+An attribute maps to the field of the same name, by its type: strings, booleans, numbers and tuples of them are the same
+in both; a dataclass is an object; an int whose name ends in `_us` is a Duration in a field without this suffix.
+`Annotated[…, As(…)]` overrides the mapping. Protobuf omits empty fields, so the default of an attribute is the meaning
+of an absent field; an attribute without a default is then empty or 0. Attributes with `compare=False` are not part of
+the message. Unknown fields, which a later version has added, are ignored.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,12 +25,12 @@ _Read = Callable[[Any], Any] | None
 
 @dataclass(frozen=True, slots=True)
 class As:
-    """The mapping of an attribute that is not simply the field of its name, in `Annotated`.
+    """An override of the mapping of an attribute, in `Annotated`.
 
     Attributes:
-        field: the field's name.
-        read: the attribute from the field's JSON.
-        write: the field's JSON from the attribute.
+        field: the name of the field; that of the attribute if empty.
+        read: returns the attribute for the JSON of the field; None for the default conversion.
+        write: returns the JSON of the field for the attribute; None for the default conversion.
         is_group: whether the attribute is a dataclass whose attributes are fields of the same message.
     """
 
@@ -41,7 +41,7 @@ class As:
 
 
 class _Attribute(NamedTuple):
-    """An attribute and its field; None for `read` and `write` where the value is the same."""
+    """The mapping of an attribute to its field; `read` and `write` are None if the value is the same in both."""
 
     name: str
     field: str
@@ -50,12 +50,12 @@ class _Attribute(NamedTuple):
 
 
 def from_json(kind: type[_T], json: Mapping[str, Any]) -> _T:
-    """Return a dataclass from its message's JSON; what is absent there has the dataclass's default."""
+    """Return a dataclass for the JSON of its message; absent fields get the defaults of the dataclass."""
     of: Any = kind
     readers = _readers(of)
     given = {**_empty(of)}
     groups: dict[str, dict[str, Any]] = {}
-    # Hundreds of thousands of specs are read when a worker starts.
+    # A hot path: a worker reads hundreds of thousands of specs when it starts.
     for field, value in json.items():
         if (reader := readers.get(field)) is not None:
             name, read, group = reader
@@ -67,7 +67,7 @@ def from_json(kind: type[_T], json: Mapping[str, Any]) -> _T:
 
 
 def to_json(spec: Any) -> dict[str, Any]:  # noqa: ANN401 — any dataclass
-    """Return the JSON of a dataclass's message, in which what is empty may stand too."""
+    """Return the JSON of a dataclass's message, which may include empty fields."""
     found: dict[str, Any] = {}
     of: Any = type(spec)
     for name, field, _, write in _attributes(of):
@@ -81,13 +81,13 @@ def to_json(spec: Any) -> dict[str, Any]:  # noqa: ANN401 — any dataclass
 
 
 def span_from_json(text: str) -> int:
-    """Return the microseconds of a Duration as Protobuf's JSON has it, "1.500s"; what is finer is cut off."""
+    """Return the microseconds of a Duration in Protobuf's JSON, such as "1.500s"; truncate nanoseconds."""
     seconds, _, fraction = text.removesuffix("s").partition(".")
     return int(seconds) * SECOND_US + int(fraction[:_DECIMALS].ljust(_DECIMALS, "0"))
 
 
 def span_to_json(span_us: int) -> str:
-    """Return a Duration as Protobuf's JSON has it."""
+    """Return a Duration in Protobuf's JSON, such as "1.500s"."""
     span = Duration()
     span.FromMicroseconds(span_us)
     return span.ToJsonString()
@@ -95,7 +95,7 @@ def span_to_json(span_us: int) -> str:
 
 @cache
 def _readers(kind: Any) -> Mapping[str, tuple[str, _Read, str]]:  # noqa: ANN401 — a dataclass
-    """Return for each field its attribute, how that is read, and the group that it belongs to, if any."""
+    """Return for each field the attribute, its conversion (None if the value is the same), and its group or ""."""
     own = {each.field: (each.name, each.read, "") for each in _attributes(kind)}
     for group, of in _groups(kind).items():
         own |= {each.field: (each.name, each.read, group) for each in _attributes(of)}
@@ -111,7 +111,7 @@ def _attributes(kind: Any) -> tuple[_Attribute, ...]:  # noqa: ANN401 — a data
 
 @cache
 def _empty(kind: Any) -> Mapping[str, Any]:  # noqa: ANN401 — a dataclass
-    """Return the attributes without a default, as they are where the field is absent."""
+    """Return the values of the attributes without a default for absent fields."""
     hints = _hints(kind)
     return {each.name: hints[each.name][0]() for each in fields(kind) if each.name in hints and not _has_default(each)}
 
@@ -126,12 +126,12 @@ def _groups(kind: Any) -> Mapping[str, Any]:  # noqa: ANN401 — a dataclass
 
 
 def _hints(kind: Any) -> Mapping[str, tuple[Any, As]]:  # noqa: ANN401 — a dataclass
-    """Return the type of each attribute, and its mapping."""
+    """Return the type and the override of each attribute."""
     hints = get_type_hints(kind, include_extras=True)
     return {each.name: _parted(hints[each.name]) for each in fields(kind) if each.compare}
 
 
-def _parted(hint: Any) -> tuple[Any, As]:  # noqa: ANN401 — what a type hint is
+def _parted(hint: Any) -> tuple[Any, As]:  # noqa: ANN401 — type hints have no common type
     beside = getattr(hint, "__metadata__", ())
     type_ = hint.__origin__ if beside else hint
     if isinstance(type_, UnionType):
@@ -139,7 +139,7 @@ def _parted(hint: Any) -> tuple[Any, As]:  # noqa: ANN401 — what a type hint i
     return type_, next((each for each in beside if isinstance(each, As)), As())
 
 
-def _attribute(name: str, type_: Any, how: As, default: Any) -> _Attribute:  # noqa: ANN401 — of an attribute
+def _attribute(name: str, type_: Any, how: As, default: Any) -> _Attribute:  # noqa: ANN401 — an attribute has any type
     field = how.field or name
     if how.read or how.write:
         return _Attribute(name, field, how.read, how.write)

@@ -1,6 +1,6 @@
-"""Between specs and the column `spec_message` of a check, which holds the contract's Check with nothing but the spec.
+"""The conversion of specs to and from the column `spec_message`, which holds a Check message with only the spec.
 
-Secrets are encrypted there, and HIDDEN stands in their place.
+Secrets are stored encrypted, and replaced by HIDDEN in the message.
 """
 
 from collections.abc import Mapping
@@ -16,27 +16,27 @@ from services.checks.specs.spec import Spec
 
 
 class CheckSpecs(SecretColumn[Spec]):
-    """Specs of all kinds of checks: each knows its secrets, and that they are for its target's origin."""
+    """The column of specs of all kinds; a spec defines its secrets and their audience."""
 
     def secrets(self, value: Spec) -> Mapping[str, str]:
         """Return the secrets of a spec."""
         return value.secret_fields()
 
     def with_secrets(self, value: Spec, secrets: Mapping[str, str]) -> Spec:
-        """Return a spec with others."""
+        """Return the spec with its secrets replaced."""
         return value.with_secrets(secrets)
 
     def audience(self, value: Spec) -> str:
-        """Return the origin of the spec's target."""
+        """Return the audience of the spec's secrets."""
         return value.audience
 
     def to_json(self, value: Spec) -> dict[str, Any]:
         """Return a spec as JSON."""
-        # By way of the message, so that the column has what Protobuf prints, and nothing that the contract lacks.
+        # The message validates the field names and normalizes the values.
         return message_json.to_json(ParseDict(value.to_check_json(), Check()))
 
     def from_json(self, kind: str, json: dict[str, Any]) -> Spec:
-        """Return a spec of a kind."""
+        """Return the spec of a kind for its JSON."""
         return KINDS[kind].from_check_json(json)
 
 

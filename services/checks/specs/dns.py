@@ -1,4 +1,4 @@
-"""What a DNS check asks for."""
+"""The spec of a DNS check."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,19 +14,19 @@ from services.checks.specs.spec import Spec
 from services.platform.errors import InvalidArgument
 
 DNS_PORT = 53
-# Of whoever writes a place where a name belongs.
+# These characters indicate an address with a port or with brackets instead of a name.
 _NEVER_IN_A_NAME = frozenset(b":[]")
 
 
 @dataclass(frozen=True, slots=True)
 class DnsSpec(Spec):
-    """A DNS record and what it must say.
+    """A DNS query and the expected records.
 
     Attributes:
-        name: the name that is asked for.
-        type: of the record, such as "MX".
-        expected: all that the records say, as a zone file writes it; anything when empty.
-        server: the name server to ask, with a port if it is not 53; the worker's own when empty.
+        name: the name to query.
+        type: the type of record, such as "MX".
+        expected: the complete set of expected records in the format of zone files; if empty, any record is accepted.
+        server: the name server, with a port unless it is 53; if empty, the worker's own resolvers.
     """
 
     KIND: ClassVar[str] = "dns"
@@ -39,16 +39,16 @@ class DnsSpec(Spec):
 
     @property
     def target(self) -> str:
-        """The name server's host; the name where it is one of our own that is asked."""
+        """The host of the name server; the queried name if the worker's own resolvers are used."""
         return place_of(self.server, DNS_PORT).host if self.server else self.name.lower()
 
     @property
     def dialled_hosts(self) -> Mapping[str, str]:
-        """The host of the name server, if the check chooses one."""
+        """The host of the name server, if the check names one."""
         return {"server": place_of(self.server, DNS_PORT).host} if self.server else {}
 
     def refuse_bad(self, field: str) -> None:
-        """Refuse a name that cannot be asked for, records that there cannot be, and a server that cannot be one.
+        """Refuse an invalid name, invalid expected records, and an invalid server.
 
         Raises:
             InvalidArgument: naming the field.

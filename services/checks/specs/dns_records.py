@@ -1,8 +1,8 @@
-"""DNS names and records between text and what can be compared, by dnspython. Pure.
+"""Parsing of DNS names and records, and their canonical form for comparison, by dnspython. Pure.
 
-Records compare by what they say: names in lower case, addresses as they are written shortest, a TXT record as its
-strings joined, for where it is cut into strings is an accident of its length. dnspython's own canonical form takes time
-that grows with the square of a name's labels, which are a hostile server's to choose.
+Records are equal if their canonical forms are: names in lower case, addresses in their shortest form, the strings of a
+TXT record joined, since how a text is split into strings depends on its length only. dnspython's own canonical form is
+not used: it takes time quadratic in the number of labels, which an untrusted server chooses.
 """
 
 import ipaddress
@@ -19,35 +19,39 @@ import dns.rdtypes.txtbase
 import dns.reversename
 
 Canonical: TypeAlias = bytes
-"""A record's data; equal when the records say the same."""
+"""The canonical form of a record's data; equal for equal records."""
 
 _QUOTE = '"'
 _T = TypeVar("_T")
 
 
 def name_of(text: str, type_: str) -> dns.name.Name:
-    """The absolute name that is asked for; that of an address when its PTR is asked for.
+    """Return the absolute name to query; for the type PTR and an address, its name for reverse lookups.
+
+    Args:
+        text: a name, or an address for the type PTR.
+        type_: the type of record, such as "MX".
 
     Raises:
-        ValueError: it is no name; the message is a phrase for its author.
+        ValueError: the text is not a name; the message is fit for an error of the field.
     """
     if type_ == "PTR":
         try:
             return dns.reversename.from_address(str(ipaddress.ip_address(text)))
         except ValueError:
-            pass  # a name then
+            pass  # not an address, so a name
     return _parsed(lambda: dns.name.from_text(text, dns.name.root, dns.name.IDNA_2008_Practical), "must be a DNS name")
 
 
 def expected_record(text: str, type_: str) -> Canonical:
-    """What its author expects of a record.
+    """Return the canonical form of an expected record.
 
     Args:
-        text: as a zone file writes it; TXT also without quotes.
-        type_: such as "MX".
+        text: the record's data in the format of zone files; for the type TXT also a text without quotes.
+        type_: the type of record, such as "MX".
 
     Raises:
-        ValueError: it can be no record of the type; the message is a phrase for its author.
+        ValueError: the text is not a record of this type; the message is fit for an error of the field.
     """
     if type_ == "TXT" and not text.startswith(_QUOTE):
         return text.encode()
@@ -66,7 +70,7 @@ def expected_record(text: str, type_: str) -> Canonical:
 
 
 def canonical(rdata: dns.rdata.Rdata) -> Canonical:
-    """A record for comparison with others of its type; about as long as the record without compression."""
+    """Return the canonical form of a record's data, about as long as the uncompressed record."""
     if isinstance(rdata, dns.rdtypes.txtbase.TXTBase):
         return b"".join(rdata.strings)
     if isinstance(rdata, dns.rdtypes.ANY.CAA.CAA):
@@ -75,7 +79,7 @@ def canonical(rdata: dns.rdata.Rdata) -> Canonical:
 
 
 def shown(rdata: dns.rdata.Rdata) -> str:
-    """A record for people; nothing in it but printable ASCII."""
+    """Return a record's data in the format of zone files, in printable ASCII."""
     return rdata.to_text(dns.name.root, relativize=False)
 
 

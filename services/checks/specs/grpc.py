@@ -1,4 +1,4 @@
-"""What a gRPC check asks."""
+"""The spec of a gRPC check."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from services.platform.errors import InvalidArgument
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrpcSpec(Spec):
-    """A gRPC server that speaks the standard health protocol.
+    """A gRPC server with the standard health service.
 
     Attributes:
         address: host and port.
-        service: the service to ask for; the server as a whole when empty.
-        tls: whether the connection is under TLS.
-        skip_verify: whether any certificate is taken.
-        ca_certificates: PEM of the authorities to trust instead of the public ones; the public ones when empty.
-        server_name: the name to ask for and to verify, instead of the host; the host when empty.
+        service: the service whose health is requested; if empty, that of the whole server.
+        tls: whether to connect over TLS.
+        skip_verify: whether to accept any certificate.
+        ca_certificates: PEM of the authorities to trust instead of the public ones; if empty, the public ones.
+        server_name: the name for SNI and verification instead of the host; if empty, the host.
     """
 
     KIND: ClassVar[str] = "grpc"
@@ -44,16 +44,16 @@ class GrpcSpec(Spec):
 
     @property
     def options(self) -> TlsOptions:
-        """How the server is verified under TLS."""
+        """The options of verification over TLS."""
         return TlsOptions(self.skip_verify, self.ca_certificates, self.server_name)
 
     @property
     def dialled_hosts(self) -> Mapping[str, str]:
-        """The host in the address."""
+        """The host of the address."""
         return {"address": place_of(self.address).host}
 
     def refuse_bad(self, field: str) -> None:
-        """Refuse an address that could not be dialled, and a verification that there will not be.
+        """Refuse an invalid address, TLS options without TLS, and invalid authorities.
 
         Raises:
             InvalidArgument: naming the field.
@@ -66,7 +66,7 @@ class GrpcSpec(Spec):
         self.options.refuse_bad(field)
 
     def audited(self) -> dict[str, object]:
-        """What the audit log shows: of the authorities, which may be long, only that there are some."""
+        """Return the fields for the audit log; of the authorities, which may be long, only whether there are any."""
         return {
             "address": self.address,
             "service": self.service,

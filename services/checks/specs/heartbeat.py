@@ -1,4 +1,4 @@
-"""What a heartbeat waits for: signals of a job, one a period at least."""
+"""The spec of a heartbeat check: the signals that a job has to send, at least one per period."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,22 +12,22 @@ from services.checks.specs import message_json
 from services.checks.specs.spec import Spec
 from services.platform.clock import MINUTE_US, SECOND_US
 
-# Silence and failures show at the next slot.
+# A missing signal or a reported failure is detected at the next slot.
 _LONGEST_INTERVAL_US = MINUTE_US
-# The period is not in the kind's message: it is the check's interval.
+# The period is not a field of HeartbeatCheck: it is the interval of the check.
 _PERIOD, _INTERVAL = "period", "interval"
 
 
 @dataclass(frozen=True, slots=True)
 class HeartbeatSpec(Spec):
-    """Signals that are due.
+    """The expected signals of a job.
 
     Attributes:
-        period_us: one is due this often; the contract's interval.
-        grace_us: how much later one may be.
-        of_check: the tenant and the check whose signals they are; None before it is run, and no part of what is stored.
-        is_slot: whether it is run for a slot, which tells what happened since the one before; else somebody asks how it
-            is now. No part of what is stored.
+        period_us: the longest time between two signals, in microseconds; the interval of the check.
+        grace_us: how much later a signal may arrive, in microseconds.
+        of_check: the ids of tenant and check whose signals are evaluated; None outside runs. Not stored.
+        is_slot: whether the run is that of a slot, which evaluates the time since the slot before; an on-demand run
+            evaluates the present state. Not stored.
     """
 
     KIND: ClassVar[str] = "heartbeat"
@@ -42,35 +42,35 @@ class HeartbeatSpec(Spec):
 
     @property
     def target(self) -> str:
-        """No host is burdened, so none is named."""
+        """A placeholder: a run sends no requests to any host."""
         return "(none)"
 
     @property
     def dialled_hosts(self) -> Mapping[str, str]:
-        """None: no target is asked."""
+        """No hosts: a run connects to no target."""
         return {}
 
     def refuse_bad(self, field: str) -> None:
-        """The contract's rules see all that can be wrong."""
+        """Do nothing: the rules of the contract cover all fields."""
 
     def slots_every_us(self, _interval_us: int) -> int:
-        """A period, but a minute at the most."""
+        """Return the time between slots in microseconds: the period, at most one minute."""
         return min(self.period_us, _LONGEST_INTERVAL_US)
 
     def run_for(self, tenant_id: UUID, check_id: UUID) -> Self:
-        """Whose signals to look at."""
+        """Return the spec with the check whose signals to evaluate."""
         return replace(self, of_check=(tenant_id, check_id))
 
     def showing(self) -> Self:
-        """The same for a run on demand, which belongs to no slot."""
+        """Return the spec for an on-demand run, which has no slot."""
         return replace(self, is_slot=False)
 
     def audited(self) -> dict[str, object]:
-        """What the audit log shows of it."""
+        """Return the fields for the audit log."""
         return {"intervalSeconds": self.period_us / SECOND_US, "graceSeconds": self.grace_us / SECOND_US}
 
     def to_check_json(self) -> dict[str, Any]:
-        """Return the JSON of a check: the period is its interval."""
+        """Return the JSON of a check with this spec; the period is its interval."""
         own = self.to_json()
         return {_INTERVAL: own.pop(_PERIOD), self.KIND: own}
 
@@ -81,7 +81,7 @@ class HeartbeatSpec(Spec):
         return cls.from_json({**own, _PERIOD: json[_INTERVAL]} if _INTERVAL in json else own)
 
     def into_check(self, check: pb.Check) -> None:
-        """Write it into a check's message: the interval is the period, and there is no timeout and no retry."""
+        """Write the spec into a check's message: the period becomes the interval; clear timeout and retry delay."""
         for absent in (_INTERVAL, "timeout", "retry_delay"):
             check.ClearField(absent)
         check.MergeFrom(message_json.from_json(pb.Check, self.to_check_json()))

@@ -1,4 +1,4 @@
-"""Hosts as checks name them: which can be dialled, and how they are called on the wire. Pure."""
+"""Validation and normalization of the hosts in checks: host names and IP addresses. Pure."""
 
 import ipaddress
 import re
@@ -10,10 +10,10 @@ from services.platform.errors import InvalidArgument
 
 _MOST_KNOWN = 16_384
 _LONGEST = 253
-# Underscores are in no host's name by RFC 1123 §2.1, and in many names that are in use.
+# RFC 1123 §2.1 excludes underscores, but many names in use have them.
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?")
-# What ends so is an address or nothing: no name server may be asked for 127.1 (WHATWG URL §3.5).
+# A host whose last label is a number is never a name: 127.1 must not be resolved by DNS (WHATWG URL §3.5).
 _ENDS_IN_NUMBER = re.compile(r"(?:[0-9]+|0x[0-9a-f]*)\.?")
 _NUMBER = re.compile(r"0x0*([0-9a-f]{0,8})|0+([0-7]{0,11})|([1-9][0-9]{0,9})")
 _BASES = (16, 8, 10)
@@ -23,13 +23,13 @@ _BYTE = 256
 
 @lru_cache(maxsize=_MOST_KNOWN)
 def ascii_host(host: str) -> str:
-    """A host as it is looked up and asked for: an address in its canonical text, a name in lower case and IDNA 2008.
+    """Return the normalized host: an address in its canonical form, a name in lower case and ASCII (IDNA 2008).
 
     Raises:
-        ValueError: it is neither an IP address nor a host name.
+        ValueError: the text is neither an IP address nor a host name.
     """
     address = literal(host)
-    if address is not None and "%" not in address:  # with a zone it would be this machine's alone
+    if address is not None and "%" not in address:  # an IPv6 zone is meaningful on one machine only
         return address
     lowered = host.lower()
     name = lowered if lowered.isascii() else idna.encode(lowered).decode("ascii")  # IDNAError is a ValueError
@@ -39,14 +39,15 @@ def ascii_host(host: str) -> str:
 
 
 def is_loose_address(host: str) -> bool:
-    """Whether a host is an address in a form that some parsers take and others look up as a name: 127.1, 0x7f000001."""
+    """Return whether a host is a non-canonical IPv4 address, such as 127.1, which some parsers resolve as a name."""
     return literal(host) is None and _ends_in_number(host.lower())
 
 
 def loose_address(host: str) -> str | None:
-    """Return the IPv4 address that browsers and curl take such a host for, in its canonical text; None if they do not.
+    """Return the canonical form of a non-canonical IPv4 address; None if the host is none.
 
-    One to four numbers, decimal, octal or hexadecimal, of which the last one fills the rest (WHATWG URL §3.5).
+    The host has one to four decimal, octal or hexadecimal numbers, of which the last one fills the remaining bytes
+    (WHATWG URL §3.5). Browsers and curl parse such addresses the same way.
     """
     parts = host.lower().removesuffix(".").split(".")
     numbers = [number for number in map(_number, parts) if number is not None]
@@ -59,7 +60,7 @@ def loose_address(host: str) -> str | None:
 
 
 def _number(text: str) -> int | None:
-    """A part of a loose address: hexadecimal, octal or decimal; None if it is none, or too large."""
+    """Parse a hexadecimal, octal or decimal number; return None if it is invalid or too long."""
     found = _NUMBER.fullmatch(text)
     if found is None:
         return None
@@ -74,7 +75,7 @@ def _ends_in_number(name: str) -> bool:
 
 @lru_cache(maxsize=_MOST_KNOWN)
 def literal(host: str) -> str | None:
-    """The host itself, in its canonical text, if it is an address; else None."""
+    """Return the canonical form of an IP address; None if the host is not an IP address."""
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:
@@ -82,7 +83,7 @@ def literal(host: str) -> str | None:
 
 
 def refuse_bad_host(host: str, field: str) -> None:
-    """Refuse a host that could not be dialled; no name is looked up.
+    """Refuse an invalid host. Names are not resolved.
 
     Raises:
         InvalidArgument: naming the field.

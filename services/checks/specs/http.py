@@ -1,4 +1,4 @@
-"""What an HTTP check probes."""
+"""The spec of an HTTP check."""
 
 import re
 from collections.abc import Mapping
@@ -29,9 +29,9 @@ from services.checks.specs.urls import origin_of, read_url, refuse_bad_url
 from services.platform.errors import InvalidArgument
 
 MOST_REDIRECTS = 5
-"""How many redirects are followed where nothing is said."""
+"""The default limit of redirects."""
 
-# What stands between the scheme and the path of an absolute URL.
+# Host and port of an absolute URL, with credentials if there are any.
 _HOST = re.compile(r"[^:]*://([^/?#]*)")
 
 
@@ -41,21 +41,21 @@ def _pairs(headers: Mapping[str, str]) -> Headers:
 
 @dataclass(frozen=True, slots=True, repr=False, kw_only=True)
 class HttpSpec(Spec):
-    """An HTTP request and what its answer must be.
+    """An HTTP request and the expected response.
 
     Attributes:
-        url: absolute, http or https, without credentials.
-        method: in upper case.
-        headers: names and values, in order.
-        body: what follows the headers.
-        expected_statuses: the codes that mean UP; any 2xx when empty.
-        follow_redirects: whether redirects are followed.
-        max_redirects: how many at the most; 0 for none.
-        body_contains: what the decoded body must contain; nothing when empty.
-        tls: how an https target is verified.
-        auth: who it says it is, and which of its headers are secrets.
-        asserted: what else must be true of the answer.
-        shows_body: whether somebody wants to see the body, whatever the assertions are; of one run, and no part of it.
+        url: an absolute URL, http or https, without credentials.
+        method: the method, in upper case.
+        headers: names and values of the headers, sorted by name.
+        body: the body of the request; may be empty.
+        expected_statuses: the accepted status codes; if empty, any 2xx.
+        follow_redirects: whether to follow redirects.
+        max_redirects: the limit of redirects; 0 for none.
+        body_contains: a text that the decoded body has to contain; if empty, the body is not tested.
+        tls: the options of verification of an https target.
+        auth: the credentials, and which headers are secrets.
+        asserted: further assertions on the response.
+        shows_body: whether a run reads the body although no assertion needs it, to report it. Not stored.
     """
 
     KIND: ClassVar[str] = "http"
@@ -77,31 +77,31 @@ class HttpSpec(Spec):
     shows_body: bool = field(default=False, compare=False)
 
     def __repr__(self) -> str:
-        return f"HttpSpec({self.method} {self.url})"  # headers and bodies may be secrets
+        return f"HttpSpec({self.method} {self.url})"  # headers and body may contain secrets
 
     @property
     def target(self) -> str:
-        """The URL's host, and its port where it has one."""
+        """The host of the URL in lower case, with the port if the URL has one."""
         return _HOST.match(self.url)[1].lower()  # type: ignore[index] # the contract refuses other URLs
 
     @property
     def most_redirects(self) -> int:
-        """How many redirects are followed."""
+        """The limit of redirects; 0 if redirects are not followed."""
         return self.max_redirects if self.follow_redirects else 0
 
     @property
     def assertions(self) -> tuple[Assertion, ...]:
-        """What has to be true of the answer: what the shorthands say, then the rest."""
+        """The assertions on the response: those that shorthand fields imply, then those of the list."""
         return (*self._shorthands(), *self.asserted) if self.asserted else self._shorthands()
 
     @property
     def implied_assertions(self) -> int:
-        """How many of them the shorthands say."""
+        """The number of assertions that shorthand fields imply."""
         return len(self._shorthands())
 
     def _shorthands(self) -> tuple[Assertion, ...]:
         if not (self.expected_statuses or self.body_contains or self.asserted):
-            return SUCCESS_ALONE  # as most checks have it
+            return SUCCESS_ALONE  # the case of most checks
         said = (BodyContains(self.body_contains),) if self.body_contains else ()
         if self.expected_statuses:
             return (StatusIs(self.expected_statuses), *said)
@@ -109,31 +109,31 @@ class HttpSpec(Spec):
 
     @property
     def reads_body(self) -> bool:
-        """Whether the verdict needs the answer's body, or somebody wants to see it."""
-        # Asked some times a run, and most checks assert nothing.
+        """Whether a run has to read the body of the response, for the verdict or to report it."""
+        # Called several times per run, and most checks have no assertions.
         return bool(self.body_contains) or self.shows_body or (bool(self.asserted) and read_the_body(self.asserted))
 
     def showing(self) -> "HttpSpec":
-        """The same, and its answer's body is kept for people to see."""
+        """Return the spec for an on-demand run, which reads the body to report it."""
         return replace(self, shows_body=True)
 
     @property
     def audience(self) -> str:
-        """The URL's origin."""
+        """The origin of the URL."""
         return origin_of(self.url)
 
     def secret_fields(self) -> dict[str, str]:
-        """The secrets that there are, by where they are."""
+        """Return the secrets that are set, by their path below the spec."""
         headers = {_header(name): value for name, value in self.headers if value and self.auth.hides(name)}
         return {**headers, **self.auth.secret_fields()}
 
     def with_secrets(self, values: Mapping[str, str]) -> "HttpSpec":
-        """The same with these secrets in their places."""
+        """Return the spec with the secrets at these paths replaced; unknown paths are ignored."""
         headers = tuple((name, values.get(_header(name), value)) for name, value in self.headers)
         return replace(self, headers=headers, auth=self.auth.with_secrets(values))
 
     def secrets(self) -> tuple[str, ...]:
-        """Every text that must not be shown, also as it goes over the wire."""
+        """Return all texts to mask in output: secrets, parts of secret headers, and their encoded forms."""
         basic = self.auth.basic_auth
         values = [*self.secret_fields().values(), *([basic.credentials] if basic and basic.password else [])]
         values += [part for name, value in self.headers if self.auth.hides(name) for part in parts_of_header(value)]
@@ -141,20 +141,20 @@ class HttpSpec(Spec):
 
     @property
     def dialled_hosts(self) -> Mapping[str, str]:
-        """The URL's host."""
+        """The host of the URL."""
         return {"url": read_url(self.url).host}
 
     def refuse_bad(self, field: str) -> None:
-        """Refuse what could not be dialled, shown to a target or judged, and HIDDEN in place of a secret.
+        """Refuse an invalid URL, TLS options, credentials or assertions, and HIDDEN without a stored secret.
 
         Raises:
-            InvalidArgument: naming the field.
+            InvalidArgument: naming the field; SECRET_NOT_STORED for HIDDEN.
         """
         refuse_bad_url(self.url, f"{field}.url")
         self.tls.refuse_bad(f"{field}.tls")
         refuse_bad(self.asserted, f"{field}.assertions")
         self._refuse_body_of_head(field)
-        # In a header that is no secret too: what was kept for it would be shown.
+        # Also in headers that are not secret: a stored secret restored into such a header would be readable.
         for path, value in [(_header(name), value) for name, value in self.headers] + [*self.secret_fields().items()]:
             if HIDDEN in value:
                 raise InvalidArgument.field(
@@ -175,7 +175,7 @@ class HttpSpec(Spec):
                 raise InvalidArgument.field(f"{field}.assertions[{index}].{assertion_codec.name_of(each)}", said)
 
     def audited(self) -> dict[str, object]:
-        """What the audit log shows; headers' values and bodies may be secrets, so it shows none."""
+        """Return the fields for the audit log, without values of headers and bodies, which may contain secrets."""
         return {
             "url": self.url,
             "method": self.method,
@@ -190,5 +190,5 @@ class HttpSpec(Spec):
 
 
 def _header(name: str) -> str:
-    """Where a header's value is."""
+    """Return the path of a header's value below the spec."""
     return f"headers[{name!r}]"

@@ -1,4 +1,4 @@
-"""How an HTTP check says who it is, and which of its headers are secrets."""
+"""The credentials of an HTTP check, and which of its headers are secrets."""
 
 import base64
 from collections.abc import Iterable, Mapping
@@ -10,34 +10,34 @@ from services.platform.errors import InvalidArgument
 
 Headers = tuple[tuple[str, str], ...]
 
-_PASSWORD = "basic_auth.password"  # noqa: S105 — where a password is, not one
-_TOKEN = "bearer_token"  # noqa: S105 — where a token is, not one
+_PASSWORD = "basic_auth.password"  # noqa: S105 — the path of a password, not a password
+_TOKEN = "bearer_token"  # noqa: S105 — the path of a token, not a token
 _KEY = "client_certificate.private_key"
 _AUTHORIZATION = "Authorization"
 
 
 @dataclass(frozen=True, slots=True)
 class BasicAuth:
-    """A user's name and password (RFC 7617); the password is a secret."""
+    """Username and password for the Basic scheme (RFC 7617); the password is a secret."""
 
     username: str = ""
     password: str = field(default="", repr=False)
 
     @property
     def credentials(self) -> str:
-        """As the header spells both."""
+        """Username and password in base64, as in the Authorization header."""
         return base64.b64encode(f"{self.username}:{self.password}".encode()).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAuth:
-    """Who an HTTP check says it is, by the names of the contract.
+    """The credentials of an HTTP check, in the fields of the contract.
 
     Attributes:
-        basic_auth: a name and a password; None for none.
-        bearer_token: a token; none when empty. A secret.
-        client_certificate: what an https target is shown; None for nothing.
-        secret_headers: names of headers that are secrets though their names do not say so.
+        basic_auth: username and password; None for none.
+        bearer_token: a token; empty for none. A secret.
+        client_certificate: the client certificate for an https target; None for none.
+        secret_headers: names of headers that are secrets in addition to those with a well-known secret name.
     """
 
     basic_auth: BasicAuth | None = None
@@ -47,17 +47,17 @@ class HttpAuth:
 
     @property
     def headers(self) -> Headers:
-        """What it adds to a request."""
+        """The headers that the credentials add to a request."""
         if self.basic_auth is not None:
             return ((_AUTHORIZATION, f"Basic {self.basic_auth.credentials}"),)
         return ((_AUTHORIZATION, f"Bearer {self.bearer_token}"),) if self.bearer_token else ()
 
     def hides(self, name: str) -> bool:
-        """Whether a header of this name is a secret."""
+        """Return whether a header of this name is a secret."""
         return is_secret_name(name) or name.lower() in map(str.lower, self.secret_headers)
 
     def secret_fields(self) -> dict[str, str]:
-        """The secrets that there are, by where they are."""
+        """Return the secrets that are set, by their path below the spec."""
         basic, certificate = self.basic_auth, self.client_certificate
         every = {
             _PASSWORD: basic.password if basic else "",
@@ -67,7 +67,7 @@ class HttpAuth:
         return {path: value for path, value in every.items() if value}
 
     def with_secrets(self, values: Mapping[str, str]) -> "HttpAuth":
-        """The same with these secrets in their places."""
+        """Return the credentials with the secrets at these paths replaced; unknown paths are ignored."""
         basic, certificate = self.basic_auth, self.client_certificate
         return replace(
             self,
@@ -78,7 +78,7 @@ class HttpAuth:
         )
 
     def audited(self) -> dict[str, object]:
-        """What the audit log shows of it."""
+        """Return the fields for the audit log, with HIDDEN in place of secrets."""
         shown: dict[str, object] = {}
         if self.basic_auth is not None:
             shown["basicAuth"] = {"username": self.basic_auth.username, "password": HIDDEN}
@@ -91,12 +91,12 @@ class HttpAuth:
         return shown
 
     def refuse_bad(self, field: str, names: Iterable[str], *, secure: bool) -> None:
-        """Refuse what contradicts itself, and what no target could be shown.
+        """Refuse conflicting credentials, unknown secret headers, and an invalid client certificate.
 
         Args:
-            field: where the check's HTTP part is in the request.
-            names: of its headers.
-            secure: whether its target is https.
+            field: the path of the spec in the request, such as "check.http".
+            names: the names of the check's headers.
+            secure: whether the target is https.
 
         Raises:
             InvalidArgument: naming the field.

@@ -1,4 +1,4 @@
-"""All kinds of checks, by name."""
+"""The registry of the kinds of checks, by name."""
 
 from collections.abc import Mapping
 
@@ -25,6 +25,6 @@ KINDS: Mapping[str, type[Spec]] = {each.KIND: each for each in _ALL}
 
 
 def spec_of(check: check_pb2.Check) -> Spec:
-    """What a check probes; the contract's rules have seen to it that there is a kind."""
+    """Return the spec of a check's message that was validated by the rules of the contract."""
     kind = check.WhichOneof("kind") or HttpSpec.KIND
     return KINDS[kind].from_check_json(message_json.to_json(check))

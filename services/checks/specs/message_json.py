@@ -1,7 +1,7 @@
-"""Messages of checks to the JSON of Protobuf and back, with the names of `proto/`. Pure.
+"""Conversion of check messages to Protobuf's JSON and back, with the field names of `proto/`. Pure.
 
-The JSON is that of google.protobuf.json_format. Reading it, the message's constructor does what it can, in a tenth of
-the time: a page of checks is made of it (docs/adr/0044).
+The JSON is that of google.protobuf.json_format. It is read by the constructor of the message where possible, in a tenth
+of the time of json_format, since a page of checks is read from it (docs/adr/0044).
 """
 
 from collections.abc import Callable, Mapping
@@ -27,13 +27,13 @@ def from_json(kind: type[_M], json: dict[str, Any]) -> _M:
     """Return a message from JSON.
 
     Raises:
-        ValueError, ParseError: it is not that of such a message.
+        ValueError, ParseError: the JSON does not describe such a message.
     """
     return kind(**_arguments(json, _readers(kind.DESCRIPTOR)))
 
 
 def _arguments(json: dict[str, Any], readers: _Readers) -> dict[str, Any]:
-    """Return what a message's constructor takes."""
+    """Return the arguments for the constructor of a message."""
     if readers.keys().isdisjoint(json):
         return json
     return {name: readers[name](value) if name in readers else value for name, value in json.items()}
@@ -41,7 +41,7 @@ def _arguments(json: dict[str, Any], readers: _Readers) -> dict[str, Any]:
 
 @cache
 def _readers(message: Descriptor) -> _Readers:
-    """Return how to read the fields whose JSON the constructor does not take as it is."""
+    """Return the conversions for the fields whose JSON the constructor does not accept unchanged."""
     return {field.name: reader for field in message.fields if (reader := _reader(message, field)) is not None}
 
 

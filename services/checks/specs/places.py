@@ -1,4 +1,4 @@
-"""A host and a port as people write them: "api.acme.test:443", "192.0.2.53", "[2001:db8::1]:53". Pure."""
+"""Parsing of a host with an optional port: "api.acme.test:443", "192.0.2.53", "[2001:db8::1]:53". Pure."""
 
 from typing import NamedTuple
 
@@ -10,11 +10,11 @@ _MOST_DIGITS = 5
 
 
 class Place(NamedTuple):
-    """Where to connect.
+    """A host and a port to connect to.
 
     Attributes:
-        host: a name in ASCII and lower case without the dot that ends it, or an address.
-        address: the host itself when it is an address, else None.
+        host: a name in ASCII and lower case without a trailing dot, or an address.
+        address: the host if it is an address, else None.
         port: from 1 to 65535.
     """
 
@@ -24,14 +24,14 @@ class Place(NamedTuple):
 
 
 def place_of(text: str, port: int | None = None) -> Place:
-    """Read a place.
+    """Parse a host with an optional port.
 
     Args:
-        text: as people write it.
-        port: where to connect when the text does not say; None if it has to.
+        text: the host, with or without a port.
+        port: the default port; None if the text has to contain one.
 
     Raises:
-        ValueError: it is no place; the message is a phrase for its author.
+        ValueError: the text is invalid; the message is fit for an error of the field.
     """
     host, digits = parted(text)
     if digits is not None:
@@ -49,10 +49,10 @@ def place_of(text: str, port: int | None = None) -> Place:
 
 
 def parted(text: str) -> tuple[str, str | None]:
-    """The host and the port as they are written, None without one; an IPv6 address stands in brackets, unless alone.
+    """Split a text into host and port, None without a port; an IPv6 address with a port has to be in brackets.
 
     Raises:
-        ValueError: there are brackets around something else; the message is a phrase for its author.
+        ValueError: the brackets do not contain an IPv6 address; the message is fit for an error of the field.
     """
     if text.startswith("["):
         inside, closed, behind = text[1:].partition("]")
@@ -66,7 +66,12 @@ def parted(text: str) -> tuple[str, str | None]:
 
 
 def refuse_bad_place(text: str, field: str, port: int | None = None) -> None:
-    """Refuse what is no place.
+    """Refuse a text that is not a host with an optional port.
+
+    Args:
+        text: the host, with or without a port.
+        field: the path of the field in the request.
+        port: the default port; None if the text has to contain one.
 
     Raises:
         InvalidArgument: naming the field.

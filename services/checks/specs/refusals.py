@@ -1,4 +1,4 @@
-"""Which assertions are refused when they are saved, beyond what the contract's rules see."""
+"""The validation of assertions beyond the rules of the contract."""
 
 import math
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ from services.platform.errors import InvalidArgument
 
 
 def refuse_bad(assertions: Sequence[Assertion], field: str) -> None:
-    """Refuse expressions and paths that are none, ranges without an inside, and what would cost too much.
+    """Refuse invalid expressions, paths and operands, empty ranges, and expressions that are too complex in total.
 
     Args:
-        assertions: all of a check.
-        field: where they are in the request: "check.http.assertions".
+        assertions: all assertions of a check.
+        field: the path of the list in the request: "check.http.assertions".
 
     Raises:
         InvalidArgument: naming the field.

@@ -1,4 +1,4 @@
-"""What of a check is a secret, what stands in its place, and how texts are kept free of it. Pure."""
+"""The secrets of a check: which headers are secret, the placeholder for secrets, and masking in texts. Pure."""
 
 import json
 import re
@@ -7,27 +7,27 @@ from functools import lru_cache
 from urllib.parse import quote
 
 HIDDEN = "[secret]"
-"""Stands wherever a secret would; in an update it means the one that is stored there."""
+"""The placeholder for a secret in output; in an update it keeps the stored secret."""
 
-# The dialects of Python and PostgreSQL read it alike, in upper or lower case.
+# Python and PostgreSQL evaluate this expression alike, both case-insensitively.
 HIDDEN_NAMES = (
     "^(proxy-)?authorization$|^cookie$|^x-auth|token|secret|passw|credential|signature"
     "|(api|access|auth|private)[-_]?key"
 )
 _HIDDEN_NAMES = re.compile(HIDDEN_NAMES, re.IGNORECASE)
 _MOST_NAMES = 4_096
-# What is shorter is found in any text, and hiding it would tell more than it hides.
+# Shorter secrets occur in any text by chance, and masking them would reveal more than it hides.
 _SHORTEST = 4
 
 
 @lru_cache(maxsize=_MOST_NAMES)
 def is_secret_name(name: str) -> bool:
-    """Whether a header of this name carries a secret."""
+    """Return whether the name of a header indicates a secret, such as "Authorization" or "X-Api-Key"."""
     return _HIDDEN_NAMES.search(name) is not None
 
 
 def forms(secret: str) -> Iterable[str]:
-    """How a secret may turn up in what a target answers: as it is, and as JSON or a URL spells it."""
+    """Yield the forms in which a response may contain a secret: verbatim, escaped in JSON, percent-encoded."""
     yield secret
     yield json.dumps(secret)[1:-1]
     yield json.dumps(secret, ensure_ascii=False)[1:-1]
@@ -35,22 +35,22 @@ def forms(secret: str) -> Iterable[str]:
 
 
 def parts_of_header(value: str) -> Iterable[str]:
-    """What of a header's secret value may turn up alone: what follows a scheme, the values of cookies."""
+    """Yield the parts of a secret header that a response may contain alone: what follows a scheme, cookie values."""
     scheme, _, rest = value.partition(" ")
     if scheme.isalnum():
-        yield rest  # of "Bearer …", "Basic …"
+        yield rest  # the credentials after "Bearer" or "Basic"
     for cookie in value.split(";"):
         yield cookie.partition("=")[2]
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
-    """A text with every secret in it hidden, those that overlap too; secrets of less than four characters stay.
+    """Replace every secret in a text by HIDDEN, including overlapping ones; ignore secrets of less than 4 characters.
 
-    To be called before the text is cut to size: half a secret is not found.
+    Call this before truncating the text: a truncated secret is not found.
 
     Args:
-        text: what somebody else has written.
-        secrets: as Spec.secrets() lists them.
+        text: an untrusted text, such as a part of a response.
+        secrets: the result of `Spec.secrets`.
     """
     spans = sorted(
         (found.start(), found.start() + len(secret))

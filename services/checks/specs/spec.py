@@ -1,7 +1,8 @@
-"""What a check probes: the part of it that differs by kind, between the contract, the database and the worker.
+"""The base class of specs: the part of a check that depends on its kind.
 
-A kind is a class here, a branch of the contract's oneof, and a file in services/worker/kinds/. The JSON of its message
-is between all three: codec.py makes it of a spec and a spec of it, message_json.py knows the message.
+A kind has a subclass in this folder, a field in the oneof `kind` of the Check message, and a probe in
+services/worker/kinds/. The JSON of its message is the common format of contract, database and worker: codec.py converts
+it to and from a spec, message_json.py to and from a message.
 """
 
 from abc import ABC, abstractmethod
@@ -21,13 +22,13 @@ from services.checks.specs.secrets import HIDDEN, forms
 
 @dataclass(frozen=True, slots=True)
 class Spec(ABC):
-    """What a check of one kind probes, and what it expects; a frozen dataclass.
+    """The target and the expectations of a check of one kind; subclasses are frozen dataclasses.
 
     Attributes:
-        KIND: its name: the contract's branch, and what the database calls it.
-        MESSAGE: how the contract says it.
-        FAILURE_THRESHOLD: how many DOWN slots in a row make its check DOWN unless its author says another number.
-        ASKS: whether a run asks a target, so that how long it took tells something.
+        KIND: the name of the kind: the field of the oneof in the contract, and the value in the database.
+        MESSAGE: the message of the kind.
+        FAILURE_THRESHOLD: the default number of DOWN slots in a row that make a check DOWN.
+        ASKS: whether a run sends requests to a target, so that its duration is meaningful.
     """
 
     KIND: ClassVar[str]
@@ -38,59 +39,62 @@ class Spec(ABC):
     @property
     @abstractmethod
     def target(self) -> str:
-        """The host that it burdens, in lower case; so many runs at the most burden one at a time (semantics.md §20)."""
+        """The target in lower case, by which the number of concurrent runs is limited (semantics.md §20)."""
 
     @property
     @abstractmethod
     def dialled_hosts(self) -> Mapping[str, str]:
-        """The hosts that a run connects to, names or addresses, by their fields in the contract's spelling."""
+        """The hosts that a run connects to, as names or addresses, by field name of the message."""
 
     @property
     def assertions(self) -> tuple[Assertion, ...]:
-        """What has to be true of what an attempt learns."""
+        """The assertions on the observations of an attempt."""
         return ()
 
     @property
     def implied_assertions(self) -> int:
-        """How many of them, from the first on, say what is not in the check's list of assertions."""
+        """The number of leading assertions that shorthand fields imply; they are not in the check's list."""
         return 0
 
     def showing(self) -> Self:
-        """The same for a run whose answer people want to see."""
+        """Return the spec for an on-demand run, whose response is reported to a user."""
         return self
 
     @property
     def reads_body(self) -> bool:
-        """Whether an attempt may keep as much in memory as an HTTP answer's body."""
+        """Whether an attempt may keep the body of a response in memory."""
         return False
 
     @property
     def audience(self) -> str:
-        """Whom its secrets are for: kept for nobody else, and opened for nobody else."""
+        """The audience of the spec's secrets: they are stored for it, and decrypted for it only."""
         return self.target
 
     def secret_fields(self) -> Mapping[str, str]:
-        """The secrets that there are, by where they are below the spec, in the contract's spelling."""
+        """Return the secrets that are set, by their path below the spec, in the field names of the contract."""
         return {}
 
     def with_secrets(self, _values: Mapping[str, str]) -> Self:
-        """The same with these secrets in their places; what is in no place of it is left out."""
+        """Return the spec with the secrets at these paths replaced; unknown paths are ignored."""
         return self
 
     def secrets(self) -> tuple[str, ...]:
-        """Every text that must not be shown, as `masked` takes them."""
+        """Return all texts to mask in output, for `masked`."""
         return tuple(form for value in self.secret_fields().values() for form in forms(value))
 
     def hidden(self) -> Self:
-        """The same with HIDDEN in the place of every secret: as it may be shown."""
+        """Return the spec with every secret replaced by HIDDEN, for output."""
         fields = self.secret_fields()
         return self.with_secrets(dict.fromkeys(fields, HIDDEN)) if fields else self
 
     def keeping(self, stored: Self) -> Self:
-        """The same where HIDDEN stands for what is stored in that place.
+        """Return the spec with HIDDEN replaced by the stored secret of the same path.
 
-        What is stored for somebody else is not kept: whoever may change a check, and not read its secrets, would have
-        them sent to a host of their own. HIDDEN stays there, and refuse_bad refuses it.
+        Secrets of another audience are not restored: otherwise a user who may change a check but not read its secrets
+        could have them sent to another host. HIDDEN remains there, and `refuse_bad` refuses it.
+
+        Args:
+            stored: the stored spec.
         """
         wanted = [path for path, value in self.secret_fields().items() if value == HIDDEN]
         if not wanted or self.audience != stored.audience:
@@ -100,54 +104,54 @@ class Spec(ABC):
 
     @abstractmethod
     def refuse_bad(self, field: str) -> None:
-        """Refuse what could never be probed, beyond what the contract's rules see, and HIDDEN in place of a secret.
+        """Refuse an invalid spec, beyond the rules of the contract, and HIDDEN without a stored secret.
 
         Args:
-            field: where the spec is in the request, such as "check.http".
+            field: the path of the spec in the request, such as "check.http".
 
         Raises:
             InvalidArgument: naming the field.
         """
 
     def slots_every_us(self, interval_us: int) -> int:
-        """From one slot to the next, in microseconds, when the contract's interval is this."""
+        """Return the time between slots for an interval of the check; both in microseconds."""
         return interval_us
 
     def run_for(self, _tenant_id: UUID, _check_id: UUID) -> Self:
-        """As a worker runs it for a check; only a kind that looks something up has to know for which."""
+        """Return the spec for the runs of a check; kinds that read data of the check store the ids."""
         return self
 
     def audited(self) -> dict[str, object]:
-        """What the audit log shows of it; nothing that may be a secret."""
+        """Return the fields for the audit log, without secrets."""
         return MessageToDict(self.to_message(), always_print_fields_with_no_presence=True)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON of its message, in which what is empty may stand too."""
+        """Return the JSON of the spec's message, which may include empty fields."""
         return codec.to_json(self)
 
     @classmethod
     def from_json(cls, json: Mapping[str, Any]) -> Self:
-        """Return the spec that the JSON of its message describes."""
+        """Return the spec for the JSON of its message."""
         return codec.from_json(cls, json)
 
     def to_check_json(self) -> dict[str, Any]:
-        """Return the JSON of a check that says nothing else."""
+        """Return the JSON of a Check message with only this spec."""
         return {self.KIND: self.to_json()}
 
     @classmethod
     def from_check_json(cls, json: Mapping[str, Any]) -> Self:
-        """Return the spec that the JSON of a check describes."""
+        """Return the spec for the JSON of a Check message."""
         return cls.from_json(json[cls.KIND])
 
     def to_message(self) -> Message:
-        """Return its message."""
+        """Return the message of the spec."""
         return message_json.from_json(self.MESSAGE, self.to_check_json()[self.KIND])
 
     @classmethod
     def from_message(cls, message: Message) -> Self:
-        """Return the spec of a message that the contract's rules have let through."""
+        """Return the spec of a message that was validated by the rules of the contract."""
         return cls.from_json(message_json.to_json(message))
 
     def into_check(self, check: check_pb2.Check) -> None:
-        """Write it into a check's message."""
+        """Write the spec into a check's message."""
         getattr(check, self.KIND).CopyFrom(self.to_message())

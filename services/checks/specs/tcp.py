@@ -1,4 +1,4 @@
-"""What a TCP check probes."""
+"""The spec of a TCP check."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from services.checks.specs.spec import Spec
 
 @dataclass(frozen=True, slots=True)
 class TcpSpec(Spec):
-    """A port that takes connections.
+    """A TCP port that has to accept connections.
 
     Attributes:
-        host: a name or a literal address, as its author gave it.
-        port: where to connect.
-        send: what to send once connected; nothing when empty.
-        expect: what must come then; a connection is enough when empty.
+        host: a name or a literal address, as given by the user.
+        port: the port.
+        send: the text to send after connecting; may be empty.
+        expect: the text that the response has to contain; if empty, a connection is sufficient.
     """
 
     KIND: ClassVar[str] = "tcp"
@@ -41,7 +41,7 @@ class TcpSpec(Spec):
         return {"host": self.host}
 
     def refuse_bad(self, field: str) -> None:
-        """Refuse a host that could not be dialled.
+        """Refuse an invalid host.
 
         Raises:
             InvalidArgument: naming the field.
@@ -49,7 +49,7 @@ class TcpSpec(Spec):
         refuse_bad_host(self.host, f"{field}.host")
 
     def audited(self) -> dict[str, object]:
-        """What the audit log shows; what is sent and expected may be secrets."""
+        """Return the fields for the audit log; of the texts, which may contain secrets, only the sizes."""
         return {
             "host": self.host,
             "port": self.port,

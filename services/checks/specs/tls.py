@@ -1,4 +1,4 @@
-"""What a TLS check probes."""
+"""The spec of a TLS check."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from services.checks.specs.tls_options import TlsOptions
 
 
 class StartTls(IntEnum):
-    """What is spoken in plain before TLS begins; the numbers are the contract's."""
+    """The protocol of STARTTLS; the numbers are those of the contract's enum."""
 
     SMTP = 1
     IMAP = 2
@@ -27,16 +27,16 @@ def _start_tls(name: str) -> StartTls:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsSpec(Spec):
-    """A TLS server, and how long its certificate must be good for.
+    """A TLS server, and the least validity of its certificate.
 
     Attributes:
-        host: a name or a literal address, as its author gave it.
-        port: where to connect.
-        min_days_left: full days until the certificate expires, at the least.
-        start_tls: what is spoken first; nothing when None.
-        skip_verify: whether any chain and any name are taken; the days are looked at all the same.
-        ca_certificates: PEM of the authorities to trust instead of the public ones; the public ones when empty.
-        server_name: the name to ask for and to verify, instead of the host; the host when empty.
+        host: a name or a literal address, as given by the user.
+        port: the port.
+        min_days_left: the least number of full days until the certificate expires.
+        start_tls: the protocol in which to request STARTTLS; None to begin with TLS.
+        skip_verify: whether to accept any chain and any name; the expiry is tested in any case.
+        ca_certificates: PEM of the authorities to trust instead of the public ones; if empty, the public ones.
+        server_name: the name for SNI and verification instead of the host; if empty, the host.
     """
 
     KIND: ClassVar[str] = "tls"
@@ -57,7 +57,7 @@ class TlsSpec(Spec):
 
     @property
     def options(self) -> TlsOptions:
-        """How the server is verified."""
+        """The options of verification."""
         return TlsOptions(self.skip_verify, self.ca_certificates, self.server_name)
 
     @property
@@ -66,7 +66,7 @@ class TlsSpec(Spec):
         return {"host": self.host}
 
     def refuse_bad(self, field: str) -> None:
-        """Refuse a host that could not be dialled, and authorities that could not be read.
+        """Refuse an invalid host, and authorities that cannot be parsed.
 
         Raises:
             InvalidArgument: naming the field.
@@ -75,7 +75,7 @@ class TlsSpec(Spec):
         self.options.refuse_bad(field)
 
     def audited(self) -> dict[str, object]:
-        """What the audit log shows: of the authorities, which may be long, only that there are some."""
+        """Return the fields for the audit log; of the authorities, which may be long, only whether there are any."""
         return {
             "host": self.host,
             "port": self.port,

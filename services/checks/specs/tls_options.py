@@ -1,4 +1,4 @@
-"""How a server is verified, for every kind of check that speaks TLS."""
+"""The options of TLS verification, shared by all kinds of checks that use TLS."""
 
 import ssl
 from dataclasses import dataclass, replace
@@ -9,12 +9,12 @@ from services.platform.security.tls_context import context_trusting
 
 @dataclass(frozen=True, slots=True)
 class TlsOptions:
-    """How a server is verified.
+    """The options of TLS verification.
 
     Attributes:
-        skip_verify: whether any certificate is taken.
-        ca_certificates: PEM of the authorities to trust instead of the public ones; the public ones when empty.
-        server_name: the name to ask for and to verify, instead of the host; the host when empty.
+        skip_verify: whether to accept any certificate.
+        ca_certificates: PEM of the authorities to trust instead of the public ones; if empty, the public ones.
+        server_name: the name for SNI and verification instead of the host; if empty, the host.
     """
 
     skip_verify: bool = False
@@ -22,11 +22,14 @@ class TlsOptions:
     server_name: str = ""
 
     def elsewhere(self) -> "TlsOptions":
-        """The same for another origin, whose name is its own."""
+        """Return the options for another origin: without `server_name`, which applies to the check's own origin."""
         return replace(self, server_name="") if self.server_name else self
 
     def refuse_bad(self, field: str) -> None:
-        """Refuse authorities that no connection could be verified against; none at all are good.
+        """Refuse authorities that cannot be parsed.
+
+        Args:
+            field: the path of the options in the request, such as "check.http.tls".
 
         Raises:
             InvalidArgument: naming the field.
@@ -37,7 +40,7 @@ class TlsOptions:
         if "PRIVATE KEY" in pem:
             raise InvalidArgument.field(field, "must not contain a private key")
         try:
-            context_trusting(pem)  # as the worker will read it
+            context_trusting(pem)  # the worker loads them the same way
         except (ssl.SSLError, TypeError, ValueError) as error:
             raise InvalidArgument.field(field, "must be certificates in PEM") from error
 

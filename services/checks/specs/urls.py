@@ -1,4 +1,4 @@
-"""Which URLs can be probed, beyond what the contract's rules see."""
+"""The validation of URLs beyond the rules of the contract."""
 
 import re
 
@@ -15,26 +15,26 @@ _NEVER_IN_A_NAME = re.compile(r"[^a-z0-9._-]")
 
 
 def read_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
-    """Return a URL whose host and port can be dialled.
+    """Parse a URL with a valid host and port.
 
     Args:
-        text: the URL, or a reference to one where there is a base.
-        base: what a reference is relative to.
+        text: an absolute URL; or a relative reference if there is a base.
+        base: the URL to which a reference is relative.
 
     Raises:
-        ValueError: it is none; the message is a phrase for its author.
+        ValueError: the URL is invalid; the message is fit for an error of the field.
     """
     try:
         url = httpx.URL(text) if base is None else base.join(text)
     except (httpx.InvalidURL, ValueError) as error:
-        if "IDNA" in str(error):  # of httpx's reasons the only one about a host in another script
+        if "IDNA" in str(error):  # httpx raises this for an invalid host name in another script only
             raise ValueError(
                 "must have a host name that IDNA 2008 allows: no symbols, no full-width letters"
             ) from error
         raise ValueError("must be a valid URL") from error
     try:
         host = url.host
-    except ValueError as error:  # idna's errors are among them
+    except ValueError as error:  # idna.IDNAError is a ValueError
         raise ValueError("must have a host name that IDNA allows") from error
     if url.scheme in _PORTS and not host:
         raise ValueError("must contain a host")
@@ -44,7 +44,7 @@ def read_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
 
 
 def refuse_bad_url(url: str, field: str) -> None:
-    """Refuse a URL that the probe could not dial; the contract has seen to its scheme, host and characters already.
+    """Refuse a URL that cannot be probed, beyond the contract's rules for scheme, host and characters.
 
     Raises:
         InvalidArgument: naming the field.
@@ -70,14 +70,14 @@ def refuse_bad_url(url: str, field: str) -> None:
 
 
 def _could_be_a_name(host: str) -> bool:
-    """Whether a name server can be asked for it (RFC 1035 §2.3.4), or it is an address."""
+    """Return whether a host is an address or a name within the limits of DNS (RFC 1035 §2.3.4)."""
     name = host.removesuffix(".")
     labels = name.split(".")
     return len(name) <= _LONGEST_HOST and all(0 < len(label) <= _LONGEST_LABEL for label in labels)
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port, which make an origin (RFC 6454 §4); of what is no URL, itself."""
+    """Return the origin of a URL: scheme, host and port (RFC 6454 §4); the text itself if it is not a URL."""
     try:
         parsed = read_url(url)
     except ValueError:

@@ -1,1 +1,1 @@
-"""From what was observed to UP or DOWN: assertions and their costs."""
+"""Judging: evaluates assertions on observations, returns UP or DOWN, and bounds the CPU cost."""

@@ -1,4 +1,4 @@
-"""What an attempt observed, for people to see: cut to size, without the check's secrets."""
+"""The report of an attempt to users: what it observed, truncated, with the check's secrets masked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from services.worker.judging.judge import outcomes
 _MOST_HEADERS = 64
 _LONGEST_HEADER = 1_024
 _PREVIEW = 4_096
-# Masked before it is cut: a secret that begins in what is shown ends in here.
+# The text is masked before it is truncated. A secret that begins in the preview ends within this many bytes.
 _LOOKED_AT = 64 * 1024
 
 
@@ -24,14 +24,14 @@ class AttemptReport:
     """What an attempt observed.
 
     Attributes:
-        attempt: which one, from 1.
-        resolved_ip: the address that was dialled.
-        status_code: the answer's.
-        headers: the first of them.
-        preview: how the decoded body begins, as text.
-        is_cut: whether there is more of it.
-        tls_not_after: when the certificate expires.
-        assertions: what each came to.
+        attempt: the number of the attempt, from 1.
+        resolved_ip: the address that was dialled; empty if none was.
+        status_code: the status of the response; None without one.
+        headers: names and values of the first 64 headers, each value truncated to 1,024 characters.
+        preview: the first 4,096 characters of the decoded body.
+        is_cut: whether the body is longer than the preview.
+        tls_not_after: when the certificate expires; None without TLS.
+        assertions: the outcome of each assertion.
     """
 
     attempt: int
@@ -45,12 +45,12 @@ class AttemptReport:
 
 
 def report_of(wanted: Spec, seen: Observation, now_us: int) -> AttemptReport:
-    """Return what an attempt observed, and what each assertion of the check comes to on it.
+    """Return the report of an attempt, with the outcome of each assertion of the check.
 
     Args:
-        wanted: what the check expects.
-        seen: what was observed.
-        now_us: the time, for what expires.
+        wanted: the spec of the check.
+        seen: the observations of the attempt.
+        now_us: the present time in microseconds since the epoch, for certificates.
     """
     secrets = wanted.secrets()
     preview, is_cut = _preview(seen.body, secrets)
@@ -69,7 +69,7 @@ def report_of(wanted: Spec, seen: Observation, now_us: int) -> AttemptReport:
 
 
 def _preview(body: Body | None, secrets: Sequence[str]) -> tuple[str, bool]:
-    """A body that breaks its coding shows nothing; the verdict says why."""
+    """Return the preview and whether it is truncated; empty if the body cannot be decoded."""
     if body is None:
         return "", False
     try:

@@ -1,4 +1,4 @@
-"""How long judging may take at the worst, before it is done. Pure; figures of one core (docs/performance.md)."""
+"""The upper bound of the CPU time of judging, computed in advance. Pure; measured on one core (docs/performance.md)."""
 
 from collections.abc import Sequence
 
@@ -19,21 +19,21 @@ from services.wire.json_text import MOST_VALUES_OF_DEEP
 from services.wire.observation import Observation
 
 ON_LOOP_US = 5_000
-"""What may take longer leaves the event loop."""
-# Microseconds for an instruction of RE2 and a byte, a byte of JSON, one of JSON whose numbers stay text, a value on a
-# path, a byte that is searched.
+"""Judging whose upper bound exceeds this runs off the event loop, in microseconds."""
+# Microseconds per RE2 instruction and byte, per byte of JSON, per byte of JSON whose numbers stay text, per value on a
+# path, per byte of a text search.
 _MATCHING = 0.005
 _PARSING = 0.05
 _PARSING_TEXT = 0.2
 _WALKING = 0.5
 _SEARCHING = 0.001
-# The same for a value of JSON that is nested deeper than the parsers go, and how deep that is at the least.
+# Microseconds per value of JSON that is nested deeper than the fast parsers support, and the least such depth.
 _PARSING_DEEP = 1.0
 _DEEP = 500
 
 
 def cost_us(assertions: Sequence[Assertion], seen: Observation) -> float:
-    """Return how many microseconds judging an answer may take at the worst."""
+    """Return the upper bound of the time to judge a response, in microseconds of CPU time."""
     if assertions is SUCCESS_ALONE:
         return 0.0
     body = seen.body
@@ -52,7 +52,7 @@ def _cost_us(assertion: Assertion, seen: Observation, size: int) -> float:
         case BodyMatches(expression):
             return _MATCHING * program_size(expression) * min(size, LONGEST_MATCHED)
         case JsonPathIs(path, comparison, operand):
-            # Names and indices lead to one value; everything else to as many as there are, each of two bytes at least.
+            # A path of names and indices selects one value. Any other path may select all values, of 2 bytes or more.
             is_plain = all(isinstance(step, str | int) for step in steps_of(path))
             walked = 1 if is_plain else min(MOST_LOOKED_AT, max(size, 2) ** 2)
             if comparison != "matches":

@@ -1,4 +1,4 @@
-"""What assertions come to on an answer that is given, or on a result that was recorded; no target is asked."""
+"""The evaluation of assertions on a supplied response or a recorded result, without a request to the target."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Evaluated:
-    """What assertions came to.
+    """The outcomes of assertions.
 
     Attributes:
-        outcomes: one for each.
-        outcome: how a run would have ended by them alone; None when it depends on what is not known.
-        slow: whether it would have been flagged as slow.
+        outcomes: one per assertion.
+        outcome: UP or DOWN by these assertions alone; None if it depends on unknown values.
+        slow: whether a run with these outcomes is flagged as slow.
     """
 
     outcomes: Sequence[AssertionOutcome]
@@ -44,8 +44,8 @@ class Evaluation:
     """Evaluates assertions.
 
     Args:
-        store: where results are.
-        cpu: evaluates off the event loop, and charges tenants.
+        store: reads recorded results.
+        cpu: runs expensive evaluations off the event loop, and charges tenants for CPU time.
     """
 
     def __init__(self, store: "TenantStore", cpu: CpuQueue | None = None) -> None:
@@ -53,16 +53,16 @@ class Evaluation:
         self._cpu = cpu or CpuQueue()
 
     async def of_given(self, assertions: Sequence[Assertion], given: Observation, tenant_id: UUID) -> Evaluated:
-        """Return what they come to on an answer that is given; None in it stands for what is not known.
+        """Evaluate assertions on a supplied response; None in it means unknown.
 
         Raises:
-            InvalidArgument: one is none.
-            ResourceExhausted: OVERLOADED: the tenant's calls take too much of the processor.
+            InvalidArgument: an assertion is invalid.
+            ResourceExhausted: OVERLOADED: the tenant's calls exceed its share of CPU time.
         """
         self._cpu.refuse_excess(tenant_id)
         self._cpu.run_here(tenant_id, partial(refuse_bad, assertions, "assertions"))
         work = partial(of_given, assertions, given)
-        # What is quick must not wait for what takes long.
+        # Cheap evaluations do not wait behind expensive ones in the queue.
         if cost_us(assertions, given) <= ON_LOOP_US:
             return self._cpu.run_here(tenant_id, work)
         return await self._cpu.run(tenant_id, work)
@@ -77,12 +77,20 @@ class Evaluation:
         *,
         on_demand: bool,
     ) -> Evaluated:
-        """Return what they come to on what is known of a recorded result: status, times and certificate.
+        """Evaluate assertions on a recorded result, which holds the status, the times and the certificate's expiry.
+
+        Args:
+            assertions: the assertions.
+            tenant_id: the tenant.
+            service_id: the service.
+            check_id: the check.
+            slot_us: the slot of the result, in microseconds since the epoch.
+            on_demand: whether the result is that of an on-demand run.
 
         Raises:
-            InvalidArgument: one is none.
+            InvalidArgument: an assertion is invalid.
             NotFound: CHECK_NOT_FOUND, RESULT_NOT_FOUND.
-            ResourceExhausted: OVERLOADED: the tenant's calls take too much of the processor.
+            ResourceExhausted: OVERLOADED: the tenant's calls exceed its share of CPU time.
         """
         self._cpu.refuse_excess(tenant_id)
         self._cpu.run_here(tenant_id, partial(refuse_bad, assertions, "assertions"))
@@ -95,7 +103,7 @@ class Evaluation:
 
 
 def of_given(assertions: Sequence[Assertion], given: Observation) -> Evaluated:
-    """Return what assertions come to on an answer that is given; None in it stands for what is not known."""
+    """Evaluate assertions on a supplied response; None in it means unknown."""
 
     def known(assertion: Assertion) -> bool:
         match assertion:
@@ -112,7 +120,7 @@ def of_given(assertions: Sequence[Assertion], given: Observation) -> Evaluated:
 
 
 def of_result(assertions: Sequence[Assertion], result: Result) -> Evaluated:
-    """Return what assertions come to on a result; the certificate is judged as of when the run began."""
+    """Evaluate assertions on a recorded result; the certificate is judged at the start time of the run."""
     not_after = None if result.tls_not_after_us is None else to_datetime(result.tls_not_after_us)
     seen = Observation(
         status_code=result.status_code,
@@ -139,7 +147,14 @@ def of_result(assertions: Sequence[Assertion], result: Result) -> Evaluated:
 def evaluated(
     assertions: Sequence[Assertion], seen: Observation, judged_us: int, known: Callable[[Assertion], bool]
 ) -> Evaluated:
-    """Return what assertions come to, where what they look at is known."""
+    """Evaluate assertions.
+
+    Args:
+        assertions: the assertions.
+        seen: the observations.
+        judged_us: the time of judging in microseconds since the epoch, for certificates.
+        known: returns whether the observations contain the value that an assertion tests.
+    """
     outcomes = [
         outcome_of(each, finding(each, seen, judged_us) if known(each) else None, index, ())
         for index, each in enumerate(assertions)

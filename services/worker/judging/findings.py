@@ -1,6 +1,6 @@
-"""What each kind of assertion finds in what an attempt observed. Pure, and bounded by the answer's size.
+"""The evaluation of each kind of assertion on observations. Pure, with a cost bounded by the size of the response.
 
-A finding is a value, not yet words: those are made only where somebody reads them (words.py).
+A finding holds values. words.py renders them as text, only when the text is needed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,18 +32,18 @@ from services.wire.probe_failure import ProbeFailure
 
 
 class Note(str):
-    """Words about what was found, instead of what was found."""
+    """A description that stands in a finding when there is no actual value."""
 
     __slots__ = ()
 
 
 class Finding(NamedTuple):
-    """What an assertion found.
+    """The evaluation of an assertion.
 
     Attributes:
-        holds: whether it is true.
-        actual: what was there: JSON, bytes of a header or body, a status, a time; or a Note.
-        kind: what it is when it is not true.
+        holds: whether the assertion holds.
+        actual: the actual value: JSON, bytes of a header or body, a status, a time in microseconds; or a Note.
+        kind: the error kind if the assertion does not hold.
     """
 
     holds: bool
@@ -58,29 +58,29 @@ _NOTHING, _NOT_MEASURED = Note("absent"), Note("not measured")
 
 
 def finding(assertion: Assertion, seen: Observation, now_us: int) -> Finding:
-    """Return what an assertion finds.
+    """Evaluate an assertion.
 
     Args:
         assertion: the assertion.
-        seen: what the attempt observed.
-        now_us: the time, for what expires.
+        seen: the observations of the attempt.
+        now_us: the present time in microseconds since the epoch, for certificates.
 
     Raises:
-        Exception: for a reason of our own; a target cannot bring it about.
+        Exception: an internal error, which a response of a target cannot cause.
     """
     try:
         if isinstance(assertion, CertificateLasts):
             return _certificate(assertion, seen.tls_not_after, now_us)
         return _FINDERS[type(assertion)](assertion, seen)
-    except ProbeFailure as failure:  # the body breaks its coding
+    except ProbeFailure as failure:  # the body cannot be decoded
         return _wrong(Note(failure.sentence), failure.kind)
 
 
-def _right(actual: Any) -> Finding:  # noqa: ANN401 — as in a finding
+def _right(actual: Any) -> Finding:  # noqa: ANN401 — Finding.actual has any type
     return Finding(holds=True, actual=actual)
 
 
-def _wrong(actual: Any, kind: ErrorKind = ErrorKind.ASSERTION) -> Finding:  # noqa: ANN401 — as in a finding
+def _wrong(actual: Any, kind: ErrorKind = ErrorKind.ASSERTION) -> Finding:  # noqa: ANN401 — Finding.actual has any type
     return Finding(holds=False, actual=actual, kind=kind)
 
 
@@ -100,13 +100,13 @@ def _spans(ranges: tuple[str, ...]) -> tuple[range, ...]:
 
 
 def _body_contains(assertion: BodyContains, seen: Observation) -> Finding:
-    """A body that shows enough is right, cut off or not."""
+    """Evaluate `body_contains`; it holds for a truncated body too if the text is in the part that was read."""
     data, truncated = _body(seen).read()
     return Finding(assertion.text.encode() in data, data, _or_too_large(truncated=truncated))
 
 
 def _body_lacks(assertion: BodyLacks, seen: Observation) -> Finding:
-    """A body that is cut off cannot be shown to lack anything."""
+    """Evaluate `body_not_contains`; it does not hold for a truncated body, whose rest is unknown."""
     data, truncated = _body(seen).read()
     if assertion.text.encode() in data:
         return _wrong(data)
@@ -146,7 +146,7 @@ def _json_path(assertion: JsonPathIs, seen: Observation) -> Finding:
 
 
 def _compared(assertion: JsonPathIs, values: Sequence[Any]) -> Finding:
-    """Each value has to compare, and one has to be there."""
+    """Evaluate a comparison, which has to hold for every value; it does not hold without a value."""
     if assertion.comparison == "exists":
         return Finding(bool(values) is assertion.operand, values[0] if values else _NOTHING)
     if not values:
@@ -168,14 +168,14 @@ def _is_number(value: object) -> bool:
 
 
 def _equal(value: object, operand: object) -> bool:
-    """Of the same kind, and the same: 1 is 1.0, but neither "1" nor true."""
+    """Return whether type and value are equal; 1 equals 1.0, but neither "1" nor true."""
     if type(value) is type(operand):
         return value == operand
     return _is_number(value) and _is_number(operand) and value == operand
 
 
 def _text(value: object) -> str | None:
-    """What a value other than a list or an object says; a number is a Literal here."""
+    """Return the text of a scalar; None for a list or an object. Numbers are of the type Literal here."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if value is None:
@@ -183,11 +183,11 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _matches(value: object, operand: Any) -> bool:  # noqa: ANN401 — a str, by the contract
+def _matches(value: object, operand: Any) -> bool:  # noqa: ANN401 — a str, by the rules of the contract
     return isinstance(value, str) and compiled(operand).search(value.encode(errors="replace")) is not None
 
 
-# Only numbers are less or more than a number.
+# Order comparisons hold for numbers only.
 _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "equals": _equal,
     "not_equals": lambda value, operand: not _equal(value, operand),
@@ -229,7 +229,7 @@ def _total_time(assertion: TotalTimeWithin, seen: Observation) -> Finding:
 
 
 def _phase(assertion: PhaseWithin, seen: Observation) -> Finding:
-    """A phase that the run does not have, such as the handshake of http, is quick enough."""
+    """Evaluate the limit of a phase; it holds if the run has no such phase, such as TLS in plain HTTP."""
     phase_us = getattr(seen, f"{assertion.phase}_us")
     if phase_us is None:
         return _right(_NOT_MEASURED)

@@ -1,4 +1,4 @@
-"""From an observation to a verdict (semantics.md §2, §9). Pure: the same gets the same verdict, never an exception."""
+"""The verdict on observations (semantics.md §2, §9). Pure and deterministic; raises no error."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ from services.worker.judging.words import flags_only, outcome_of, sentence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """How a run ended, and why.
+    """The outcome of a run, with the reason.
 
     Attributes:
-        outcome: UP; DOWN; or ERROR when we could not judge.
-        error_kind: why it is not UP.
-        message: the same in words.
-        failed_assertions: those that failed; those too that only flag it as slow.
-        slow: whether it is UP, and flagged as slow.
-        trouble: what kept us from judging.
+        outcome: UP, DOWN, or ERROR if an assertion could not be evaluated.
+        error_kind: the kind of error; None if UP.
+        message: the error message; empty if UP.
+        failed_assertions: the assertions that failed, including those that only flag the run as slow.
+        slow: whether the run is UP and flagged as slow.
+        trouble: the exception that prevented the evaluation of an assertion; None if none did.
     """
 
     outcome: Outcome
@@ -37,19 +37,19 @@ UP = Verdict(outcome=Outcome.UP)
 
 
 def judge(wanted: Spec, seen: Observation, now_us: int) -> Verdict:
-    """Return the verdict on what an attempt observed.
+    """Return the verdict on the observations of an attempt.
 
-    Every assertion is looked at. The first that fails says why; one that we cannot evaluate, for a reason of our own,
-    makes it ERROR unless another one fails.
+    All assertions are evaluated. The first one that fails determines error kind and message. An assertion that cannot
+    be evaluated because of an internal error makes the outcome ERROR, unless another assertion fails.
 
     Args:
-        wanted: what the check expects.
-        seen: what was observed; its total_us is that of the run so far.
-        now_us: the time, for what expires.
+        wanted: the spec of the check.
+        seen: the observations; `total_us` is the elapsed time of the run so far.
+        now_us: the present time in microseconds since the epoch, for certificates.
     """
     assertions = wanted.assertions
     if assertions is SUCCESS_ALONE and seen.status_code in SUCCESSFUL:
-        return UP  # as nearly all runs end: at a quarter of the cost
+        return UP  # the fast path of nearly all runs, at a quarter of the cost
     failed: list[tuple[int, Assertion, Finding]] = []
     trouble: Exception | None = None
     for position, assertion in enumerate(assertions):
@@ -87,13 +87,19 @@ def _verdict(wanted: Spec, failed: Sequence[tuple[int, Assertion, Finding]], tro
 
 
 def outcomes(wanted: Spec, seen: Observation, now_us: int) -> Sequence[AssertionOutcome]:
-    """Return what each assertion came to, for people to see; those that we cannot evaluate are UNKNOWN."""
+    """Return the outcome of each assertion; UNKNOWN if an internal error prevents its evaluation.
+
+    Args:
+        wanted: the spec of the check.
+        seen: the observations.
+        now_us: the present time in microseconds since the epoch, for certificates.
+    """
     told = []
     implied, secrets = wanted.implied_assertions, wanted.secrets()
     for position, assertion in enumerate(wanted.assertions):
         try:
             found = finding(assertion, seen, now_us)
-        except Exception:  # noqa: BLE001 — the verdict says so, and the log has it
+        except Exception:  # noqa: BLE001 — `judge` reports the same exception, which is logged
             found = None
         told.append(outcome_of(assertion, found, _index(position, implied), secrets))
     return told

@@ -1,4 +1,4 @@
-"""Assertions and what they found, in words: cut to size, and without what a check holds as secret."""
+"""The text of assertions and their findings: truncated, with the check's secrets masked."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ from services.worker.judging.findings import Finding, Note
 
 LONGEST_TEXT = 256
 _NAMED = 8
-# As much of an answer as can matter once it is masked and cut: a secret that begins in what is shown ends in here.
+# Text is masked before it is truncated. A secret that begins in the truncated text ends within this many bytes.
 _LOOKED_AT = 64 * 1024
 _COMPARISONS = {
     "equals": "equals",
@@ -47,7 +47,14 @@ _COMPARISONS = {
 def outcome_of(
     assertion: Assertion, found: Finding | None, index: int | None, secrets: Sequence[str]
 ) -> AssertionOutcome:
-    """What an assertion came to; None: what it looks at is not known."""
+    """Return the outcome of an assertion.
+
+    Args:
+        assertion: the assertion.
+        found: the evaluation; None if the tested value is unknown.
+        index: the position in the check's list of assertions; None for one that a shorthand field implies.
+        secrets: the texts to mask.
+    """
     status = AssertionStatus.UNKNOWN
     if found is not None:
         status = AssertionStatus.PASSED if found.holds else AssertionStatus.FAILED
@@ -62,7 +69,13 @@ def outcome_of(
 
 
 def sentence(assertion: Assertion, found: Finding, secrets: Sequence[str]) -> str:
-    """Why a slot is DOWN, in one sentence; of bodies it tells nothing."""
+    """Return the error message of a failed assertion, in one sentence; without text from the body.
+
+    Args:
+        assertion: the assertion.
+        found: the evaluation.
+        secrets: the texts to mask.
+    """
     if isinstance(assertion, BodyContains | BodyLacks | BodyMatches):
         if isinstance(found.actual, Note):
             return cut(found.actual)
@@ -86,17 +99,17 @@ _OF_BODIES: dict[type[Assertion], str] = {
 
 
 def flags_only(assertion: Assertion) -> bool:
-    """Whether it flags a run as slow instead of making it DOWN."""
+    """Return whether a failed assertion flags the run as slow instead of making it DOWN."""
     return isinstance(assertion, TotalTimeWithin | PhaseWithin) and assertion.only_slow
 
 
 def subject(assertion: Assertion) -> str:
-    """What it looks at."""
+    """Return what an assertion tests, such as "status"."""
     return _SUBJECTS[type(assertion)](assertion)
 
 
 def expected(assertion: Assertion) -> str:
-    """What it expects."""
+    """Return what an assertion expects, such as "200 to 299"."""
     return _EXPECTED[type(assertion)](assertion)
 
 
@@ -142,8 +155,8 @@ _EXPECTED: _Words = {
 }
 
 
-def actual(assertion: Assertion, found: Any) -> str:  # noqa: ANN401 — what a finding may hold
-    """What was there; more than is shown, so that what is masked is whole."""
+def actual(assertion: Assertion, found: Any) -> str:  # noqa: ANN401 — Finding.actual has any type
+    """Return the actual value as text, to be masked and then truncated."""
     if isinstance(found, Note):
         return found
     if isinstance(found, bytes | bytearray):
@@ -156,13 +169,13 @@ def actual(assertion: Assertion, found: Any) -> str:  # noqa: ANN401 — what a 
 
 
 def cut(text: str) -> str:
-    """At most 256 characters of a text, with what could not be stored replaced."""
+    """Truncate a text to 256 characters, and replace NUL, which PostgreSQL cannot store."""
     text = text.replace("\0", "\N{REPLACEMENT CHARACTER}")
     return text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1] + "…"
 
 
 def _json(value: Any) -> str:  # noqa: ANN401 — any JSON
-    """JSON of a value, of large ones only what they are."""
+    """Return the JSON of a scalar; type and size of a list or an object."""
     if isinstance(value, list):
         return f"array of length {len(value)}"
     if isinstance(value, dict):
@@ -170,7 +183,7 @@ def _json(value: Any) -> str:  # noqa: ANN401 — any JSON
     if isinstance(value, Literal):
         return value
     if isinstance(value, str):
-        # Half a surrogate pair can be neither shown nor stored.
+        # A lone surrogate cannot be encoded as UTF-8.
         value = value[:_LOOKED_AT].encode(errors="replace").decode()
     if isinstance(value, float):
         if math.isinf(value):

@@ -1,1 +1,1 @@
-"""One prober per kind of check."""
+"""The probes, one per kind of check."""

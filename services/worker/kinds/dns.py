@@ -1,4 +1,4 @@
-"""DNS: a question, and whether the records in its answer are those that they should be."""
+"""The DNS probe: sends one query and compares the records in the response with the expected ones."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -23,12 +23,18 @@ _FAILURES = {
     dns.rcode.REFUSED: "DNS server refused the query (REFUSED)",
     dns.rcode.SERVFAIL: "DNS server failed (SERVFAIL)",
 }
-# Of two lists, so that both fit into one sentence.
+# The longest text of each of the two lists of records in an error message, in characters.
 _LONGEST_LIST = 100
 
 
 class Asked(NamedTuple):
-    """What a check asks; its server is None for our own."""
+    """The query of a check, parsed.
+
+    Attributes:
+        question: name and type.
+        expected: the expected records; empty if any record is accepted.
+        server: the name server; None for the worker's own resolvers.
+    """
 
     question: Question
     expected: frozenset[Canonical]
@@ -39,7 +45,7 @@ class DnsProbe:
     """Makes attempts of a DNS check.
 
     Args:
-        spec: what to ask, and what to expect.
+        spec: the query, the name server and the expected records.
     """
 
     __slots__ = ("_asked", "_spec")
@@ -50,17 +56,18 @@ class DnsProbe:
 
     @property
     def asked(self) -> Asked:
-        """What the check asks, made when it is first asked for."""
+        """The query of the check, parsed on first access."""
         if self._asked is None:
             self._asked = _asked(self._spec)
         return self._asked
 
     async def attempt(self, network: Network, seen: Observation) -> None:
-        """Ask, and compare.
+        """Send the query and compare the records.
 
         Raises:
-            ProbeFailure: DNS when there are no such records, ASSERTION when there are others; or there was no answer.
-            OwnTrouble: for a reason of our own.
+            ProbeFailure: DNS if the name has no such records, ASSERTION if the records differ from the expected ones,
+                another kind if there is no valid response.
+            OwnTrouble: the monitor's own resolvers do not respond, or another internal error occurs.
         """
         spec, asked = self._spec, self.asked
         server = asked.server
@@ -84,7 +91,7 @@ def _asked(spec: DnsSpec) -> Asked:
 
 
 def _nothing(reply: Reply, type_: str) -> str:
-    """Why there are no records."""
+    """Return the reason why the response has no records."""
     if reply.rcode:
         return _FAILURES.get(reply.rcode) or f"DNS server responded with {dns.rcode.to_text(reply.rcode)}"
     if reply.alias:
@@ -97,6 +104,6 @@ def _mismatch(expected: Sequence[str], records: Sequence[dns.rdata.Rdata]) -> st
 
 
 def _listed(texts: Sequence[str]) -> str:
-    """Some of them, as many as fit; the first one at least in part."""
+    """Return a list of texts, truncated to 100 characters."""
     whole = ", ".join(texts)
     return whole if len(whole) <= _LONGEST_LIST else f"{whole[: _LONGEST_LIST - 2]} …"

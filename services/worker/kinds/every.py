@@ -1,4 +1,4 @@
-"""How each kind of check is probed."""
+"""The registry of probes by kind of check."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -21,10 +21,10 @@ from services.worker.kinds.tls import TlsProbe
 
 
 def every_kind(signals: Signals | None = None) -> Mapping[type[Spec], Kind]:
-    """All kinds, by what they probe.
+    """Return the factory of probes for each class of specs.
 
     Args:
-        signals: what jobs have reported; without it heartbeats are left out.
+        signals: reads the signals of jobs; None to leave out heartbeat checks.
     """
     kinds: dict[type[Spec], Kind] = {
         DnsSpec: DnsProbe,

@@ -1,4 +1,4 @@
-"""gRPC: one call of the server's health service, and whether it says that it serves."""
+"""The gRPC probe: calls `Check` of the standard health service and expects the status SERVING."""
 
 from typing import NamedTuple, cast
 
@@ -16,13 +16,13 @@ from services.wire.tls import HTTP_2
 
 
 class Call(NamedTuple):
-    """A check's call.
+    """The prepared call of a check.
 
     Attributes:
-        bytes: what is sent.
-        place: where to connect.
-        tls: how the server is verified; None for a plain connection.
-        server_name: what its certificate must be for.
+        bytes: the bytes to send.
+        place: host and port to connect to.
+        tls: the options of verification; None for a connection without TLS.
+        server_name: the name for SNI and for the verification of the certificate.
     """
 
     bytes: bytes
@@ -35,7 +35,7 @@ class GrpcProbe:
     """Makes attempts of a gRPC check.
 
     Args:
-        spec: what to call.
+        spec: the address, the service and the TLS options.
     """
 
     __slots__ = ("_call", "_spec")
@@ -46,17 +46,17 @@ class GrpcProbe:
 
     @property
     def call(self) -> Call:
-        """The check's call, made when it is first asked for."""
+        """The call of the check, prepared on first access."""
         if self._call is None:
             self._call = call_of(self._spec)
         return self._call
 
     async def attempt(self, network: Network, seen: Observation) -> None:
-        """Call, and look at what comes back.
+        """Call the health service and require the status SERVING.
 
         Raises:
-            ProbeFailure: STATUS when the server says anything but SERVING; or there was no usable answer.
-            OwnTrouble: for a reason of our own.
+            ProbeFailure: STATUS if the server returns another status, another kind if there is no valid response.
+            OwnTrouble: an internal error occurs.
         """
         made = self.call
         link = await (_in_plain if made.tls is None else _under_tls)(made, network, seen)
@@ -89,7 +89,7 @@ async def _under_tls(made: Call, network: Network, seen: Observation) -> Link:
 
 
 def call_of(spec: GrpcSpec) -> Call:
-    """Return the call that a check makes."""
+    """Prepare the call of a check."""
     place = place_of(spec.address)
     host = f"[{place.host}]" if ":" in place.host else place.host
     is_own_port = place.port == PORTS["https" if spec.tls else "http"]

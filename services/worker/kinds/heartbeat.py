@@ -1,4 +1,4 @@
-"""Heartbeat: nobody is asked; what was reported until now is looked at."""
+"""The heartbeat probe: evaluates the signals that were received, without a request to any target."""
 
 from services.checks.outcome import Outcome
 from services.checks.specs.heartbeat import HeartbeatSpec
@@ -12,11 +12,11 @@ from services.worker.heartbeats.signals import Signals
 
 
 class HeartbeatProbe:
-    """Looks at what was reported of a heartbeat.
+    """Evaluates the signals of a heartbeat check.
 
     Args:
-        spec: when signals are due.
-        signals: reads what was reported.
+        spec: the period and the grace.
+        signals: reads the signals.
     """
 
     __slots__ = ("_signals", "_spec")
@@ -26,11 +26,11 @@ class HeartbeatProbe:
         self._signals = signals
 
     async def attempt(self, _network: Network, _seen: Observation) -> None:
-        """Find that the last signal told of a success, and that none is overdue.
+        """Require that the last signal reported success and that no signal is overdue.
 
         Raises:
             ProbeFailure: HEARTBEAT_FAILED or HEARTBEAT_OVERDUE.
-            OwnTrouble: NO_SIGNAL_YET, or what was reported cannot be read.
+            OwnTrouble: NO_SIGNAL_YET; or the signals cannot be read; or the check was deleted.
         """
         spec = self._spec
         try:

@@ -1,4 +1,4 @@
-"""HTTP: a request, its redirects, and what came at the end of them."""
+"""The HTTP probe: sends the request, follows redirects, and stores the last response in the observations."""
 
 import time
 
@@ -20,7 +20,7 @@ class HttpProbe:
     """Makes attempts of an HTTP check.
 
     Args:
-        spec: what to request, and what to expect.
+        spec: the request and the expectations.
     """
 
     __slots__ = ("_spec", "_wire")
@@ -31,35 +31,35 @@ class HttpProbe:
 
     @property
     def wire(self) -> Wire:
-        """The check's own request, made when it is first asked for.
+        """The first request of the check, serialized on first access.
 
         Raises:
-            ProbeFailure: a header would not be one header.
+            ProbeFailure: a header contains a line break.
         """
         if self._wire is None:
             self._wire = wire_of(self._spec)
         return self._wire
 
     async def attempt(self, network: Network, seen: Observation) -> None:
-        """Send the request and follow its redirects.
+        """Send the request and follow redirects.
 
         Raises:
-            ProbeFailure: there was no usable answer; its kind says why.
-            OwnTrouble: for a reason of our own.
+            ProbeFailure: there is no valid response; the kind is the reason.
+            OwnTrouble: an internal error occurs.
         """
         spec = self._spec
         answer = await exchange(network, self._wire or self.wire, seen)
         if answer.status in REDIRECTS and spec.most_redirects:
             answer = await _follow(spec, network, answer, seen)
         reads_body = spec.reads_body
-        if reads_body or spec.asserted:  # most checks look at the status alone
+        if reads_body or spec.asserted:  # most checks test the status only
             seen.headers = answer.headers
         if reads_body:
             seen.body = Body(answer.headers, answer.body, truncated=answer.truncated)
 
 
 async def _follow(spec: HttpSpec, network: Network, answer: AnswerReader, seen: Observation) -> AnswerReader:
-    """The answer at the end of all redirects."""
+    """Follow redirects, and return the last response."""
     first = hop = first_hop(spec)
     cookies = Cookies()
     elsewhere = spec.tls.elsewhere()
@@ -83,7 +83,7 @@ def _with_cookies(hop: Hop, cookies: Cookies) -> Hop:
 
 
 def _page(hop: Hop) -> Page:
-    """Whom cookies are from and for: the host that the request names."""
+    """Return the page that sets and receives cookies; its host is that of the Host header, if there is one."""
     url = hop.url
     host = url.raw_host.decode("ascii")
     named = next((value for name, value in hop.headers if name.lower() == "host"), "")

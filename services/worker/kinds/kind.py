@@ -1,7 +1,8 @@
-"""What a kind of check is to the worker: a class of probes, which make attempts. Everything around it is the engine's.
+"""The interface of a kind of check in the worker: a class of probes, which make attempts over one protocol.
 
-The engine brings the deadline, retries, places, metrics and recording (services/worker/probe.py); the network brings
-resolver, egress guard, dialling and TLS (services/wire/network.py). A kind knows its own protocol.
+The prober adds deadline and retries (services/worker/probe.py). The engine adds scheduling, metrics and recording
+(services/worker/engine.py). The network provides the resolver, the egress policy, connections and TLS
+(services/wire/network.py).
 """
 
 from collections.abc import Callable
@@ -12,23 +13,23 @@ from services.wire.observation import Observation
 
 
 class Probe(Protocol):
-    """A spec as the worker runs it: makes attempts, and keeps what it derives from the spec for the first of them.
+    """Makes the attempts of one spec, and caches what it derives from the spec.
 
-    It lives as long as its check is held unchanged.
+    A probe is reused by all runs of a check until the check changes.
     """
 
     async def attempt(self, network: Network, seen: Observation) -> None:
-        """Make one attempt over fresh connections (semantics.md §10); cancelling it leaves nothing open.
+        """Make one attempt over new connections (semantics.md §10); close them on cancellation too.
 
         Args:
-            network: the way out.
-            seen: filled in as it happens, so that a cancelled attempt shows how far it came.
+            network: connects to targets.
+            seen: the observations, written during the attempt, so that they are available after a cancellation.
 
         Raises:
-            ProbeFailure: there was no usable answer, or not the one that it should be; its kind says why.
-            OwnTrouble: for a reason of our own.
+            ProbeFailure: there is no valid response, or an unexpected one; the kind is the reason.
+            OwnTrouble: an internal error occurs, or a dependency of the monitor is unavailable.
         """
 
 
 Kind: TypeAlias = Callable[[Any], Probe]
-"""Makes the probe of a spec of this kind; it does so at once, and raises nothing."""
+"""Makes the probe of a spec of this kind; without I/O, and without raising an error."""

@@ -1,4 +1,4 @@
-"""A check whose secrets cannot be decrypted: it is not run without them, which is our own trouble, not its target's."""
+"""The probe of a check whose secrets cannot be decrypted: every run ends as ERROR, without a request to the target."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from services.wire.own_trouble import OwnTrouble
 
 @dataclass(frozen=True, slots=True)
 class SealedSpec(Spec):
-    """What is left of such a check.
+    """The spec of a check whose secrets cannot be decrypted.
 
     Attributes:
-        host: that it would burden.
-        why: what is the matter, for its owner.
+        host: the target of the check.
+        why: the reason, as an error message for the owner of the check.
     """
 
     KIND: ClassVar[str] = "sealed"
@@ -30,23 +30,23 @@ class SealedSpec(Spec):
 
     @property
     def target(self) -> str:
-        """The host that it would burden."""
+        """The target of the check."""
         return self.host
 
     @property
     def dialled_hosts(self) -> Mapping[str, str]:
-        """None: no target is asked."""
+        """No hosts: a run connects to no target."""
         return {}
 
     def refuse_bad(self, _field: str) -> None:
-        """Nobody asks for one."""
+        """Do nothing: a request cannot contain such a spec."""
 
 
 class SealedProbe:
-    """Makes no attempts.
+    """Fails every attempt.
 
     Args:
-        spec: why there are none.
+        spec: the reason.
     """
 
     __slots__ = ("_spec",)
@@ -55,7 +55,7 @@ class SealedProbe:
         self._spec = spec
 
     async def attempt(self, _network: Network, _seen: Observation) -> None:
-        """Say why there is none.
+        """Raise the reason.
 
         Raises:
             OwnTrouble: always.

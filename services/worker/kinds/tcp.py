@@ -1,4 +1,4 @@
-"""TCP: a connection, and what is said over it where the check asks for that."""
+"""The TCP probe: connects, sends bytes and waits for an expected text, if the check defines them."""
 
 import time
 
@@ -17,7 +17,7 @@ class TcpProbe:
     """Makes attempts of a TCP check.
 
     Args:
-        spec: what to probe, and what to expect.
+        spec: host and port, the text to send and the expected text.
     """
 
     __slots__ = ("_spec",)
@@ -26,11 +26,11 @@ class TcpProbe:
         self._spec = spec
 
     async def attempt(self, network: Network, seen: Observation) -> None:
-        """Connect, send, and read until the expected text has come.
+        """Connect, send, and read until the expected text is received.
 
         Raises:
-            ProbeFailure: there was no connection, or the text did not come; its kind says why.
-            OwnTrouble: for a reason of our own.
+            ProbeFailure: the connection fails, or the text is not received; the kind is the reason.
+            OwnTrouble: an internal error occurs.
         """
         spec = self._spec
         send, expect = spec.send.encode(), spec.expect.encode()
@@ -44,13 +44,13 @@ class TcpProbe:
 
 
 class TcpTalk:
-    """Sends some bytes and waits for others, which may come in any pieces.
+    """Sends bytes and waits for the expected bytes, which may arrive in several segments.
 
     Args:
-        send: what to say; nothing when empty.
-        expect: what to wait for; nothing when empty, then nothing is read.
-        seen: told the phases: ttfb from the last byte sent, or from the connection, to the first that came; transfer
-            from there to the end of what was waited for.
+        send: the bytes to send; may be empty.
+        expect: the expected bytes; if empty, nothing is read.
+        seen: stores the phases: ttfb from the end of sending to the first byte received; transfer from there to the
+            end of the expected bytes.
     """
 
     __slots__ = ("_expect", "_first_ns", "_heard", "_link", "_seen", "_send", "_sent_ns")
@@ -65,7 +65,7 @@ class TcpTalk:
         self._first_ns = 0
 
     def begin(self, link: Link) -> None:
-        """Send."""
+        """Send the bytes; complete the attempt if nothing is expected."""
         self._link = link
         if self._send:
             link.write(self._send)
@@ -74,15 +74,15 @@ class TcpTalk:
             link.complete()
 
     def hear(self, data: bytes) -> None:
-        """Look for the text; exactly as much as is allowed is looked at, however it was split.
+        """Search for the expected bytes in the first 64 KiB of the response.
 
         Raises:
-            ProbeFailure: it is not in the first 64 KiB.
+            ProbeFailure: ASSERTION: the first 64 KiB do not contain them.
         """
         heard = self._heard
         if not heard:
             self._note_first()
-        # The text may have begun in what came before.
+        # The expected bytes may begin in an earlier segment.
         begin = max(0, len(heard) - len(self._expect) + 1)
         heard += data[: LARGEST_ANSWER - len(heard)]
         self._seen.body_bytes = len(heard)
@@ -92,7 +92,10 @@ class TcpTalk:
             raise ProbeFailure(ErrorKind.ASSERTION, "the first 64 KiB of the response do not contain the expected text")
 
     def hang_up(self, error: Exception | None) -> None:
-        """Nothing more will come, and the text has not.
+        """Fail the attempt: the connection ended before the expected bytes were received.
+
+        Args:
+            error: the error of the connection; None if the server closed it.
 
         Raises:
             ProbeFailure: always.
@@ -104,7 +107,7 @@ class TcpTalk:
         raise ProbeFailure(ErrorKind.ASSERTION, "response does not contain the expected text")
 
     def close(self) -> None:
-        """Let go of the link."""
+        """Release the link."""
         self._link = None
 
     def _note_first(self) -> None:

@@ -1,4 +1,4 @@
-"""TLS: a handshake, whether the server is who it says, and how long its certificate is good for."""
+"""The TLS probe: performs a handshake, verifies the server, and tests how long its certificate remains valid."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -22,7 +22,7 @@ class TlsProbe:
     """Makes attempts of a TLS check.
 
     Args:
-        spec: what to probe, and what to expect.
+        spec: host and port, the options of verification and the least validity.
     """
 
     __slots__ = ("_spec",)
@@ -31,15 +31,16 @@ class TlsProbe:
         self._spec = spec
 
     async def attempt(self, network: Network, seen: Observation) -> None:
-        """Connect, speak what comes before TLS, shake hands, and look at the certificate.
+        """Connect, start TLS by STARTTLS if the check requires it, complete the handshake, and test the certificate.
 
         Raises:
-            ProbeFailure: the server is not to be trusted, or not for long enough; its kind says why.
-            OwnTrouble: for a reason of our own.
+            ProbeFailure: the connection, the handshake or the verification fails, or the certificate expires too soon;
+                the kind is the reason.
+            OwnTrouble: an internal error occurs.
         """
         spec = self._spec
         host = ascii_host(spec.host)
-        # A name is asked for without the dot that ends it (RFC 6066 §3).
+        # SNI has no trailing dot (RFC 6066 §3).
         name = spec.server_name or host.removesuffix(".")
 
         if spec.start_tls is None:
@@ -55,7 +56,7 @@ class TlsProbe:
 
 
 async def _after_plain(spec: TlsSpec, start_tls: StartTls, network: Network, seen: Observation, name: str) -> None:
-    # OpenSSL alone: mail servers count connections, and none of these checks is made often.
+    # One connection by OpenSSL, without a first try by the fast TLS library: mail servers limit connections.
     host, engine = ascii_host(spec.host), OpenSsl(network.tls.of(spec.options, ANY))
 
     def link_to(address: str) -> Link:
@@ -67,33 +68,33 @@ async def _after_plain(spec: TlsSpec, start_tls: StartTls, network: Network, see
 
 
 class _HandshakeAlone:
-    """Says nothing: once hands are shaken, all is known."""
+    """Completes after the handshake, without sending or reading application data."""
 
     def begin(self, link: Link) -> None:
-        """That was all, unless the server may still refuse us."""
+        """Complete once the server cannot reject the client any more."""
         if isinstance(link, SecureLink):
             link.complete_when_admitted()
 
     def hear(self, data: bytes) -> None:
-        """Nobody listens any more."""
+        """Ignore the data."""
 
     def hang_up(self, error: Exception | None) -> None:
-        """Nor waits."""
+        """Ignore the end of the connection."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there is nothing to release."""
 
 
 def refuse_short_lived(not_after: datetime | None, now: datetime, min_days_left: int) -> None:
-    """Refuse a certificate that is not good for as many full days. Pure.
+    """Fail if a certificate expires too soon. Pure.
 
     Args:
-        not_after: when it expires; None when nobody could read that.
-        now: the time.
-        min_days_left: 0 asks only that it has not expired.
+        not_after: when the certificate expires; None if the certificate cannot be parsed.
+        now: the present time.
+        min_days_left: the least number of full days left; with 0 only an expired certificate fails.
 
     Raises:
-        ProbeFailure: TLS; its sentence says how many are left.
+        ProbeFailure: TLS; the message has the number of days left and the minimum.
     """
     if not_after is None:
         raise ProbeFailure(ErrorKind.TLS, "certificate cannot be parsed")
