@@ -1,4 +1,4 @@
-"""All subjects, in the order in which the page shows them."""
+"""All subjects, in the order of the page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ class Table:
     """A subject.
 
     Attributes:
-        name: a key.
-        title: a heading.
-        rows: what belongs to it.
+        name: the key in test ids and in curl.json.
+        title: the heading on the page.
+        rows: the rows of the subject.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Table:
 
 
 TABLES = (
-    Table("http_framing", "HTTP: where an answer begins and ends", http_framing.ROWS),
+    Table("http_framing", "HTTP: message framing", http_framing.ROWS),
     Table("http_headers", "HTTP: headers", http_headers.ROWS),
     Table("http_status", "HTTP: status codes", http_status.ROWS),
     Table("redirects", "Redirects", redirects.ROWS),
@@ -52,7 +52,7 @@ TABLES = (
     Table("content_codings", "Content codings", content_codings.ROWS),
     Table("json_assertions", "JSON", json_assertions.ROWS),
     Table("retries", "Retries", retries.ROWS),
-    Table("names", "Names of hosts, and URLs", names.ROWS),
+    Table("names", "Host names and URLs", names.ROWS),
     Table("certificates", "Certificates", certificates.ROWS),
     Table("tls_versions", "TLS", tls_versions.ROWS),
     Table("tcp", "TCP", tcp.ROWS),

@@ -37,7 +37,7 @@ def test_sections_and_issues_are_links() -> None:
 def test_a_verdict_is_shown_with_its_reason_and_with_curls_answer() -> None:
     lines = verdicts.page().splitlines()
 
-    broken = next(line for line in lines if line.startswith("| The server closes the connection without an answer |"))
+    broken = next(line for line in lines if line.startswith("| The server closes the connection without a response |"))
     assert "| DOWN `PROTOCOL`: closed the connection without a response | no answer (52) |" in broken
 
 

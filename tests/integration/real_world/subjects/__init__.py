@@ -1,1 +1,1 @@
-"""The rows, a file for each subject."""
+"""The rows, in one file per subject."""

@@ -1,4 +1,4 @@
-"""Certificates: who is trusted, for which name, and for how long."""
+"""Certificates: chains of trust, purposes, names, validity and keys."""
 
 from typing import Any
 
@@ -41,14 +41,14 @@ _BY_INTERMEDIATE = Certificate(signer="intermediate")
 _WHOLE = Certificate(signer="intermediate", sends=("intermediate",))
 
 ROWS = (
-    # Who is trusted
-    _row("The certificate is from an authority that is trusted", GOOD, _UP, "RFC 5280 §6.1"),
-    _row("The certificate signs itself", Certificate(signer="itself"), _STRANGER, "RFC 5280 §6.1"),
-    _row("The certificate is from a stranger", Certificate(signer="stranger"), _STRANGER, "RFC 5280 §6.1"),
+    # Chains of trust
+    _row("The certificate is from a trusted authority", GOOD, _UP, "RFC 5280 §6.1"),
+    _row("The certificate is self-signed", Certificate(signer="itself"), _STRANGER, "RFC 5280 §6.1"),
+    _row("The certificate is from an unknown authority", Certificate(signer="stranger"), _STRANGER, "RFC 5280 §6.1"),
     _row("The server sends the intermediate", _WHOLE, _UP, "RFC 8446 §4.4.2"),
     _row("The server does not send the intermediate", _BY_INTERMEDIATE, _STRANGER, _CHAIN),
     _row(
-        "The server does not send the intermediate, and the check knows it",
+        "The server does not send the intermediate, and the check provides it",
         _BY_INTERMEDIATE,
         _UP,
         "dirsigler/uptime-kuma-helm#238; " + _PYTHON,
@@ -67,7 +67,7 @@ ROWS = (
         "RFC 8446 §4.4.2",
     ),
     _row(
-        "The server sends a certificate that has nothing to do with it",
+        "The server sends an unrelated certificate",
         Certificate(signer="intermediate", sends=("stranger", "intermediate")),
         _UP,
         "RFC 8446 §4.4.2",
@@ -78,17 +78,17 @@ ROWS = (
         _EXPIRED,
         "RFC 5280 §6.1.3",
     ),
-    _row("The check trusts the intermediate alone", _WHOLE, _UP, _PYTHON, _trusting("$INTERMEDIATE")),
-    _row("The check trusts the server's own certificate alone", GOOD, _UP, _PYTHON, _trusting("$LEAF")),
+    _row("The check trusts only the intermediate", _WHOLE, _UP, _PYTHON, _trusting("$INTERMEDIATE")),
+    _row("The check trusts only the server's certificate", GOOD, _UP, _PYTHON, _trusting("$LEAF")),
     _row(
-        "The check trusts a certificate that signs itself",
+        "The check trusts a self-signed certificate",
         Certificate(signer="itself"),
         _UP,
         "curl manual, --cacert",
         _trusting("$LEAF"),
     ),
     _row(
-        "The check trusts a certificate that signs itself and is an authority",
+        "The check trusts a self-signed certificate of an authority",
         Certificate(signer="itself", authority=True),
         _UP,
         "curl manual, --cacert",
@@ -101,16 +101,21 @@ ROWS = (
         "curl manual, --cacert",
         _trusting("$ROOT"),
     ),
-    _row("Nothing says which key has signed", Certificate(signer="bare root"), _UP, "llnl/certipy#23; " + _PYTHON),
-    _row("The certificate says nothing of being an authority", Certificate(authority=None), _UP, "RFC 5280 §4.2.1.9"),
     _row(
-        "The certificate has an extension that nobody knows and that is critical",
+        "The certificate has no authority key identifier",
+        Certificate(signer="bare root"),
+        _UP,
+        "llnl/certipy#23; " + _PYTHON,
+    ),
+    _row("The certificate has no basic constraints", Certificate(authority=None), _UP, "RFC 5280 §4.2.1.9"),
+    _row(
+        "The certificate has an unknown critical extension",
         Certificate(critical=True),
         down("TLS", "not valid"),
         "RFC 5280 §4.2",
     ),
-    # What for
-    _row("The certificate says nothing of its purpose", Certificate(usages=()), _UP, "RFC 5280 §4.2.1.12"),
+    # Purposes
+    _row("The certificate has no extended key usage", Certificate(usages=()), _UP, "RFC 5280 §4.2.1.12"),
     _row(
         "The certificate is for servers and clients",
         Certificate(usages=("server", "client")),
@@ -124,7 +129,7 @@ ROWS = (
         "RFC 5280 §4.2.1.12",
     ),
     _row(
-        "The certificate is for signing code",
+        "The certificate is for code signing",
         Certificate(usages=("code",)),
         down("TLS", "not valid"),
         "RFC 5280 §4.2.1.12",
@@ -145,23 +150,23 @@ ROWS = (
         "RFC 9525 §6.3; louislam/uptime-kuma#3939",
         _tls(host="www.shop.test"),
     ),
-    _row("A wildcard is not for the name itself", Certificate(names=("*.shop.test",)), _OTHER, "RFC 9525 §6.3"),
+    _row("A wildcard does not match the parent domain", Certificate(names=("*.shop.test",)), _OTHER, "RFC 9525 §6.3"),
     _row(
-        "A wildcard is for one label only",
+        "A wildcard matches one label only",
         Certificate(names=("*.shop.test",)),
         _OTHER,
         "RFC 9525 §6.3",
         _tls(host="a.b.shop.test"),
     ),
     _row(
-        "The certificate is for the name below www only", Certificate(names=("www.shop.test",)), _OTHER, "RFC 9525 §6.3"
+        "The certificate is for the www subdomain only", Certificate(names=("www.shop.test",)), _OTHER, "RFC 9525 §6.3"
     ),
     _row(
         "The name is in the subject only",
         Certificate(names=(), common_name="shop.test"),
         _UP,
         "RFC 9525 §2; OpenSSL, X509_check_host",
-        why="OpenSSL and curl take it, browsers refuse it",
+        why="OpenSSL and curl accept it, browsers refuse it",
     ),
     _row(
         "The name is in the subject, and others in subjectAltName",
@@ -191,55 +196,57 @@ ROWS = (
         _tls(host="127.0.0.1"),
     ),
     _row(
-        "The check asks the address for the name",
+        "The host is an address, and serverName is in the certificate",
         GOOD,
         _UP,
         "RFC 6066 §3",
         _tls(host="127.0.0.1", serverName="shop.test"),
     ),
     _row(
-        "The check asks for a name that the certificate does not have",
+        "serverName is not in the certificate",
         GOOD,
         _OTHER,
         "RFC 6066 §3",
         _tls(serverName="other.test"),
     ),
     _row("The host ends in a dot", GOOD, _UP, "RFC 6066 §3", _tls(host="shop.test.")),
-    # How long
+    # Validity
     _row("The certificate has expired", Certificate(days=(-60, -1)), _EXPIRED, "RFC 5280 §4.1.2.5"),
     _row("The certificate expired an hour ago", Certificate(days=(-60, -0.05)), _EXPIRED, "RFC 5280 §4.1.2.5"),
     _row(
         "The certificate is not valid yet", Certificate(days=(1, 60)), down("TLS", "not yet valid"), "RFC 5280 §4.1.2.5"
     ),
-    _row("The certificate is good for 60 days, and 14 are enough", GOOD, _UP, "TwiN/gatus#247", _tls(minDaysLeft=14)),
     _row(
-        "The certificate is good for 10 days, and 14 are asked for",
+        "The certificate is valid for 60 days, and the minimum is 14", GOOD, _UP, "TwiN/gatus#247", _tls(minDaysLeft=14)
+    ),
+    _row(
+        "The certificate is valid for 10 days, and the minimum is 14",
         Certificate(days=(-50, 10.5)),
         down("TLS", "expires in 10 days"),
         "TwiN/gatus#247",
         _tls(minDaysLeft=14),
     ),
     _row(
-        "The certificate is good for one day, and two are asked for",
+        "The certificate is valid for one day, and the minimum is two",
         Certificate(days=(-50, 1.5)),
         down("TLS", "expires in 1 day"),
         "TwiN/gatus#247",
         _tls(minDaysLeft=2),
     ),
     _row(
-        "The certificate is good for ten years",
+        "The certificate is valid for ten years",
         Certificate(days=(-10, 3650)),
         _UP,
         "CA/Browser Forum, Baseline Requirements 6.3.2",
-        why="Private authorities do so",
+        why="Private authorities issue such certificates",
     ),
-    # Not verified
+    # Verification is off
     *(
-        _row(f"Nothing is verified, and the certificate {words}", certificate, verdict, source, _tls(skipVerify=True))
+        _row(f"Verification is off, and the certificate {words}", certificate, verdict, source, _tls(skipVerify=True))
         for words, certificate, verdict, source in (
-            ("signs itself", Certificate(signer="itself"), _UP, "curl manual, --insecure"),
+            ("is self-signed", Certificate(signer="itself"), _UP, "curl manual, --insecure"),
             ("is for another name", Certificate(names=("other.test",)), _UP, "curl manual, --insecure"),
-            ("is from a stranger", Certificate(signer="stranger"), _UP, "curl manual, --insecure"),
+            ("is from an unknown authority", Certificate(signer="stranger"), _UP, "curl manual, --insecure"),
             (
                 "has expired",
                 Certificate(days=(-60, -1)),
@@ -266,60 +273,64 @@ ROWS = (
         "OpenSSL, SSL_CTX_set_security_level",
     ),
     # https
-    _row("https with a good certificate", GOOD, up(200), "RFC 9110 §4.2.2", http()),
+    _row("The target is https with a valid certificate", GOOD, up(200), "RFC 9110 §4.2.2", http()),
     _row(
-        "https with an expired certificate", Certificate(days=(-60, -1)), _EXPIRED, "curl manual, exit code 60", http()
+        "The target is https with an expired certificate",
+        Certificate(days=(-60, -1)),
+        _EXPIRED,
+        "curl manual, exit code 60",
+        http(),
     ),
     _row(
-        "https with a certificate for another name",
+        "The target is https with a certificate for another name",
         Certificate(names=("other.test",)),
         _OTHER,
         "curl manual, exit code 60",
         http(),
     ),
     _row(
-        "https with a certificate that signs itself",
+        "The target is https with a self-signed certificate",
         Certificate(signer="itself"),
         _STRANGER,
         "curl manual, exit code 60",
         http(),
     ),
     _row(
-        "https without verification takes an expired certificate",
+        "The target is https with an expired certificate, and verification is off",
         Certificate(days=(-60, -1)),
         up(200),
         "curl manual, --insecure",
         http(tls={"skipVerify": True}),
     ),
     _row(
-        "https, and the certificate is good for 14 days",
+        "The target is https, the certificate is valid for at least 14 days, and the minimum is 14",
         GOOD,
         up(200),
         "TwiN/gatus, README, conditions",
         http(assertions=[{"certificateDaysLeft": 14}]),
     ),
     _row(
-        "https, and the certificate is good for 10 days instead of 14",
+        "The target is https, the certificate is valid for 10 days, and the minimum is 14",
         Certificate(days=(-50, 10.5)),
         down("ASSERTION", "10 days"),
         "TwiN/gatus, README, conditions",
         http(assertions=[{"certificateDaysLeft": 14}]),
     ),
     Row(
-        name="A certificate is looked at, and the URL is http",
+        name="A certificate assertion is combined with an http URL",
         target=Http(pages=(Page(answer=ok()),)),
         check=http(assertions=[{"certificateDaysLeft": 14}]),
         verdict=down("ASSERTION", "no certificate"),
         source="docs/checks.md",
     ),
     _row(
-        "https of an address with the name in serverName",
+        "The target is https on an address, and serverName is in the certificate",
         GOOD,
         up(200),
         "curl manual, --connect-to",
         http("https://127.0.0.1:$SECURE_PORT/", tls={"serverName": "shop.test"}),
     ),
-    # What is no certificate
+    # Invalid PEM
     *(
         Row(
             name=f"caCertificates is {words}",
@@ -329,7 +340,7 @@ ROWS = (
             source=_PEM,
         )
         for words, pem, says_ in (
-            ("a text", "my authority", "PEM"),
+            ("not PEM", "my authority", "PEM"),
             ("an empty certificate", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", "PEM"),
             ("a private key", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "private key"),
             ("the path of a file", "/etc/ssl/certs/ca.pem", "PEM"),

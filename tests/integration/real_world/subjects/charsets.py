@@ -1,4 +1,4 @@
-"""In which charset a body is read: as declared, as its byte order mark says, as its page says, or UTF-8."""
+"""The charset of a body, by byte order mark, Content-Type, the declaration in the document, or UTF-8 by default."""
 
 from tests.integration.real_world.row import UP, Json, Row, down, http
 from tests.integration.real_world.servers import ok, says
@@ -79,7 +79,7 @@ _SHOWS = down("ASSERTION", "the body contains the excluded text")
 ROWS = (
     *(
         Row(
-            name=f"The body is in {label}, as Content-Type says",
+            name=f"The body is in {label}, declared in Content-Type",
             target=says(_html(f"<h1>{text}</h1>".encode(codec), f"text/html; charset={label.split(' ')[0]}")),
             check=http(bodyContains=text),
             verdict=UP,
@@ -89,7 +89,7 @@ ROWS = (
     ),
     *(
         Row(
-            name=f"A page in {label} shows the word of an outage",
+            name=f"A page in {label} contains the excluded text",
             target=says(_html(f"<h1>{text}</h1>".encode(codec), f"text/html; charset={label}")),
             check=_lacks(text),
             verdict=_SHOWS,
@@ -170,27 +170,27 @@ ROWS = (
         for words, content_type in (
             ("has spaces around the equals sign", "text/html; charset = iso-8859-1"),
             ("has a comma before the charset", "text/html, charset=iso-8859-1"),
-            ("is a charset alone", "charset=iso-8859-1"),
+            ("is only a charset", "charset=iso-8859-1"),
             ("has two charsets", "text/html; charset=iso-8859-1; charset=utf-8"),
         )
     ),
-    # Nothing, or nothing useful, is declared
+    # No valid charset is declared
     Row(
-        name="UTF-8 without a charset",
+        name="The body is UTF-8 without a charset",
         target=says(_html(_STORM.encode(), "text/html")),
         check=http(bodyContains=_STORM),
         verdict=UP,
         source=_SNIFFED,
     ),
     Row(
-        name="UTF-8 without a Content-Type",
+        name="The body is UTF-8 without a Content-Type",
         target=says(_html(_STORM.encode())),
         check=http(bodyContains=_STORM),
         verdict=UP,
         source=_SNIFFED,
     ),
     Row(
-        name="The charset is one that nobody knows, and the body is UTF-8",
+        name="The charset is unknown, and the body is UTF-8",
         target=says(_html(_STORM.encode(), "text/html; charset=klingon")),
         check=http(bodyContains=_STORM),
         verdict=UP,
@@ -205,32 +205,32 @@ ROWS = (
     ),
     *(
         Row(
-            name=f"The charset is {label}, a codec of Python's that is no charset",
+            name=f"The charset is {label}, a Python codec that is not a charset",
             target=says(_html(b"all is well", f"text/html; charset={label}")),
             check=http(bodyContains="all is well"),
             verdict=UP,
             source=_WHATWG,
-            why="A name that the target chose is looked up in a fixed table only",
+            why="A name from a response is looked up in a fixed table only",
         )
         for label in ("rot13", "base64", "zlib", "idna", "unicode_escape", "utf-7")
     ),
     Row(
-        name="The body is UTF-8, and Content-Type says iso-8859-1",
+        name="The body is UTF-8, and Content-Type declares iso-8859-1",
         target=says(_html(_STORM.encode(), "text/html; charset=iso-8859-1")),
         check=http(bodyContains=_STORM),
         verdict=down("ASSERTION", "does not contain"),
         source=_WHATWG,
-        why="What is declared counts, as in browsers",
+        why="The declared charset is used, as in browsers",
     ),
     Row(
-        name="Bytes that are no UTF-8 stand beside the text",
+        name="Invalid UTF-8 surrounds the text",
         target=says(_html(b"\xfd ok \xc3", "text/html; charset=utf-8")),
         check=http(bodyContains="ok"),
         verdict=UP,
         source=_BOM,
     ),
     Row(
-        name="A binary body has the text",
+        name="A binary body contains the text",
         target=says(_html(bytes(range(256)) + b"ok", "application/octet-stream")),
         check=http(bodyContains="ok"),
         verdict=UP,
@@ -243,54 +243,54 @@ ROWS = (
         check=http(assertions=[{"bodyMatches": f"^{_STORM}$"}]),
         verdict=UP,
         source=_BOM,
-        why="The mark is no part of the text",
+        why="The byte order mark is not part of the text",
     ),
     Row(
-        name="The byte order mark of UTF-16 LE",
+        name="The body begins with the byte order mark of UTF-16 LE",
         target=says(_html(b"\xff\xfe" + _STORM.encode("utf-16-le"), "text/html")),
         check=http(bodyContains=_STORM),
         verdict=UP,
         source=_BOM,
     ),
     Row(
-        name="The byte order mark of UTF-16 BE",
+        name="The body begins with the byte order mark of UTF-16 BE",
         target=says(_html(b"\xfe\xff" + _STORM.encode("utf-16-be"), "text/html")),
         check=http(bodyContains=_STORM),
         verdict=UP,
         source=_BOM,
     ),
     Row(
-        name="A page in UTF-16 shows the word of an outage",
+        name="A page in UTF-16 contains the excluded text",
         target=says(_html(b"\xff\xfe" + _STORM.encode("utf-16-le"), "text/html; charset=utf-16")),
         check=_lacks(_STORM),
         verdict=_SHOWS,
         source=_BOM,
     ),
     Row(
-        name="A byte order mark of UTF-8, and Content-Type says iso-8859-1",
+        name="The byte order mark is that of UTF-8, and Content-Type declares iso-8859-1",
         target=says(_html(b"\xef\xbb\xbf" + _STORM.encode(), "text/html; charset=iso-8859-1")),
         check=http(bodyContains=_STORM),
         verdict=UP,
         source=_BOM,
-        why="The mark goes before what is declared, as in browsers",
+        why="The byte order mark takes precedence over the declared charset, as in browsers",
     ),
     Row(
-        name="A byte order mark of UTF-16, and Content-Type says utf-8",
+        name="The byte order mark is that of UTF-16, and Content-Type declares utf-8",
         target=says(_html(b"\xff\xfe" + _STORM.encode("utf-16-le"), "text/html; charset=utf-8")),
         check=http(bodyContains=_STORM),
         verdict=UP,
         source=_BOM,
-        why="The mark goes before what is declared, as in browsers",
+        why="The byte order mark takes precedence over the declared charset, as in browsers",
     ),
     Row(
-        name="XML says its charset in its first line",
+        name="XML declares its charset in its first line",
         target=says(_html('<?xml version="1.0" encoding="ISO-8859-1"?><a>Störung</a>'.encode("latin-1"), "text/xml")),
         check=http(bodyContains=_STORM),
         verdict=UP,
         source="RFC 7303 §3.3",
     ),
     Row(
-        name="A feed says windows-1251 in its first line",
+        name="A feed declares windows-1251 in its first line",
         target=says(
             _html('<?xml version="1.0" encoding="windows-1251"?><a>Ошибка</a>'.encode("cp1251"), "application/rss+xml")
         ),
@@ -298,10 +298,10 @@ ROWS = (
         verdict=UP,
         source="RFC 7303 §3.3",
     ),
-    # What the page says of itself
+    # Declarations in the document
     *(
         Row(
-            name=f"The page says its charset in {words}",
+            name=f"The page declares its charset in {words}",
             target=says(_html(page.encode("latin-1"), "text/html")),
             check=http(bodyContains=_STORM),
             verdict=UP,
@@ -324,14 +324,14 @@ ROWS = (
         )
     ),
     Row(
-        name="The page says windows-1251 in meta",
+        name="The page declares windows-1251 in meta",
         target=says(_html("<meta charset=windows-1251><h1>Ошибка</h1>".encode("cp1251"), "text/html")),
         check=_lacks("Ошибка"),
         verdict=_SHOWS,
         source="dgtlmoon/changedetection.io#3694",
     ),
     Row(
-        name="The page says gb2312 in meta",
+        name="The page declares gb2312 in meta",
         target=says(_html("<meta charset=gb2312><h1>系统错误</h1>".encode("gbk"), "text/html")),
         check=http(bodyContains="系统错误"),
         verdict=UP,
@@ -343,10 +343,10 @@ ROWS = (
         check=http(bodyContains=_STORM),
         verdict=UP,
         source=_SNIFFED,
-        why="Content-Type goes before meta",
+        why="Content-Type takes precedence over meta",
     ),
     Row(
-        name="meta says utf-16, and the page is UTF-8",
+        name="meta declares utf-16, and the page is UTF-8",
         target=says(_html(f"<meta charset=utf-16>{_STORM}".encode(), "text/html")),
         check=http(bodyContains=_STORM),
         verdict=UP,
@@ -354,21 +354,21 @@ ROWS = (
         why="A page in which meta can be read is not UTF-16",
     ),
     Row(
-        name="An expression is matched in another charset",
+        name="An expression is matched with a body in another charset",
         target=says(_html("Größe: 3".encode("latin-1"), "text/html; charset=iso-8859-1")),
         check=http(assertions=[{"bodyMatches": "Größe: [0-9]"}]),
         verdict=UP,
         source=_DECLARED,
     ),
     Row(
-        name="JSON in another charset",
+        name="JSON is in another charset",
         target=says(_html('{"city": "Köln"}'.encode("latin-1"), "application/json; charset=iso-8859-1")),
         check=http(assertions=[{"jsonPath": {"path": "$.city", "equals": "Köln"}}]),
         verdict=UP,
         source="RFC 8259 §8.1",
     ),
     Row(
-        name="JSON in UTF-16 with a byte order mark",
+        name="JSON is in UTF-16 with a byte order mark",
         target=says(_html(b"\xff\xfe" + '{"city": "Köln"}'.encode("utf-16-le"), "application/json")),
         check=http(assertions=[{"jsonPath": {"path": "$.city", "equals": "Köln"}}]),
         verdict=UP,

@@ -1,4 +1,4 @@
-"""Cookies that are set on the way of redirects are sent on, in this run only."""
+"""Cookies that redirects set are sent by the later requests of the same run."""
 
 from tests.integration.real_world.identity import GOOD
 from tests.integration.real_world.row import Row, down, http, up
@@ -37,7 +37,7 @@ def _not_sent(name: str, cookie: bytes, source: str, **where: object) -> Row:
 
 ROWS = (
     Row(
-        name="A page sets a cookie and redirects to itself until it comes back",
+        name="A page sets a cookie and redirects to itself until the cookie is sent",
         target=site(
             Page(has=(b"ookie: visited=1",), answer=ok()),
             Page(answer=moved(b"/", 302, b"Set-Cookie: visited=1; Path=/")),
@@ -65,7 +65,7 @@ ROWS = (
         source="RFC 6265 §5.4",
     ),
     Row(
-        name="A POST's login sets a session and redirects to a page behind it",
+        name="A login by POST sets a session cookie and redirects to a protected page",
         target=site(
             Page(
                 path="/login",
@@ -79,7 +79,7 @@ ROWS = (
         source=_LOGIN,
     ),
     Row(
-        name="A cookie that is changed on the way has its last value",
+        name="The last value of a changed cookie is sent",
         target=site(
             Page(path="/", answer=moved(b"/b", 302, b"Set-Cookie: a=1; Path=/")),
             Page(path="/b", answer=moved(b"/c", 302, b"Set-Cookie: a=2; Path=/")),
@@ -89,7 +89,7 @@ ROWS = (
         source="RFC 6265 §5.3",
     ),
     Row(
-        name="A cookie that is expired on the way is gone",
+        name="A cookie that a redirect expires is not sent",
         target=site(
             Page(path="/", answer=moved(b"/b", 302, b"Set-Cookie: a=1; Path=/")),
             Page(path="/b", answer=moved(b"/c", 302, b"Set-Cookie: a=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT")),
@@ -99,7 +99,7 @@ ROWS = (
         source="RFC 6265 §5.3",
     ),
     Row(
-        name="Max-Age of zero takes a cookie away",
+        name="Max-Age of zero deletes a cookie",
         target=site(
             Page(path="/", answer=moved(b"/b", 302, b"Set-Cookie: a=1; Path=/")),
             Page(path="/b", answer=moved(b"/c", 302, b"Set-Cookie: a=1; Path=/; Max-Age=0")),
@@ -109,7 +109,7 @@ ROWS = (
         source="RFC 6265 §5.2.2",
     ),
     Row(
-        name="A cookie of the first hop comes back at the third",
+        name="A cookie of the first hop is sent at the third",
         target=site(
             Page(path="/", answer=moved(b"/b", 302, b"Set-Cookie: a=1; Path=/")),
             Page(path="/b", answer=moved(b"/c")),
@@ -119,17 +119,17 @@ ROWS = (
         source="encode/httpx#821",
     ),
     Row(
-        name="A cookie joins the check's own Cookie header",
+        name="Cookies are appended to the check's Cookie header",
         target=site(
             Page(has=(b"mine=1", b"visited=1"), answer=ok()),
             Page(has=(b"mine=1",), answer=moved(b"/", 302, b"Set-Cookie: visited=1; Path=/")),
         ),
         check=http(headers={"Cookie": "mine=1"}),
         verdict=_FOLLOWED,
-        source="curl's answer",
+        source="curl's result",
     ),
     Row(
-        name="The first request has no cookie: no run knows of another",
+        name="The first request of a run has no cookies of earlier runs",
         target=site(Page(lacks=(b"ookie",), answer=answer(200, b"", b"Set-Cookie: a=1; Path=/; Max-Age=3600"))),
         verdict=up(200),
         source="curl manual, -b",
@@ -139,15 +139,17 @@ ROWS = (
     _not_sent(
         "Without a path a cookie is not for another folder", b"seen=1", "RFC 6265 §5.1.4", at=b"/b/end", then="/b/end"
     ),
-    _sent("A cookie for the root is sent everywhere", b"seen=1; Path=/", "RFC 6265 §5.1.4", at=b"/b", then="/b"),
+    _sent(
+        "A cookie for the root path is sent to every path", b"seen=1; Path=/", "RFC 6265 §5.1.4", at=b"/b", then="/b"
+    ),
     _sent("A cookie for a folder is sent below it", b"seen=1; Path=/b", "RFC 6265 §5.1.4", at=b"/b/c", then="/b/c"),
     _not_sent("A cookie for /b is not for /bc", b"seen=1; Path=/b", "RFC 6265 §5.1.4", at=b"/bc", then="/bc"),
-    _sent("A path that begins without a slash is none", b"seen=1; Path=x", "RFC 6265 §5.2.4"),
-    _sent("An empty path is none", b"seen=1; Path=", "RFC 6265 §5.2.4"),
+    _sent("A path without a leading slash is ignored", b"seen=1; Path=x", "RFC 6265 §5.2.4"),
+    _sent("An empty path is ignored", b"seen=1; Path=", "RFC 6265 §5.2.4"),
     # Domains
     _sent("Without a domain a cookie is for its host", b"seen=1; Path=/", "RFC 6265 §5.3"),
     _not_sent(
-        "Without a domain a cookie is not for a name below",
+        "Without a domain a cookie is not for a subdomain",
         b"seen=1; Path=/",
         "RFC 6265 §5.3",
         at=b"http://www.shop.test:$PORT/a/end",
@@ -156,7 +158,7 @@ ROWS = (
         "A cookie is not for another host", b"seen=1; Path=/", "RFC 6265 §5.1.3", at=b"http://other.test:$PORT/a/end"
     ),
     _sent(
-        "A cookie for a domain is sent to names below it",
+        "A cookie for a domain is sent to its subdomains",
         b"seen=1; Path=/; Domain=shop.test",
         "RFC 6265 §5.1.3",
         at=b"http://www.shop.test:$PORT/a/end",
@@ -187,20 +189,20 @@ ROWS = (
         at=b"http://other.test:$PORT/a/end",
     ),
     _not_sent(
-        "A domain ends at a dot: tshop.test is not below shop.test",
+        "tshop.test is not a subdomain of shop.test",
         b"seen=1; Path=/; Domain=shop.test",
         "RFC 6265 §5.1.3",
         at=b"http://tshop.test:$PORT/a/end",
     ),
     Row(
-        name="A cookie of an address is for that address",
+        name="A cookie of an IP address is sent to that address",
         target=_kept(b"seen=1"),
         check=http("http://127.0.0.1:$PORT/a/start"),
         verdict=_FOLLOWED,
         source="RFC 6265 §5.1.3",
     ),
     Row(
-        name="A name below sets a cookie for the name above",
+        name="A subdomain sets a cookie for its parent domain",
         target=_kept(b"seen=1; Path=/; Domain=shop.test", at=b"http://shop.test:$PORT/a/end"),
         check=http("http://www.shop.test:$PORT/a/start"),
         verdict=_FOLLOWED,
@@ -228,17 +230,19 @@ ROWS = (
         verdict=_FOLLOWED,
         source="RFC 6265 §8.5",
     ),
-    # Odd cookies
+    # Unusual cookies
     _sent("A cookie's value is quoted", b'seen="1"', "RFC 6265 §5.2", sent=b'seen="1"'),
     _sent("A cookie's value has an equals sign", b"seen=1==", "RFC 6265 §5.2", sent=b"seen=1=="),
     _sent("A cookie's value has spaces inside", b"seen=a b", "RFC 6265 §5.2", sent=b"seen=a b"),
-    _sent("White space around a cookie's name and value goes", b"  seen =  1 ; Path=/", "RFC 6265 §5.2"),
+    _sent("White space around a cookie's name and value is removed", b"  seen =  1 ; Path=/", "RFC 6265 §5.2"),
     _sent("A cookie's value is empty", b"seen=; Path=/", "RFC 6265 §5.2", sent=b"seen="),
-    _sent("A cookie has attributes that nobody knows", b"seen=1; Priority=High; Odd", "RFC 6265 §5.2"),
+    _sent("A cookie has unknown attributes", b"seen=1; Priority=High; Odd", "RFC 6265 §5.2"),
     _sent("A cookie has SameSite and Partitioned", b"seen=1; SameSite=Strict; Partitioned", "RFC 6265 §5.2"),
-    _sent("A cookie's Expires is no date", b"seen=1; Expires=never", "RFC 6265 §5.2.1"),
-    _sent("A cookie's Expires is far away", b"seen=1; Expires=Fri, 31-Dec-2038 23:59:59 GMT", "RFC 6265 §5.1.1"),
-    _sent("A cookie's Max-Age is no number", b"seen=1; Max-Age=soon", "RFC 6265 §5.2.2"),
+    _sent("A cookie's Expires is not a date", b"seen=1; Expires=never", "RFC 6265 §5.2.1"),
+    _sent(
+        "A cookie's Expires is in the far future", b"seen=1; Expires=Fri, 31-Dec-2038 23:59:59 GMT", "RFC 6265 §5.1.1"
+    ),
+    _sent("A cookie's Max-Age is not a number", b"seen=1; Max-Age=soon", "RFC 6265 §5.2.2"),
     _sent("A cookie's value is in UTF-8", "seen=Zürich".encode(), "RFC 6265 §5.2", sent="seen=Zürich".encode()),
     _sent("A cookie's value has a comma", b"seen=1,2", "RFC 6265 §5.2", sent=b"seen=1,2"),
     _sent("A cookie's value is quoted and has a semicolon", b'seen="x;y"', "RFC 6265 §5.2", sent=b'seen="x'),
@@ -270,10 +274,12 @@ ROWS = (
     _not_sent("A cookie without an equals sign is ignored", b"seen", "RFC 6265 §5.2"),
     _not_sent("A cookie without a name is ignored", b"=1", "RFC 6265 §5.2"),
     _not_sent(
-        "Max-Age goes before Expires", b"seen=1; Max-Age=0; Expires=Fri, 31 Dec 2038 23:59:59 GMT", "RFC 6265 §5.3"
+        "Max-Age takes precedence over Expires",
+        b"seen=1; Max-Age=0; Expires=Fri, 31 Dec 2038 23:59:59 GMT",
+        "RFC 6265 §5.3",
     ),
     Row(
-        name="A page asks for a cookie that nobody sets",
+        name="A page requires a cookie that is never set",
         target=site(Page(path="/", answer=moved(b"/end")), Page(path="/end", has=(b"ookie: ",), answer=ok())),
         verdict=_LOST,
         source="RFC 6265 §3",

@@ -1,4 +1,4 @@
-"""DNS records: what is there, what should be, and servers that answer badly."""
+"""DNS records: comparison with the expected records, errors, and malformed responses."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ ROWS = (
         _SET,
     ),
     _row(
-        "A: there is one address more than expected",
+        "A: one address is not expected",
         ("shop.test. 60 A 192.0.2.1", "shop.test. 60 A 192.0.2.2"),
         _own("A", "192.0.2.1"),
         down("ASSERTION", "expected 192.0.2.1, got 192.0.2.1, 192.0.2.2"),
@@ -60,16 +60,16 @@ ROWS = (
         down("ASSERTION", "192.0.2.9"),
         _SET,
     ),
-    _row("A: any address will do", "shop.test. 60 A 192.0.2.1", _own("A"), UP, _SET),
+    _row("A: any address is accepted", "shop.test. 60 A 192.0.2.1", _own("A"), UP, _SET),
     _row(
-        "A: private addresses are records like others",
+        "A: a private address is accepted in a record",
         "shop.test. 60 A 10.0.0.1",
         _own("A", "10.0.0.1"),
         UP,
         "RFC 1918 §5",
     ),
     _row(
-        "AAAA: the address is written in another way",
+        "AAAA: the address is written in another form",
         "shop.test. 60 AAAA 2001:db8::1",
         _own("AAAA", "2001:DB8:0:0::1"),
         UP,
@@ -83,14 +83,14 @@ ROWS = (
         "RFC 1035 §3.3.1",
     ),
     _row(
-        "CNAME: the dot at the end may be left out",
+        "CNAME: the trailing dot may be omitted",
         "shop.test. 60 CNAME web.test.",
         _own("CNAME", "web.test"),
         UP,
         _ZONE,
     ),
     _row(
-        "CNAME: names are compared in any case",
+        "CNAME: names are compared case-insensitively",
         "shop.test. 60 CNAME Web.Test.",
         _own("CNAME", "web.test"),
         UP,
@@ -118,9 +118,13 @@ ROWS = (
         "RFC 1035 §3.3.9",
     ),
     _row(
-        "MX: there is none", "shop.test. 60 A 192.0.2.1", _own("MX"), down("DNS", "has no MX record"), "RFC 2308 §2.2"
+        "MX: the name has none",
+        "shop.test. 60 A 192.0.2.1",
+        _own("MX"),
+        down("DNS", "has no MX record"),
+        "RFC 2308 §2.2",
     ),
-    _row("MX: no mail is taken", "shop.test. 60 MX 0 .", _own("MX", "0 ."), UP, "RFC 7505 §3"),
+    _row("MX: the null MX is expected", "shop.test. 60 MX 0 .", _own("MX", "0 ."), UP, "RFC 7505 §3"),
     _row(
         "NS: the delegation is the expected one",
         ("shop.test. 60 NS ns1.test.", "shop.test. 60 NS ns2.test."),
@@ -139,7 +143,7 @@ ROWS = (
         "TXT: the text may be quoted", 'shop.test. 60 TXT "v=spf1 mx -all"', _own("TXT", '"v=spf1 mx -all"'), UP, _ZONE
     ),
     _row(
-        "TXT: texts are compared in their case",
+        "TXT: texts are compared case-sensitively",
         'shop.test. 60 TXT "Token"',
         _own("TXT", "token"),
         down("ASSERTION", "Token"),
@@ -167,21 +171,21 @@ ROWS = (
         "RFC 2782",
     ),
     _row(
-        "SOA: there is one",
+        "SOA: the record exists",
         "shop.test. 60 SOA ns1.test. root.test. 1 2 3 4 5",
         _own("SOA"),
         UP,
         "RFC 1035 §3.3.13",
     ),
     _row(
-        "PTR: an address will do as the name",
+        "PTR: an address is accepted as the name",
         "1.2.0.192.in-addr.arpa. 60 PTR mail.test.",
         _dns("192.0.2.1", "PTR", "mail.test"),
         UP,
         "RFC 1035 §3.5",
     ),
     _row(
-        "PTR: an IPv6 address will do as the name",
+        "PTR: an IPv6 address is accepted as the name",
         "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa. 60 PTR mail.test.",
         _dns("2001:db8::1", "PTR", "mail.test"),
         UP,
@@ -196,7 +200,7 @@ ROWS = (
         "RFC 1034 §3.6.2",
     ),
     _row(
-        "A: the alias leads nowhere",
+        "A: the alias cannot be resolved",
         "shop.test. 60 CNAME gone.test.",
         _own("A"),
         down("DNS", "alias"),
@@ -221,7 +225,7 @@ ROWS = (
     ),
     # Transport
     _row(
-        "The answer fits only into TCP",
+        "The DNS response requires TCP",
         "shop.test. 60 A 192.0.2.1",
         _own("A"),
         UP,
@@ -229,7 +233,7 @@ ROWS = (
         only_tcp=True,
     ),
     _row(
-        "The first question is lost",
+        "The first query is lost",
         "shop.test. 60 A 192.0.2.1",
         {**_own("A"), "timeout": "20s"},
         UP,
@@ -239,7 +243,7 @@ ROWS = (
     # Failures
     *(
         Row(
-            name=f"The server answers {rcode}",
+            name=f"The server returns {rcode}",
             target=NameServer(rcode=rcode),
             check=_own("A"),
             verdict=down("DNS", rcode),
@@ -254,21 +258,21 @@ ROWS = (
         )
     ),
     Row(
-        name="The server does not answer",
+        name="The server does not respond",
         target=NameServer(silent_for=99),
         check={**_own("A"), "timeout": "2s"},
         verdict=down("TIMEOUT", "while waiting for the response"),
         source="dig, exit code 9",
     ),
     Row(
-        name="Nobody listens on the server's port",
+        name="The server's port is closed",
         target=NOBODY,
         check={"dns": {"name": "shop.test", "type": "A", "server": "127.0.0.1:$CLOSED_PORT"}, "timeout": "2s"},
         verdict=down("CONNECT_REFUSED", "refused"),
         source="dig, exit code 9",
     ),
     Row(
-        name="The server answers another question",
+        name="The server responds to another query",
         target=NameServer(
             raw=_HEADER
             + b"\x05other\x04test\x00\x00\x01\x00\x01"
@@ -277,17 +281,17 @@ ROWS = (
         check={**_own("A"), "timeout": "2s"},
         verdict=down("TIMEOUT", "while waiting for the response"),
         source="RFC 5452 §9.1",
-        why="What answers another question is not heard",
+        why="Responses to other queries are ignored",
     ),
     Row(
-        name="The answer breaks off in a record",
+        name="The response is truncated in a record",
         target=NameServer(raw=_HEADER + _QUESTION + b"\xc0\x0c\x00\x01\x00\x01\x00\x00"),
         check={**_own("A"), "timeout": "2s"},
         verdict=down("PROTOCOL", "malformed DNS response"),
         source="RFC 1035 §4.1.3",
     ),
     Row(
-        name="The answer's names point at themselves",
+        name="A compressed name in the response points to itself",
         target=NameServer(
             raw=_HEADER + _QUESTION + b"\xc0\x1b\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\xc0\x00\x02\x01"
         ),
@@ -314,23 +318,23 @@ ROWS = (
         )
         for words, name, type_, expected, at, source, why in (
             (
-                "A type that is not known",
+                "An unknown type",
                 "shop.test",
                 "WKS",
                 [],
                 "check.dns.type",
                 "RFC 1035 §3.4.2",
-                "Ten types are known",
+                "Ten types are supported",
             ),
-            ("ANY", "shop.test", "ANY", [], "check.dns.type", "RFC 8482 §4", "Servers need not answer it"),
+            ("ANY", "shop.test", "ANY", [], "check.dns.type", "RFC 8482 §4", "Servers are not required to answer it"),
             (
-                "A name where an address should be",
+                "A name instead of an address",
                 "shop.test",
                 "A",
                 ["web.test"],
                 "check.dns.expected[0]",
                 _ZONE,
-                "An A record is an address",
+                "An A record contains an IPv4 address",
             ),
             (
                 "An address of the other family",
@@ -339,7 +343,7 @@ ROWS = (
                 ["2001:db8::1"],
                 "check.dns.expected[0]",
                 _ZONE,
-                "An A record is an IPv4 address",
+                "An A record contains an IPv4 address",
             ),
             (
                 "An exchange without a preference",
@@ -357,7 +361,7 @@ ROWS = (
                 [],
                 "check.dns.name",
                 "RFC 1035 §2.3.1",
-                "A label has a character at the least",
+                "A label has at least one character",
             ),
             (
                 "A label of 64 characters",
@@ -366,7 +370,7 @@ ROWS = (
                 [],
                 "check.dns.name",
                 "RFC 1035 §2.3.4",
-                "A label has 63 characters at the most",
+                "A label has at most 63 characters",
             ),
         )
     ),

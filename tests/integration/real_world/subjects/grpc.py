@@ -1,4 +1,4 @@
-"""gRPC's health protocol: what servers say, and servers that are none."""
+"""The health protocol of gRPC: statuses, errors, and servers that do not support it."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ ROWS = (
     _row("The server is SERVING", SERVING, UP, _HEALTH),
     _row("The server is NOT_SERVING", answer(message(2)), down("STATUS", "NOT_SERVING"), _HEALTH),
     _row("The server's state is UNKNOWN", answer(message(0)), down("STATUS", "UNKNOWN"), _HEALTH),
-    _row("The server does not know the service", answer(message(3)), down("STATUS", "SERVICE_UNKNOWN"), _HEALTH),
+    _row("The service is unknown to the server", answer(message(3)), down("STATUS", "SERVICE_UNKNOWN"), _HEALTH),
     *(
         _row(f"The call fails with {name}", _failing(code), down("STATUS", name, status=code), source)
         for name, code, source in (
@@ -57,7 +57,7 @@ ROWS = (
     ),
     *(
         _row(
-            f"A proxy answers {status} instead",
+            f"A proxy returns {status}",
             HELLO + headers(("content-type", "text/html"), status=str(status), end=True),
             down("STATUS", str(status)),
             _HTTP,
@@ -65,31 +65,31 @@ ROWS = (
         for status in (401, 403, 404, 429, 502, 503)
     ),
     _row(
-        "The answer is a page",
+        "The response is HTML",
         answer(b"<html>", content_type="text/html"),
         down("PROTOCOL", "not gRPC"),
         _HTTP,
-        why="It is no gRPC",
+        why="The response is not gRPC",
     ),
     _row(
-        "The content type names a format",
+        "The content type has a message format",
         HELLO + headers(("content-type", "application/grpc+proto")) + frame(DATA, message()) + trailers(),
         UP,
         "grpc/grpc, doc/PROTOCOL-HTTP2.md",
     ),
     _row(
-        "The answer has no trailers",
+        "The response has no trailers",
         HELLO + headers(*GRPC) + frame(DATA, message(), flags=1),
         down("PROTOCOL", "no gRPC status"),
         "grpc/grpc, doc/PROTOCOL-HTTP2.md",
-        why="Without a status nobody knows how the call ended",
+        why="The status of the call is missing",
     ),
     _row(
         "The message is compressed",
         answer(prefixed(b"\x08\x01", compressed=1)),
         down("PROTOCOL", "compressed"),
         "grpc/grpc, doc/compression.md",
-        why="Nobody asked for it",
+        why="The client did not request compression",
     ),
     _row("The message is empty", answer(prefixed(b"")), down("STATUS", "UNKNOWN"), _HEALTH),
     _row(
@@ -97,18 +97,18 @@ ROWS = (
         HELLO + frame(RST_STREAM, (7).to_bytes(4, "big")),
         down("PROTOCOL", "reset the stream"),
         "RFC 9113 §6.4",
-        why="The call has no end",
+        why="The call is incomplete",
     ),
     _row(
-        "The server says goodbye",
+        "The server sends GOAWAY",
         HELLO + frame(GOAWAY, bytes(4) + (11).to_bytes(4, "big"), stream=0),
         down("PROTOCOL", "GOAWAY"),
         "RFC 9113 §6.8",
-        why="The call is not answered",
+        why="The call gets no response",
         then="close",
     ),
     _row(
-        "The server closes the connection without an answer",
+        "The server closes the connection without a response",
         b"",
         down("PROTOCOL", "connection lost"),
         "prometheus/blackbox_exporter#1260",
@@ -122,7 +122,7 @@ ROWS = (
         then="close",
     ),
     Row(
-        name="The server never answers",
+        name="The server never responds",
         target=Tcp(then="stall"),
         check={**_GRPC, "timeout": "2s"},
         verdict=down("TIMEOUT", "timed out after 2 s"),

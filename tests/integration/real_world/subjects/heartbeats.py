@@ -1,4 +1,4 @@
-"""Heartbeats: what jobs report, and what comes of their silence."""
+"""Heartbeats: reported successes and failures, and overdue signals."""
 
 from tests.integration.real_world.row import UP, Json, Row, Verdict, down, error, refused
 from tests.integration.real_world.servers import NOBODY, Job
@@ -28,8 +28,8 @@ _DAILY = _every(_DAY, _HOUR)
 _MINUTELY = _every(60)
 
 ROWS = (
-    _row("The job ran a while ago", _succeeded(_HOUR), _DAILY, UP, "louislam/uptime-kuma#3599"),
-    _row("The job ran just now", _succeeded(0), _MINUTELY, UP, "louislam/uptime-kuma#1747"),
+    _row("The job ran within the interval", _succeeded(_HOUR), _DAILY, UP, "louislam/uptime-kuma#3599"),
+    _row("The job ran one moment ago", _succeeded(0), _MINUTELY, UP, "louislam/uptime-kuma#1747"),
     _row(
         "The job is as late as the grace allows",
         _succeeded(_DAY + _HOUR, on=9 * _DAY),
@@ -53,7 +53,7 @@ ROWS = (
         "louislam/uptime-kuma#2045",
     ),
     _row(
-        "The job has been silent for a week",
+        "The job has sent no signal for a week",
         _succeeded(7 * _DAY, on=30 * _DAY),
         _DAILY,
         down("HEARTBEAT_OVERDUE", "no signal for"),
@@ -75,7 +75,7 @@ ROWS = (
         "Nothing is overdue",
     ),
     _row(
-        "The job has never run since the check is on",
+        "The job has not run since the check was enabled",
         Job(on=3 * _DAY),
         _DAILY,
         down("HEARTBEAT_OVERDUE", "no signal for"),
@@ -101,7 +101,7 @@ ROWS = (
         )
     ),
     _row(
-        "The job says that it failed",
+        "The job reports a failure without an exit code",
         _failed(None),
         _DAILY,
         down("HEARTBEAT_FAILED", "reported a failure"),
@@ -113,7 +113,7 @@ ROWS = (
         _DAILY,
         down("HEARTBEAT_FAILED", "exit code 1"),
         "louislam/uptime-kuma#6586",
-        "A failure is no silence, and lasts until a success",
+        "A reported failure persists until the next success",
     ),
     _row(
         "The job failed, ran again and succeeded before the slot",
@@ -121,10 +121,10 @@ ROWS = (
         _MINUTELY,
         down("HEARTBEAT_FAILED", "exit code 3, followed by a success"),
         "louislam/uptime-kuma#5639",
-        "The slot tells of the failure, the next one of the success",
+        "This slot reports the failure, the next one the success",
     ),
     _row(
-        "The job failed before the last slot, and succeeded since",
+        "The job failed before the last slot and has succeeded since",
         Job(signal=5, success=5, exit_code=0, failure=90, failure_code=3),
         _MINUTELY,
         UP,
@@ -138,19 +138,19 @@ ROWS = (
         "louislam/uptime-kuma#5639",
     ),
     _row(
-        "The job failed long ago and has been silent since",
+        "The job failed long ago and has sent no signal since",
         _failed(1, ago=3 * _DAY, success=4 * _DAY, on=9 * _DAY),
         _DAILY,
         down("HEARTBEAT_FAILED", "exit code 1"),
         "louislam/uptime-kuma#6586",
     ),
     _row(
-        "Nobody could take signals when one was due",
+        "Signals could not be received when one was due",
         Job(on=10 * _DAY, signal=_DAY + 2 * _HOUR, success=_DAY + 2 * _HOUR, exit_code=0, outage=(3 * _HOUR, 600)),
         _DAILY,
         error("NO_SIGNAL_YET", "the monitor could not receive signals"),
         "louislam/uptime-kuma#2045",
-        "The silence may be the monitor's doing",
+        "The monitor may have caused the missing signal",
     ),
     *(
         Row(

@@ -1,4 +1,4 @@
-"""Header lines that no grammar allows and many servers send, and assertions about headers."""
+"""Header lines that violate the grammar but are common in practice, and assertions on headers."""
 
 from tests.integration.real_world.row import UP, Json, Row, down, http, up
 from tests.integration.real_world.servers import answer, ok, says
@@ -6,7 +6,7 @@ from tests.integration.real_world.servers import answer, ok, says
 _HEAD = b"HTTP/1.1 200 OK\r\n"
 _FOLD = "RFC 9112 §5.2; louislam/uptime-kuma#4899"
 _CONTROL = "louislam/uptime-kuma#23; aio-libs/aiohttp#5355"
-_NAME = "louislam/uptime-kuma#6345; curl's answer"
+_NAME = "louislam/uptime-kuma#6345; curl's result"
 _SPACE = "RFC 9110 §5.5"
 
 
@@ -36,15 +36,15 @@ ROWS = (
         source="RFC 9112 §5.2; urllib3/urllib3#5020",
     ),
     Row(
-        name="A folded header's value is looked at as one line",
+        name="A folded header value is compared as one line",
         target=says(ok(b"ok", b"X-Long: a;\r\n   b")),
         check=http(assertions=[{"header": {"name": "x-long", "matches": "^a; +b$"}}]),
         verdict=UP,
         source="RFC 9112 §5.2",
-        why="A fold counts as spaces",
+        why="A fold is replaced by spaces",
     ),
     Row(
-        name="A folded header ends in LF alone",
+        name="A folded header ends in LF",
         target=says(_HEAD + b"X-Long: a\n b\nContent-Length: 2\r\n\r\nok"),
         verdict=UP,
         source=_FOLD,
@@ -56,7 +56,7 @@ ROWS = (
         source=_FOLD,
     ),
     Row(
-        name="A header's value begins in the next line",
+        name="A header value begins on the next line",
         target=says(ok(b"ok", b"X-Long:\r\n value")),
         check=http(assertions=[{"header": {"name": "x-long", "equals": "value"}}]),
         verdict=UP,
@@ -97,35 +97,35 @@ ROWS = (
         name="A value has a NUL",
         target=says(ok(b"ok", b"X-Odd: a\x00b")),
         verdict=down("PROTOCOL"),
-        source="RFC 9110 §5.5; curl's answer",
+        source="RFC 9110 §5.5; curl's result",
         why="NUL is refused by curl and by browsers",
     ),
     Row(
         name="A name has a NUL",
         target=says(ok(b"ok", b"X-\x00Odd: a")),
         verdict=down("PROTOCOL"),
-        source="RFC 9110 §5.1; curl's answer",
+        source="RFC 9110 §5.1; curl's result",
         why="NUL is refused by curl and by browsers",
     ),
     Row(
         name="A CR is inside a value",
         target=says(ok(b"ok", b"X-Odd: a\rb")),
         verdict=UP,
-        source="RFC 9110 §5.5; curl's answer",
-        why="It ends no line",
+        source="RFC 9110 §5.5; curl's result",
+        why="A CR without LF does not end a line",
     ),
-    # Odd names
+    # Unusual names
     Row(
-        name="A space is before the colon",
+        name="A space precedes the colon",
         target=says(ok(b"ok", b"X-Powered-By : PHP")),
         verdict=UP,
         source=_NAME,
     ),
     Row(
-        name="A space is before the colon of Content-Length",
+        name="A space precedes the colon of Content-Length",
         target=says(_HEAD + b"Content-Length : 2\r\n\r\nok"),
         verdict=UP,
-        source="RFC 9112 §5.1; curl's answer",
+        source="RFC 9112 §5.1; curl's result",
     ),
     Row(
         name="A name has spaces inside",
@@ -223,7 +223,7 @@ ROWS = (
         source=_SPACE,
     ),
     Row(
-        name="A value that is followed by spaces is matched to its end",
+        name="A value is matched to its end without trailing spaces",
         target=says(ok(b"ok", b"X-A: version 2  ")),
         check=_header("x-a", matches="2$"),
         verdict=UP,
@@ -244,7 +244,7 @@ ROWS = (
         source=_SPACE,
     ),
     Row(
-        name="White space inside a value stays",
+        name="White space inside a value is preserved",
         target=says(ok(b"ok", b"X-A: a  b")),
         check=_header("x-a", equals="a  b"),
         verdict=UP,
@@ -252,13 +252,13 @@ ROWS = (
     ),
     # Sizes and repetition
     Row(
-        name="A header has 16 KiB",
+        name="A header is 16 KiB long",
         target=says(ok(b"ok", b"Content-Security-Policy: " + b"x" * 16_384)),
         verdict=UP,
         source="louislam/uptime-kuma#4618",
     ),
     Row(
-        name="All headers have 60 KiB",
+        name="The headers have 60 KiB in total",
         target=says(ok(b"ok", *(b"X-%d: " % number + b"x" * 1000 for number in range(60)))),
         verdict=UP,
         source="louislam/uptime-kuma#4618",
@@ -270,27 +270,27 @@ ROWS = (
         source="RFC 9110 §5.4",
     ),
     Row(
-        name="All headers have 70 KiB",
+        name="The headers have 70 KiB in total",
         target=says(ok(b"ok", *(b"X-%d: " % number + b"x" * 1000 for number in range(70)))),
         verdict=down("TOO_LARGE", "headers are larger than 64 KiB"),
         source="RFC 9110 §5.4",
     ),
     Row(
-        name="Headers never end",
+        name="The server sends headers without end",
         target=says(_HEAD + b"X-Endless: a\r\n" * 8000),
         verdict=down("TOO_LARGE", "headers are larger than 64 KiB"),
         source="RFC 9110 §5.4",
     ),
     # Assertions
     Row(
-        name="A header's name is compared in any case",
+        name="Header names are compared case-insensitively",
         target=says(ok(b"ok", b"X-CaChE: HIT")),
         check=_header("x-cache", equals="HIT"),
         verdict=UP,
         source="RFC 9110 §5.1",
     ),
     Row(
-        name="A header's value is compared in its own case",
+        name="Header values are compared case-sensitively",
         target=says(ok(b"ok", b"X-Cache: HIT")),
         check=_header("x-cache", equals="hit"),
         verdict=down("ASSERTION", "HIT"),
@@ -304,14 +304,14 @@ ROWS = (
         source="RFC 9110 §5.3",
     ),
     Row(
-        name="A header that should be there is not",
+        name="A required header is absent",
         target=says(ok()),
         check=_header("strict-transport-security", exists=True),
         verdict=down("ASSERTION", "strict-transport-security"),
         source="RFC 6797 §6.1; nagios-plugins/nagios-plugins#408",
     ),
     Row(
-        name="A header that should not be there is",
+        name="An excluded header is present",
         target=says(ok(b"ok", b"X-Powered-By: PHP/5.2")),
         check=_header("x-powered-by", exists=False),
         verdict=down("ASSERTION", "x-powered-by"),
@@ -332,21 +332,21 @@ ROWS = (
         source="RFC 9110 §5.5",
     ),
     Row(
-        name="A trailer is no header",
+        name="A trailer is not a header",
         target=says(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Late: 1\r\n\r\n"),
         check=_header("x-late", exists=False),
         verdict=UP,
         source="RFC 9110 §6.5.1",
     ),
     Row(
-        name="A header of an interim answer is no header of the answer",
+        name="Headers of an interim response are not tested",
         target=says(b"HTTP/1.1 103 Early Hints\r\nX-Early: 1\r\n\r\n" + ok()),
         check=_header("x-early", exists=False),
         verdict=UP,
         source="RFC 8297 §2",
     ),
     Row(
-        name="A header of the last answer is looked at, not of the redirect",
+        name="Headers of the final response are tested, not those of the redirect",
         target=says(answer(302, b"", b"X-Where: here", b"Location: http://127.0.0.1:$CLOSED_PORT/")),
         check=http(
             followRedirects=False,
@@ -356,10 +356,10 @@ ROWS = (
         source="nagios-plugins/nagios-plugins#408",
     ),
     Row(
-        name="The answer depends on the request's Accept",
+        name="The response depends on the Accept header of the request",
         target=says(b"HTTP/1.1 404 Invalid file path\r\nContent-Length: 0\r\n\r\n"),
         verdict=down("STATUS", "404", status=404),
         source="louislam/uptime-kuma#1067",
-        why="A check sends Accept: */* unless it says otherwise",
+        why="A check sends Accept: */* unless it sets the header",
     ),
 )

@@ -1,4 +1,4 @@
-"""Which status codes mean UP."""
+"""Status codes: accepted by default, and expected by the check."""
 
 from tests.integration.real_world.row import Json, Row, down, http, refused, up
 from tests.integration.real_world.servers import NOBODY, answer, says
@@ -32,7 +32,7 @@ ROWS = (
             (206, "Partial Content"),
             (207, "Multi-Status"),
             (226, "IM Used"),
-            (299, "of nobody's"),
+            (299, "(unassigned)"),
         )
     ),
     *(
@@ -60,15 +60,15 @@ ROWS = (
             (502, "Bad Gateway", "RFC 9110 §15.6.3"),
             (503, "Service Unavailable", "RFC 9110 §15.6.4"),
             (504, "Gateway Timeout", "RFC 9110 §15.6.5"),
-            (520, "of a CDN's own", "RFC 9110 §15"),
-            (599, "of a proxy's own", "RFC 9110 §15"),
-            (600, "beyond all classes", "RFC 9110 §15"),
-            (999, "of a bot wall", "RFC 9110 §15"),
+            (520, "(defined by a CDN)", "RFC 9110 §15"),
+            (599, "(defined by a proxy)", "RFC 9110 §15"),
+            (600, "(outside all classes)", "RFC 9110 §15"),
+            (999, "(bot protection)", "RFC 9110 §15"),
         )
     ),
     *(
         Row(
-            name=f"{status} is expected, and comes",
+            name=f"{status} is expected and returned",
             target=says(_status(status)),
             check=http(expectedStatus=[status], followRedirects=False),
             verdict=up(status),
@@ -82,9 +82,9 @@ ROWS = (
             (404, "RFC 9110 §15.5.5"),
             (418, "RFC 9110 §15.5.19"),
             (503, "RFC 9110 §15.6.4"),
-            (600, "curl's answer"),
-            (700, "curl's answer"),
-            (999, "curl's answer"),
+            (600, "curl's result"),
+            (700, "curl's result"),
+            (999, "curl's result"),
         )
     ),
     Row(
@@ -95,48 +95,48 @@ ROWS = (
         source="RFC 9110 §15.2.2",
     ),
     Row(
-        name="A server switches protocols unasked",
+        name="A server switches protocols without a request to do so",
         target=says(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"),
         verdict=down("STATUS", "status 101, expected 200 to 299", status=101),
         source="RFC 9110 §15.2.2",
     ),
     Row(
-        name="200 comes where 503 is expected",
+        name="200 is returned, and 503 is expected",
         target=says(_status(200)),
         check=http(expectedStatus=[503]),
         verdict=down("STATUS", "status 200, expected 503", status=200),
         source=_CLASSES,
     ),
     Row(
-        name="A redirect is expected and must not be followed",
+        name="A redirect is expected and not followed",
         target=says(answer(301, b"", b"Location: http://127.0.0.1:$CLOSED_PORT/")),
         check=http(expectedStatus=[301], followRedirects=False),
         verdict=up(301, redirects=0),
         source="prometheus/blackbox_exporter#246",
     ),
     Row(
-        name="A redirect that is not followed is not expected either",
+        name="A redirect is neither followed nor expected",
         target=says(answer(301, b"", b"Location: /")),
         check=http(followRedirects=False),
         verdict=down("STATUS", "status 301", status=301),
         source="prometheus/blackbox_exporter#246",
     ),
     Row(
-        name="An assertion admits a range",
+        name="An assertion accepts a range",
         target=says(_status(404)),
         check=_asserted(ranges=["200-299", "400-499"]),
         verdict=up(404),
         source=_CLASSES,
     ),
     Row(
-        name="An assertion admits codes and a range",
+        name="An assertion accepts codes and a range",
         target=says(_status(304)),
         check=_asserted(ranges=["200-299"], codes=[304]),
         verdict=up(304),
         source="RFC 9110 §15.4.5",
     ),
     Row(
-        name="An assertion's range does not have the status",
+        name="The range of an assertion does not contain the status",
         target=says(_status(500)),
         check=_asserted(ranges=["200-499"]),
         verdict=down("STATUS", "status 500, expected 200 to 499", status=500),
@@ -148,7 +148,7 @@ ROWS = (
         check=http(expectedStatus=[99]),
         verdict=refused("check.http.expected_status[0]"),
         source=_CLASSES,
-        why="No server can send it",
+        why="The status code is invalid",
     ),
     Row(
         name="100 Continue is expected",
@@ -156,7 +156,7 @@ ROWS = (
         check=http(expectedStatus=[100]),
         verdict=refused("check.http.expected_status[0]"),
         source="RFC 9110 §15.2.1",
-        why="It is never the last answer",
+        why="It is never the status of a final response",
     ),
     Row(
         name="103 Early Hints is expected",
@@ -164,7 +164,7 @@ ROWS = (
         check=http(expectedStatus=[103]),
         verdict=refused("check.http.expected_status[0]"),
         source="RFC 8297 §2",
-        why="It is never the last answer",
+        why="It is never the status of a final response",
     ),
     Row(
         name="A status of 1000 is expected",
@@ -172,10 +172,10 @@ ROWS = (
         check=http(expectedStatus=[1000]),
         verdict=refused("check.http.expected_status[0]"),
         source=_CLASSES,
-        why="No server can send it",
+        why="The status code is invalid",
     ),
     Row(
-        name="expectedStatus with an assertion about the status",
+        name="expectedStatus is combined with an assertion on the status",
         target=NOBODY,
         check=http(expectedStatus=[200], assertions=[{"status": {"codes": [404]}}]),
         verdict=refused("check.http.expected_status", "cannot be combined"),

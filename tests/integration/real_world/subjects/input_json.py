@@ -1,4 +1,4 @@
-"""Bodies of REST requests: what is taken, and what is refused instead of being dropped."""
+"""Bodies of REST requests: accepted JSON, and errors that are refused instead of being ignored."""
 
 from typing import Any
 
@@ -31,18 +31,18 @@ _MALFORMED = refused("", "not valid JSON")
 
 ROWS = (
     _row(
-        "A check names the fields that there are",
+        "A check has only known fields",
         '{"name": "a", "http": {"url": "http://shop.test/"}}',
         _TAKEN,
         _DROPPED,
     ),
     _row(
-        "Fields are in the contract's own spelling",
+        "Field names are in snake_case",
         '{"name": "a", "http": {"url": "http://a.test/", "body_contains": "a"}}',
         _TAKEN,
         "Protocol Buffers, ProtoJSON",
     ),
-    # Fields that there are not
+    # Unknown fields
     *(
         _row(f"A field is misspelt: {wrong}", body, refused(f"check.{at}", near), _DROPPED)
         for wrong, body, at, near in (
@@ -108,7 +108,7 @@ ROWS = (
         _DROPPED,
     ),
     _row(
-        "A field is not known in the second of two assertions",
+        "An unknown field is in the second of two assertions",
         '{"name": "a", "http": {"url": "http://a/", "assertions": [{"bodyContains": "a"}, {"header": {"nme": "a"}}]}}',
         refused("check.http.assertions[1].header.nme", "name"),
         _DROPPED,
@@ -121,7 +121,7 @@ ROWS = (
         method="PATCH",
         path=_CHECK,
     ),
-    # Names given twice
+    # Duplicate names
     _row(
         "A name is given twice",
         '{"name": "a", "name": "b", "http": {"url": "http://a.test/"}}',
@@ -146,7 +146,7 @@ ROWS = (
         refused("check.tcp", "cannot be combined with check.http"),
         "Protocol Buffers, ProtoJSON",
     ),
-    # What is no JSON
+    # Invalid JSON
     *(
         _row(name, body, _MALFORMED, source)
         for name, body, source in (
@@ -156,29 +156,29 @@ ROWS = (
                 '{"name": "a", "http": {"url": "http://a.test/", "expectedStatus": [200,]}}',
                 _GRAMMAR,
             ),
-            ("Texts are in single quotes", "{'name': 'a'}", _GRAMMAR),
-            ("Names are bare", '{name: "a"}', _GRAMMAR),
+            ("Strings are in single quotes", "{'name': 'a'}", _GRAMMAR),
+            ("Names are not quoted", '{name: "a"}', _GRAMMAR),
             ("A comment is in the body", '{"name": "a" /* mine */}', _GRAMMAR),
-            ("The body breaks off", '{"name": "a"', _GRAMMAR),
-            ("Something follows the object", '{"name": "a"} x', _GRAMMAR),
+            ("The body is truncated", '{"name": "a"', _GRAMMAR),
+            ("Data follows the object", '{"name": "a"} x', _GRAMMAR),
             ("A form is sent", "name=a&url=http://a.test/", "curl manual, -d"),
             ("NaN is sent", '{"name": "a", "retries": NaN}', "RFC 8259 §6"),
             ("The body is not UTF-8", b'{"name": "\xe4"}', "RFC 8259 §8.1"),
             ("The body begins with a byte order mark", b'\xef\xbb\xbf{"name": "a"}', "RFC 8259 §8.1"),
-            ("A line break is in a text", '{"name": "a\nb"}', "RFC 8259 §7"),
+            ("A line break is in a string", '{"name": "a\nb"}', "RFC 8259 §7"),
         )
     ),
     _row(
-        "Half of a surrogate pair is sent",
+        "A lone surrogate is sent",
         r'{"name": "\ud83d"}',
         refused("", "unpaired surrogate"),
         "RFC 8259 §8.2",
     ),
     _row("A list is sent instead of an object", "[]", refused("check", "must be a JSON object"), _GRAMMAR),
     _row("null is sent instead of an object", "null", refused("check", "must be a JSON object"), _GRAMMAR),
-    # Values that would be bent
+    # Values of a wrong type
     _row(
-        "A boolean is given as text",
+        "A boolean is given as a string",
         '{"name": "a", "http": {"url": "http://a.test/", "followRedirects": "false"}}',
         refused("check.http.followRedirects", "true or false"),
         "Protocol Buffers, ProtoJSON",
@@ -218,11 +218,11 @@ ROWS = (
         "An update switches verification back on", '{"http": {"tls": {"skipVerify": false}}}', "http.tls.skip_verify"
     ),
     _patch("An update sets retries to 0", '{"retries": 0}', "retries"),
-    _patch("An update empties a text", '{"http": {"bodyContains": ""}}', "http.body_contains"),
-    _patch("An update empties a list", '{"http": {"assertions": []}}', "http.assertions"),
+    _patch("An update clears a string", '{"http": {"bodyContains": ""}}', "http.body_contains"),
+    _patch("An update clears a list", '{"http": {"assertions": []}}', "http.assertions"),
     _patch("An update replaces a list as a whole", '{"http": {"expectedStatus": [200]}}', "http.expected_status"),
     _patch("An update replaces a map as a whole", '{"http": {"headers": {"X-A": "1"}}}', "http.headers"),
-    _patch("An update takes a field away with null", '{"timeout": null}', "timeout"),
+    _patch("An update clears a field with null", '{"timeout": null}', "timeout"),
     _patch("An update changes two fields", '{"name": "b", "http": {"url": "http://b.test/"}}', "name,http.url"),
     _row(
         "A misspelt field is updated",

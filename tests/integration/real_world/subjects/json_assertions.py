@@ -1,4 +1,4 @@
-"""JSON: what is taken as such, how paths and values compare."""
+"""JSON: valid and invalid documents, paths and comparisons."""
 
 import re
 from typing import Any
@@ -32,60 +32,58 @@ _NO_JSON = down("ASSERTION", "not JSON")
 _OK = _is("$.status", equals="ok")
 
 ROWS = (
-    # What is JSON
-    _row("JSON has the value", '{"status": "ok"}', _OK, UP, _PATHS),
-    _row("JSON has another value", '{"status": "failing"}', _OK, down("ASSERTION", "failing"), _PATHS),
+    # Documents
+    _row("The value equals the operand", '{"status": "ok"}', _OK, UP, _PATHS),
+    _row("The value differs from the operand", '{"status": "failing"}', _OK, down("ASSERTION", "failing"), _PATHS),
     _row("JSON follows the byte order mark of UTF-8", b'\xef\xbb\xbf{"status": "ok"}', _OK, UP, "RFC 8259 §8.1"),
     _row("White space surrounds JSON", ' \r\n\t{"status": "ok"}\r\n\r\n', _OK, UP, "RFC 8259 §2"),
+    _row("A lone surrogate ends a string", r'{"status": "ok", "log": "deploy \ud83d"}', _OK, UP, "RFC 8259 §8.2"),
     _row(
-        "Half a surrogate pair ends some string", r'{"status": "ok", "log": "deploy \ud83d"}', _OK, UP, "RFC 8259 §8.2"
-    ),
-    _row(
-        "Half a surrogate pair begins some string",
+        "A lone surrogate begins a string",
         r'{"status": "ok", "log": "\ude80 deploy"}',
         _OK,
         UP,
         "RFC 8259 §8.2",
     ),
-    _row("Half a surrogate pair is in a name", r'{"status": "ok", "\ud83d": 1}', _OK, UP, "RFC 8259 §8.2"),
+    _row("A lone surrogate is in a name", r'{"status": "ok", "\ud83d": 1}', _OK, UP, "RFC 8259 §8.2"),
     _row(
-        "Half a surrogate pair is in the string that is looked at",
+        "A lone surrogate is in the tested string",
         r'{"status": "ok \ud83d"}',
         _is("$.status", matches="^ok"),
         UP,
         "RFC 8259 §8.2",
     ),
     _row(
-        "Half a surrogate pair follows a byte order mark",
+        "A lone surrogate follows a byte order mark",
         b'\xef\xbb\xbf{"status": "ok", "a": "\\udc00"}',
         _OK,
         UP,
         "RFC 8259 §8.2",
     ),
+    _row("A surrogate pair is one character", r'{"a": "\ud83d\ude80"}', _is("$.a", equals="🚀"), UP, "RFC 8259 §7"),
     _row(
-        "A whole surrogate pair is one character", r'{"a": "\ud83d\ude80"}', _is("$.a", equals="🚀"), UP, "RFC 8259 §7"
+        "A name appears twice, and the last value is used", '{"status": "bad", "status": "ok"}', _OK, UP, "RFC 8259 §4"
     ),
-    _row("A name appears twice, and the last counts", '{"status": "bad", "status": "ok"}', _OK, UP, "RFC 8259 §4"),
     _row("A slash is escaped", r'{"a": "b\/c"}', _is("$.a", equals="b/c"), UP, "RFC 8259 §7"),
-    _row("JSON is a string alone", '"ok"', _is("$", equals="ok"), UP, "RFC 8259 §3"),
-    _row("JSON is a number alone", "42", _is("$", equals=42), UP, "RFC 8259 §3"),
-    _row("JSON is null", "null", _is("$", equals=None), UP, "RFC 8259 §3"),
+    _row("The document is a string", '"ok"', _is("$", equals="ok"), UP, "RFC 8259 §3"),
+    _row("The document is a number", "42", _is("$", equals=42), UP, "RFC 8259 §3"),
+    _row("The document is null", "null", _is("$", equals=None), UP, "RFC 8259 §3"),
     Row(
-        name="JSON comes as text/html",
+        name="JSON has the content type text/html",
         target=says(ok(b'{"status": "ok"}', b"Content-Type: text/html")),
         check=_OK,
         verdict=UP,
         source="louislam/uptime-kuma#7041",
-        why="The content type is not looked at",
+        why="The content type is ignored",
     ),
     _row(
-        "Some string has bytes that are no UTF-8",
+        "A string has invalid UTF-8",
         b'{"status": "ok", "name": "M\xfcller"}',
         _OK,
         UP,
         "WHATWG Encoding, UTF-8 decode",
     ),
-    _row("Some string has a NUL", r'{"status": "ok", "a": "\u0000"}', _OK, UP, "RFC 8259 §7"),
+    _row("A string has a NUL", r'{"status": "ok", "a": "\u0000"}', _OK, UP, "RFC 8259 §7"),
     _row(
         "Lists are nested 500 deep", b'{"status": "ok", "a": ' + b"[" * 500 + b"]" * 500 + b"}", _OK, UP, "RFC 8259 §9"
     ),
@@ -99,20 +97,20 @@ ROWS = (
             ("A number begins with a plus sign", '{"status": "ok", "a": +1}', _NUMBERS),
             ("A number begins with its point", '{"status": "ok", "a": .5}', _NUMBERS),
             ("A number is Infinity", '{"status": "ok", "a": Infinity}', _NUMBERS),
-            ("A prefix guards the body against being run", ")]}',\n" + '{"status": "ok"}', "RFC 8259 §2"),
-            ("Each line is JSON of its own", '{"status": "ok"}\n{"status": "ok"}\n', "RFC 8259 §2"),
+            ("A prefix protects the body against execution as a script", ")]}',\n" + '{"status": "ok"}', "RFC 8259 §2"),
+            ("Each line is a JSON document", '{"status": "ok"}\n{"status": "ok"}\n', "RFC 8259 §2"),
             ("A no-break space precedes JSON", '\xa0{"status": "ok"}', "RFC 8259 §2"),
         )
     ),
-    _row("The body is a page", "<html>ok</html>", _OK, _NO_JSON, "RFC 8259 §2"),
+    _row("The body is HTML", "<html>ok</html>", _OK, _NO_JSON, "RFC 8259 §2"),
     _row("The body is empty", "", _OK, _NO_JSON, "louislam/uptime-kuma#7041"),
     _row("A comma follows the last member", '{"status": "ok",}', _OK, _NO_JSON, "louislam/uptime-kuma#5088"),
     _row("Strings are in single quotes", "{'status': 'ok'}", _OK, _NO_JSON, "RFC 8259 §7"),
     _row("JSON has comments", '{"status": "ok" /* fine */}', _OK, _NO_JSON, "RFC 8259 §2"),
-    _row("JSON breaks off", '{"status": "ok"', _OK, _NO_JSON, "RFC 8259 §2"),
-    _row("Something follows JSON", '{"status": "ok"} {"status": "bad"}', _OK, _NO_JSON, "RFC 8259 §2"),
-    _row("NaN is no JSON", '{"status": "ok", "load": NaN}', _OK, _NO_JSON, _NUMBERS),
-    _row("JSON is wrapped into a function call", 'callback({"status": "ok"})', _OK, _NO_JSON, "RFC 8259 §2"),
+    _row("JSON is truncated", '{"status": "ok"', _OK, _NO_JSON, "RFC 8259 §2"),
+    _row("Data follows JSON", '{"status": "ok"} {"status": "bad"}', _OK, _NO_JSON, "RFC 8259 §2"),
+    _row("NaN is not JSON", '{"status": "ok", "load": NaN}', _OK, _NO_JSON, _NUMBERS),
+    _row("JSON is wrapped in a function call", 'callback({"status": "ok"})', _OK, _NO_JSON, "RFC 8259 §2"),
     # Comparisons
     _row("A number equals itself", '{"a": 1}', _is("$.a", equals=1), UP, _NUMBERS),
     _row("1.0 equals 1", '{"a": 1.0}', _is("$.a", equals=1), UP, "TwiN/gatus, README, conditions"),
@@ -143,22 +141,22 @@ ROWS = (
     ),
     _row("null equals null", '{"a": null}', _is("$.a", equals=None), UP, _FALSE),
     _row(
-        "A member that is missing does not equal null",
+        "A missing member does not equal null",
         '{"b": 1}',
         _is("$.a", equals=None),
         down("ASSERTION", "absent"),
         _FALSE,
     ),
     _row(
-        "A member that is missing is not less than a number",
+        "A missing member is not less than a number",
         '{"b": 1}',
         _is("$.a", lessThan=5),
         down("ASSERTION", "absent"),
         "louislam/uptime-kuma#7642",
-        "Nothing is no number",
+        "A missing value is not a number",
     ),
     _row(
-        "A member that is missing does not differ from a value",
+        "A missing member does not satisfy notEquals",
         '{"b": 1}',
         _is("$.a", notEquals="x"),
         down("ASSERTION", "absent"),
@@ -185,43 +183,51 @@ ROWS = (
         "louislam/uptime-kuma#4614",
     ),
     _row(
-        "Two values do not differ",
+        "Equal values do not satisfy notEquals",
         '{"a": "x"}',
         _is("$.a", notEquals="x"),
         down("ASSERTION", "x"),
         "louislam/uptime-kuma#4614",
     ),
     _row("A text is not trimmed", '{"a": "ok "}', _is("$.a", equals="ok"), down("ASSERTION", "ok "), _FALSE),
-    _row("An expression matches in a text", '{"a": "v1.2.3"}', _is("$.a", matches=r"^v\d+"), UP, _PATHS),
-    _row("An expression matches no number", '{"a": 123}', _is("$.a", matches="123"), down("ASSERTION", "123"), _PATHS),
+    _row("An expression matches a part of a text", '{"a": "v1.2.3"}', _is("$.a", matches=r"^v\d+"), UP, _PATHS),
+    _row(
+        "An expression does not match a number",
+        '{"a": 123}',
+        _is("$.a", matches="123"),
+        down("ASSERTION", "123"),
+        _PATHS,
+    ),
     # Paths
     _row("A member exists", '{"a": null}', _is("$.a", exists=True), UP, _PATHS),
     _row("A member does not exist", '{"b": 1}', _is("$.a", exists=False), UP, _PATHS),
-    _row("A member that should not exist does", '{"a": 1}', _is("$.a", exists=False), down("ASSERTION", "$.a"), _PATHS),
-    _row("A path leads into a list", '{"a": [1, {"b": "ok"}]}', _is("$.a[1].b", equals="ok"), UP, "RFC 9535 §2.3.3"),
-    _row("A path counts from the end", '{"a": [1, 2, 3]}', _is("$.a[-1]", equals=3), UP, "RFC 9535 §2.3.3"),
+    _row("An excluded member exists", '{"a": 1}', _is("$.a", exists=False), down("ASSERTION", "$.a"), _PATHS),
     _row(
-        "All values of a list compare",
+        "A path has an index of a list", '{"a": [1, {"b": "ok"}]}', _is("$.a[1].b", equals="ok"), UP, "RFC 9535 §2.3.3"
+    ),
+    _row("A path has a negative index", '{"a": [1, 2, 3]}', _is("$.a[-1]", equals=3), UP, "RFC 9535 §2.3.3"),
+    _row(
+        "All values of a list satisfy the comparison",
         '{"a": [{"ok": true}, {"ok": true}]}',
         _is("$.a[*].ok", equals=True),
         UP,
         "RFC 9535 §2.3.2",
     ),
     _row(
-        "One value of a list does not compare",
+        "One value of a list does not satisfy the comparison",
         '{"a": [{"ok": true}, {"ok": false}]}',
         _is("$.a[*].ok", equals=True),
         down("ASSERTION", "false"),
         "RFC 9535 §2.3.2",
     ),
     _row(
-        "A list is empty, and all of its values should compare",
+        "A comparison selects all values of an empty list",
         '{"a": []}',
         _is("$.a[*].ok", equals=True),
         down("ASSERTION", "absent"),
         "RFC 9535 §2.3.2",
     ),
-    _row("A path descends", '{"a": {"b": {"c": 1}}}', _is("$..c", equals=1), UP, "RFC 9535 §2.5.2"),
+    _row("A path has a descendant segment", '{"a": {"b": {"c": 1}}}', _is("$..c", equals=1), UP, "RFC 9535 §2.5.2"),
     _row("A name has a dot", '{"a.b": 1}', _is("$['a.b']", equals=1), UP, "RFC 9535 §2.3.1"),
     _row("A name has a letter beyond ASCII", '{"größe": 3}', _is("$.größe", equals=3), UP, "RFC 9535 §2.3.1"),
     _row(
@@ -231,7 +237,7 @@ ROWS = (
         UP,
         "RFC 9535 §2.3.1",
     ),
-    # Whole numbers beyond 2^53
+    # Integers beyond 2^53
     *(
         Row(
             name=f"{comparison} is given {words}",
@@ -239,16 +245,16 @@ ROWS = (
             check=http("http://shop.test/", assertions=[{"jsonPath": {"path": "$.id", comparison: number}}]),
             verdict=refused(f"check.http.assertions[0].json_path.{_snake(comparison)}"),
             source=_BEYOND,
-            why="JSON cannot carry it exactly; compare it as text",
+            why="JSON numbers cannot represent it exactly; compare it as text",
         )
         for comparison, words, number in (
-            ("equals", "a whole number beyond 2^53", 12345678901234567),
-            ("notEquals", "a whole number beyond 2^53", 12345678901234567),
-            ("lessThan", "a whole number beyond 2^53", 9007199254740993),
-            ("atMost", "a whole number beyond 2^53", 9007199254740993),
-            ("greaterThan", "a whole number beyond 2^53", 9007199254740993),
-            ("atLeast", "a whole number beyond 2^53", 9007199254740993),
-            ("equals", "a negative whole number beyond 2^53", -12345678901234567),
+            ("equals", "an integer beyond 2^53", 12345678901234567),
+            ("notEquals", "an integer beyond 2^53", 12345678901234567),
+            ("lessThan", "an integer beyond 2^53", 9007199254740993),
+            ("atMost", "an integer beyond 2^53", 9007199254740993),
+            ("greaterThan", "an integer beyond 2^53", 9007199254740993),
+            ("atLeast", "an integer beyond 2^53", 9007199254740993),
+            ("equals", "a negative integer beyond 2^53", -12345678901234567),
             ("equals", "a number of 25 digits", 1234567890123456789012345),
         )
     ),
@@ -260,16 +266,16 @@ ROWS = (
         UP,
         _BEYOND,
     ),
-    _row("A fraction beyond 2^53's digits equals itself", '{"a": 0.1}', _is("$.a", equals=0.1), UP, _BEYOND),
+    _row("A fraction without an exact binary form equals itself", '{"a": 0.1}', _is("$.a", equals=0.1), UP, _BEYOND),
     _row(
-        "A whole number beyond 2^53 in the body is not a smaller one",
+        "An integer beyond 2^53 in the body does not equal a smaller one",
         '{"a": 12345678901234567}',
         _is("$.a", equals=1),
         down("ASSERTION", "12345678901234567"),
         _BEYOND,
     ),
     _row(
-        "A whole number beyond 64 bits is somewhere else",
+        "An integer beyond 64 bits is in another member",
         '{"status": "ok", "id": 123456789012345678901234567890}',
         _OK,
         UP,
@@ -306,7 +312,7 @@ ROWS = (
         check=http("http://shop.test/", assertions=[{"jsonPath": {"path": "$.a[?@.b == 1]", "exists": True}}]),
         verdict=refused("check.http.assertions[0].json_path.path"),
         source="RFC 9535 §2.3.5",
-        why="Filters are refused, since their cost has no bound",
+        why="Filters are refused, since their cost is unbounded",
     ),
     Row(
         name="A path does not begin with $",
@@ -322,6 +328,6 @@ ROWS = (
         check=http("http://shop.test/", assertions=[{"jsonPath": {"path": "$.a", "equals": [1]}}]),
         verdict=refused("check.http.assertions[0].json_path.equals"),
         source="docs/checks.md",
-        why="A value is a text, a number, true, false or null",
+        why="An operand is a string, a number, true, false or null",
     ),
 )

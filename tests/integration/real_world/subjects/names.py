@@ -1,4 +1,4 @@
-"""Names of hosts: which are found, which are not, and whose fault it is."""
+"""Host names: resolution, failures of the target's DNS, failures of the monitor's DNS, and URLs."""
 
 from tests.integration.real_world.row import Row, Verdict, down, error, http, refused, up
 from tests.integration.real_world.servers import NOBODY, NameServer, Page, ok, says, site
@@ -41,31 +41,36 @@ ROWS = (
             "c.test. 60 A 127.0.0.1",
         ),
     ),
-    _row("The name is an alias of nothing", "RFC 1034 §3.6.2", _GONE, _knows("shop.test. 60 CNAME web.test.")),
+    _row(
+        "The name is an alias of a name without an address",
+        "RFC 1034 §3.6.2",
+        _GONE,
+        _knows("shop.test. 60 CNAME web.test."),
+    ),
     _row(
         "The name is an alias of itself",
         "RFC 1034 §3.6.2",
         down("DNS"),
         _knows("shop.test. 60 CNAME shop.test."),
-        why="It leads nowhere",
+        why="The alias cannot be resolved",
     ),
     _row("The name does not exist", "RFC 2308 §2.1; " + _KUMA, _GONE, _knows("other.test. 60 A 127.0.0.1")),
     _row("The name exists and has no address", "RFC 2308 §2.2", _GONE, _knows("shop.test. 60 TXT none")),
     _row(
-        "The name has an IPv6 address only, which nobody serves",
+        "The name has only an IPv6 address, on which the port is closed",
         "RFC 3596 §2.1",
         down("CONNECT_REFUSED", "refused"),
         _knows("shop.test. 60 AAAA ::1"),
     ),
     _row(
-        "One of two addresses takes no connection",
+        "One of two addresses refuses connections",
         "RFC 8305 §3",
         _FOUND,
         _knows("shop.test. 60 AAAA ::1", _A),
-        why="Addresses are raced",
+        why="Addresses are dialled by happy eyeballs",
     ),
     _row(
-        "The first of two IPv4 addresses takes no connection",
+        "The first of two IPv4 addresses refuses connections",
         "RFC 8305 §3",
         _FOUND,
         _knows("shop.test. 60 A 127.0.0.9", _A),
@@ -95,23 +100,27 @@ ROWS = (
         _GONE,
         _knows("shop.onion. 60 A 127.0.0.1"),
         url="http://shop.onion:$PORT/",
-        why="No name server is asked for it",
+        why="The name is not resolved by DNS",
     ),
-    _row("The answer fits only into TCP", "RFC 7766 §5", _FOUND, _knows(_A, only_tcp=True)),
-    # Slow and lost answers
+    _row("The DNS response requires TCP", "RFC 7766 §5", _FOUND, _knows(_A, only_tcp=True)),
+    # Slow and lost responses
     _row(
-        "The name server takes 1.3 s",
+        "The name server responds after 1.3 s",
         "c-ares/c-ares#794; nodejs/node#57839",
         _FOUND,
         _knows(_A, delay_s=1.3),
         timeout="20s",
     ),
-    _row("The name server takes 2.5 s", "louislam/uptime-kuma#860", _FOUND, _knows(_A, delay_s=2.5), timeout="20s"),
     _row(
-        "The first two questions are lost", "louislam/uptime-kuma#114", _FOUND, _knows(_A, silent_for=2), timeout="20s"
+        "The name server responds after 2.5 s",
+        "louislam/uptime-kuma#860",
+        _FOUND,
+        _knows(_A, delay_s=2.5),
+        timeout="20s",
     ),
+    _row("The first two queries are lost", "louislam/uptime-kuma#114", _FOUND, _knows(_A, silent_for=2), timeout="20s"),
     _row(
-        "The first name server is silent, the second knows the name",
+        "The first name server does not respond, the second resolves the name",
         "louislam/uptime-kuma#1697",
         _FOUND,
         _knows(silent_for=99),
@@ -119,7 +128,7 @@ ROWS = (
         timeout="20s",
     ),
     _row(
-        "Nobody listens at the first name server, the second knows the name",
+        "The port of the first name server is closed, the second resolves the name",
         "resolv.conf(5)",
         _FOUND,
         NameServer(gone=True),
@@ -127,7 +136,7 @@ ROWS = (
         timeout="20s",
     ),
     _row(
-        "The first name server fails, the second knows the name",
+        "The first name server returns SERVFAIL, the second resolves the name",
         "resolv.conf(5)",
         _FOUND,
         _knows(rcode="SERVFAIL"),
@@ -135,7 +144,7 @@ ROWS = (
         timeout="20s",
     ),
     _row(
-        "The first name server refuses, the second knows the name",
+        "The first name server returns REFUSED, the second resolves the name",
         "resolv.conf(5)",
         _FOUND,
         _knows(rcode="REFUSED"),
@@ -143,42 +152,42 @@ ROWS = (
         timeout="20s",
     ),
     _row(
-        "The first name server knows that there is no such name, the second would know it",
+        "The first name server returns NXDOMAIN, the second would resolve the name",
         "resolv.conf(5)",
         _GONE,
         _knows("other.test. 60 A 127.0.0.1"),
         _knows(_A),
-        why="An answer is an answer",
+        why="NXDOMAIN is a valid response",
     ),
-    # Whose fault it is
+    # Failures of the target's DNS and of the monitor's DNS
     _row(
-        "All name servers say that the zone's fail",
+        "All name servers return SERVFAIL",
         "RFC 8020 §2; louislam/uptime-kuma#4147",
         down("DNS", "DNS server failed"),
         _knows(rcode="SERVFAIL"),
         timeout="5s",
-        why="The zone's own servers are not there",
+        why="The authoritative servers of the zone are unavailable",
     ),
     _row(
-        "No name server answers",
+        "No name server responds",
         "louislam/uptime-kuma#274; louislam/uptime-kuma#3123",
         error("INTERNAL", "DNS resolver"),
         _knows(silent_for=99),
         timeout="2s",
-        why="It is the monitor's trouble, not the target's",
+        why="The monitor is at fault, not the target",
     ),
     _row(
-        "Nobody listens at the only name server",
+        "The port of the only name server is closed",
         "louislam/uptime-kuma#3682",
         error("INTERNAL", "DNS resolver"),
         NameServer(gone=True),
         timeout="2s",
-        why="It is the monitor's trouble, not the target's",
+        why="The monitor is at fault, not the target",
     ),
-    # Addresses that may not be reached
+    # Blocked addresses
     *(
         _row(
-            f"The name leads to {words}",
+            f"The name resolves to {words}",
             source,
             error("BLOCKED_TARGET", "blocked by the egress policy"),
             _knows(f"shop.test. 60 {record}"),
@@ -186,20 +195,20 @@ ROWS = (
         for words, record, source in (
             ("a private address", "A 10.1.2.3", "RFC 1918 §3"),
             ("the metadata of a cloud", "A 169.254.169.254", "RFC 3927 §2"),
-            ("this host itself", "A 0.0.0.0", "RFC 6890 §2.2.2"),
+            ("this host", "A 0.0.0.0", "RFC 6890 §2.2.2"),
             ("a private IPv6 address", "AAAA fd00::1", "RFC 4193 §3"),
-            ("an IPv4 address inside IPv6", "AAAA ::ffff:a00:1", "RFC 4291 §2.5.5.2"),
+            ("an IPv4-mapped IPv6 address", "AAAA ::ffff:a00:1", "RFC 4291 §2.5.5.2"),
             ("a multicast address", "A 224.0.0.1", "RFC 5771 §3"),
         )
     ),
     _row(
-        "One of two addresses may not be reached",
+        "The egress policy blocks one of two addresses",
         "RFC 1918 §3",
         _FOUND,
         _knows("shop.test. 60 A 10.1.2.3", _A),
-        why="The other one is dialled",
+        why="The other address is dialled",
     ),
-    # What a URL may say
+    # URLs
     *(
         Row(
             name=f"The URL's host is {words}",
@@ -218,7 +227,7 @@ ROWS = (
             ("a name with a space", "http://my shop.test/", "spaces", "RFC 3986 §3.2.2"),
             ("a name with an empty label", "http://shop..test/", "host", "RFC 1035 §2.3.1"),
             ("a label of 64 characters", f"http://{'a' * 64}.test/", "host", "RFC 1035 §2.3.4"),
-            ("preceded by a user's name", "http://me@shop.test/", "credentials", "RFC 9110 §4.2.4"),
+            ("preceded by a user name", "http://me@shop.test/", "credentials", "RFC 9110 §4.2.4"),
             ("preceded by a password", "http://me:secret@shop.test/", "credentials", "RFC 9110 §4.2.4"),
             ("followed by port 0", "http://shop.test:0/", "port", "RFC 6335 §6"),
             ("followed by port 65536", "http://shop.test:65536/", "port", "RFC 3986 §3.2.3"),
@@ -236,10 +245,10 @@ ROWS = (
         for words, url, says_, source in (
             ("of the scheme ftp", "ftp://shop.test/", "http:// or https://", "RFC 9110 §4.2"),
             ("of the scheme ws", "ws://shop.test/", "http:// or https://", "RFC 6455 §3"),
-            ("a path alone", "/health", "http:// or https://", "RFC 3986 §4.2"),
-            ("a host alone", "shop.test", "http:// or https://", "RFC 3986 §4.2"),
-            ("one with a line break", "http://shop.test/\n", "control characters", "RFC 3986 §2"),
-            ("one with a space in the path", "http://shop.test/my page", "spaces", "RFC 3986 §2"),
+            ("only a path", "/health", "http:// or https://", "RFC 3986 §4.2"),
+            ("only a host", "shop.test", "http:// or https://", "RFC 3986 §4.2"),
+            ("text with a line break", "http://shop.test/\n", "control characters", "RFC 3986 §2"),
+            ("text with a space in the path", "http://shop.test/my page", "spaces", "RFC 3986 §2"),
         )
     ),
     *(
@@ -258,12 +267,12 @@ ROWS = (
             ("letters beyond ASCII in the query", "/?q=Zürich", "/?q=Z%C3%BCrich", "RFC 3987 §3.1"),
             ("an encoded space", "/my%20page", "/my%20page", "RFC 3986 §2.1"),
             ("a plus sign in the query", "/?q=a+b", "/?q=a+b", "RFC 3986 §3.4"),
-            ("brackets in the query", "/?a[]=1", "/?a[]=1", "curl's answer"),
+            ("brackets in the query", "/?a[]=1", "/?a[]=1", "curl's result"),
             ("dots in the path", "/a/../b", "/b", "RFC 3986 §5.2.4"),
             ("a semicolon in the path", "/a;v=1", "/a;v=1", "RFC 3986 §3.3"),
             ("an at sign in the path", "/@me", "/@me", "RFC 3986 §3.3"),
             ("a colon in the path", "/a:b", "/a:b", "RFC 3986 §3.3"),
-            ("a percent sign that encodes nothing", "/100%", "/100%", "curl's answer"),
+            ("a percent sign without digits", "/100%", "/100%", "curl's result"),
         )
     ),
 )

@@ -1,4 +1,4 @@
-"""TCP: a port that takes connections, and what it says."""
+"""TCP: connections, banners and responses."""
 
 from typing import Any
 
@@ -14,9 +14,9 @@ def _tcp(**fields: Any) -> Json:
 
 
 ROWS = (
-    Row(name="The port takes connections", target=Tcp(), check=_tcp(), verdict=UP, source="RFC 9293 §3.5"),
+    Row(name="The port accepts connections", target=Tcp(), check=_tcp(), verdict=UP, source="RFC 9293 §3.5"),
     Row(
-        name="The port takes a connection and closes it at once",
+        name="The server accepts a connection and closes it immediately",
         target=Tcp(then="close"),
         check=_tcp(),
         verdict=UP,
@@ -31,7 +31,7 @@ ROWS = (
     ),
     *(
         Row(
-            name=f"A banner comes: {words}",
+            name=f"The server sends a banner: {words}",
             target=Tcp(((b"", banner),)),
             check=_tcp(expect=expected),
             verdict=UP,
@@ -43,56 +43,56 @@ ROWS = (
             ("POP3", b"+OK POP3 ready <1.2@shop.test>\r\n", "+OK", _BANNERS),
             ("IMAP", b"* OK [CAPABILITY IMAP4rev1] ready\r\n", "* OK", "RFC 9051 §7.1"),
             ("FTP", b"220-Welcome\r\n220 ready\r\n", "220 ready", "RFC 959 §4.2"),
-            ("MySQL, binary with a text inside", b"\x4a\x00\x00\x00\x0a8.0.36\x00\x08\x00", "8.0.36", _LINES),
-            ("a text in UTF-8", "готов\n".encode(), "готов", _LINES),
-            ("one without a line end", b"READY", "READY", "prometheus/blackbox_exporter#1441"),
+            ("MySQL, binary data with text", b"\x4a\x00\x00\x00\x0a8.0.36\x00\x08\x00", "8.0.36", _LINES),
+            ("text in UTF-8", "готов\n".encode(), "готов", _LINES),
+            ("without a line break", b"READY", "READY", "prometheus/blackbox_exporter#1441"),
         )
     ),
     Row(
-        name="A banner comes in single bytes",
+        name="A banner arrives byte by byte",
         target=Tcp(tuple((b"", bytes([each])) for each in b"220 ready\r\n")),
         check=_tcp(expect="220 ready"),
         verdict=UP,
         source=_LINES,
     ),
     Row(
-        name="A banner comes after other lines",
+        name="A banner follows other lines",
         target=Tcp(((b"", b"hello\r\n" * 100 + b"220 ready\r\n"),)),
         check=_tcp(expect="220 ready"),
         verdict=UP,
         source="RFC 959 §4.2",
     ),
     Row(
-        name="Redis answers PING",
+        name="Redis responds to PING",
         target=Tcp(((b"PING\r\n", b"+PONG\r\n"),)),
         check=_tcp(send="PING\r\n", expect="+PONG"),
         verdict=UP,
         source="Redis serialization protocol",
     ),
     Row(
-        name="Redis wants a password",
+        name="Redis requires a password",
         target=Tcp(((b"PING\r\n", b"-NOAUTH Authentication required.\r\n"),), then="close"),
         check=_tcp(send="PING\r\n", expect="+PONG"),
         verdict=down("ASSERTION", "does not contain the expected text"),
         source="Redis serialization protocol",
     ),
     Row(
-        name="ZooKeeper answers ruok and closes the connection",
+        name="ZooKeeper responds to ruok and closes the connection",
         target=Tcp(((b"ruok", b"imok"),), then="close"),
         check=_tcp(send="ruok", expect="imok"),
         verdict=UP,
         source="ZooKeeper, the four letter words",
     ),
     Row(
-        name="A server answers only to LF, and gets CRLF",
+        name="A server responds only to LF, and the check sends CRLF",
         target=Tcp(((b"STATUS\n", b"fine\n"),)),
         check={**_tcp(send="STATUS\r\n", expect="fine"), "timeout": "2s"},
         verdict=down("TIMEOUT", "timed out"),
         source=_LINES,
-        why="What is sent is sent exactly as given",
+        why="The text is sent verbatim",
     ),
     Row(
-        name="Nothing comes",
+        name="The server sends nothing",
         target=Tcp(then="stall"),
         check={**_tcp(expect="220"), "timeout": "2s"},
         verdict=down("TIMEOUT", "timed out after 2 s"),
@@ -113,28 +113,28 @@ ROWS = (
         source="RFC 9293 §3.5.2",
     ),
     Row(
-        name="Another banner comes",
+        name="The server sends another banner",
         target=Tcp(((b"", b"554 no service\r\n"),), then="close"),
         check=_tcp(expect="220"),
         verdict=down("ASSERTION", "does not contain the expected text"),
         source="prometheus/blackbox_exporter#1527",
     ),
     Row(
-        name="A banner breaks off",
+        name="A banner is truncated",
         target=Tcp(((b"", b"22"),), then="close"),
         check=_tcp(expect="220"),
         verdict=down("ASSERTION", "does not contain the expected text"),
         source=_LINES,
     ),
     Row(
-        name="64 KiB come without the text",
+        name="The first 64 KiB do not contain the text",
         target=Tcp(((b"", b"x" * 70_000),)),
         check=_tcp(expect="220"),
         verdict=down("ASSERTION", "64 KiB"),
         source="docs/checks.md",
     ),
     Row(
-        name="The text comes within 64 KiB",
+        name="The text is within the first 64 KiB",
         target=Tcp(((b"", b"x" * 60_000 + b"220"),)),
         check=_tcp(expect="220"),
         verdict=UP,
