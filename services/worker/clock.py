@@ -15,7 +15,7 @@ from services.platform.clock import SECOND_US, now_us
 
 _log = logs.get("clock")
 STEP_US = SECOND_US
-"""A difference between the database's clock and our estimate of it above which the clock counts as stepped."""
+"""A difference between the database's clock and its estimate above which the clock counts as stepped."""
 # Skipped slots are found when a run that was in progress has ended, so at the latest after its timeout.
 _MOST_STEPS = 16
 # The schedule is checked at least this often. A slot that is due before the check, and is missed together with skipped
@@ -70,7 +70,7 @@ class SharedClock:
 
     @property
     def ahead_us(self) -> int | None:
-        """How far the database's clock is ahead of our monotonic clock; None before the first reading."""
+        """How far the database's clock is ahead of the monotonic clock; None before the first reading."""
         return self._ahead_us if self._seen else None
 
     def now_us(self) -> int:

@@ -163,7 +163,7 @@ class Leases:
         return len(self._epochs)
 
     def hold(self) -> bool:
-        """Return whether the leases certainly hold, by our own monotonic clock."""
+        """Return whether the leases certainly hold, by the monotonic clock of this worker."""
         return monotonic_us() < self._valid_until_us
 
     def epoch(self, shard: int) -> int:

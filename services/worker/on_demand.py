@@ -192,7 +192,7 @@ class OnDemand:
                 heard = time.monotonic()
         finally:
             task.cancel()
-            # wait() instead of await: our own cancellation would look like the task's.
+            # wait() instead of await: a cancellation of this task would look like one of the awaited task.
             await asyncio.wait((task,))
 
 

@@ -18,7 +18,7 @@ from services.worker.incident import Turn, opens, resolves
 from services.worker.record import Pending
 from services.worker.schedule import Period
 
-# A process that shows states may have seen a check become stale a little before our clock says so.
+# By the clock of another process, a check may become stale slightly earlier than by the clock of this one.
 _CLOCKS_DIFFER_US = SECOND_US
 
 

@@ -20,7 +20,7 @@ from services.worker.store.columns import ACQUIRE_S, CHECK, RECORDED_RESULT, ins
 from services.worker.streams.position import Position
 
 _FIND_CHECK = f"SELECT {CHECK} FROM checks c WHERE c.tenant_id = $1 AND c.service_id = $2 AND c.id = $3"  # noqa: S608 — our own text
-# Workers and leases belong to no tenant; the tenant's checks tell which of them concern it.
+# Workers and leases belong to no tenant; they are selected by the shards of the tenant's checks.
 _OWN_WORKERS = """
     FROM workers w JOIN (
         SELECT l.worker_id, count(*) AS checks

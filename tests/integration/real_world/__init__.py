@@ -1,6 +1,6 @@
-"""Behaviours of real servers, names, certificates and jobs, each with the verdict that it has to get.
+"""Behaviours of real servers, names, certificates and jobs, each with the expected verdict.
 
-A row is plain data (row.py, servers.py, identity.py). subjects/ has the rows, running.py runs them. A behaviour that
-somebody reports becomes one more row. `python -m tools.verdicts --record` asks curl what it makes of the rows that are
-new, and `make generate` writes docs/verdicts.md.
+A row is plain data (row.py, servers.py, identity.py). subjects/ contains the rows, running.py runs them. A reported
+false verdict becomes a new row. `python -m tools.verdicts --record` records the result of curl for all rows, and `make
+generate` writes docs/verdicts.md.
 """

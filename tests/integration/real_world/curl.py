@@ -1,4 +1,4 @@
-"""What curl makes of rows: asked by a tool, recorded in a file, shown beside our verdicts; no test runs it."""
+"""The results of curl for the rows, recorded in curl.json and shown in docs/verdicts.md; no test runs curl."""
 
 import asyncio
 import json
@@ -21,35 +21,35 @@ from tests.integration.real_world.tables import Table
 _FILE = Path(__file__).with_name("curl.json")
 _AT_ONCE = 8
 _MOST_REDIRECTS = 5
-# Some answers have no end.
+# Some responses are endless.
 _LONGEST_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What is recorded.
+    """The recorded results.
 
     Attributes:
-        version: curl's, as it calls itself.
-        answers: by subject and row: its exit code and the last status, 0 for none.
+        version: the version in the output of curl.
+        answers: exit code and last status (0 for none), by subject and row.
     """
 
     version: str
     answers: Mapping[str, Mapping[str, tuple[int, int]]]
 
     def of(self, table: str, slug: str) -> tuple[int, int] | None:
-        """What it made of a row."""
+        """Return exit code and status for a row; None if it is not recorded."""
         found = self.answers.get(table, {}).get(slug)
         return None if found is None else (found[0], found[1])
 
 
 def recorded() -> Recorded:
-    """What the file holds."""
+    """Return the recorded results."""
     return Recorded(**json.loads(_FILE.read_text())) if _FILE.exists() else Recorded("curl", {})
 
 
 def is_for_curl(row: Row) -> bool:
-    """Whether curl can be asked: it speaks HTTP and TLS, and asks only the system for names."""
+    """Return whether curl applies to a row: it supports HTTP and TLS, and no other name servers than the system's."""
     if row.names or row.verdict.outcome == "REFUSED":
         return False
     if row.kind == "tls":
@@ -62,10 +62,10 @@ def is_for_curl(row: Row) -> bool:
 
 
 async def record(tables: Iterable[Table]) -> None:
-    """Ask it about all rows, and write down what it says.
+    """Run curl for all rows and record the results.
 
     Raises:
-        FileNotFoundError: there is no curl.
+        FileNotFoundError: curl is not installed.
     """
     program = shutil.which("curl")
     if program is None:
@@ -92,7 +92,7 @@ async def record(tables: Iterable[Table]) -> None:
 
 
 def arguments(row: Row, place: Place, authorities: str) -> list[str]:
-    """What curl is called with to do what the check does."""
+    """Return the arguments with which curl does the same as the check."""
     check = completed(row, place)
     given, options = check[row.kind], _tls_options(row, check)
     longest_s = min(_LONGEST_S, float(check["timeout"].removesuffix("s")))
@@ -108,13 +108,13 @@ def arguments(row: Row, place: Place, authorities: str) -> list[str]:
         said += ["--retry-max-time", f"{longest_s:g}"]
     request = _of_request(given) if row.kind == "http" else ()
     url = given["url"] if row.kind == "http" else f"https://{given['host']}:{given['port']}/"
-    if "serverName" in options:  # every name leads to this machine
+    if "serverName" in options:  # every name resolves to this machine
         url = str(httpx.URL(url).copy_with(host=options["serverName"]))
     return [*said, *request, url]
 
 
 def _tls_options(row: Row, check: Mapping[str, Any]) -> Mapping[str, Any]:
-    """How a check verifies its server."""
+    """Return the TLS options of a check."""
     given: Mapping[str, Any] = check[row.kind]
     return given.get("tls", {}) if row.kind == "http" else given
 

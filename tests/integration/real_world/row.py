@@ -1,4 +1,4 @@
-"""A row: what a target does, how it is checked, and the verdict that it has to get. Plain data."""
+"""A row: the behaviour of a target, the check, and the expected verdict. Plain data."""
 
 import re
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """How a run has to end; what is None is not looked at.
+    """The expected end of a run; None is not compared.
 
     Attributes:
-        outcome: UP, DOWN or ERROR; REFUSED when the check or the request must not be taken; TAKEN of a request that is.
-        kind: the error kind; of what is refused, the path of the field that is named.
-        says: a part of the message; of an update that is taken, the fields that it changes.
-        status: the status code of the last answer.
-        redirects: how many were followed.
-        attempt: which attempt gave the verdict.
+        outcome: UP, DOWN or ERROR; REFUSED or TAKEN for a request that is refused or accepted.
+        kind: the error kind; for REFUSED the path of the field in the error.
+        says: a part of the message; for TAKEN the fields that an update changes.
+        status: the status code of the final response.
+        redirects: the number of redirects that were followed.
+        attempt: the number of the attempt with the verdict.
     """
 
     outcome: str
@@ -36,15 +36,15 @@ class Row:
     """A behaviour and its verdict.
 
     Attributes:
-        name: the behaviour, as one phrase; unique in its subject.
-        target: what the server does.
-        check: a check as the contract's JSON; without a name, and without what leads to the target where that goes
-            without saying. In texts $PORT is the server's port, $SECURE_PORT its port with TLS, $CLOSED_PORT one on
-            which nobody listens, and $ROOT, $INTERMEDIATE and $LEAF are PEM of certificates.
-        verdict: what has to come of it.
-        source: who says so: a section of an RFC, an issue of a public tracker, a manual.
-        why: the reason in words, where the verdict does not say it.
-        names: the name servers that the monitor uses; one that knows all names in .test when there are none.
+        name: the behaviour as one plain statement; unique in its subject.
+        target: the behaviour of the server.
+        check: the check in the contract's JSON, without a name; the address of the server is added if it is absent. In
+            texts $PORT is the server's port, $SECURE_PORT its port with TLS, $CLOSED_PORT a closed port, and $ROOT,
+            $INTERMEDIATE and $LEAF are PEM of certificates.
+        verdict: the expected verdict.
+        source: a section of an RFC, an issue of a public tracker, or a manual.
+        why: the reason, if the verdict has no message with it.
+        names: the name servers of the monitor; if empty, one that resolves all names in .test.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Row:
 
     @property
     def slug(self) -> str:
-        """The name as a test's id, and as a key."""
+        """The name as the id of a test and as a key of curl.json."""
         return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
 
     @property
@@ -70,27 +70,27 @@ UP = Verdict(outcome="UP")
 
 
 def up(status: int | None = None, *, redirects: int | None = None, attempt: int | None = None) -> Verdict:
-    """UP, with a certain last answer."""
+    """Return the verdict UP with properties of the final response."""
     return Verdict(outcome="UP", status=status, redirects=redirects, attempt=attempt)
 
 
 def down(
     kind: str, says: str = "", *, status: int | None = None, redirects: int | None = None, attempt: int | None = None
 ) -> Verdict:
-    """DOWN, of a kind, with a part of the message."""
+    """Return the verdict DOWN of a kind, with a part of the message."""
     return Verdict(outcome="DOWN", kind=kind, says=says, status=status, redirects=redirects, attempt=attempt)
 
 
 def error(kind: str, says: str = "") -> Verdict:
-    """ERROR, of a kind: neither up nor down."""
+    """Return the verdict ERROR of a kind, with a part of the message."""
     return Verdict(outcome="ERROR", kind=kind, says=says)
 
 
 def refused(at: str, says: str = "") -> Verdict:
-    """Not saved: the field that is named, and a part of what is said about it."""
+    """Return the verdict REFUSED, with the field in the error and a part of the message."""
     return Verdict(outcome="REFUSED", kind=at, says=says)
 
 
 def http(url: str = "", /, **fields: Any) -> Json:
-    """An HTTP check; of the row's own server where no URL is given."""
+    """Return an HTTP check; without a URL, of the row's server."""
     return {"http": {**({"url": url} if url else {}), **fields}}

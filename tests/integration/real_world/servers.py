@@ -1,4 +1,4 @@
-"""What a row's server does. Plain data; serving.py does it.
+"""The behaviour of a row's server. Plain data, which serving.py executes.
 
 In bytes $PORT is the server's port and $SECURE_PORT its port with TLS.
 """
@@ -10,21 +10,21 @@ from typing import Literal
 from tests.integration.real_world.identity import Certificate
 
 End = Literal["close", "keep", "stall", "reset", "tls"]
-"""What follows the last byte: the connection is closed; is kept until the client closes it; is kept for ever, whatever
-the client does; is broken off; or speaks TLS from there on."""
+"""The end of the connection after the last byte: closed; kept until the client closes it; kept open even after that;
+reset; or continued with TLS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One answer of an HTTP server, and to which requests it is given.
+    """One response of an HTTP server, and the requests that get it.
 
     Attributes:
         answer: the bytes; several pieces are written one after the other.
-        path: the target in the request line, percent-encoded in any case; any when empty.
-        has: what the request has to contain.
-        lacks: what it must not contain.
-        after: only after this many requests.
-        then: what follows.
+        path: the target in the request line, percent-encoded in any case; if empty, any target.
+        has: bytes that the request has to contain.
+        lacks: bytes that the request must not contain.
+        after: the number of earlier requests from which the page applies.
+        then: the end of the connection.
     """
 
     answer: bytes | tuple[bytes, ...]
@@ -35,7 +35,7 @@ class Page:
     then: End = "close"
 
     def suits(self, request: bytes, earlier: int) -> bool:
-        """Whether it is the answer to a request that is preceded by so many."""
+        """Return whether the page applies to a request after this number of earlier requests."""
         line = request.split(b"\r\n", 1)[0].split(b" ")
         return (
             earlier >= self.after
@@ -47,15 +47,15 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Http:
-    """An HTTP server: the first page that suits is the answer, and 404 where none does.
+    """An HTTP server: it responds with the first page that applies, or with 404.
 
     Attributes:
-        pages: its answers.
-        certificate: makes it listen on a second port, under TLS.
-        lowest: the oldest version of TLS that it speaks.
-        highest: the newest one.
-        ciphers: for OpenSSL, of TLS 1.2 and older.
-        asks: whether it demands a certificate of clients.
+        pages: the responses.
+        certificate: the certificate of a second port with TLS; None for no such port.
+        lowest: the oldest supported version of TLS.
+        highest: the newest supported version of TLS.
+        ciphers: the ciphers of TLS 1.2 and older, in the syntax of OpenSSL.
+        asks: whether it requires a client certificate.
     """
 
     pages: tuple[Page, ...]
@@ -71,9 +71,9 @@ class Tcp:
     """A server of any protocol.
 
     Attributes:
-        steps: what it waits for and what it sends then; it waits for nothing where that is empty.
-        then: what follows.
-        certificate: for TLS that follows.
+        steps: pairs of the bytes to wait for (may be empty) and the bytes to send.
+        then: the end of the connection.
+        certificate: the certificate, if the connection continues with TLS.
     """
 
     steps: tuple[tuple[bytes, bytes], ...] = ()
@@ -87,13 +87,13 @@ class NameServer:
 
     Attributes:
         records: lines of a zone file.
-        rcode: what it answers instead of them.
-        silent_for: how many questions it does not answer at first.
-        fails_for: how many it answers at first with SERVFAIL.
-        delay_s: how long it takes for each answer.
-        only_tcp: whether answers by UDP say that they are too long.
-        raw: what it sends after the question's number instead of an answer.
-        gone: whether nobody listens on its port.
+        rcode: the response code; records are returned with NOERROR only.
+        silent_for: the number of queries that it ignores at first.
+        fails_for: the number of queries to which it responds with SERVFAIL at first.
+        delay_s: the time before each response, in seconds.
+        only_tcp: whether responses by UDP are marked as truncated.
+        raw: the bytes that it sends after the id of the query, instead of a response.
+        gone: whether its port is closed.
     """
 
     records: tuple[str, ...] = ()
@@ -108,16 +108,16 @@ class NameServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What a job has reported, in seconds before the slot; None for never.
+    """The signals of a job, in seconds before the slot; None for never.
 
     Attributes:
-        on: since when the check is on.
-        signal: when the last signal came.
-        success: when the last one came that told of a success.
-        exit_code: of the last signal.
-        failure: when the last one came that reported a failure.
-        failure_code: its exit code.
-        outage: when nobody could take signals, from and to.
+        on: when the check was enabled.
+        signal: when the last signal was received.
+        success: when the last success was received.
+        exit_code: the exit code of the last signal.
+        failure: when the last failure was received.
+        failure_code: the exit code of the last failure.
+        outage: begin and end of the time in which no signals could be received.
     """
 
     on: float = 86_400.0
@@ -131,7 +131,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """No server: a REST request that somebody sends to us.
+    """No server: a REST request to the monitor.
 
     Attributes:
         method: the HTTP method.
@@ -146,7 +146,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Nobody:
-    """No server: the port is closed, or it does not come to that."""
+    """No server: the port is closed, or no connection is made."""
 
 
 Target = Http | Tcp | NameServer | Job | Request | Nobody
@@ -154,31 +154,31 @@ NOBODY = Nobody()
 
 
 def _comparable(path: str) -> str:
-    """A path whose percent-encoding is in upper case (RFC 3986 §2.1)."""
+    """Return a path with its percent-encoding in upper case (RFC 3986 §2.1)."""
     return re.sub("%[0-9a-fA-F]{2}", lambda found: found[0].upper(), path)
 
 
 def says(*pieces: bytes, then: End = "close", certificate: Certificate | None = None) -> Http:
-    """An HTTP server with one answer to all requests."""
+    """Return an HTTP server with one response to all requests."""
     return Http(pages=(Page(answer=pieces, then=then),), certificate=certificate)
 
 
 def site(*pages: Page, certificate: Certificate | None = None) -> Http:
-    """An HTTP server with several answers."""
+    """Return an HTTP server with several responses."""
     return Http(pages=pages, certificate=certificate)
 
 
 def ok(body: bytes = b"ok", *lines: bytes) -> bytes:
-    """An answer 200 with a body, and more header lines."""
+    """Return a response with the status 200, a body and further header lines."""
     return answer(200, body, *lines)
 
 
 def answer(status: int, body: bytes = b"", *lines: bytes) -> bytes:
-    """An answer with a status, a body and more header lines."""
+    """Return a response with a status, a body and further header lines."""
     head = [b"HTTP/1.1 %d Reason" % status, *lines, b"Content-Length: %d" % len(body), b"Connection: close"]
     return b"\r\n".join(head) + b"\r\n\r\n" + body
 
 
 def moved(location: bytes, status: int = 302, *lines: bytes) -> bytes:
-    """A redirect."""
+    """Return a redirect."""
     return answer(status, b"", b"Location: " + location, *lines)

@@ -1,4 +1,4 @@
-"""Each row gets the verdict that it has to get."""
+"""Each row gets its expected verdict."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -13,7 +13,7 @@ from tests.integration.real_world.tables import TABLES, Table
 
 FEWEST = 400
 Ends = Mapping[str, Verdict | Exception]
-# A subject's rows run all at once, so they belong into one process.
+# The rows of a subject run concurrently in one process.
 ROWS = [
     pytest.param(table, row, id=f"{table.name}-{row.slug}", marks=pytest.mark.xdist_group(f"real-world-{table.name}"))
     for table in TABLES

@@ -1,4 +1,4 @@
-"""docs/verdicts.md: each row is in it, with our verdict, curl's and the source."""
+"""docs/verdicts.md contains each row with its verdict, the result of curl and the source."""
 
 import re
 

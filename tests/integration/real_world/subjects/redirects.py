@@ -265,7 +265,7 @@ ROWS = (
             ("the metadata service of a cloud", b"http://169.254.169.254/latest/meta-data", "RFC 3927 §2"),
             ("a private network", b"http://10.0.0.1/", "RFC 1918 §3"),
             ("the address 0.0.0.0 of this host", b"http://0.0.0.0/", "RFC 6890 §2.2.2"),
-            ("an IPv4 address inside IPv6", b"http://[::ffff:10.0.0.1]/", "RFC 4291 §2.5.5.2"),
+            ("an IPv4-mapped IPv6 address", b"http://[::ffff:10.0.0.1]/", "RFC 4291 §2.5.5.2"),
             ("a private IPv6 network", b"http://[fd00::1]/", "RFC 4193 §3"),
             ("shared address space", b"http://100.64.0.1/", "RFC 6598 §7"),
         )
