@@ -1,4 +1,4 @@
-"""Certificates as rows describe them, made once for each description."""
+"""The certificates of the rows, each made once."""
 
 import datetime
 import ipaddress
@@ -29,15 +29,15 @@ class Certificate:
     """A server's certificate, and what the server sends with it.
 
     Attributes:
-        names: for which names and addresses it is, as its subjectAltName; without one when empty.
-        common_name: in its subject.
-        days: from when to when it is good, in days from now.
+        names: the names and addresses in subjectAltName; if empty, the certificate has none.
+        common_name: the common name of the subject.
+        days: begin and end of the validity, in days from now.
         key: P-256, P-384, P-521, RSA-1024, RSA-2048, RSA-4096 or Ed25519.
-        signer: who has signed it. The root is trusted, and the bare root, whose certificates have no key identifiers.
-        sends: the certificates after its own, in this order.
-        authority: what its basicConstraints say; there are none when None.
-        usages: its extendedKeyUsage: server, client, code; there is none when empty.
-        critical: whether it has a critical extension that nobody knows.
+        signer: the issuer. Trusted are the root, and the bare root, whose certificates have no key identifiers.
+        sends: the certificates that the server sends after its own, in this order.
+        authority: the flag in basicConstraints; if None, the certificate has none.
+        usages: server, client and code in extendedKeyUsage; if empty, the certificate has none.
+        critical: whether the certificate has an unknown critical extension.
     """
 
     names: tuple[str, ...] = ("shop.test",)
@@ -66,7 +66,7 @@ class _Issuer:
 
 @cache
 def issuer(name: Signer) -> _Issuer:
-    """An authority."""
+    """Return a certificate authority."""
     if name == "root":
         return _authority("Root", None)
     if name == "bare root":
@@ -78,13 +78,13 @@ def issuer(name: Signer) -> _Issuer:
 
 
 def trusted() -> str:
-    """PEM of the authorities that the monitor trusts."""
+    """Return PEM of the authorities that the monitor trusts."""
     return (issuer("root").pem + issuer("bare root").pem).decode()
 
 
 @cache
 def chain(certificate: Certificate) -> tuple[bytes, bytes]:
-    """PEM of a certificate's key, and of all that its server sends."""
+    """Return PEM of a certificate's key and of the chain that its server sends."""
     key = _key(certificate.key)
     signed = _leaf(certificate, key).public_bytes(Encoding.PEM)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -99,7 +99,7 @@ def server_context(
     ciphers: str = "",
     asks: bool = False,
 ) -> ssl.SSLContext:
-    """A server's context."""
+    """Return the TLS context of a server."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers(ciphers or "ALL:@SECLEVEL=0")
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of old versions, which rows want
@@ -140,7 +140,7 @@ def _authority(
 
 
 def _placeholder(name: str, key: Key) -> x509.Certificate:
-    """What stands for an authority that signs itself, until it has."""
+    """Return a placeholder for the issuer of a self-signed authority."""
     subject = _subject(name)
     now = datetime.datetime.now(datetime.UTC)
     builder = x509.CertificateBuilder(subject, subject, key.public_key(), 1, now, now + datetime.timedelta(1))
@@ -199,7 +199,7 @@ def _general(name: str) -> x509.GeneralName:
 
 @cache
 def _key(kind: str, _owner: str = "") -> Key:
-    """A key of a kind; servers share them, since RSA's take long to make."""
+    """Return a key of a kind; servers share it, since RSA keys take long to generate."""
     if kind == "Ed25519":
         return ed25519.Ed25519PrivateKey.generate()
     if kind.startswith("RSA-"):

@@ -1,4 +1,4 @@
-"""Runs rows as the worker would: saved by the contract's rules, then probed over real sockets."""
+"""Runs rows as the worker does: validates the check by the rules of the contract, then probes over real sockets."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -33,16 +33,16 @@ from tests.support.worker import a_scheduled_check
 _LOOPBACK = EgressPolicy.parse("127.0.0.0/8, ::1/128")
 _TIMEOUT = "30s"
 _HOST = "shop.test"
-# A row that hangs fails alone.
+# The limit of one row, so that a row that hangs does not fail others.
 _LONGEST_S = 60.0
 _AT_ONCE = 16
 _DAY_S = 86_400
 
 
 async def run_all(rows: Sequence[Row]) -> Mapping[str, Verdict | Exception]:
-    """How each row ended, by its slug, or what went wrong with it."""
+    """Return the verdict of each row by slug, or the exception that it raised."""
     for row in rows:
-        # Made first: some keys take long, and a deadline that is under way would not wait.
+        # Certificates are made in advance: some keys take seconds, which must not count towards a deadline.
         if isinstance(row.target, Http | Tcp) and row.target.certificate is not None:
             chain(row.target.certificate)
     turn = asyncio.Semaphore(_AT_ONCE)
@@ -51,7 +51,7 @@ async def run_all(rows: Sequence[Row]) -> Mapping[str, Verdict | Exception]:
         stack.push_async_callback(runner.close)
 
         async def end(row: Row) -> Verdict | Exception:
-            # Those that wait for their deadline take no turn: they cost nothing meanwhile.
+            # Rows that wait for a timeout need no CPU time, so the limit does not apply to them.
             try:
                 if "timeout" in row.check:
                     return await asyncio.wait_for(runner.run(row), _LONGEST_S)
@@ -65,7 +65,7 @@ async def run_all(rows: Sequence[Row]) -> Mapping[str, Verdict | Exception]:
 
 
 def completed(row: Row, place: Place) -> dict[str, Any]:
-    """The row's check as it is sent to be saved."""
+    """Return the row's check as the JSON of a create request."""
     check: dict[str, Any] = _filled({"name": "row", **row.check}, place)
     fields = check[row.kind]
     secure = "$SECURE_PORT" in place.values
@@ -84,10 +84,10 @@ def completed(row: Row, place: Place) -> dict[str, Any]:
 
 
 class _Runner:
-    """What rows share.
+    """The parts that all rows share.
 
     Args:
-        names: the port of the name server of those that do not bring their own.
+        names: the port of the name server for rows without name servers.
     """
 
     def __init__(self, names: int) -> None:
@@ -96,18 +96,18 @@ class _Runner:
         self._resolver = Resolver([f"127.0.0.1:{names}"])
 
     async def close(self) -> None:
-        """Stop asking for names."""
+        """Close the resolver."""
         await self._resolver.close()
 
     async def run(self, row: Row) -> Verdict:
-        """How a row ends."""
+        """Return the verdict of a row."""
         if isinstance(row.target, Request):
             return _read(row.target)
         async with serving(row) as place:
             try:
                 draft = self._saved(completed(row, place))
             except InvalidArgument as error:
-                # The first field that is named, and all that is said.
+                # The first field in the error, and the whole message.
                 return Verdict(outcome="REFUSED", kind=error.violations[0].field, says=error.message)
             if isinstance(row.target, Job):
                 return _heard(draft, row.target)
@@ -145,7 +145,7 @@ class _Runner:
 
 
 def _read(request: Request) -> Verdict:
-    """What comes of a request's body before it is transcoded; of an update, the fields that it changes."""
+    """Return the verdict on the body of a REST request; for an update, with the fields that it changes."""
     headers = {"content-type": "application/json"}
     try:
         told = Bodies(contract_routes()).inspect(request.method, request.path, headers, request.body)
@@ -157,7 +157,7 @@ def _read(request: Request) -> Verdict:
 
 
 def _heard(draft: TryDraft, job: Job) -> Verdict:
-    """What comes of what a job reported."""
+    """Return the verdict on the signals of a job."""
     assert isinstance(draft.spec, HeartbeatSpec)
     now_us = 400 * _DAY_S * SECOND_US
 

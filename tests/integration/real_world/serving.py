@@ -1,4 +1,4 @@
-"""Real servers on loopback that do what rows say."""
+"""Servers on loopback with the behaviour of the rows' targets."""
 
 import asyncio
 import socket
@@ -22,25 +22,25 @@ _NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 @dataclass(slots=True)
 class Place:
-    """Where a row's server listens.
+    """The addresses of a row's servers.
 
     Attributes:
-        values: what stands for $PORT and the like.
-        name_servers: whom to ask for names, each with its port; empty for the one that all rows share.
+        values: the values of the placeholders such as $PORT.
+        name_servers: address and port of each of the row's name servers; empty for the one that all rows share.
     """
 
     values: dict[str, str] = field(default_factory=dict)
     name_servers: list[str] = field(default_factory=list)
 
     def fill(self, text: str) -> str:
-        """A text with all values in their places."""
+        """Replace the placeholders in a text."""
         if "$" in text:
             for name, value in self.values.items():
                 text = text.replace(name, value)
         return text
 
     def fill_bytes(self, data: bytes) -> bytes:
-        """The same of bytes; only ports stand there."""
+        """Replace the placeholders of ports in bytes."""
         if b"$" in data:
             for name, value in self.values.items():
                 if name.endswith("PORT"):
@@ -50,10 +50,10 @@ class Place:
 
 @asynccontextmanager
 async def serving(row: Row) -> AsyncIterator[Place]:
-    """Serve what a row needs."""
+    """Run the servers of a row inside the block."""
     async with AsyncExitStack() as stack:
         place = Place()
-        # Bound, so that nobody else gets it, and not listened on.
+        # Bound, so that no other process can use the port, and not listening.
         closed = stack.enter_context(socket.socket())
         closed.bind((_LOOPBACK, 0))
         place.values["$CLOSED_PORT"] = str(closed.getsockname()[1])
@@ -96,7 +96,7 @@ async def _listening(
     context: ssl.SSLContext | None = None,
     sock: socket.socket | None = None,
 ) -> AsyncIterator[int]:
-    """Listen on a port of its own, or on a socket; connections end with it."""
+    """Listen on a new port, or on a given socket, inside the block; close all connections at its end."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -122,7 +122,7 @@ async def _listening(
 
 
 class _HttpServer:
-    """Answers requests with a target's pages."""
+    """Responds to requests with the pages of a target."""
 
     def __init__(self, target: Http, place: Place) -> None:
         self._target = target
@@ -130,7 +130,7 @@ class _HttpServer:
         self._requests = 0
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer the one request of a connection."""
+        """Respond to the single request of a connection."""
         head = await reader.readuntil(b"\r\n\r\n")
         lines = (line.split(b":") for line in head.lower().split(b"\r\n"))
         length = next((int(line[1]) for line in lines if line[0] == b"content-length"), 0)
@@ -147,7 +147,7 @@ class _HttpServer:
 
 
 class _TcpServer:
-    """Follows a target's steps."""
+    """Executes the steps of a target."""
 
     def __init__(self, target: Tcp, place: Place) -> None:
         self._target = target
@@ -187,7 +187,7 @@ async def _end(end: End, reader: asyncio.StreamReader, writer: asyncio.StreamWri
 
 @asynccontextmanager
 async def naming(target: NameServer) -> AsyncIterator[int]:
-    """Serve names, by UDP and TCP, on a port of its own."""
+    """Run a name server, by UDP and TCP, on a new port inside the block."""
     server = _NameServer(target)
     loop = asyncio.get_running_loop()
     for_udp, for_tcp = udp_and_tcp()
@@ -201,7 +201,7 @@ async def naming(target: NameServer) -> AsyncIterator[int]:
 
 
 class _NameServer(asyncio.DatagramProtocol):
-    """Answers questions from a target's records; without any it says 127.0.0.1 for all names in .test."""
+    """Responds to queries with the records of a target; without any, with 127.0.0.1 for all names in .test."""
 
     def __init__(self, target: NameServer) -> None:
         self._target = target
@@ -210,16 +210,16 @@ class _NameServer(asyncio.DatagramProtocol):
         self._later: set[asyncio.TimerHandle] = set()
 
     def close(self) -> None:
-        """Forget what is still to be said."""
+        """Cancel delayed responses."""
         for each in self._later:
             each.cancel()
 
     def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override] # a datagram's
-        """Remember where to answer."""
+        """Store the transport for responses."""
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        """Answer by UDP, once its time has come."""
+        """Respond by UDP after the delay of the target."""
         self._questions += 1
         if self._questions <= self._target.silent_for:
             return
@@ -235,7 +235,7 @@ class _NameServer(asyncio.DatagramProtocol):
             self._transport.sendto(reply, addr)
 
     async def by_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer by TCP until the client has no more questions."""
+        """Respond by TCP until the client sends no more queries."""
         while True:
             length = int.from_bytes(await reader.readexactly(2), "big")
             reply = self._reply(await reader.readexactly(length))
@@ -264,7 +264,7 @@ class _NameServer(asyncio.DatagramProtocol):
             reply.add_answer(RR(name, QTYPE.A, rdata=A(_LOOPBACK), ttl=60))
 
     def _say_records(self, question: DNSRecord, reply: DNSRecord) -> None:
-        """What stands at the name, and where its aliases lead to."""
+        """Return the records of a name, including those of its aliases."""
         name, type_ = question.q.qname, question.q.qtype
         if not any(record.rname == name for record in self._records):
             reply.header.rcode = RCODE.NXDOMAIN
