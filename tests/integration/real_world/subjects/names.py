@@ -194,7 +194,7 @@ ROWS = (
         )
         for words, record, source in (
             ("a private address", "A 10.1.2.3", "RFC 1918 §3"),
-            ("the metadata of a cloud", "A 169.254.169.254", "RFC 3927 §2"),
+            ("the metadata service of a cloud", "A 169.254.169.254", "RFC 3927 §2"),
             ("this host", "A 0.0.0.0", "RFC 6890 §2.2.2"),
             ("a private IPv6 address", "AAAA fd00::1", "RFC 4193 §3"),
             ("an IPv4-mapped IPv6 address", "AAAA ::ffff:a00:1", "RFC 4291 §2.5.5.2"),
