@@ -1,4 +1,4 @@
-"""What a service is in, how it was over the last day to the last year, and the latest result of each check."""
+"""The status of a service: its state, its uptime over several windows, and the latest result of each check."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RecordedStatus:
-    """What is recorded of a service.
+    """The recorded data of a service.
 
     Attributes:
         checks: all of its checks, oldest first.
         last: the latest result of each check that has one.
-        recorded: of each check, what figures are made of.
-        open_incidents: how many of its incidents are open.
+        recorded: the data from which figures are computed, of each check.
+        open_incidents: the number of its open incidents.
     """
 
     checks: Sequence[TrackedCheck]
@@ -39,10 +39,10 @@ class RecordedStatus:
 
 
 class Status:
-    """Answers how services are.
+    """Use case of the status of services. Concurrent requests for a tenant share one read.
 
     Args:
-        store: where results are recorded.
+        store: the recorded data in PostgreSQL.
     """
 
     def __init__(self, store: "StatusSql") -> None:
@@ -75,14 +75,14 @@ def status_of(
 
     Args:
         service_id: the service.
-        found: what is recorded of it between the edges.
-        starts: where each window begins, by its name.
-        edges: the starts of all windows, rising, and the time up to which they go.
+        found: its recorded data between the edges.
+        starts: the start of each window, by name.
+        edges: the starts of all windows, ascending, and last the present time.
     """
     now = edges[-1]
     checks = [_status_of(row, found.last.get(row.check.id), now) for row in found.checks]
     state = service_state(tally(check.state for check in checks))
-    # Each window is a shorter one, and the span before it: one of those that the starts of all windows cut.
+    # Each window is the next shorter one plus the span before that, so cumulative sums give all windows.
     sums = list(accumulate(reversed(summed(found.recorded, edges, now))))
     return ServiceStatus(
         service_id=service_id,

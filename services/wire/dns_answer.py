@@ -1,8 +1,9 @@
-"""The records of a DNS answer (RFC 1035 §4.1.3), aliases followed. Pure; names and data are read by dnspython.
+"""Read the records of a DNS response and follow aliases (RFC 1035 §4.1.3). Pure; dnspython parses names and data.
 
-Record by record, and only those that were asked for: dnspython's own message would put all of them into sets, by a hash
-of their names in Python, and a hostile answer of 20 KB would hold up the event loop for seconds (docs/adr/0043). What
-is read is counted as it is without compression, by which a few bytes can stand for a name of a hundred labels.
+Only records of the queried type and aliases are read, one by one. dnspython's Message would group all records by a hash
+of their names, computed in Python, so a hostile response of 20 KB would block the event loop for seconds
+(docs/adr/0043). The size limit counts uncompressed bytes, because a few compressed bytes can stand for a name of a
+hundred labels.
 """
 
 from typing import NamedTuple
@@ -26,11 +27,11 @@ _TTL = 4
 
 
 class Records(NamedTuple):
-    """What was asked for.
+    """The records that were queried.
 
     Attributes:
-        found: the records of the type, at the name or where its aliases lead to.
-        alias: where they lead to; None when there are none.
+        found: the records of the type, at the name or at the end of its aliases.
+        alias: the name at the end of the aliases; None without aliases.
     """
 
     found: tuple[dns.rdata.Rdata, ...]
@@ -38,18 +39,18 @@ class Records(NamedTuple):
 
 
 def records_in(data: bytes, start: int, count: int, name: bytes, type_: dns.rdatatype.RdataType) -> Records:
-    """Read the records of an answer.
+    """Return the records of a response.
 
     Args:
         data: the whole message.
-        start: where its records begin.
-        count: how many there are.
-        name: the name that was asked for, in canonical form.
-        type_: the type that was asked for.
+        start: the offset of the answer section.
+        count: the number of its records.
+        name: the queried name, in canonical form.
+        type_: the queried type.
 
     Raises:
-        DNSException: it is malformed, or its aliases do not come to an end.
-        ProbeFailure: TOO_LARGE.
+        DNSException: the response is malformed, or has more than 16 aliases in a row.
+        ProbeFailure: TOO_LARGE, for more than 256 records or 32 KiB.
     """
     if count > _MOST_RECORDS:
         raise ProbeFailure(ErrorKind.TOO_LARGE, f"DNS response has more than {_MOST_RECORDS} records")

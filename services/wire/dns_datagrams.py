@@ -1,9 +1,9 @@
-"""A DNS question by UDP: sent again when it is lost, to the next server when there is one, until one answers.
+"""A DNS query over UDP, with retransmission to one server after the other until one responds.
 
-From sockets of its own, each connected to one server: the kernel gives it a port at random and drops what comes from
-elsewhere, so only who guesses port and number can answer in a server's name.
+Each server has its own connected socket. The kernel chooses a random port and drops datagrams from other addresses, so
+a forged response has to match both the port and the id of the query.
 
-Sent and read by us rather than by dnspython's asynchronous query: docs/adr/0043 has the figures.
+dnspython's asynchronous query is not used; docs/adr/0043 has the measurements.
 """
 
 import asyncio
@@ -24,20 +24,20 @@ from services.wire.probe_failure import ProbeFailure
 _LARGEST = 65_535
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 8.0
-# Whoever sends as many that answer no question of ours is no name server.
+# A server that sends more responses that match no query is not a DNS server.
 _MOST_STRANGE = 64
-# That one server does not know it does not mean that the next one does not.
+# After these response codes the next server is tried, because it may have an answer.
 _FOR_THE_NEXT = frozenset({dns.rcode.SERVFAIL, dns.rcode.NOTIMP, dns.rcode.REFUSED})
 
 
 class Answered(NamedTuple):
-    """What came, and how.
+    """A reply and how it was received.
 
     Attributes:
-        reply: what was said.
-        server: who said it.
-        edns: whether it understands EDNS.
-        elapsed_us: since it was first asked.
+        reply: the reply.
+        server: the server that sent it.
+        edns: whether the server supports EDNS.
+        elapsed_us: the time since the first query to that server, in microseconds.
     """
 
     reply: Reply
@@ -52,11 +52,11 @@ class _Open(NamedTuple):
 
 
 class Inquiry:
-    """A question under way.
+    """A DNS query in progress.
 
     Args:
-        question: what to ask.
-        servers: whom, in the order to try them; one at least.
+        question: the question.
+        servers: the servers, in the order to try them; at least one.
     """
 
     __slots__ = ("_edns", "_loop", "_news", "_number", "_open", "_question", "_refusals", "_servers", "_strange")
@@ -70,15 +70,15 @@ class Inquiry:
         self._open: dict[Server, _Open] = {}
         self._refusals: list[tuple[str, OSError]] = []
         self._strange = 0
-        # A reply; or None for a server that cannot be reached, which is then no longer among them.
+        # The result is a server and its reply, or None after an unreachable server was removed from the list.
         self._news: asyncio.Future[tuple[Server, Reply] | None] = self._loop.create_future()
 
     async def answer(self) -> Answered:
-        """Ask until there is an answer; `close` is to follow.
+        """Send the query until a server responds. The caller has to call `close` afterwards.
 
         Raises:
-            ProbeFailure: no server could be reached, or what one said is no answer.
-            OwnTrouble: for a reason of our own.
+            ProbeFailure: no server is reachable, or a response is invalid.
+            OwnTrouble: the monitor itself failed.
         """
         wait_s, turn = _FIRST_WAIT_S, 0
         while True:
@@ -101,12 +101,12 @@ class Inquiry:
                 return Answered(reply, server, self._edns, elapsed_us)
 
     def close(self) -> None:
-        """Close all that is open."""
+        """Close all sockets."""
         for server in list(self._open):
             self._close(server)
         if self._news.done() and not self._news.cancelled():
-            self._news.exception()  # seen, even if a cancellation came first
-        # What it failed with holds frames that hold this: both would wait for the garbage collector, as below.
+            self._news.exception()  # marks the exception as retrieved, if a cancellation came first
+        # The exception refers to frames that refer to this object. Break the cycle, so that both are freed at once.
         del self._news
 
     def _ask(self, server: Server) -> None:
@@ -115,7 +115,7 @@ class Inquiry:
                 self._open_to(server)
             self._open[server].socket.send(self._question.wire(self._number, edns=self._edns))
         except BlockingIOError:
-            pass  # as if it were lost
+            pass  # treated as a lost datagram
         except OSError as error:
             self._refused(server, error)
 
@@ -127,7 +127,7 @@ class Inquiry:
     def _read(self, server: Server) -> None:
         news = self._news
         if news.done():
-            return  # what is there stays there until its turn
+            return  # the datagram stays in the socket until the previous one is processed
         try:
             data = self._open[server].socket.recv(_LARGEST)
         except BlockingIOError:

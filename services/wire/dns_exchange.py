@@ -1,4 +1,4 @@
-"""One DNS question out, its answer in: by UDP, and by TCP when it is too long for that. Nothing is cached."""
+"""A DNS query over UDP, repeated over TCP if the response is truncated. Nothing is cached."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,31 +19,31 @@ _UNREACHABLE = frozenset({ErrorKind.CONNECT_REFUSED, ErrorKind.CONNECT_TIMEOUT})
 
 
 async def ask(question: Question, servers: Sequence[Server], seen: Observation) -> Reply:
-    """Ask a check's own name server, at one of its addresses; cancelling leaves nothing open.
+    """Query a check's own name server at one of its addresses. Cancelling closes all sockets.
 
     Args:
-        question: what to ask.
-        servers: its addresses, in the order to try them.
-        seen: told the phases, and which address it was.
+        question: the question.
+        servers: the addresses of the server, in the order to try them.
+        seen: receives the phases and the address.
 
     Raises:
-        ProbeFailure: there was no usable answer; its kind says why.
-        OwnTrouble: for a reason of our own.
+        ProbeFailure: there is no usable response; `kind` is the reason.
+        OwnTrouble: the monitor itself failed.
     """
     return (await _asked(question, servers, seen, seen))[0]
 
 
 async def ask_ours(question: Question, names: NameServers, seen: Observation) -> Reply:
-    """Ask our own name servers: that they cannot be reached is our trouble, and where they are nobody's business.
+    """Query the monitor's own name servers. Their addresses are not recorded in results.
 
     Args:
-        question: what to ask.
-        names: our name servers.
-        seen: told the phases, and when none of them was heard until the run was cut off.
+        question: the question.
+        names: the name servers.
+        seen: receives the phases, and whether no name server had responded when the run was cancelled.
 
     Raises:
-        ProbeFailure: there was no usable answer; its kind says why.
-        OwnTrouble: for a reason of our own.
+        ProbeFailure: there is no usable response; `kind` is the reason.
+        OwnTrouble: no name server is reachable, or the monitor itself failed otherwise.
     """
     servers = names.in_order()[:_MOST_SERVERS]
     begun_s = names.now_s()
@@ -66,7 +66,7 @@ async def ask_ours(question: Question, names: NameServers, seen: Observation) ->
 async def _asked(
     question: Question, servers: Sequence[Server], seen: Observation, reached: Observation
 ) -> tuple[Reply, Server]:
-    """The answer and who gave it; `seen` is told its phases, `reached` who gave it."""
+    """Return the reply and its server; `seen` receives the phases, `reached` the address of the server."""
     inquiry = Inquiry(question, servers[:_MOST_SERVERS])
     reached.resolved_ip, reached.asks = servers[0].address, True
     try:

@@ -1,4 +1,4 @@
-"""One DNS question as bytes, and what answers it (RFC 1035, RFC 6891). Pure."""
+"""Encode a DNS question, and match and parse responses to it (RFC 1035, RFC 6891). Pure."""
 
 import struct
 from dataclasses import dataclass
@@ -15,29 +15,29 @@ from services.wire.dns_answer import records_in
 from services.wire.probe_failure import ProbeFailure
 
 _HEADER = struct.Struct("!6H")
-# Type and class, behind the name that is asked for.
+# The size of type and class, which follow the queried name.
 _FIXED = 4
 _IS_ANSWER = 0x8000
 _OPCODE = 0x7800
 _TRUNCATED = 0x0200
 _RECURSION_DESIRED = 0x0100
 _RCODE = 0x000F
-# As much as passes everywhere in one piece (DNS flag day 2020).
+# The largest datagram that is not fragmented on common paths (DNS flag day 2020).
 _LARGEST_DATAGRAM = 1232
 _OPT = struct.pack("!BHHIH", 0, dns.rdatatype.OPT, _LARGEST_DATAGRAM, 0, 0)
-# What a server may answer without repeating the question: that it did not get as far as to understand it.
+# The response codes with which a server may omit the question, because it did not parse or process it.
 _WITHOUT_QUESTION = frozenset({dns.rcode.FORMERR, dns.rcode.SERVFAIL, dns.rcode.NOTIMP, dns.rcode.REFUSED})
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a name server said to a question.
+    """The reply of a name server to a question.
 
     Attributes:
-        rcode: how it went.
-        is_truncated: whether it says that there is more than fits; then there are no records.
-        records: those of the type that was asked for, aliases followed.
-        alias: where the name's aliases lead to, empty when it is none.
+        rcode: the response code.
+        is_truncated: whether the response is truncated; then there are no records.
+        records: the records of the queried type, aliases followed.
+        alias: the name at the end of the aliases; empty without aliases.
     """
 
     rcode: dns.rcode.Rcode
@@ -47,13 +47,13 @@ class Reply:
 
 
 class Outline(NamedTuple):
-    """What the header of an answer says, and where its records are.
+    """The header of a response, and the location of its records.
 
     Attributes:
-        rcode: how it went.
-        is_truncated: whether it says that there is more than fits.
-        start: where the records of the answer begin.
-        records: how many there are.
+        rcode: the response code.
+        is_truncated: whether the response is truncated.
+        start: the offset of the answer section.
+        records: the number of its records.
     """
 
     rcode: dns.rcode.Rcode
@@ -63,11 +63,11 @@ class Outline(NamedTuple):
 
 
 class Question:
-    """A question; some hundred bytes.
+    """A DNS question.
 
     Args:
         name: an absolute name, in wire form and lower case.
-        type_: such as MX.
+        type_: the record type, such as MX.
     """
 
     __slots__ = ("_asked", "_type")
@@ -77,17 +77,17 @@ class Question:
         self._asked = name + struct.pack("!2H", type_, dns.rdataclass.IN)
 
     def wire(self, number: int, *, edns: bool = True) -> bytes:
-        """The question as it is sent.
+        """Return the query message.
 
         Args:
-            number: 16 bits by which its answer is known.
-            edns: whether to say that answers may be longer than 512 bytes; some old servers do not understand it.
+            number: the 16-bit id that its response repeats.
+            edns: whether to accept responses of more than 512 bytes; some old servers do not support EDNS.
         """
         header = _HEADER.pack(number, _RECURSION_DESIRED, 1, 0, 0, int(edns))
         return header + self._asked + (_OPT if edns else b"")
 
     def outline(self, data: bytes, number: int) -> Outline | None:
-        """What the header of some bytes says; None when they are no answer to this question."""
+        """Return the header of a response; None if the bytes are not a response to this question and id."""
         if len(data) < _HEADER.size:
             return None
         id_, flags, questions, count, _, _ = _HEADER.unpack_from(data)
@@ -99,10 +99,10 @@ class Question:
         return Outline(rcode, bool(flags & _TRUNCATED), _HEADER.size + len(self._asked), count)
 
     def answered_by(self, data: bytes, number: int) -> Reply | None:
-        """What some bytes say to this question; None when they are no answer to it, but to another or none at all.
+        """Return the reply in a response; None if the bytes are not a response to this question and id.
 
         Raises:
-            ProbeFailure: they answer it, and are malformed or too many.
+            ProbeFailure: the response is malformed (PROTOCOL) or too large (TOO_LARGE).
         """
         outline = self.outline(data, number)
         if outline is None:
@@ -117,6 +117,6 @@ class Question:
         return Reply(outline.rcode, records=records, alias=alias.to_text() if alias else "")
 
     def _is_repeated_in(self, data: bytes) -> bool:
-        """Whether the answer is to this name, in any case, type and class."""
+        """Return whether a response repeats this name (ignoring case), type and class."""
         repeated = data[_HEADER.size : _HEADER.size + len(self._asked)]
         return repeated[:-_FIXED].lower() + repeated[-_FIXED:] == self._asked

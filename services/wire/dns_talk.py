@@ -1,4 +1,4 @@
-"""A DNS question by TCP (RFC 7766): one message out, one in, each behind its length."""
+"""A DNS query over TCP (RFC 7766): one message in each direction, each prefixed by its length."""
 
 import time
 from collections.abc import Callable
@@ -11,30 +11,30 @@ from services.wire.observation import Observation
 from services.wire.probe_failure import ProbeFailure
 
 _LENGTH = 2
-# There is one question on the connection: nobody else's answer can come.
+# The connection carries one query, so its id need not be random.
 _NUMBER = 0
 
 
 class _Reply(Protocol):
     @property
     def is_truncated(self) -> bool:
-        """Whether it says that there is more than fits."""
+        """Whether the response is truncated."""
 
 
 _R = TypeVar("_R", bound=_Reply)
 
 
 class DnsTalk(Generic[_R]):
-    """Asks and reads the answer, of 64 KiB at the most.
+    """The handler of a DNS query on a link; the response has at most 64 KiB.
 
     Args:
-        question: what to ask.
-        read: makes the reply of the answer's bytes and its number; None when they do not answer the question.
-        edns: whether the server understands EDNS.
-        seen: told the phases.
+        question: the question.
+        read: returns the reply in the bytes of a response with an id; None if they do not match the question.
+        edns: whether the server supports EDNS.
+        seen: receives the phases.
 
     Attributes:
-        reply: what was said; None until then.
+        reply: the reply; None until it is complete.
     """
 
     __slots__ = ("_edns", "_first_ns", "_heard", "_link", "_question", "_read", "_seen", "_sent_ns", "reply")
@@ -53,17 +53,17 @@ class DnsTalk(Generic[_R]):
         self._first_ns = 0
 
     def begin(self, link: Link) -> None:
-        """Send the question."""
+        """Send the query."""
         self._link = link
         asked = self._question.wire(_NUMBER, edns=self._edns)
         link.write(len(asked).to_bytes(_LENGTH, "big") + asked)
         self._sent_ns = time.perf_counter_ns()
 
     def hear(self, data: bytes) -> None:
-        """Read some of the answer.
+        """Read some bytes of the response.
 
         Raises:
-            ProbeFailure: it is none.
+            ProbeFailure: it is not a valid response.
         """
         if not self._first_ns:
             self._first_ns = time.perf_counter_ns()
@@ -84,13 +84,13 @@ class DnsTalk(Generic[_R]):
             self._link.complete()
 
     def hang_up(self, error: Exception | None) -> None:
-        """The answer is not complete.
+        """Process the end of the connection.
 
         Raises:
-            ProbeFailure: always.
+            ProbeFailure: always, because the response is incomplete.
         """
         raise ProbeFailure(ErrorKind.PROTOCOL, "connection lost before the response was complete") from error
 
     def close(self) -> None:
-        """Let go of the link."""
+        """Drop the reference to the link."""
         self._link = None

@@ -1,4 +1,4 @@
-"""gRPC's health protocol: the call as bytes, and what its answer says. Pure."""
+"""The gRPC health checking protocol: encode the call, and check its response. Pure."""
 
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2
@@ -11,7 +11,7 @@ from services.wire.probe_failure import ProbeFailure
 _CHECK = "/grpc.health.v1.Health/Check"
 _HTTP_OK = b"200"
 _CONTENT_TYPE = b"application/grpc"
-# A message stands behind one byte that says whether it is compressed, and four of its length.
+# The prefix of a message: a compression flag of one byte, and a length of four bytes.
 _PREFIX = 5
 _MOST_DIGITS = 5
 _LONGEST_WORD = 60
@@ -27,14 +27,14 @@ _FAILURES = {
 
 
 def call(service: str, authority: str, *, secure: bool) -> bytes:
-    """What asks whether a service is served.
+    """Return the bytes of a health check call.
 
-    It bears no timeout: when ours is over the connection is closed, which ends the call at the server too.
+    The call has no grpc-timeout: when the run times out the connection is closed, which cancels the call at the server.
 
     Args:
-        service: its name; the server as a whole when empty.
-        authority: the host, and the port unless it is the scheme's own.
-        secure: whether the connection is under TLS.
+        service: the name of the service; empty for the whole server.
+        authority: the host, with the port unless it is the default of the scheme.
+        secure: whether the connection uses TLS.
     """
     message = health_pb2.HealthCheckRequest(service=service).SerializeToString()
     headers = [
@@ -50,10 +50,10 @@ def call(service: str, authority: str, *, secure: bool) -> bytes:
 
 
 def status_code(answer: Answer) -> int:
-    """The gRPC status of an answer that is complete.
+    """Return the gRPC status code of a complete response.
 
     Raises:
-        ProbeFailure: STATUS when it is HTTP's that fails, PROTOCOL when it is no answer of gRPC's.
+        ProbeFailure: STATUS if the HTTP status is not 200, PROTOCOL if it is not a gRPC response.
     """
     status = _value(answer.headers, b":status")
     if status != _HTTP_OK:
@@ -61,24 +61,25 @@ def status_code(answer: Answer) -> int:
     content_type = _value(answer.headers, b"content-type")
     if not content_type.startswith(_CONTENT_TYPE):
         raise ProbeFailure(ErrorKind.PROTOCOL, f"response is not gRPC: content type {_word(content_type)}")
-    # An answer without a body may have it among its headers.
+    # A response without a body may have the status in its headers (Trailers-Only).
     digits = _value(answer.trailers or answer.headers, b"grpc-status")
     if not digits.isdigit() or len(digits) > _MOST_DIGITS:
         raise ProbeFailure(ErrorKind.PROTOCOL, "response has no gRPC status")
     code = int(digits)
-    # What is no code counts as this one (gRPC over HTTP/2, "Status").
+    # An undefined code counts as UNKNOWN (gRPC over HTTP/2, "Status").
     return code if code in code_pb2.Code.values() else code_pb2.UNKNOWN
 
 
 def refuse_unless_serving(code: int, body: bytes) -> None:
-    """Refuse every answer but SERVING.
+    """Raise ProbeFailure unless the response is SERVING.
 
     Args:
-        code: the answer's gRPC status.
-        body: what came with it.
+        code: the gRPC status code of the response.
+        body: its body.
 
     Raises:
-        ProbeFailure: STATUS when the server says something else, PROTOCOL when it is no answer to the question.
+        ProbeFailure: STATUS if the gRPC or health status is another one, PROTOCOL if the body is not a single valid
+            HealthCheckResponse.
     """
     if code != code_pb2.OK:
         raise ProbeFailure(ErrorKind.STATUS, _FAILURES.get(code) or f"gRPC status {code_pb2.Code.Name(code)}")
@@ -99,6 +100,6 @@ def _value(headers: Headers, name: bytes) -> bytes:
 
 
 def _word(value: bytes) -> str:
-    """A header's value for people: printable, and short."""
+    """Return a header's value for an error message: printable, and limited in length."""
     text = value.decode("ascii", "replace")
     return "".join(each if each.isprintable() else "?" for each in text)[:_LONGEST_WORD] or "missing"

@@ -1,4 +1,4 @@
-"""One unary gRPC call over a link: the request goes out as soon as it can, each phase is timed."""
+"""A unary gRPC call over a link, with each phase timed."""
 
 import time
 
@@ -12,14 +12,14 @@ from services.wire.tls import HTTP_2
 
 
 class GrpcTalk:
-    """Sends a request and reads its answer.
+    """The handler of a unary gRPC call on a link.
 
     Args:
         request: the bytes to send.
-        seen: told the phases.
+        seen: receives the phases.
 
     Attributes:
-        answer: what came so far.
+        answer: the response so far.
     """
 
     __slots__ = ("_first_ns", "_link", "_request", "_seen", "_sent_ns", "answer")
@@ -36,7 +36,7 @@ class GrpcTalk:
         """Send the request.
 
         Raises:
-            ProbeFailure: TLS did not agree on HTTP/2.
+            ProbeFailure: TLS did not negotiate HTTP/2.
         """
         if isinstance(link, SecureLink) and link.protocol != HTTP_2:
             raise ProbeFailure(ErrorKind.PROTOCOL, "server did not negotiate HTTP/2 in the TLS handshake (ALPN h2)")
@@ -45,16 +45,16 @@ class GrpcTalk:
         self._sent_ns = time.perf_counter_ns()
 
     def hear(self, data: bytes) -> None:
-        """Read some of the answer.
+        """Read some bytes of the response.
 
         Raises:
-            ProbeFailure: it is none.
+            ProbeFailure: it is not a valid response.
         """
         answer, link = self.answer, self._link
         replies = answer.feed(data)
         if link is None:
             return
-        if answer.headers and not self._first_ns:  # what came before says nothing of the answer
+        if answer.headers and not self._first_ns:  # frames before the headers are not part of the response
             self._first_ns = time.perf_counter_ns()
             self._seen.tell("ttfb", (self._first_ns - self._sent_ns) // 1000)
         if answer.is_complete:
@@ -64,13 +64,13 @@ class GrpcTalk:
             link.write(replies)
 
     def hang_up(self, error: Exception | None) -> None:
-        """The answer is not complete.
+        """Process the end of the connection.
 
         Raises:
-            ProbeFailure: always.
+            ProbeFailure: always, because the response is incomplete.
         """
         raise ProbeFailure(ErrorKind.PROTOCOL, "connection lost before the response was complete") from error
 
     def close(self) -> None:
-        """Let go of the link."""
+        """Drop the reference to the link."""
         self._link = None

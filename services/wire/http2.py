@@ -1,7 +1,7 @@
-"""The client's side of one request over HTTP/2 (RFC 9113): what is sent, and the answer on its stream, in bounds. Pure.
+"""The client side of one HTTP/2 request (RFC 9113): the bytes to send, and the response, limited in size. Pure.
 
-Frames are read here and headers by hpack: the state machine of a whole HTTP/2 library costs more than the rest of the
-probe, for streams, priorities and windows that one request has no use for (docs/adr/0023, docs/adr/0042).
+Frames are parsed here, headers by hpack. The state machine of a complete HTTP/2 library costs more than the rest of the
+probe, for streams, priorities and windows that a single request does not use (docs/adr/0023, docs/adr/0042).
 """
 
 import struct
@@ -17,7 +17,7 @@ Headers = list[tuple[bytes, bytes]]
 LARGEST_BODY = 65_536
 LARGEST_HEADERS = 65_536
 _LARGEST_FRAME = 16_384
-# Of everything that comes, acknowledgements and padding included.
+# Limits of all that is received, including acknowledgements and padding.
 _MOST_FRAMES = 1_024
 _MOST_BYTES = 262_144
 
@@ -40,11 +40,11 @@ _NAMES = (
 
 
 def request(headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
-    """All that a client says to make one request, settings included.
+    """Return all bytes that a client sends for one request, including its settings.
 
     Args:
-        headers: of at most some thousand bytes, pseudo headers first.
-        body: of at most 16 KiB.
+        headers: the headers, at most a few thousand bytes, pseudo-headers first.
+        body: the body, at most 16 KiB.
     """
     settings = _SETTING.pack(_ENABLE_PUSH, 0) + _SETTING.pack(_MAX_HEADER_LIST_SIZE, LARGEST_HEADERS)
     return (
@@ -56,13 +56,13 @@ def request(headers: Sequence[tuple[str, str]], body: bytes) -> bytes:
 
 
 class Answer:
-    """The answer as far as it came.
+    """The response so far.
 
     Attributes:
-        headers: of the answer, pseudo headers too; empty until they come.
-        trailers: what came behind the body; empty when the headers came to the answer's end.
-        body: what came between them, 64 KiB at the most.
-        is_complete: whether all is there.
+        headers: the headers with pseudo-headers; empty until they are complete.
+        trailers: the headers after the body; empty if there are none.
+        body: the body, at most 64 KiB.
+        is_complete: whether the response has ended.
     """
 
     __slots__ = ("_block", "_block_ends", "_bytes", "_decoder", "_frames", "_heard", "body", "headers", "is_complete",
@@ -75,17 +75,18 @@ class Answer:
         self.is_complete = False
         self._decoder = hpack.Decoder(LARGEST_HEADERS)
         self._heard = bytearray()
-        # Of headers that continue in the next frame; and whether the stream ends with them.
+        # The header block that continues in the next frame, and whether it ends the stream.
         self._block: bytearray | None = None
         self._block_ends = False
         self._frames = 0
         self._bytes = 0
 
     def feed(self, data: bytes) -> bytes:
-        """Read on; answers what to send back.
+        """Process received bytes and return the bytes to send back.
 
         Raises:
-            ProbeFailure: it is no HTTP/2, too much of it, or the server gives up.
+            ProbeFailure: TOO_LARGE if the response exceeds a limit; PROTOCOL if it violates HTTP/2, or if the server
+                resets the stream or sends GOAWAY for it.
         """
         self._bytes += len(data)
         if self._bytes > _MOST_BYTES:
@@ -111,7 +112,7 @@ class Answer:
         return replies
 
     def _frame(self, kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-        """Take a frame; answers what to send back."""
+        """Process a frame and return the bytes to send back."""
         if self._block is not None and (kind != _CONTINUATION or stream != _STREAM):
             raise _broken("unterminated header block")
         if kind in {_SETTINGS, _PING, _GOAWAY}:
@@ -129,7 +130,7 @@ class Answer:
             raise _broken("server push although it is disabled")
         elif kind == _RST_STREAM:
             _take_reset(stream, payload)
-        return b""  # a window, a priority, or what an extension brings
+        return b""  # WINDOW_UPDATE, PRIORITY and frames of extensions need no reply
 
     def _of_connection(self, kind: int, flags: int, stream: int, payload: bytes) -> bytes:
         if stream:
@@ -139,7 +140,7 @@ class Answer:
                 raise _broken("GOAWAY frame is too short")
             if int.from_bytes(payload[:4], "big") & _ID < _STREAM or any(payload[4:8]):
                 raise ProbeFailure(ErrorKind.PROTOCOL, f"server sent GOAWAY ({_name(payload[4:8])})")
-            return b""  # it answers what it has, and takes no more
+            return b""  # the server still completes this stream
         if kind == _PING and len(payload) != _PING_SIZE:
             raise _broken("PING frame of the wrong size")
         if kind == _SETTINGS and len(payload) % _SETTING.size:
@@ -161,7 +162,7 @@ class Answer:
             if not self._block_ends:
                 raise _broken("trailers do not end the stream")
             self.trailers = decoded
-        elif _status(decoded)[:1] != b"1":  # what comes before the answer proper
+        elif _status(decoded)[:1] != b"1":  # an interim response (1xx) is ignored
             self.headers = decoded
         elif self._block_ends:
             raise _broken("interim response ends the stream")
@@ -199,7 +200,7 @@ def _status(headers: Headers) -> bytes:
 
 
 def _unpadded(flags: int, payload: bytes) -> bytes:
-    """What a frame carries, without its padding and, for headers, its priority."""
+    """Return the payload of a frame without its padding and, for HEADERS, without its priority."""
     start, end = 0, len(payload)
     if flags & _PADDED:
         start, end = 1, end - (payload[0] if payload else 0)
@@ -215,7 +216,7 @@ def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 
 
 def _name(code: bytes) -> str:
-    """What a code of an error is called."""
+    """Return the name of an error code."""
     number = int.from_bytes(code, "big")
     return _NAMES[number] if number < len(_NAMES) else f"code {number}"
 

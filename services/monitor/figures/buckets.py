@@ -1,8 +1,8 @@
-"""Which spans of time figures are asked for: windows up to now, and buckets of a series. Pure; microseconds, UTC.
+"""The spans of time that figures are computed for: windows up to now, and buckets of a series. Pure; microseconds, UTC.
 
-Closed hours and days answer for all but the newest. So a window begins with a full hour, a longer one with a full day,
-and is up to that much longer than its name says. A span may begin and end anywhere while there are results to tell
-parts of hours from; before that with a full hour, and before hours are kept with a full day.
+Roll-ups cover all but the newest hours. Therefore a window of up to 30 days begins at a full hour and a longer one at a
+full day, so it is up to that much longer than its name says. A span may begin and end at any time while raw results are
+kept, at a full hour while hours are kept, and at a full day before that.
 """
 
 from collections.abc import Sequence
@@ -18,43 +18,45 @@ MOST_BUCKETS = 1_000
 _DEFAULT_WINDOW = "30d"
 _LONGEST_BY_HOUR_US = 30 * DAY_US
 _LONGEST_IN_HOURS_US = 2 * DAY_US
-# What a result holds at most: two intervals of a day.
+# The longest time for which a result holds: two intervals of one day.
 _LONGEST_HELD_US = 2 * DAY_US
-# By then the hours of most checks are closed and rolled up.
+# How long after its end an hour is rolled up for most checks.
 _LATELY_US = 10 * MINUTE_US
 
 
 def window_start(length_us: int, now: int) -> int:
-    """Where a window up to now begins."""
+    """Return the start of a window that ends now."""
     return floor(now - length_us, HOUR_US if length_us <= _LONGEST_BY_HOUR_US else DAY_US)
 
 
 def latest_day(now: int) -> tuple[int, int]:
-    """24 h that end with a full hour: what is asked of many services at once is read from closed hours."""
+    """Return the latest 24 h that end at a full hour, so that figures of many services need closed hours only."""
     end = floor(now - _LATELY_US, HOUR_US)
     return end - DAY_US, end
 
 
 def first_hour(now: int) -> tuple[int, int]:
-    """The same up to now, for what is so new that it has no closed hour yet."""
+    """Return the span of `latest_day` extended to now, for services that have no closed hour yet."""
     return latest_day(now)[0], now
 
 
 def series_edges(
     window: str, start_us: int | None, end_us: int | None, bucket: str, now: int, keep: Keep
 ) -> Sequence[int]:
-    """The edges of a series' buckets, rising. Buckets begin with full hours; the first and the last may be shorter.
+    """Return the ascending edges of a series' buckets.
+
+    Buckets begin at full hours; the first and the last one may be shorter than the others.
 
     Args:
-        window: a name of WINDOWS, or empty.
-        start_us: where to begin instead.
-        end_us: where to end then; now if None or later than now.
-        bucket: a name of BUCKETS, or empty.
-        now: the time.
-        keep: how far back results and hours are kept.
+        window: a name of WINDOWS; empty for 30d, or if `start_us` is given.
+        start_us: the start of a span; None for a window up to now.
+        end_us: the end of the span; now if None or later than now.
+        bucket: a name of BUCKETS; empty for 1h in spans of up to two days, and 1d in longer ones.
+        now: the present time.
+        keep: how long raw results and hours are kept.
 
     Raises:
-        InvalidArgument: naming the field.
+        InvalidArgument: the named field is invalid, or needs data that retention has removed.
     """
     if start_us is None:
         if end_us is not None:
@@ -79,12 +81,15 @@ def series_edges(
             limit=MOST_BUCKETS,
             actual=count,
         )
-    # Only the ends cut hours, so only there results are read once more.
+    # Only the first and the last edge may cut an hour, so raw results are read only there.
     return [start, *range(first + size, end, size), end]
 
 
 def parts_since(now: int, keep_raw_us: int) -> int:
-    """Since when parts of hours can be told: results are dropped by the day, and one may hold for two days."""
+    """Return the time from which parts of an hour can be computed.
+
+    Raw results are dropped by day, and a result may hold for two days.
+    """
     return floor(now - keep_raw_us, DAY_US) + _LONGEST_HELD_US
 
 
@@ -104,7 +109,7 @@ def _refuse_bad_span(start: int, end: int, now: int, parts_since_us: int) -> Non
 
 
 def _refuse_hours(start: int, end: int, size: int, hours_since: int) -> None:
-    """Refuse a series that would need hours of so long ago that there are none."""
+    """Raise InvalidArgument if a series needs hours that retention has removed."""
     if start % DAY_US:
         raise InvalidArgument.field(
             "start_time", "must be aligned to a full day (UTC): hourly data for this period was removed by retention"

@@ -1,4 +1,4 @@
-"""A cache of the figures of closed hours and days, for a minute: they never change, and clients poll."""
+"""A cache of the figures of closed hours and days for one minute: they do not change, and clients poll them."""
 
 from collections.abc import Mapping, Sequence
 from time import monotonic
@@ -9,11 +9,11 @@ from services.monitor.figures.uptime import Figures, total
 
 # If a mark is set back to recompute hours, the new figures appear after this time.
 _KEPT_S = 60.0
-# With five spans and some tens of latencies each: some tens of megabytes.
+# Each entry has five spans with tens of latency buckets each, so the cache takes tens of megabytes at most.
 _MOST_CHECKS = 2_000
 
 ClosedParts = Sequence[tuple[int, Figures]]
-"""Figures, each with the number of the span between two edges that it belongs to."""
+"""Figures, each with the index of the span between two edges that contains it."""
 _Spans = tuple[ClosedSpan, ...]
 
 
@@ -24,12 +24,18 @@ class ClosedFigures:
         self._kept: dict[UUID, tuple[float, _Spans, ClosedParts]] = {}
 
     def find(self, check_id: UUID, days: Sequence[ClosedSpan], hours: Sequence[ClosedSpan]) -> ClosedParts | None:
-        """Return the figures of exactly these spans of a check, one for each part; None if they are not cached."""
+        """Return the cached figures of exactly these spans of a check, one per part; None if they are not cached."""
         until, spans, closed = self._kept.get(check_id, (0.0, (), ()))
         return closed if until > monotonic() and spans == (*days, *hours) else None
 
     def keep(self, read: Mapping[UUID, Recorded], days: Sequence[ClosedSpan], hours: Sequence[ClosedSpan]) -> None:
-        """Cache the figures of spans that were just read."""
+        """Cache figures that were just read.
+
+        Args:
+            read: the recorded data, by check.
+            days: the spans of closed days that were read.
+            hours: the spans of closed hours that were read.
+        """
         asked: dict[UUID, list[ClosedSpan]] = {}
         for span in (*days, *hours):
             asked.setdefault(span.check_id, []).append(span)
@@ -39,7 +45,7 @@ class ClosedFigures:
             for part, figures in read[check_id].closed:
                 by_part.setdefault(part, []).append(figures)
             closed = [(part, total(some)) for part, some in by_part.items()]
-            # The oldest entry is the first to be evicted.
+            # A dict keeps the order of insertion: the oldest entry is evicted first.
             self._kept.pop(check_id, None)
             self._kept[check_id] = (until, tuple(spans), closed)
         while len(self._kept) > _MOST_CHECKS:

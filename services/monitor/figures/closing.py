@@ -1,9 +1,9 @@
-"""Which hours of a check are closed, and what of a question closed hours and days can answer (semantics.md §19). Pure.
+"""Which hours of a check are closed, and which spans closed hours and days cover (semantics.md §19). Pure.
 
-Results of a check are recorded in the order of their slots, each behind the last accounted one. So nothing can come any
-more into an hour that the account has passed: it is closed for good, and no result is ever late for it. What is closed
-is rolled up into hours, and a day whose hours all are into a day. The rest, from the check's mark on, is the tail.
-Where an edge cuts a closed hour, results of it are read once more.
+The results of a check are recorded in the order of their slots, each after the last accounted slot. Once the account
+has passed the end of an hour, no further result can be recorded in it: the hour is closed and never changes. Closed
+hours are rolled up, and a day is rolled up when all of its hours are. The time after the check's mark is the tail. The
+tail and those closed hours that an edge cuts are computed from raw results.
 """
 
 from collections.abc import Sequence
@@ -17,27 +17,27 @@ from services.monitor.figures.steady import Steady
 from services.monitor.figures.uptime import Figures, Slot, measure
 from services.platform.clock import DAY_US, HOUR_US, MINUTE_US
 
-# Pauses and accounts are told by the clocks of several machines.
+# A margin for differences between the clocks of several machines, which set pauses and accounts.
 _SETTLED_US = 5 * MINUTE_US
-# An account that stands still, since nobody may run the check, keeps no raw results longer than they are to be kept.
+# Hours are closed this long before their raw results expire, even if the account has not passed them.
 _FORCED_BEFORE_DROPPED_US = 2 * DAY_US
-# Some tens of milliseconds of reading, most of it the database's.
+# Reading them takes tens of milliseconds, most of it in the database.
 _RESULTS_A_STEP = 12_000
-# What is made of one check's results is made at once: a few milliseconds, in which nobody else is served.
+# The results of one check are processed in one go, which blocks the event loop for a few milliseconds.
 _RESULTS_OF_A_CHECK = 2_000
 
 
 @dataclass(slots=True, kw_only=True)
 class Recorded:
-    """What is recorded of a check, as far as it is needed; whoever reads it fills it in.
+    """The recorded data of a check from which figures are computed. The store fills it in.
 
     Attributes:
-        rolled_us: its mark: hours that end at or before are closed and rolled up.
-        closed: figures of closed hours and days, each with the number of the span between two edges that it belongs to.
-        slots: its results in the spans that only results tell of, in order, and the last one before each.
-        periods: when it was enabled, in order; the last one may be open.
-        off: when its tenant was suspended, and when it was inside a maintenance window.
-        incidents: what its incidents add up to, with the number of the span that it belongs to.
+        rolled_us: the check's mark: hours that end at or before it are closed and rolled up.
+        closed: figures of closed hours and days, each with the index of the span between two edges that contains it.
+        slots: the raw results in the spans that roll-ups do not cover, in order, and the last one before each span.
+        periods: when the check was enabled, in order; the last period may be open.
+        off: when its tenant was suspended, and when it was in a maintenance window.
+        incidents: sums over its incidents, each with the index of the span between two edges that contains them.
     """
 
     rolled_us: int
@@ -50,7 +50,14 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class ClosedSpan:
-    """Closed hours, or closed days, of a check: those in [start, end), which belong to one span between two edges."""
+    """The closed hours, or the closed days, of a check in [start_us, end_us).
+
+    Attributes:
+        check_id: the check.
+        part: the index of the span between two edges that contains them.
+        start_us: the start of the first one.
+        end_us: the end of the last one.
+    """
 
     check_id: UUID
     part: int
@@ -60,12 +67,15 @@ class ClosedSpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A check with hours that may be closed by now.
+    """A check that may have hours to close.
 
     Attributes:
+        tenant_id: its tenant.
+        service_id: its service.
+        check_id: the check.
         rolled_us: its mark.
         accounted_us: its last accounted slot.
-        interval_us: its interval now, which tells about how many results there are.
+        interval_us: its present interval, from which the number of results is estimated.
     """
 
     tenant_id: UUID
@@ -78,43 +88,43 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """A check whose hours up to a point are closed now."""
+    """A check, and the time up to which its hours are closed in this step."""
 
     candidate: Candidate
     until_us: int
 
     @property
     def first_day_us(self) -> int:
-        """The first day that is not complete before."""
+        """The start of the first day that is not complete before the step."""
         return floor(self.candidate.rolled_us, DAY_US)
 
     @property
     def last_day_us(self) -> int:
-        """The first day that is not complete afterwards."""
+        """The start of the first day that is not complete after the step."""
         return floor(self.until_us, DAY_US)
 
 
 def floor(moment_us: int, grain_us: int) -> int:
-    """The last multiple of a grain that is not behind a moment; hours and days are those of UTC."""
+    """Return the last multiple of a grain at or before a moment; hours and days are those of UTC."""
     return moment_us - moment_us % grain_us
 
 
 def ceiling(moment_us: int, grain_us: int) -> int:
-    """The first multiple of a grain that is not before a moment."""
+    """Return the first multiple of a grain at or after a moment."""
     return moment_us + -moment_us % grain_us
 
 
 def settled_us(now: int) -> int:
-    """The end of the last hour that can be closed at a time."""
+    """Return the end of the last hour that can be closed at a time."""
     return floor(now - _SETTLED_US, HOUR_US)
 
 
 def close_until(candidate: Candidate, now: int, keep_raw_us: int) -> int:
-    """Up to where the hours of a check can be closed, a day at the most; its mark where none can.
+    """Return the time up to which hours of a check can be closed: its mark if none can, and at most a day after it.
 
     Args:
         candidate: the check.
-        now: the time.
+        now: the present time.
         keep_raw_us: how long raw results are kept.
     """
     passed = max(candidate.accounted_us + 1, now - keep_raw_us + _FORCED_BEFORE_DROPPED_US)
@@ -123,7 +133,15 @@ def close_until(candidate: Candidate, now: int, keep_raw_us: int) -> int:
 
 
 def choose(found: Sequence[Candidate], now: int, keep_raw_us: int) -> list[Closing]:
-    """The first of some checks, with about as many results as a step may read; one at least, for an hour at least."""
+    """Return the first of some checks, up to about the number of results that a step may read.
+
+    At least one check is returned, with at least an hour of results if it has an hour to close.
+
+    Args:
+        found: the checks, in the order of processing.
+        now: the present time.
+        keep_raw_us: how long raw results are kept.
+    """
     chosen: list[Closing] = []
     room = _RESULTS_A_STEP
     for each in found:
@@ -137,17 +155,17 @@ def choose(found: Sequence[Candidate], now: int, keep_raw_us: int) -> list[Closi
 
 
 def hours(recorded: Recorded, until_us: int) -> list[Figures]:
-    """The figures of a check's hours from its mark on; those in which it was off are left out."""
+    """Return the figures of a check's hours from its mark to `until_us`, without hours in which it was off."""
     edges = list(range(recorded.rolled_us, until_us + 1, HOUR_US))
     return [each for each in _measured(recorded, edges, until_us) if each.life_us]
 
 
 def split(check_id: UUID, edges: Sequence[int], rolled_us: int) -> tuple[list[ClosedSpan], list[ClosedSpan]]:
-    """What closed days, and besides them closed hours, tell of the spans between edges.
+    """Return the closed days in the spans between edges, and the closed hours outside of those days.
 
     Args:
         check_id: the check.
-        edges: where spans begin and end, rising.
+        edges: where spans begin and end, ascending.
         rolled_us: the check's mark.
     """
     days, rest = [], []
@@ -163,22 +181,28 @@ def split(check_id: UUID, edges: Sequence[int], rolled_us: int) -> tuple[list[Cl
 
 
 def raw_spans(edges: Sequence[int], rolled_us: int) -> list[Span]:
-    """What of the spans between edges only results tell, in order and apart: the tail, and hours that an edge cuts."""
+    """Return the spans to compute from raw results, in order and disjoint: the tail, and hours that an edge cuts."""
     return on(union(_closed_hours(edges, rolled_us)), edges[0], edges[-1])
 
 
 def _closed_hours(edges: Sequence[int], rolled_us: int) -> list[Span]:
-    """Of each span between two edges what its closed hours cover; empty where it has none."""
+    """Return for each span between two edges the part that closed hours cover; empty if there is none."""
     inside = ((ceiling(start, HOUR_US), floor(min(end, rolled_us), HOUR_US)) for start, end in pairwise(edges))
     return [(start, max(start, stop)) for start, stop in inside]
 
 
 def combine(recorded: Recorded, edges: Sequence[int], now: int) -> list[Figures]:
-    """The figures of a check for each span between two edges: what is closed, and the tail."""
+    """Return the figures of a check for each span between two edges.
+
+    Args:
+        recorded: the recorded data of the check.
+        edges: where spans begin and end, ascending.
+        now: the present time; later time has no figures.
+    """
     found = [Figures(start_us=start, end_us=end) for start, end in pairwise(edges)]
     for part, figures in recorded.closed:
         found[part] += replace(figures, start_us=edges[part], end_us=edges[part + 1])
-    # What is closed is told already.
+    # Closed hours are in `found` already.
     told = _closed_hours(edges, recorded.rolled_us)
     for part, raw in enumerate(_measured(recorded, edges, now, told)):
         found[part] += raw
@@ -188,7 +212,7 @@ def combine(recorded: Recorded, edges: Sequence[int], now: int) -> list[Figures]
 
 
 def _measured(recorded: Recorded, edges: Sequence[int], now: int, told: Sequence[Span] = ()) -> list[Figures]:
-    """What results tell of the spans between edges, but for the time that is told already."""
+    """Return the figures of raw results for each span between two edges, without the time in `told`."""
     start, until = edges[0], min(edges[-1], now)
     born = min((start for start, _ in recorded.periods), default=until)
     off = union([*recorded.off, *told, *paused(recorded.periods, min(born, until), until)])

@@ -1,4 +1,4 @@
-"""The figures of services: closed hours, closed days and the tail. All figures come from here (semantics.md §18)."""
+"""Compute the figures of services from closed hours, closed days and the tail (semantics.md §18)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SeriesWanted:
-    """Which series: a window up to now, or a span; and the size of its buckets.
+    """A request for a series: a window up to now or a span, and the size of the buckets.
 
     Attributes:
-        window: a name of buckets.WINDOWS, or empty.
-        start_us: where to begin instead of a window; None for none.
-        end_us: where to end then; None for now.
-        bucket: a name of buckets.BUCKETS, or empty.
+        window: a name of buckets.WINDOWS; empty for the default, or for a span.
+        start_us: the start of the span; None for a window.
+        end_us: the end of the span; None for now.
+        bucket: a name of buckets.BUCKETS; empty for the default.
     """
 
     window: str = ""
@@ -36,11 +36,11 @@ class SeriesWanted:
 
 
 class ServiceFigures:
-    """Answers how services were.
+    """Use cases of the figures of services.
 
     Args:
-        store: where it is recorded.
-        keep: how long results and hours are kept.
+        store: the recorded data in PostgreSQL.
+        keep: how long raw results and hours are kept.
     """
 
     def __init__(self, store: "FiguresSql", keep: Keep) -> None:
@@ -48,9 +48,10 @@ class ServiceFigures:
         self._keep = keep
 
     async def of_latest_day(self, tenant_id: UUID, service_ids: Sequence[UUID], now: int) -> Mapping[UUID, Figures]:
-        """The figures of services over the latest 24 closed hours; without latencies, which are much to add of many.
+        """Return the figures of services over the latest 24 closed hours, by service.
 
-        Those of services that were not on in any closed hour are up to now.
+        Latencies are left out, because adding up those of many services is expensive. If a service was not on in any
+        of these hours, its figures extend to now.
         """
         found = await self._of_span(tenant_id, service_ids, latest_day(now), now)
         young = [service_id for service_id in service_ids if not found[service_id].life_us]
@@ -66,11 +67,11 @@ class ServiceFigures:
         }
 
     async def series(self, tenant_id: UUID, service_id: UUID, wanted: SeriesWanted) -> Sequence[Figures]:
-        """A series of a service's figures, oldest first.
+        """Return the figures of a service for each bucket of a series, oldest first.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.
-            InvalidArgument: naming the field that does not fit.
+            InvalidArgument: the named field is invalid, or needs data that retention has removed.
         """
         now = now_us()
         edges = series_edges(wanted.window, wanted.start_us, wanted.end_us, wanted.bucket, now, self._keep)
@@ -81,7 +82,7 @@ class ServiceFigures:
 
 
 def summed(recorded: Sequence[Recorded], edges: Sequence[int], now: int) -> Sequence[Figures]:
-    """The figures of some checks together, for each span between two edges (semantics.md §18)."""
+    """Return the sum of the figures of some checks for each span between two edges (semantics.md §18)."""
     by_check = [combine(each, edges, now) for each in recorded]
     if len(by_check) == 1:
         return by_check[0]

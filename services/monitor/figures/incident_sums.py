@@ -1,8 +1,8 @@
-"""What incidents add to the figures of a span: how many began, and how long those had been that were resolved. Pure.
+"""Sums over the incidents of a span: how many began, how many were resolved, and how long those lasted. Pure.
 
-An incident counts where it began, and once more, with all of its time, where it was resolved. So the sums of spans that
-follow one another, or of several checks, added, are those of all. One that ended since nobody watched any more was not
-seen to be repaired: it is in no mean.
+An incident is counted as begun in the span in which it began, and as resolved, with its whole duration, in the span in
+which it was resolved. So the sums of consecutive spans, or of several checks, can be added. An incident that ended
+because its check was paused or deleted is not counted as resolved and does not enter the mean time to repair.
 """
 
 from collections.abc import Iterable
@@ -14,9 +14,9 @@ class IncidentSums:
     """Sums over a span [start, end), of one check or several.
 
     Attributes:
-        begun: how many began in it.
-        resolved: how many were resolved in it, by recovery or by hand.
-        resolved_us: how long those had been, together, in microseconds.
+        begun: the number of incidents that began in the span.
+        resolved: the number of incidents that were resolved in the span, by recovery or by hand.
+        resolved_us: the total duration of those resolved, in microseconds.
     """
 
     begun: int = 0
@@ -25,12 +25,12 @@ class IncidentSums:
 
     @classmethod
     def sum(cls, some: Iterable["IncidentSums"]) -> "IncidentSums":
-        """All of several."""
+        """Return the sum of several sums."""
         return sum(some, cls())
 
     @property
     def mttr_us(self) -> int | None:
-        """Mean time to repair, cut off; None where none was resolved."""
+        """Mean time to repair in microseconds, rounded down; None if no incident was resolved."""
         return self.resolved_us // self.resolved if self.resolved else None
 
     def __add__(self, other: "IncidentSums") -> "IncidentSums":

@@ -1,7 +1,7 @@
-"""How long runs took, as counts by bucket (semantics.md §19). Pure; microseconds.
+"""Mergeable histograms of latencies (semantics.md §19). Pure; microseconds.
 
-A bucket's width is at most a 64th of where it begins, and a value is told as its bucket's middle, so a percentile is
-off by at most 0.8 %. Buckets are the same everywhere: counts of two spans, added, are the counts of both.
+A bucket is at most 1/64 as wide as its lower bound. A percentile is the middle of a bucket, so its error is at most
+0.8 %. All histograms have the same buckets, so those of two spans can be added.
 """
 
 import struct
@@ -10,34 +10,34 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 
-# Below 128 each value has a bucket of its own; above, each power of two has 64.
+# Each value below 128 has its own bucket; above, each power of two has 64 buckets.
 _SPLIT_BITS = 6
 _SPLIT = 1 << _SPLIT_BITS
 _BUCKET_BYTES = 2
 _COUNT_BYTES = 4
 _ENTRY_BYTES = _BUCKET_BYTES + _COUNT_BYTES
-# Entries that are added up in one go: a millisecond.
+# The number of entries that are added in one go, which takes about a millisecond.
 _A_STEP = 5_000
 
 
 def bucket_of(value_us: int) -> int:
-    """The bucket of a value that is not negative."""
+    """Return the number of the bucket of a value, which must not be negative."""
     shift = max(0, value_us.bit_length() - _SPLIT_BITS - 1)
     return shift * _SPLIT + (value_us >> shift)
 
 
 def middle_of(bucket: int) -> int:
-    """The middle of a bucket."""
+    """Return the middle of a bucket, in microseconds."""
     shift = max(0, bucket // _SPLIT - 1)
     first = (bucket - shift * _SPLIT) << shift
     return first + ((1 << shift) - 1) // 2
 
 
 class Latencies:
-    """Counts of latencies by bucket; never changed once made.
+    """An immutable histogram of latencies.
 
     Args:
-        counts: how many are in each bucket that has any.
+        counts: the count of each bucket that is not empty.
 
     Attributes:
         counts: as given.
@@ -50,16 +50,21 @@ class Latencies:
 
     @classmethod
     def sum(cls, some: Iterable["Latencies"]) -> "Latencies":
-        """All of several."""
+        """Return the sum of several histograms."""
         total: Counter[int] = Counter()
         for each in some:
-            # Counter.update with a mapping adds.
+            # Counter.update adds the counts of a mapping; it does not replace them.
             total.update(each.counts)
         return cls(total)
 
     @classmethod
     def gather(cls, buckets: bytes, counts: bytes) -> "Latencies":
-        """All of several that were packed, given all their buckets, one after the other, and so all counts."""
+        """Return the sum of several packed histograms.
+
+        Args:
+            buckets: the buckets of all histograms, concatenated.
+            counts: the counts of all histograms, concatenated in the same order.
+        """
         size = len(buckets) // _BUCKET_BYTES
         total: dict[int, int] = {}
         for bucket, count in zip(struct.unpack(f"<{size}H", buckets), struct.unpack(f"<{size}I", counts), strict=True):
@@ -68,7 +73,10 @@ class Latencies:
 
     @classmethod
     def gather_in_steps(cls, buckets: bytes, counts: bytes) -> Iterator["Latencies"]:
-        """Gather some thousand entries at a time, for whoever has other things to do in between; their sum is all."""
+        """Yield histograms of some thousand entries each, so that the event loop can run in between.
+
+        The sum of the histograms is what `gather` returns for the same arguments.
+        """
         size = len(buckets) // _BUCKET_BYTES
         for start in range(0, size, _A_STEP):
             end = start + _A_STEP
@@ -77,23 +85,23 @@ class Latencies:
 
     @classmethod
     def unpack(cls, packed: bytes) -> "Latencies":
-        """As they were packed."""
+        """Return the histogram from the bytes of `pack`."""
         size = len(packed) // _ENTRY_BYTES
         numbers = struct.unpack(f"<{size}H{size}I", packed)
         return cls(dict(zip(numbers[:size], numbers[size:], strict=True)))
 
     def pack(self) -> bytes:
-        """As the database keeps them: the buckets, rising, two bytes each, then their counts, four bytes each."""
+        """Return the stored form: the buckets, ascending, two bytes each, then their counts, four bytes each."""
         buckets = sorted(self.counts)
         return struct.pack(f"<{len(buckets)}H{len(buckets)}I", *buckets, *(self.counts[each] for each in buckets))
 
     def percentile(self, share: float) -> int | None:
-        """A latency that a share of all, in (0, 1], does not exceed; None without any."""
+        """Return the latency that a share of all values, in (0, 1], does not exceed; None if there are no values."""
         found = self.percentiles(share)
         return found[0] if found else None
 
     def percentiles(self, *shares: float) -> list[int]:
-        """The same for several shares, rising; empty without any."""
+        """Return the percentiles of several ascending shares; empty if there are no values."""
         if not self.counts:
             return []
         buckets = sorted(self.counts)

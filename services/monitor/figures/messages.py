@@ -1,4 +1,4 @@
-"""Domain → Protobuf for what services are and were, and back for what is asked of that."""
+"""Conversion between figures and the contract's messages."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ from services.platform.clock import from_timestamp, to_duration, to_timestamp
 
 
 def status_message(status: ServiceStatus) -> service_pb2.ServiceStatus:
-    """A service's status."""
+    """Return the message of a service's status."""
     return service_pb2.ServiceStatus(
         service_id=str(status.service_id),
         state=f"SERVICE_STATE_{status.state.name}",
@@ -28,7 +28,12 @@ def status_message(status: ServiceStatus) -> service_pb2.ServiceStatus:
 
 
 def uptime_message(figures: Figures, window: str = "") -> service_pb2.Uptime:
-    """Figures; with latencies if they carry any."""
+    """Return the message of figures, with latencies if there are any.
+
+    Args:
+        figures: the figures.
+        window: the name of their window; empty for another span.
+    """
     return service_pb2.Uptime(
         window=window,
         start_time=to_timestamp(figures.start_us),
@@ -59,7 +64,7 @@ def _latency(latencies: Latencies) -> service_pb2.Latency | None:
 
 
 def series_wanted(request: monitor_service_pb2.GetServiceUptimeRequest) -> SeriesWanted:
-    """Which series is asked for."""
+    """Return the series that a request asks for."""
     return SeriesWanted(
         request.window,
         from_timestamp(request.start_time) if request.HasField("start_time") else None,
@@ -69,14 +74,14 @@ def series_wanted(request: monitor_service_pb2.GetServiceUptimeRequest) -> Serie
 
 
 def series_message(buckets: Sequence[Figures]) -> monitor_service_pb2.GetServiceUptimeResponse:
-    """A series, and all of it together."""
+    """Return the message of a series, with the sum of its buckets."""
     return monitor_service_pb2.GetServiceUptimeResponse(
         overall=uptime_message(total(buckets)), buckets=[uptime_message(each) for each in buckets]
     )
 
 
 def overview_message(overview: Overview) -> service_pb2.Overview:
-    """A tenant at a glance."""
+    """Return the message of a tenant's overview."""
     workers = overview.workers
     return service_pb2.Overview(
         services=[

@@ -1,4 +1,4 @@
-"""What has to be read for the figures of checks between edges: closed days and hours, and results of the rest. Pure."""
+"""The data to read for the figures of checks between edges: closed days, closed hours, and raw results. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from services.monitor.figures.off import Span
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A check, and its mark: hours that end at or before are closed and rolled up."""
+    """A check and its mark: hours that end at or before the mark are closed and rolled up."""
 
     service_id: UUID
     check_id: UUID
@@ -20,10 +20,13 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """What of a check's results is to be read: those with slots in some spans, and the last one before each.
+    """The raw results of a check to read: those with slots in some spans, and the last one before each span.
 
     Attributes:
-        spans: one at least, in order and apart.
+        tenant_id: the tenant of the check.
+        service_id: the service of the check.
+        check_id: the check.
+        spans: the spans, in order and disjoint; at least one.
     """
 
     tenant_id: UUID
@@ -33,24 +36,24 @@ class Tail:
 
     @property
     def start_us(self) -> int:
-        """Where the first span begins."""
+        """The start of the first span."""
         return self.spans[0][0]
 
     @property
     def end_us(self) -> int:
-        """Where the last span ends."""
+        """The end of the last span."""
         return self.spans[-1][1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needed:
-    """What has to be read, and what need not be.
+    """The data to read, and the cached figures.
 
     Attributes:
-        days: spans of closed days.
-        hours: spans of closed hours.
-        tails: the results to read, where there are no closed figures.
-        known: the cached figures of the other checks, by check.
+        days: spans of closed days to read.
+        hours: spans of closed hours to read.
+        tails: raw results to read, in spans without closed figures.
+        known: the cached figures, by check; their closed spans need no read.
     """
 
     days: Sequence[ClosedSpan]
@@ -62,13 +65,13 @@ class Needed:
 def needed(
     tenant_id: UUID, marks: Sequence[Mark], edges: Sequence[int], remembered: ClosedFigures | None = None
 ) -> Needed:
-    """Return what has to be read of some checks.
+    """Return the data to read for some checks.
 
     Args:
-        tenant_id: whose they are.
+        tenant_id: the tenant of the checks.
         marks: the marks of the checks.
-        edges: where spans begin and end, rising.
-        remembered: the cache of closed figures; None reads all.
+        edges: where spans begin and end, ascending.
+        remembered: the cache of closed figures; None to read all.
     """
     days: list[ClosedSpan] = []
     hours: list[ClosedSpan] = []

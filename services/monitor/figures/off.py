@@ -12,13 +12,13 @@ FOREVER = 1 << 62
 
 
 def paused(periods: Sequence[tuple[int, int | None]], from_us: int, now: int) -> list[Span]:
-    """The spans in [from, now) in which a check was paused.
+    """Return the spans in [from_us, now) in which a check was paused.
 
     Args:
-        periods: the spans in which it was enabled, in order and apart; the last one may be open. Those that ended
-            before `from_us` may be left out.
-        from_us: where to begin; not before the check was made.
-        now: where to end.
+        periods: the spans in which it was enabled, in order and disjoint; the last one may be open. Those that ended
+            before `from_us` may be omitted.
+        from_us: the start; not before the check was created.
+        now: the end.
     """
     gaps, edge = [], from_us
     for start_us, end_us in periods:
@@ -29,7 +29,7 @@ def paused(periods: Sequence[tuple[int, int | None]], from_us: int, now: int) ->
 
 
 def union(spans: Iterable[Span]) -> list[Span]:
-    """The same time, as spans in order and apart."""
+    """Return the union of some spans, as spans in order and disjoint."""
     found: list[Span] = []
     for start_us, end_us in sorted(spans):
         if found and start_us <= found[-1][1]:
@@ -40,7 +40,7 @@ def union(spans: Iterable[Span]) -> list[Span]:
 
 
 def on(off: Sequence[Span], from_us: int, until_us: int) -> list[Span]:
-    """What is left of [from, until) without some spans, which are in order and apart; in order and apart, too."""
+    """Return [from_us, until_us) without some spans. These, and the result, are in order and disjoint."""
     left, edge = [], from_us
     for start_us, end_us in off:
         left.append((edge, min(start_us, until_us)))

@@ -1,4 +1,4 @@
-"""All of a tenant at a glance: services by state, uptime, open incidents, slow checks, and whether anybody looks."""
+"""The overview of a tenant: services by state, uptime, open incidents, slow checks, and the coverage by workers."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,13 +18,14 @@ from services.platform.clock import now_us
 if TYPE_CHECKING:
     from services.monitor.store.overview import OverviewSql
 
-# Checks whose single results are added up in the first hour. With more, figures wait for the hour to be closed.
+# The maximum number of checks whose raw results are added up in the first hour. A tenant with more checks has no
+# figures until that hour is closed.
 _MOST_IN_FIRST_HOUR = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlowCheck:
-    """A check, and what 95 of a hundred of its runs that ended UP took no longer than in the last closed hour."""
+    """A check with the 95th percentile of its UP runs in the last closed hour, in microseconds."""
 
     service_id: UUID
     check_id: UUID
@@ -35,7 +36,7 @@ class SlowCheck:
 
 @dataclass(frozen=True, slots=True)
 class WorkerCoverage:
-    """How many workers live, and how many of all shards they hold."""
+    """The number of live workers, and how many of all shards they hold."""
 
     live: int
     shards_held: int
@@ -44,17 +45,17 @@ class WorkerCoverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedOverview:
-    """What is recorded of all of a tenant.
+    """The recorded data of a tenant's overview.
 
     Attributes:
-        tallies: tallies of services, each with how many services have it.
-        closed: the figures of the checks all of whose hours are closed.
-        tail: what is recorded of the others.
-        incidents: what the incidents of all checks add up to.
-        slowest: the slowest checks first.
-        workers: who looks.
-        open_incidents: how many incidents are open.
-        newest_open: those of them that began last, the newest first.
+        tallies: distinct tallies of services, each with the number of services that have it.
+        closed: the sum of the figures of those checks whose hours are all closed.
+        tail: the recorded data of the other checks.
+        incidents: sums over the incidents of all checks.
+        slowest: the slowest checks, slowest first.
+        workers: the coverage by workers.
+        open_incidents: the number of open incidents.
+        newest_open: the newest of them, newest first.
     """
 
     tallies: Sequence[tuple[Tally, int]]
@@ -69,15 +70,15 @@ class RecordedOverview:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """All of a tenant at a glance.
+    """The overview of a tenant.
 
     Attributes:
-        services: how many services are in each state that any is in.
-        latest_day: the figures of all checks over the latest 24 closed hours; up to now when none was on in those.
-        slowest: the slowest checks first.
-        workers: who looks.
-        open_incidents: how many incidents are open.
-        newest_open: those of them that began last, the newest first.
+        services: the number of services in each state that occurs.
+        latest_day: the figures of all checks over the latest 24 closed hours; up to now if no check was on in those.
+        slowest: the slowest checks, slowest first.
+        workers: the coverage by workers.
+        open_incidents: the number of open incidents.
+        newest_open: the newest of them, newest first.
     """
 
     services: Mapping[ServiceState, int]
@@ -89,17 +90,17 @@ class Overview:
 
 
 class Overviews:
-    """Answers how a tenant is.
+    """Use case of the overview of a tenant.
 
     Args:
-        store: where it is recorded.
+        store: the recorded data in PostgreSQL.
     """
 
     def __init__(self, store: "OverviewSql") -> None:
         self._store = store
 
     async def of_tenant(self, tenant_id: UUID) -> Overview:
-        """How a tenant is."""
+        """Return the overview of a tenant."""
         now = now_us()
         edges = latest_day(now)
         recorded = await self._store.overview(tenant_id, *edges, now)
@@ -120,7 +121,7 @@ class Overviews:
         )
 
     async def _first_hour(self, tenant_id: UUID, now: int) -> Figures | None:
-        """The figures up to now of a tenant that was not on in any closed hour; None of one with too much to add up."""
+        """Return the figures up to now of a tenant without closed hours; None if it has too many checks."""
         edges = first_hour(now)
         recorded = await self._store.recorded_of_tenant(tenant_id, *edges, _MOST_IN_FIRST_HOUR)
         if recorded is None:

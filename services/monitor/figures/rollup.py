@@ -1,7 +1,7 @@
-"""Closed hours and days are rolled up in the background: in bounded steps, in one place at a time (semantics.md §19).
+"""Roll-up of closed hours and days in the background, in bounded steps, by one process at a time (semantics.md §19).
 
-A step is one transaction: what it has closed stays closed, whenever the process ends, and what it has not is closed by
-the next one, from the same results to the same figures.
+A step is one transaction. If the process ends, the hours of completed steps stay closed, and the next process closes
+the others: the same results give the same figures.
 """
 
 import asyncio
@@ -18,25 +18,25 @@ from services.platform.clock import DAY_US, now_us
 if TYPE_CHECKING:
     from services.monitor.store.rollups import RollupSql
 
-# A fixed schedule, no retry: the next look does what this one could not.
+# A fixed schedule without retries: the next round does what a failed one did not.
 _LOOK_EVERY_S = 30.0
 _CHECKS_A_STEP = 200
 _DAYS_AHEAD = 3
-# When so many checks fail in one round it is no check's own fault, and a log line for each would help nobody.
+# More failures in one round have a common cause: the round fails instead of logging an error for each check.
 _MOST_FAILURES_A_ROUND = 20
 _log = logs.get("rollup")
 
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How long raw results and closed hours are kept, at the least; closed days are for ever."""
+    """The minimum retention of raw results and closed hours, in microseconds. Closed days are kept for ever."""
 
     raw_us: int
     hourly_us: int
 
 
 class Place(NamedTuple):
-    """How far a round has come: checks are looked at in the order of their marks and ids."""
+    """The position of a round: checks are processed in the order of their marks, tenants and ids."""
 
     rolled_us: int
     tenant_id: UUID
@@ -45,11 +45,11 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What a step came to.
+    """The result of a step.
 
     Attributes:
-        place: where to continue; None at the end of the list.
-        moved: whether anything was closed.
+        place: the position to continue from; None at the end of the list.
+        moved: whether hours of a check were closed.
     """
 
     place: Place | None
@@ -57,10 +57,10 @@ class Step:
 
 
 class StepFailed(Exception):
-    """Nothing was closed of some checks, since it failed with one of them; the cause says how.
+    """A step failed with one of its checks, so it closed no hours of any; the cause is chained.
 
     Args:
-        places: where each of them stands, in order.
+        places: the positions of the checks of the step, in order.
     """
 
     def __init__(self, places: Sequence[Place]) -> None:
@@ -69,14 +69,14 @@ class StepFailed(Exception):
 
 
 class Rollup:
-    """Closes hours and days, makes days of results ahead, and drops those that are old.
+    """Background work that closes hours and days, creates partitions of results in advance, and drops expired ones.
 
     Args:
-        store: where they are.
-        keep: how long what is kept.
+        store: the roll-ups in PostgreSQL.
+        keep: how long raw results and hours are kept.
 
     Attributes:
-        aside: what it could not do.
+        aside: the checks in quarantine.
     """
 
     def __init__(self, store: "RollupSql", keep: Keep) -> None:
@@ -85,19 +85,19 @@ class Rollup:
         self.aside = SetAside("rollup")
 
     async def run(self) -> None:
-        """Go on until cancelled."""
+        """Do the work every 30 seconds until cancelled."""
         while True:
-            # One that fails does not keep the other from its work.
+            # A failure of one does not stop the other.
             for work in (self.round, self.move_days):
                 with self.aside.outlived():
                     await work(now_us())
             await asyncio.sleep(_LOOK_EVERY_S)
 
     async def round(self, now: int) -> None:
-        """Close all hours that can be closed at a time; a check with which that fails is set aside.
+        """Close all hours that can be closed at a time, and quarantine each check with which that fails.
 
         Raises:
-            StepFailed: it fails with many checks.
+            StepFailed: more than 20 checks failed.
         """
         place, moved = None, False
         most, one_by_one_to = _CHECKS_A_STEP, None
@@ -123,13 +123,13 @@ class Rollup:
             if one_by_one_to is not None and (place is None or place >= one_by_one_to):
                 most, one_by_one_to = _CHECKS_A_STEP, None
             if place is None:
-                # What has a long backlog was moved by a part of it, and is looked at again.
+                # A step closes only a part of a long backlog, so such checks need further steps.
                 if not moved:
                     return
                 moved = False
 
     async def move_days(self, now: int) -> None:
-        """Make days of results ahead, so that no batch of results has to; drop those that are old."""
+        """Create the partitions of results for the next days, so that no insert has to, and drop expired ones."""
         today = floor(now, DAY_US)
         for ahead in range(_DAYS_AHEAD + 1):
             await self._store.make_day(today + ahead * DAY_US)

@@ -1,8 +1,8 @@
-"""Checks that were UP all the time, which nearly all are nearly always: a shortcut past `uptime.measure`.
+"""A fast path of `uptime.measure` for checks that were UP all the time, which is the common case.
 
-Pure; integer microseconds. Results that are all UP, none slow, with one interval, each holding on until the next one,
-hold one span of time together: it is cut at the edges, and its slots are counted by looking up where the edges fall. A
-property test holds what comes out to what `measure` makes of the same results.
+Pure; integer microseconds. If all results are UP, none is slow, all have one interval and each holds until the next
+one, together they hold for one contiguous span. It is clipped to the edges, and its slots are counted by bisection. A
+property test compares the figures with those of `measure`.
 """
 
 from bisect import bisect_left
@@ -20,12 +20,12 @@ from services.monitor.figures.uptime import HOLD_INTERVALS, Figures, Slot
 
 @dataclass(frozen=True, slots=True)
 class Steady:
-    """Results of a check that are all UP, none slow, each once, with one interval, and hold on until the next one.
+    """Results of a check that are all UP and not slow, of one slot each, with one interval and without gaps.
 
     Attributes:
-        slots_us: when they were due, rising; one at least.
-        interval_us: the check's interval then.
-        totals_us: how long the runs took, where that is known; as many as slots.
+        slots_us: the slots, ascending; at least one.
+        interval_us: the check's interval at that time.
+        totals_us: the duration of each run, one per slot; None if not recorded.
     """
 
     slots_us: Sequence[int]
@@ -33,14 +33,14 @@ class Steady:
     totals_us: Sequence[int | None]
 
     def __iter__(self) -> Iterator[Slot]:
-        """One after the other."""
+        """Yield the results, oldest first."""
         for slot_us, total_us in zip(self.slots_us, self.totals_us, strict=True):
             yield Slot(
                 slot_us=slot_us, interval_us=self.interval_us, outcome=Outcome.UP, slot_count=1, total_us=total_us
             )
 
     def measure(self, edges: Sequence[int], on: Sequence[Span]) -> list[Figures]:
-        """What `uptime.measure` answers for these results, with the same arguments."""
+        """Return what `uptime.measure` returns for these results and the same arguments."""
         slots_us, totals_us = self.slots_us, self.totals_us
         since, until = slots_us[0], slots_us[-1] + HOLD_INTERVALS * self.interval_us
         found = []
@@ -48,7 +48,7 @@ class Steady:
             life_us = up_us = up_slots = 0
             took: Counter[int] = Counter()
             for low, high in on:
-                low, high = max(low, start), min(high, end)  # noqa: PLW2901 — the part of it that counts here
+                low, high = max(low, start), min(high, end)  # noqa: PLW2901 — clipped to the span
                 if low < high:
                     life_us += high - low
                     up_us += max(0, min(high, until) - max(low, since))
@@ -70,5 +70,5 @@ class Steady:
 
 
 def holds_on(slots_us: Sequence[int], interval_us: int) -> bool:
-    """Whether results of an interval hold on, each until the next one, all along."""
+    """Return whether each of some results with one interval holds until the next one."""
     return max(map(sub, slots_us[1:], slots_us), default=0) <= HOLD_INTERVALS * interval_us

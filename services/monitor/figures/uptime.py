@@ -1,8 +1,8 @@
 """Uptime over spans of time (semantics.md §16, §17, §18). Pure; integer microseconds until the last division.
 
-A result holds from its slot until the next one, at most two intervals; after that nothing is known. Time up and time
-down are what UP and DOWN results hold; ERROR, MISSED and unknown time is outside both. Time in which a check was off is
-outside everything. One function, `measure`, makes all figures: those that are shown and those that are kept.
+A result holds from its slot until the next one, for at most two intervals; after that the state is unknown. Time up and
+time down are the times for which UP and DOWN results hold; ERROR, MISSED and unknown time is neither. Time in which a
+check was off is outside every figure. `measure` computes all figures: those that are shown and those that are stored.
 """
 
 from collections import Counter
@@ -17,19 +17,19 @@ from services.monitor.figures.latency import Latencies, bucket_of
 from services.monitor.figures.off import Span
 
 HOLD_INTERVALS = 2
-_SHOWN = 1_000_000  # shares are shown to the sixth digit, cut off: 0.9999999 never reads 1
+_SHOWN = 1_000_000  # shares have six digits and are rounded down, so that 0.9999999 is not shown as 1
 
 
 class Slot(NamedTuple):
-    """What uptime needs of a result: its slot, its interval then (both µs), and how it ended.
+    """The columns of a result that figures need.
 
     Attributes:
-        slot_us: when it was due.
-        interval_us: the check's interval at that time.
-        outcome: how it ended.
-        slot_count: how many slots in a row, from this one on, ended so; more than one only for MISSED.
-        total_us: how long the run took, if there was one.
-        slow: whether it ended UP, and was flagged as slow.
+        slot_us: when the slot was due, in microseconds.
+        interval_us: the check's interval at that time, in microseconds.
+        outcome: the outcome of the slot.
+        slot_count: how many consecutive slots, from this one on, the result stands for; more than one only for MISSED.
+        total_us: the duration of the run, in microseconds; None without a run.
+        slow: whether the outcome is UP and the run was flagged as slow.
     """
 
     slot_us: int
@@ -42,21 +42,21 @@ class Slot(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """Sums over a span [start, end), of one check or several; times in microseconds.
+    """Sums over a span [start_us, end_us), of one check or several; times in microseconds.
 
     Attributes:
-        start_us: where the span begins.
-        end_us: where it ends; not included.
-        life_us: how much of the span the checks existed and were not off, summed over them.
+        start_us: the start of the span.
+        end_us: the end of the span, exclusive.
+        life_us: the time in the span in which checks existed and were not off, summed over the checks.
         up_us: time up.
         down_us: time down.
-        up_slots: slots that ended UP.
-        down_slots: slots that ended DOWN.
-        error_slots: slots that ended ERROR.
-        missed_slots: slots that ended MISSED.
-        slow_slots: slots that ended UP, and were flagged as slow.
-        latencies: how long the runs took that ended UP; empty where that was not asked.
-        incidents: what began and was resolved in it; `measure` knows of results only, and leaves none.
+        up_slots: the number of slots that ended UP.
+        down_slots: the number of slots that ended DOWN.
+        error_slots: the number of slots that ended ERROR.
+        missed_slots: the number of slots that ended MISSED.
+        slow_slots: the number of slots that ended UP and were flagged as slow.
+        latencies: the durations of the runs that ended UP; empty if they were not requested.
+        incidents: sums over the incidents of the span; `measure`, which reads results only, leaves them at zero.
     """
 
     start_us: int
@@ -74,32 +74,35 @@ class Figures:
 
     @property
     def unknown_us(self) -> int:
-        """Time of which nothing is known."""
+        """Time in which the state is unknown."""
         return self.life_us - self.up_us - self.down_us
 
     @property
     def ratio(self) -> float | None:
-        """Time up over time up or down; None without any."""
+        """Time up divided by time up or down; None if both are zero."""
         return _share(self.up_us, self.up_us + self.down_us)
 
     @property
     def success_ratio(self) -> float | None:
-        """UP slots over UP and DOWN slots; None without any."""
+        """UP slots divided by UP and DOWN slots; None if there are none."""
         return _share(self.up_slots, self.up_slots + self.down_slots)
 
     @property
     def slow_ratio(self) -> float | None:
-        """Slow slots over UP slots; None without any."""
+        """Slow slots divided by UP slots; None if there are none."""
         return _share(self.slow_slots, self.up_slots)
 
     @property
     def coverage(self) -> float | None:
-        """Time up or down over the checks' life; None when they had none in the span."""
+        """Time up or down divided by the life of the checks; None if they have no life in the span."""
         return _share(self.up_us + self.down_us, self.life_us)
 
     @property
     def mtbf_us(self) -> int | None:
-        """Mean time between failures: time up over incidents, cut off; None without any, and where nothing is known."""
+        """Mean time between failures: time up divided by incidents, rounded down.
+
+        None if no incident began in the span, or if the state was unknown all the time.
+        """
         if not self.incidents.begun or not self.up_us + self.down_us:
             return None
         return self.up_us // self.incidents.begun
@@ -123,7 +126,7 @@ class Figures:
 
 
 class _Part:
-    """What has been found of one span between two edges."""
+    """The sums of one span between two edges."""
 
     __slots__ = ("counted", "held", "latencies", "life_us", "slow")
 
@@ -151,7 +154,7 @@ class _Part:
 
 
 def total(some: Sequence[Figures]) -> Figures:
-    """All of several, one at least; cheaper than one after the other where they carry latencies."""
+    """Return the sum of figures, at least one; cheaper than repeated addition if they have latencies."""
     return Figures(
         start_us=min(each.start_us for each in some),
         end_us=max(each.end_us for each in some),
@@ -169,13 +172,13 @@ def total(some: Sequence[Figures]) -> Figures:
 
 
 def measure(slots: Iterable[Slot], edges: Sequence[int], on: Sequence[Span]) -> list[Figures]:
-    """The figures of one check for each span between two edges.
+    """Return the figures of one check for each span between two edges.
 
     Args:
-        slots: its results in order, each once: those between the first edge and the last, and before them at least the
-            last one before the first edge, if that holds on or stands for slots behind it.
-        edges: where spans begin and end, rising.
-        on: spans in which the check existed and was not off, until now; in order and apart.
+        slots: its results in order, without duplicates: those between the first and the last edge, and before them at
+            least the last one before the first edge, if it holds or stands for slots after that edge.
+        edges: where spans begin and end, ascending.
+        on: the spans up to now in which the check existed and was not off, in order and disjoint.
     """
     parts = [_Part() for _ in range(len(edges) - 1)]
     cells = [
@@ -198,7 +201,7 @@ def measure(slots: Iterable[Slot], edges: Sequence[int], on: Sequence[Span]) -> 
 
 
 def _add(slot: Slot, next_us: int, cells: Sequence[tuple[int, int, _Part]], first: int) -> int:
-    """Count a result and what it holds until the next one; answers the first cell that a later result can reach.
+    """Count a result and the time for which it holds; return the index of the first cell that later results can reach.
 
     Cells are spans of one part in which the check was on; those before `first` end at or before the slot.
     """
@@ -225,7 +228,7 @@ def _add(slot: Slot, next_us: int, cells: Sequence[tuple[int, int, _Part]], firs
 
 
 def _slots_in(slot: Slot, start_us: int, end_us: int) -> int:
-    """How many of the slots that a result stands for lie in [start, end)."""
+    """Return how many of the slots that a result stands for lie in [start_us, end_us)."""
 
     def before(moment: int) -> int:
         return min(slot.slot_count, max(0, -((slot.slot_us - moment) // slot.interval_us)))

@@ -1,4 +1,4 @@
-"""What figures of a tenant's checks are made of, in as many statements whatever is asked."""
+"""Read the data of figures from PostgreSQL, in a fixed number of statements."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -20,17 +20,19 @@ ITS_MARK = (check_rollups.c.tenant_id == checks.c.tenant_id) & (check_rollups.c.
 
 
 class FiguresSql(Sql):
-    """Figures in PostgreSQL."""
+    """The data of figures in PostgreSQL."""
 
     async def recorded(
         self, tenant_id: UUID, service_ids: Sequence[UUID], edges: Sequence[int]
     ) -> Mapping[UUID, Sequence[Recorded]]:
-        """What is recorded of the checks of some services between edges, by service; closed figures without latencies.
+        """Return the recorded data of the checks of some services between edges, by service.
+
+        Closed figures have no latencies.
 
         Args:
             tenant_id: the tenant.
-            service_ids: its services; those that it has not are left out.
-            edges: where spans begin and end, rising.
+            service_ids: the services; those that the tenant does not have, or that have no checks, are left out.
+            edges: where spans begin and end, ascending.
         """
         which = marks(tenant_id).where(checks.c.service_id.in_(service_ids))
         async with self._database.tenant(tenant_id) as connection:
@@ -41,7 +43,7 @@ class FiguresSql(Sql):
     async def recorded_of_service(
         self, tenant_id: UUID, service_id: UUID, edges: Sequence[int]
     ) -> Sequence[Recorded] | None:
-        """What is recorded of a service's checks between edges; None if the tenant has no such service."""
+        """Return the recorded data of a service's checks between edges; None if the tenant has no such service."""
         which = marks(tenant_id).where(checks.c.service_id == service_id)
         async with self._database.tenant(tenant_id) as connection:
             its_marks = await read_marks(connection, which)
@@ -52,7 +54,7 @@ class FiguresSql(Sql):
 
 
 def marks(tenant_id: UUID) -> Select[UUID, UUID, datetime]:
-    """The marks of a tenant's checks."""
+    """Return the query of the marks of a tenant's checks."""
     return (
         select(checks.c.service_id, checks.c.id, check_rollups.c.rolled_time)
         .join(check_rollups, ITS_MARK)
@@ -61,7 +63,7 @@ def marks(tenant_id: UUID) -> Select[UUID, UUID, datetime]:
 
 
 async def read_marks(connection: AsyncConnection, which: Select[UUID, UUID, datetime]) -> Sequence[Mark]:
-    """Those marks that are asked for."""
+    """Return the marks that a query selects."""
     rows = await connection.execute(which)
     return [Mark(service_id, check_id, from_datetime(rolled)) for service_id, check_id, rolled in rows]
 
@@ -75,16 +77,16 @@ async def read_recorded(
     latencies: bool,
     remembered: ClosedFigures | None = None,
 ) -> Mapping[UUID, Sequence[Recorded]]:
-    """What is recorded of checks between edges, by service.
+    """Return the recorded data of checks between edges, by service.
 
     Args:
-        connection: in the transaction in which their marks were read, before: what is before a mark never changes, so
-            it does not matter that marks move on meanwhile.
-        tenant_id: whose they are.
+        connection: a connection in the transaction that has read the marks. A mark may move meanwhile, because closed
+            figures before a mark do not change.
+        tenant_id: the tenant of the checks.
         its_marks: the marks of the checks.
-        edges: where spans begin and end, rising.
-        latencies: whether what is closed carries latencies.
-        remembered: what of it need not be read again, if that is worth while.
+        edges: where spans begin and end, ascending.
+        latencies: whether closed figures have latencies.
+        remembered: the cache of closed figures; None to read all.
     """
     by_check = await read_results(connection, tenant_id, its_marks, edges, latencies=latencies, remembered=remembered)
     for check_id, part, sums in await read_incident_sums(connection, tenant_id, list(by_check), edges):
@@ -104,7 +106,7 @@ async def read_results(
     latencies: bool,
     remembered: ClosedFigures | None = None,
 ) -> Mapping[UUID, Recorded]:
-    """The same without incidents, by check."""
+    """Return the recorded data of checks between edges without incidents, by check; arguments as above."""
     by_check = {mark.check_id: Recorded(rolled_us=mark.rolled_us) for mark in its_marks}
     wanted = needed(tenant_id, its_marks, edges, remembered)
     for check_id, parts in wanted.known:

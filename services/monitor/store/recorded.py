@@ -1,6 +1,6 @@
-"""Reading what figures are made of: closed hours and days, raw results, and when checks were on or in maintenance.
+"""Read the data of figures: closed hours and days, raw results, periods, suspensions and maintenance.
 
-The same statements serve requests, which row-level security binds to one tenant, and the rollup, which sees all.
+Requests run these statements under row-level security, limited to one tenant; the roll-up runs them for all tenants.
 """
 
 import struct
@@ -31,22 +31,22 @@ FIGURES_COLUMNS = {
     "latencies": "bytea",
     "p95_us": "integer",
 }
-"""What `columns_of` makes: the columns of `check_hours` and `check_days` behind the check's key, with their types."""
-# As PostgreSQL sends them.
+"""The columns of `check_hours` and `check_days` after the key of the check, with their types; see `columns_of`."""
+# In PostgreSQL's binary format.
 _UP, _ONCE = struct.pack(">h", Outcome.UP), struct.pack(">i", 1)
 _MOMENTS = ARRAY(TIMESTAMP(timezone=True))
 
 
-def _array(name: str, of: Any) -> BindParameter[Any]:  # noqa: ANN401 — SQLAlchemy's types are of several kinds
+def _array(name: str, of: Any) -> BindParameter[Any]:  # noqa: ANN401 — SQLAlchemy takes classes and instances of types
     return bindparam(name, type_=of)
 
 
 _KEYS = (_array("tenants", ARRAY(Uuid)), _array("checks", ARRAY(Uuid)), _array("starts", _MOMENTS))
 _SLOT = "r.slot_time, r.interval_us, r.outcome, r.slow, r.slot_count, r.total_us"
 _OF_CHECK = "FROM results r WHERE r.tenant_id = w.tenant_id AND r.check_id = w.check_id"
-# Beside the results in a span the last one before it, wherever that is: the newest day that has one answers. A check's
-# results come as one row, each column packed, since making a row of each result costs several times as much. The
-# outcome of a slow one is negated.
+# Selects the results in a span, and the last one before it from the newest partition that has one. A check's results
+# are one row with packed columns, because one row per result costs several times as much. The outcome of a slow result
+# is negated.
 _SLOTS = text(f"""
     SELECT w.check_id, packed.*
     FROM unnest(:tenants, :checks, :starts, :ends) AS w (tenant_id, check_id, start_time, end_time)
@@ -72,7 +72,7 @@ _PERIODS = text("""
         AND (p.end_time IS NULL OR p.end_time > w.since)
     ORDER BY p.check_id, p.start_time
 """).bindparams(*_KEYS)
-# Spans without a service are of all of the tenant's.
+# Spans without a service apply to all services of the tenant.
 _OFF = text("""
     SELECT s.tenant_id, CAST(NULL AS uuid) AS service_id, s.start_time, s.end_time
     FROM tenant_suspensions s
@@ -84,7 +84,7 @@ _OFF = text("""
 """).bindparams(_KEYS[0], *(bindparam(name, type_=TIMESTAMP(timezone=True)) for name in ("first", "since", "until")))
 
 
-# The database adds up all but latencies: of those it puts together what was packed, and we add.
+# The database sums all columns but latencies: it concatenates those, and Latencies.gather adds them.
 ADDED = ", ".join(f"CAST(sum(r.{name}) AS bigint) AS {name}" for name in _SUMS)
 PACKED = """
     string_agg(substr(r.latencies, 1, length(r.latencies) / 3), CAST('' AS bytea)) AS buckets,
@@ -121,7 +121,13 @@ _CLOSED_WITHOUT_LATENCIES = _closed(f"{ADDED}, CAST('' AS bytea) AS buckets, CAS
 
 
 async def read_tails(connection: AsyncConnection, tails: Sequence[Tail], into: Mapping[UUID, Recorded]) -> None:
-    """Read results of checks, and when those were on, into what is recorded of them."""
+    """Read the raw results, the periods and the off time of checks.
+
+    Args:
+        connection: a connection in a transaction.
+        tails: the raw results to read.
+        into: the recorded data of each check, which is filled in.
+    """
     if not tails:
         return
     keys: dict[str, Any] = {
@@ -138,7 +144,7 @@ async def read_tails(connection: AsyncConnection, tails: Sequence[Tail], into: M
     }
     for row in await connection.execute(_SLOTS, of_spans):
         recorded, slots = into[row.check_id], _slots_of(row)
-        # The last one before a span may lie in the span before.
+        # The last result before a span may be in the previous span.
         recorded.slots = sorted({*recorded.slots, *slots}) if recorded.slots else slots
     for check_id, start, end in await connection.execute(_PERIODS, keys):
         into[check_id].periods.append((from_datetime(start), None if end is None else from_datetime(end)))
@@ -150,7 +156,7 @@ async def read_tails(connection: AsyncConnection, tails: Sequence[Tail], into: M
 
 
 def _slots_of(row: Row[Any]) -> Sequence[Slot] | Steady:
-    """The results in a row of `_SLOTS`: what PostgreSQL sends of a column is its values one after the other."""
+    """Return the results in a row of `_SLOTS`, whose columns are the concatenated binary values."""
     intervals, outcomes, counts = row.intervals_us, row.outcomes, row.slot_counts
     size = len(outcomes) // len(_UP)
     slots_us = [time_us + POSTGRES_EPOCH_US for time_us in struct.unpack(f">{size}q", row.slot_times)]
@@ -167,12 +173,12 @@ def _slots_of(row: Row[Any]) -> Sequence[Slot] | Steady:
         "total_us": row.totals_us,
         "slow": [code < 0 for code in codes],
     }
-    # The columns by name, once; the slots by position, which takes half as long for each of them.
+    # Slots are built by position, which takes half as long as by name; the order of columns comes from Slot.
     return [Slot._make(slot) for slot in zip(*(columns[name] for name in Slot._fields), strict=True)]
 
 
 async def _off(connection: AsyncConnection, tails: Sequence[Tail]) -> Mapping[tuple[UUID, UUID | None], Sequence[Span]]:
-    """When tenants were suspended or in maintenance, and under their services' ids when only those were."""
+    """Return when tenants were suspended or services in maintenance, by tenant and service; None for all services."""
     off: dict[tuple[UUID, UUID | None], list[Span]] = {}
     since_us = min(tail.start_us for tail in tails)
     bounds = {
@@ -195,7 +201,15 @@ async def read_closed(
     *,
     latencies: bool,
 ) -> list[tuple[UUID, int, Figures]]:
-    """The figures of closed days and hours of a tenant's checks, each with its check and its part."""
+    """Return the figures of closed days and hours of a tenant's checks, each with its check and part.
+
+    Args:
+        connection: a connection in a transaction.
+        tenant_id: the tenant of the checks.
+        days: the spans of closed days to read.
+        hours: the spans of closed hours to read.
+        latencies: whether to read latencies, too.
+    """
     spans = [*days, *hours]
     if not spans:
         return []
@@ -218,18 +232,18 @@ async def read_closed(
 
 
 def figures_of(columns: Mapping[str, Any]) -> Figures:
-    """Figures by the names of their columns; the span is left to whoever knows it."""
+    """Return the figures in columns by name; the caller sets the span."""
     latencies = Latencies.unpack(columns["latencies"])
     return Figures(start_us=0, end_us=0, **{name: columns[name] for name in _SUMS}, latencies=latencies)
 
 
 def sums_of(row: Row[Any], latencies: Latencies) -> Figures:
-    """Figures in a row with the columns of ADDED; the span is left to whoever knows it."""
+    """Return the figures in a row with the columns of ADDED; the caller sets the span."""
     return Figures(start_us=0, end_us=0, **{name: getattr(row, name) for name in _SUMS}, latencies=latencies)
 
 
 def columns_of(figures: Figures) -> tuple[Any, ...]:
-    """Figures as FIGURES_COLUMNS has them."""
+    """Return the values of FIGURES_COLUMNS, in order."""
     latencies = figures.latencies
     sums = (getattr(figures, name) for name in _SUMS)
     return to_datetime(figures.start_us), *sums, latencies.pack(), latencies.percentile(0.95)

@@ -1,4 +1,4 @@
-"""What is recorded of services, in one transaction and few statements, which are made once."""
+"""Read the status of services from PostgreSQL, in one transaction and few statements, which are built once."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -48,7 +48,7 @@ _THE_SERVICES = select(services.c.id).where(services.c.tenant_id == _TENANT, ser
 
 
 class StatusSql(Sql):
-    """Status in PostgreSQL.
+    """The recorded data of the status of services in PostgreSQL.
 
     Args:
         database: under the role sentinel_monitor.
@@ -62,7 +62,13 @@ class StatusSql(Sql):
     async def recorded_statuses(
         self, tenant_id: UUID, service_ids: Sequence[UUID], edges: Sequence[int]
     ) -> Mapping[UUID, RecordedStatus]:
-        """What is recorded of those services that the tenant has, between edges as far as figures go."""
+        """Return the recorded data of services, by service; those that the tenant does not have are left out.
+
+        Args:
+            tenant_id: the tenant.
+            service_ids: the services.
+            edges: where the spans of figures begin and end, ascending.
+        """
         wanted = {"tenant": tenant_id, "services": list(service_ids)}
         async with self._database.tenant(tenant_id) as connection:
             rows = (await connection.execute(_CHECKS, wanted)).all()
@@ -84,7 +90,7 @@ class StatusSql(Sql):
                 [tracked_check(row) for row in its_rows],
                 {row.id: by_check[row.id] for row in its_rows if row.id in by_check},
                 recorded.get(service_id, ()),
-                # A service without checks has none: deleting a check ends its incident.
+                # A service without checks has no open incident: deleting a check ends its incident.
                 its_rows[0].open_incidents if its_rows else 0,
             )
             for service_id, its_rows in by_service.items()

@@ -1,1 +1,1 @@
-"""Settings: environment variables, read and checked when a process starts."""
+"""Settings: environment variables that are read and validated when a process starts."""

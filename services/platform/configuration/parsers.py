@@ -1,4 +1,8 @@
-"""From the text of a setting to its value: functions of name and text, which raise SettingError."""
+"""Parsers of settings.
+
+A parser takes the name and the text of a setting and returns its value. It raises SettingError, with a message that
+names the setting, if the text is invalid. Functions that take limits or choices return such a parser.
+"""
 
 import ipaddress
 import re
@@ -16,23 +20,23 @@ from services.platform.security.origin import Network, parse_networks
 _MOST_DIGITS = 9
 _DNS_PORT = 53
 _HIGHEST_PORT = 65_535
-# What Kubernetes gives NAME_PORT for a Service.
+# The value that Kubernetes sets for NAME_PORT of a Service, such as tcp://10.0.0.1:80.
 _ADDRESS_OF_KUBERNETES = re.compile(r"(tcp|udp|sctp)://\S+")
 _E = TypeVar("_E", bound=Enum)
 
 
 def is_address_of_kubernetes(value: str) -> bool:
-    """Return whether a value is one that Kubernetes gives NAME_PORT for a Service."""
+    """Return whether a value is the address of a Service as Kubernetes sets it, such as tcp://10.0.0.1:80."""
     return _ADDRESS_OF_KUBERNETES.fullmatch(value) is not None
 
 
 def as_text(_name: str, text: str) -> str:
-    """Return a text as it is."""
+    """Return the text unchanged."""
     return text
 
 
 def integer(least: int, most: int) -> Callable[[str, str], int]:
-    """Return a parser of integers within bounds."""
+    """Return a parser of integers from `least` to `most`, both included."""
 
     def parse(name: str, text: str) -> int:
         if is_address_of_kubernetes(text):
@@ -48,7 +52,7 @@ def integer(least: int, most: int) -> Callable[[str, str], int]:
 
 
 def one_of(*choices: str) -> Callable[[str, str], str]:
-    """Return a parser of words, in upper or lower case."""
+    """Return a parser that accepts one of some words, ignoring case, and returns it in lower case."""
 
     def parse(name: str, text: str) -> str:
         value = text.lower()
@@ -60,7 +64,7 @@ def one_of(*choices: str) -> Callable[[str, str], str]:
 
 
 def member_of(kind: type[_E]) -> Callable[[str, str], _E | None]:
-    """Return a parser of the values of an enum; None where the setting is not set."""
+    """Return a parser of the values of an enum, ignoring case; it returns None if the setting is not set."""
     word = one_of(*(each.value for each in kind))
 
     def parse(name: str, text: str) -> _E | None:
@@ -70,12 +74,12 @@ def member_of(kind: type[_E]) -> Callable[[str, str], _E | None]:
 
 
 def on_or_off(name: str, text: str) -> bool:
-    """Return whether a switch is on."""
+    """Return True for `on` and False for `off`, ignoring case."""
     return one_of("on", "off")(name, text) == "on"
 
 
 def folder(name: str, text: str) -> Path:
-    """Return the absolute path of a folder."""
+    """Return the absolute path of a directory, with symbolic links resolved."""
     try:
         return Path(text).expanduser().resolve()
     except (OSError, RuntimeError) as error:
@@ -83,22 +87,22 @@ def folder(name: str, text: str) -> Path:
 
 
 def linked_file(_name: str, text: str) -> Path | None:
-    """Return the absolute path of a file; None where the setting is not set.
+    """Return the absolute path of a file; None if the setting is not set.
 
-    It is not resolved: certbot and Kubernetes replace a certificate by pointing a symbolic link to another file.
+    Symbolic links are not resolved: certbot and Kubernetes renew a certificate by pointing a link to another file.
     """
     return Path(text).expanduser().absolute() if text else None
 
 
 def postgresql_url(name: str, text: str) -> str:
-    """Return the URL of a database; empty where the setting is not set."""
+    """Return the URL of a PostgreSQL database; empty if the setting is not set."""
     if text and not text.startswith(("postgresql://", "postgres://")):
         raise SettingError(f"{name} must begin with postgresql://")
     return text
 
 
 def networks(name: str, text: str) -> tuple[Network, ...]:
-    """Return networks."""
+    """Return the IP networks of a comma-separated list."""
     try:
         return parse_networks(text)
     except ValueError as error:
@@ -106,7 +110,7 @@ def networks(name: str, text: str) -> tuple[Network, ...]:
 
 
 def secret_keys(name: str, text: str) -> tuple[bytes, ...]:
-    """Return encryption keys; an error shows none of them."""
+    """Return encryption keys. The error message contains none of them."""
     try:
         return key_text.parse(text)
     except ValueError as error:
@@ -114,7 +118,7 @@ def secret_keys(name: str, text: str) -> tuple[bytes, ...]:
 
 
 def listen_addresses(name: str, text: str) -> tuple[str, ...]:
-    """Return IP addresses, each once and in its usual spelling; loopback where the setting is not set."""
+    """Return the IP addresses of a list, without duplicates, in canonical form; loopback if the setting is not set."""
     parts = _parts(text)
     if not parts:
         return ("127.0.0.1", "::1") if _has_ipv6() else ("127.0.0.1",)
@@ -128,7 +132,7 @@ def listen_addresses(name: str, text: str) -> tuple[str, ...]:
 
 
 def listen_address(name: str, text: str) -> Address | None:
-    """Return a host with a port; None where the setting is not set."""
+    """Return a host and port; None if the setting is not set."""
     if not text:
         return None
     host, _, port = text.rpartition(":")
@@ -142,12 +146,12 @@ def listen_address(name: str, text: str) -> Address | None:
 
 
 def dns_servers(name: str, text: str) -> tuple[str, ...]:
-    """Return addresses as host:port or [host]:port; the port is 53 where it is left out."""
+    """Return the IP addresses of name servers as host:port or [host]:port; the default port is 53."""
     return tuple(_dns_server(name, part) for part in _parts(text))
 
 
 def literal_addresses(name: str, text: str) -> tuple[Address, ...]:
-    """Return IP addresses with ports. A name would have to be looked up, which may fail or take long by itself."""
+    """Return IP addresses with ports. Host names are refused, because resolving one can fail or take long."""
     found = []
     for part in _parts(text):
         host, _, port = part.rpartition(":")
@@ -186,12 +190,12 @@ def _is_port(text: str) -> bool:
 
 
 def _is_number(text: str) -> bool:
-    # Its length too: Python refuses to read a number of thousands of digits, with an error of its own.
+    # The length is limited because int() raises an error of its own for a number of thousands of digits.
     return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
 
 
 def _has_ipv6() -> bool:
-    """Return whether this machine has IPv6: some containers do not, not even on loopback."""
+    """Return whether this machine supports IPv6; some containers lack it, even on loopback."""
     try:
         with socket.socket(socket.AF_INET6) as trial:
             trial.bind(("::1", 0))

@@ -1,4 +1,4 @@
-"""One setting: an environment variable, how its text is read, and which processes read it."""
+"""One setting: an environment variable, the parser of its text, and the processes that read it."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -7,21 +7,21 @@ from typing import Any, Generic, Literal, TypeVar, overload
 T = TypeVar("T")
 
 Process = Literal["up", "single", "both"]
-"""What reads a setting: `up`, a single process, or both, where `up` passes it on."""
+"""The processes that read a setting: `up`, single processes, or both. `up` passes on the settings of `both`."""
 SERVICES = ("auth", "monitor", "worker")
 
 
 class SettingError(Exception):
-    """A setting is missing or invalid. Print the message."""
+    """A setting is missing or invalid. The message names the setting, its fault and what is valid."""
 
 
 @dataclass(frozen=True)
 class Values:
-    """What one process has read.
+    """The settings that one process has read.
 
     Attributes:
-        values: the values by the settings' names.
-        texts: what the environment says, by the settings' names.
+        values: the parsed values, by name of the setting.
+        texts: the unparsed texts, by name of the setting.
     """
 
     values: Mapping[str, Any]
@@ -29,16 +29,16 @@ class Values:
 
 
 class Setting(Generic[T]):
-    """The definition of a setting, as an attribute of the class that has them all; of an instance, its value.
+    """A descriptor of a setting: on the class Settings the definition, on an instance the parsed value.
 
     Args:
-        name: of the environment variable.
-        parse: takes name and text, and returns the value; raises SettingError.
-        default: the text where the variable is not set, or empty.
-        process: which processes read it.
-        shown: the default as docs/settings.md shows it, where that is not the text above.
-        required: what its text has to be, where a single process does not start without it.
-        services: which services `up` passes it on to.
+        name: the name of the environment variable.
+        parse: takes the name and the text, and returns the value; raises SettingError.
+        default: the text if the variable is not set or empty.
+        process: the processes that read the setting.
+        shown: the default as docs/settings.md shows it, if it differs from `default`.
+        required: a description of a valid text, if a single process requires the setting; empty if not.
+        services: the services to which `up` passes the setting on.
     """
 
     def __init__(
@@ -65,25 +65,25 @@ class Setting(Generic[T]):
     @overload
     def __get__(self, owner: Values, kind: type) -> T: ...
     def __get__(self, owner: Values | None, kind: type) -> "Setting[T] | T":
-        """Return the definition, or an instance's value."""
+        """Return the definition on the class, and the value on an instance."""
         if owner is None:
             return self
         value: T = owner.values[self.name]
         return value
 
     def is_read_by(self, process: Process) -> bool:
-        """Return whether `up`, or a single process, reads it."""
+        """Return whether a process of this kind reads the setting."""
         return self.process in {process, "both"}
 
     def text(self, environment: Mapping[str, str]) -> str:
-        """Return what the variable says, or the default."""
+        """Return the text of the variable, or the default if it is not set or empty."""
         return environment.get(self.name) or self.default
 
     def read(self, environment: Mapping[str, str], process: Process = "single") -> T:
-        """Return the value.
+        """Return the parsed value.
 
         Raises:
-            SettingError: it is required and missing, or invalid.
+            SettingError: the setting is required and missing, or invalid.
         """
         text = self.text(environment)
         if self._required and not text and process == "single":

@@ -1,7 +1,7 @@
-"""Report variables that look like a setting and are not one.
+"""Detect environment variables that look like a setting but are none.
 
-A misspelt name is a setting that silently does nothing. `up` and `preflight` refuse one. Single processes warn: one of
-the version before has to start beside settings that only the next version knows.
+A misspelt setting has no effect. `up` and `preflight` refuse to start with one. Single processes only log a warning,
+because during an upgrade a process of the previous version has to start with settings of the next version.
 """
 
 import difflib
@@ -14,9 +14,9 @@ from services.platform.configuration.settings import SETTINGS
 _PREFIX = "SENTINEL_"
 _ALIKE = 0.7
 _NAMES = frozenset(each.name for each in SETTINGS)
-# What clients of the API read, and the tests of this repository.
+# Variables of API clients and of the tests of this repository.
 _OF_OTHERS = re.compile(r"SENTINEL_(API_KEY|URL|TOKEN|TEST_.*)")
-# Kubernetes describes each Service of a namespace to its pods; one may be called sentinel or sentinel-door.
+# Kubernetes sets variables for each Service of a namespace; a Service may be called sentinel or sentinel-door.
 _OF_KUBERNETES = re.compile(
     r"SENTINEL_(\w+_)?SERVICE_(HOST|PORT(_\w+)?)|SENTINEL_(\w+_)?PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?"
 )
@@ -24,7 +24,7 @@ _PORT_OF_KUBERNETES = re.compile(r"SENTINEL_(\w+_)?PORT")
 
 
 def unknown_settings(environment: Mapping[str, str]) -> list[str]:
-    """Return a sentence for each variable that looks like a setting and is none, with the nearest setting."""
+    """Return a message for each variable that looks like a setting but is none, with the most similar setting."""
     return [
         f"{name} is not a known setting{_suggestion(name)}"
         for name, value in sorted(environment.items())

@@ -1,8 +1,8 @@
-"""All settings: environment variables, read once, checked, then frozen (docs/adr/0045).
+"""All settings: environment variables that are read once at start, validated and frozen (docs/adr/0045).
 
-A setting is defined here only, as an attribute of Settings; docs/settings.md says what it means. What `up` passes on to
-the services is derived from the definitions, and so is the check for unknown names. A wrong setting stops the start
-with a sentence that says which and why.
+Each setting is defined only here, as an attribute of Settings; docs/settings.md documents it. The settings that `up`
+passes on to the services and the check for unknown names are derived from the definitions. An invalid setting stops
+the start with a message that names it and its fault.
 """
 
 import os
@@ -21,18 +21,18 @@ __all__ = ["SETTINGS", "SettingError", "Settings", "TlsFiles", "decided_registra
 _MOST_ATTEMPTS = 100_000
 _MOST_SIGNALS = 1_000_000
 _MOST_OF_A_TENANT = 1_000_000
-# Results hold for up to two days; windows up to 30 days begin with any hour.
+# A result holds for up to two days. Windows of up to 30 days begin at any full hour.
 _LEAST_RAW_DAYS = 7
 _LEAST_HOURLY_DAYS = 35
 _MOST_DAYS = 36_500
 
 
 class TlsFiles(NamedTuple):
-    """Where the certificate of the door is.
+    """The files of the TLS certificate that Envoy serves.
 
     Attributes:
-        certificate: PEM: the certificate of the door, then those of the authorities between it and the root.
-        key: PEM: the private key, without a passphrase.
+        certificate: a PEM file with the server certificate, followed by the intermediate certificates.
+        key: a PEM file with the private key, without a passphrase.
     """
 
     certificate: Path
@@ -66,7 +66,7 @@ class Settings(Values):
     log_format = Setting("SENTINEL_LOG_FORMAT", parsers.one_of("console", "json"), "console")
     auth_limit_per_minute = Setting("SENTINEL_AUTH_LIMIT_PER_MINUTE", parsers.integer(1, _MOST_ATTEMPTS), "60")
     auth_limit_burst = Setting("SENTINEL_AUTH_LIMIT_BURST", parsers.integer(1, _MOST_ATTEMPTS), "30")
-    # A whole office or cluster may share one address.
+    # An entire office or cluster may share one source address.
     heartbeat_limit_per_minute = Setting(
         "SENTINEL_HEARTBEAT_LIMIT_PER_MINUTE", parsers.integer(1, _MOST_SIGNALS), "6000", process="up"
     )
@@ -97,10 +97,11 @@ class Settings(Values):
 
     @classmethod
     def of_stack(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Read what `up` needs.
+        """Read the settings of `up`.
 
         Raises:
-            SettingError: a setting is invalid, or is needed because other machines can reach the installation.
+            SettingError: a setting is invalid, or SENTINEL_REGISTRATION is not set although other machines can reach
+                the installation.
         """
         settings = cls._read(environment, "up")
         decided_registration(settings.registration, settings.listen_addresses)
@@ -109,7 +110,7 @@ class Settings(Values):
 
     @classmethod
     def of_service(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
-        """Read what a single process needs.
+        """Read the settings of a single process.
 
         Raises:
             SettingError: a required setting is missing, or a setting is invalid.
@@ -132,8 +133,12 @@ class Settings(Values):
 
     @property
     def egress(self) -> egress.EgressPolicy:
-        """Return which addresses checks may reach; those of this machine are read when the policy is asked."""
-        from services.platform.egress.own_addresses import OwnAddresses  # noqa: PLC0415 — the supervisor needs it not
+        """The egress policy: which addresses checks may reach. This machine's addresses are read at each decision.
+
+        Raises:
+            SettingError: a setting of the egress policy is invalid.
+        """
+        from services.platform.egress.own_addresses import OwnAddresses  # noqa: PLC0415 — `up` does not need it
 
         try:
             return egress.EgressPolicy.parse(
@@ -144,7 +149,11 @@ class Settings(Values):
 
     @property
     def tls(self) -> TlsFiles | None:
-        """Return where the certificate and its key are; the contents are checked when the stack starts."""
+        """The files of the certificate and its key; None if neither is set. Their contents are not read here.
+
+        Raises:
+            SettingError: only one of the two is set.
+        """
         certificate, key = self.tls_cert, self.tls_key
         if certificate and key:
             return TlsFiles(certificate, key)
@@ -155,11 +164,11 @@ class Settings(Values):
 
     @property
     def registration_mode(self) -> RegistrationMode:
-        """Return who may register a tenant; everybody by default."""
+        """Who may register a tenant; everyone by default."""
         return self.registration or RegistrationMode.OPEN
 
     def passed_on(self, service: str) -> dict[str, str]:
-        """Return the settings that `up` passes on to a service: the texts by their names."""
+        """Return the settings that `up` passes on to a service, as texts by name."""
         return {
             each.name: self.texts[each.name] for each in SETTINGS if each.process == "both" and service in each.services
         }
@@ -170,10 +179,10 @@ SETTINGS: tuple[Setting[Any], ...] = tuple(each for each in vars(Settings).value
 
 
 def decided_registration(mode: RegistrationMode | None, addresses: Iterable[str]) -> RegistrationMode:
-    """Return who may register a tenant in an installation that listens on some addresses; everybody by default.
+    """Return who may register a tenant in an installation that listens on some addresses; everyone by default.
 
     Raises:
-        SettingError: the setting is missing, and other machines can reach the installation.
+        SettingError: the mode is None although other machines can reach the installation.
     """
     refusal = registration.refusal_of_silence(addresses, mode)
     if refusal is not None:

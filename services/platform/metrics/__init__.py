@@ -1,6 +1,6 @@
-"""Figures for Prometheus: histograms, and the endpoint that shows them."""
+"""Prometheus metrics: histograms, collectors, and the HTTP server of /metrics and /readyz."""
 
 from prometheus_client import disable_created_metrics
 
-# Else each counter and histogram of the library would also be shown with the time when it was made.
+# By default the library also exposes a _created series for each of its counters and histograms.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # the library has no type for it

@@ -1,6 +1,6 @@
-"""How values are spread over buckets: plain integers, cheap to add to, for latencies that are measured by the thousand.
+"""Histograms of integers. Adding a value is cheap, because latencies are recorded on the hot path.
 
-Only the event loop adds. Another thread may read at any time: each read is one copy, so it sees whole additions.
+Only the event loop adds values. Another thread may read at any time: each property is read or copied in one step.
 """
 
 from bisect import bisect_left
@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 
 class Distribution:
-    """Counts of values by bucket.
+    """A histogram: the counts of values by bucket, and their sum.
 
     Args:
-        bounds: the upper bounds of the buckets, rising, each included in its bucket; one more bucket takes the rest.
+        bounds: the inclusive upper bounds of the buckets, ascending; one more bucket counts all larger values.
     """
 
     __slots__ = ("_bounds", "_counts", "_sum")
@@ -28,27 +28,27 @@ class Distribution:
 
     @property
     def bounds(self) -> tuple[int, ...]:
-        """As given."""
+        """The inclusive upper bounds of the buckets, ascending."""
         return self._bounds
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """How many values each bucket has; the last one those above all bounds."""
+        """The number of values in each bucket; the last bucket counts the values above all bounds."""
         return tuple(self._counts)
 
     @property
     def sum(self) -> int:
-        """All values together."""
+        """The sum of all values."""
         return self._sum
 
 
 def cumulative(bounds: Sequence[int], counts: Sequence[int], at: Sequence[int]) -> list[int]:
-    """How many values are at or below each of some bounds, and last how many there are.
+    """Return how many values are at or below each of some bounds, followed by the number of all values.
 
     Args:
-        bounds: of the buckets.
-        counts: of the buckets, with one more for what is above all bounds.
-        at: some of the bounds, rising.
+        bounds: the bounds of the buckets.
+        counts: the counts of the buckets, and last the count of values above all bounds.
+        at: the bounds to count up to, ascending; a subset of `bounds`.
     """
     wanted, total, found = set(at), 0, []
     for bound, count in zip(bounds, counts, strict=False):
@@ -59,15 +59,15 @@ def cumulative(bounds: Sequence[int], counts: Sequence[int], at: Sequence[int]) 
 
 
 def quantile(bounds: Sequence[int], counts: Sequence[int], share: float) -> int | None:
-    """A value that a share of all values does not exceed: the upper bound of the bucket where that is reached.
+    """Return a quantile: the upper bound of the bucket in which a share of all values is reached.
 
     Args:
-        bounds: of the buckets.
-        counts: of the buckets, with one more for what is above all bounds; there the last bound is answered.
-        share: in (0, 1].
+        bounds: the bounds of the buckets.
+        counts: the counts of the buckets, and last the count of values above all bounds.
+        share: the share, in (0, 1].
 
     Returns:
-        None without values.
+        The bound; the last one if the quantile is above all bounds; None if there are no values.
     """
     total = sum(counts)
     if total == 0:

@@ -1,7 +1,7 @@
-"""Figures on their way out: metric families out of plain integers.
+"""Conversion of plain numbers to Prometheus metric families.
 
-They are read in threads (metrics_server.py). What a scrape reads must therefore be readable from any thread: a number,
-the length of a collection, or a copy that is made at once.
+A scrape runs in another thread (metrics_server.py). It may therefore only read what is safe to read from any thread: a
+number, the length of a collection, or a copy that is made in one step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,11 +12,18 @@ from services.platform.clock import SECOND_US
 from services.platform.metrics.distribution import Distribution, cumulative
 
 Labelled = Mapping[tuple[str, ...], float]
-"""Values by the values of their labels."""
+"""Values of a metric by their label values."""
 
 
 def counter(name: str, about: str, labels: Sequence[str], values: Labelled) -> CounterMetricFamily:
-    """A figure that only grows, by its labels; the library adds _total to its name."""
+    """Return a counter.
+
+    Args:
+        name: the name of the metric; the library appends _total.
+        about: the help text, one sentence.
+        labels: the names of the labels.
+        values: the values by label values.
+    """
     family = CounterMetricFamily(name, about, labels=labels)
     for key, value in values.items():
         family.add_metric(key, value)
@@ -24,7 +31,14 @@ def counter(name: str, about: str, labels: Sequence[str], values: Labelled) -> C
 
 
 def gauge(name: str, about: str, labels: Sequence[str], values: Labelled) -> GaugeMetricFamily:
-    """A figure of the moment, by its labels."""
+    """Return a gauge.
+
+    Args:
+        name: the name of the metric.
+        about: the help text, one sentence.
+        labels: the names of the labels.
+        values: the values by label values.
+    """
     family = GaugeMetricFamily(name, about, labels=labels)
     for key, value in values.items():
         family.add_metric(key, value)
@@ -38,20 +52,26 @@ def seconds(
     values: Mapping[tuple[str, ...], Distribution],
     at_us: Sequence[int],
 ) -> HistogramMetricFamily:
-    """A histogram in seconds out of distributions of microseconds.
+    """Return a histogram in seconds from distributions in microseconds.
 
     Args:
-        name: ends in _seconds.
-        about: one sentence.
-        labels: their names.
-        values: the distributions, by the values of their labels.
-        at_us: which of the distributions' bounds to show.
+        name: the name of the metric; ends in _seconds.
+        about: the help text, one sentence.
+        labels: the names of the labels.
+        values: the distributions by label values.
+        at_us: the bounds to show, in microseconds; a subset of the distributions' bounds.
     """
     return _histogram(name, about, labels, values, at_us, SECOND_US)
 
 
 def sizes(name: str, about: str, distribution: Distribution) -> HistogramMetricFamily:
-    """A histogram of a distribution as it is."""
+    """Return a histogram with the bounds and the unit of a distribution.
+
+    Args:
+        name: the name of the metric.
+        about: the help text, one sentence.
+        distribution: the values.
+    """
     return _histogram(name, about, (), {(): distribution}, distribution.bounds, 1)
 
 

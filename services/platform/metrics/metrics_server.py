@@ -1,7 +1,6 @@
-"""The server of /metrics and /readyz.
+"""The HTTP server of /metrics and /readyz.
 
-It runs in threads of its own: a scrape waits for nobody on the event loop, and holds it up for no longer than Python
-takes to switch between threads.
+It runs in its own threads: a scrape does not wait for the event loop, and delays it only by thread switches.
 """
 
 import asyncio
@@ -21,25 +20,29 @@ from prometheus_client import CollectorRegistry, make_wsgi_app
 from services.platform.address import Address
 
 _NOT_FOUND = ("404 Not Found", b'{"error": "not found; available: /metrics, /readyz"}\n')
-# Fixed: a connection that waits to be accepted gains nothing from longer and longer pauses.
+# A fixed pause: exponential backoff would only delay the connections that wait to be accepted.
 _EXHAUSTED_S = 1.0
-_REQUEST_S = 10.0  # a client that sends nothing keeps a thread for no longer
+_REQUEST_S = 10.0  # limits how long a client that sends nothing occupies a thread
 
 
 class _Server(ThreadingMixIn, WSGIServer):
-    """Answers each request in a thread of its own."""
+    """A WSGI server that handles each request in its own thread."""
 
     daemon_threads = True
 
     def server_bind(self) -> None:
-        """Bind, without asking for the full name of the host, which may take long."""
+        """Bind without resolving the full name of the host, which may take long."""
         TCPServer.server_bind(self)
         host, port = self.server_address[:2]
         self.server_name, self.server_port = str(host), int(port)
         self.setup_environ()
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection; without a file descriptor for it, wait, or the loop that calls this would spin."""
+        """Accept a connection; if no file descriptor is free, sleep, because the caller retries at once.
+
+        Raises:
+            OSError: no connection could be accepted.
+        """
         try:
             return self.socket.accept()
         except OSError as error:
@@ -55,20 +58,20 @@ class _Server6(_Server):
 class _Handler(WSGIRequestHandler):
     timeout = _REQUEST_S
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — the name that its caller uses
-        """Log nothing: scrapes come every few seconds."""
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 — the name in the base class
+        """Log nothing, because there is a scrape every few seconds."""
 
 
 @asynccontextmanager
 async def serving(
     address: Address | None, registry: CollectorRegistry, readyz: Callable[[], tuple[str, bytes]]
 ) -> AsyncIterator[None]:
-    """Serve /metrics and /readyz for as long as the block runs; nothing without an address.
+    """Serve /metrics and /readyz while the block runs.
 
     Args:
-        address: where.
-        registry: what /metrics shows.
-        readyz: returns the status and the JSON of /readyz; called in a thread of its own.
+        address: the address to listen on; None to serve nothing.
+        registry: the metrics that /metrics shows.
+        readyz: returns the HTTP status and the JSON body of /readyz; called in a thread of the server.
 
     Raises:
         SystemExit: the address cannot be bound.
@@ -87,7 +90,7 @@ async def serving(
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
     try:
-        # In a thread: to find the address of a name takes as long as a name server takes.
+        # In a thread, because resolving a host name blocks.
         server = await asyncio.to_thread(_listen, address)
     except OSError as error:
         raise SystemExit(f"sentinel: cannot serve metrics on {address}: {error.strerror}") from error

@@ -1,7 +1,7 @@
-"""What an operator sees of every process, whatever it does: its calls, its way to the database, itself.
+"""The metrics of every process: gRPC calls, the database, and the process itself.
 
-Labels have few values, all known beforehand: methods of the contract and status codes, never a tenant, a user, an
-address or a path.
+Labels have few values, all known in advance, such as methods of the contract and status codes. A tenant, user, address
+or path is never a label.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,9 +21,9 @@ _CALL_LABELS = ("grpc_type", "grpc_service", "grpc_method")
 
 
 class Calls:
-    """Count and time calls, in plain numbers (docs/adr/0045).
+    """Counts and durations of gRPC calls, in plain integers (docs/adr/0045).
 
-    The names are those that gRPC servers of other languages use (go-grpc-middleware).
+    The metrics have the names that gRPC servers in other languages use (go-grpc-middleware).
     """
 
     def __init__(self) -> None:
@@ -31,13 +31,13 @@ class Calls:
         self._took: dict[tuple[str, bool], Distribution] = {}
 
     def ended(self, method: str, code: str, took_us: int, *, streams: bool) -> None:
-        """Count a call.
+        """Count a call that has ended.
 
         Args:
-            method: as gRPC names it; one of the contract's.
-            code: the name of its status.
-            took_us: from its first link to its end.
-            streams: whether it answers with a stream.
+            method: the full gRPC name of the method, one of the contract's.
+            code: the name of the status code.
+            took_us: its duration in microseconds, from the first interceptor to its end.
+            streams: whether the method is server-streaming.
         """
         kind = (method, streams)
         key = (method, streams, code)
@@ -48,7 +48,7 @@ class Calls:
         took.add(took_us)
 
     def collect(self) -> Iterator[Metric]:
-        """As Prometheus takes it."""
+        """Yield the metrics. The Prometheus library calls this on each scrape."""
         ended, took = self._ended.copy(), self._took.copy()
         yield counter(
             "grpc_server_handled",
@@ -66,13 +66,13 @@ class Calls:
 
 
 class DatabaseHealth:
-    """Whether the database answers, and how the pools of connections are used.
+    """Metrics of the database: the result of health queries, and the usage of the connection pools.
 
     Args:
-        registry: what /metrics shows.
+        registry: the registry that /metrics shows.
 
     Attributes:
-        is_up: whether the database answered the latest question.
+        is_up: whether the last health query succeeded.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -94,38 +94,38 @@ class DatabaseHealth:
         )
 
     def answered(self, took_us: int) -> None:
-        """Note that the database answered what health asks."""
+        """Record a successful health query and its duration in microseconds."""
         self.is_up = True
         self._up.set(1)
         self._answer.set(took_us / SECOND_US)
 
     def failed(self) -> None:
-        """Note that it did not."""
+        """Record a failed health query."""
         self.is_up = False
         self._up.set(0)
 
     def watch_pool(self, name: str, in_use: Callable[[], int], most: int) -> None:
-        """Show a pool.
+        """Expose the usage of a connection pool.
 
         Args:
-            name: what it is for.
-            in_use: how many of its connections somebody holds; may be asked from any thread.
-            most: how many it may have.
+            name: the value of the label `pool`.
+            in_use: returns the number of connections in use; called from any thread.
+            most: the maximum number of connections.
         """
         self._in_use.labels(name).set_function(in_use)
         self._limit.labels(name).set(most)
 
 
 class ProcessMetrics:
-    """All that every process shows.
+    """The metrics of every process.
 
     Args:
-        service: what it is: auth, monitor or worker.
+        service: auth, monitor or worker.
 
     Attributes:
-        registry: where a service adds what is its own.
-        calls: told of each call.
-        database: told of the database.
+        registry: the registry that /metrics shows; a service adds its own metrics to it.
+        calls: the metrics of gRPC calls.
+        database: the metrics of the database.
     """
 
     def __init__(self, service: str) -> None:
@@ -140,12 +140,12 @@ class ProcessMetrics:
         self.calls = Calls()
         self.registry.register(self.calls)
         self.database = DatabaseHealth(self.registry)
-        # The library's own: CPU, memory, open files, start; the version of Python; its garbage collector.
+        # Collectors of the library: CPU, memory, open files, start time; Python version; garbage collector.
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
 
 
-def _labels(method: str, streams: bool) -> tuple[str, str, str]:  # noqa: FBT001 — half of a key, not a switch
+def _labels(method: str, streams: bool) -> tuple[str, str, str]:  # noqa: FBT001 — part of a key, not a switch
     service, _, name = method.strip("/").partition("/")
     return "server_stream" if streams else "unary", service, name

@@ -1,4 +1,4 @@
-"""What the three processes share around their own rooms: settings in, a served and orderly ended process out."""
+"""The process of a service: read the settings, connect to the database, serve, and shut down in order."""
 
 import asyncio
 import os
@@ -41,26 +41,27 @@ from services.platform.security.tokens import TokenVerifier
 
 _log = logs.get("process")
 REQUEST_FILES = 256
-"""Connections to the database, from Envoy and from Prometheus, with room to spare."""
+"""File descriptors for connections to the database, from Envoy and from Prometheus, with a margin."""
 
 
 class Process:
-    """One service's process.
+    """The process of one service.
 
     Args:
-        settings: as the environment gave them.
-        role: the PostgreSQL role to serve requests under.
-        metrics: what /metrics shows.
+        settings: the settings of the process.
+        role: the PostgreSQL role that serves requests.
+        metrics: the metrics that /metrics shows.
 
     Attributes:
         settings: as given.
+        role: as given.
         metrics: as given.
-        database: connections under the role.
-        listener: the one connection that listens, once the process serves; what hears more adds it before.
-        health: what health asks the database over.
-        store: what every service reads.
-        revocations: know which credentials are good no more.
-        stopping: set when the end begins.
+        database: the connections for requests, under the role.
+        listener: the connection that receives notifications while the process serves; add channels before `serve`.
+        health: the connection of health queries.
+        store: the data that every service reads.
+        revocations: the credentials that are revoked.
+        stopping: set when the shutdown begins.
     """
 
     def __init__(self, settings: Settings, role: str, metrics: ProcessMetrics) -> None:
@@ -81,7 +82,7 @@ class Process:
         )
 
     async def sealing_key(self) -> bytes:
-        """The secret behind page tokens and cursors; waits for the database if it is away."""
+        """Return the secret that signs page tokens and cursors; wait while the database is unavailable."""
         retry = Retry(DATABASE)
         while True:
             try:
@@ -91,17 +92,33 @@ class Process:
                 await retry.pause()
 
     def secret_box(self) -> SecretBox:
-        """What encrypts and decrypts secrets of checks."""
+        """Return the box that encrypts and decrypts secrets of checks.
+
+        Raises:
+            KeyFileError: the key file is empty or contains an invalid key.
+        """
         return SecretBox(SecretKeys(self.settings.secrets_keys, key_file(self.settings.data_dir)))
 
     async def new_server(self, services: Sequence[ServiceDescriptor]) -> Server:
-        """A server behind the chain; the caller adds its servicers."""
+        """Return a gRPC server with the interceptor chain; the caller adds its servicers.
+
+        Args:
+            services: the services of the contract that the server implements.
+        """
         api_keys = ApiKeyVerifier(self.store, KeyFormat(await self.sealing_key()))
         self._credentials = Credentials(self._tokens, api_keys, self.revocations, self.store)
         return Server(services, interceptors(self._credentials, self.settings.trusted_proxies, self.metrics.calls))
 
     async def serve(self, server: Server, ready: Ready | None = None) -> None:
-        """Serve until told to stop; `ready` says when the service can answer, the database's word by default."""
+        """Serve until SIGTERM or SIGINT, then drain and close the connections.
+
+        Args:
+            server: the server, with its servicers.
+            ready: raises a SentinelError while the service is not ready; the health query of the database by default.
+
+        Raises:
+            SystemExit: the address cannot be bound.
+        """
         answers = ready or self.health.ping
 
         async def measured() -> None:
@@ -122,7 +139,7 @@ class Process:
             await self.database.close()
 
     async def _read_afresh(self) -> None:
-        """Notifications may have been lost while nobody listened."""
+        """Read revocations and the keys of tokens again, because notifications may have been lost."""
         with suppress(SentinelError):
             await self.revocations.refresh()
             await self._tokens.refresh()
@@ -136,14 +153,18 @@ def run(
     most_files: int = REQUEST_FILES,
     background_roles: Sequence[str] = (),
 ) -> None:
-    """Run a service's main until it ends; a wrong setting ends it with a sentence.
+    """Run a service until it ends.
 
     Args:
-        name: the service's name, on every log line.
-        role: the PostgreSQL role to serve requests under.
-        main: builds the service on the process and serves it.
-        most_files: how many file descriptors it needs at the most.
-        background_roles: further roles that the service acts as.
+        name: the name of the service, on every log line.
+        role: the PostgreSQL role that serves requests.
+        main: builds the service on a Process and serves it.
+        most_files: the maximum number of file descriptors that it needs.
+        background_roles: further PostgreSQL roles, for background work.
+
+    Raises:
+        SystemExit: a setting or the key file is invalid, the address of the metrics cannot be bound, or the database
+            cannot be used.
     """
     try:
         settings = Settings.of_service()
