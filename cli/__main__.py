@@ -19,7 +19,7 @@ def main() -> int:
         words = ["admin", *words]
     arguments = _parser().parse_args(words)
     if arguments.command == "admin":
-        from cli.admin_work import run  # noqa: PLC0415 — it imports the services, for which `up` has no memory
+        from cli.admin_work import run  # noqa: PLC0415 — it imports the services, which would take memory in `up`
 
         return run(arguments)
     if arguments.command == "up":
@@ -31,7 +31,7 @@ def main() -> int:
 
 
 def _up(*, stop_with_parent: bool) -> int:
-    services = ForkServer(_SERVICES)  # first: it imports while the rest begins
+    services = ForkServer(_SERVICES)  # first, so that it imports while the rest starts
     from cli.up import CannotStartError, up  # noqa: PLC0415
 
     try:
@@ -45,7 +45,7 @@ def _up(*, stop_with_parent: bool) -> int:
 
 
 def _preflight() -> Settings | None:
-    """Print what keeps the stack from starting, and what should be changed; return the settings if it can start."""
+    """Print all errors and warnings of the preflight check; return the settings if the stack can start."""
     from cli.preflight import preflight  # noqa: PLC0415 — it imports much
 
     found = preflight()

@@ -1,4 +1,4 @@
-"""What the commands of `sentinel admin` do. Imports the services, which the parser of the command line must not."""
+"""The work of the commands of `sentinel admin`. It imports the services; the parser of the command line must not."""
 
 import argparse
 import asyncio
@@ -47,7 +47,7 @@ def _work_of(settings: Settings, arguments: argparse.Namespace) -> Coroutine[Any
     """Return the coroutine of a command, which returns the text to print.
 
     Raises:
-        PasswordInputError: the command needs a password, and there is none.
+        PasswordInputError: the command needs a password, and none was given.
     """
     return _WORK[arguments.admin_command](settings, arguments)
 

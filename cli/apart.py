@@ -1,4 +1,4 @@
-"""Work in a forked process, so that what it imports takes no memory of this one."""
+"""Run work in a forked process, so that its imports take no memory in this one."""
 
 import os
 import pickle
@@ -13,17 +13,20 @@ _T = TypeVar("_T")
 
 
 class ApartError(Exception):
-    """The work failed; its process has printed why."""
+    """The work failed; its process has printed the traceback."""
 
 
 class Apart(Generic[_T]):
-    """Work in a process of its own, begun at once.
+    """Work in a forked process, which starts immediately.
 
-    To be made while this process has one thread and no event loop: neither survives a fork.
+    Create it while this process has a single thread and no event loop, because neither survives a fork.
 
     Args:
-        work: what to do; what it returns is copied, so its class should be one that this process has imported.
-        expected: an error that it may raise, likewise.
+        work: the work. Its result is pickled, so this process should have imported the class of the result.
+        expected: the errors that the work may raise; they are pickled, too.
+
+    Raises:
+        OSError: the process cannot be forked.
     """
 
     def __init__(self, work: Callable[[], _T], expected: type[Exception] | tuple[()] = ()) -> None:
@@ -35,10 +38,10 @@ class Apart(Generic[_T]):
         os.close(writing)
 
     def result(self) -> _T:
-        """Wait for the end of the work; return what it returned, or raise the expected error. To be called once.
+        """Wait for the end of the work; return its result, or raise its expected error. Call it once.
 
         Raises:
-            ApartError: it raised another one.
+            ApartError: the work raised another error, or its process was killed.
         """
         with os.fdopen(self._reading, "rb") as pipe:
             written = pipe.read()
@@ -47,7 +50,7 @@ class Apart(Generic[_T]):
             raise ApartError
         error: Exception | None
         returned: _T
-        error, returned = pickle.loads(written)  # noqa: S301 — our own process has written it
+        error, returned = pickle.loads(written)  # noqa: S301 — the data comes from our own process
         if error is not None:
             raise error
         return returned
@@ -55,7 +58,7 @@ class Apart(Generic[_T]):
 
 def _work(work: Callable[[], _T], expected: type[Exception] | tuple[()], parent: int, writing: int) -> int:
     try:
-        os.setsid()  # the terminal's Ctrl-C reaches our parent alone
+        os.setsid()  # so that Ctrl-C on the terminal signals only the parent
         die_with_parent(signal.SIGKILL, parent)
         try:
             outcome: tuple[Exception | None, _T | None] = (None, work())
@@ -63,7 +66,7 @@ def _work(work: Callable[[], _T], expected: type[Exception] | tuple[()], parent:
             outcome = (error, None)
         with os.fdopen(writing, "wb") as pipe:
             pickle.dump(outcome, pipe)
-    except BaseException:  # noqa: BLE001 — nothing of the parent's must run in this process
+    except BaseException:  # noqa: BLE001 — no code of the parent must run in this process
         traceback.print_exc()
         return 1
     return 0

@@ -34,9 +34,9 @@ def banner(settings: Settings, seconds: float, tls_host: str | None) -> str:
     """Return the text.
 
     Args:
-        settings: of the stack.
-        seconds: how long the start took.
-        tls_host: a host name of the front door's certificate; None without TLS.
+        settings: the settings of the stack.
+        seconds: the duration of the start, in seconds.
+        tls_host: a host name of Envoy's certificate; None without TLS.
     """
     host = tls_host or "localhost"
     return _TEXT.substitute(

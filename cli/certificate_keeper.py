@@ -18,7 +18,7 @@ from services.platform.security.tls_context import unverified_context
 
 _LOOK_S = 0.5
 _SERVED_S = 10.0
-# A fixed schedule, no retry: Envoy, on this machine, is asked for a limited time.
+# A fixed interval without backoff: Envoy runs on this machine and is polled for a limited time.
 _ASK_S = 0.1
 
 
@@ -101,7 +101,7 @@ class CertificateKeeper:
         certificate.write(new, self._secret)
         try:
             async with asyncio.timeout(_SERVED_S):
-                while await self._presented() != new.der:  # noqa: ASYNC110 — Envoy sets no event of ours
+                while await self._presented() != new.der:  # noqa: ASYNC110 — Envoy gives no event to wait for
                     await asyncio.sleep(_ASK_S)
         except TimeoutError:
             certificate.write(self.current, self._secret)

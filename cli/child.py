@@ -1,4 +1,4 @@
-"""One process that we run: started in a session of its own, tethered to us, its lines printed, stopped in order."""
+"""A child process: it has its own session, ends with its parent, has its output printed, and is stopped gracefully."""
 
 import asyncio
 import os
@@ -21,18 +21,19 @@ _LAST_LINES_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What to run.
+    """A program to run.
 
     Attributes:
-        name: how we call it.
-        argv: the command.
-        environment: added to our own, but for the keys of secrets: few need those.
-        cwd: where it runs; None for where we do.
-        uid: the user to run it as; None for ourselves.
-        gid: and the group.
-        stop_with: what asks it to end in order.
-        insist_with: what it gets when it does not; after that it is killed.
-        orphaned_by: what the kernel sends it when we are killed.
+        name: its name in the output.
+        argv: the command line.
+        environment: variables in addition to those inherited; encryption keys are not inherited, because few programs
+            need them.
+        cwd: the working directory; None for that of this process.
+        uid: the user to run it as; None for that of this process.
+        gid: the group to run it as; None for that of this process.
+        stop_with: the signal that requests a graceful stop.
+        insist_with: the signal that follows if it does not stop in time; after that its process group is killed.
+        orphaned_by: the signal that the kernel sends when this process dies.
     """
 
     name: str
@@ -50,11 +51,11 @@ class Child:
     """A running program.
 
     Args:
-        process: as it was started.
-        lines: what it and all that it starts print.
-        pipe: through which it comes.
-        program: what it runs.
-        output: where its lines go.
+        process: the process, which leads its own session.
+        lines: the output of the process and its descendants.
+        pipe: the pipe of that output.
+        program: the program.
+        output: prints the lines.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Child:
         Raises:
             OSError: it cannot be started.
         """
-        # A pipe of our own: asyncio's wait() for its pipes too, which what a dead child has started may hold open.
+        # Not a pipe of asyncio, whose wait() also waits for the pipe, which descendants of a dead child may hold open.
         reading, writing = os.pipe()
         source = os.fdopen(reading, "rb", buffering=0)
         try:
@@ -93,7 +94,7 @@ class Child:
                 user=program.uid,
                 group=program.gid,
                 extra_groups=None if program.uid is None else [],
-                # The terminal's Ctrl-C reaches us alone; we stop our children in order.
+                # Ctrl-C on the terminal signals this process only, which stops its children gracefully.
                 start_new_session=True,
                 preexec_fn=tethered(program.orphaned_by),
             )
@@ -106,13 +107,13 @@ class Child:
 
     @classmethod
     async def adopt(cls, process: ForkedProcess, printed: int, program: Program, output: Output) -> "Child":
-        """Take over a process that runs a program already.
+        """Return a child for a process that already runs a program.
 
         Args:
-            process: leads a session of its own.
-            printed: the file descriptor to read from what it prints.
-            program: what it runs.
-            output: where its lines go.
+            process: the process, which leads its own session.
+            printed: the file descriptor from which to read its output.
+            program: the program.
+            output: prints the lines.
         """
         return await cls._reading(os.fdopen(printed, "rb", buffering=0), process, program, output)
 
@@ -127,14 +128,14 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     async def wait(self) -> int:
-        """Wait for its end, and end what it has left; answers the exit code, or minus the signal that ended it."""
+        """Wait for its end, then kill its descendants; return the exit code, or minus the signal that ended it."""
         code = await self._process.wait()
         self._kill_group()
-        # What has moved to a session of its own may still hold the pipe.
+        # A descendant in another session may still hold the pipe open.
         with suppress(TimeoutError):
             async with asyncio.timeout(_LAST_LINES_S):
                 await self._pump
@@ -142,7 +143,11 @@ class Child:
         return code
 
     async def stop(self, patience_s: float) -> None:
-        """Ask it to end; insist if it does not in time; then kill it and all that it started."""
+        """Request a graceful stop; if it does not end in time, send `insist_with`, then kill its process group.
+
+        Args:
+            patience_s: how long to wait after the first signal, in seconds.
+        """
         if await self._ends_by(self._program.stop_with, patience_s):
             return
         self._output.say(f"{self._program.name} did not stop within {patience_s:g} s; killing it")
@@ -151,7 +156,7 @@ class Child:
             await self._process.wait()
 
     def kill(self) -> None:
-        """End it and all that it started, at once."""
+        """Kill its process group."""
         if self._process.returncode is None:
             self._kill_group()
 
@@ -173,7 +178,7 @@ class Child:
         while True:
             try:
                 line = await self._lines.readline()
-            except ValueError:  # longer than the limit; asyncio has dropped it
+            except ValueError:  # a line above the limit, which asyncio has dropped
                 continue
             if not line:
                 return
@@ -181,5 +186,5 @@ class Child:
 
 
 def inherited() -> dict[str, str]:
-    """Return what each process gets of our environment."""
+    """Return the environment that each child inherits: all variables but the encryption keys."""
     return {name: value for name, value in os.environ.items() if name != Settings.secrets_keys.name}

@@ -1,4 +1,4 @@
-"""The supervisor's side of the fork server: starts it, and has it fork services."""
+"""The client of the fork server: the supervisor starts it and makes it fork services."""
 
 import asyncio
 import ctypes
@@ -18,17 +18,17 @@ from cli.output import Output
 
 _PR_SET_CHILD_SUBREAPER = 36
 _PID_BYTES = 32
-_IDLE_S = 30.0  # longer than the supervisor waits before it starts a process again
-# Settings, ours and those of PostgreSQL's clients: passwords and keys are among them.
+_IDLE_S = 30.0  # longer than the maximum pause before the supervisor restarts a process
+# Prefixes of settings, including those of PostgreSQL clients. They may contain passwords and keys.
 _SETTINGS = ("SENTINEL_", "PG")
-# Each thread of a service would have an arena of its own, most of it unused.
+# By default each thread of a service has its own malloc arena, which stays mostly unused.
 _ALLOCATOR = {"MALLOC_ARENA_MAX": "2"}
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
 class _Server:
-    """A fork server that runs: its process id, the socket for orders, the pipe that it prints to."""
+    """A running fork server: its process id, the socket for orders, and the pipe of its output."""
 
     pid: int
     orders: socket.socket
@@ -38,11 +38,11 @@ class _Server:
 class ForkServer:
     """Runs services as forks of one process that has imported their modules.
 
-    The first process is started at once, so that it imports while others start.
+    The constructor starts the process, so that it imports while other programs start.
 
     Args:
-        modules: what to import; each has a function `start`.
-        idle_s: how long the process keeps what it has imported when there is nothing to fork.
+        modules: the modules to import; each has a function `start`.
+        idle_s: after how many seconds without an order the process releases the memory of its imports.
 
     Raises:
         OSError: the process cannot be started.
@@ -58,10 +58,10 @@ class ForkServer:
         self._adopting = 0
 
     async def start(self, program: Program, output: Output) -> Child:
-        """Start the server itself, for Supervisor.keep.
+        """Start the server itself; an argument of Supervisor.keep.
 
         Raises:
-            OSError: it cannot be started.
+            OSError: the server cannot be started.
         """
         server, self._launched = self._launched or self._launch(), None
         process = ForkedProcess(server.pid)
@@ -70,7 +70,7 @@ class ForkServer:
         return child
 
     async def fork(self, program: Program, output: Output) -> Child:
-        """Run a program of the form `python -m MODULE` in a fork, as soon as there is a server.
+        """Run a program of the form `python -m MODULE` in a fork, once a server is available.
 
         Raises:
             OSError: the server ended before it forked the process.
@@ -89,20 +89,20 @@ class ForkServer:
                 os.close(reading)
                 raise
             child = await Child.adopt(process, reading, program, output)
-            with suppress(ConnectionError):  # it has ended, as its exit code will tell
+            with suppress(ConnectionError):  # the process has ended; its exit code is handled elsewhere
                 environment = {**inherited(), **program.environment}
                 await asyncio.get_running_loop().sock_sendall(ours, json.dumps(environment).encode())
         return child
 
     def close(self) -> None:
-        """Fork nothing any more, and let nobody wait for a server."""
+        """Refuse further forks, and raise OSError in those that wait for a server."""
         self._closed = True
         offered = self._offered()
         if not offered.done():
             offered.set_exception(OSError("the processes are being stopped"))
 
     async def _offer(self, orders: socket.socket, process: ForkedProcess) -> None:
-        """Have a server take orders until it ends."""
+        """Offer a server for orders until it ends."""
         offered = self._offered()
         if not offered.done():
             offered.set_result(orders)
@@ -140,7 +140,7 @@ class ForkServer:
 
     @contextmanager
     def _adopting_orphans(self) -> Iterator[None]:
-        """Become the parent of what is forked meanwhile; at other times orphans are for the system to adopt."""
+        """Adopt the processes that are forked in the block; at other times the system adopts orphans."""
         self._adopting += 1
         _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         try:

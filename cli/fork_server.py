@@ -3,12 +3,12 @@
 It imports the modules once, then forks a process for each order of the supervisor. A forked process imports nothing,
 and shares the memory of what was imported (docs/adr/0040).
 
-The server itself runs nothing: no thread, no event loop, no gRPC object, no socket but the one for orders. It starts
-without the settings, and a forked process gets its environment from the supervisor directly, so the server holds no
-secret that a process could inherit.
+The server has no thread, no event loop, no gRPC object, and no socket except the one for orders. It starts without
+the settings, and a forked process receives its environment from the supervisor directly, so the server holds no secret
+that a process could inherit.
 
-Without an order for some time it goes to sleep (fork_server_asleep.py), since what it has imported takes memory: every
-page that the forked processes have changed is its own. The next order wakes it, and waits for the imports.
+After some time without an order it replaces itself by fork_server_asleep.py, because its imports take memory: it is the
+only user of each page that the forked processes have changed. The next order starts it again and waits for the imports.
 """
 
 import ctypes
@@ -46,10 +46,10 @@ class Order:
     """A process to run.
 
     Attributes:
-        argv: its command line; what runs is the module behind `-m`.
-        supervisor: the process that has to be its parent.
-        output: where its standard output and error go, as a file descriptor.
-        channel: a socket on which it sends its process id, and then receives its environment as JSON.
+        argv: the command line; the module after `-m` is run.
+        supervisor: the id of the process that has to be its parent.
+        output: the file descriptor of its standard output and standard error.
+        channel: the file descriptor of a socket on which it sends its process id and receives its environment as JSON.
     """
 
     argv: list[str]
@@ -61,16 +61,16 @@ class Order:
 def main() -> None:
     """Import the modules, then fork a process for each order; returns in the forked processes when they end."""
     die_with_parent(signal.SIGKILL, os.getppid())
-    set_title(sys.orig_argv[:3])  # `ps` would show the services' names twice
-    gc.disable()  # the next lines make no garbage, and to look for it would write to memory that is to be shared
+    set_title(sys.orig_argv[:3])  # otherwise `ps` shows the names of the services twice
+    gc.disable()  # a garbage collection would write to memory that is to be shared
     idle_s, *modules = sys.argv[1:]
     for module in modules:
         try:
             importlib.import_module(module)
-        except Exception:  # noqa: BLE001 — only its own process must fail, and does when it imports it again
+        except Exception:  # noqa: BLE001 — only the process of this module must fail; it imports the module again
             traceback.print_exc()
     gc.collect()
-    gc.freeze()  # a search for garbage marks every object that it looks at, and so copies its page
+    gc.freeze()  # a garbage collection would write to every object and so copy its page
     if len(list(_THREADS.iterdir())) > 1:
         sys.exit("sentinel: an imported module has started a thread, so this process must not be forked")
     _forget_program_text()
@@ -106,21 +106,21 @@ def _serve(idle_s: float) -> Order | None:
         if forked:
             orders.detach()
             return order
-        # The supervisor sees the channel end if nobody else holds it: the process could not be forked.
+        # The server closes its copy, so the supervisor sees the end of the channel if the fork failed.
         os.close(order.output)
         os.close(order.channel)
 
 
 def _sleep() -> NoReturn:
     os.environ[fork_server_asleep.COMMAND] = "\n".join(sys.orig_argv)
-    # -I -S: nothing but the interpreter.
+    # -I -S: only the interpreter, without site packages.
     os.execv(sys.executable, [sys.executable, "-I", "-S", fork_server_asleep.__file__])  # noqa: S606 — our own program
 
 
 def _fork_apart() -> bool:
-    """Fork a process that is not our child but the supervisor's, which adopts orphans; return True in it.
+    """Fork a process whose parent is the supervisor, which adopts orphans; return True in the new process.
 
-    So its exit code goes to the supervisor, and it outlives this process.
+    So the supervisor receives its exit code, and it continues to run when this process ends.
     """
     reading, writing = os.pipe()
     try:
@@ -141,7 +141,7 @@ def _fork_apart() -> bool:
         os._exit(1)
     if child:
         os._exit(0)
-    os.read(reading, 1)  # ends once the process between is gone, and the supervisor our parent
+    os.read(reading, 1)  # returns once the intermediate process has ended, so the supervisor is the parent
     os.close(reading)
     return True
 
@@ -164,7 +164,7 @@ def _become(order: Order) -> None:
 
     wanted = os.environ.get(_OPENSSL_CONF)
     if wanted is not None and wanted != former and not openssl_file.load(wanted):
-        os.execv(order.argv[0], order.argv)  # noqa: S606 — the command that it would be without us
+        os.execv(order.argv[0], order.argv)  # noqa: S606 — the ordered command line itself
     set_title(order.argv)
     module = importlib.import_module(order.argv[2])
     sys.argv = [str(module.__file__)]
@@ -173,7 +173,7 @@ def _become(order: Order) -> None:
 
 
 def order(argv: Sequence[str]) -> bytes:
-    """Return the bytes of an order of this process; its two file descriptors go along with it."""
+    """Return the bytes of an order; its two file descriptors are sent with it."""
     return json.dumps([argv, os.getpid()]).encode()
 
 

@@ -1,4 +1,4 @@
-"""A child process that asyncio has not started, and that is waited for by its file descriptor (pidfd_open(2))."""
+"""A child process that asyncio has not started; its end is awaited by a file descriptor (pidfd_open(2))."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ _UNKNOWN = 255
 
 
 class ForkedProcess:
-    """What asyncio's Process is for a process that it starts itself.
+    """The counterpart of asyncio's Process for a process that asyncio has not started.
 
     Args:
         pid: a child process, started or adopted, that no other code waits for.
@@ -30,7 +30,7 @@ class ForkedProcess:
         self._loop.add_reader(self._file, self._reap)
 
     async def wait(self) -> int:
-        """Wait for its end; return the code."""
+        """Wait for its end; return `returncode`."""
         await self._ended.wait()
         return _UNKNOWN if self.returncode is None else self.returncode
 

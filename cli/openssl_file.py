@@ -1,6 +1,6 @@
-"""A configuration file for the OpenSSL that Python uses, in a process where `ssl` was imported before.
+"""Load a configuration file into Python's OpenSSL after `ssl` was imported.
 
-OpenSSL reads the file that OPENSSL_CONF names when `ssl` is imported, once.
+OpenSSL itself reads the file in OPENSSL_CONF only once, when `ssl` is imported.
 """
 
 import _ssl
@@ -11,9 +11,9 @@ _OK = 1
 
 
 def load(path: str) -> bool:
-    """Apply a file as well; what it says of TLS replaces what the one before said. Return whether it is in force."""
+    """Apply a further file, whose TLS settings replace those of the previous file; return whether it was applied."""
     try:
-        # Searched with the libraries that it is linked to. Some builds of Python have OpenSSL inside and hide it.
+        # The symbol is found in a linked library. Some builds of Python link OpenSSL statically and hide it.
         apply = ctypes.CDLL(_ssl.__file__).CONF_modules_load_file
     except (AttributeError, OSError):
         return False

@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 class CannotReachError(Exception):
-    """The database is unreachable, or a file is unusable. Print the message."""
+    """The database is unreachable, or a file is unusable. The message is printed for the operator."""
 
 
 async def rotate_keys(settings: Settings, *, revoke: bool) -> str:
@@ -70,7 +70,7 @@ async def rotate_secrets(settings: Settings) -> str:
     url, file = settings.database_url or _embedded_url(settings), key_file(settings.data_dir)
     try:
         if not settings.secrets_keys:
-            if not file.exists():  # a new key would not decrypt the secrets stored so far
+            if not file.exists():  # a new key would not decrypt the stored secrets
                 raise CannotReachError(
                     f"{file} does not exist. Run this on the machine of the monitor service, or set {_SECRETS_KEY}."
                 )

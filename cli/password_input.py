@@ -8,7 +8,7 @@ import sys
 
 
 class PasswordInputError(Exception):
-    """No valid password was given. Print the message."""
+    """No valid password was given. The message is printed for the operator."""
 
 
 def read_password(whose: str) -> str:
@@ -18,7 +18,7 @@ def read_password(whose: str) -> str:
         whose: the user's email, for the prompt.
 
     Raises:
-        PasswordInputError: there is none, or the two do not match.
+        PasswordInputError: no password was given, or the two do not match.
     """
     if not sys.stdin.isatty():
         line = sys.stdin.readline().removesuffix("\n").removesuffix("\r")

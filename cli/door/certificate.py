@@ -32,7 +32,7 @@ class CertificateError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate and its key, which match.
+    """A matching certificate and key.
 
     Attributes:
         chain: PEM of the certificate and its intermediates.
@@ -46,12 +46,12 @@ class Certificate:
 
     @property
     def der(self) -> bytes:
-        """Return the server certificate in DER."""
+        """The server certificate in DER."""
         return self.leaf.public_bytes(Encoding.DER)
 
     @property
     def expire_time(self) -> datetime:
-        """Return when it expires."""
+        """The time of its expiry."""
         return self.leaf.not_valid_after_utc
 
     def host(self) -> str:
@@ -68,7 +68,7 @@ def read(files: TlsFiles) -> Certificate:
     """Read the two files and check that Envoy can serve them.
 
     Raises:
-        CertificateError: it cannot.
+        CertificateError: a file is missing or invalid, or the two do not match.
     """
     chain, key = _content(Settings.tls_cert.name, files.certificate), _content(Settings.tls_key.name, files.key)
     try:
@@ -94,7 +94,7 @@ def read(files: TlsFiles) -> Certificate:
 
 
 def write(certificate: Certificate, file: Path) -> None:
-    """Write what Envoy reads, in place of what is there.
+    """Replace the file that Envoy reads.
 
     Raises:
         OSError: the file cannot be written.

@@ -1,6 +1,6 @@
-"""Render envoy/envoy.yaml: fill in addresses, routes, limits and the errors that Envoy returns by itself.
+"""Render envoy/envoy.yaml: fill in addresses, routes, limits and the errors that Envoy itself returns.
 
-JSON is YAML, so each piece that depends on something is put in as JSON.
+JSON is valid YAML, so each variable part is filled in as JSON.
 """
 
 import json
@@ -37,24 +37,24 @@ _FILTER_INDENT = " " * 18
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvoySettings:
-    """What the configuration depends on.
+    """The values that the configuration depends on.
 
     Attributes:
-        addresses: the IP addresses that the door listens on.
-        port: where the door listens, on each of them.
-        proxies: networks of proxies that are believed about a client's address.
-        certificate: the file with the certificate of the door; None serves without TLS.
-        run_dir: a folder for Envoy's admin socket and the descriptor that it loads.
-        auth: the auth process's Unix socket.
-        monitor: the monitor process's.
-        workers: the worker processes'.
-        supervisor: the port of loopback on which the supervisor serves /readyz.
-        most_connections: how many clients may be connected at once.
-        limit_per_minute: how many calls a minute one client address may make of each limited method.
-        limit_burst: how many of them at once.
-        heartbeat_limit_per_minute: how many signals of jobs a minute one client address may send.
-        heartbeat_limit_burst: how many of them at once.
-        json_logs: whether the log is for machines.
+        addresses: the IP addresses to listen on.
+        port: the port to listen on.
+        proxies: the networks of proxies that are trusted to report the client's address.
+        certificate: the file with the TLS certificate; None to serve without TLS.
+        run_dir: the directory of Envoy's admin socket and of the descriptor that it loads.
+        auth: the Unix socket of the auth process.
+        monitor: the Unix socket of the monitor process.
+        workers: the Unix sockets of the worker processes.
+        supervisor: the loopback port on which the supervisor serves /readyz.
+        most_connections: the maximum number of client connections.
+        limit_per_minute: the rate limit of each limited method for one client address, in calls per minute.
+        limit_burst: the burst of that limit, in calls.
+        heartbeat_limit_per_minute: the rate limit of heartbeat signals for one client address, in calls per minute.
+        heartbeat_limit_burst: the burst of that limit, in calls.
+        json_logs: whether logs are JSON.
     """
 
     addresses: tuple[str, ...]
@@ -75,7 +75,7 @@ class EnvoySettings:
 
 
 def write(settings: EnvoySettings) -> Path:
-    """Write the configuration and what it refers to into run_dir; return the configuration's path."""
+    """Write the configuration and the descriptor into run_dir; return the path of the configuration."""
     _descriptor(settings).write_bytes(descriptor().SerializeToString(deterministic=True))
     config = settings.run_dir / "envoy.yaml"
     config.touch(mode=0o600)
@@ -84,7 +84,7 @@ def write(settings: EnvoySettings) -> Path:
 
 
 def render(settings: EnvoySettings) -> str:
-    """Return Envoy's configuration, as YAML."""
+    """Return Envoy's configuration in YAML."""
     limits = [
         *(Limit(path, settings.limit_per_minute, settings.limit_burst) for path in AUTH_METHODS),
         *(
@@ -158,7 +158,7 @@ def _transcoder(settings: EnvoySettings, *, sse: bool) -> dict[str, Any]:
         "proto_descriptor": str(_descriptor(settings)),
         "services": list(SERVICES),
         "convert_grpc_status": True,
-        "ignore_unknown_query_parameters": True,  # the services refuse them, and say which were meant
+        "ignore_unknown_query_parameters": True,  # the services refuse them, with an error that names the valid fields
         "print_options": {"always_print_primitive_fields": True, delimited: True},
         "request_validation_options": {
             "reject_unknown_method": True,
@@ -168,7 +168,7 @@ def _transcoder(settings: EnvoySettings, *, sse: bool) -> dict[str, Any]:
 
 
 def _access_log_format(*, json_logs: bool) -> dict[str, Any]:
-    """Return the format of a line about a reply of Envoy's own: never the path, which may hold a token."""
+    """Return the log format of Envoy's own replies, without the path, which may contain a token."""
     fields = {
         "event": "local reply",
         "method": "%REQ(:METHOD):10%",
@@ -207,7 +207,7 @@ def _cluster(name: str, *sockets: Path) -> dict[str, Any]:
             _HTTP2: {
                 "@type": f"type.googleapis.com/{_HTTP2}",
                 "explicit_http_config": {
-                    # A process that stands still answers no ping: its calls and streams end, and do not hang.
+                    # A hung process does not acknowledge pings: its connection is closed, so calls and streams end.
                     "http2_protocol_options": {"connection_keepalive": {"interval": "10s", "timeout": "5s"}}
                 },
             }

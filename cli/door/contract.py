@@ -11,7 +11,7 @@ from google.protobuf import descriptor_pb2
 
 _DESCRIPTOR = Path(__file__).resolve().parent.parent.parent / "gen" / "sentinel.binpb"
 _VARIABLE = re.compile(r"\{[^}]*\}")
-# Behind a colon stands a verb, so an id never holds one.
+# An id contains no colon, because a colon begins the verb of a path.
 _SEGMENT = "[^/:]+"
 
 
@@ -21,7 +21,7 @@ class Rpc:
 
     Attributes:
         service: the full name of its service.
-        name: its own name.
+        name: the name of the RPC.
         streams: whether it returns a stream.
         bindings: its REST routes, as pairs of HTTP method and path template.
     """
@@ -38,7 +38,7 @@ class Rpc:
 
 
 def descriptor() -> descriptor_pb2.FileDescriptorSet:
-    """Return the contract as Envoy gets it: each GET route also takes HEAD."""
+    """Return the descriptor that Envoy loads, in which each GET route also accepts HEAD."""
     files = descriptor_pb2.FileDescriptorSet.FromString(_DESCRIPTOR.read_bytes())
     for _, method in _methods(files):
         rule = method.options.Extensions[annotations_pb2.http]
@@ -50,7 +50,7 @@ def descriptor() -> descriptor_pb2.FileDescriptorSet:
 
 @cache
 def rpcs() -> tuple[Rpc, ...]:
-    """Return all RPCs, with the routes that Envoy gets."""
+    """Return all RPCs, with the routes of the descriptor that Envoy loads."""
     return tuple(
         Rpc(
             service,
@@ -80,10 +80,10 @@ def paths_of(services: Collection[str]) -> str:
 
 
 def paths_of_rpc(path: str) -> str:
-    """Return the same for the routes of an RPC.
+    """Return the same regular expression for the routes of one RPC.
 
     Args:
-        path: as gRPC calls it.
+        path: the path of the gRPC call.
     """
     return _either(template for rpc in rpcs() if rpc.path == path for _, template in rpc.bindings)
 

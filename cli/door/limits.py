@@ -16,7 +16,7 @@ from services.platform.security.origin import IPV6_PREFIX
 _RATE_LIMIT = "type.googleapis.com/envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit"
 _MOST_CLIENTS = 10_000
 _MINUTE_S = 60
-# Envoy fills no bucket more often.
+# The shortest fill interval that Envoy accepts.
 _SHORTEST_REFILL_S = 0.05
 _CLIENT = {"v4_prefix_mask_len": 32, "v6_prefix_mask_len": IPV6_PREFIX}
 _AUTH = auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"]
@@ -30,12 +30,12 @@ HEARTBEAT_METHODS = (f"/{_PROBE.full_name}/{_PROBE.methods_by_name['ReportHeartb
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many calls of a method one client address may make.
+    """The rate limit of a method for one client address.
 
     Attributes:
-        path: the method's, as gRPC calls it.
-        per_minute: how many a minute.
-        burst: how many at once.
+        path: the path of the gRPC call.
+        per_minute: the rate, in calls per minute.
+        burst: the size of the token bucket, in calls.
     """
 
     path: str
@@ -44,12 +44,12 @@ class Limit:
 
     @property
     def refill_s(self) -> float:
-        """Return how long an address waits for one or more further calls."""
+        """The fill interval of the token bucket, in seconds."""
         return max(_SHORTEST_REFILL_S, _MINUTE_S / self.per_minute)
 
     @property
     def reply(self) -> Reply:
-        """Return the error of a call over the limit."""
+        """The error of a call over the limit."""
         return Reply(
             http_status=429,
             code=code_pb2.RESOURCE_EXHAUSTED,
@@ -62,7 +62,7 @@ class Limit:
 
     @property
     def _paths(self) -> str:
-        """The method's paths with their queries, as gRPC and as REST."""
+        """A regular expression for the paths of the method with their queries, as gRPC and as REST."""
         return rf"(?:{re.escape(self.path)}|{paths_of_rpc(self.path)})(?:\?.*)?"
 
     def filter(self) -> dict[str, Any]:
@@ -78,7 +78,7 @@ class Limit:
             "stat_prefix": f"door_{self.path.rpartition('/')[2]}",
             "filter_enabled": always,
             "filter_enforced": always,
-            # Required, and taken from only by a call without an address, which there is none of.
+            # Required, but unused: it applies to calls without a client address, and every call has one.
             "token_bucket": bucket,
             "always_consume_default_token_bucket": False,
             "rate_limits": [{"actions": [{"masked_remote_address": _CLIENT}]}],

@@ -10,24 +10,24 @@ from services.platform.security.origin import Network
 _EXTENSIONS = "type.googleapis.com/envoy.extensions"
 _MAPPED_BITS = 96
 SECRET = "door"  # noqa: S105 — the name of a secret, not a secret
-"""What the file of the certificate calls it."""
+"""The name of the certificate in the file that Envoy reads."""
 
 
 def socket_address(address: str, port: int) -> dict[str, Any]:
-    """Return an address to listen on. `::` takes IPv6 only: a client's IPv4 address keeps one spelling."""
+    """Return an address to listen on. `::` accepts IPv6 only, so that no IPv4 client has an IPv4-mapped address."""
     return {"socket_address": {"address": address, "port_value": port}}
 
 
 def reachable(address: str) -> str:
-    """Return where this machine itself reaches an address that the door listens on."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 — a name of it, nothing is bound
+    """Return the address at which this machine reaches an address that Envoy listens on."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 — a comparison, nothing is bound
 
 
 def client_detection(proxies: Sequence[Network]) -> list[dict[str, Any]]:
-    """Return the extension that finds a client's address; empty without trusted proxies.
+    """Return the extension that determines a client's address; empty without trusted proxies.
 
     If the peer is a trusted proxy, the client is the last address of X-Forwarded-For that is in none of the networks.
-    If that entry is no address, the client is the peer: a proxy's bad word must not become an address.
+    If that entry is not a valid address, the client is the peer, so that an invalid header is never used as an address.
     """
     if not proxies:
         return []
@@ -37,14 +37,14 @@ def client_detection(proxies: Sequence[Network]) -> list[dict[str, Any]]:
             "typed_config": {
                 "@type": f"{_EXTENSIONS}.http.original_ip_detection.xff.v3.XffConfig",
                 "xff_trusted_cidrs": {"cidrs": [_cidr(each) for network in proxies for each in _spellings(network)]},
-                "skip_xff_append": True,  # a route's request_headers_to_add writes the header anew
+                "skip_xff_append": True,  # request_headers_to_add of a route sets the header
             },
         }
     ]
 
 
 def transport_socket(secret: Path | None) -> dict[str, Any] | None:
-    """Return TLS with the certificate of a file that Envoy reads again when it is replaced; None without a file."""
+    """Return the TLS configuration with a certificate file, which Envoy reloads on a change; None without a file."""
     if secret is None:
         return None
     source = {"path": str(secret), "watched_directory": {"path": str(secret.parent)}}
@@ -64,7 +64,7 @@ def transport_socket(secret: Path | None) -> dict[str, Any] | None:
 
 
 def _spellings(network: Network) -> Sequence[Network]:
-    """Return a network, and its v4-mapped form, which a proxy with one socket for both families uses (::ffff:…)."""
+    """Return a network and its IPv4-mapped form (::ffff:…), which a proxy with a dual-stack socket uses."""
     if isinstance(network, ipaddress.IPv6Network):
         return (network,)
     mapped = f"::ffff:{network.network_address}/{_MAPPED_BITS + network.prefixlen}"

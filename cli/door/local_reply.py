@@ -1,7 +1,7 @@
-"""Make Envoy return its own errors as the contract has them, for REST, gRPC and gRPC-Web alike.
+"""Make Envoy return its own errors in the form of the contract, for REST, gRPC and gRPC-Web.
 
-For REST, local_reply_config makes them JSON. For gRPC and gRPC-Web it adds a marker header, which a Lua filter replaces
-by the status and its details: nothing else in Envoy can put the request id into a binary header.
+For REST, local_reply_config formats them as JSON. For gRPC and gRPC-Web it adds a marker header, which a Lua filter
+replaces by the status and its details, because only Lua can put the request id into a binary header.
 """
 
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ _RPC = "type.googleapis.com/google.rpc"
 _MARKER = "x-sentinel-reply"
 _ACTUAL_MARKER = "x-sentinel-actual"
 _CEL = "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter"
-# A request that Envoy could not read has no id yet.
+# A request that Envoy could not parse has no request id.
 _REQUEST_ID = '%COALESCE({"operators": [{"command": "REQ", "param": "x-request-id"}, "UNIQUE_ID"]})%'
 
 
-# The check of bodies writes its errors itself.
+# The body check returns complete errors.
 _BODY_REFUSED: dict[str, Any] = {
     "filter": {
         "and_filter": {
@@ -53,7 +53,7 @@ _BODY_REFUSED: dict[str, Any] = {
 
 
 def mappers(all_replies: Sequence[Reply]) -> list[dict[str, Any]]:
-    """Return Envoy's local_reply_config.mappers; the first that matches is taken."""
+    """Return Envoy's local_reply_config.mappers; Envoy uses the first that matches."""
     found: list[dict[str, Any]] = [_BODY_REFUSED]
     for number, reply in enumerate(all_replies):
         conditions = _conditions(reply, "EQ", reply.http_status)
@@ -84,7 +84,7 @@ def _conditions(reply: Reply, compare: str, http_status: int) -> list[dict[str, 
 
 
 def _for_grpc(number: int, reply: Reply, conditions: list[dict[str, Any]]) -> dict[str, Any]:
-    """Mark a reply to a gRPC or gRPC-Web call; a REST call looks like one after the transcoder but for one header."""
+    """Return the mapper that marks a reply to gRPC or gRPC-Web; a transcoded REST call differs by one header only."""
     grpc = {"name": "content-type", "string_match": {"prefix": "application/grpc"}}
     transcoded = {"name": "x-envoy-original-path", "present_match": True, "invert_match": True}
     is_grpc = [{"header_filter": {"header": header}} for header in (grpc, transcoded)]
@@ -125,7 +125,7 @@ def _header(name: str, value: str) -> dict[str, Any]:
 
 
 def lua(all_replies: Sequence[Reply]) -> str:
-    """Return the Lua filter that turns a marked reply into the status of a gRPC call."""
+    """Return the Lua filter that converts a marked reply to a gRPC status."""
     return Template(_LUA.read_text()).substitute(
         replies="\n".join(f"  {_lua_reply(reply)}," for reply in all_replies),
         marker=_MARKER,
@@ -154,7 +154,7 @@ def _lua_reply(reply: Reply) -> str:
 
 
 def _retry_info(retry_s: float) -> bytes:
-    """Return a google.rpc.Status that has nothing but a RetryInfo; protobuf merges what stands side by side."""
+    """Return a google.rpc.Status with only a RetryInfo; protobuf merges concatenated messages."""
     delay = Duration()
     delay.FromMilliseconds(round(retry_s * 1000))
     wrapper = AnyMessage()

@@ -1,4 +1,4 @@
-"""Errors that Envoy returns by itself, each typed as those of the services are; see local_reply.py."""
+"""The errors that Envoy itself returns, typed like those of the services; see local_reply.py."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,16 +14,16 @@ Matcher = Mapping[str, Any]
 LARGEST_BODY_BYTES = 1024 * 1024
 LARGEST_HEADERS_KIB = 16
 MOST_HEADERS = 100
-# Envoy reads so many before it refuses them; beyond it there is no typed answer for HTTP/2.
+# Envoy's own limits. Above them HTTP/2 clients get no typed error, so they are higher than the limits of the contract.
 HARD_HEADERS_KIB = 32
 HARD_HEADERS = 500
 ACTUAL = "{actual}"
-"""In a message, the place of the actual value."""
-# The status by which replies.lua refuses a call; no client sees it.
+"""The placeholder of the actual value in a message."""
+# The status with which replies.lua refuses a call; it is replaced before a client sees it.
 NO_MESSAGE = 422
-# Before a message of gRPC stand a flag and its length.
+# The prefix of a gRPC message: a flag and a length.
 FRAME_BYTES = 5
-# A GET, HEAD or DELETE with a body that has room for a field.
+# A GET, HEAD or DELETE with a body of at least 3 bytes, which may contain a field.
 WITH_BODY: Sequence[Matcher] = (
     {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|DELETE"}}},
     {"name": "content-length", "string_match": {"safe_regex": {"regex": "0*(?:[3-9]|[1-9][0-9]+)"}}},
@@ -35,22 +35,22 @@ _UNAVAILABLE = "TEMPORARILY_UNAVAILABLE"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """An error of Envoy's own.
+    """An error that Envoy itself returns.
 
     Attributes:
-        http_status: the HTTP status of Envoy, which REST clients get too.
+        http_status: Envoy's HTTP status, which REST clients receive, too.
         code: the google.rpc.Code.
         reason: the ErrorReason of the contract, without its prefix.
-        message: a sentence for the caller; empty for the sentence of Envoy.
-        metadata: of the ErrorInfo: limits.
+        message: the message for the caller; empty for Envoy's own text.
+        metadata: the metadata of the ErrorInfo, such as limits.
         actual: Envoy's format string for the value that is over the limit, for the message and the metadata; empty if
-            Envoy does not know it.
-        retry_s: seconds until a further attempt makes sense; 0 if none does.
-        matchers: what the request's headers have to be, beside the status.
-        condition: a CEL expression that has to be true, beside the status; empty if none.
-        flag: the response flag that has to be set, beside the status; empty if none.
-        rest_status: the HTTP status for REST clients, if it is not that of Envoy.
-        allow: the methods that the route takes, for REST clients.
+            Envoy has no such value.
+        retry_s: after how many seconds to retry; 0 if a retry is useless.
+        matchers: conditions on the headers of the request, in addition to the status.
+        condition: a CEL expression that has to be true, in addition to the status; empty for none.
+        flag: a response flag that has to be set, in addition to the status; empty for none.
+        rest_status: the HTTP status for REST clients; 0 for Envoy's own.
+        allow: the methods that the route accepts, for REST clients.
     """
 
     http_status: int
@@ -118,9 +118,9 @@ GUARDS = (
         ),
     ),
 )
-"""Requests that are refused before any other route, by their headers."""
+"""The requests that are refused before all other routes, by their headers."""
 
-# Envoy refuses it before it looks for a route, and does not say why.
+# Envoy refuses this path before routing, with no text of its own.
 _NUL = Reply(
     http_status=400,
     code=code_pb2.INVALID_ARGUMENT,
@@ -129,7 +129,7 @@ _NUL = Reply(
     matchers=({"name": ":path", "string_match": {"safe_regex": {"regex": "[^?]*%00.*"}}},),
 )
 
-# Likewise.
+# Envoy refuses this path, too, before routing.
 _FRAGMENT = Reply(
     http_status=400,
     code=code_pb2.INVALID_ARGUMENT,
@@ -138,7 +138,7 @@ _FRAGMENT = Reply(
     matchers=({"name": ":path", "string_match": {"contains": "#"}},),
 )
 
-# The HTTP parser's, which read no headers.
+# An error of the HTTP parser, so there are no headers.
 _NOT_HTTP = Reply(
     http_status=400,
     code=code_pb2.INVALID_ARGUMENT,
@@ -152,7 +152,7 @@ _BY_STATUS = (
         http_status=400,
         code=code_pb2.INVALID_ARGUMENT,
         reason=_MALFORMED,
-        message="",  # what the transcoder found wrong helps the caller
+        message="",  # the transcoder's own text names the error
     ),
     Reply(http_status=404, code=code_pb2.NOT_FOUND, reason="ROUTE_UNKNOWN", message="Route not found."),
     Reply(
@@ -172,7 +172,7 @@ _BY_STATUS = (
             {"name": "content-length", "range_match": {"start": str(LARGEST_BODY_BYTES + 1), "end": str(2**63 - 1)}},
         ),
     ),
-    # Without a content-length, or as JSON that is longer as a message of gRPC.
+    # For requests without content-length, and for JSON whose transcoded message is too large.
     Reply(
         http_status=413,
         code=code_pb2.RESOURCE_EXHAUSTED,
@@ -265,16 +265,16 @@ OTHERS = {
 
 
 def replies(limited: Sequence[Reply]) -> tuple[Reply, ...]:
-    """Return all replies, those with more conditions first.
+    """Return all replies, ordered by falling number of conditions.
 
     Args:
-        limited: those of rate limits.
+        limited: the replies of rate limits.
     """
     return (*GUARDS, _NUL, _FRAGMENT, _NOT_HTTP, *limited, *_wrong_methods(), *_BY_STATUS)
 
 
 def _wrong_methods() -> list[Reply]:
-    """Return what the transcoder's 404 means for the paths that take other methods."""
+    """Return the replies to a known path with a wrong method, for which the transcoder returns 404."""
     return [
         Reply(
             http_status=404,

@@ -1,7 +1,7 @@
-"""The door's routes, derived from the contract.
+"""Envoy's routes, derived from the contract.
 
-A REST call is routed twice: by its own path, where settings of the transcoder and guards apply, and after transcoding
-by the RPC's path, which also gRPC and gRPC-Web calls have.
+A REST call is routed twice: by its own path, where the guards and the settings of the transcoder apply, and after
+transcoding by the path of the RPC, which gRPC and gRPC-Web calls have, too.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +22,7 @@ SUPERVISOR = "supervisor"
 _UNARY = "30s"
 _READYZ = "10s"
 _NEVER = "0s"
-# Envoy counts in milliseconds; a deadline further away than this is none.
+# Envoy counts milliseconds; a longer deadline counts as none.
 _LONGEST_DEADLINE = "3600000s"
 _TRANSCODER = "envoy.filters.http.grpc_json_transcoder"
 _BUFFER = "envoy.filters.http.buffer"
@@ -31,36 +31,40 @@ _EVENT_STREAM = {"name": "accept", "string_match": {"contains": "text/event-stre
 _HEAD = {"name": ":method", "string_match": {"exact": "HEAD"}}
 _READS = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD"}}}
 _READS_AND_DELETES = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|DELETE|OPTIONS"}}}
-# Before bodies are checked. The other one is after transcoding, and counts native calls too.
+# The rate limit before the body check. The other one is after transcoding, and counts gRPC calls, too.
 RATE_LIMIT_OF_REST = "sentinel.rate_limit_of_rest"
-# A filter that is on but for heartbeats, likewise.
+# A filter that is enabled except for heartbeat signals; see envoy.yaml.
 BODILESS = "sentinel.bodiless"
-# A filter that is off but where a client asks for server-sent events; see envoy.yaml.
+# A filter that is disabled except for requests that accept server-sent events; see envoy.yaml.
 TRANSCODER_OF_EVENTS = "sentinel.transcoder_of_events"
-# A filter that is off but for HEAD; see envoy.yaml.
+# A filter that is disabled except for HEAD; see envoy.yaml.
 WITHOUT_BODY = "sentinel.without_body"
-# Filters that are off but for signals of jobs; likewise.
+# Filters that are disabled except for heartbeat signals; see envoy.yaml.
 PATH_ALONE = "sentinel.path_alone"
 DROP_BODY = "sentinel.drop_body"
-# What a token and a result are made of, and whatever else is read as it is written.
+# The characters of tokens and results, and all others that are not percent-encoded.
 _PLAIN = "[^/:%?#]+"
 _ANY = "[^/:]+"
 ON = {
     "@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig",
     "config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.LuaPerRoute", "filter_context": {}},
 }
-# nginx and what is built on it hold a stream back until a buffer is full, unless the answer says otherwise.
+# Without this response header nginx and its derivatives buffer a stream.
 _UNBUFFERED = ({"header": {"key": "x-accel-buffering", "value": "no"}},)
-# Switches a filter on that has no configuration of a route's own.
+# Enables a filter that has no per-route configuration.
 _ON = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}}
 _OFF = {"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "disabled": True}
 
 
 def routes(limits: Sequence[Limit]) -> list[dict[str, Any]]:
-    """Return the routes of some limited methods and of all others; the first that matches is taken."""
+    """Return all routes, in order; Envoy uses the first that matches.
+
+    Args:
+        limits: the methods with a rate limit.
+    """
     by_path = {limit.path: limit for limit in limits}
     return [
-        # Before the guards, which look at queries too.
+        # Before the guards, which also match queries.
         *_signals(_PLAIN),
         *(_guard(guard.matchers, guard.http_status) for guard in GUARDS),
         *_signals(_ANY),
@@ -76,11 +80,11 @@ def routes(limits: Sequence[Limit]) -> list[dict[str, Any]]:
             if rpc.streams or rpc.path in by_path
         ),
         *(_to({"prefix": f"/{service}/"}, cluster, _UNARY, {}) for service, cluster in _CLUSTERS.items()),
-        # Not an RPC: a process that has too few file descriptors, or no database, still says so.
+        # Not an RPC, so that a process without a database or free file descriptors can still report that.
         *(_readyz(path) for path in ("/readyz", "/v1/readyz")),
-        # Its calls stay open in both directions.
+        # Reflection calls are bidirectional streams, so they have no timeout.
         _to({"prefix": "/grpc.reflection."}, "monitor", _NEVER, {_BUFFER: _OFF}),
-        # What remains is REST before it is transcoded, and gRPC calls of unknown services, which monitor refuses.
+        # The rest are REST calls before transcoding, and gRPC calls of unknown services, which monitor refuses.
         *(
             _to({**path, "headers": [*accept, *headers]}, "monitor", _UNARY, {**transcoder, **filters})
             for accept, transcoder in (([_EVENT_STREAM], {_TRANSCODER: _OFF, TRANSCODER_OF_EVENTS: _ON}), ([], {}))
@@ -90,7 +94,11 @@ def routes(limits: Sequence[Limit]) -> list[dict[str, Any]]:
 
 
 def _signals(segment: str) -> list[dict[str, Any]]:
-    """Return the routes of signals of jobs whose token and result are made of some characters."""
+    """Return the routes of heartbeat signals.
+
+    Args:
+        segment: a regular expression for the token and for the result in the path.
+    """
     templates = {template for rpc in rpcs() if rpc.path in HEARTBEAT_METHODS for _, template in rpc.bindings}
     # The transcoder takes slashes at the end of a path.
     regex = f"(?:{'|'.join(sorted(path_regex(each, segment) for each in templates))})/*"
@@ -108,13 +116,13 @@ def _signals(segment: str) -> list[dict[str, Any]]:
 def _rest(
     limits: Sequence[Limit],
 ) -> Iterator[tuple[dict[str, Any], list[Mapping[str, Any]], dict[str, Any]]]:
-    """Return path, headers and filters of the routes of REST; the first that matches is taken.
+    """Return path, headers and filters of the REST routes, in order; Envoy uses the first that matches.
 
-    The body is checked by the service that the request is for: the check is there as long as the service is. The last
-    route takes every path, so a body that gets to the transcoder has been checked, whatever its path looks like.
+    The service of a request also checks its body, so the check is available whenever the service is. The last route
+    matches every path, so every body has been checked before it reaches the transcoder.
 
     Args:
-        limits: of methods whose calls over the limit are not worth a check.
+        limits: the methods with a rate limit, which applies before their bodies are checked.
     """
     anywhere: dict[str, Any] = {"prefix": "/"}
     checks: list[tuple[dict[str, Any], Mapping[str, Any]]] = [
