@@ -82,7 +82,9 @@ async def main(process: Process) -> None:
 
 
 def refuse_undecided_registration(environment: Mapping[str, str] = os.environ) -> None:
-    """Exit if strangers could register and the operator has not decided about it; needs no database.
+    """Exit if SENTINEL_REGISTRATION is not set although other machines can reach the installation.
+
+    The check needs no database.
 
     Raises:
         SystemExit: with the message to print.

@@ -2,7 +2,7 @@
 
 `__Host-` binds it to this host and to HTTPS, HttpOnly hides it from scripts, SameSite=Strict keeps other sites from
 sending it. Only Refresh reads it, and CORS never admits cookies, so no other origin can read the response of Refresh. A
-sibling subdomain counts as the same site, though: when the browser says that the call comes from another origin
+sibling subdomain counts as the same site, though: when the browser reports that the call comes from another origin
 (Sec-Fetch-Site), the cookie is neither read nor set.
 """
 
@@ -17,7 +17,7 @@ _OWN = {"", "same-origin", "none"}
 
 
 def from_elsewhere(metadata: Mapping[str, str]) -> bool:
-    """Return whether the browser says that a page of another origin made the call."""
+    """Return whether the browser reports that a page of another origin made the call."""
     return metadata.get("sec-fetch-site", "") not in _OWN
 
 

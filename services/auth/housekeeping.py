@@ -10,7 +10,7 @@ from services.platform.errors import SentinelError
 if TYPE_CHECKING:
     from services.auth.store.installation import InstallationSql
 
-# A fixed schedule, no retry: the next round does what this one could not.
+# A fixed schedule without retries: the next round does what a failed one did not.
 _EVERY_S = 60.0
 _A_STEP = 1_000
 _MOST_STEPS = 100
@@ -21,7 +21,7 @@ class Housekeeping:
     """A loop that removes what has expired. All replicas run it; the deletions are idempotent.
 
     Args:
-        store: what expires, in PostgreSQL.
+        store: the expiring data in PostgreSQL.
         keyring: the signing keys, retired ones included.
     """
 

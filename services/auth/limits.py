@@ -35,7 +35,7 @@ class Bucket:
         key: a hash of what is limited; no address and no email is stored.
         every_us: microseconds until one attempt is refilled.
         burst: the capacity in attempts.
-        scope: what is limited, for the error: "address" or "account".
+        scope: the limited subject, for the error: "address" or "account".
     """
 
     key: bytes
@@ -64,7 +64,7 @@ class Limits:
 
     @staticmethod
     def account(*names: str, known_address: str = "") -> Bucket:
-        """Return the bucket of an account, existing or not; a known address has one of its own."""
+        """Return the bucket of an account, existing or not; a known address has a separate bucket."""
         return Bucket(_key("account", *names, known_address), _ACCOUNT_EVERY_US, _ACCOUNT_BURST, "account")
 
     async def take(self, *buckets: Bucket) -> None:

@@ -32,7 +32,7 @@ _NICENESS = 10
 
 def _step_back() -> None:
     """Lower this thread's priority, so that the event loop runs first on a busy processor."""
-    # On Linux each thread has a niceness of its own.
+    # On Linux the niceness is per thread.
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
 
 
@@ -63,7 +63,7 @@ class Passwords:
         return await self._run(lambda: self._matches(password_hash or self._nobody, password)) and bool(password_hash)
 
     def close(self) -> None:
-        """Finish the running work and cancel what is queued."""
+        """Finish the running work and cancel the queued work."""
         self._pool.shutdown(cancel_futures=True)
 
     def _matches(self, password_hash: str, password: str) -> bool:

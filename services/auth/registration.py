@@ -31,7 +31,7 @@ class Registration:
         passwords: hashes the password.
         sessions: signs the administrator in.
         limits: limits the attempts of one source address.
-        mode: whether everybody, only invited people, or nobody may register.
+        mode: who may register: everyone, only invited people, or no one.
         granted_slugs: slugs to which the operator's settings grant rights; only the operator may create these tenants.
     """
 

@@ -19,7 +19,7 @@ def new_secret() -> bytes:
 
 
 def hash_of(secret: bytes) -> bytes:
-    """Return the hash of a secret, which is what is stored."""
+    """Return the hash of a secret; only the hash is stored."""
     return hashlib.sha256(secret).digest()
 
 

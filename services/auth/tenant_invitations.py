@@ -33,5 +33,5 @@ def new_token() -> str:
 
 
 def hash_of(token: str) -> bytes:
-    """Return the hash of a token, which is what is stored."""
+    """Return the hash of a token; only the hash is stored."""
     return hashlib.sha256(token.encode()).digest()

@@ -21,7 +21,7 @@ _LONGEST_REASON = 500
 
 
 class OperatorError(Exception):
-    """A command of the operator failed; the message is the sentence to print."""
+    """A command of the operator failed. The message is printed for the operator."""
 
 
 class Tenants:

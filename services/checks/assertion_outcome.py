@@ -16,7 +16,7 @@ class AssertionStatus(IntEnum):
     PASSED = 1
     FAILED = 2
     UNKNOWN = 3
-    """The value that it examines is not known."""
+    """The value that it examines is unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class AssertionOutcome:
         index: its index in the check's list of assertions; None for a shorthand field.
         subject: the value that it examines.
         status: its status.
-        expected: what it expects.
+        expected: the expected value.
         actual: the actual value.
         only_slow: whether it only flags a run as slow.
     """

@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class Resolution(IntEnum):
-    """The reason for the end of an incident."""
+    """The reason why an incident ended."""
 
     RECOVERED = 1
     BY_HAND = 2

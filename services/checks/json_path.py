@@ -1,6 +1,6 @@
-"""JSONPath (RFC 9535) over parsed JSON, with bounds: a library parses the expression, our own walk evaluates it.
+"""JSONPath (RFC 9535) over parsed JSON, with bounds: a library parses the expression, this module evaluates it.
 
-The library's evaluation creates an object with a path for every visited value, and has no bound; ours counts the
+The library's evaluation creates an object with a path for every visited value, and has no bound; this one counts the
 visited values. Filters are refused, because their cost is not linear.
 """
 
@@ -41,7 +41,7 @@ def steps_of(path: str) -> Sequence[Step]:
     """Parse a path into its steps.
 
     Raises:
-        ValueError: it is not a JSONPath, or not a supported one; the message says why.
+        ValueError: it is not a JSONPath, or not a supported one, for the reason in the message.
     """
     try:
         query = _ENVIRONMENT.compile(path)

@@ -25,7 +25,7 @@ def compiled(expression: str) -> Expression:
     """Compile an expression.
 
     Raises:
-        ValueError: RE2 rejects it; the message says why.
+        ValueError: RE2 rejects it, for the reason in the message.
     """
     options = re2.Options()
     options.max_mem = _MOST_MEMORY

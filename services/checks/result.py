@@ -23,7 +23,7 @@ _Record = TypeVar("_Record", bound="RunDetails")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunDetails:
-    """Why a run was not UP and how long it took: what an incident stores of its first failing slot.
+    """The error and the duration of a run that was not UP, as an incident stores them of its first failing slot.
 
     Phases are those of the last hop, in microseconds, and None if not reached; total_us covers all hops and attempts.
 
@@ -170,7 +170,7 @@ def _compiled_from_row(record: type[_Record]) -> Callable[[ResultRow, Callable[[
 
 
 def _compiled_to_message() -> tuple[Callable[[Result], pb.CheckResult], Callable[[RunDetails], pb.Phases]]:
-    """Return what makes a message of a result, and what makes the phases in it."""
+    """Return the functions that convert a result to a message, and its details to the phases of that message."""
     names: dict[str, object] = {"CheckResult": pb.CheckResult, "Phases": pb.Phases}
     arguments: dict[str, list[str]] = {"": [], "phases": []}
     described: dict[str, Any] = {"": pb.CheckResult.DESCRIPTOR, "phases": pb.Phases.DESCRIPTOR}

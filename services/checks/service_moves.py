@@ -12,7 +12,7 @@ CHANNEL = "services_moved"
 
 @dataclass(frozen=True, slots=True)
 class ServiceMove:
-    """The shown state of a service may have changed; of all services of the tenant if it is None."""
+    """A possible change of the shown state of a service, or of all services of the tenant if `service_id` is None."""
 
     tenant_id: UUID
     service_id: UUID | None = None

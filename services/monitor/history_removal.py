@@ -11,7 +11,7 @@ from services.platform.clock import now_us
 if TYPE_CHECKING:
     from services.monitor.store.history import HistorySql
 
-# A fixed schedule, no retry: the next look does what this one could not.
+# A fixed schedule without retries: the next round does what a failed one did not.
 _LOOK_EVERY_S = 5.0
 _A_STEP = 5_000
 # The pause leaves the database time for urgent work.

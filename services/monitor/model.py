@@ -89,14 +89,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class TrackedCheck:
-    """A check, its track, and since when it is in a maintenance window (None outside)."""
+    """A check, its track, and the start of its present maintenance in microseconds (None outside)."""
 
     check: Check
     track: Track
     maintenance_us: int | None = None
 
     def known(self, now: int) -> tuple[CheckState, int | None]:
-        """Return the check's state and since when it has it (semantics.md §12)."""
+        """Return the check's state, and the time since which it has it (semantics.md §12)."""
         if self.check.pause_us is not None:
             return CheckState.PAUSED, self.check.pause_us
         if self.maintenance_us is not None:

@@ -9,7 +9,7 @@ from services.platform.clock import now_us
 if TYPE_CHECKING:
     from services.monitor.store.rollups import RollupSql
 
-# A fixed schedule, no retry: the next look does what this one could not.
+# A fixed schedule without retries: the next round does what a failed one did not.
 _LOOK_EVERY_S = 600.0
 _A_STEP = 2_000
 # The pause leaves the database time for urgent work.

@@ -68,7 +68,7 @@ class RequestCoalescer(Generic[_Group, _Subject, _T]):
 
         for answer in callers:
             answer.add_done_callback(on_caller_gone)
-        # wait() instead of await: a cancelled read would look like our own cancellation.
+        # wait() instead of await: a cancelled read would look like a cancellation of this task.
         try:
             await asyncio.wait((reading,))
         finally:

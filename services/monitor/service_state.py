@@ -27,8 +27,8 @@ class Seen:
 
     Attributes:
         state: the state; never MAINTENANCE, which belongs to the service.
-        since_us: since when; None if it was never known.
-        clear_us: since when it has certainly not been DOWN; None if it is DOWN or was never known.
+        since_us: the time since which it has the state; None if the state was never known.
+        clear_us: the time since which it has certainly not been DOWN; None if it is DOWN or was never known.
     """
 
     state: CheckState
@@ -80,10 +80,10 @@ def service_state(checks: Tally) -> ServiceState:
 
 
 def service_since(state: ServiceState, checks: Sequence[Seen]) -> int | None:
-    """Return since when a service has certainly been in its state; None if unknown.
+    """Return the time since which a service has certainly been in its state; None if unknown.
 
     Only the present states of its checks are used, so the service may have been in its state for longer: if one check
-    was DOWN, then a second one too, then the first no more, the result is the time of the last of these changes.
+    was DOWN, then a second one, too, and then the first one recovered, the result is the time of the last change.
 
     Args:
         state: the service's state; not MAINTENANCE.

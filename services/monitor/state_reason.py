@@ -1,4 +1,4 @@
-"""The reason for the state of a check or a service, in words (semantics.md §12, §13). Pure."""
+"""The reason for the state of a check or a service, as text (semantics.md §12, §13). Pure."""
 
 from collections.abc import Sequence
 

@@ -1,1 +1,1 @@
-"""What every service needs, independent of its domain: errors, paging, time, logs. It does not know checks."""
+"""Code that every service needs, independent of its domain: errors, paging, time, logs. It does not import checks."""

@@ -64,7 +64,7 @@ class SentinelError(Exception):
     Attributes:
         code: the canonical code (google.rpc.Code), set by each subclass.
         reason: the reason in the contract.
-        message: a sentence for the caller.
+        message: the message for the caller.
         metadata: the values of the message for programs, with keys in lowerCamelCase, such as "limit" and "actual".
     """
 
@@ -184,7 +184,7 @@ class ResourceExhausted(SentinelError):
     """A rate or capacity limit is reached for now.
 
     Attributes:
-        retry_after_s: seconds until a retry makes sense.
+        retry_after_s: after how many seconds to retry.
         metadata: the limit, and the actual value if it is known.
     """
 
@@ -224,8 +224,8 @@ class RequestTooLarge(SentinelError):
 class TooManyFields(RequestTooLarge):
     """The request has too many fields.
 
-    With the code of the other limits the transcoder would answer 429, after which REST clients retry; for too many
-    bytes Envoy itself answers 413.
+    With the code of the other limits the transcoder would return 429, after which REST clients retry; for too many
+    bytes Envoy itself returns 413.
     """
 
     code = code_pb2.INVALID_ARGUMENT

@@ -67,7 +67,7 @@ def _take(current: Message, wished: Message, path: str) -> None:
         current, wished = getattr(current, name), getattr(wished, name)
         if is_there:
             current.SetInParent()
-    if not last:  # an empty object in JSON names nothing inside
+    if not last:  # an empty object in JSON names no inner field
         return
     current.ClearField(last)
     if last not in {field.name for field, _ in wished.ListFields()}:

@@ -17,8 +17,8 @@ class DescriptorWatch:
     """A watch on the number of open files of this process.
 
     Args:
-        need: how many it opens at most.
-        count_open: returns the number of open files; the default asks the kernel.
+        need: the maximum number of files that it opens.
+        count_open: returns the number of open files; by default from the kernel.
     """
 
     def __init__(self, need: int, count_open: Callable[[], int] = lambda: sum(1 for _ in _OPEN.iterdir())) -> None:
@@ -29,7 +29,7 @@ class DescriptorWatch:
             _log.warning("file descriptor limit too low", need=need, actual=limit(), fix=HOW)
 
     def warnings(self) -> list[str]:
-        """Return the present warnings, as sentences."""
+        """Return the present warnings, one message each."""
         return [warning for warning in (self._shortage, self._exhausted) if warning]
 
     async def run(self) -> None:

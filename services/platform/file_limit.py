@@ -24,7 +24,7 @@ def shortage(name: str, need: int) -> str | None:
 
     Args:
         name: the name of the process.
-        need: how many files it opens at most.
+        need: the maximum number of files that it opens.
     """
     actual = limit()
     if actual >= need:

@@ -1,10 +1,10 @@
-"""Retries: how long to pause before the next attempt, by exponential backoff with full jitter.
+"""Retries with exponential backoff and full jitter.
 
-Each pause is drawn evenly between zero and a bound, which doubles with each failure in a row up to a longest one. What
-failed at the same moment, such as all processes when the database goes away, does not come back at the same moment.
+Each pause is drawn uniformly between zero and a bound, which doubles with each consecutive failure up to a maximum. So
+processes that failed at the same moment, for example because the database became unavailable, retry at different times.
 
-Every loop that repeats what failed pauses by this. A loop with a fixed schedule, which looks again whether or not the
-last look failed, does not: its next look is its retry.
+Every loop that repeats a failed operation uses these pauses. A loop with a fixed schedule does not: its next round,
+which runs whether or not the last one failed, is the retry.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# Any bound is reached by then, and a float ends at 2**1024.
+# Every maximum is reached with this exponent, and a float overflows at 2**1024.
 _MOST_DOUBLINGS = 64
 
 
@@ -21,25 +21,25 @@ class Backoff:
     """The bounds of the pauses.
 
     Attributes:
-        first_s: the longest that the pause after a first failure lasts.
-        longest_s: the longest that any pause lasts.
+        first_s: the maximum pause after a first failure, in seconds.
+        longest_s: the maximum of all pauses, in seconds.
     """
 
     first_s: float
     longest_s: float
 
     def pause_s(self, failures: int, draw: float) -> float:
-        """Return the pause after some failures in a row.
+        """Return the pause after some consecutive failures, in seconds.
 
         Args:
-            failures: how many; at least 1.
+            failures: the number of consecutive failures; at least 1.
             draw: a random number from 0 to 1.
         """
         doublings = min(failures - 1, _MOST_DOUBLINGS)
         return draw * min(self.longest_s, self.first_s * 2.0**doublings)
 
 
-# The database is away. Everything that waits for it is back within two seconds of its return.
+# For an unavailable database: all loops retry within two seconds after it is available again.
 DATABASE = Backoff(first_s=0.5, longest_s=2.0)
 
 
@@ -57,11 +57,11 @@ class Retry:
         self._failures = 0
 
     def succeeded(self) -> None:
-        """Begin with short pauses again."""
+        """Reset the count of failures, so that pauses are short again."""
         self._failures = 0
 
     def failed_s(self) -> float:
-        """Count a failure; return how long to pause before the next attempt."""
+        """Count a failure; return the pause before the next attempt, in seconds."""
         self._failures += 1
         return self._backoff.pause_s(self._failures, self._draw())
 

@@ -1,1 +1,1 @@
-"""SQL that several services share: tables and parts of queries. It knows the checks, not the services."""
+"""SQL that several services share: tables and parts of queries. It imports the checks, not the services."""

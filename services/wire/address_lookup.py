@@ -1,8 +1,9 @@
-"""A look-up of the IPv4 and IPv6 addresses of a name; it has no time limit of its own.
+"""A look-up of the IPv4 and IPv6 addresses of a name. It has no time limit; the caller cancels it.
 
-Both questions are sent together, from one socket per server. A silent server is asked again, and so is the next one,
-with exponential backoff; the first answer wins. What one server fails at, the others are asked, each at most twice.
-After one question is answered, the other one has a moment left: servers that drop questions for IPv6 are common.
+Both queries are sent together, from one socket per server. If a server does not respond, the query is repeated to it
+and to the next one, with exponential backoff; the first response is used. If a server fails, the others are queried,
+each at most twice. After the response to one query, the other one has only a short time left, because servers that drop
+IPv6 queries are common.
 """
 
 import asyncio
@@ -26,11 +27,11 @@ from services.wire.probe_failure import ProbeFailure
 
 _FIRST_WAIT_S = 1.0
 _LONGEST_WAIT_S = 8.0
-# How much longer than the first answer the second one may take (RFC 8305 §3 says 50 ms; a name that a server has not
-# cached takes longer, and a verdict should not depend on it).
+# How much longer than the first response the second one may take. RFC 8305 §3 recommends 50 ms, but a name that the
+# server has not cached takes longer, and a verdict should not depend on the cache.
 _OTHER_FAMILY_S = 0.25
 _MOST_FAILURES = 2
-# A peer that sends this many packets which answer no question is not a name server.
+# A peer that sends more packets that match no query is not a name server.
 _MOST_STRANGE = 64
 _MOST_AT_ONCE = 16
 _LARGEST = 65_535
@@ -43,7 +44,7 @@ class LookupFailedError(Exception):
     """The look-up failed.
 
     Attributes:
-        is_ours: whether no name server could be asked, a fault of the monitor.
+        is_ours: whether no name server could be queried, which is a fault of the monitor.
     """
 
     def __init__(self, sentence: str, *, is_ours: bool = False) -> None:
@@ -56,8 +57,8 @@ class FoundAddresses(NamedTuple):
 
     Attributes:
         addresses: literal addresses, IPv4 first; empty if the name has none.
-        ttl_s: how long the answer is valid, in seconds.
-        is_whole: whether both questions were answered.
+        ttl_s: how long the addresses are valid, in seconds.
+        is_whole: whether there was a response to both queries.
     """
 
     addresses: tuple[str, ...]
@@ -66,7 +67,7 @@ class FoundAddresses(NamedTuple):
 
 
 class _Heard(NamedTuple):
-    """An answer received over TCP."""
+    """A response received over TCP."""
 
     outline: Outline
     data: bytes
@@ -77,7 +78,7 @@ class _Heard(NamedTuple):
 
 
 class _Part:
-    """One of the two questions, with the state of its answer."""
+    """One of the two queries, with the state of its response."""
 
     __slots__ = ("answer", "failure", "failures", "is_no_name", "is_ours", "is_over", "number", "question", "type")
 
@@ -131,10 +132,10 @@ class AddressLookup:
         self._grace: asyncio.TimerHandle | None = None
 
     async def found(self) -> FoundAddresses:
-        """Ask until there is an answer; when cancelled, close all sockets.
+        """Send the queries until there is a response; when cancelled, close all sockets.
 
         Raises:
-            LookupFailedError: no server has an answer, or none can be asked.
+            LookupFailedError: every server failed, or none can be queried.
         """
         try:
             self._take_turn()
@@ -143,7 +144,7 @@ class AddressLookup:
             self._close()
 
     def _take_turn(self) -> None:
-        """Ask the next server, and start its timer."""
+        """Query the next server, and start its timer."""
         if self._done.done():
             return
         for part in self._pending():
@@ -226,7 +227,7 @@ class AddressLookup:
             self._failed(part, server, _SENTENCES.get(outline.rcode, _FAILED))
 
     async def _ask_by_tcp(self, part: _Part, server: Server) -> None:
-        """Ask again over TCP, for an answer that is too long for UDP."""
+        """Repeat the query over TCP after a truncated response."""
         seen = Observation()
         talk = DnsTalk(part.question, part.read, seen, edns=server not in self._plain)
         failure, is_ours = "malformed DNS response", False
@@ -247,7 +248,7 @@ class AddressLookup:
             self._take(part, server, *talk.reply)
 
     def _failed(self, part: _Part, server: Server, sentence: str) -> None:
-        """Record that a server failed, and ask the next one."""
+        """Record that a server failed, and query the next one."""
         part.failure = sentence
         part.failures[server] = part.failures.get(server, 0) + 1
         others = self._who_may_know(part)
@@ -257,7 +258,7 @@ class AddressLookup:
             self._end(part)
 
     def _who_may_know(self, part: _Part) -> list[Server]:
-        """Return the servers that respond and have not failed too often at a question."""
+        """Return the servers that are reachable and have not failed too often at a query."""
         return [
             server
             for server in self._servers
@@ -267,7 +268,7 @@ class AddressLookup:
         ]
 
     def _cannot_reach(self, server: Server, error: OSError | None = None) -> None:
-        """Record that a server cannot be reached, and ask the next one at once."""
+        """Record that a server is unreachable, and query the next one immediately."""
         self._close_to(server)
         self._refused.add(server)
         if error is None or not is_own(error):
@@ -285,7 +286,7 @@ class AddressLookup:
         return [part for part in self._parts if not part.is_over]
 
     def _end(self, part: _Part) -> None:
-        """Close a question, and conclude the look-up if it is the last one."""
+        """Close a query, and conclude the look-up if it is the last one."""
         part.is_over = True
         if not self._pending():
             self._conclude()
@@ -321,5 +322,5 @@ class AddressLookup:
                 timer.cancel()
         if self._done.done() and not self._done.cancelled():
             self._done.exception()  # retrieved, even if a cancellation came first
-        # Its exception refers to frames that refer to this: both would wait for the garbage collector.
+        # The exception refers to frames that refer to this object. Break the cycle, so that both are freed at once.
         del self._done

@@ -1,11 +1,11 @@
-"""The order of a name's addresses for dialling (RFC 6724 §6). Pure, except that it asks the kernel for sources."""
+"""The order of a name's addresses for dialling (RFC 6724 §6). Pure, except that the kernel selects source addresses."""
 
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 
 _LINK_LOCAL, _SITE_LOCAL, _GLOBAL = 0x2, 0x5, 0xE
-# The interface identifier of an address says nothing about its distance (RFC 6724 §2.2).
+# The interface identifier of an address is unrelated to its distance (RFC 6724 §2.2).
 _LONGEST_PREFIX = 64
 # The default policy table (RFC 6724 §2.1): network, precedence, label.
 _POLICY = [

@@ -1,7 +1,7 @@
-"""The addresses in a DNS answer (RFC 1035 §4.1.3, RFC 3596), with aliases followed. Pure.
+"""The addresses in a DNS response (RFC 1035 §4.1.3, RFC 3596), with aliases followed. Pure.
 
-Not parsed by dnspython, which takes 60 µs for the shortest answer and 170 µs for one with an alias: as much as the rest
-of a look-up (docs/adr/0043). Only names, addresses and TTLs are parsed, with bounds.
+dnspython is not used, because it takes 60 µs for the shortest response and 170 µs for one with an alias, as much as the
+rest of a look-up (docs/adr/0043). Only names, addresses and TTLs are parsed, with bounds.
 """
 
 import socket
@@ -16,18 +16,18 @@ _FIXED = struct.Struct("!HHIH")
 _MOST_RECORDS = 256
 _MOST_ALIASES = 16
 _LONGEST_NAME = 255
-# Of all names of an answer without compression, with which a few bytes can stand for 255.
+# The total size of the uncompressed names of a response; a few compressed bytes can stand for 255.
 _MOST_NAME_BYTES = 32_768
 _LARGEST_TTL_S = 2**31 - 1
 _POINTER = 0xC0
 
 
 class MalformedAnswerError(ValueError):
-    """An answer violates its format, or exceeds the limits."""
+    """A response is malformed, or exceeds the limits."""
 
 
 class Addresses(NamedTuple):
-    """The addresses of a name in an answer.
+    """The addresses of a name in a response.
 
     Attributes:
         found: literal addresses in their order; empty if the name, or the end of its aliases, has none.
@@ -67,7 +67,7 @@ def addresses_in(data: bytes, start: int, count: int, name: bytes, type_: int) -
         type_: A or AAAA.
 
     Raises:
-        MalformedAnswerError: the answer is malformed.
+        MalformedAnswerError: the response is malformed.
     """
     if count > _MOST_RECORDS:
         raise MalformedAnswerError(f"more than {_MOST_RECORDS} records")

@@ -43,7 +43,7 @@ class AnswerReader:
         follows: whether a redirect is followed: it then ends after its head, as in curl.
 
     Attributes:
-        status: the status code; 0 until it is known.
+        status: the status code; 0 until it is received.
         body: as received, still encoded; empty if it is not kept.
         ended: whether the response is complete, or was truncated.
         truncated: whether it was truncated at the limit.

@@ -38,7 +38,7 @@ def sentence(code: int, words: str, chain: Sequence[bytes], name: str, now: date
 
     Args:
         code: OpenSSL's number of the error.
-        words: OpenSSL's description of it.
+        words: OpenSSL's description of the fault.
         chain: the certificates that the server sent, in DER, its own first; empty if unknown.
         name: the name that the certificate should have.
         now: the present time.

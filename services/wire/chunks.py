@@ -41,7 +41,7 @@ class Chunks:
         self._line = bytearray()
 
     def feed(self, data: bytes, take: Take) -> None:
-        """Read some bytes, until they or the body end, or no more of it is wanted.
+        """Read some bytes, until they or the body end, or the limit of the body is reached.
 
         Args:
             data: the bytes.

@@ -1,4 +1,4 @@
-"""Parser of our own ClientHello (RFC 8446 §4.1.2). Pure."""
+"""Parser of the ClientHello that this client sends (RFC 8446 §4.1.2). Pure."""
 
 import ssl
 from collections.abc import Iterator

@@ -29,7 +29,7 @@ _NAMES = frozenset({_CONTENT, _TRANSFER})
 _LENGTHS = frozenset(map(len, _NAMES))
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 _ALIASES = {"x-gzip": "gzip"}
-# Registered codings that are not supported. Unknown words are ignored, so the body counts as unencoded.
+# Registered codings that are not supported. Unregistered ones are ignored, so the body counts as unencoded.
 _FOREIGN = frozenset({"aes128gcm", "compress", "dcb", "dcz", "exi", "pack200-gzip", "x-compress", "zstd"})
 
 
@@ -78,7 +78,7 @@ def is_coded(headers: Headers) -> bool:
 
 
 def codings(headers: Headers) -> list[str]:
-    """Return the codings of a body in the order in which they were applied; unknown words are omitted.
+    """Return the codings of a body in the order in which they were applied; unregistered ones are omitted.
 
     Raises:
         ProbeFailure: one is not supported, or there are too many.

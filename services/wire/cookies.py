@@ -38,7 +38,7 @@ class _Cookie(NamedTuple):
     """A stored cookie.
 
     Attributes:
-        value: what is sent.
+        value: the value to send.
         domain: the domain that it is sent to.
         host_only: whether it is not sent to hosts below the domain.
         path: the path that it is sent to.

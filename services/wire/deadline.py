@@ -8,7 +8,7 @@ import asyncio
 
 
 class Deadline:
-    """A time limit that cancels the current task; `passed` tells this from any other cancellation.
+    """A time limit that cancels the current task; `passed` distinguishes this from any other cancellation.
 
     Args:
         timeout_s: seconds from now.

@@ -1,8 +1,8 @@
-"""rustls instead of OpenSSL where both agree: a handshake costs half as much (docs/adr/0038).
+"""TLS by rustls instead of OpenSSL: a handshake costs half as much (docs/adr/0038).
 
-It never has the last word: whatever it refuses, and whatever it accepts that is unusual, is Undecided, and OpenSSL
-judges over a new connection. The package `rtls` is optional; its extension module is used without the layers above,
-which copy each byte twice more and do not report when the server has closed the connection.
+It never decides alone: if rustls rejects a server, or accepts an unusual one, it raises Undecided, and OpenSSL verifies
+the server over a new connection. The package `rtls` is optional; its extension module is used without the layers above
+it, which copy each byte twice more and do not report when the server has closed the connection.
 """
 
 import time
@@ -23,8 +23,8 @@ _log = logs.get("fast_tls")
 _TLS_1_2, _TLS_1_3 = 0x0303, 0x0304
 _LARGEST_READ = 16_384
 FINISHED_ALONE = frozenset({58, 64, 74, 80})
-"""The sizes in bytes of the end of a TLS 1.3 handshake by a client that was not asked for a certificate: a record
-with Finished, of 32 or 48 bytes, after a record of 6 bytes for old middleboxes, or none (RFC 8446 §4.4.4, §5.2,
+"""The sizes in bytes of the end of a TLS 1.3 handshake by a client without a certificate request: a record with
+Finished, of 32 or 48 bytes, optionally after a record of 6 bytes for old middleboxes (RFC 8446 §4.4.4, §5.2,
 appendix D.4)."""
 _BROKEN = "TLS connection failed: received data is not valid TLS, or was modified in transit"
 MOST_CHAINS = 32_768
@@ -64,8 +64,8 @@ class FastTls:
         self._builder = _rustls.RustlsConfigBuilder()
         self._builder.set_verify_mode(2)
         self._builder.set_check_hostname(True)
-        # Servers with TLS 1.2 are left to OpenSSL, because they may renegotiate; but some of them do not answer a
-        # client that does not offer it.
+        # OpenSSL handles servers with TLS 1.2, because they may renegotiate. TLS 1.2 is offered all the same, because
+        # some of them do not respond to a client without it.
         self._builder.set_min_version(_TLS_1_2)
         for each in anchors.plain:
             self._builder.add_root_cert_from_der(each)
@@ -219,7 +219,7 @@ def broken_off(alert: str) -> str:
 
 
 def _alert_in(error: Exception) -> str:
-    """Return the fatal alert in an error of rustls, in words; empty for another error."""
+    """Return the name of the fatal alert in an error of rustls; empty for another error."""
     _, found, name = str(error).partition("received fatal alert: ")
     return alert_called(name) if found else ""
 

@@ -11,7 +11,7 @@ class HostsFile:
     """The hosts file, read again after changes.
 
     Args:
-        path: the file; without it only localhost is known.
+        path: the file; if it does not exist, only localhost has addresses.
     """
 
     def __init__(self, path: Path = _PATH) -> None:

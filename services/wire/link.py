@@ -102,7 +102,7 @@ class Link(asyncio.Protocol):
         if self._done is not None:
             if self._done.done() and not self._done.cancelled():
                 self._done.exception()  # retrieved, even if a cancellation came first
-            # Its exception refers to frames that refer to this link: both would wait for the garbage collector.
+            # The exception refers to frames that refer to this link. Break the cycle, so that both are freed at once.
             self._done = None
 
     @property
@@ -182,8 +182,6 @@ class Link(asyncio.Protocol):
 
     def _fail(self, error: Exception) -> None:
         if isinstance(error, ProbeFailure | Undecided):
-            error.__traceback__ = error.__context__ = error.__cause__ = (
-                None  # see close(); its sentence is all that is needed
-            )
+            error.__traceback__ = error.__context__ = error.__cause__ = None  # see close(); only its message is needed
         if self._done is not None and not self._done.done():
             self._done.set_exception(error)

@@ -1,8 +1,8 @@
 """The monitor's own name servers: their order, which ones are dead, and whether any of them responds.
 
-A silent server is not dead: the zone that it queries may be. So a server that was silent for a moment is probed with a
-question that every server answers itself. One that does not answer that either, or whose machine reports that the port
-is closed, is dead, and is asked last until it responds again (docs/adr/0037).
+A server that does not respond is not necessarily dead, because the servers of the queried zone may be. Therefore it is
+probed with a query that every server answers without querying others. If it does not respond to that either, or if its
+machine reports that the port is closed, it is dead, and is queried last until it responds again (docs/adr/0037).
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from services.platform import logs
 from services.wire.own_trouble import is_own
 
 DNS_PORT = 53
-# How long a server may be silent before it is probed, and how long it then has to answer.
+# How long a server may be silent before it is probed, and how long it then has to respond.
 KNOCK_AFTER_S = 0.25
 KNOCK_PATIENCE_S = 0.75
 # How often a dead server is probed, while names are looked up.
@@ -31,7 +31,7 @@ _HEARD_FOR_S = 10.0
 _RESOLV_CONF = Path("/etc/resolv.conf")
 # The limit of resolv.conf(5).
 _MOST_OF_THE_SYSTEM = 3
-# The addresses of the root: every server knows them, has none, or refuses; it asks no other server.
+# A query for the addresses of the root. Every server responds to it, if only with a refusal, without querying others.
 _KNOCK = struct.Struct("!6HB2H")
 _RECURSION_DESIRED, _IS_ANSWER = 0x0100, 0x80
 _LARGEST = 4096
@@ -96,7 +96,7 @@ class NameServers:
         self._keep(Server(host, int(port or DNS_PORT)) for host, port in map(parted, given))
 
     def in_order(self) -> list[Server]:
-        """Return the servers in the order to ask them: as configured, but dead ones last."""
+        """Return the servers in the order to query them: as configured, but dead ones last."""
         self._refresh()
         health = self._health
         if not any(each.is_dead for each in health.values()):
@@ -105,7 +105,7 @@ class NameServers:
         return sorted(health, key=lambda server: health[server].is_dead)
 
     def is_dead(self, server: Server) -> bool:
-        """Return whether a server did not answer its last probe."""
+        """Return whether a server did not respond to its last probe."""
         health = self._health.get(server)
         return health is not None and health.is_dead
 
@@ -119,7 +119,7 @@ class NameServers:
                 _log.info("DNS resolver responds again", server=server.address, port=server.port)
 
     def lost(self, server: Server) -> None:
-        """Mark a server as dead: it cannot be reached, or did not answer a probe."""
+        """Mark a server as dead, because it is unreachable or did not respond to a probe."""
         health = self._health.get(server)
         if health is not None and not health.is_dead:
             health.is_dead = True
@@ -138,7 +138,7 @@ class NameServers:
         """Return whether there is no sign that any of them can be reached.
 
         Args:
-            since_s: when a question was asked that was not answered.
+            since_s: the time of a query without a response.
         """
         recently_s = self._clock() - _HEARD_FOR_S
         return not any(
@@ -212,7 +212,7 @@ class _Knock:
 
     Args:
         server: the server.
-        tell: called once with whether it answered; None if it was not asked because the monitor failed.
+        tell: called once with whether the server responded; None if the monitor failed to query it.
     """
 
     __slots__ = ("_loop", "_number", "_server", "_socket", "_tell", "_timer")

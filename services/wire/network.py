@@ -66,7 +66,7 @@ class Network:
 
     @property
     def name_servers(self) -> NameServers:
-        """The monitor's own name servers, which checks may ask, too."""
+        """The monitor's own name servers, which checks may query, too."""
         return self._resolver.names
 
     async def connect(self, host: str, literal: str | None, seen: Observation, link_to: Callable[[str], Link]) -> Link:
@@ -155,7 +155,7 @@ class Network:
         start = time.perf_counter_ns()
         begun_s = self._resolver.names.now_s()
         try:
-            # The answer that an earlier attempt used may be the reason of its failure.
+            # The addresses that an earlier attempt used may be the reason of its failure.
             found = await self._resolver.resolve(host, anew=seen.attempt > 1)
         except asyncio.CancelledError:
             seen.names_were_silent = self._resolver.names.were_silent(begun_s)

@@ -1,4 +1,4 @@
-"""What one run observes; the verdict on it is made elsewhere (services/worker/judging/)."""
+"""The observations of one run, without a verdict, which services/worker/judging/ computes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -46,7 +46,7 @@ class Observation:
         redirects: how many redirects were followed.
         attempt: the number of the attempt, from 1.
         shakes_hands: whether a TLS handshake is in progress.
-        asks: whether a question is in progress that needs no connection.
+        asks: whether a UDP query is in progress, which needs no connection.
         names_were_silent: whether the run was cancelled while it waited for name servers, none of which responded.
         cpu_ns: CPU time of the event loop for handshakes and judging.
         waited_ns: how long the run waited for the monitor itself, pauses before retries included, which counts for no

@@ -37,7 +37,7 @@ class OwnTrouble(Exception):
     """A run has no verdict because the monitor itself failed; the message is for the check's owner.
 
     Args:
-        cause: the exception, or a sentence.
+        cause: the exception, or a message.
         kind: the error kind of the result.
 
     Attributes:

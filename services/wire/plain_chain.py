@@ -55,7 +55,7 @@ class PlainAnchors:
 
     Args:
         certificates: the trusted certificates, in DER.
-        others: how many further ones are trusted.
+        others: the number of further trusted certificates.
 
     Attributes:
         plain: those in which nothing is unusual, in DER.
@@ -147,7 +147,7 @@ def _is_for_servers(certificate: x509.Certificate) -> bool:
 
 
 def _is_usual(certificate: x509.Certificate, *, signed_well: bool = True) -> bool:
-    """Return whether key, signature and extensions are usual; nobody verifies the signature of a root."""
+    """Return whether key, signature and extensions are usual; the signature of a root is never verified."""
     if certificate.version is not x509.Version.v3:
         return False
     key, digest = certificate.public_key(), certificate.signature_hash_algorithm

@@ -29,7 +29,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\"#%/:<>?@\[\\\]^`{|}]")
 
 
 def next_hop(hop: Hop, status: int, answered: Sequence[tuple[bytes, bytes]], first: Hop | None = None) -> Hop | None:
-    """Return the request of a redirect (status, headers); None if it is not one that the probe follows.
+    """Return the request of a redirect (status, headers); None for a response that is not a redirect to follow.
 
     The check's own headers and its client certificate are sent to its own origin only, also after a detour. Another
     origin gets the harmless headers, because any other one may contain a token, and the body if the method stays.

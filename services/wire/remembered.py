@@ -16,7 +16,7 @@ class Judge(IntEnum):
     OPENSSL = 1
     """OpenSSL without explanations of failures."""
     WATCHED = 2
-    """OpenSSL with explanations; it has the last word."""
+    """OpenSSL with explanations of failures; its verdict is final."""
 
 
 class Remembered:

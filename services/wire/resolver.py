@@ -28,7 +28,7 @@ class ResolutionError(Exception):
 
 
 class NoNameServer(ResolutionError):
-    """No name server could be asked: a failure of the monitor itself."""
+    """No name server could be queried: a failure of the monitor itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class _UnderWay:
 class Resolver:
     """A resolver of host names; needs a running event loop.
 
-    A look-up has no time limit of its own; callers cancel it. Addresses are returned in the order to try them (RFC
+    A look-up has no time limit; callers cancel it. Addresses are returned in the order to try them (RFC
     6724).
 
     Args:
@@ -90,8 +90,8 @@ class Resolver:
             anew: whether to ignore the cache.
 
         Raises:
-            ResolutionError: it has none, or no name server has an answer.
-            NoNameServer: no name server could be asked, or too many look-ups are in progress.
+            ResolutionError: the name has no address, or no name server could resolve it.
+            NoNameServer: no name server could be queried, or too many look-ups are in progress.
         """
         answer = None if anew else self._cache.get(host)
         cached = answer is not None and self._clock() < answer.good_until_s
@@ -123,7 +123,7 @@ class Resolver:
             under_way = self._under_way[host] = _UnderWay(task)
         under_way.waiting += 1
         try:
-            # Others may wait for the same answer: a cancelled caller must not cancel it.
+            # Other callers may wait for the same look-up, so a cancelled caller must not cancel it.
             return await asyncio.shield(under_way.task)
         finally:
             under_way.waiting -= 1

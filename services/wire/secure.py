@@ -15,7 +15,7 @@ from services.wire.probe_failure import ProbeFailure, Undecided
 from services.wire.watched_tls import OpenSsl, WatchedTls, alert_called
 
 Engine = OpenSsl | FastTls
-"""What verifies a server: OpenSSL, whose verdict counts if it is watched, or the faster library that is tried first."""
+"""The libraries that verify a server: OpenSSL, whose verdict is final if watched, or the faster one, tried first."""
 
 _1_3 = "1.3"
 # The maximum size of a TLS record (RFC 8446 §5.1).
@@ -28,12 +28,12 @@ _CLOSED = "server closed the connection during the TLS handshake"
 _NO_TLS = "TLS handshake failed: server does not speak TLS on this port (plaintext response)"
 _DEMANDED = "server requires a client certificate, and the check has none"
 _NOT_ADMITTED = "server rejected the client certificate of the check"
-# How long the faster library may wait for the server, besides a few round trips: some servers do not answer a
-# ClientHello as long as its own.
+# How long the faster library may wait for the server, besides a few round trips: some servers do not respond to a
+# ClientHello as long as that library sends.
 FAST_PATIENCE_S = 0.5
 _ROUND_TRIPS = 4
 _ONE_MORE_TURN_S = 0.02
-# How long to wait for data of a server that may still refuse us. Nearly all send a session ticket at once.
+# How long to wait for data of a server that may still refuse the client. Nearly all send a session ticket immediately.
 ADMISSION_S = 1.0
 
 
@@ -88,10 +88,10 @@ class SecureLink(Link):
             self._flush()
 
     def complete_when_admitted(self) -> None:
-        """End the talk once the server has admitted us.
+        """Complete the connection once the server has accepted the client.
 
-        With TLS 1.2 the handshake shows whether a server that requests a client certificate admits us without one; with
-        TLS 1.3 the server's first data after the handshake does (RFC 8446 §4.4.2.4).
+        With TLS 1.2 the handshake shows whether a server that requests a client certificate accepts a client without
+        one; with TLS 1.3 the server's first data after the handshake does (RFC 8446 §4.4.2.4).
         """
         if self._may_be_refused:
             self._completes = True
@@ -108,7 +108,7 @@ class SecureLink(Link):
 
     @property
     def is_explained(self) -> bool:
-        """Whether it need not be watched: the handshake succeeded, and the server will not refuse us any more."""
+        """Whether it need not be watched: the handshake succeeded, and the server can no longer refuse the client."""
         return self._seen.tls_us is not None and not self._may_be_refused
 
     @property
@@ -118,7 +118,7 @@ class SecureLink(Link):
 
     @property
     def is_secured(self) -> bool:
-        """Whether a handshake has begun, so that nothing is sent in plaintext any more."""
+        """Whether a handshake has begun, so that no further data is sent in plaintext."""
         return self._tls is not None or self._fast is not None
 
     def _begin(self) -> None:
@@ -194,7 +194,7 @@ class SecureLink(Link):
             self._flush()
             return False
         except ssl.SSLError as error:
-            self._flush()  # the alert that tells the server the reason
+            self._flush()  # sends the alert with the reason to the server
             if not self._is_final:
                 raise Undecided from error
             raise ProbeFailure(ErrorKind.TLS, self._sentence(tls, error)) from error
@@ -241,7 +241,7 @@ class SecureLink(Link):
 
     @property
     def _may_be_refused(self) -> bool:
-        """Whether the server has requested a client certificate, and may still refuse us."""
+        """Whether the server has requested a client certificate, and may still refuse the client."""
         return self._tls is not None and self._tls.is_asked and self._seen.tls_version == _1_3
 
     @property
@@ -328,7 +328,7 @@ class SecureLink(Link):
 
 
 def _alert_in(error: ssl.SSLError) -> str:
-    """Return the alert in an error of OpenSSL, in words; empty if there is none."""
+    """Return the name of the alert in an error of OpenSSL; empty if there is none."""
     _, found, name = (error.reason or "").partition("_ALERT_")
     return alert_called(name) if found else ""
 

@@ -1,8 +1,8 @@
 """The plaintext dialogues before STARTTLS: SMTP (RFC 3207) and IMAP (RFC 9051 §6.2.1). Pure.
 
 A dialogue is a generator: it yields what to send, empty to continue waiting, and is sent one line at a time, without
-the line break. It returns when the server has confirmed STARTTLS. Nothing that it receives is used any further, because
-anybody may have injected it.
+the line break. It returns when the server has confirmed STARTTLS. No received data is used after that, because an
+attacker may have injected it.
 """
 
 import re

@@ -8,7 +8,7 @@ _HANDSHAKE, _ALERT = 22, 21
 _CERTIFICATE, _CERTIFICATE_REQUEST = 11, 13
 _TLS_1_3 = 0x0304
 _HEADER = 4
-# Alert descriptions (RFC 8446 §6, and those of RFC 5246 that are still in use), in words.
+# Texts for alert descriptions (RFC 8446 §6, and those of RFC 5246 that are still in use).
 ALERTS = {
     0: "close notify", 10: "unexpected message", 20: "bad record MAC", 22: "record overflow",
     30: "decompression failure", 40: "handshake failure", 42: "bad certificate", 43: "unsupported certificate",
@@ -26,7 +26,7 @@ _BY_SQUEEZED_NAME = {name.replace(" ", "").lower(): name for name in ALERTS.valu
 
 
 def alert_called(name: str) -> str:
-    """Return an alert in words, from a library's name for it: UNKNOWN_CA or UnknownCA."""
+    """Return the text of an alert from a library's name for it, such as UNKNOWN_CA or UnknownCA."""
     squeezed = name.replace("_", "").replace(" ", "").lower()
     return _BY_SQUEEZED_NAME.get(squeezed, name.replace("_", " ").lower())
 
@@ -48,7 +48,7 @@ class WatchedTls(ssl.SSLObject):
 
     @property
     def alert_name(self) -> str:
-        """The fatal alert in words; empty if there is none."""
+        """The text of the fatal alert; empty if there is none."""
         return "" if self.alert is None else ALERTS.get(self.alert, f"number {self.alert}")
 
     def certificates(self) -> list[bytes]:
@@ -94,7 +94,7 @@ class OpenSsl(NamedTuple):
             tls = context.wrap_bio(incoming, outgoing, server_hostname=server_name)
         finally:
             if not self.is_watched:
-                _call_back(context, _on_message)  # watched connections look it up in the context
+                _call_back(context, _on_message)  # watched connections read it from the context
         if not isinstance(tls, WatchedTls):
             raise TypeError("WatchedTls is created by a context of TlsContexts")
         return tls
@@ -107,8 +107,8 @@ def watch(context: ssl.SSLContext, kind: type[WatchedTls] = WatchedTls) -> None:
 
 
 # Private, but in all versions of Python from 3.8 to 3.14: without it, messages about certificates lack names and dates,
-# and a request for a client certificate goes unnoticed. The setter of the base class of SSLContext is used, because the
-# other one wraps each call in four look-ups of enumerations.
+# and a request for a client certificate is not detected. The setter of the base class of SSLContext is used, because
+# the other one adds four look-ups of enumerations to each call.
 _SETTER = getattr(ssl.SSLContext.__base__, "_msg_callback", None)
 
 

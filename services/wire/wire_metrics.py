@@ -6,7 +6,7 @@ class WireMetrics:
 
     Attributes:
         cached_names: host names found in the cache.
-        asked_names: host names that a name server was asked for.
+        asked_names: the number of host names for which a name server was queried.
     """
 
     __slots__ = ("asked_names", "cached_names")

@@ -70,7 +70,7 @@ class ApiKeySql(Sql):
         """Delete a key and notify every service; return False if it does not exist."""
         which = (api_keys.c.tenant_id == actor.tenant_id) & (api_keys.c.id == key_id)
         async with self._database.tenant(actor.tenant_id) as connection:
-            # The audit entry first: a key that deletes itself is still found by name.
+            # The audit entry first, so that it has the name of a key that deletes itself.
             row = (await connection.execute(select(api_keys).where(which))).one_or_none()
             if row is None:
                 return False

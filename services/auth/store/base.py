@@ -1,4 +1,4 @@
-"""What the SQL modules share: database access, conversion of rows, paging, revocations."""
+"""Code that the SQL modules share: database access, conversion of rows, paging, revocations."""
 
 from collections.abc import Sequence
 from datetime import datetime

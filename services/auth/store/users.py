@@ -51,7 +51,7 @@ class UserSql(Sql):
         return [user_of(row) for row in rows], total
 
     async def change_user(self, actor: Actor, user_id: UUID, decide: Decide) -> User | None:
-        """Change a user as `decide` says, under the team's lock; return the user, or None if deleted.
+        """Apply the change that `decide` returns to a user, under the team's lock; return the user, or None if deleted.
 
         End all sessions of a user who is disabled or deleted; notify every service of a new role.
 
@@ -179,6 +179,6 @@ async def _update(connection: AsyncConnection, actor: Actor, before: User, after
 
 async def _delete(connection: AsyncConnection, actor: Actor, user: User) -> None:
     await end_sessions(connection, user.tenant_id, now_us(), sessions.c.user_id == user.id)
-    # The audit entry first: a user who deletes the own account is still found by name.
+    # The audit entry first, so that it has the name of a user who deletes their own account.
     await write_audit(connection, actor, Change("user.delete", user.id, before=user.audited()))
     await connection.execute(delete(users).where(users.c.tenant_id == user.tenant_id, users.c.id == user.id))

@@ -99,7 +99,7 @@ class Step:
     Attributes:
         kind: the kind of the step.
         note: the person's note; may be empty.
-        at: when, in microseconds.
+        at: the time of the step, in microseconds.
     """
 
     kind: IncidentEventKind

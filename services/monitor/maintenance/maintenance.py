@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from services.monitor.store.maintenance import MaintenanceSql
 
 HORIZON_US = 90 * DAY_US
-# A fixed schedule, no retry: the next look does what this one could not.
+# A fixed schedule without retries: the next round does what a failed one did not.
 _LOOK_EVERY_S = HOUR_US / SECOND_US
 _log = logs.get("maintenance")
 

@@ -1,4 +1,4 @@
-"""What the SQL modules share: database access, conversion of rows to checks, and changes of checks."""
+"""Code that the SQL modules share: database access, conversion of rows to checks, and changes of checks."""
 
 from dataclasses import asdict
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What a board shows, read whole: all services of a tenant with their checks, incidents and maintenance."""
+"""Read the data of a board: all services of a tenant with their checks, incidents and maintenance."""
 
 from collections import defaultdict
 from collections.abc import Collection

@@ -111,7 +111,7 @@ class CheckSql(Sql):
     async def change_check(
         self, actor: Actor, service_id: UUID, check_id: UUID, verb: str, decide: Callable[[Check], Check]
     ) -> TrackedCheck:
-        """Change a check as `decide` says, under a lock, and notify its worker.
+        """Apply the change that `decide` returns to a check, under a lock, and notify its worker.
 
         Periods begin and end at the check's update time, which is strictly increasing.
 
@@ -192,7 +192,7 @@ async def _locked(
     """
     which = (checks.c.service_id == service_id) & (checks.c.id == check_id)
     await connection.execute(select(checks.c.id).where(checks.c.tenant_id == tenant_id, which).with_for_update())
-    # A separate statement, so that it sees what the lock waited for, in the joined rows too.
+    # A separate statement, so that its snapshot includes the changes that the lock waited for, in joined rows, too.
     row = (await connection.execute(tracked(tenant_id).where(which))).one_or_none()
     if row is None:
         raise check_not_found()
@@ -208,7 +208,7 @@ async def _lock_state(connection: AsyncConnection, check: Check) -> None:
 
 
 async def _begin_anew(connection: AsyncConnection, check: Check) -> None:
-    """Reset the check's state to UNKNOWN: what was known before a pause does not count after it."""
+    """Reset the check's state to UNKNOWN, because results before a pause do not count after it."""
     its_state = (check_states.c.tenant_id == check.tenant_id) & (check_states.c.check_id == check.id)
     await connection.execute(
         update(check_states)

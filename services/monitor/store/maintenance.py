@@ -85,12 +85,12 @@ class MaintenanceSql(Sql):
     async def change_window(
         self, actor: Actor, window_id: UUID, decide: Callable[[Window], Window], now: int, horizon_us: int
     ) -> Window:
-        """Change a window as `decide` says, under a lock, and plan it again from now on.
+        """Apply the change that `decide` returns to a window, under a lock, and plan it again from now on.
 
-        What it covered until now stays, because hours may be closed already.
+        Time that it covered until now stays covered, because hours may be closed already.
 
         Args:
-            actor: who changes it.
+            actor: the user or API key that changes it.
             window_id: the window.
             decide: maps the window to the changed one.
             now: the present time in microseconds.

@@ -133,7 +133,7 @@ class OverviewSql(Sql):
     async def recorded_of_tenant(
         self, tenant_id: UUID, start_us: int, end_us: int, most: int
     ) -> tuple[Sequence[Recorded], IncidentSums] | None:
-        """Return what is recorded of a tenant's checks and incidents in a span; None beyond `most` checks."""
+        """Return the recorded data of a tenant's checks and incidents in a span; None for more than `most` checks."""
         async with self._database.tenant(tenant_id) as connection:
             its_marks = await read_marks(connection, marks(tenant_id).limit(most + 1))
             if len(its_marks) > most:

@@ -25,7 +25,7 @@ _ONE_AT_A_TIME = "SELECT pg_try_advisory_xact_lock(hashtextextended('roll_up', 0
 _Closed = tuple[Closing, Sequence[Figures]]
 _Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
-# In the order of their marks. A transaction that deletes a check waits for us, so that it leaves no rows.
+# In the order of their marks. A transaction that deletes a check waits for this one, so that it leaves no rows.
 _CANDIDATES = """
     SELECT k.tenant_id, c.service_id, k.check_id, k.rolled_time, s.accounted_time, c.interval_us
     FROM check_rollups k
@@ -91,7 +91,7 @@ class RollupSql(Sql):
         """Close what can be closed of some checks, in one transaction; do nothing if another process does it.
 
         Args:
-            behind: where to continue; None to begin.
+            behind: the position to continue after; None to begin.
             now: the present time in microseconds.
             keep: the retention times.
             most: how many checks to examine.
@@ -186,7 +186,7 @@ async def _roll(connection: AsyncConnection, moving: Sequence[Closing], now: int
     await _write(driver, _WRITE_DAYS, await _completed_days(driver, moving))
     tenants, checks = _keys(moving)
     await driver.execute(_MOVE, tenants, checks, [to_datetime(each.until_us) for each in moving])
-    # What moves back is deleted, but never an hour of an incomplete day.
+    # Expired hours are deleted, but never an hour of an incomplete day.
     before = floor(now - keep.hourly_us, DAY_US)
     starts = [to_datetime(min(before, floor(each.until_us, DAY_US))) for each in moving]
     await driver.execute(_FORGET, tenants, checks, starts)

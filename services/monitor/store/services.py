@@ -122,7 +122,7 @@ class ServiceSql(Sql):
             return [_stateful(row) for row in await connection.execute(rows)], total
 
     async def change_service(self, actor: Actor, service_id: UUID, decide: Callable[[Service], Service]) -> None:
-        """Change a service as `decide` says, under a lock.
+        """Apply the change that `decide` returns to a service, under a lock.
 
         Raises:
             NotFound: SERVICE_NOT_FOUND.

@@ -71,8 +71,8 @@ class Standing:
     Attributes:
         service: the service.
         state: its state.
-        state_us: since when for certain; None if unknown.
-        reason: the reason, in words.
+        state_us: the time since which it has certainly been in the state; None if unknown.
+        reason: the reason of the state, as text.
         open_incidents: how many incidents of its checks are open.
         mark: a 32-bit hash of all other fields, the same in all processes.
     """

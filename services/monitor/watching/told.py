@@ -5,7 +5,7 @@ sent, which does not depend on their order and is updated in one step for each s
 buckets that differ from the present ones, and no others.
 
 A bucket may also be flagged as uncertain; it is then sent again whatever it holds. A cursor flags the buckets of
-services that will be sent after it without a cursor of their own: otherwise a service that changes, is sent, and
+services that will be sent after it without another cursor: otherwise a service that changes, is sent, and
 changes back while the reader is away would look unchanged.
 """
 
@@ -63,7 +63,7 @@ class Told:
         """Return the digest as bytes for a cursor.
 
         Args:
-            behind: services that will be sent after the cursor, without one of their own.
+            behind: the services that will be sent after the cursor without another cursor.
         """
         flags = self.flags
         for service_id in behind:

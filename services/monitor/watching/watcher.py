@@ -39,7 +39,7 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Some of the services that the reader keeps, for which the next message has no room; it has no cursor."""
+    """A part of the list of services that the reader keeps, if the list exceeds one message; it has no cursor."""
 
     service_ids: Sequence[UUID]
     cursor: bytes = b""

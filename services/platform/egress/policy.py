@@ -62,7 +62,7 @@ class _Judgement(NamedTuple):
 
 
 def no_addresses() -> Collection[str]:
-    """Return no addresses: the default where those of the machine do not matter."""
+    """Return no addresses: the default if those of the machine are irrelevant."""
     return ()
 
 

@@ -1,6 +1,6 @@
 """Special-purpose networks of IPv4 and IPv6, and which of them checks may reach by default. Pure.
 
-The list is our own: `ipaddress.is_global` differs between versions of Python. A test compares it with IANA's
+The list is kept here because `ipaddress.is_global` differs between versions of Python. A test compares it with IANA's
 registries of special-purpose addresses. IANA's "globally reachable" is not enough to admit a network: an anycast
 address can lead to the nearest server, which may be one inside the operator's own network.
 """
@@ -12,7 +12,7 @@ Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LOCAL_TRANSLATION = ipaddress.IPv6Network("64:ff9b:1::/48")
-"""Where operators put translation prefixes of their own; only the operator knows where the IPv4 address is."""
+"""The range of operators' own translation prefixes; the position of the IPv4 address depends on the operator."""
 TRANSLATION_LENGTHS = (32, 40, 48, 56, 64, 96)
 """The allowed prefix lengths of translated addresses, in bits (RFC 6052 §2.2)."""
 
@@ -32,7 +32,7 @@ class SpecialNetwork(NamedTuple):
     Attributes:
         network: the network.
         admitted: whether checks may reach it without an operator's allowance.
-        why: what it is, and the reason for the decision.
+        why: the use of the network, and the reason for the decision.
     """
 
     network: Network
@@ -118,7 +118,7 @@ def embedded_addresses(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
         return (ipaddress.IPv4Address(bits & _LOW_BITS),)
     if address in _SIX_TO_FOUR:
         return (ipaddress.IPv4Address(bits >> 80 & _LOW_BITS),)
-    if address in _TEREDO:  # the server, and the client behind it with its bits inverted (RFC 4380 §4)
+    if address in _TEREDO:  # the server, followed by the client with its bits inverted (RFC 4380 §4)
         return ipaddress.IPv4Address(bits >> 64 & _LOW_BITS), ipaddress.IPv4Address(~bits & _LOW_BITS)
     return ()
 

@@ -43,7 +43,7 @@ class DatabaseUnusable(Unavailable):
     For callers it is Unavailable. When a service starts, it ends the start.
 
     Attributes:
-        explanation: a sentence for the operator that names the setting.
+        explanation: the message for the operator, which names the setting.
     """
 
     def __init__(self, explanation: str) -> None:

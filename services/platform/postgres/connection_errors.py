@@ -1,4 +1,4 @@
-"""What asyncpg raises if the database is unavailable. A module of its own, to be importable without SQLAlchemy."""
+"""The errors that asyncpg raises if the database is unavailable. This module does not import SQLAlchemy."""
 
 import asyncpg
 

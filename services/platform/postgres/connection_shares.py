@@ -27,8 +27,8 @@ class ConnectionShares:
     """The shares of one pool.
 
     Args:
-        capacity: how many connections calls of tenants may use at once.
-        wait_s: how long a call waits for one, in seconds.
+        capacity: the maximum number of connections that calls of tenants use.
+        wait_s: the maximum time that a call waits for a connection, in seconds.
     """
 
     def __init__(self, capacity: int, wait_s: float = WAIT_S) -> None:

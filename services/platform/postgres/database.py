@@ -27,12 +27,12 @@ from services.platform.postgres.connection_errors import CONNECTION_ERRORS
 from services.platform.postgres.connection_shares import WAIT_S, ConnectionShares
 from services.platform.postgres.shrinking_pool import IDLE_S, ShrinkingPool
 
-# What asyncpg raises if the database is unavailable or the pool exhausted, as opposed to a wrong statement.
+# Raised by asyncpg if the database is unavailable or the pool exhausted, but not for an invalid statement.
 _AWAY: tuple[type[BaseException], ...] = (PoolTimeout, *CONNECTION_ERRORS)
 REQUEST_CONNECTIONS = 10
 """The number of connections with which one process serves requests."""
 RESERVED_CONNECTIONS = 2
-"""How many of them are reserved for credentials, revocations and background work."""
+"""The number of these that are reserved for credentials, revocations and background work."""
 
 Prepare = Callable[["asyncpg.Connection[asyncpg.Record]"], Awaitable[None]]
 # PostgreSQL counts microseconds from the year 2000.
@@ -48,8 +48,8 @@ class Database:
         url: postgresql://…
         role: the PostgreSQL role to act as; the URL's user must be allowed to.
         size: the maximum number of connections.
-        reserved: how many of them calls of tenants cannot use.
-        wait_s: how long a tenant's call waits for a connection, in seconds.
+        reserved: the number of these that calls of tenants cannot use.
+        wait_s: the maximum time that a tenant's call waits for a connection, in seconds.
 
     Attributes:
         size: as given.
@@ -111,7 +111,7 @@ class Database:
 
     @property
     def in_use(self) -> int:
-        """How many connections are in use; may be read from any thread."""
+        """The number of connections in use; may be read from any thread."""
         pool = self._engine.pool
         return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
@@ -180,7 +180,7 @@ async def _times_in_us(connection: "asyncpg.Connection[asyncpg.Record]") -> None
 
 
 def in_use(pool: "asyncpg.Pool[asyncpg.Record]") -> int:
-    """Return how many connections of a raw pool are in use; may be called from any thread."""
+    """Return the number of connections of a raw pool in use; may be called from any thread."""
     return pool.get_size() - pool.get_idle_size()
 
 

@@ -13,15 +13,15 @@ _WAIT_S = 2.0
 
 
 class HealthConnection:
-    """Asks over the connection that listens, and over one of its own while that one is lost.
+    """Runs health queries over the listener's connection, and over a second one while that is lost.
 
-    Its own connection is opened on demand and reopened after a loss, because a lost connection does not mean that the
-    database is unavailable.
+    The second connection is opened on demand and reopened after a loss, because a lost connection does not mean that
+    the database is unavailable.
 
     Args:
         url: postgresql://…
         role: the PostgreSQL role to act as.
-        listener: has the connection that listens.
+        listener: the listener of the process.
         wait_s: how long to wait for the database, in seconds.
     """
 

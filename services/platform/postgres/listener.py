@@ -88,7 +88,7 @@ class Listener:
             for on_connect in self._on_connect:
                 await on_connect()
             self._retry.succeeded()
-            # A broken network path may stay silent; the keepalive detects it.
+            # A broken network path may cause no error; the keepalive detects it.
             while not (connection.is_closed() or await _within(_KEEPALIVE_S, closed)):
                 await self.ping()
             _log.warning("database connection lost, reconnecting")

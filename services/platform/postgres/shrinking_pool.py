@@ -7,7 +7,7 @@ from sqlalchemy.pool import AsyncAdaptedQueuePool
 from sqlalchemy.pool.base import ConnectionPoolEntry
 
 IDLE_S = 10.0
-"""After how long without use a connection is closed. Opening one takes some milliseconds."""
+"""The idle time in seconds after which a connection is closed. Opening one takes some milliseconds."""
 
 
 class Surplus:
@@ -25,7 +25,7 @@ class Surplus:
         self._surplus = 0
 
     def taken(self, idle: int) -> None:
-        """Note that a connection was taken, and how many were left idle."""
+        """Record that a connection was taken, and how many were left idle."""
         self._fewest = idle if self._fewest is None else min(self._fewest, idle)
 
     def closes_returned(self, idle: int, now_s: float) -> bool:
@@ -43,7 +43,7 @@ class Surplus:
 class ShrinkingPool(AsyncAdaptedQueuePool):
     """SQLAlchemy's pool, which would otherwise keep the most connections ever used at a time."""
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 — as SQLAlchemy makes its pools
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 — the signature of SQLAlchemy's pools
         super().__init__(*arguments, **options)
         self._idle = Surplus(IDLE_S, time.monotonic())
 

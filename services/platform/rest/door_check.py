@@ -1,4 +1,4 @@
-"""The inspection of requests that Envoy calls before transcoding: an HTTP server on a Unix socket of its own.
+"""The inspection of requests that Envoy calls before transcoding: an HTTP server on a separate Unix socket.
 
 Envoy (ext_authz) sends the request as the client sent it, with a few of its headers. 200 lets it pass, with the result
 for the service in a header; 400 is returned to the client. Clients cannot reach the socket.
@@ -20,7 +20,7 @@ from services.platform.rpc.interceptors.request_id import KEY, id_of
 from services.platform.rpc.interceptors.status import to_status
 
 HEADER = "x-sentinel-body"
-"""The header with the result of the inspection; the door removes it from client requests."""
+"""The header with the result of the inspection; Envoy removes it from client requests."""
 ASKED_HEADERS = ("content-type", "content-encoding", KEY)
 """The request headers that the inspection uses."""
 _UNIX = "unix:"
@@ -35,7 +35,7 @@ def socket_beside(listen: Path) -> Path:
 
 @asynccontextmanager
 async def checking(listen: str, bodies: Bodies) -> AsyncIterator[None]:
-    """Serve the inspection while the block runs, if the process listens on a Unix socket, as behind the door.
+    """Serve the inspection while the block runs, if the process listens on a Unix socket, as it does with Envoy.
 
     Args:
         listen: the gRPC address of the process: unix:<path> or <host>:<port>.
@@ -111,7 +111,7 @@ def _answer(bodies: Bodies, method: str, path: str, headers: dict[str, str], bod
         told = bodies.inspect(method, path, headers, b"".join(body))
     except SentinelError as error:
         return _refusal(400, error, id_of(headers))
-    except Exception:  # noqa: BLE001 — the last line of defence; it logs, and the door answers 503
+    except Exception:  # noqa: BLE001 — unhandled errors are logged, and Envoy returns 503
         _log.exception("unhandled exception")
         return _refusal(500, Internal(), id_of(headers))
     header = f"{HEADER}: {told}\r\n" if told is not None else ""

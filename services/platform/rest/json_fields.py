@@ -160,7 +160,7 @@ class _Inspection:
     def _list(self, field: FieldDescriptor, value: Json, where: str, outer: tuple[_Outer, ...]) -> None:
         if not isinstance(value, list) or isinstance(value, Pairs):
             if field.message_type is None and not isinstance(value, Pairs):
-                self._item(field, value, where, outer)  # the transcoder makes a list of it
+                self._item(field, value, where, outer)  # the transcoder converts it to a list
             else:
                 self.blame(where, "must be a list")
             return

@@ -109,7 +109,7 @@ def _elements(violation: protovalidate.Violation) -> Sequence[Any]:
 
 
 def _blamed_by_id(violation: protovalidate.Violation) -> str:
-    """Return the field that one of our rules over a whole message names; empty for other rules."""
+    """Return the field named by a rule of the contract over a whole message; empty for other rules."""
     field, dot, _ = violation.proto.rule_id.rpartition(".")
     return field if dot and not violation.proto.rule else ""
 
@@ -132,7 +132,7 @@ def _actual(violation: protovalidate.Violation, value: Any) -> float | None:  # 
 def _path(violation: protovalidate.Violation, at: str) -> str:
     """Return the field's path in the contract's spelling: "check.http.url", "labels['a b']".
 
-    Our rules over a whole message name the field by their id, up to the last dot: "timeout.below_interval",
+    The contract's rules over a whole message name the field by their id, up to the last dot: "timeout.below_interval",
     "user.id.required".
     """
     parts = [at] if at else []

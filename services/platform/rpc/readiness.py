@@ -13,7 +13,7 @@ class Readiness:
 
     Attributes:
         is_ready: returns whether it can serve now; called from any thread.
-        warnings: returns sentences about limits of the machine; they do not make it unready.
+        warnings: returns messages about limits of the machine; they do not make the process unready.
     """
 
     is_ready: Callable[[], bool]

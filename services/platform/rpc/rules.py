@@ -15,7 +15,7 @@ class MethodRule:
     Attributes:
         method: the gRPC path: "/sentinel.auth.v1.AuthService/Login".
         public: whether it needs no authentication.
-        role: the minimum role; None for public methods, and for closed ones, which nobody may call.
+        role: the minimum role; None for public methods, and for closed ones, which no caller may call.
         person_only: whether API keys may not call it.
         streams: whether it streams its response.
     """

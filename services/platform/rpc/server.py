@@ -17,7 +17,7 @@ from services.platform.rpc.interceptors.chain import Chain
 from services.platform.rpc.request_limits import MOST_BYTES
 
 _log = logs.get("server")
-# A fixed schedule, no retry: health is asked as often while it fails.
+# A fixed schedule without backoff: health is queried at the same rate while it fails.
 _HEALTH_S = 0.5
 _DRAIN_S = 3.0
 _LARGEST_METADATA = 64 * 1024
@@ -28,7 +28,7 @@ _OPTIONS = [
     ("grpc.so_reuseport", 0),
     # grpc refuses larger messages without details, so its limit is higher than that of the chain.
     ("grpc.max_receive_message_length", 4 * MOST_BYTES),
-    # Above Envoy's limit: Envoy answers larger headers with a typed error.
+    # Above Envoy's limit: Envoy returns a typed error for larger headers.
     ("grpc.max_metadata_size", _LARGEST_METADATA),
     ("grpc.absolute_max_metadata_size", _LARGEST_METADATA),
 ]
@@ -38,7 +38,7 @@ Ready = Callable[[], Awaitable[None]]
 
 
 class Server:
-    """A gRPC server behind the chain.
+    """A gRPC server with the interceptor chain.
 
     Args:
         services: the services of the contract that it implements.
@@ -53,7 +53,7 @@ class Server:
         self.grpc = grpc.aio.server(interceptors=[Chain(services, links)], options=_OPTIONS)
 
     def reflect(self, services: Sequence[ServiceDescriptor]) -> None:
-        """Enable reflection of services; the process behind the door lists those of all processes."""
+        """Enable reflection of services; monitor, to which Envoy routes reflection, lists those of all processes."""
         names = [each.full_name for each in services]
         reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self.grpc)
 

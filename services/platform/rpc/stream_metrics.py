@@ -1,4 +1,4 @@
-"""What a process counts of the streams it has open."""
+"""The metrics of a process's open streams."""
 
 from collections.abc import Iterator
 
@@ -14,8 +14,8 @@ class StreamMetrics:
     """Metrics of one kind of stream.
 
     Args:
-        prefix: what the names begin with: "sentinel_stream".
-        events: what is sent, in the plural: "results".
+        prefix: the prefix of the names, such as "sentinel_stream".
+        events: the name of the sent items in the plural, such as "results".
     """
 
     def __init__(self, prefix: str, events: str) -> None:
@@ -35,11 +35,11 @@ class StreamMetrics:
         self._readers.inc()
 
     def sent(self) -> None:
-        """Count what was sent to a reader; not heartbeats and the like."""
+        """Count an item that was sent to a reader; keep-alives do not count."""
         self._sent.inc()
 
     def reader_left(self, reason: EndReason | None) -> None:
-        """Count a stream that ended; None when its reader went away."""
+        """Count a stream that ended; the reason is None if its reader disconnected."""
         self._readers.dec()
         self._ended.labels(reason.name if reason else _READER).inc()
 

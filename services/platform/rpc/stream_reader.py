@@ -1,4 +1,4 @@
-"""What all readers of live streams share: their end, their keep-alives, and the limit on what they hold."""
+"""Code that all readers of live streams share: their end, their keep-alives, and the limit of their queues."""
 
 import asyncio
 import time
@@ -36,11 +36,11 @@ class StreamReader(ABC):
     @property
     @abstractmethod
     def held(self) -> int:
-        """How much was queued for it and not taken yet."""
+        """The number of queued items that are not yet sent."""
 
     @abstractmethod
     def forget(self) -> None:
-        """Drop what was not taken."""
+        """Drop the queued items."""
 
     def end(self, reason: EndReason) -> None:
         """End the stream."""
@@ -67,7 +67,7 @@ class StreamReader(ABC):
 
 
 class Backlog:
-    """The total of what the readers of one process have not taken yet.
+    """The total size of the queues of all readers of a process.
 
     Args:
         most: the limit.
@@ -79,7 +79,7 @@ class Backlog:
         self._held = 0
 
     def grew(self, by: int) -> None:
-        """Add to the total; beyond the limit, end the readers that hold most as slow."""
+        """Add to the total; above the limit, end the readers with the longest queues as slow."""
         self._held += by
         while self._held > self.most:
             slowest = max(self.readers, key=lambda reader: reader.held)

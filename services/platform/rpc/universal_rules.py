@@ -1,11 +1,11 @@
 """Rules for every field of the contract, so that no field has to repeat them.
 
-- A list or map has at most as many items as its field says, 100 where it says nothing; a longer one is not looked into.
+- A list or map has at most as many items as its field declares, 100 by default; the items of a longer one are not read.
 - Text has no U+0000, which PostgreSQL cannot store.
-- A Timestamp is within the years 1 to 9999 and a Duration within 10,000 years, each with valid nanoseconds: what
-  google.protobuf says, and what Python and PostgreSQL can hold. The first and the last microsecond of those years are
-  out: asyncpg writes them as -infinity and infinity.
-- A Value holds something, and its number is finite: what google.protobuf says, and what JSON can hold.
+- A Timestamp is within the years 1 to 9999 and a Duration within 10,000 years, each with valid nanoseconds: the limits
+  of google.protobuf, Python and PostgreSQL. The first and the last microsecond of those years are excluded, because
+  asyncpg writes them as -infinity and infinity.
+- A Value is set, and its number is finite: the limits of google.protobuf and JSON.
 """
 
 import math
@@ -127,7 +127,7 @@ def is_map(of: FieldDescriptor) -> bool:
 
 
 def most_items(of: FieldDescriptor) -> int:
-    """Return how many items the contract allows in a list or map; 0 if it does not say."""
+    """Return the maximum number of items that the contract declares for a list or map; 0 if it declares none."""
     # The generated types declare the extension only as a FieldDescriptor.
     rules: validate_pb2.FieldRules = of.GetOptions().Extensions[validate_pb2.field]  # type: ignore[index]
     return rules.map.max_pairs or rules.repeated.max_items

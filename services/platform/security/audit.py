@@ -25,7 +25,7 @@ class Actor:
 
     Attributes:
         tenant_id: the tenant that is changed.
-        kind: what kind of caller it is.
+        kind: the kind of caller.
         id: the id of the user or API key; None for an operator.
         origin: the origin of the call.
     """

@@ -17,7 +17,7 @@ from services.platform.security.tokens import TokenVerifier
 if TYPE_CHECKING:
     from services.platform.postgres.common_store import CommonStore
 
-# A fixed schedule, no retry: what could not be written is not written later.
+# A fixed schedule without retries: data that could not be written is dropped.
 _WRITE_S = 5.0
 _MOST_UNWRITTEN = 10_000
 _log = logs.get("credentials")
@@ -29,7 +29,7 @@ class Credentials:
     Args:
         tokens: verifies access tokens.
         api_keys: verifies API keys.
-        revocations: what was revoked since.
+        revocations: the revoked credentials.
         store: records the use.
     """
 

@@ -16,14 +16,14 @@ class RegistrationMode(Enum):
 
 
 def refusal_of_silence(addresses: Iterable[str], mode: RegistrationMode | None) -> str | None:
-    """Return why a start is refused: the installation is reachable by strangers, but the registration mode is not set.
+    """Return why a start is refused: other machines can reach the installation, but the registration mode is not set.
 
     Args:
         addresses: the listening addresses, IPv6 with or without brackets; empty ones are ignored.
         mode: the registration mode; None if it is not set.
 
     Returns:
-        A sentence for the operator; None if the start is allowed.
+        The message for the operator; None if the start is allowed.
     """
     if mode is not None:
         return None

@@ -25,7 +25,7 @@ CHANNEL = "revoked"
 # A revocation may be forgotten once nothing that was cached before it can be in use: access tokens live 15 minutes, and
 # API keys are read again sooner than that.
 KEEP = timedelta(minutes=20)
-# A fixed schedule, no retry: the promise is a second, whatever happened before.
+# A fixed schedule without backoff, because a revocation has to take effect within a second.
 _POLL_S = 1.0
 # A transaction may commit shortly after another one with a later time.
 _OVERLAP = timedelta(seconds=30)
@@ -34,7 +34,7 @@ _log = logs.get("revocations")
 
 
 class Revoked(IntEnum):
-    """The kind of a revocation, which determines what its subject is."""
+    """The kind of a revocation, which determines the kind of its subject."""
 
     SESSION = 1
     API_KEY = 2
@@ -50,7 +50,7 @@ class Revocation:
     Attributes:
         kind: the kind of change.
         subject: the session, the API key, the user whose role changed, or the tenant.
-        time: when; of two changes of one subject the later one counts.
+        time: the time of the change; of two changes of one subject the later one counts.
         role: the new role of the user.
         reason: why the tenant is suspended.
     """

@@ -24,7 +24,7 @@ _NONCE_BYTES = 12
 
 
 class CannotOpenError(Exception):
-    """Secrets cannot be decrypted; the message is a sentence for the tenant."""
+    """Secrets cannot be decrypted. The message is shown to the tenant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

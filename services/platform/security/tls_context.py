@@ -8,9 +8,9 @@ import ssl
 
 import httpx
 
-# Those that curl offers, with AES and ChaCha20, without Diffie-Hellman over finite fields: the server would choose the
-# parameters, and can choose some that cost a client a third of a second. Servers that support only static RSA or CBC
-# are reachable, as from curl and browsers.
+# The cipher suites that curl offers with AES and ChaCha20, without Diffie-Hellman over finite fields, whose parameters
+# the server chooses: some cost a client a third of a second. Servers that support only static RSA or CBC are reachable,
+# as from curl and browsers.
 _CIPHERS = (
     "@SECLEVEL=2:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:RSA+AESGCM:RSA+AES:!aNULL:!eNULL:!aDSS:!PSK:!SRP:!AESCCM:!AESCCM8"
 )
@@ -54,7 +54,7 @@ def unverified_context() -> ssl.SSLContext:
 
 
 def _alike(context: ssl.SSLContext) -> ssl.SSLContext:
-    """Set what would otherwise depend on the interpreter."""
+    """Set all options that would otherwise depend on the interpreter."""
     context.verify_flags = VERIFY_FLAGS
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_ciphers(_CIPHERS)

@@ -28,7 +28,7 @@ LEEWAY_S = 5
 _CLAIMS = ["iss", "aud", "sub", "tid", "role", "sid", "iat", "exp"]
 _CACHE_SIZE = 10_000
 _REFETCH_S = 1.0
-# A fixed schedule, no retry: notifications and unknown keys lead to a look at once.
+# A fixed schedule without retries: notifications and unknown keys cause a read immediately.
 _POLL_S = 30.0
 _LONGEST = 4096
 

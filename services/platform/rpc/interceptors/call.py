@@ -1,4 +1,4 @@
-"""A call and what the interceptors know about it."""
+"""A call with the data that the interceptors set."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field

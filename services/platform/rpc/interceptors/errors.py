@@ -20,7 +20,7 @@ _log = logs.get("errors")
 
 
 async def answer_errors(call: Call, following: Step) -> None:
-    """End the call with the status of its error; log an unhandled exception, and answer a fixed INTERNAL."""
+    """End the call with the status of its error; log an unhandled exception, and return a fixed INTERNAL."""
     failure: SentinelError | None = None
     try:
         await following(call)
@@ -29,7 +29,7 @@ async def answer_errors(call: Call, following: Step) -> None:
         failure = error.with_traceback(None)
     except (asyncio.CancelledError, grpc.aio.AbortError):
         raise
-    except Exception:  # noqa: BLE001 — the last line of defence; it logs and answers INTERNAL
+    except Exception:  # noqa: BLE001 — unhandled errors are logged and end as INTERNAL
         # grpc would send the text of an unhandled exception to the client.
         _log.exception("unhandled exception", method=call.rule.method)
         failure = Internal()
@@ -48,7 +48,7 @@ def code_of(context: Context) -> grpc.StatusCode:
 
 
 async def unknown_method(_request: bytes, context: Context) -> bytes:
-    """Answer a call of an unknown method with METHOD_UNKNOWN."""
+    """End a call of an unknown method with METHOD_UNKNOWN."""
     error = Unimplemented(reasons.ERROR_REASON_METHOD_UNKNOWN, "Method not found.")
     await abort(context, error, id_of(dict(context.invocation_metadata() or ())))
     return b""
@@ -61,5 +61,5 @@ async def abort(context: Context, error: SentinelError, request_id: str) -> None
     if isinstance(error, ResourceExhausted):
         trailers.append(
             ("retry-after", str(math.ceil(error.retry_after_s)))
-        )  # what REST clients know (RFC 9110 §10.2.3)
+        )  # the form for REST clients (RFC 9110 §10.2.3)
     await context.abort(CODES[error.code], status.message, tuple(trailers))

@@ -47,7 +47,7 @@ def typed(handler: _Handler) -> _Handler:
 
 
 def _decoder(deserializer: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
-    """Return a deserializer that returns its error, because grpc would answer a raised one untyped."""
+    """Return a deserializer that returns its error, because grpc would return a raised one without details."""
     parse: Callable[[bytes], Any] = deserializer or bytes
 
     def decode(encoded: bytes) -> object:

@@ -27,7 +27,7 @@ class Measure:
         try:
             await following(call)
         except asyncio.CancelledError:
-            gone = True  # grpc itself does not know yet
+            gone = True  # grpc has set no status yet
             raise
         finally:
             code = _CANCELLED if gone else code_of(call.context).name

@@ -38,7 +38,7 @@ def _take_named(call: Call, found: Match | None) -> None:
     rpc, _, named = call.metadata.get(HEADER, "").partition(" ")
     takes_body = found is None or bool(found.route.body)
     if takes_body and rpc != call.rule.method:
-        # The door and this process would match the path differently: refuse an uninspected body.
+        # Envoy and this process have matched the path differently: refuse an uninspected body.
         _log.error("request body was not inspected", method=call.rule.method, inspected=rpc)
         raise Internal
     if found is not None and found.route.takes_mask:
