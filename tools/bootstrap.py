@@ -12,7 +12,7 @@ import sys
 
 OLDEST = (3, 11)
 NEWEST = (3, 14)
-# Without PYTHONSAFEPATH a folder of the same name as one of our packages, where it is called, would be imported.
+# Without PYTHONSAFEPATH a folder in the working directory could shadow one of this project's packages.
 COMMAND = """#!/bin/sh
 export PYTHONSAFEPATH=1
 exec %s -m cli "$@"
@@ -48,7 +48,7 @@ def main():
     command = os.path.join(folder, "bin", "sentinel")
     with open(command, "w") as script:
         script.write(COMMAND % shlex.quote(os.path.join(folder, "bin", "python")))
-    os.chmod(command, 0o755)  # noqa: S103 — a command is for everybody, like those that pip installs
+    os.chmod(command, 0o755)  # noqa: S103 — every user may run a command, as with those that pip installs
 
 
 main()

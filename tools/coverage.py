@@ -1,6 +1,6 @@
-"""Run every test under coverage and print what it reached: `python -m tools.coverage [pytest's arguments]`.
+"""Run every test under coverage and print the report: `python -m tools.coverage [pytest's arguments]`.
 
-Processes that tests start are measured too: coverage starts itself in each of them.
+Processes that tests start are measured, too: coverage starts itself in each of them.
 """
 
 import json

@@ -1,10 +1,9 @@
 """Generate gen/ from proto/, offline: messages, gRPC stubs, their types, and the descriptor that Envoy loads.
 
-proto/ names each REST route once; its twin under /v1 is added here, to all of these (tools/versioned_routes.py).
-The descriptors that our files import (google.api, google.rpc, buf.validate) come out of installed wheels, so no schema
-registry is asked. Run by `make generate`; `--check` (run by `make check`) also lints the contract, compares it with
-the last committed one for breaking changes, and fails when gen/ is not what proto/ generates. Both then call
-tools.verdicts, for docs/verdicts.md.
+proto/ names each REST route once; the same route under /v1 is added here (tools/versioned_routes.py). The imported
+descriptors (google.api, google.rpc, buf.validate) come from installed wheels, so no schema registry is needed. Run by
+`make generate`; `--check` (run by `make check`) also lints the contract, compares it with the last committed one for
+breaking changes, and fails if gen/ is out of date. Both then call tools.verdicts, for docs/verdicts.md.
 """
 
 import argparse
@@ -27,12 +26,12 @@ PROTO = ROOT / "proto"
 GEN = ROOT / "gen"
 DESCRIPTOR = "sentinel.binpb"
 VALIDATE = "buf/validate/validate.proto"
-# Envoy needs these two to translate an error's details, though no file of ours imports them.
+# Envoy needs these two to convert the details of errors, although no file of the contract imports them.
 FOR_ERRORS = [error_details_pb2.DESCRIPTOR.name, status_pb2.DESCRIPTOR.name]
 
 
 def dependencies() -> descriptor_pb2.FileDescriptorSet:
-    """All files that ours may import, each after the files that it imports itself."""
+    """All files that the contract may import, each after its own imports."""
     pool = descriptor_pool.Default()
     files: dict[str, descriptor_pb2.FileDescriptorProto] = {}
 
@@ -57,13 +56,13 @@ def dependencies() -> descriptor_pb2.FileDescriptorSet:
 
 def _validate_descriptor() -> descriptor_pb2.FileDescriptorProto:
     """Return the descriptor of buf/validate/validate.proto from protovalidate's wheel."""
-    from protovalidate._gen.buf.validate import validate_pb  # noqa: PLC0415 — nowhere public in the wheel
+    from protovalidate._gen.buf.validate import validate_pb  # noqa: PLC0415 — a private module of the wheel
 
     return descriptor_pb2.FileDescriptorProto.FromString(validate_pb.desc().proto.to_binary())
 
 
 def run(*command: str | Path) -> None:
-    """Run a tool; its own message is what the reader needs when it fails."""
+    """Run a tool; exit with its own message if it fails."""
     done = subprocess.run([str(part) for part in command], cwd=ROOT, check=False)
     if done.returncode != 0:
         sys.exit(done.returncode)
@@ -75,7 +74,7 @@ def tool(name: str) -> Path:
 
 
 def generate(into: Path, image: Path) -> None:
-    """Generate everything into a folder, and an image with comments (for lint) beside it."""
+    """Generate all files into a folder, and an image with comments (for lint) next to it."""
     protoc = [sys.executable, "-m", "grpc_tools.protoc"]
     with tempfile.TemporaryDirectory() as temporary:
         imported = Path(temporary) / "imported.binpb"
@@ -107,7 +106,7 @@ def generate(into: Path, image: Path) -> None:
 
 
 def _without_json_names(files: descriptor_pb2.FileDescriptorSet) -> descriptor_pb2.FileDescriptorSet:
-    """Leave out the names of fields in JSON, which protoc derives: else each module would hold them once more."""
+    """Remove the JSON names of fields, which protoc derives, so that the modules do not contain them again."""
     shorter = descriptor_pb2.FileDescriptorSet()
     shorter.CopyFrom(files)
     for file in (file for file in shorter.file if file.name != VALIDATE):
@@ -122,7 +121,7 @@ def _without_json_names(files: descriptor_pb2.FileDescriptorSet) -> descriptor_p
 
 
 def differences(fresh: Path, committed: Path) -> list[str]:
-    """Paths that are not the same in both folders."""
+    """Return the paths of files that differ between two folders."""
     names = {
         str(path.relative_to(folder))
         for folder in (fresh, committed)
@@ -178,7 +177,7 @@ def check() -> None:
 
 
 def main() -> None:
-    """Generate, or check that nothing needs generating."""
+    """Generate all files, or check that they are up to date."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
         "--check", action="store_true", help="fail if something is out of date, without changing anything"
@@ -192,7 +191,7 @@ def main() -> None:
         generate(fresh, Path(temporary) / "image.binpb")
         shutil.rmtree(GEN, ignore_errors=True)
         shutil.copytree(fresh, GEN)
-    # Another process: it imports what was just generated.
+    # In another process, because it imports the generated modules.
     run(sys.executable, "-m", "tools.verdicts")
 
 

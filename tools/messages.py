@@ -2,8 +2,8 @@
 
     .venv/bin/python -m tools.messages
 
-The messages are found in the source of the services and of the door by the calls that carry them, so a new one is
-listed without an entry here. An expression inside a message is shown by its last name: `{limit}`.
+The messages are found in the source of the services and of cli/door by the calls that take them, so a new one is listed
+without an entry here. An expression inside a message is shown by its last name: `{limit}`.
 """
 
 import ast
@@ -28,7 +28,7 @@ START = "operator errors: phrases that follow `sentinel: ` or the name of the se
 OTHER = "parts of messages"
 ORDER = (STATUS, VIOLATION, PROBE, REASON, LOG, METRIC, START, OTHER)
 
-# Which argument of a call is a message: its position, or its name.
+# The argument of a call that is a message: its position, or its name.
 _CALLS: Mapping[str, tuple[str, int | str]] = {
     **dict.fromkeys(
         ("Aborted", "AlreadyExists", "FailedPrecondition", "NotFound", "PermissionDenied", "ResourceExhausted"),
@@ -52,7 +52,7 @@ _CALLS: Mapping[str, tuple[str, int | str]] = {
 _SPECS = ("services/checks/specs/", "services/checks/json_path.py")
 _REASONS = "services/monitor/state_reason.py"
 _ERRORS = "services/platform/errors.py"
-# Where every text is shown to somebody.
+# Files and folders in which every text is shown to users.
 _SHOWN = (
     *_SPECS,
     _REASONS,
@@ -65,7 +65,7 @@ _SHOWN = (
     "services/worker/probe.py",
     "services/wire/",
 )
-# Where every text is shown to an operator.
+# Files and folders in which every text is shown to operators.
 _SHOWN_TO_OPERATORS = (
     "services/auth/signing.py",
     "services/platform/address.py",
@@ -83,10 +83,10 @@ _SHOWN_TO_OPERATORS = (
     "services/platform/configuration/setting.py",
     "services/platform/configuration/settings.py",
 )
-# But not there: tables, and what goes over the wire.
+# Exceptions: files with tables, or with texts of protocols.
 _NOT_SHOWN = frozenset({"charset.py", "codec.py", "http_auth.py", "hop.py", "door_check.py"})
 PLACES = (*_SPECS, _REASONS, _ERRORS, *_SHOWN, *_SHOWN_TO_OPERATORS)
-"""The files and folders that are named here."""
+"""All files and folders that are named in this module."""
 _PROSE = re.compile(r"[a-z]{2,} ?[^a-z]* [\w{']*[a-z]|[a-z]{3,} \{|\} [a-z]{2,}")
 _TYPE = re.compile(r"[\w.\[\], |\"]*\[[\w.\[\], |\"]*\]( \| [\w.\[\]]+)*|[\w.]+( \| [\w.]+)+")
 _SQL = re.compile(r"\bSELECT\b")
@@ -112,7 +112,7 @@ def messages_in(source: str, path: str) -> Iterator[tuple[str, str]]:
 
     Args:
         source: the text of the file.
-        path: where it is, from the root of the repository.
+        path: its path, relative to the root of the repository.
     """
     tree = ast.parse(source)
     scopes = [tree, *(each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))]
@@ -169,7 +169,7 @@ def _carried(node: ast.AST, path: str) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _assigned(scope: ast.AST) -> dict[str, list[ast.expr]]:
-    """Return what is assigned to names in a module or a function: each value, and those of a mapping."""
+    """Return the values that are assigned to names in a module or a function, including the values of mappings."""
     found: dict[str, list[ast.expr]] = defaultdict(list)
     body = scope.body if isinstance(scope, ast.Module) else list(ast.walk(scope))
     for node in body:
@@ -192,7 +192,7 @@ def _assign(target: ast.expr, value: ast.expr, found: dict[str, list[ast.expr]])
 def _texts(
     node: ast.expr, known: Mapping[str, Sequence[ast.expr]], depth: int = 0
 ) -> Iterator[tuple[str, tuple[ast.AST, ...]]]:
-    """Yield the texts that an expression can be, each with the nodes that it is made of."""
+    """Yield the texts to which an expression can evaluate, each with the nodes of its parts."""
     if isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str)):
         yield _shown(node), (node,)
     elif isinstance(node, ast.IfExp):
@@ -212,7 +212,7 @@ def _texts(
 
 
 def _named(node: ast.expr) -> str | None:
-    """Return the name whose value an expression is, or is looked up in: `WHY`, `WHY[code]`, `WHY.get(code)`."""
+    """Return the name in an expression that is a name or a lookup in one: `WHY`, `WHY[code]`, `WHY.get(code)`."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get":
         node = node.func.value
     elif isinstance(node, ast.Subscript):
@@ -221,7 +221,7 @@ def _named(node: ast.expr) -> str | None:
 
 
 def _whole_texts(tree: ast.AST) -> Iterator[ast.expr]:
-    """Yield the texts in a file, but not the parts of an f-string."""
+    """Yield the texts in a file, except the parts of f-strings."""
     parts = {
         part
         for node in ast.walk(tree)
@@ -245,7 +245,7 @@ def _shown(node: ast.expr) -> str:
 
 
 def _hole(node: ast.expr) -> str:
-    """Return how an expression inside a message is shown: by the last name in it."""
+    """Return the representation of an expression inside a message: the last name in it."""
     source = ast.unparse(node.value if isinstance(node, ast.FormattedValue) else node)
     names = [each for each in re.findall(r"[A-Za-z_]\w*", source) if not keyword.iskeyword(each)]
     return f"{{{names[-1] if names else ''}}}"

@@ -1,8 +1,8 @@
-"""Write migrations/schema.sql, the schema that all migrations together make: `python -m tools.schema`.
+"""Write migrations/schema.sql, the schema after all migrations: `python -m tools.schema`.
 
-It is for reading and for review; databases are made by the migrations. pg_dump writes every object of the database, and
-this module only puts them in an order for readers: each table with its constraints, indexes, policies and grants, then
-each function with its grants. A test compares the file with a migrated database.
+The file is for readers and reviews; the migrations create databases. pg_dump writes every object of the database, and
+this module only sorts them: each table with its constraints, indexes, policies and grants, then each function with its
+grants. A test compares the file with a migrated database.
 """
 
 import asyncio
@@ -35,8 +35,8 @@ class _Entry:
     """A part of a dump.
 
     Attributes:
-        name: what it is of: "checks checks_name", "TABLE checks".
-        type: its kind, as pg_dump calls it.
+        name: the name of its object: "checks checks_name", "TABLE checks".
+        type: the type of its object, as named by pg_dump.
         sql: its statements.
     """
 
@@ -46,7 +46,7 @@ class _Entry:
 
     @property
     def table(self) -> str | None:
-        """The table that it belongs to, if it does."""
+        """The table to which it belongs; None if it belongs to none."""
         if self.type == "INDEX":
             found = _TABLE_OF_INDEX.search(self.sql)
             return found[1] if found else None
@@ -57,7 +57,7 @@ class _Entry:
 
     @property
     def function(self) -> str | None:
-        """The name of the function that it belongs to, if it does."""
+        """The name of the function to which it belongs; None if it belongs to none."""
         if self.type == "FUNCTION":
             return self.name.partition("(")[0]
         found = re.match(r"FUNCTION (\w+)\(", self.name) if self.type == "ACL" else None
@@ -65,15 +65,15 @@ class _Entry:
 
 
 async def snapshot(url: str) -> str:
-    """Return the schema of a database as migrations/schema.sql has it.
+    """Return the schema of a database in the form of migrations/schema.sql.
 
     Args:
-        url: of a database on a server whose programs are installed here.
+        url: the URL of a database; pg_dump of its server's version must be installed.
     """
     entries = [*_entries(await schema_dump(url))]
     tables = sorted((each for each in entries if each.table), key=_place_at_table)
     functions = sorted((each for each in entries if each.function), key=lambda each: str(each.function))
-    # What belongs to neither is shown too, whatever it is.
+    # Objects that belong to neither are included, too.
     others = [each for each in entries if not each.table and not each.function]
     parts = [
         _HEAD,
@@ -112,7 +112,7 @@ def _grouped(kind: str, entries: list[tuple[str, _Entry]]) -> Iterator[str]:
 
 
 def _with_columns_together(grants: str) -> str:
-    """Write rights on columns as one statement for each role, where pg_dump writes one for each column."""
+    """Merge grants on columns into one statement per role; pg_dump writes one per column."""
     columns: dict[tuple[str, str], dict[str, list[str]]] = {}
     for grant in _COLUMN_GRANT.finditer(grants):
         its = columns.setdefault((grant["table"], grant["role"]), {})
@@ -130,7 +130,7 @@ def _title(text: str) -> str:
 
 
 def main() -> None:
-    """Migrate a new database on a server of its own, and write its schema."""
+    """Migrate a new database on a separate server, and write its schema."""
     with short_folder() as folder, running(folder / "server", make_template(folder / "template")) as server:
         PATH.write_text(asyncio.run(snapshot(server.admin_url)))
 

@@ -1,4 +1,4 @@
-"""Write docs/verdicts.md: behaviours of real servers, names and jobs, our verdict, and the result of curl.
+"""Write docs/verdicts.md: behaviours of real servers, names and jobs, the verdict of a check, and the result of curl.
 
 The rows are those of tests/integration/real_world, which `make test` runs. `make generate` writes the page, `make
 check` compares it (`--check`). `--record` runs curl again; otherwise the page shows its recorded results.
@@ -27,7 +27,7 @@ Checks have default settings except as described in the row. The column `curl` s
 bytes: the status, or the error with its exit code. curl follows redirects and keeps cookies as checks do, and ignores
 assertions. A hyphen means that curl does not apply.
 """
-# The manual's words (curl(1), EXIT CODES), shortened.
+# The texts of curl(1), EXIT CODES, shortened.
 _EXITS = {
     1: "unsupported protocol",
     3: "malformed URL",
@@ -69,7 +69,7 @@ def _line(table: Table, row: Row, answers: Recorded) -> str:
 
 
 def _verdict(row: Row) -> str:
-    """Ours, with the reason."""
+    """Return the verdict of a check, with the reason."""
     said = _outcome(row.verdict)
     return f"{said}. {row.why}" if row.why else said
 

@@ -1,4 +1,4 @@
-"""Give each REST route of the contract its twin under /v1 (docs/adr/0041)."""
+"""Add the same route under /v1 to each REST route of the contract (docs/adr/0041)."""
 
 from google.api import annotations_pb2, http_pb2
 from google.protobuf import descriptor_pb2
@@ -13,7 +13,7 @@ def add_versioned_routes(files: descriptor_pb2.FileDescriptorSet) -> None:
         files: descriptors; changed in place.
 
     Raises:
-        ValueError: a route begins with /v1 already, or has a pattern of its own (`custom`).
+        ValueError: a route begins with /v1 already, or has a custom method.
     """
     for file in files.file:
         for service in file.service:

@@ -1,5 +1,5 @@
-"""What `make test-system` does: try the stack on the systems and beside the servers that its users run.
+"""The tests of `make test-system`: run the stack on the systems of its users, and against their servers.
 
-`__main__` names the steps. Everything happens in minimal Debian systems in folders (debian_root), so that the machine
-itself gets one package, mmdebstrap, and no service.
+`__main__` lists the steps. All of them run in minimal Debian systems in folders (debian_root), so only one package,
+mmdebstrap, and no service is installed on the machine itself.
 """

@@ -1,4 +1,4 @@
-"""`make test-system`: the steps, and what they came to. Each step is tried, also after another has failed."""
+"""`make test-system`: run the steps and print their results. A failed step does not stop the others."""
 
 import argparse
 import os
@@ -22,14 +22,14 @@ _STEPS = _SERVERS, _README, _PYTHONS = ("servers", "readme", "pythons")
 
 @dataclass(kw_only=True)
 class Run:
-    """One run.
+    """One run of the steps.
 
     Attributes:
-        cache: of Debian systems.
-        commands: the README's.
-        index: of Python packages.
-        environment: added for the tests.
-        results: what each step came to, by its title.
+        cache: the cache of Debian systems.
+        commands: the commands of the README.
+        index: the access to the index of Python packages.
+        environment: additional environment variables of the tests.
+        results: the result of each step, by its title.
         failed: whether a step has failed.
     """
 
@@ -42,7 +42,7 @@ class Run:
     _tried: dict[str, str] = field(default_factory=dict)
 
     def step(self, title: str, work: Callable[[], None]) -> None:
-        """Take a step, and note what it came to."""
+        """Run a step, and record its result."""
         _say(title)
         begun = time.monotonic()
         try:
@@ -54,8 +54,8 @@ class Run:
             _say(f"{title} FAILED: {error}")
 
     def try_servers(self) -> None:
-        """Run the stack beside servers of Debian."""
-        self.cache.root(SERVERS)  # made now: it takes longer than a test may
+        """Run the tests against servers of Debian."""
+        self.cache.root(SERVERS)  # created before the tests, because it takes longer than their timeout
         done = subprocess.run([sys.executable, "-m", "pytest", "-q", "tests/system"], cwd=ROOT, check=False)
         if done.returncode != 0:
             raise SystemTestError(f"pytest tests/system exited with code {done.returncode}")
@@ -67,7 +67,7 @@ class Run:
         first_start.try_readme(root, self.commands, self.index, self.environment)
 
     def try_pythons(self) -> None:
-        """Run all tests with each supported Python that no step has tried and that is to be had."""
+        """Run all tests with each supported Python that is available and that no other step has used."""
         for version in pythons.supported(ROOT / "pyproject.toml"):
             if version in self._tried:
                 self.results[f"Python {version}"] = f"tested on {self._tried[version]}"
@@ -92,7 +92,7 @@ class Run:
 
 
 def main() -> int:
-    """Run the steps that the arguments name; answers the exit code."""
+    """Run the steps that the arguments name; return the exit code."""
     parser = argparse.ArgumentParser(prog="make test-system", description="Test the stack on supported systems.")
     parser.add_argument("steps", nargs="*", metavar="STEP", help=f"{', '.join(_STEPS)}; default: all")
     parser.add_argument(

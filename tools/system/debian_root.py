@@ -19,9 +19,9 @@ LEFT_RUNNING = 120
 """The exit code of a command that has left a process running."""
 
 # The process namespace ends with its first process, the shell, and what still runs in it is killed. The mounts are in
-# a namespace too: nobody else ever sees them, and they are gone however the command ends.
+# a namespace, too: no other process sees them, and they disappear however the command ends.
 _ISOLATED = ("unshare", "--mount", "--pid", "--ipc", "--fork", "--kill-child", "--", "sh", "-c")
-# How to reach the network, and whom to trust there, is this machine's.
+# The files with this machine's network configuration and trusted authorities.
 _SHARED = (Path("/etc/resolv.conf"), Path("/etc/hosts"), AUTHORITIES)
 _CHECK_LEFT_RUNNING = f"""
 for each in "$root"/proc/[0-9]*; do
@@ -42,8 +42,8 @@ class DebianRoot:
     """A minimal Debian system.
 
     Attributes:
-        title: what people call it.
-        folder: where it is.
+        title: its name for the output.
+        folder: its root folder.
     """
 
     title: str
@@ -58,16 +58,16 @@ class DebianRoot:
         environment: Mapping[str, str] | None = None,
         folders: Mapping[Path, Path] | None = None,
     ) -> list[str]:
-        """Return the command that runs another one in here; it needs root.
+        """Return the command that runs another one in this system; it needs root.
 
-        It ends with the other's exit code, or with LEFT_RUNNING if the other ends and leaves a process running.
+        It ends with the exit code of that command, or with LEFT_RUNNING if that leaves a process running.
 
         Args:
-            argv: the command.
-            user: whom it runs as.
-            directory: where it runs.
-            environment: all that it has besides PATH, HOME and USER.
-            folders: folders of this machine, and where they are in here.
+            argv: the command to run.
+            user: the user to run it as.
+            directory: its working directory.
+            environment: its environment variables besides PATH, HOME and USER.
+            folders: folders of this machine to mount, with their paths in the system.
         """
         settings = {"PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME": str(HOME), "USER": user}
         settings |= environment or {}
@@ -95,7 +95,7 @@ class DebianRoot:
         ]
 
     def python_version(self) -> str:
-        """Return the version of python3 in here, such as 3.11."""
+        """Return the version of python3 in this system, such as 3.11."""
         ask = "import sys; print('%d.%d' % sys.version_info[:2])"
         return subprocess.run(
             self.command(["python3", "-c", ask]), capture_output=True, text=True, check=True
@@ -103,10 +103,10 @@ class DebianRoot:
 
     @contextmanager
     def project(self, index: PackageIndex) -> Iterator[Mapping[Path, Path]]:
-        """Lay the project's tracked files into PROJECT, and let pip reach the package index, for a block.
+        """Copy the project's tracked files to PROJECT and configure pip's package index while the block runs.
 
-        Answers:
-            The folders to run commands with.
+        Yields:
+            The folders to mount when running commands.
         """
         self._clear()
         copy_tracked_files(self._inside(PROJECT), owner=UID)
@@ -120,7 +120,7 @@ class DebianRoot:
 
     def _clear(self) -> None:
         shutil.rmtree(self._inside(PROJECT), ignore_errors=True)
-        for left in self._inside(Path("/tmp")).iterdir():  # noqa: S108 — of the root, which nobody else uses
+        for left in self._inside(Path("/tmp")).iterdir():  # noqa: S108 — inside the root, which no other process uses
             if left.is_dir() and not left.is_symlink():
                 shutil.rmtree(left)
             else:
@@ -130,7 +130,7 @@ class DebianRoot:
         return self.folder / path.relative_to("/")
 
     def _place(self, outer: Path, path: Path) -> Path:
-        """Make a place to mount at."""
+        """Create a mount point."""
         place = self._inside(path)
         if outer.is_dir():
             place.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,5 @@
-"""What ends a step of `make test-system`."""
+"""The error that ends a step of `make test-system`."""
 
 
 class SystemTestError(Exception):
-    """A step failed or cannot be taken; the message is the sentence to print."""
+    """A step failed or cannot be run. The message is printed."""

@@ -1,4 +1,4 @@
-"""The README's two commands on a minimal Debian, as a user without rights."""
+"""Run the README's two commands on a minimal Debian as an unprivileged user."""
 
 import subprocess
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from tools.system.terminal import CTRL_C, Terminal
 
 _INSTALLED_S = 900.0
 _STOPPED_S = 30.0
-_INTERRUPTED = 130  # how a shell calls it that make ends by Ctrl-C itself
+_INTERRUPTED = 130  # the exit code of a shell for a process that SIGINT ended
 _REGISTRATION = {"tenantName": "Acme", "tenantSlug": "acme", "email": "a@acme.test", "password": "correct horse"}
 
 
@@ -23,13 +23,13 @@ def try_readme(root: DebianRoot, commands: Commands, index: PackageIndex, enviro
     """Run both commands of the README, one after the other, on the same copy of the project.
 
     Args:
-        root: where.
-        commands: of the README.
-        index: of Python packages.
-        environment: added for the tests.
+        root: the Debian system.
+        commands: the commands of the README.
+        index: the access to the index of Python packages.
+        environment: additional environment variables of the tests.
 
     Raises:
-        SystemTestError: what a newcomer expects does not happen.
+        SystemTestError: a command fails, prints no expected output, or leaves a process running.
     """
     with root.project(index) as folders:
         _try_start(root, commands.start, folders)

@@ -1,4 +1,4 @@
-"""How this machine's pip reaches the package index, so that pip in a Debian root reaches it the same way."""
+"""The package index of this machine's pip, so that pip in a Debian root uses the same one."""
 
 import ast
 import os
@@ -21,7 +21,7 @@ class PackageIndex:
 
     Attributes:
         configuration: the text of a configuration file of pip.
-        files: files and folders of this machine that it names; they must be at the same path in the root.
+        files: the files and folders that it names; they must have the same path in the root.
     """
 
     configuration: str
@@ -35,12 +35,12 @@ def this_machines() -> PackageIndex:
 
 
 def read(listed: Iterable[str], environment: Mapping[str, str]) -> PackageIndex:
-    """Write one configuration file for what pip combines of files and environment.
+    """Return the text of one configuration file with the settings that pip reads from files and environment.
 
     Args:
-        listed: what `pip config list` prints: a line `section.name='value'` for each setting. Those of the environment
-            have the section `:env:`; they win.
-        environment: names a proxy, unless pip's configuration does.
+        listed: the output of `pip config list`: a line `section.name='value'` for each setting. Those of the
+            environment have the section `:env:` and take precedence.
+        environment: the environment variables, for a proxy that pip's configuration does not set.
     """
     parser = ConfigParser(interpolation=None)
     parser["global"] = {"cert": str(AUTHORITIES)}

@@ -1,4 +1,4 @@
-"""The versions of Python that are supported, and where this machine has them."""
+"""The supported versions of Python, and their interpreters on this machine."""
 
 import os
 import re
@@ -32,13 +32,13 @@ class Interpreter:
 
 
 def supported(pyproject: Path) -> tuple[str, ...]:
-    """Read the versions that the project names, such as 3.12, oldest first."""
+    """Read the versions that the project supports, such as 3.12, oldest first."""
     classifiers = tomllib.loads(pyproject.read_text())["project"]["classifiers"]
     return tuple(found[1] for found in map(_CLASSIFIER.fullmatch, classifiers) if found)
 
 
 def find(version: str) -> Interpreter | None:
-    """Find an interpreter of a version that can make virtual environments; None if this machine has none."""
+    """Return an interpreter of a version that can create virtual environments; None if this machine has none."""
     for path in _places(f"python{version}"):
         try:
             asked = subprocess.run([path, "-c", _ASK], capture_output=True, text=True, check=False)
@@ -58,7 +58,7 @@ def run_tests(interpreter: Interpreter, command: str, environment: Mapping[str, 
     with tempfile.TemporaryDirectory(prefix="sentinel-tests-") as folder:
         copy = Path(folder) / "sentinel-stack"
         copy_tracked_files(copy)
-        Path(folder).chmod(0o755)  # PostgreSQL, which does not run as root, passes through it
+        Path(folder).chmod(0o755)  # the account of PostgreSQL, which does not run as root, has to reach its folder
         done = subprocess.run(
             ["sh", "-c", f'{command} PYTHON="$0"', str(interpreter.path)],
             cwd=copy,

@@ -8,7 +8,7 @@ _BLOCK = re.compile(r"^## Two commands\n.*?^```\n(.*?)^```$", re.DOTALL | re.MUL
 
 
 class Commands(NamedTuple):
-    """The commands, word for word.
+    """The commands, exactly as in the README.
 
     Attributes:
         start: starts everything; Ctrl-C stops it.

@@ -1,4 +1,4 @@
-"""The Debian systems that are made, kept in a cache folder for a week."""
+"""Creation of Debian systems, which are kept in a cache folder for a week."""
 
 import fcntl
 import hashlib
@@ -16,21 +16,21 @@ from tools.system.errors import SystemTestError
 
 _OLDEST_S = 7 * 86_400
 _MADE = ".made"
-# mmdebstrap mounts and starts things; if it is killed, so are they.
+# mmdebstrap mounts file systems and starts processes; these end when it is killed.
 _ISOLATED = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--")
 _SHOWN_LINES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Release:
-    """What a Debian system is made of.
+    """The definition of a Debian system.
 
     Attributes:
-        title: what people call it.
-        suite: what Debian's archive calls it.
-        packages: what is installed besides the essential packages.
-        may_be_expired: whether the archive's index is taken after its date of expiry. That of testing expires within a
-            week, and mirrors are behind at times.
+        title: its name for the output.
+        suite: its name in Debian's archive.
+        packages: the packages to install besides the essential ones.
+        may_be_expired: whether an expired index of the archive is accepted. That of testing expires within a week, and
+            mirrors can be late.
     """
 
     title: str
@@ -39,7 +39,7 @@ class Release:
     may_be_expired: bool = False
 
 
-# What the README asks for, and what every Debian that reaches a package index has.
+# The packages that the README requires, and those of every Debian with access to a package index.
 _FOR_THE_README = ("python3", "python3-venv", "make", "ca-certificates")
 DEBIAN_12 = Release(title="Debian 12", suite="bookworm", packages=_FOR_THE_README)
 DEBIAN_13 = Release(title="Debian 13", suite="trixie", packages=_FOR_THE_README)
@@ -61,10 +61,10 @@ def debian_testing(python: str) -> Release:
 
 
 class RootCache:
-    """Makes Debian systems, and keeps them.
+    """A cache of Debian systems, which creates those that are missing.
 
     Args:
-        folder: where to.
+        folder: the folder of the cache.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -72,16 +72,16 @@ class RootCache:
 
     @classmethod
     def usual(cls) -> "RootCache":
-        """Return the one in the user's cache folder."""
+        """Return the cache in the user's cache folder."""
         base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         return cls(Path(base) / "sentinel-stack" / "debian")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep the systems for this process alone.
+        """Lock the cache for this process while the block runs.
 
         Raises:
-            SystemTestError: another process has them.
+            SystemTestError: another process has locked it.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / "lock").open("w") as lock:
@@ -92,10 +92,10 @@ class RootCache:
             yield
 
     def root(self, release: Release) -> DebianRoot:
-        """Return a system of this release, made now if there is none or if it is older than a week.
+        """Return a system of this release; create it if there is none, or if it is older than a week.
 
         Raises:
-            SystemTestError: it cannot be made; with the last lines of mmdebstrap.
+            SystemTestError: it cannot be created; the message has the last lines of mmdebstrap.
         """
         digest = hashlib.sha256(repr(release).encode()).hexdigest()[:8]
         folder = self._folder / f"{release.suite}-{digest}"

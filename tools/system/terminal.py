@@ -1,4 +1,4 @@
-"""A command at a terminal, as a person runs it: what it prints is seen, and keys are pressed."""
+"""Run a command on a terminal, as a user does: read its output and press keys."""
 
 import os
 import pty
@@ -17,7 +17,7 @@ _COLOUR = re.compile(r"\x1b\[\d*m")
 
 
 class Terminal:
-    """A command at a terminal of its own.
+    """A command on a new terminal.
 
     Args:
         argv: the command.
@@ -28,7 +28,7 @@ class Terminal:
         self._pid, self._screen = pty.fork()
         if self._pid == 0:
             try:
-                os.execvp(argv[0], list(argv))  # noqa: S606 — no shell is wanted
+                os.execvp(argv[0], list(argv))  # noqa: S606 — no shell is needed
             finally:
                 os._exit(127)
 
@@ -36,15 +36,15 @@ class Terminal:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        os.close(self._screen)  # which hangs up on what still runs
+        os.close(self._screen)  # sends SIGHUP to processes that still run
         if kind is not None:
             os.waitpid(self._pid, 0)
 
     def wait_for(self, pattern: str, timeout_s: float) -> re.Match[str]:
-        """Return when a line that was not seen before matches.
+        """Wait for a further line of output that matches; return the match.
 
         Raises:
-            SystemTestError: none does in time, or the command has ended.
+            SystemTestError: no line matches in time, or the command has ended.
         """
         end = time.monotonic() + timeout_s
         while (found := re.search(pattern, self._seen, re.MULTILINE)) is None:
@@ -58,7 +58,7 @@ class Terminal:
         os.write(self._screen, key)
 
     def wait(self, timeout_s: float) -> int:
-        """Wait for the command's end; answers its exit code.
+        """Wait for the command's end; return its exit code.
 
         Raises:
             SystemTestError: it does not end in time.
@@ -69,12 +69,12 @@ class Terminal:
         return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
 
     def _read(self, end: float) -> bool:
-        """Read what is printed next; answers whether the command still runs."""
+        """Read the next output; return whether the command still runs."""
         if not select.select([self._screen], [], [], max(0, end - time.monotonic()))[0]:
             raise SystemTestError("the command did not respond in time")
         try:
             text = os.read(self._screen, _BLOCK).decode(errors="replace").replace("\r\n", "\n")
-        except OSError:  # EIO: nobody has the terminal open any more
+        except OSError:  # EIO: no process has the terminal open
             return False
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The project as somebody gets it: the tracked files and nothing else."""
+"""The project as a user gets it: the tracked files only."""
 
 import os
 import shutil
@@ -12,8 +12,8 @@ def copy_tracked_files(folder: Path, *, owner: int | None = None) -> None:
     """Copy the tracked files, as they are in the work tree, into a new folder.
 
     Args:
-        folder: where to.
-        owner: the user and the group that own the copy; this process's when None.
+        folder: the folder to create.
+        owner: the user and the group that own the copy; None for those of this process.
     """
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     folder.mkdir(parents=True)
