@@ -18,7 +18,7 @@ _PATIENCE_S = 10.0
 _NAP_S = 0.05
 
 Measured = Callable[[], float]
-"""One round; answers microseconds of CPU each."""
+"""Runs one round; returns the CPU time per probe in microseconds."""
 
 
 def in_turns(rounds: Mapping[str, Measured]) -> Mapping[str, float]:
@@ -75,7 +75,7 @@ def s_time(port: int, authority: Path) -> float:
     """Return the CPU time of a handshake that `openssl s_time` makes and verifies, in microseconds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
-        ["openssl", "s_time", "-connect", f"127.0.0.1:{port}", "-new", "-time", str(_S_TIME_S),  # noqa: S607 — the one that is there
+        ["openssl", "s_time", "-connect", f"127.0.0.1:{port}", "-new", "-time", str(_S_TIME_S),  # noqa: S607 — the one on PATH
          "-verify", "2", "-CAfile", str(authority)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Certificates for a target on loopback, with an authority of their own and the most common types of keys."""
+"""Certificates for a target on loopback, issued by a new authority, with the most common types of keys."""
 
 import datetime
 import ipaddress

@@ -43,7 +43,7 @@ async def _measure(stack: Stack, attacker: Team, other: Team) -> list[Line]:
     asked = request("GET", f"http://{stack.address}/services?pageSize=20", other.tokens["accessToken"])
     statuses: Counter[int] = Counter()
     attacks = _attacks(stack, attacker, statuses)
-    for attack in attacks.values():  # what the first call of a kind loads is no growth
+    for attack in attacks.values():  # memory that the first call of a kind loads does not count as growth
         await _beside(attack, paced(stack.port, asked, A_SECOND, 2))
     await asyncio.sleep(LATER_S)
     before = _memory(stack)

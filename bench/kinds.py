@@ -1,6 +1,6 @@
 """The cost of checks of other kinds than HTTP: probes per second in one process, and the CPU time of one.
 
-Targets run in processes of their own, on the same cores. The figures are the best of a few rounds.
+Targets run in separate processes, on the same cores. The figures are the best of a few rounds.
 """
 
 import asyncio

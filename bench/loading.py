@@ -1,4 +1,4 @@
-"""What it costs a worker to load checks of each kind from the database (docs/adr/0044)."""
+"""The CPU time of a worker to load checks of each kind from the database (docs/adr/0044)."""
 
 import asyncio
 import gc
@@ -47,7 +47,7 @@ _FULL = HttpSpec(
 )
 _TCP = TcpSpec("a.test", 443)
 _HEARTBEAT = HeartbeatSpec(period_us=MINUTE_US, grace_us=5 * SECOND_US)
-# Of each so many in a hundred.
+# The share of each spec, in percent.
 _MIXTURE: Mapping[Spec, int] = {
     _PLAIN: 70,
     _ONE: 10,
@@ -77,7 +77,7 @@ _ENABLE = (
 
 
 def measure(folder: Path) -> list[Line]:
-    """Run it."""
+    """Measure the CPU time."""
     with running(folder / "loading", make_template(folder / "template")) as server:
         return asyncio.run(_measure(server))
 

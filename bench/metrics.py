@@ -1,4 +1,4 @@
-"""The cost of metrics: of what the worker counts per probe, and of a scrape on the event loop.
+"""The cost of metrics: of the counters per probe in the worker, and of a scrape on the event loop.
 
 The share of a batch's counters is left out: all results of the batch share it. A wait is the lateness of a turn of an
 otherwise idle event loop, while another process scrapes ten times a second, 150 times as often as Prometheus; the same

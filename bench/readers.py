@@ -45,7 +45,7 @@ async def main(address: str) -> None:
     loop = asyncio.get_running_loop()
     tokens = json.loads(await loop.run_in_executor(None, sys.stdin.readline))
     channels = [
-        # A pool of its own, because otherwise all channels share one connection.
+        # A separate pool, because otherwise all channels share one connection.
         grpc.aio.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)])
         for _ in range(0, len(tokens), _STREAMS_EACH)
     ]

@@ -13,7 +13,7 @@ class Line:
     """A figure with its target.
 
     Attributes:
-        name: what is measured.
+        name: the name of the figure.
         value: the figure.
         unit: the unit.
         target: the target, such as "<= 50"; empty if there is none.

@@ -44,7 +44,7 @@ def _family(stack: Stack) -> list[psutil.Process]:
     return [psutil.Process(stack.pid), *stack.children()]
 
 
-# A process of PostgreSQL may end between two looks: one for each connection, and those of autovacuum.
+# A process of PostgreSQL may end between two reads: there is one for each connection, and some of autovacuum.
 def _is_asleep(process: psutil.Process) -> bool:
     with suppress(psutil.NoSuchProcess):
         return "".join(process.cmdline()[-1:]).endswith("fork_server_asleep.py")

@@ -1,7 +1,7 @@
 """Live results for a thousand readers of a thousand tenants, on one worker, all on the same machine.
 
 Ten checks every 5 s for each of 1,000 tenants are 2,000 results a second. Each tenant has one gRPC reader behind Envoy,
-all in a process of their own (bench/readers.py). Delay is from the end of a run to its arrival at the reader. The
+all in a separate process (bench/readers.py). Delay is from the end of a run to its arrival at the reader. The
 received results are compared with the recorded ones: every result of the window, once.
 """
 

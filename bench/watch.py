@@ -1,7 +1,7 @@
 """A thousand readers of the same 200 services through Envoy, all on the same machine.
 
 Each change of a service is sent to all of them: the delay is from before the call that changes it to its arrival. The
-readers run in a process of their own (bench/watchers.py).
+readers run in a separate process (bench/watchers.py).
 """
 
 import json

@@ -26,7 +26,7 @@ class Watcher:
 
     Attributes:
         complete: set when the snapshot is complete.
-        told: how many services were received.
+        told: the number of services that were received.
         late_ms: the delays of changes in milliseconds.
     """
 
@@ -61,7 +61,7 @@ async def main(address: str, readers: int) -> None:
     loop = asyncio.get_running_loop()
     token = (await loop.run_in_executor(None, sys.stdin.readline)).strip()
     channels = [
-        # A pool of its own, because otherwise all channels share one connection.
+        # A separate pool, because otherwise all channels share one connection.
         grpc.aio.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)])
         for _ in range(0, readers, _STREAMS_EACH)
     ]

@@ -1,8 +1,8 @@
 """The CPU time of one probe over a fresh connection, compared with other tools, on the same target and machine.
 
 Ours is `Prober.run`. The blackbox exporter is called over its HTTP endpoint, the only interface that it has, which is
-part of its figure. `openssl s_time` makes bare handshakes in C: the rest of our figure is our own cost. Both verify the
-certificate. Each figure is the minimum of a few rounds, in turns, to exclude other load of the machine.
+part of its figure. `openssl s_time` makes bare handshakes in C, so the difference is the cost of the probe itself. Both
+verify the certificate. Each figure is the minimum of a few rounds, in turns, to exclude other load of the machine.
 """
 
 import asyncio

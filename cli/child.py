@@ -132,7 +132,7 @@ class Child:
         return self._process.pid
 
     async def wait(self) -> int:
-        """Wait for its end, then kill its descendants; return the exit code, or minus the signal that ended it."""
+        """Wait for its end, then kill its process group; return the exit code, or minus the signal that ended it."""
         code = await self._process.wait()
         self._kill_group()
         # A descendant in another session may still hold the pipe open.

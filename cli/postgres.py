@@ -38,7 +38,7 @@ _SETTINGS = {
     "io_method": "sync",
     "log_min_messages": "warning",
     "log_checkpoints": "off",
-    # Results are inserted all the time, so vacuum and analyze must not wait for a large share of a large table.
+    # Results are inserted all the time, so autovacuum and analyze have to run more often than by default.
     "autovacuum_naptime": "30s",
 }
 

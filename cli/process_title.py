@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _STAT = Path("/proc/self/stat")
-_ARG_START, _ARG_END = 45, 46  # proc(5): fields 48 and 49, less the first two fields and the offset of 1
+_ARG_START, _ARG_END = 45, 46  # fields 48 and 49 of proc(5), as indexes after the first two
 
 
 def set_title(argv: Sequence[str]) -> None:

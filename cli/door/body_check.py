@@ -78,7 +78,7 @@ def _body_cluster(name: str, sockets: Sequence[Path]) -> dict[str, Any]:
         },
         "circuit_breakers": {"thresholds": [{"max_requests": _MOST_REQUESTS, "max_pending_requests": _MOST_REQUESTS}]},
     }
-    if len(sockets) > 1:  # without a second process there is none to fail over to
+    if len(sockets) > 1:  # a single process has no other one to fail over to
         found["health_checks"] = [
             {
                 "timeout": "5s",

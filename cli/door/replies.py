@@ -265,7 +265,7 @@ OTHERS = {
 
 
 def replies(limited: Sequence[Reply]) -> tuple[Reply, ...]:
-    """Return all replies, ordered by falling number of conditions.
+    """Return all replies; those with more conditions come first.
 
     Args:
         limited: the replies of rate limits.
