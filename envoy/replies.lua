@@ -1,4 +1,4 @@
--- Replaces the marker that local_reply_config puts on Envoy's own errors by the status of a gRPC call and its details.
+-- Replaces the marker header that local_reply_config adds to Envoy's own errors by a gRPC status with details.
 -- A template: cli/door/local_reply.py fills in the names that begin with a dollar sign.
 local REPLIES = {
 $replies
@@ -21,7 +21,7 @@ local function detail(type, value) -- of a google.rpc.Status
   return field(3, field(1, type) .. field(2, value))
 end
 
--- Whether a body holds a whole message of gRPC: a flag (0, or 1 for compressed), four bytes of length, and so many bytes.
+-- Return whether a body is a complete gRPC message: a flag (0, or 1 for compressed), a length of four bytes, the data.
 local function is_whole(body, encoding)
   if body == nil or body:length() < $frame_bytes then
     return false
@@ -31,7 +31,7 @@ local function is_whole(body, encoding)
   return body:length() >= $frame_bytes + length and (flag == 0 or flag == 1 and encoding ~= nil)
 end
 
--- A call without a whole message would wait in grpc.aio for as long as its client does.
+-- A call without a complete message would wait in grpc.aio until its client gives up.
 function envoy_on_request(handle)
   local headers = handle:headers()
   local kind, path = headers:get("content-type"), headers:get(":path")
@@ -39,7 +39,7 @@ function envoy_on_request(handle)
   if kind == nil or string.sub(kind, 1, 16) ~= "application/grpc" or transcoded ~= nil then
     return
   end
-  if string.sub(path, 1, 17) == "/grpc.reflection." then -- its calls send many messages, and are not buffered
+  if string.sub(path, 1, 17) == "/grpc.reflection." then -- reflection calls are streams and are not buffered
     return
   end
   if not is_whole(handle:body(), encoding) then
@@ -60,7 +60,7 @@ function envoy_on_response(handle)
   headers:remove("$actual_marker")
   if actual ~= nil then
     message = string.gsub(message, "$actual", (string.gsub(actual, "%D", "")))
-    info = info .. field(3, field(1, "actual") .. field(2, actual)) -- an entry of its metadata
+    info = info .. field(3, field(1, "actual") .. field(2, actual)) -- an entry of the metadata
   end
   local id = string.sub(headers:get("x-request-id") or "", 1, 64)
   local status = string.char(8, tonumber(reply.code)) .. field(2, message) .. detail($error_info, info)
