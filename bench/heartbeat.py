@@ -1,4 +1,4 @@
-"""Heartbeat signals through the door: the rate, and the time until a signal is recorded."""
+"""Heartbeat signals through Envoy: the rate, and the time until a signal is recorded."""
 
 import asyncio
 import random

@@ -111,12 +111,12 @@ async def _call(port: int, message: bytes, statuses: Counter[int]) -> None:
 
 async def _call_alone(port: int, message: bytes, statuses: Counter[int]) -> None:
     while True:
-        async with Connection(port) as connection:  # the door closes the connections of requests that are too large
+        async with Connection(port) as connection:  # Envoy closes the connections of requests that are too large
             statuses[await connection.send(message)] += 1
 
 
 async def _begin(port: int, message: bytes) -> None:
-    """Begin as many requests as may be open at once, and begin again when the door ends them."""
+    """Begin as many requests as may be open at once, and begin again when Envoy ends them."""
     while True:
         async with AsyncExitStack() as opened:
             streams = [await asyncio.open_connection("127.0.0.1", port) for _ in range(UNFINISHED)]

@@ -23,7 +23,7 @@ _SETTLE_S = 40
 _LOAD_S = 60.0
 _MB = 1024 * 1024
 
-# The delay before the window: a worker that has just loaded is still behind its slots.
+# The delay before the window: a worker that has just loaded its checks is still late.
 _RUN_SINCE = "SELECT count(*) FROM results WHERE start_time >= to_timestamp($1) AND outcome = 1"
 
 

@@ -1,6 +1,6 @@
-"""The cost of the inspection of bodies: a write through the door, compared with a door without it.
+"""The cost of the inspection of bodies: a write through Envoy, compared with one through an Envoy without it.
 
-The second door is Envoy with the same configuration but without the inspection, in front of the same processes; its
+The second Envoy has the same configuration except for the inspection, and the same processes as its upstream; its
 client sends the header that the inspection would have set. Requests alternate, so that other load of the machine
 affects both alike.
 """

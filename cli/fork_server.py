@@ -80,7 +80,7 @@ def main() -> None:
 
 
 def _forget_program_text() -> None:
-    """Give back the pages of text that imports have mapped here; the kernel maps them again where they are used."""
+    """Release the memory pages of code that imports have loaded; the kernel loads them again on use."""
     for line in Path("/proc/self/maps").read_text().splitlines():
         span, access, _, _, file, *_ = line.split()
         if access == "r-xp" and file != "0":
@@ -89,7 +89,7 @@ def _forget_program_text() -> None:
 
 
 def _serve(idle_s: float) -> Order | None:
-    """Return the order in each forked process; None in the server, when the supervisor is gone."""
+    """Return the order in each forked process; None in the server, when the supervisor has ended."""
     orders = socket.socket(fileno=_ORDERS)
     while True:
         if not select.select([orders], [], [], idle_s)[0]:

@@ -32,4 +32,4 @@ class Output:
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
         except OSError:
-            pass  # the reader of the output is gone; the stack keeps running
+            pass  # the output was closed; the stack keeps running

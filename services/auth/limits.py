@@ -3,7 +3,7 @@
 Envoy limits each address too; these limits also hold for calls that bypass Envoy or come from many addresses. There is
 one bucket for each source address and one for each account. A successful attempt is returned to its buckets, so many
 users behind one address do not lock each other out; registering is the exception. An address from which the user has
-signed in before has an account bucket of its own, so guesses from elsewhere cannot lock the user out there.
+signed in before has a separate account bucket, so guesses from elsewhere cannot lock the user out there.
 """
 
 import hashlib

@@ -2,7 +2,7 @@
 
 A request that arrives during a read of its group waits for the next read, which serves all requests that wait by then.
 So no caller gets data that was read before its call, and no caller waits when no read is in progress. A read whose
-callers have all gone is cancelled.
+callers are all cancelled is cancelled, too.
 """
 
 import asyncio
@@ -58,7 +58,7 @@ class RequestCoalescer(Generic[_Group, _Subject, _T]):
             del self._under_way[group]
 
     async def _answer(self, group: _Group, batch: Mapping[_Subject, Sequence["asyncio.Future[_T | None]"]]) -> None:
-        """Read for some callers; cancel the read once all of them have gone."""
+        """Read for some callers; cancel the read once all of them are cancelled."""
         callers = [answer for answers in batch.values() for answer in answers]
         reading = asyncio.ensure_future(self._read(group, list(batch)))
 

@@ -1,8 +1,8 @@
 """The spans of time that figures are computed for: windows up to now, and buckets of a series. Pure; microseconds, UTC.
 
 Roll-ups cover all but the newest hours. Therefore a window of up to 30 days begins at a full hour and a longer one at a
-full day, so it is up to that much longer than its name says. A span may begin and end at any time while raw results are
-kept, at a full hour while hours are kept, and at a full day before that.
+full day, so it is up to an hour or a day longer than its nominal length. A span may begin and end at any time while raw
+results are kept, at a full hour while hours are kept, and at a full day before that.
 """
 
 from collections.abc import Sequence

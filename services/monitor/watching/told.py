@@ -6,7 +6,7 @@ buckets that differ from the present ones, and no others.
 
 A bucket may also be flagged as uncertain; it is then sent again whatever it holds. A cursor flags the buckets of
 services that will be sent after it without another cursor: otherwise a service that changes, is sent, and
-changes back while the reader is away would look unchanged.
+changes back while the reader is disconnected would look unchanged.
 """
 
 import struct
@@ -41,7 +41,7 @@ class Told:
         Args:
             service_id: the service.
             before: the mark that the reader had of it; None if it had none.
-            after: the mark that the reader has now; None if the service is gone.
+            after: the mark that the reader has now; None if the service was deleted.
         """
         self.marks[bucket_of(service_id)] ^= (before or 0) ^ (after or 0)
 
