@@ -2,6 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from functools import cache
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from hypothesis import settings
 from tests.support import folders
 from tests.support.database import TestServer, running
 from tests.support.effort import FACTOR, IS_LONG
+from tests.support.order import spread
 from tests.support.shared import TEMPLATE, RemoteServers, SharedServers
 
 # An example has no time limit: a busy machine is no fault. The short form looks at the same examples each time, so that
@@ -32,8 +36,8 @@ structlog.configure(
 
 _SHARED = pytest.StashKey[SharedServers | RemoteServers]()
 _LONGEST_STOP_S = 10.0
-# The slowest layer first: its tests wait most, and the others fill the gaps.
-_LAYERS = ("system", "e2e", "integration", "unit")
+# Tests of these layers wait for processes most of the time.
+_WAITING = ("system", "e2e")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -60,13 +64,21 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the layers that wait most first, and in each the tests that are marked as slow."""
-    items.sort(key=_place)
+    """Put the tests that wait for processes first, with the unit tests, which use the CPU, among their modules."""
+    waiting, unit, others = [], [], []
+    for item in items:
+        layer = _layer(item.path)
+        is_slow = item.get_closest_marker("slow") is not None
+        (waiting if is_slow or layer in _WAITING else unit if layer == "unit" else others).append((not is_slow, item))
+    waiting.sort(key=itemgetter(0))
+    # A module's tests stay together: what they share is made again after a test of another module.
+    modules = [[item for _, item in group] for _, group in groupby(waiting, lambda each: each[1].path)]
+    items[:] = chain(spread([item for _, item in unit], modules), (item for _, item in others))
 
 
-def _place(item: pytest.Item) -> tuple[bool, int]:
-    layer = item.path.relative_to(Path(__file__).parent).parts[0]
-    return item.get_closest_marker("slow") is None, _LAYERS.index(layer)
+@cache
+def _layer(path: Path) -> str:
+    return path.relative_to(Path(__file__).parent).parts[0]
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
