@@ -1,6 +1,7 @@
-"""Cheap targets with constant responses. `python -m bench.answers dns|grpc PORT`."""
+"""Cheap targets with constant responses. `python -m bench.answers dns|grpc` prints its port."""
 
 import asyncio
+import socket
 import struct
 import sys
 from typing import cast
@@ -8,6 +9,7 @@ from typing import cast
 import uvloop
 
 from tests.support.http2 import GOOD
+from tests.support.ports import LOOPBACK, bound
 
 _BACKLOG = 4096
 _HEADER = struct.Struct("!6H")
@@ -35,15 +37,19 @@ class _HealthService(asyncio.Protocol):
         self._transport.close()
 
 
-async def main(kind: str, port: int) -> None:
-    """Serve until cancelled."""
+async def main(kind: str) -> None:
+    """Serve on a free port, and print the port once it listens."""
     loop = asyncio.get_running_loop()
-    # Over TCP too for dns, so that a client can detect that it runs.
-    server = await loop.create_server(_HealthService, "127.0.0.1", port, backlog=_BACKLOG)
     if kind == "dns":
-        await loop.create_datagram_endpoint(_NameServer, ("127.0.0.1", port))
-    await server.serve_forever()
+        (own,) = bound((socket.SOCK_DGRAM, LOOPBACK))
+        await loop.create_datagram_endpoint(_NameServer, sock=own)
+    else:
+        (own,) = bound((socket.SOCK_STREAM, LOOPBACK))
+        await loop.create_server(_HealthService, sock=own, backlog=_BACKLOG)
+    sys.stdout.write(f"{own.getsockname()[1]}\n")
+    sys.stdout.flush()
+    await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], int(sys.argv[2])))
+    uvloop.run(main(sys.argv[1]))

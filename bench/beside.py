@@ -34,27 +34,26 @@ def in_turns(rounds: Mapping[str, Measured]) -> Mapping[str, float]:
 def serving(pem: Path | None) -> Iterator[int]:
     """Yield the port of a cheap target in its own process, with TLS if a PEM file is given."""
     port = free_port()
-    with _running("tests.support.cheap_target", str(port), *([str(pem)] if pem else []), port=port):
+    with _running("tests.support.cheap_target", str(port), *([str(pem)] if pem else [])):
+        wait_for(port)
         yield port
 
 
 @contextmanager
 def answering(kind: str) -> Iterator[int]:
     """Yield the port of a cheap target for another kind of check (bench/answers.py)."""
-    port = free_port()
-    with _running("bench.answers", kind, str(port), port=port):
-        yield port
+    with _running("bench.answers", kind) as process:
+        yield int(process.stdout.readline() if process.stdout else "")
 
 
 @contextmanager
-def _running(module: str, *arguments: str, port: int) -> Iterator[None]:
-    process = subprocess.Popen([sys.executable, "-m", module, *arguments])
-    try:
-        wait_for(port)
-        yield
-    finally:
-        process.kill()
-        process.wait()
+def _running(module: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    argv = [sys.executable, "-m", module, *arguments]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def wait_for(port: int) -> None:

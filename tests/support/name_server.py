@@ -1,6 +1,7 @@
 """A real name server over UDP and TCP, with answers chosen by the test."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -73,10 +74,10 @@ class NameServer(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def serving(server: NameServer) -> AsyncIterator[str]:
-    """Serve on a free port; yield host:port."""
+async def serving(server: NameServer, sockets: tuple[socket.socket, socket.socket] | None = None) -> AsyncIterator[str]:
+    """Serve on a free port, or on a UDP and a TCP socket of one port; yield host:port."""
     loop = asyncio.get_running_loop()
-    for_udp, for_tcp = udp_and_tcp()
+    for_udp, for_tcp = sockets or udp_and_tcp()
     port = for_udp.getsockname()[1]
     tcp = await asyncio.start_server(server.by_tcp, sock=for_tcp)
     udp, _ = await loop.create_datagram_endpoint(lambda: server, sock=for_udp)

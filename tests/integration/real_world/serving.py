@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from dnslib import QTYPE, RCODE, RR, A, DNSRecord
@@ -13,10 +14,11 @@ from dnslib import QTYPE, RCODE, RR, A, DNSRecord
 from tests.integration.real_world.identity import chain, issuer, server_context, trusted
 from tests.integration.real_world.row import Row
 from tests.integration.real_world.servers import End, Http, NameServer, Tcp
-from tests.support.ports import udp_and_tcp
+from tests.support.ports import closed_port, udp_and_tcp
 from tests.support.targets import reset
 
 _LOOPBACK = "127.0.0.1"
+_closed_port = cache(closed_port)  # one for all rows
 _NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -53,10 +55,7 @@ async def serving(row: Row) -> AsyncIterator[Place]:
     """Run the servers of a row inside the block."""
     async with AsyncExitStack() as stack:
         place = Place()
-        # Bound, so that no other process can use the port, and not listening.
-        closed = stack.enter_context(socket.socket())
-        closed.bind((_LOOPBACK, 0))
-        place.values["$CLOSED_PORT"] = str(closed.getsockname()[1])
+        place.values["$CLOSED_PORT"] = str(_closed_port())
         target = row.target
         if isinstance(target, Http | Tcp):
             if target.certificate is not None:
@@ -67,7 +66,7 @@ async def serving(row: Row) -> AsyncIterator[Place]:
         place.values["$ROOT"] = trusted()
         place.values["$INTERMEDIATE"] = issuer("intermediate").pem.decode()
         for each in row.names:
-            port = closed.getsockname()[1] if each.gone else await stack.enter_async_context(naming(each))
+            port = _closed_port() if each.gone else await stack.enter_async_context(naming(each))
             place.name_servers.append(f"{_LOOPBACK}:{port}")
         yield place
 

@@ -1,7 +1,6 @@
 """Which name server is asked, for how long, and whose fault it is that there is no address."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from services.worker.probe import Prober
 from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.probing import PLENTY_S, probe, run, verdict
 from tests.support.name_server import NameServer, serving
+from tests.support.ports import closed_port, udp_and_tcp
 from tests.support.public_tls import public_tls
 from tests.support.targets import Echo, target
 from tests.support.zones import Misbehaviour, Rogue, Zone, open_sockets
@@ -47,9 +47,7 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def closed() -> str:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
-        bound.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{bound.getsockname()[1]}"
+    return f"127.0.0.1:{closed_port()}"
 
 
 def asked_for(data: bytes) -> tuple[str, str]:
@@ -368,10 +366,11 @@ async def test_where_tcp_leads_nowhere_the_next_server_is_asked(by_tcp: Misbehav
 
 async def test_that_a_server_does_not_take_tcp_is_our_own_trouble() -> None:
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(lambda: Rogue(cut_off), ("127.0.0.1", 0))
-    resolver = Resolver((f"127.0.0.1:{transport.get_extra_info('sockname')[1]}",))
+    for_udp, nobody = udp_and_tcp()  # bound, and does not listen: nobody else's server takes the port
+    transport, _ = await loop.create_datagram_endpoint(lambda: Rogue(cut_off), sock=for_udp)
+    resolver = Resolver((f"127.0.0.1:{nobody.getsockname()[1]}",))
     try:
-        with pytest.raises(NoNameServer, match="over TCP"):
+        with nobody, pytest.raises(NoNameServer, match="over TCP"):
             await resolver.resolve("shop.test")
     finally:
         await resolver.close()

@@ -16,6 +16,7 @@ from services.worker.probe import Prober
 from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.probing import probe, verdict
 from tests.support.name_server import Answers, NameServer, serving
+from tests.support.ports import closed_port, held_port
 from tests.support.public_tls import public_tls
 from tests.support.targets import Echo, target
 from tests.support.zones import open_sockets
@@ -124,10 +125,7 @@ async def test_questions_that_nobody_answers_are_bounded_and_end_with_those_who_
 
 
 async def test_a_name_server_that_cannot_be_reached_is_our_own_trouble() -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-    resolver = Resolver((f"127.0.0.1:{port}",))
+    resolver = Resolver((f"127.0.0.1:{closed_port()}",))
     try:
         with pytest.raises(NoNameServer):
             await resolver.resolve("shop.test")
@@ -162,13 +160,14 @@ async def test_a_name_that_answers_with_an_inner_address_next_is_blocked_next() 
 
 async def test_of_a_name_with_inner_and_outer_addresses_only_the_outer_are_dialled() -> None:
     outer, inner = Echo(), Echo()
-    async with (
-        asking(at("127.0.0.1", "127.0.0.2")) as (resolver, _, _),
-        target(outer, host="127.0.0.2") as port,
-        target(inner, host="127.0.0.1", port=port),
-    ):
-        prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.2/32"), public_tls()), worker_id="worker-1")
-        seen = [await probe(prober, f"http://shop.test:{port}/") for _ in range(3)]
+    with held_port("127.0.0.1", "127.0.0.2") as port:
+        async with (
+            asking(at("127.0.0.1", "127.0.0.2")) as (resolver, _, _),
+            target(outer, host="127.0.0.2", port=port),
+            target(inner, port=port),
+        ):
+            prober = Prober(Network(resolver, EgressPolicy.parse("127.0.0.2/32"), public_tls()), worker_id="worker-1")
+            seen = [await probe(prober, f"http://shop.test:{port}/") for _ in range(3)]
 
     assert {each.resolved_ip for each in seen} == {"127.0.0.2"}
     assert (len(outer.requests), len(inner.requests)) == (3, 0)

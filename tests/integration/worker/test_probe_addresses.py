@@ -19,9 +19,12 @@ from services.wire.observation import Observation
 from services.wire.probe_failure import ProbeFailure
 from tests.integration.worker.probing import PLENTY_S
 from tests.support.hand_clock import HandClock
+from tests.support.ports import held_port
 from tests.support.targets import Echo, saying, target
 
 NEVER_S = 3_600.0
+TWO = ("127.0.0.1", "127.0.0.2")
+THREE = (*TWO, "127.0.0.3")
 
 
 def request(port: int) -> Wire:
@@ -30,7 +33,7 @@ def request(port: int) -> Wire:
 
 @contextmanager
 def deaf(address: str, port: int) -> Iterator[None]:
-    """An address that takes no connection and refuses none."""
+    """An address that takes no connection and refuses none; the port is held."""
     with socket.socket() as full:
         full.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         full.bind((address, port))
@@ -45,21 +48,6 @@ def deaf(address: str, port: int) -> Iterator[None]:
         finally:
             for each in waiting:
                 each.close()
-
-
-@contextmanager
-def refusing(*addresses: str) -> Iterator[int]:
-    """A port that is held at each address, by nobody who listens."""
-    held = [socket.socket() for _ in addresses]
-    try:
-        held[0].bind((addresses[0], 0))
-        port = held[0].getsockname()[1]
-        for address, each in zip(addresses[1:], held[1:], strict=True):
-            each.bind((address, port))
-        yield port
-    finally:
-        for each in held:
-            each.close()
 
 
 def link_to(address: str, port: int, seen: Observation) -> Link:
@@ -77,9 +65,9 @@ async def send(port: int, *addresses: str) -> Observation:
 
 async def test_after_a_refusal_the_next_address_is_dialled_without_the_stagger(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialling, "STAGGER_S", NEVER_S)
-    with refusing("127.0.0.1", "127.0.0.2") as port:
+    with held_port(*THREE) as port:
         async with target(Echo(), host="127.0.0.3", port=port), asyncio.timeout(PLENTY_S):
-            seen = await send(port, "127.0.0.1", "127.0.0.2", "127.0.0.3")
+            seen = await send(port, *THREE)
 
     assert (seen.resolved_ip, seen.status_code) == ("127.0.0.3", 200)
 
@@ -95,10 +83,10 @@ async def test_beside_a_silent_address_the_next_is_not_dialled_before_the_stagge
             dialled.append(self.address)
             await super().dial()
 
-    async with target(Echo(), host="127.0.0.2") as port:
-        with deaf("127.0.0.1", port):
+    with held_port(*TWO) as port, deaf("127.0.0.1", port):
+        async with target(Echo(), host="127.0.0.2", port=port):
             seen = Observation()
-            links = [Noting(each, port, seen, HttpTalk(request(port), seen)) for each in ("127.0.0.1", "127.0.0.2")]
+            links = [Noting(each, port, seen, HttpTalk(request(port), seen)) for each in TWO]
             racing = asyncio.create_task(dial(links))
             for _ in range(100):
                 await asyncio.sleep(0)
@@ -121,10 +109,10 @@ async def test_beside_a_silent_address_the_next_wins_after_the_stagger_and_only_
             clock.now_ns += 1_000_000_000
             await super().dial()
 
-    async with target(Echo(), host="127.0.0.2") as port:
-        with deaf("127.0.0.1", port):
+    with held_port(*TWO) as port, deaf("127.0.0.1", port):
+        async with target(Echo(), host="127.0.0.2", port=port):
             seen = Observation()
-            links = [Slow(each, port, seen, HttpTalk(request(port), seen)) for each in ("127.0.0.1", "127.0.0.2")]
+            links = [Slow(each, port, seen, HttpTalk(request(port), seen)) for each in TWO]
             async with asyncio.timeout(PLENTY_S):
                 winner = await dial(links)
             winner.close()
@@ -134,8 +122,9 @@ async def test_beside_a_silent_address_the_next_wins_after_the_stagger_and_only_
 
 async def test_one_request_is_sent_though_two_addresses_answer() -> None:
     first, second = Echo(), Echo()
-    async with target(first, host="127.0.0.1") as port, target(second, host="127.0.0.2", port=port):
-        seen = await send(port, "127.0.0.1", "127.0.0.2")
+    with held_port(*TWO) as port:
+        async with target(first, port=port), target(second, host="127.0.0.2", port=port):
+            seen = await send(port, *TWO)
 
     assert seen.resolved_ip == "127.0.0.1"
     assert (len(first.requests), len(second.requests)) == (1, 0)
@@ -143,36 +132,33 @@ async def test_one_request_is_sent_though_two_addresses_answer() -> None:
 
 async def test_a_second_connection_of_one_request_closes_itself() -> None:
     echo = Echo()
-    async with target(saying(then_wait=True)) as port, target(echo, host="127.0.0.2", port=port):
-        seen = Observation()
-        first, second = (link_to(address, port, seen) for address in ("127.0.0.1", "127.0.0.2"))
-        await first.dial()
-        await second.dial()
-        assert (first.is_late, second.is_late) == (False, True)
-        assert seen.resolved_ip == "127.0.0.1"
-        first.close()
-        second.close()
+    with held_port(*TWO) as port:
+        async with target(saying(then_wait=True), port=port), target(echo, host="127.0.0.2", port=port):
+            seen = Observation()
+            first, second = (link_to(address, port, seen) for address in TWO)
+            await first.dial()
+            await second.dial()
+            assert (first.is_late, second.is_late) == (False, True)
+            assert seen.resolved_ip == "127.0.0.1"
+            first.close()
+            second.close()
 
     assert echo.requests == []
 
 
 async def test_when_none_takes_a_connection_the_refusal_is_said() -> None:
-    addresses = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
-    with refusing(*addresses) as port, pytest.raises(ProbeFailure, match="connection refused") as caught:
-        await send(port, *addresses)
+    with held_port(*THREE) as port, pytest.raises(ProbeFailure, match="connection refused") as caught:
+        await send(port, *THREE)
 
     assert caught.value.kind is ErrorKind.CONNECT_REFUSED
 
 
 async def test_giving_up_closes_every_attempt() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with deaf("127.0.0.1", port), deaf("127.0.0.2", port):
+    with held_port(*TWO) as port, deaf("127.0.0.1", port), deaf("127.0.0.2", port):
         before = asyncio.all_tasks()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(STAGGER_S * 2):
-                await send(port, "127.0.0.1", "127.0.0.2")
+                await send(port, *TWO)
 
         assert asyncio.all_tasks() == before
 

@@ -19,6 +19,7 @@ from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.deadlines import Deadlines
 from tests.integration.worker.probing import PLENTY_S, run, verdict
 from tests.support.name_server import NameServer, serving
+from tests.support.ports import held_port
 from tests.support.public_tls import public_tls
 from tests.support.targets import OK, Echo, Handler, target
 
@@ -116,12 +117,12 @@ async def test_each_attempt_resolves_anew() -> None:
     refusing, good = "127.0.0.3", "127.0.0.1"
     known = iter([None, None, [(refusing, 300)], [], [(good, 300)], []])
     server = NameServer(lambda _, __: next(known))
-    async with serving(server) as address, target(Echo()) as port:
-        resolver = Resolver((address,))
-        seen = await run_at(
-            Prober(Network(resolver, LOOPBACK, public_tls()), worker_id="worker-1"), f"http://shop.test:{port}/", 2, 0
-        )
-        await resolver.close()
+    with held_port(refusing, good) as port:
+        async with serving(server) as address, target(Echo(), host=good, port=port):
+            resolver = Resolver((address,))
+            prober = Prober(Network(resolver, LOOPBACK, public_tls()), worker_id="worker-1")
+            seen = await run_at(prober, f"http://shop.test:{port}/", 2, 0)
+            await resolver.close()
 
     assert (verdict(seen), seen.attempt, seen.resolved_ip, len(server.questions)) == (UP, 3, good, 6)
     assert [each.error_kind for each in seen.failed_attempts] == [ErrorKind.DNS, ErrorKind.CONNECT_REFUSED]

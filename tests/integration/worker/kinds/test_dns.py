@@ -19,6 +19,7 @@ from tests.integration.worker.deadlines import FEW_TURNS, Deadlines
 from tests.integration.worker.probing import run, verdict
 from tests.support.hand_clock import HandClock
 from tests.support.name_server import serving
+from tests.support.ports import closed_port
 from tests.support.public_tls import public_tls
 from tests.support.zones import Rogue, Zone, open_sockets
 
@@ -299,6 +300,4 @@ async def test_silence_ends_at_the_deadline_with_nothing_left_open(
 
 def closed_address() -> str:
     """Where nobody listens."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as closed:
-        closed.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{closed.getsockname()[1]}"
+    return f"127.0.0.1:{closed_port()}"

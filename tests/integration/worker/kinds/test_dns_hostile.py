@@ -15,7 +15,7 @@ from services.wire.dns_answer import MOST_BYTES
 from services.worker.probe import Prober
 from tests.integration.worker.probing import run, verdict
 from tests.support.name_server import serving
-from tests.support.ports import udp_and_tcp
+from tests.support.ports import bound, udp_and_tcp
 from tests.support.steps import counted_steps
 from tests.support.zones import Misbehaviour, Rogue, Zone, long_names_in_few_bytes, open_sockets
 
@@ -103,18 +103,19 @@ async def test_what_answers_another_question_is_not_believed(prober: Prober, lie
 
 async def test_what_comes_from_elsewhere_is_not_believed(prober: Prober) -> None:
     server = Rogue(lambda _: [])
+    by_udp, by_tcp = socket.SOCK_DGRAM, socket.SOCK_STREAM
+    for_udp, for_tcp, other_address = bound((by_udp, "127.0.0.1"), (by_tcp, "127.0.0.1"), (by_udp, "127.0.0.2"))
+    (other_port,) = bound((by_udp, "127.0.0.1"))
 
     def spoofed(data: bytes, addr: tuple[str, int]) -> None:
-        for local in (("127.0.0.1", 0), ("127.0.0.2", port)):  # of another port, and of another address
-            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
-                elsewhere.bind(local)
-                elsewhere.sendto(answer(data, "192.0.2.66"), addr)
+        for elsewhere in (other_port, other_address):
+            elsewhere.sendto(answer(data, "192.0.2.66"), addr)
         server._transport.sendto(answer(data), addr)
 
     server.datagram_received = spoofed  # type: ignore[method-assign] # the server is the test's own
-    async with serving(server) as address:
-        port = int(address.rpartition(":")[2])
-        seen = await run(prober, DnsSpec("acme.test", "A", ("192.0.2.1",), address))
+    with other_address, other_port:
+        async with serving(server, (for_udp, for_tcp)) as address:
+            seen = await run(prober, DnsSpec("acme.test", "A", ("192.0.2.1",), address))
 
     assert verdict(seen) == UP
 
