@@ -157,10 +157,10 @@ def replaced_auth(stack: Stack, answer: bytes) -> Iterator[None]:
     supervisor, process = psutil.Process(stack.process.pid), stack.child("services.auth.app")
     path = next(each.laddr for each in process.net_connections("unix") if str(each.laddr).endswith("/auth.sock"))
     supervisor.suspend()  # it would start another
-    until(lambda: supervisor.status() == psutil.STATUS_STOPPED, 10)
+    until(lambda: supervisor.status() == psutil.STATUS_STOPPED)
     try:
         process.kill()
-        until(lambda: process.status() == psutil.STATUS_ZOMBIE, 10)
+        until(lambda: process.status() == psutil.STATUS_ZOMBIE)
         Path(path).unlink()
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(path)
@@ -169,7 +169,7 @@ def replaced_auth(stack: Stack, answer: bytes) -> Iterator[None]:
             threading.Thread(target=_answer_always, args=(listener, answer, checked), daemon=True).start()
             assert checked.wait(20)  # an earlier health check may have found nobody, and Envoy not know it yet
             with stack.rest() as client:
-                until(lambda: client.get("/healthz").status_code == 200, 20)
+                until(lambda: client.get("/healthz").status_code == 200)
             yield
             listener.shutdown(socket.SHUT_RDWR)
     finally:
@@ -180,7 +180,7 @@ def replaced_auth(stack: Stack, answer: bytes) -> Iterator[None]:
 def until_auth_answers(stack: Stack) -> None:
     """Return when auth itself answers: for up to a second Envoy's health tells what the last check found."""
     with stack.rest() as client:
-        until(lambda: client.get(JWKS.route).status_code == 200, 30)
+        until(lambda: client.get(JWKS.route).status_code == 200)
 
 
 def _answer_always(listener: socket.socket, answer: bytes, checked: threading.Event) -> None:

@@ -131,7 +131,7 @@ class World:
             for _ in range(_INCIDENTS_AT_ONCE):
                 team.check(service, "http://localhost:1/", failureThreshold=1)
             query = f"/incidents?state=INCIDENT_STATE_OPEN&serviceId={service}&pageSize={_INCIDENTS_AT_ONCE}"
-            until(lambda: team.client.get(query).json()["totalSize"] == _INCIDENTS_AT_ONCE, 20)
+            until(lambda: team.client.get(query).json()["totalSize"] == _INCIDENTS_AT_ONCE)
             waiting += [incident["id"] for incident in team.client.get(query).json()["incidents"]]
         return waiting.pop()
 

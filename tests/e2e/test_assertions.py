@@ -164,7 +164,7 @@ def test_assertions_are_evaluated_on_an_answer_at_hand_and_on_a_recorded_one(
     service = team.service()
     check = team.post(f"/services/{service}/checks", **api(targets[0]))["check"]["id"]
     path = f"/services/{service}/checks/{check}/results"
-    until(lambda: bool(team.client.get(path).json()["results"]), 20)
+    until(lambda: bool(team.client.get(path).json()["results"]))
     result = team.client.get(path).json()["results"][-1]
     recorded = {"serviceId": service, "checkId": check, "slotTime": result["slotTime"]}
     wanted = [{"status": {"codes": [201]}}, {"bodyContains": "x"}]

@@ -19,6 +19,7 @@ from services.worker.lease import LeaseTimes
 from tests.support.effort import IS_LONG
 from tests.support.fleet import Fleet, cheap_target, eventually
 from tests.support.ledger import Window
+from tests.support.patience import PATIENCE_S
 from tests.support.stack import Stack, Team
 from tests.support.wall_clock import WallClock
 
@@ -104,7 +105,7 @@ async def stop_a_worker(stack: Stack, fleet: Fleet) -> None:
     before = await fleet.settled(WORKERS)
     process = a_worker(stack)
     process.terminate()
-    await asyncio.to_thread(process.wait, 10)
+    await asyncio.to_thread(process.wait, PATIENCE_S)
     assert await vanished(fleet, before)
     await fleet.settled(WORKERS)
 
@@ -129,7 +130,7 @@ async def restart_the_database(stack: Stack, fleet: Fleet) -> Window:
     """As after a crash: sessions are gone, and the log is replayed before anybody may connect."""
     renewed_us = await fleet.renewed_us()
     os.kill(stack.child("bin/postgres").pid, signal.SIGKILL)
-    await eventually(fleet.holders, 30)
+    await eventually(fleet.holders, PATIENCE_S)
     back_us = now_us()
     await fleet.settled(WORKERS)
     return missing_database("restarted database", renewed_us, back_us)
@@ -158,7 +159,8 @@ async def cut_the_database_off(stack: Stack, fleet: Fleet) -> Window:
 
 
 def a_worker(stack: Stack) -> psutil.Process:
-    return next(each for each in stack.children() if "services.worker.app" in each.cmdline())
+    children = psutil.Process(stack.pid).children()  # not those of the database, which come and go
+    return next(each for each in children if "services.worker.app" in each.cmdline())
 
 
 async def vanished(fleet: Fleet, before: dict[int, str]) -> str:
@@ -168,7 +170,7 @@ async def vanished(fleet: Fleet, before: dict[int, str]) -> str:
         left = set(before.values()) - set((await fleet.holders()).values())
         return next(iter(left), None)
 
-    return await eventually(gone, TIMES.ttl_s + _TAKEN_S)
+    return await eventually(gone, PATIENCE_S)  # the books show whether it took too long
 
 
 def missing_worker(name: str, since_us: int, before: dict[int, str], gone: str) -> Window:

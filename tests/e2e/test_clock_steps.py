@@ -17,6 +17,7 @@ from services.platform.clock import SECOND_US, from_datetime
 from tests.support.effort import IS_LONG
 from tests.support.fleet import Fleet, cheap_target, eventually
 from tests.support.ledger import Window
+from tests.support.patience import PATIENCE_S
 from tests.support.stack import Stack, Team
 
 pytestmark = [
@@ -180,7 +181,7 @@ async def test_real_steps_account_no_slot_early_lose_none_and_invent_no_outage(
                 latest = await admin.fetchval("SELECT max(accounted_time) FROM check_states")
                 return from_datetime(latest) < back_us + PAUSE_LIMIT_US
 
-        await eventually(restarted, 30)
+        await eventually(restarted, PATIENCE_S)
         restarted_us = await now_us(fleet)
         ahead = await slots_ahead(fleet, 12)
         assert max(ahead) == 0

@@ -15,6 +15,7 @@ from sentinel.probe.v1 import probe_service_pb2
 from sentinel.probe.v1.probe_service_pb2_grpc import ProbeServiceStub
 
 from tests.e2e.target import Target
+from tests.support.patience import PATIENCE_S
 from tests.support.stack import Stack, Team, grpc_channel
 
 
@@ -36,16 +37,18 @@ def test_native_grpc_answers_and_fails_as_rest_does(stack: Stack, team: Team) ->
     with grpc_channel(stack) as channel:
         monitor = MonitorServiceStub(channel)
         made = monitor.CreateService(
-            monitor_service_pb2.CreateServiceRequest(name="Shop"), metadata=team.metadata, timeout=10
+            monitor_service_pb2.CreateServiceRequest(name="Shop"), metadata=team.metadata, timeout=PATIENCE_S
         )
-        listed = monitor.ListServices(monitor_service_pb2.ListServicesRequest(), metadata=team.metadata, timeout=10)
+        listed = monitor.ListServices(
+            monitor_service_pb2.ListServicesRequest(), metadata=team.metadata, timeout=PATIENCE_S
+        )
         (service,) = listed.services
         for each in (service, made.service):
             assert each.HasField("uptime")
             each.ClearField("uptime")  # in the first hour it counts up to now
         assert service == made.service
         with pytest.raises(grpc.RpcError) as refused:
-            monitor.ListServices(monitor_service_pb2.ListServicesRequest(), timeout=10)
+            monitor.ListServices(monitor_service_pb2.ListServicesRequest(), timeout=PATIENCE_S)
     assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
     assert grpc_reason(refused.value) == "TOKEN_MISSING"
 
@@ -54,7 +57,7 @@ def test_an_unknown_method_is_a_typed_error(stack: Stack) -> None:
     with grpc_channel(stack) as channel:
         call: Any = channel.unary_unary("/sentinel.monitor.v1.MonitorService/Nothing")
         with pytest.raises(grpc.RpcError) as refused:
-            call(b"", timeout=10)
+            call(b"", timeout=PATIENCE_S)
     assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
     assert grpc_reason(refused.value) == "METHOD_UNKNOWN"
 
@@ -63,7 +66,7 @@ def test_results_stream_over_native_grpc(stack: Stack, team: Team, target: Targe
     check = team.check(team.service(), target.url)
     with grpc_channel(stack) as channel:
         request = probe_service_pb2.StreamResultsRequest(check_id=check)
-        stream = ProbeServiceStub(channel).StreamResults(request, metadata=team.metadata, timeout=20)
+        stream = ProbeServiceStub(channel).StreamResults(request, metadata=team.metadata, timeout=PATIENCE_S)
         first, event = next(stream), next(stream)
         stream.cancel()
     assert first.heartbeat.cursor

@@ -28,6 +28,7 @@ from tests.e2e.door import (
     stopped_auth,
     value_of,
 )
+from tests.support.patience import PATIENCE_S
 from tests.support.stack import Stack, Team, grpc_channel, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("door")]
@@ -71,7 +72,7 @@ def test_headers_over_the_limit_are_refused_with_their_size_and_not_forwarded(
 def test_headers_over_the_limit_are_a_status_for_a_grpc_client(quiet_stack: Stack) -> None:
     with grpc_channel(quiet_stack) as channel, pytest.raises(grpc.RpcError) as refused:
         AuthServiceStub(channel).GetJwks(
-            auth_service_pb2.GetJwksRequest(), metadata=(("x-large", "a" * 17 * KIB),), timeout=10
+            auth_service_pb2.GetJwksRequest(), metadata=(("x-large", "a" * 17 * KIB),), timeout=PATIENCE_S
         )
     metadata: Any = refused.value.trailing_metadata()  # typed as a tuple of its own kind
     status = status_pb2.Status.FromString(dict(metadata)["grpc-status-details-bin"])
@@ -228,7 +229,7 @@ def test_utf_8_in_a_query_reaches_the_services(quiet_team: Team, text: str) -> N
 
 def test_a_service_that_is_away_is_a_typed_error(quiet_stack: Stack) -> None:
     with stopped_auth(quiet_stack), client_at(quiet_stack, "127.0.0.1") as client:
-        until(lambda: client.get("/healthz").status_code == 503, 20)
+        until(lambda: client.get("/healthz").status_code == 503)
         answers = {protocol: call(client, protocol, JWKS) for protocol in PROTOCOLS}
 
     for protocol, answer in answers.items():
@@ -254,7 +255,7 @@ def test_envoys_own_replies_are_logged_with_their_request_id_and_without_path_an
     method = Method(f"{JWKS.path}?token={secret}", "GET", f"/heartbeat/{secret}/%ff?token={secret}")
     with client_at(quiet_stack, "127.0.0.1") as client:
         answer = call(client, protocol, method, {"grpc-timeout": f"1S{secret}", "authorization": f"Bearer {secret}"})
-    until(lambda: answer.headers["x-request-id"] in quiet_stack.said(offset), 10)
+    until(lambda: answer.headers["x-request-id"] in quiet_stack.said(offset))
 
     (line,) = [each for each in quiet_stack.said(offset).splitlines() if answer.headers["x-request-id"] in each]
     assert line.startswith("envoy ")
@@ -266,7 +267,7 @@ def test_a_request_that_envoy_cannot_read_has_an_id_in_reply_and_log(quiet_stack
     offset = len(quiet_stack.said())
     with client_at(quiet_stack, "127.0.0.1") as client:
         answer = call(client, "rest", JWKS, {"x-large": "a" * 65 * KIB})
-    until(lambda: answer.headers["x-request-id"] in quiet_stack.said(offset), 10)
+    until(lambda: answer.headers["x-request-id"] in quiet_stack.said(offset))
 
     assert_typed(answer, "rest", 431, code_pb2.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE")
 
@@ -274,16 +275,16 @@ def test_a_request_that_envoy_cannot_read_has_an_id_in_reply_and_log(quiet_stack
 def test_neither_answers_of_services_nor_clients_that_go_away_are_logged_by_envoy(quiet_stack: Stack) -> None:
     with client_at(quiet_stack, "127.0.0.1") as client:
         before = call(client, "rest", Method("", "GET", "/nothing"))  # what Envoy wrote until now is flushed with it
-        until(lambda: before.headers["x-request-id"] in quiet_stack.said(), 10)
+        until(lambda: before.headers["x-request-id"] in quiet_stack.said())
         offset = len(quiet_stack.said())
         good = call(client, "rest", JWKS)
         bad = call(client, "rest", Method("", "GET", "/services"))
         with socket.create_connection(("127.0.0.1", quiet_stack.port)) as leaving:
             leaving.sendall(b"POST /auth/login HTTP/1.1\r\nhost: door\r\ncontent-length: 9\r\n\r\n{")
-            until(lambda: value_of(quiet_stack, "http.door.downstream_rq_active") == 1, 10)
-        until(lambda: value_of(quiet_stack, "http.door.downstream_rq_active") == 0, 10)
+            until(lambda: value_of(quiet_stack, "http.door.downstream_rq_active") == 1)
+        until(lambda: value_of(quiet_stack, "http.door.downstream_rq_active") == 0)
         last = call(client, "rest", Method("", "GET", "/nothing"))
-    until(lambda: last.headers["x-request-id"] in quiet_stack.said(offset), 10)
+    until(lambda: last.headers["x-request-id"] in quiet_stack.said(offset))
 
     logged = [line for line in quiet_stack.said(offset).splitlines() if line.startswith("envoy ") and "status=" in line]
     assert [line for line in logged if last.headers["x-request-id"] in line]

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from tests.e2e.target import Target
+from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_port
 from tests.support.stack import ROOT, Stack, Team, reason, until
 
@@ -51,8 +52,8 @@ def test_a_second_up_has_all_the_data_and_a_stream_ends_with_a_reason_and_resume
     own_stack.process.send_signal(signal.SIGINT)
     last = list(events)[-1]
     assert last["end"]["reason"] == "STREAM_END_REASON_SHUTTING_DOWN"
-    own_stack.process.wait(10)
-    assert psutil.wait_procs(family, timeout=1)[1] == []
+    own_stack.process.wait(PATIENCE_S)
+    assert psutil.wait_procs(family, timeout=PATIENCE_S)[1] == []
 
     own_stack.start()
     assert [entry["id"] for entry in team.client.get("/services").json()["services"]] == [service]
@@ -90,7 +91,7 @@ def test_a_killed_worker_comes_back_and_every_slot_is_accounted_for(
         time.sleep(OUTAGE_S)  # the fault itself
 
     seen = [first["result"]]
-    until(lambda: team.client.get("/healthz").status_code == 200, 20)
+    until(lambda: team.client.get("/healthz").status_code == 200)
     for event in team.results(f"?checkId={check}&cursor={first['cursor']}"):
         seen.append(event["result"])
         if event["result"]["workerId"] != first["result"]["workerId"] and event["result"]["outcome"] == "OUTCOME_UP":
@@ -120,7 +121,7 @@ def test_a_crash_of_the_database_loses_no_recorded_result_and_all_recovers_by_it
         answer = team.client.get(f"/services/{service}")
     assert (answer.status_code, reason(answer)) == (503, "TEMPORARILY_UNAVAILABLE")
     seen = [first["result"]]
-    until(lambda: team.client.get(f"/services/{service}/status").status_code == 200, 20)
+    until(lambda: team.client.get(f"/services/{service}/status").status_code == 200)
     for event in team.results(f"?checkId={check}&cursor={first['cursor']}"):
         seen.append(event["result"])
         if len(seen) == 4:
@@ -140,14 +141,14 @@ def test_services_outlive_the_process_that_they_are_forked_from_and_another_stac
         server = own_stack.child("cli.fork_server")
         services = [own_stack.child(name) for name in _APPS]
         server.kill()
-        until(lambda: _replaced(own_stack, server, "cli.fork_server"), 60)
+        until(lambda: _replaced(own_stack, server, "cli.fork_server"))
         assert all(each.is_running() for each in services)
         assert team.client.get("/auth/me").status_code == 200
 
         for each in services:
             each.kill()
-        until(lambda: all(_replaced(own_stack, each, name) for each, name in zip(services, _APPS, strict=True)), 60)
-        until(lambda: team.client.get("/auth/me").status_code == 200, 60)
+        until(lambda: all(_replaced(own_stack, each, name) for each, name in zip(services, _APPS, strict=True)))
+        until(lambda: team.client.get("/auth/me").status_code == 200)
         family = own_stack.children()
         own_stack.process.send_signal(signal.SIGINT)
         assert own_stack.process.wait(60) == 0
@@ -182,7 +183,7 @@ def test_nothing_is_left_behind_when_make_is_killed(short_folder: Path) -> None:
     command = ["make", f"VENV={sys.prefix}", f"--assume-old={sys.prefix}/.run", "up"]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as make:
         try:
-            until(lambda: _healthy(stack), 60)
+            until(lambda: _healthy(stack))
             family = psutil.Process(make.pid).children(recursive=True)
         finally:
             make.kill()

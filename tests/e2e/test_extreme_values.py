@@ -9,6 +9,7 @@ import pytest
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
+from tests.support.patience import PATIENCE_S
 from tests.support.stack import Stack, Team, grpc_channel
 from tests.support.walk import methods, request_of
 
@@ -71,7 +72,7 @@ def _call(channel: grpc.Channel, team: Team, name: str, request: Message) -> tup
     make: Any = channel.unary_stream if method.server_streaming else channel.unary_unary
     call = make(f"/{method.containing_service.full_name}/{name}", request_serializer=type(request).SerializeToString)
     try:
-        answer = call(request, metadata=team.metadata, timeout=20)
+        answer = call(request, metadata=team.metadata, timeout=PATIENCE_S)
         if method.server_streaming:
             list(answer)
     except grpc.RpcError as refused:

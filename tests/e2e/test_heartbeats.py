@@ -43,18 +43,18 @@ def test_a_job_reports_falls_silent_and_reports_again(team: Team, job: httpx.Cli
     passed = next(results)["result"]
     assert passed["outcome"] == "OUTCOME_UP"
     assert {"total", "resolvedIp", "statusCode"} & {name for name, value in passed.items() if value} == set()
-    until(lambda: team.status(service)["state"] == "SERVICE_STATE_UP", 3)
+    until(lambda: team.status(service)["state"] == "SERVICE_STATE_UP")
 
     silent = next(each["result"] for each in results if each["result"]["outcome"] != "OUTCOME_UP")
     assert (silent["outcome"], silent["errorKind"]) == ("OUTCOME_DOWN", "ERROR_KIND_HEARTBEAT_OVERDUE")
     assert silent["errorMessage"].startswith("no signal for ")
-    until(lambda: the_incident(team, service), 3)
+    until(lambda: the_incident(team, service))
     incident = the_incident(team, service)
     assert (incident["state"], incident["startTime"]) == ("INCIDENT_STATE_OPEN", silent["slotTime"])
 
     assert job.get(f"/v1/heartbeat/{token}/0").status_code == 200
     assert next(results)["result"]["outcome"] == "OUTCOME_UP"
-    until(lambda: the_incident(team, service)["state"] == "INCIDENT_STATE_RESOLVED", 3)
+    until(lambda: the_incident(team, service)["state"] == "INCIDENT_STATE_RESOLVED")
     results.close()
     overall = team.client.get(f"/services/{service}/uptime?window=24h&bucket=1h").json()["overall"]
     assert (int(overall["upSlots"]) >= 2, int(overall["downSlots"]) >= 1) == (True, True)

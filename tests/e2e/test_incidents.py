@@ -40,7 +40,7 @@ def test_an_incident_opens_when_the_target_goes_away_and_is_resolved_when_it_is_
 
     target.stop()
     failing = [next(results)["result"] for _ in range(2)]
-    until(lambda: the_incident(team, service), 2)
+    until(lambda: the_incident(team, service))
     incident = the_incident(team, service)
     assert (incident["state"], incident["serviceName"], incident["checkName"]) == (
         "INCIDENT_STATE_OPEN",
@@ -74,7 +74,7 @@ def test_an_incident_opens_when_the_target_goes_away_and_is_resolved_when_it_is_
 
     target.start()
     passed = next(each["result"] for each in results if each["result"]["outcome"] == "OUTCOME_UP")
-    until(lambda: the_incident(team, service)["state"] == "INCIDENT_STATE_RESOLVED", 2)
+    until(lambda: the_incident(team, service)["state"] == "INCIDENT_STATE_RESOLVED")
     results.close()
     answer = team.client.get(path).json()
     assert answer["incident"]["endTime"] == passed["slotTime"]

@@ -65,7 +65,7 @@ def test_a_failure_opens_no_incident_inside_a_window_and_one_behind_it(team: Tea
     assert (status["stateReason"], status["stateTime"]) == ("in a maintenance window", window["startTime"])
     assert team.client.delete(f"/maintenance-windows/{window['id']}").status_code == 200
     behind = next(results)["result"]
-    until(incidents, 2)
+    until(incidents)
     assert incidents() == [behind["slotTime"]]
     results.close()
 

@@ -6,7 +6,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ import psutil
 import pytest
 
 from services.platform.postgres.database import create_pool
-from services.worker.lease import RENEW_S, TTL_S
+from services.worker.lease import TTL_S
 from services.worker.store import WorkersSql
 from tests.e2e.target import Target
 from tests.support.ports import free_port
@@ -23,8 +22,6 @@ from tests.support.scraped import Samples, labels_of, scraped, value
 from tests.support.stack import ROOT, Stack, Team, bearer, until
 
 UP = {"outcome": "UP", "error_kind": ""}
-# A killed worker's shards are with others by then (semantics.md §6), and half a second later everybody has looked.
-TAKEN_OVER_S = TTL_S + RENEW_S + 0.5
 REFUSED = {"outcome": "DOWN", "error_kind": "CONNECT_REFUSED"}
 
 
@@ -42,7 +39,7 @@ def several(short_folder: Path, template: Path) -> Iterator[Stack]:
     stack.start()
     where = targets(stack)
     held = ("sentinel_shards_held", frozenset[tuple[str, str]]())  # not there before the worker has its database
-    until(lambda: all(scraped(where[f"worker-{n}"]).get(held) == 128 for n in range(2)), 30)
+    until(lambda: all(scraped(where[f"worker-{n}"]).get(held) == 128 for n in range(2)))
     yield stack
     stack.stop()
 
@@ -76,7 +73,7 @@ def test_each_process_shows_its_figures_and_they_move_with_what_happens(several:
             if not awaited:
                 break
         # A reader learns of a batch from the transaction that writes it; the worker counts it once that has ended.
-        until(counted, 5)
+        until(counted)
         results.close()
 
     assert grew("sentinel_runs_total", **UP) >= 1
@@ -96,7 +93,7 @@ def test_each_process_shows_its_figures_and_they_move_with_what_happens(several:
             value(scraped(where[worker]), "sentinel_stream_readers_ended_total", reason="READER") for worker in workers
         )
 
-    until(lambda: ended() >= 1, 5)
+    until(lambda: ended() >= 1)
     assert value(scraped(where.pop("supervisor")), "process_resident_memory_bytes") > 0
     for process, address in where.items():
         samples = scraped(address)
@@ -201,7 +198,7 @@ async def shards_held(stack: Stack) -> dict[str, int]:
 
 @pytest.mark.slow
 @pytest.mark.xdist_group("operations")
-def test_a_worker_joins_by_url_takes_its_share_and_when_killed_is_gone_within_its_time(several: Stack) -> None:
+def test_a_worker_joins_by_url_takes_its_share_and_when_killed_is_gone(several: Stack) -> None:
     where = targets(several)
     assert {"worker-0", "worker-1"} < set(where)
     with Team(several):
@@ -209,12 +206,12 @@ def test_a_worker_joins_by_url_takes_its_share_and_when_killed_is_gone_within_it
         def shards() -> dict[str, int]:
             return asyncio.run(shards_held(several))
 
-        until(lambda: sorted(shards().values()) == [128, 128], 60)
+        until(lambda: sorted(shards().values()) == [128, 128])
         with lone_worker(several) as joined:
-            until(lambda: sorted(shards().values()) == [84, 86, 86], 60)
+            until(lambda: sorted(shards().values()) == [84, 86, 86])
             newest = list(shards())[-1]
             assert psutil.Process(joined.pid).net_connections("tcp")
             joined.kill()
-            killed_s = time.monotonic()
-            until(lambda: newest not in shards(), TAKEN_OVER_S)
-            until(lambda: sum(shards().values()) == 256, TAKEN_OVER_S - (time.monotonic() - killed_s))
+            # How long this takes at most is held to in virtual time (tests/unit/worker/test_takeover.py).
+            until(lambda: newest not in shards())
+            until(lambda: sum(shards().values()) == 256)

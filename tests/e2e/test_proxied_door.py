@@ -15,6 +15,7 @@ from sentinel.auth.v1.auth_service_pb2_grpc import AuthServiceStub
 
 from services.platform.security.tls_context import context_trusting
 from tests.e2e.door import JWKS, LOGIN, REFRESH, call
+from tests.support.patience import PATIENCE_S
 from tests.support.scraped import scraped, value
 from tests.support.stack import Stack, Team, registration, until
 from tests.support.targets import Authority
@@ -175,7 +176,7 @@ def test_tls_is_served_on_both_families_with_both_protocols(secure: SecureStack,
 def test_grpc_takes_the_certificate(secure: SecureStack) -> None:
     credentials = grpc.ssl_channel_credentials(secure.authority.pem.encode())
     with grpc.secure_channel(f"localhost:{secure.port}", credentials) as channel:
-        assert AuthServiceStub(channel).GetJwks(GetJwksRequest(), timeout=10).keys
+        assert AuthServiceStub(channel).GetJwks(GetJwksRequest(), timeout=PATIENCE_S).keys
 
 
 def test_readyz_shows_each_process(secure: SecureStack) -> None:
@@ -221,7 +222,7 @@ def test_a_replaced_certificate_is_served_and_open_connections_stay(
         pool = client._transport._pool  # type: ignore[attr-defined]  # httpx shows its connections nowhere else
         (connection,) = pool.connections
         replace(secure, live)  # type: ignore[operator]  # one of the three above
-        until(lambda: secure.reloads("ok") == done + 1, 20)
+        until(lambda: secure.reloads("ok") == done + 1)
         after = secure.served()
         assert client.get("/healthz").status_code == 200
         assert pool.connections == [connection]
@@ -235,11 +236,11 @@ def test_a_bad_replacement_keeps_the_certificate_and_is_reported(secure: SecureS
     other = live.parent / "other"
     secure.issue(other)
     (other / "key.pem").replace(live / "key.pem")
-    until(lambda: secure.reloads("failed") == failed + 1, 20)
+    until(lambda: secure.reloads("failed") == failed + 1)
 
     reason = f"SENTINEL_TLS_KEY: {live / 'key.pem'} is not the private key"
     assert f"TLS certificate reload failed, keeping the current certificate: {reason}" in secure.said()
     assert secure.served() == before
     done = secure.reloads("ok")
     secure.issue(live)
-    until(lambda: secure.reloads("ok") == done + 1, 20)
+    until(lambda: secure.reloads("ok") == done + 1)

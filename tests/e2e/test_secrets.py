@@ -208,13 +208,12 @@ def test_a_lost_key_is_said_of_each_check_and_mended_by_giving_it_back(short_fol
             read = team.client.get(f"/services/{service}/checks/{check}").json()["check"]
             assert read["http"]["bearerToken"] == "[secret]"
             until(
-                lambda: "secrets cannot be decrypted with any configured key" in stack.said() and check in stack.said(),
-                10,
+                lambda: "secrets cannot be decrypted with any configured key" in stack.said() and check in stack.said()
             )
 
             restarted(stack, f"{KEYS[1]},{KEYS[0]}")
             assert run(team, service, check)["outcome"] == "OUTCOME_UP"
-            until(lambda: "re-encrypted secrets" in stack.said(), 10)
+            until(lambda: "re-encrypted secrets" in stack.said())
             restarted(stack, KEYS[1])
             assert run(team, service, check)["outcome"] == "OUTCOME_UP"
             assert not [text for text in (TOKEN, *KEYS) if text in stack.said()]

@@ -17,6 +17,7 @@ from sentinel.monitor.v1.monitor_service_pb2_grpc import MonitorServiceStub
 from services.platform.rest.door_check import HEADER
 from tests.e2e.door import from_rest
 from tests.support.http2 import DATA, END_HEADERS, END_STREAM, HEADERS, HELLO, PREFACE, block, frame, frames
+from tests.support.patience import PATIENCE_S
 from tests.support.stack import Team, bearer, fields, grpc_channel, reason
 
 HTTP = {"url": "http://127.0.0.1:1/"}
@@ -168,7 +169,7 @@ def test_clients_cannot_say_what_their_body_names(team: Team) -> None:
     with grpc_channel(team.stack) as channel:
         request = monitor_service_pb2.UpdateServiceRequest(service=service_pb2.Service(id=service, url="http://a.test"))
         metadata = (*team.metadata, (HEADER, f"{told[HEADER]},url"), ("x-envoy-original-path", f"/services/{service}"))
-        native = MonitorServiceStub(channel).UpdateService(request, metadata=metadata, timeout=20)
+        native = MonitorServiceStub(channel).UpdateService(request, metadata=metadata, timeout=PATIENCE_S)
 
     assert (answer.json()["service"]["name"], answer.json()["service"]["description"]) == ("Shop", "new")
     assert (native.service.name, native.service.url) == ("Shop", "http://a.test")

@@ -19,18 +19,18 @@ def test_a_check_goes_up_down_and_up_again_and_the_status_tells_it(team: Team, t
     first = next(results)["result"]
     assert (first["outcome"], first["statusCode"], first["serviceId"]) == ("OUTCOME_UP", 200, service)
     assert set(first["phases"]) == {"dns", "connect", "ttfb", "transfer"}
-    until(lambda: team.status(service)["state"] == "SERVICE_STATE_UP", 5)
+    until(lambda: team.status(service)["state"] == "SERVICE_STATE_UP")
 
     target.stop()
     down = [next(results)["result"] for _ in range(2)]
     assert [result["outcome"] for result in down] == ["OUTCOME_DOWN"] * 2
     assert {result["errorKind"] for result in down} == {"ERROR_KIND_CONNECT_REFUSED"}
-    until(lambda: team.status(service)["state"] == "SERVICE_STATE_DOWN", 5)
+    until(lambda: team.status(service)["state"] == "SERVICE_STATE_DOWN")
     assert team.status(service)["checks"][0]["stateTime"] == down[0]["slotTime"]
 
     target.start()
     assert next(results)["result"]["outcome"] == "OUTCOME_UP"
-    until(lambda: team.status(service)["state"] == "SERVICE_STATE_UP", 5)
+    until(lambda: team.status(service)["state"] == "SERVICE_STATE_UP")
     results.close()
 
     status = team.status(service)

@@ -13,6 +13,7 @@ from sentinel.monitor.v1 import monitor_service_pb2, service_pb2
 from sentinel.monitor.v1.monitor_service_pb2_grpc import MonitorServiceStub
 
 from tests.e2e.target import Target
+from tests.support.patience import PATIENCE_S
 from tests.support.stack import Stack, Team, bearer, fields, grpc_channel, reason
 
 Event = dict[str, Any]
@@ -95,7 +96,7 @@ def test_it_is_the_same_as_grpc_and_shows_what_the_list_shows(stack: Stack, team
     with grpc_channel(stack) as channel:
         stub = MonitorServiceStub(channel)
         request = monitor_service_pb2.WatchServicesRequest(labels=["team"])
-        stream: Any = stub.WatchServices(request, metadata=team.metadata, timeout=20)
+        stream: Any = stub.WatchServices(request, metadata=team.metadata, timeout=PATIENCE_S)
         shown = []
         for event in stream:
             if event.HasField("service"):
@@ -113,7 +114,7 @@ def test_it_is_the_same_as_grpc_and_shows_what_the_list_shows(stack: Stack, team
 
         request = monitor_service_pb2.WatchServicesRequest(labels=["team=mail"], cursor=till.cursor)
         with pytest.raises(grpc.RpcError) as refused:
-            next(stub.WatchServices(request, metadata=team.metadata, timeout=20))
+            next(stub.WatchServices(request, metadata=team.metadata, timeout=PATIENCE_S))
         assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT  # the cursor is of another filter
 
 

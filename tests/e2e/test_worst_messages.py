@@ -6,6 +6,7 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 
+from tests.support.patience import PATIENCE_S
 from tests.support.stack import Stack, Team, grpc_channel
 from tests.support.walk import methods
 from tests.support.worst_messages import worst_messages
@@ -26,7 +27,7 @@ def test_the_worst_messages_are_refused_with_a_status_that_a_client_can_read(
         call = make(f"/{method.containing_service.full_name}/{name}")
         for worst, encoded in list(worst_messages(method))[::_EACH]:
             try:
-                answer = call(encoded, metadata=lasting_team.metadata, timeout=20)
+                answer = call(encoded, metadata=lasting_team.metadata, timeout=PATIENCE_S)
                 for _ in answer if method.server_streaming else ():
                     pass
             except grpc.RpcError as refused:

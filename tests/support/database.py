@@ -15,17 +15,17 @@ from cli.postgres import DATABASE, EmbeddedPostgres
 from cli.tether import tethered
 from services.platform.postgres.database import Database
 from services.platform.postgres.migrate import migrate
+from tests.support.patience import PATIENCE_S
 
 _numbers = count(1)
 # A killed server loses nothing by these: what it wrote is in the page cache. Only a crash of the machine would.
 _NOT_DURABLE = ("fsync = off", "full_page_writes = off")
 _CONFIGURATION = "postgresql.conf"
-_PATIENCE_S = 60.0
 
 
 def patient_database(url: str, role: str, size: int = 8) -> Database:
     """Return a service's connections, for which calls wait long enough for a busy machine."""
-    return Database(url, role, size, wait_s=_PATIENCE_S)
+    return Database(url, role, size, wait_s=PATIENCE_S)
 
 
 class TestServer:
@@ -56,7 +56,7 @@ class TestServer:
             # A killed test run leaves no server behind.
             preexec_fn=tethered(program.orphaned_by),  # noqa: PLW1509 — it calls prctl and nothing else
         )
-        asyncio.run(self._postgres.ready(30))
+        asyncio.run(self._postgres.ready(PATIENCE_S))
 
     def stop(self) -> None:
         """Stop the server like a crash of the machine: without a checkpoint."""
@@ -69,7 +69,7 @@ class TestServer:
     def _end(self, number: int) -> None:
         if self._process is not None:
             self._process.send_signal(number)
-            self._process.wait(10)
+            self._process.wait(PATIENCE_S)
             self._process = None
 
     async def clone(self, *, empty: bool = False) -> str:

@@ -21,6 +21,7 @@ from services.platform.ids import new_id
 from services.platform.postgres.connection_errors import CONNECTION_ERRORS
 from services.worker.lease import fair_share
 from tests.support.ledger import Entry, Ledger
+from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_port, takes_connections
 from tests.support.rows import spec_column
 from tests.support.stack import Stack, Team, until
@@ -121,7 +122,7 @@ class Fleet:
         async with self.owner() as admin:
             return from_datetime(await admin.fetchval("SELECT min(renew_time) FROM workers"))
 
-    async def shared_by(self, workers: int, timeout_s: float = 30) -> dict[int, str]:
+    async def shared_by(self, workers: int, timeout_s: float = PATIENCE_S) -> dict[int, str]:
         """Wait until so many workers hold all shards, each its fair share; return shard → worker."""
 
         async def shared() -> dict[int, str] | None:
@@ -142,7 +143,7 @@ class Fleet:
         await self.accounted_until(now_us() + SECOND_US)
         return holders
 
-    async def accounted_until(self, moment_us: int, timeout_s: float = 30) -> None:
+    async def accounted_until(self, moment_us: int, timeout_s: float = PATIENCE_S) -> None:
         """Wait until every slot up to a time is accounted for."""
 
         async def accounted() -> bool:
@@ -212,7 +213,7 @@ def cheap_target() -> Iterator[str]:
     port = free_port()
     process = subprocess.Popen([sys.executable, "-m", "tests.support.cheap_target", str(port)])
     try:
-        until(lambda: takes_connections(port), 60)
+        until(lambda: takes_connections(port))
         yield f"http://127.0.0.1:{port}/"
     finally:
         process.kill()

@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 import httpx
 
+from tests.support.patience import PATIENCE_S
 from tests.support.stack import reason, until
 
 # One of each service.
 READS = ("/auth/me", "/services", "/results:stream")
 # That it takes a second at the most is measured by bench/revocation.py.
-_HANGS_S = 10.0
 
 
 def answer_to(client: httpx.Client, path: str) -> tuple[int, str]:
@@ -31,7 +31,7 @@ def all_answer(client: httpx.Client, expected: tuple[int, str]) -> None:
 
 def soon(condition: Callable[[], bool]) -> None:
     """Wait until a condition holds."""
-    until(condition, _HANGS_S)
+    until(condition)
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def open_stream(client: httpx.Client) -> Iterator[Callable[[], str]]:
         assert "heartbeat" in json.loads(next(lines))
 
         def end() -> str:
-            give_up = time.monotonic() + _HANGS_S
+            give_up = time.monotonic() + PATIENCE_S
             for line in lines:  # of a stream that does not end, heartbeats
                 event = json.loads(line)
                 if "end" in event:

@@ -18,11 +18,11 @@ import httpx
 import psutil
 
 from tests.support.database import copy_template
+from tests.support.patience import PATIENCE_S
 from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = "correct horse"  # of teams that live as long as a test
-_START_S = 60.0
 
 
 @dataclass(kw_only=True)
@@ -51,7 +51,7 @@ class Stack:
         """Start the stack, and wait until it reports that it is up."""
         from_here = len(self.said())
         self.launch()
-        until(lambda: "is up after" in self.said(from_here) or self.process.poll() is not None, _START_S)
+        until(lambda: "is up after" in self.said(from_here) or self.process.poll() is not None)
         assert self.process.poll() is None, self.said(from_here)
 
     def launch(self) -> None:
@@ -93,7 +93,7 @@ class Stack:
         begun = time.monotonic()
         if self.process.poll() is None:
             self.process.send_signal(number)
-            self.process.wait(30)
+            self.process.wait(PATIENCE_S)
         return time.monotonic() - begun
 
     def children(self) -> list[psutil.Process]:
@@ -119,7 +119,7 @@ class Stack:
         return httpx.Client(base_url=f"http://{self.address}", timeout=60, trust_env=False)
 
 
-def until(condition: Any, timeout_s: float) -> None:
+def until(condition: Any, timeout_s: float = PATIENCE_S) -> None:
     """Wait until a condition holds.
 
     Raises:

@@ -16,6 +16,7 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc import error_details_pb2, status_pb2
 from sentinel.options.v1 import access_pb2
 
+from tests.support.patience import PATIENCE_S
 from tests.support.stack import ROOT, bearer
 
 GENERATED = ROOT / "gen"
@@ -99,11 +100,11 @@ def call_native(channel: grpc.Channel, token: str, method: MethodDescriptor, req
     call = make(path, request_serializer=type(request).SerializeToString, response_deserializer=kind.FromString)
     try:
         if method.server_streaming:
-            stream = call(request, metadata=metadata, timeout=20)
+            stream = call(request, metadata=metadata, timeout=PATIENCE_S)
             next(stream)
             stream.cancel()
             return Answer(status=200, reason="", message="", request_id="", body=None)
-        response, ended = call.with_call(request, metadata=metadata, timeout=20)
+        response, ended = call.with_call(request, metadata=metadata, timeout=PATIENCE_S)
     except grpc.RpcError as refused:
         return _native_error(refused)
     trailers = dict(ended.trailing_metadata())

@@ -15,7 +15,6 @@ from tools.system.debian_root import UID, DebianRoot
 INSIDE = Path("/srv/test")
 """Where a server finds its own folder."""
 
-_READY_S = 60.0
 _LISTENS = "0A"
 
 
@@ -38,7 +37,7 @@ class Server:
 
     def wait(self) -> None:
         """Return when it listens."""
-        until(lambda: _listens(self.port) or self._process.poll() is not None, _READY_S)
+        until(lambda: _listens(self.port) or self._process.poll() is not None)
         assert self._process.poll() is None, self.log
 
 

@@ -19,7 +19,6 @@ from tests.system.postgres import DebianPostgres, Owner
 from tests.system.servers import Server, running
 from tools.system.debian_root import DebianRoot
 
-_START_S = 60.0
 _IGNORED = "ignore_startup_parameters = role, idle_in_transaction_session_timeout"
 
 
@@ -155,11 +154,8 @@ def test_the_stack_serves_nothing_and_says_why(default: Server, owner: Owner, sh
     stack.launch()
     try:
         with stack.rest() as client:
-            until(lambda: _status(client, "/healthz") is not None, _START_S)
-            until(
-                lambda: stack.said().count("sentinel: SENTINEL_DATABASE_URL points to a connection pooler") >= 3,
-                _START_S,
-            )
+            until(lambda: _status(client, "/healthz") is not None)
+            until(lambda: stack.said().count("sentinel: SENTINEL_DATABASE_URL points to a connection pooler") >= 3)
             assert _status(client, "/healthz") == 503
             assert client.post("/auth/register", json={}).status_code == 503
     finally:

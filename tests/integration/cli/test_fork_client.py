@@ -24,11 +24,11 @@ from tests.integration.cli.owner import SLEEP as _SLEEP
 from tests.integration.cli.owner import owner
 from tests.integration.cli.test_supervisor import Printed
 from tests.integration.cli.waiting import is_gone, until, until_now
+from tests.support.patience import PATIENCE_S
 from tests.support.process_memory import holds
 
 _HERE = "tests.integration.cli"
 _FORKABLE = f"{_HERE}.forkable"
-_PATIENCE_S = 2.0
 _OPENSSL = Path(__file__).resolve().parents[3] / "services" / "worker" / "openssl.cnf"
 _FACTS = """
 import json, os, sys, gc, threading
@@ -70,7 +70,7 @@ async def _forking(*modules: str, idle_s: float = 3_600) -> AsyncIterator[tuple[
         yield supervisor, forks
     finally:
         forks.close()
-        await supervisor.stop([list(supervisor.pids)], [_PATIENCE_S])
+        await supervisor.stop([list(supervisor.pids)], [PATIENCE_S])
 
 
 def test_a_forked_program_is_a_child_of_ours_as_if_it_had_been_started_alone(
@@ -183,10 +183,14 @@ def test_a_sleeping_server_ends_with_its_supervisor(tmp_path: Path) -> None:
     with owner("forked", tmp_path) as killed:
         assert killed.stdout is not None
         killed.stdout.readline()
-        (server,) = [
-            each for each in psutil.Process(killed.pid).children() if "fork_server" in " ".join(each.cmdline())
-        ]
-        until_now(lambda: _is_asleep(server))
+        servers: list[psutil.Process] = []
+
+        def found() -> bool:  # on its way to sleep it has no command line for a moment
+            servers[:] = [each for each in psutil.Process(killed.pid).children() if _is_asleep(each)]
+            return bool(servers)
+
+        until_now(found)
+        (server,) = servers
         killed.kill()
         until_now(lambda: is_gone(server.pid))
 
@@ -210,7 +214,7 @@ def test_what_waits_for_a_server_does_not_hold_up_the_stop(printed: Printed) -> 
         await asyncio.sleep(0)
         forks.close()
         await until(lambda: "waiting could not be started: the processes are being stopped" in printed())
-        await supervisor.stop([["waiting"]], [_PATIENCE_S])
+        await supervisor.stop([["waiting"]], [PATIENCE_S])
         child = await forks.start(forks.program, Output())
         child.kill()
         await child.wait()
@@ -227,7 +231,7 @@ def test_a_fork_that_is_stopped_ends_in_order_and_one_that_does_not_is_killed(pr
             supervisor.keep(_program("orderly", orderly + _SLEEP), forks.fork)
             supervisor.keep(_program("stubborn", stubborn + _SLEEP), forks.fork)
             await until(lambda: len(printed.numbers("pid")) == 2)
-            await supervisor.stop([["orderly"], ["stubborn"]], [_PATIENCE_S, 0.2])
+            await supervisor.stop([["orderly"], ["stubborn"]], [PATIENCE_S, 0.2])
 
     asyncio.run(run())
     assert "orderly   | in order" in printed()

@@ -21,8 +21,7 @@ from cli.output import Output
 from cli.postgres import EmbeddedPostgres, PostgresError
 from tests.integration.cli.owner import owner
 from tests.integration.cli.waiting import is_gone, until_now
-
-_READY_S = 20.0
+from tests.support.patience import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +44,13 @@ def postgres(folder: Path) -> EmbeddedPostgres:
 
 @asynccontextmanager
 async def _running(postgres: EmbeddedPostgres) -> AsyncIterator[Child]:
-    await postgres.vacant(_READY_S)
+    await postgres.vacant(PATIENCE_S)
     child = await Child.start(postgres.program(), Output())
     try:
-        await postgres.ready(_READY_S)
+        await postgres.ready(PATIENCE_S)
         yield child
     finally:
-        await child.stop(5)
+        await child.stop(PATIENCE_S)
         await child.wait()
 
 
@@ -146,10 +145,10 @@ def test_a_server_of_somebody_else_is_left_alone_and_named(postgres: EmbeddedPos
 def test_a_server_that_is_ending_is_waited_for(postgres: EmbeddedPostgres) -> None:
     async def run() -> None:
         async with _running(postgres) as former:
-            waiting = asyncio.create_task(postgres.vacant(_READY_S))
+            waiting = asyncio.create_task(postgres.vacant(PATIENCE_S))
             await asyncio.sleep(0)
             assert not waiting.done()
-            await former.stop(5)
+            await former.stop(PATIENCE_S)
             await waiting
         async with _running(postgres):
             assert await _answer(postgres, "SELECT 1") == "1"
@@ -159,7 +158,7 @@ def test_a_server_that_is_ending_is_waited_for(postgres: EmbeddedPostgres) -> No
 
 def test_it_does_not_outlive_an_owner_that_is_killed(postgres: EmbeddedPostgres, folder: Path) -> None:
     with owner("postgres", folder) as killed:
-        asyncio.run(postgres.ready(_READY_S))
+        asyncio.run(postgres.ready(PATIENCE_S))
         family = psutil.Process(killed.pid).children(recursive=True)
         assert len(family) > 3  # the server's own processes too
         killed.kill()

@@ -16,8 +16,8 @@ from cli.supervisor import Supervisor
 from services.platform.retry import Backoff
 from tests.integration.cli.owner import STUBBORN, owner
 from tests.integration.cli.waiting import is_gone, until, until_now
+from tests.support.patience import PATIENCE_S
 
-_PATIENCE_S = 2.0
 _HANGS_S = 30.0
 
 
@@ -56,7 +56,7 @@ def test_what_dies_is_started_again_later_each_time_and_its_end_is_named(printed
         supervisor = _without_jitter()
         supervisor.keep(_python("crasher", "print('start', flush=True); raise SystemExit(7)"))
         await until(lambda: printed().count("| start") >= 4)
-        await supervisor.stop([["crasher"]], [_PATIENCE_S])
+        await supervisor.stop([["crasher"]], [PATIENCE_S])
 
     asyncio.run(run())
     told = re.findall(r"\| (start)|crasher (exited .* s)", printed())
@@ -84,7 +84,7 @@ def test_what_dies_is_not_started_again_before_its_time(printed: Printed, monkey
         assert _children() == before
         assert keeper.pids == {}
         async with asyncio.timeout(_HANGS_S):  # nor does a stop wait for it
-            await keeper.stop([["crasher"]], [_PATIENCE_S])
+            await keeper.stop([["crasher"]], [PATIENCE_S])
 
     asyncio.run(run())
 
@@ -97,7 +97,7 @@ def test_what_a_signal_ends_is_started_again_and_the_signal_is_named(printed: Pr
         first = supervisor.pids["sleeper"]
         psutil.Process(first).kill()
         await until(lambda: supervisor.pids.get("sleeper", first) != first)
-        await supervisor.stop([["sleeper"]], [_PATIENCE_S])
+        await supervisor.stop([["sleeper"]], [PATIENCE_S])
 
     asyncio.run(run())
     assert "sleeper was killed by SIGKILL; restarting in 0.2 s" in printed()
@@ -110,7 +110,7 @@ def test_a_crash_takes_along_what_the_program_had_started_even_if_that_holds_its
         supervisor = _without_jitter()
         supervisor.keep(_python("crasher", code))
         await until(lambda: len(printed.numbers("inner")) >= 2)
-        await supervisor.stop([["crasher"]], [_PATIENCE_S])
+        await supervisor.stop([["crasher"]], [PATIENCE_S])
 
     asyncio.run(run())
     until_now(lambda: all(map(is_gone, printed.numbers("inner"))))
@@ -122,7 +122,7 @@ def test_a_program_that_does_not_exist_is_tried_again_and_the_others_run_on(prin
         supervisor.keep(Program(name="missing", argv=("/no/such/program",)))
         supervisor.keep(Program(name="sleeper", argv=("sleep", "60")))
         await until(lambda: "restarting in 0.4 s" in printed() and "sleeper" in supervisor.pids)
-        await supervisor.stop([["missing", "sleeper"]], [_PATIENCE_S])
+        await supervisor.stop([["missing", "sleeper"]], [PATIENCE_S])
 
     asyncio.run(run())
     assert "missing could not be started: [Errno 2]" in printed()
@@ -147,7 +147,7 @@ journal.write(sys.argv[1] + " over\\n")
         for name in ("database", "service", "door"):
             supervisor.keep(_python(name, code, name, str(journal)))
         await until(lambda: printed().count("ready") == 3)
-        await supervisor.stop([["service"], ["door"], ["database"]], [_PATIENCE_S] * 3)
+        await supervisor.stop([["service"], ["door"], ["database"]], [PATIENCE_S] * 3)
         assert supervisor.pids == {}
 
     asyncio.run(run())
@@ -194,7 +194,7 @@ def test_a_program_that_was_just_being_started_does_not_outlive_the_stop() -> No
         supervisor.keep(Program(name="sleeper", argv=("sleep", "60")))
         before = _children()
         await asyncio.sleep(0)  # its start is under way
-        await supervisor.stop([["sleeper"]], [_PATIENCE_S])
+        await supervisor.stop([["sleeper"]], [PATIENCE_S])
         assert _children() == before
 
     asyncio.run(run())
@@ -222,7 +222,7 @@ def test_a_line_without_end_neither_stops_the_program_nor_its_later_lines(printe
         supervisor = _without_jitter()
         supervisor.keep(_python("chatty", code))
         await until(lambda: "| after" in printed())
-        await supervisor.stop([["chatty"]], [_PATIENCE_S])
+        await supervisor.stop([["chatty"]], [PATIENCE_S])
 
     asyncio.run(run())
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import psutil
 
-_PATIENCE_S = 10.0
+from tests.support.patience import PATIENCE_S
+
 _POLL_S = 0.02
 
 
@@ -16,14 +17,14 @@ async def until(condition: Callable[[], bool]) -> None:
     Raises:
         TimeoutError: it does not in time.
     """
-    async with asyncio.timeout(_PATIENCE_S):
+    async with asyncio.timeout(PATIENCE_S):
         while not condition():  # noqa: ASYNC110 — another process sets no event of ours
             await asyncio.sleep(_POLL_S)
 
 
 def until_now(condition: Callable[[], bool]) -> None:
     """The same, where no event loop runs."""
-    end = time.monotonic() + _PATIENCE_S
+    end = time.monotonic() + PATIENCE_S
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError

@@ -19,6 +19,7 @@ from services.platform.errors import Unavailable
 from services.platform.ids import new_id
 from tests.integration.monitor.conftest import Admin, Monitor
 from tests.integration.monitor.histories import a_history
+from tests.support.patience import PATIENCE_S
 from tests.support.scraped import collected, value
 
 KEEP = Keep(30 * DAY_US, 400 * DAY_US)
@@ -41,7 +42,7 @@ async def allow(admin: Admin) -> None:
 
 async def until(holds: Any) -> None:
     """Wait for a condition that is asked of the database, or of us."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not await holds():
             pass
 

@@ -25,6 +25,7 @@ from services.platform.paging import Pager
 from services.platform.security.sealed import Sealer
 from services.worker.store import EngineStore
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
+from tests.support.patience import PATIENCE_S
 from tests.support.rows import insert
 
 PAGER = Pager(Sealer(b"an installation's secret", "page"))
@@ -193,7 +194,7 @@ async def test_each_change_is_heard_once_it_is_committed_and_audited_before_and_
         monitor.checks.delete(*of),
     ):
         await change
-        told = await asyncio.wait_for(heard.get(), 5)
+        told = await asyncio.wait_for(heard.get(), PATIENCE_S)
         assert told == f"{shard_of(check_id)} {monitor.tenant_id} {check_id}"
     assert heard.empty()
     rows = await admin.fetch("SELECT action, before, after FROM audit_log WHERE resource_id = $1 ORDER BY id", check_id)
@@ -278,7 +279,7 @@ async def test_the_background_removes_what_is_left(monitor: Monitor, admin: Admi
     service_id = await monitor.service()
     await monitor.checks.delete(monitor.actor, service_id, await monitor.check(service_id))
     removal = asyncio.create_task(HistoryRemoval(monitor.store).run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while await admin.fetchval("SELECT count(*) FROM removed_checks"):
             pass
     removal.cancel()

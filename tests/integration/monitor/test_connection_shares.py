@@ -14,6 +14,7 @@ from services.platform.postgres.database import RESERVED_CONNECTIONS, Database
 from services.platform.postgres.health_connection import HealthConnection
 from services.platform.postgres.listener import Listener
 from tests.integration.monitor.conftest import Admin
+from tests.support.patience import PATIENCE_S
 
 ROLE = "sentinel_monitor"
 SIZE = 8 + RESERVED_CONNECTIONS
@@ -38,7 +39,7 @@ async def blocked(database: Database, tenant_id: UUID) -> None:
 async def waiting_in_the_database(admin: Admin, count: int) -> None:
     """Return when so many queries wait for the lock."""
     query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND NOT granted"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while await admin.fetchval(query, LOCK) != count:  # noqa: ASYNC110 — PostgreSQL tells of no lock that is waited for
             await asyncio.sleep(0)
 

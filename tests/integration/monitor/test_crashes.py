@@ -28,6 +28,7 @@ from services.platform.postgres.database import Database
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.integration.monitor.histories import History, a_history
 from tests.support.database import TestServer, patient_database
+from tests.support.patience import PATIENCE_S
 from tests.support.severed import Severed
 
 # Hours go while others come, so that each step deletes too.
@@ -87,7 +88,7 @@ async def broken_everywhere(
                 return at - 1
         # A server that finds its client gone ends what it was at, and lets go of its locks.
         busy = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND state <> 'idle'"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while await admin.fetchval(busy, role):
                 pass
         await between()

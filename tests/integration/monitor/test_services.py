@@ -27,6 +27,7 @@ from services.platform.paging import KeyRequest
 from services.worker.record import Pending
 from services.worker.store import EngineStore
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
+from tests.support.patience import PATIENCE_S
 from tests.support.worker import a_scheduled_check
 
 EVERY = ServiceFilter()
@@ -210,7 +211,7 @@ async def test_a_deleted_service_is_gone_with_its_checks_and_each_worker_hears(m
     await admin.add_listener("check_changed", lambda *event: heard.put_nowait(event[3]))
 
     await monitor.services.delete(monitor.actor, service_id)
-    told = {(await asyncio.wait_for(heard.get(), 5)).split(" ")[2] for _ in checks}
+    told = {(await asyncio.wait_for(heard.get(), PATIENCE_S)).split(" ")[2] for _ in checks}
     assert told == {str(check_id) for check_id in checks}
     for table in ("services", "checks", "check_states", "check_periods"):
         assert await admin.fetchval(f"SELECT count(*) FROM {table}") == 0

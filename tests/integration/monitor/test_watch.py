@@ -30,6 +30,7 @@ from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.integration.monitor.plans import plan_of
 from tests.integration.monitor.recording import Worker
 from tests.integration.monitor.watching import Client, Process, a_process, a_viewer
+from tests.support.patience import PATIENCE_S
 
 UP, DOWN = Outcome.UP, Outcome.DOWN
 INTERVAL = 5 * SECOND_US
@@ -301,7 +302,7 @@ async def test_a_stream_that_must_end_says_why_at_the_next_look_and_where_to_res
         elif why is EndReason.SESSION_ENDED:
             entry = Revocation(kind=Revoked.SESSION, subject=principal.credential_id, time=datetime.now(UTC))
             process.revocations.on_notify(entry.payload())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             (end,) = [event async for event in events]
     assert isinstance(end, End)
     assert end.reason is why
@@ -318,7 +319,7 @@ async def test_a_quiet_stream_says_where_it_stands(
     await monitor.service()
     async with process.client(monitor.tenant_id) as client:
         monkeypatch.setattr(stream_reader, "QUIET_S", 0.1)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             beat = await anext(client.events)
     assert isinstance(beat, Beat)
     assert beat.cursor == client.cursor

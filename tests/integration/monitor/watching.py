@@ -25,8 +25,7 @@ from services.platform.security.principal import Principal, Role
 from services.platform.security.revocations import Revocations
 from tests.support.database import patient_database
 from tests.support.guards import NotingGuard
-
-SOON_S = 2.0
+from tests.support.patience import PATIENCE_S
 
 
 class CountedStore(BoardSql):
@@ -76,7 +75,7 @@ class Process:
 
     async def has_heard(self, count: int) -> None:
         """Return when it has had so many notifications."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             while self.heard < count:
                 self._news.clear()
                 await self._news.wait()
@@ -121,9 +120,9 @@ class Client:
         self._kept: set[UUID] = set()
         self.told = 0
 
-    async def until(self, condition: Callable[[], bool], soon_s: float = SOON_S) -> None:
-        """Read until a condition holds, which must be so soon."""
-        async with asyncio.timeout(soon_s):
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Read until a condition holds."""
+        async with asyncio.timeout(PATIENCE_S):
             while not condition():
                 self.take(await anext(self.events))
 

@@ -13,6 +13,7 @@ import pytest
 from services.platform.postgres.common_store import CommonStore
 from services.platform.postgres.database import Database
 from services.platform.security.tokens import TokenVerifier
+from tests.support.patience import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
 
@@ -30,7 +31,7 @@ async def test_a_loop_that_is_notified_and_cancelled_at_once_ends(database_url: 
     loop.cancel()
 
     with pytest.raises(asyncio.CancelledError):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             await loop
     await database.close()
 

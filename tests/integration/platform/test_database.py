@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from services.platform.errors import Unavailable
 from services.platform.postgres import shrinking_pool
 from services.platform.postgres.database import Database, create_pool, tenant_transaction
+from tests.support.patience import PATIENCE_S
 
 
 async def test_who_stands_still_in_a_transaction_loses_its_locks_to_those_who_go_on(database_url: str) -> None:
@@ -24,7 +25,7 @@ async def test_who_stands_still_in_a_transaction_loses_its_locks_to_those_who_go
         nonlocal passed_on
         async with tenant_transaction(pool, UUID(int=1)) as stalled:
             await stalled.execute("SELECT pg_advisory_xact_lock(1)")
-            async with asyncio.timeout(8):
+            async with asyncio.timeout(PATIENCE_S):
                 await admin.execute("SELECT pg_advisory_xact_lock(1)")
             passed_on = True
             await stalled.execute("SELECT 1")

@@ -44,7 +44,7 @@ async def test_all_channels_are_heard_over_one_connection_and_each_hearer_learns
                 assert await hearer.heard.get() == f"{name} {round_}"
             assert await another.get() == f"first {round_}"
             (row,) = await admin.fetch("SELECT pid FROM pg_stat_activity WHERE application_name = $1", ROLE)
-            await admin.execute("SELECT pg_terminate_backend($1, 5000)", row["pid"])
+            await admin.execute("SELECT pg_terminate_backend($1, 60000)", row["pid"])
     await admin.close()
 
 

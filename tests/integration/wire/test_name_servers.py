@@ -16,8 +16,10 @@ from services.wire.hosts_file import HostsFile
 from services.wire.name_servers import NameServers
 from services.wire.network import Network
 from services.wire.resolver import NoNameServer, ResolutionError, Resolver
+from services.worker import probe as worker_probe
 from services.worker.probe import Prober
 from tests.integration.worker.conftest import LOOPBACK
+from tests.integration.worker.deadlines import PatientDeadline
 from tests.integration.worker.probing import PLENTY_S, probe, run, verdict
 from tests.support.name_server import NameServer, serving
 from tests.support.ports import closed_port, udp_and_tcp
@@ -41,9 +43,10 @@ def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
         (address_lookup, "_LONGEST_WAIT_S", 0.02),
         (address_lookup, "KNOCK_AFTER_S", 0.005),
         (dns_exchange, "KNOCK_AFTER_S", 0.005),
-        (name_servers, "KNOCK_PATIENCE_S", 0.3),
+        (name_servers, "KNOCK_PATIENCE_S", 1.0),
     ):
         monkeypatch.setattr(module, name, wait_s)
+    monkeypatch.setattr(worker_probe, "Deadline", PatientDeadline)
 
 
 def closed() -> str:

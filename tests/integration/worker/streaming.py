@@ -24,6 +24,7 @@ from services.worker.streams.stream import Beat, Event, Streams
 from services.worker.streams.tail import Tail
 from tests.support.database import patient_database
 from tests.support.guards import NotingGuard
+from tests.support.patience import PATIENCE_S
 from tests.support.rows import START_US, a_check
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -78,7 +79,7 @@ class Worker:
 
     async def has_looked(self) -> None:
         """Return when a look that began after this call has ended."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             for _ in range(2):  # one may have been under way
                 self.store.looked.clear()
                 await self._tail.on_connect()
@@ -150,7 +151,7 @@ def number(event: Event) -> int:
 async def take(events: AsyncIterator[Event], count: int) -> list[Recorded]:
     """The next results."""
     taken: list[Recorded] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while len(taken) < count:
             event = await anext(events)
             assert isinstance(event, Recorded)
@@ -160,7 +161,7 @@ async def take(events: AsyncIterator[Event], count: int) -> list[Recorded]:
 
 async def joined(events: AsyncIterator[Event]) -> Position:
     """Return when the stream has begun, and where; from here on it misses nothing."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         beat = await anext(events)
     assert isinstance(beat, Beat)
     return beat.position

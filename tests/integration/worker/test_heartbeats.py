@@ -31,6 +31,7 @@ from services.worker.store import ReceptionSql, SignalsSql
 from tests.integration.worker.probing import PLENTY_S, run, verdict
 from tests.support.database import TestServer
 from tests.support.hand_clock import HandClock
+from tests.support.patience import PATIENCE_S
 from tests.support.public_tls import public_tls
 from tests.support.rows import a_heartbeat
 
@@ -223,7 +224,7 @@ async def test_what_was_answered_outlasts_a_crash_and_what_was_not_is_refused(
                     await desk.take(token)
                     answered[token] += 1
 
-        async with asyncio.timeout(30), asyncio.TaskGroup() as jobs:
+        async with asyncio.timeout(PATIENCE_S), asyncio.TaskGroup() as jobs:
             for _, token in made:
                 jobs.create_task(job(token))
             while sum(answered.values()) < 50:
@@ -245,7 +246,11 @@ async def test_what_was_answered_outlasts_a_crash_and_what_was_not_is_refused(
 async def test_two_workers_that_write_the_same_rows_at_once_end_both(database_url: str, resolver: Resolver) -> None:
     admin = await asyncpg.connect(database_url)
     tokens = [(await a_heartbeat(admin, DAILY))[1] for _ in range(20)]
-    async with a_desk(database_url, resolver) as one, a_desk(database_url, resolver) as other, asyncio.timeout(20):
+    async with (
+        a_desk(database_url, resolver) as one,
+        a_desk(database_url, resolver) as other,
+        asyncio.timeout(PATIENCE_S),
+    ):
         for _ in range(20):
             await asyncio.gather(
                 *(one.take(token) for token in tokens), *(other.take(token) for token in reversed(tokens))
@@ -288,7 +293,7 @@ async def test_silence_while_nobody_could_take_signals_is_nobodys_fault(
 
     pool = await create_pool(database_url, "sentinel_worker", 1, times_in_us=True)
     receiving = Receiving(ReceptionSql(pool))
-    async with background(receiving.run()), asyncio.timeout(5):
+    async with background(receiving.run()), asyncio.timeout(PATIENCE_S):
         while (over := await desk.signals.of(key)) is None or over.outage == (from_datetime(last), over.read_us):
             pass
     assert over.outage is not None

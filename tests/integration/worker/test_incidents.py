@@ -210,7 +210,7 @@ async def test_whoever_was_cut_off_between_two_steps_has_written_nothing(
             held_up = "SELECT pid FROM pg_locks WHERE relation = 'incidents'::regclass AND NOT granted"
             while (pid := await killer.fetchval(held_up)) is None:  # noqa: ASYNC110 — PostgreSQL has no event for it
                 await asyncio.sleep(0)
-            assert await killer.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
+            assert await killer.fetchval("SELECT pg_terminate_backend($1, 60000)", pid)
             with pytest.raises(Unavailable):
                 await recording
     finally:

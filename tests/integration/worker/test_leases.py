@@ -11,6 +11,7 @@ from services.platform.errors import Unavailable
 from services.platform.postgres.database import create_pool
 from services.worker.lease import TTL_S
 from services.worker.store import EngineStore, engine
+from tests.support.patience import PATIENCE_S
 from tests.support.rows import a_report
 
 
@@ -63,8 +64,8 @@ async def test_who_gives_shards_up_tells_the_others(
     await store.renew("one", TTL_S, a_report(), claim_expired=True)
     await store.renew("two", TTL_S, a_report(), claim_expired=True)
     await store.renew("one", TTL_S, a_report(), claim_expired=True)  # gives up half
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert await heard.get() == "one"
     await store.leave("two")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         assert await heard.get() == "two"

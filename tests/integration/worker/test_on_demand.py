@@ -19,6 +19,7 @@ from services.worker.on_demand import CutOff, OnDemand, PhaseEnded
 from services.worker.probe import Prober
 from services.worker.store import TenantStore
 from tests.integration.worker.guards import Credentials, a_guard
+from tests.support.patience import PATIENCE_S
 from tests.support.rows import a_check
 from tests.support.targets import OK, Echo, target
 
@@ -51,7 +52,7 @@ async def test_each_phase_is_told_as_it_ends_and_the_result_is_recorded_apart(
 
     async with target(handler) as port:
         ids = await a_check(admin, url=f"http://127.0.0.1:{port}/")
-        async with aclosing(on_demand.run(*ids, a_guard(ids[0]))) as events, asyncio.timeout(5):
+        async with aclosing(on_demand.run(*ids, a_guard(ids[0]))) as events, asyncio.timeout(PATIENCE_S):
             first = await anext(events)
             assert isinstance(first, PhaseEnded)
             assert first.phase == "connect"  # while the target has not answered yet
@@ -94,7 +95,7 @@ async def test_a_run_ends_and_frees_its_place_when_its_caller_may_no_longer_have
         hung_up.set()
         writer.close()
 
-    async with target(silent) as port, asyncio.timeout(10):
+    async with target(silent) as port, asyncio.timeout(PATIENCE_S):
         ids = await a_check(admin, url=f"http://127.0.0.1:{port}/")
         credentials = Credentials(ids[0])
         async with aclosing(on_demand.run(*ids, credentials.guard(Role.ADMIN))) as events:
@@ -110,7 +111,7 @@ async def test_a_run_ends_and_frees_its_place_when_its_caller_may_no_longer_have
 async def test_a_run_goes_on_when_its_caller_keeps_the_role_it_needs(
     on_demand: OnDemand, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
-    async with target(Echo()) as port, asyncio.timeout(10):
+    async with target(Echo()) as port, asyncio.timeout(PATIENCE_S):
         ids = await a_check(admin, url=f"http://127.0.0.1:{port}/")
         credentials = Credentials(ids[0])
         credentials.revoke(Revoked.ROLE, Role.ADMIN)
@@ -122,7 +123,7 @@ async def test_a_run_goes_on_when_its_caller_keeps_the_role_it_needs(
 async def test_a_run_ends_when_the_server_does(
     on_demand: OnDemand, admin: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
-    async with target(Echo()) as port, asyncio.timeout(10):
+    async with target(Echo()) as port, asyncio.timeout(PATIENCE_S):
         ids = await a_check(admin, url=f"http://127.0.0.1:{port}/")
         credentials = Credentials(ids[0])
         credentials.stopping.set()

@@ -19,6 +19,7 @@ from services.worker.record import Recorder
 from services.worker.schedule import ScheduledCheck
 from services.worker.store import EngineStore
 from tests.support.database import TestServer
+from tests.support.patience import PATIENCE_S
 from tests.support.rows import a_check
 from tests.support.worker import a_scheduled_check
 
@@ -46,7 +47,7 @@ async def test_results_outlast_an_outage_in_order_and_what_is_dropped_is_missed(
             recorder.add(*result(ids, base_us, number))
             await asyncio.sleep(0.15)  # longer than a batch waits: the first of them is under way
         await asyncio.to_thread(own_postgres.start)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             await recorder.flushed()
     admin = await asyncpg.connect(url)
     rows = await admin.fetch("SELECT slot_time, outcome, slot_count, missed_reason FROM results ORDER BY slot_time")

@@ -21,6 +21,7 @@ from services.worker.streams import reader, stream
 from services.worker.streams.stream import Beat, End
 from tests.integration.worker.streaming import Scene, Worker, a_reader, a_scene, a_worker, joined, number, take
 from tests.support.database import TestServer
+from tests.support.patience import PATIENCE_S
 from tests.support.rows import START_US
 
 
@@ -209,7 +210,7 @@ async def test_a_stream_that_must_end_says_why_at_the_next_look_and_gives_nothin
             entry = Revocation(kind=Revoked.SESSION, subject=principal.credential_id, time=datetime.now(UTC))
             worker.revocations.on_notify(entry.payload())
         (opened,) = worker.streams.open._open
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await opened.something.wait()
             while not opened.is_over():
                 opened.something.clear()
@@ -237,7 +238,7 @@ async def test_a_quiet_stream_says_where_it_stands(
         await worker.has_looked()
         with monkeypatch.context() as impatient:
             impatient.setattr(stream_reader, "QUIET_S", 0.1)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 beat = await anext(events)
     assert isinstance(beat, Beat)
     assert beat.position > event.position > begun  # a resume need not go through what others had recorded

@@ -20,6 +20,7 @@ from services.worker.streams.reader import Recorded
 from services.worker.streams.stream import End
 from tests.integration.worker.streaming import Connection, Scene, Worker, a_scene, a_worker, joined
 from tests.support.examples import examples
+from tests.support.patience import PATIENCE_S
 
 WRITERS = 3
 TENANTS = 2
@@ -155,7 +156,7 @@ class Run:
             await transaction.commit()
         for scene in self.scenes:
             await scene.record(self.own, 3_000)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             for reading in self.readings:
                 last = (await self.expected(reading))[-1]
                 while last not in reading.seen:  # noqa: ASYNC110 — a reader's own list is what is waited for

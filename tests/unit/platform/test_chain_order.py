@@ -33,6 +33,7 @@ from services.platform.security.origin import Origin, current_origin
 from services.platform.security.principal import Principal, Role, current_principal
 from services.platform.security.revocations import Revocation, Revocations
 from services.platform.security.tokens import TokenVerifier
+from tests.support.patience import PATIENCE_S
 from tests.support.scraped import collected, labels_of
 
 SERVICES = (
@@ -146,7 +147,7 @@ class Door:
                 await call
         except grpc.aio.AioRpcError:
             pass  # the code says so
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_S):
             await self.calls.one.wait()
         trailers = {str(key): value for key, value in await call.trailing_metadata()}
         status = status_pb2.Status.FromString(trailers.pop("grpc-status-details-bin", b""))
@@ -187,13 +188,13 @@ def _metadata(bearer: str) -> tuple[tuple[str, str], ...]:
 def unary(door: Door, bearer: str, request: str) -> Any:
     email = {"valid": "b@acme.test", "invalid": "nobody", "broken": BROKEN}[request]
     message = auth_service_pb2.InviteUserRequest(email=email, role=access_pb2.ROLE_VIEWER)
-    return AuthServiceStub(door.channel).InviteUser(message, metadata=_metadata(bearer), timeout=10)
+    return AuthServiceStub(door.channel).InviteUser(message, metadata=_metadata(bearer), timeout=PATIENCE_S)
 
 
 def stream(door: Door, bearer: str, request: str) -> Any:
     check_id = {"valid": str(new_id()), "invalid": "nobody", "broken": str(UUID(int=0))}[request]
     message = probe_service_pb2.RunCheckRequest(service_id=str(new_id()), check_id=check_id)
-    return ProbeServiceStub(door.channel).RunCheck(message, metadata=_metadata(bearer), timeout=10)
+    return ProbeServiceStub(door.channel).RunCheck(message, metadata=_metadata(bearer), timeout=PATIENCE_S)
 
 
 @pytest.mark.parametrize("send", [unary, stream])
@@ -243,7 +244,7 @@ async def test_however_a_call_ends_it_is_typed_logged_and_counted_with_its_id_an
 
 def _raw(door: Door, method: str, encoded: bytes, *, streams: bool) -> Any:
     make: Any = door.channel.unary_stream if streams else door.channel.unary_unary
-    return make(method)(encoded, metadata=_metadata(""), timeout=10)
+    return make(method)(encoded, metadata=_metadata(""), timeout=PATIENCE_S)
 
 
 @pytest.mark.parametrize(
@@ -289,10 +290,10 @@ async def test_health_and_reflection_refuse_such_bytes_typed_too(
 ) -> None:
     metadata, raw = _metadata(""), cast("Any", infrastructure)
     calls = [
-        raw.unary_unary("/grpc.health.v1.Health/Check")(encoded, metadata=metadata, timeout=10),
-        raw.unary_stream("/grpc.health.v1.Health/Watch")(encoded, metadata=metadata, timeout=10),
+        raw.unary_unary("/grpc.health.v1.Health/Check")(encoded, metadata=metadata, timeout=PATIENCE_S),
+        raw.unary_stream("/grpc.health.v1.Health/Watch")(encoded, metadata=metadata, timeout=PATIENCE_S),
         raw.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")(
-            iter([encoded]), metadata=metadata, timeout=10
+            iter([encoded]), metadata=metadata, timeout=PATIENCE_S
         ),
     ]
     for call in calls:
@@ -308,13 +309,14 @@ async def test_health_and_reflection_refuse_such_bytes_typed_too(
 
 
 async def test_health_and_reflection_answer_as_before(infrastructure: grpc.aio.Channel) -> None:
-    checked = await health_pb2_grpc.HealthStub(infrastructure).Check(health_pb2.HealthCheckRequest(), timeout=10)
-    watching = health_pb2_grpc.HealthStub(infrastructure).Watch(health_pb2.HealthCheckRequest(), timeout=10)
+    health = health_pb2_grpc.HealthStub(infrastructure)
+    checked = await health.Check(health_pb2.HealthCheckRequest(), timeout=PATIENCE_S)
+    watching = health.Watch(health_pb2.HealthCheckRequest(), timeout=PATIENCE_S)
     watched = await watching.read()
     watching.cancel()
     asked = reflection_pb2.ServerReflectionRequest(list_services="")
     stub = reflection_pb2_grpc.ServerReflectionStub(infrastructure)
-    (answer,) = [each async for each in stub.ServerReflectionInfo(iter([asked]), timeout=10)]
+    (answer,) = [each async for each in stub.ServerReflectionInfo(iter([asked]), timeout=PATIENCE_S)]
 
     assert checked.status == watched.status == health_pb2.HealthCheckResponse.SERVING
     assert "sentinel.auth.v1.AuthService" in [each.name for each in answer.list_services_response.service]

@@ -36,6 +36,7 @@ from services.platform.rpc.stream_metrics import StreamMetrics
 from services.platform.rpc.stream_reader import OpenStreams
 from services.worker.cpu_queue import CpuQueue
 from services.worker.on_demand_places import OnDemandPlaces
+from tests.support.patience import PATIENCE_S
 
 BODIES = Bodies(contract_routes())
 RULES = FieldRules()
@@ -165,7 +166,7 @@ async def test_rest_gets_the_figures_that_grpc_gets(short_folder: Path, body: by
     listen = short_folder / f"{uuid4().hex[:8]}.sock"
     async with checking(f"unix:{listen}", BODIES):
         transport = httpx.AsyncHTTPTransport(uds=str(socket_beside(listen)))
-        async with httpx.AsyncClient(transport=transport, base_url="http://door", timeout=20) as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://door", timeout=PATIENCE_S) as client:
             answer = await client.post("/services", content=body)
 
     status = json_format.Parse(answer.text, status_pb2.Status())

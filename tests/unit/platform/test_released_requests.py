@@ -17,6 +17,7 @@ from services.platform.rpc.interceptors.call import Call, Step
 from services.platform.rpc.interceptors.decoding import decode_request
 from services.platform.rpc.interceptors.errors import answer_errors
 from services.platform.rpc.server import Server
+from tests.support.patience import PATIENCE_S
 
 SERVICES = (
     auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"],
@@ -86,7 +87,7 @@ def _fail(how: str) -> None:
 async def test_an_ended_call_holds_no_request(channel: grpc.aio.Channel, method: str, how: str) -> None:
     async def call() -> None:
         making: Any = channel.unary_stream if method.endswith("RunCheck") else channel.unary_unary
-        ended = making(f"/{method}")(PADDING, metadata=(("x-fail", how),), timeout=10)
+        ended = making(f"/{method}")(PADDING, metadata=(("x-fail", how),), timeout=PATIENCE_S)
         assert await ended.code() is not grpc.StatusCode.OK
 
     await call()

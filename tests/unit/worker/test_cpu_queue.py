@@ -11,10 +11,10 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 from services.platform.clock import SECOND_US
 from services.platform.errors import ResourceExhausted
 from services.worker.cpu_queue import CpuQueue
+from tests.support.patience import PATIENCE_S
 
 A, B = UUID(int=1), UUID(int=2)
 T0 = 1_700_000_000 * SECOND_US
-PATIENCE_S = 10.0
 
 
 class Work:

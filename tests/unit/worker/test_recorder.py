@@ -10,6 +10,7 @@ from services.platform.rpc.server import background
 from services.worker.clock import SharedClock
 from services.worker.guard import SelfFaultGuard
 from services.worker.record import Admit, Pending, Recorder
+from tests.support.patience import PATIENCE_S
 from tests.support.worker import a_scheduled_check
 
 CHECK = a_scheduled_check()
@@ -51,6 +52,6 @@ async def test_what_was_there_is_written_for_sure_however_much_comes_behind_it()
     store = Busy()
     async with background(store.recorder.run()):
         slots = [store.add(), store.add()]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             await store.recorder.flushed()
         assert store.written[:2] == slots

@@ -15,6 +15,7 @@ from services.wire.dns_answer import MOST_BYTES
 from services.worker.probe import Prober
 from tests.integration.worker.probing import run, verdict
 from tests.support.name_server import serving
+from tests.support.patience import PATIENCE_S
 from tests.support.ports import bound, udp_and_tcp
 from tests.support.steps import counted_steps
 from tests.support.zones import Misbehaviour, Rogue, Zone, long_names_in_few_bytes, open_sockets
@@ -157,7 +158,7 @@ async def test_a_broken_answer_by_tcp_is_a_protocol_error_and_the_connection_is_
     rogue = Rogue(truncated, misbehaviour)
     async with serving(rogue) as server:
         seen = await run(prober, DnsSpec("acme.test", "A", server=server))
-        await asyncio.wait_for(rogue.gone.wait(), 5)
+        await asyncio.wait_for(rogue.gone.wait(), PATIENCE_S)
 
     assert verdict(seen) == PROTOCOL
     assert seen.connect_us is not None
@@ -178,7 +179,7 @@ async def test_silence_by_tcp_ends_at_the_deadline_and_the_connection_is_closed(
     rogue = Rogue(truncated, lambda _: [])
     async with serving(rogue) as server:
         seen = await run(prober, DnsSpec("acme.test", "A", server=server), timeout_s=SHORT_S)
-        await asyncio.wait_for(rogue.gone.wait(), 5)
+        await asyncio.wait_for(rogue.gone.wait(), PATIENCE_S)
 
     assert verdict(seen) == TIMEOUT
     assert "while waiting for the response" in seen.error_message

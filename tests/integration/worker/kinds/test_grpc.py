@@ -15,6 +15,7 @@ from services.wire.resolver import Resolver
 from services.worker.probe import Prober
 from tests.integration.worker.probing import run, verdict
 from tests.support.health import serving_grpc
+from tests.support.patience import PATIENCE_S
 from tests.support.public_tls import public_tls
 from tests.support.targets import Authority
 
@@ -161,7 +162,7 @@ async def test_a_server_that_does_not_answer_is_a_timeout_and_the_call_ends(prob
     servicer = Stuck()
     async with serving_grpc(servicer) as port:
         seen = await run(prober, GrpcSpec(address=f"127.0.0.1:{port}"), timeout_s=0.3)
-        await asyncio.wait_for(servicer.left.wait(), 5)
+        await asyncio.wait_for(servicer.left.wait(), PATIENCE_S)
 
     assert verdict(seen) == (Outcome.DOWN, ErrorKind.TIMEOUT)
     assert "while waiting for the response" in seen.error_message

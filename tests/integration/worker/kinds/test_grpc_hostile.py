@@ -24,6 +24,7 @@ from tests.support.http2 import (
     message,
     prefixed,
 )
+from tests.support.patience import PATIENCE_S
 from tests.support.targets import Authority, Handler, Watched, reset, saying, target
 
 UP = (Outcome.UP, None)
@@ -79,7 +80,7 @@ async def test_what_is_not_the_answer_says_what_it_is(
     watched = Watched(telling(said))
     async with target(watched) as port:
         seen = await run(prober, GrpcSpec(address=f"127.0.0.1:{port}"))
-        await asyncio.wait_for(watched.gone.wait(), 5)
+        await asyncio.wait_for(watched.gone.wait(), PATIENCE_S)
 
     assert verdict(seen) == ended
     assert words in seen.error_message
@@ -125,7 +126,7 @@ async def test_what_has_no_end_is_cut_off_in_little_memory(
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-        await asyncio.wait_for(watched.gone.wait(), 5)
+        await asyncio.wait_for(watched.gone.wait(), PATIENCE_S)
 
     assert verdict(seen) == ended
     # The server's own part, in the same process, is in it.
@@ -147,7 +148,7 @@ async def test_silence_ends_at_the_deadline_and_the_connection_is_closed(
     watched = Watched(telling(said))
     async with target(watched) as port:
         seen = await run(prober, GrpcSpec(address=f"127.0.0.1:{port}"), timeout_s=0.3)
-        await asyncio.wait_for(watched.gone.wait(), 5)
+        await asyncio.wait_for(watched.gone.wait(), PATIENCE_S)
 
     assert verdict(seen) == (Outcome.DOWN, ErrorKind.TIMEOUT)
     assert seen.error_message.endswith(waited_for)

@@ -161,7 +161,7 @@ class InSql:
         held_up = "SELECT pid FROM pg_locks WHERE NOT granted LIMIT 1"
         while (pid := await self._admin.fetchval(held_up)) is None:  # noqa: ASYNC110 — PostgreSQL has no event for it
             await asyncio.sleep(0)
-        assert await self._admin.fetchval("SELECT pg_terminate_backend($1, 5000)", pid)
+        assert await self._admin.fetchval("SELECT pg_terminate_backend($1, 60000)", pid)
 
     async def kept(self) -> Kept:
         tenants = [row["id"] for row in await self._admin.fetch("SELECT id FROM tenants")]

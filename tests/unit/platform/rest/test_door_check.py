@@ -15,6 +15,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from services.platform.rest.body import Bodies
 from services.platform.rest.contract import contract_routes
 from services.platform.rest.door_check import HEADER, checking, socket_beside
+from tests.support.patience import PATIENCE_S
 
 BODIES = Bodies(contract_routes())
 
@@ -29,7 +30,7 @@ def listen(short_folder: Path) -> Path:
 async def client(listen: Path) -> AsyncIterator[httpx.AsyncClient]:
     async with checking(f"unix:{listen}", BODIES):
         transport = httpx.AsyncHTTPTransport(uds=str(socket_beside(listen)))
-        async with httpx.AsyncClient(transport=transport, base_url="http://auth", timeout=20) as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://auth", timeout=PATIENCE_S) as client:
             yield client
 
 

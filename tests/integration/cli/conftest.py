@@ -1,0 +1,13 @@
+"""Fixtures for tests of processes that the supervisor runs."""
+
+import pytest
+
+from cli import child, supervisor
+from tests.support.patience import PATIENCE_S
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is, a process has time to obey."""
+    monkeypatch.setattr(child, "_INSIST_S", PATIENCE_S)
+    monkeypatch.setattr(supervisor, "_ENDED_S", PATIENCE_S)
