@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli import child, supervisor
+from cli import child
 from tests.support.patience import PATIENCE_S
 
 
@@ -10,4 +10,3 @@ from tests.support.patience import PATIENCE_S
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """However busy the machine is, a process has time to obey."""
     monkeypatch.setattr(child, "_INSIST_S", PATIENCE_S)
-    monkeypatch.setattr(supervisor, "_ENDED_S", PATIENCE_S)

@@ -188,7 +188,9 @@ while True: signal.pause()
     assert "insisted on" in printed()
 
 
-def test_a_program_that_was_just_being_started_does_not_outlive_the_stop() -> None:
+def test_a_program_that_was_just_being_started_does_not_outlive_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervising, "_ENDED_S", PATIENCE_S)
+
     async def run() -> None:
         supervisor = _without_jitter()
         supervisor.keep(Program(name="sleeper", argv=("sleep", "60")))

@@ -291,15 +291,16 @@ async def test_a_stream_that_must_end_says_why_at_the_next_look_and_where_to_res
     monitor: Monitor, process: Process, why: EndReason, database_url: str
 ) -> None:
     shop = await monitor.service()
-    soon = now_us() + 200_000 if why is EndReason.TOKEN_EXPIRED else None
-    principal = a_viewer(monitor.tenant_id, expire_us=soon)
+    principal = a_viewer(monitor.tenant_id)
     async with process.follow(monitor.tenant_id, principal=principal) as events:
         before = Client(None)
         before.events = events
         await before.until(lambda: before.complete)
         if why is EndReason.SHUTTING_DOWN:
             process.stopping.set()
-        elif why is EndReason.SESSION_ENDED:
+        elif why is EndReason.TOKEN_EXPIRED:
+            process.guard.expire()
+        else:
             entry = Revocation(kind=Revoked.SESSION, subject=principal.credential_id, time=datetime.now(UTC))
             process.revocations.on_notify(entry.payload())
         async with asyncio.timeout(PATIENCE_S):

@@ -142,13 +142,13 @@ class Client:
                 self.sees = {each: self.sees[each] for each in (*self._kept, *event.keep)}
 
 
-def a_viewer(tenant_id: UUID, *, expire_us: int | None = None) -> Principal:
+def a_viewer(tenant_id: UUID) -> Principal:
     return Principal(
         tenant_id=tenant_id,
         user_id=new_id(),
         role=Role.VIEWER,
         credential_id=new_id(),
-        expire_us=expire_us or now_us() + 3600 * SECOND_US,
+        expire_us=now_us() + 3600 * SECOND_US,
     )
 
 

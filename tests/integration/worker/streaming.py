@@ -86,13 +86,13 @@ class Worker:
                 await self.store.looked.wait()
 
 
-def a_reader(tenant_id: UUID, *, expire_us: int | None = None) -> Principal:
+def a_reader(tenant_id: UUID) -> Principal:
     return Principal(
         tenant_id=tenant_id,
         user_id=new_id(),
         role=Role.VIEWER,
         credential_id=new_id(),
-        expire_us=expire_us or now_us() + 3600 * SECOND_US,
+        expire_us=now_us() + 3600 * SECOND_US,
     )
 
 

@@ -43,9 +43,12 @@ async def test_results_outlast_an_outage_in_order_and_what_is_dropped_is_missed(
         recorder.add(*result(ids, base_us, 1))
         await recorder.flushed()
         await asyncio.to_thread(own_postgres.stop)
-        for number in range(2, 8):
+        recorder.add(*result(ids, base_us, 2))
+        async with asyncio.timeout(PATIENCE_S):
+            while recorder.bytes_waiting:  # noqa: ASYNC110 — no event says that a batch is under way
+                await asyncio.sleep(0)
+        for number in range(3, 8):
             recorder.add(*result(ids, base_us, number))
-            await asyncio.sleep(0.15)  # longer than a batch waits: the first of them is under way
         await asyncio.to_thread(own_postgres.start)
         async with asyncio.timeout(PATIENCE_S):
             await recorder.flushed()

@@ -9,7 +9,6 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.platform.clock import now_us
 from services.platform.errors import ResourceExhausted
 from services.platform.postgres.connection import connect
 from services.platform.rpc import stream_reader
@@ -198,15 +197,16 @@ async def test_when_all_together_hold_too_much_the_slowest_ends_and_the_others_r
 async def test_a_stream_that_must_end_says_why_at_the_next_look_and_gives_nothing_more(
     scene: Scene, worker: Worker, why: EndReason
 ) -> None:
-    soon = now_us() + 200_000 if why is EndReason.TOKEN_EXPIRED else None
-    principal = a_reader(scene.tenant_id, expire_us=soon)
+    principal = a_reader(scene.tenant_id)
     async with worker.follow(scene.tenant_id, principal=principal) as events:
         await joined(events)
         await scene.record(scene.admin, 1, 2)
         await take(events, 1)
         if why is EndReason.SHUTTING_DOWN:
             worker.stopping.set()
-        elif why is EndReason.SESSION_ENDED:
+        elif why is EndReason.TOKEN_EXPIRED:
+            worker.guard.expire()
+        else:
             entry = Revocation(kind=Revoked.SESSION, subject=principal.credential_id, time=datetime.now(UTC))
             worker.revocations.on_notify(entry.payload())
         (opened,) = worker.streams.open._open
