@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from dnslib import AAAA, QTYPE, RCODE, RR, A, DNSRecord
 
+from tests.support.connections import ending_with_the_block
 from tests.support.ports import udp_and_tcp
 
 Answers = Callable[[str, str], "list[tuple[str, int]] | None"]
@@ -79,10 +80,11 @@ async def serving(server: NameServer, sockets: tuple[socket.socket, socket.socke
     loop = asyncio.get_running_loop()
     for_udp, for_tcp = sockets or udp_and_tcp()
     port = for_udp.getsockname()[1]
-    tcp = await asyncio.start_server(server.by_tcp, sock=for_tcp)
-    udp, _ = await loop.create_datagram_endpoint(lambda: server, sock=for_udp)
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        udp.close()
-        tcp.close()
+    async with ending_with_the_block(server.by_tcp) as by_tcp:
+        tcp = await asyncio.start_server(by_tcp, sock=for_tcp)
+        udp, _ = await loop.create_datagram_endpoint(lambda: server, sock=for_udp)
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            udp.close()
+            tcp.close()

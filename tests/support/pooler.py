@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
+from tests.support.connections import ending_with_the_block
+
 _KEY_DATA, _NOTIFICATION, _PORT = b"K", b"A", 5432
 
 
@@ -31,25 +33,28 @@ class Pooler:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
         """Yield the URL to connect to, while the block runs."""
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port, database = server.sockets[0].getsockname()[1], urlsplit(self.url)
-        try:
-            yield f"postgresql://{database.username or 'postgres'}@127.0.0.1:{port}{database.path}?sslmode=disable"
-        finally:
-            server.close()
+        async with ending_with_the_block(self._serve) as serve:
+            server = await asyncio.start_server(serve, "127.0.0.1", 0)
+            port, database = server.sockets[0].getsockname()[1], urlsplit(self.url)
+            try:
+                yield f"postgresql://{database.username or 'postgres'}@127.0.0.1:{port}{database.path}?sslmode=disable"
+            finally:
+                server.close()
 
     async def _serve(self, from_client: asyncio.StreamReader, to_client: asyncio.StreamWriter) -> None:
         self.connections += 1
         (folder,) = parse_qs(urlsplit(self.url).query)["host"]
         from_server, to_server = await asyncio.open_unix_connection(f"{folder}/.s.PGSQL.{_PORT}")
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
-            (length,) = struct.unpack(">I", await from_client.readexactly(4))
-            to_server.write(self._startup(await from_client.readexactly(length - 4)))
-            async with asyncio.TaskGroup() as group:
-                group.create_task(_pass_on(from_client, to_server))
-                group.create_task(self._answers(from_server, to_client))
-        to_server.close()
-        to_client.close()
+        try:
+            with suppress(asyncio.IncompleteReadError, ConnectionError):
+                (length,) = struct.unpack(">I", await from_client.readexactly(4))
+                to_server.write(self._startup(await from_client.readexactly(length - 4)))
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(_pass_on(from_client, to_server))
+                    group.create_task(self._answers(from_server, to_client))
+        finally:
+            to_server.close()
+            to_client.close()
 
     def _startup(self, body: bytes) -> bytes:
         words = body[4:].rstrip(b"\0").split(b"\0")

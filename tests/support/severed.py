@@ -71,7 +71,11 @@ class Severed:
         if task is None:
             raise RuntimeError("it runs in a task")
         self._work.add(task)
-        answers, asks = await asyncio.open_unix_connection(self._server)
+        try:
+            answers, asks = await asyncio.open_unix_connection(self._server)
+        except BaseException:
+            writer.transport.abort()
+            raise
         back = asyncio.create_task(_copy(answers, writer))
         try:
             (size,) = struct.unpack(">i", head := await reader.readexactly(4))

@@ -35,6 +35,7 @@ from services.worker.store import EngineStore
 from tests.integration.monitor.recording import Worker
 from tests.support.database import patient_database
 from tests.support.rows import a_tenant
+from tests.support.wall_clock import begin_well_within_the_hour
 
 KEEP = Keep(30 * DAY_US, 400 * DAY_US)
 QUOTAS = Quotas(services=1_000, checks=1_000)
@@ -79,6 +80,12 @@ class Monitor:
         """The id of a new check."""
         draft = CheckDraft(name=name, spec=HttpSpec(url="http://t.test/"), given=rest)
         return (await self.checks.create(self.actor, service_id, draft, None)).check.id
+
+
+@pytest.fixture(autouse=True)
+def well_within_the_hour() -> None:
+    """Figures by the hour are the same at the end of a test as at its beginning."""
+    begin_well_within_the_hour()
 
 
 @pytest.fixture

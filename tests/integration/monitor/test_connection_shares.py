@@ -25,7 +25,7 @@ LOCK = 12
 @pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """Connections as a process has them."""
-    database = Database(database_url, ROLE, SIZE, RESERVED_CONNECTIONS)
+    database = Database(database_url, ROLE, SIZE, RESERVED_CONNECTIONS, wait_s=PATIENCE_S)
     yield database
     await database.close()
 
@@ -48,7 +48,7 @@ async def test_blocked_queries_of_a_tenant_take_its_share_and_everybody_else_is_
     database_url: str, database: Database, admin: Admin
 ) -> None:
     greedy, other = new_id(), new_id()
-    health = HealthConnection(database_url, ROLE, Listener(database_url, ROLE))
+    health = HealthConnection(database_url, ROLE, Listener(database_url, ROLE), wait_s=PATIENCE_S)
     await admin.execute(f"SELECT pg_advisory_lock({LOCK})")
     calls = [asyncio.create_task(blocked(database, greedy)) for _ in range(20)]
     await waiting_in_the_database(admin, SHARE)

@@ -14,6 +14,7 @@ from services.platform.postgres.database import Database
 from services.platform.postgres.health_connection import HealthConnection
 from services.platform.postgres.listener import Listener
 from services.platform.rpc.server import background
+from tests.support.patience import PATIENCE_S
 
 ROLE = "sentinel_monitor"
 
@@ -27,7 +28,7 @@ async def backends(admin: "asyncpg.Connection[asyncpg.Record]") -> list[int]:
 async def test_health_is_answered_while_every_connection_of_the_pool_is_in_use(database_url: str) -> None:
     database, health = (
         Database(database_url, ROLE, size=1),
-        HealthConnection(database_url, ROLE, Listener(database_url, ROLE)),
+        HealthConnection(database_url, ROLE, Listener(database_url, ROLE), wait_s=PATIENCE_S),
     )
     async with database.untenanted():
         assert database.in_use == database.size
@@ -38,7 +39,7 @@ async def test_health_is_answered_while_every_connection_of_the_pool_is_in_use(d
 
 async def test_one_connection_is_kept_and_made_again_after_it_was_lost(database_url: str) -> None:
     admin = await asyncpg.connect(database_url)
-    health = HealthConnection(database_url, ROLE, Listener(database_url, ROLE))
+    health = HealthConnection(database_url, ROLE, Listener(database_url, ROLE), wait_s=PATIENCE_S)
     for _ in range(3):
         await health.ping()
     (first,) = await backends(admin)
@@ -93,7 +94,7 @@ async def test_a_connection_that_the_server_ended_says_nothing_about_the_databas
     """PostgreSQL says that it ends a connection before it closes it; asyncpg may have read only the first of both."""
     admin = await asyncpg.connect(database_url)
     async with way_without_an_end(database_url, tmp_path) as (url, closed):
-        health = HealthConnection(url, ROLE, Listener(url, ROLE))
+        health = HealthConnection(url, ROLE, Listener(url, ROLE), wait_s=PATIENCE_S)
         await health.ping()
         (first,) = await backends(admin)
 
@@ -133,7 +134,7 @@ async def test_health_shares_the_connection_that_listens_and_has_its_own_only_wh
 ) -> None:
     admin = await asyncpg.connect(database_url)
     listener, connected = Listener(database_url, ROLE), asyncio.Event()
-    health = HealthConnection(database_url, ROLE, listener)
+    health = HealthConnection(database_url, ROLE, listener, wait_s=PATIENCE_S)
 
     async def on_connect() -> None:
         connected.set()
