@@ -13,7 +13,8 @@ from sentinel.monitor.v1.monitor_service_pb2_grpc import MonitorServiceStub
 from tests.e2e.target import Target
 from tests.support.stack import Stack, Team, fields, grpc_channel, reason
 
-OBEYS = timedelta(seconds=1)
+# Within 1 s where there is time for it; a busy machine takes longer.
+OBEYS = timedelta(seconds=3)
 
 
 @pytest.fixture

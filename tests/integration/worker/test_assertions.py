@@ -314,9 +314,9 @@ async def test_what_may_take_long_is_judged_off_the_event_loop_and_charged(netwo
         costly, plain = (
             HttpSpec(url=f"http://127.0.0.1:{port}/", asserted=asserted) for asserted in (COSTLY, (BodyContains("["),))
         )
-        seen = await run(prober, plain, timeout_s=5, tenant_id=tenant_id)
+        seen = await run(prober, plain, tenant_id=tenant_id)
         assert (seen.outcome, cpu.worked) == (Outcome.UP, [])
-        seen = await run(prober, costly, timeout_s=5, tenant_id=tenant_id)
+        seen = await run(prober, costly, tenant_id=tenant_id)
     assert (verdict(seen), cpu.worked) == ((Outcome.DOWN, ErrorKind.ASSERTION), [tenant_id])
     assert seen.error_message.endswith("more than 10,000 values on the path; expected: is absent")
     assert tenant_id in cpu.budget._left
@@ -332,7 +332,7 @@ async def test_what_the_monitor_itself_waits_for_counts_neither_as_a_timeout_nor
     asserted = (JsonPathIs("$..*..*", "exists", False), TotalTimeWithin(SECOND_US))
     async with target(answer(NESTED)) as port:
         spec = HttpSpec(url=f"http://127.0.0.1:{port}/", asserted=asserted)
-        asyncio.get_running_loop().call_later(1.2, busy.set)
+        asyncio.get_running_loop().call_later(2.0, busy.set)  # longer than the timeout
         seen = await run(prober, spec, timeout_s=1, tenant_id=UUID(int=2))
     assert await before
     assert verdict(seen) == (Outcome.DOWN, ErrorKind.ASSERTION)

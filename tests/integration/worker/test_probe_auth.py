@@ -177,7 +177,7 @@ async def test_a_context_that_is_not_kept_is_made_off_the_event_loop_and_charged
     async with target(Echo(), authority.asking("localhost")) as port:
         spec = HttpSpec(url=f"https://localhost:{port}/", auth=auth, tls=TlsOptions(ca_certificates=authority.pem))
         for _ in range(3):
-            seen = await run(prober, spec, timeout_s=5, tenant_id=tenant_id)
+            seen = await run(prober, spec, tenant_id=tenant_id)
             assert verdict(seen) == (Outcome.UP, None), seen.error_message
     assert cpu.worked == [tenant_id]
     assert tenant_id in cpu.budget._left
