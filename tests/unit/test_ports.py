@@ -24,7 +24,7 @@ def test_a_server_may_listen_again_and_again_at_each_address_of_a_held_port_and_
 
 
 def test_a_port_that_another_has_at_one_of_the_places_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    taken = []
+    taken: list[socket.socket] = []
     bind = ports._bound
 
     def bind_after_another(kind: socket.SocketKind, address: str, port: int) -> socket.socket:
