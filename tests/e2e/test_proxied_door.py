@@ -222,7 +222,7 @@ def test_a_replaced_certificate_is_served_and_open_connections_stay(
         pool = client._transport._pool  # type: ignore[attr-defined]  # httpx shows its connections nowhere else
         (connection,) = pool.connections
         replace(secure, live)  # type: ignore[operator]  # one of the three above
-        until(lambda: secure.reloads("ok") == done + 1)
+        until(lambda: secure.reloads("ok") > done)
         after = secure.served()
         assert client.get("/healthz").status_code == 200
         assert pool.connections == [connection]
@@ -236,11 +236,11 @@ def test_a_bad_replacement_keeps_the_certificate_and_is_reported(secure: SecureS
     other = live.parent / "other"
     secure.issue(other)
     (other / "key.pem").replace(live / "key.pem")
-    until(lambda: secure.reloads("failed") == failed + 1)
+    until(lambda: secure.reloads("failed") > failed)
 
     reason = f"SENTINEL_TLS_KEY: {live / 'key.pem'} is not the private key"
-    assert f"TLS certificate reload failed, keeping the current certificate: {reason}" in secure.said()
+    until(lambda: f"TLS certificate reload failed, keeping the current certificate: {reason}" in secure.said())
     assert secure.served() == before
     done = secure.reloads("ok")
     secure.issue(live)
-    until(lambda: secure.reloads("ok") == done + 1)
+    until(lambda: secure.reloads("ok") > done)
