@@ -36,8 +36,8 @@ structlog.configure(
 
 _SHARED = pytest.StashKey[SharedServers | RemoteServers]()
 _LONGEST_STOP_S = 60.0  # reached only by what hangs
-# The slowest layer first: its tests wait most, and the others fill the gaps.
-_LAYERS = ("system", "e2e", "integration", "unit")
+# Tests of these layers wait for processes most of the time.
+_WAITING = ("system", "e2e")
 
 
 def pytest_configure(config: pytest.Config) -> None:

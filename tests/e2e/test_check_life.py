@@ -1,4 +1,4 @@
-"""The life of a service and its checks, as the results stream tells it: workers obey within 1 s (semantics.md §7)."""
+"""The life of a service and its checks in the results stream: workers apply changes within 1 s (semantics.md §7)."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
