@@ -65,7 +65,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests that wait for processes first, with the unit tests, which use the CPU, among their modules."""
-    waiting, unit, others = [], [], []
+    waiting: list[tuple[bool, pytest.Item]] = []
+    unit: list[tuple[bool, pytest.Item]] = []
+    others: list[tuple[bool, pytest.Item]] = []
     for item in items:
         layer = _layer(item.path)
         is_slow = item.get_closest_marker("slow") is not None
