@@ -48,7 +48,7 @@ class _Published(CommonStore):
     async def revoked_since(self, _moment: datetime) -> Sequence[Revocation]:
         return ()
 
-    async def note_use(self, credentials: Sequence[tuple[UUID, UUID]]) -> None:
+    async def record_key_use(self, credentials: Sequence[tuple[UUID, UUID]]) -> None:
         pass
 
 

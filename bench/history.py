@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 
 from services.checks.specs.http import HttpSpec
-from services.monitor.figures.closing import floor
+from services.monitor.figures.closed_hours import floor
 from services.monitor.figures.latency import Latencies, bucket_of
 from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, to_datetime
 from tests.support.rows import spec_column

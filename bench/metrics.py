@@ -16,7 +16,7 @@ import uvloop
 from bench.report import Line, at_most, told
 from services.checks.outcome import ErrorKind, Outcome
 from services.platform.address import Address
-from services.platform.metrics.metrics_server import serving
+from services.platform.metrics.metrics_server import serve_metrics
 from services.platform.metrics.process_metrics import ProcessMetrics
 from services.platform.rpc.readiness import Readiness
 from services.worker.exposition import WorkerCollector
@@ -67,7 +67,7 @@ async def _waits(*, scrape: bool) -> list[float]:
         for code in ("OK", "UNAVAILABLE", "INVALID_ARGUMENT"):
             process.calls.ended(f"/sentinel.probe.v1.ProbeService/Method{number}", code, 1_000, streams=False)
     waits = []
-    async with serving(address, process.registry, Readiness(lambda: True, list).answer):
+    async with serve_metrics(address, process.registry, Readiness(lambda: True, list).answer):
         command = (sys.executable, "-c", _SCRAPER, str(address))
         scraper = await asyncio.create_subprocess_exec(*command) if scrape else None
         last = time.perf_counter()

@@ -45,7 +45,7 @@ def _requests() -> Iterator[tuple[MethodDescriptor, str, bytes]]:
 def _refuse(rules: FieldRules, kind: type[Message], encoded: bytes) -> float:
     begun = time.perf_counter()
     try:
-        rules.refuse_broken(decoded(encoded, kind))
+        rules.validate(decoded(encoded, kind))
     except SentinelError as error:
         to_status(error, "request").SerializeToString()
     return time.perf_counter() - begun

@@ -17,10 +17,10 @@ import uvloop
 from bench import history
 from bench.report import Line, at_most, told
 from services.checks.tenant_egress import TenantEgress
-from services.monitor.figures.closing import floor
+from services.monitor.figures.closed_hours import floor
 from services.monitor.figures.figures import SeriesWanted, ServiceFigures
 from services.monitor.figures.overview import Overviews
-from services.monitor.figures.rollup import Keep, Rollup
+from services.monitor.figures.rollup import Retention, Rollup
 from services.monitor.quotas import Quotas
 from services.monitor.services import ServiceFilter, ServiceOrder, Services
 from services.monitor.status import Status
@@ -30,7 +30,7 @@ from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, now_us
 from services.platform.egress.policy import EgressPolicy
 from services.platform.paging import Pager
 from services.platform.postgres.database import Database
-from services.platform.security.sealed import Sealer
+from services.platform.security.signed_tokens import TokenSigner
 from tests.support.database import make_template, running
 
 CHECKS = 500
@@ -40,7 +40,7 @@ MOST_RAW_S = 120
 LEAST_FREE_BYTES = 20 << 30
 ROLLED_CHECKS = 5_000
 ROUNDS = 200
-KEEP = Keep(30 * DAY_US, 400 * DAY_US)
+KEEP = Retention(30 * DAY_US, 400 * DAY_US)
 
 
 def measure(folder: Path) -> list[Line]:
@@ -80,7 +80,7 @@ async def _ask(
     figures = ServiceFigures(store, KEEP)
     status, overviews = Status(store), Overviews(store)
     egress = TenantEgress(EgressPolicy())
-    services = Services(store, Pager(Sealer(b"bench", "page")), Quotas(10_000, 10_000), figures, egress)
+    services = Services(store, Pager(TokenSigner(b"bench", "page")), Quotas(10_000, 10_000), figures, egress)
 
     async def timed(ask: Callable[[int], Awaitable[object]], rounds: int = ROUNDS) -> list[float]:
         for number in range(10):

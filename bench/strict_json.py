@@ -21,9 +21,9 @@ from bench.load import Connection, request
 from bench.probes import used
 from bench.report import Line, at_most, told
 from services.platform.errors import SentinelError
-from services.platform.rest.body import Bodies
+from services.platform.rest.body import BodyInspector
+from services.platform.rest.body_check_server import HEADER
 from services.platform.rest.contract import contract_routes
-from services.platform.rest.door_check import HEADER
 from tests.support.ports import free_port
 from tests.support.stack import Stack, Team, until
 
@@ -79,7 +79,7 @@ def _added(checked: Sequence[float], plain: Sequence[float]) -> Iterator[float]:
 
 def _largest() -> list[Line]:
     """Measure how long slow bodies at the limit occupy a process."""
-    bodies = Bodies(contract_routes())
+    bodies = BodyInspector(contract_routes())
     pieces = ["[", '{"a":', "{},", "0,", '"\\u0061",', "\\", "1", '{"a":"b"},', '"a":1,']
     texts = [("[" + piece * (_LARGEST // len(piece))).encode() for piece in pieces]
     texts += [

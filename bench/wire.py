@@ -99,13 +99,13 @@ def _compared(name: str, figures: Mapping[str, float], shares: Mapping[str, floa
 def _kept() -> float:
     """Return the bytes that stay in memory for each probed check, besides the check itself."""
     specs = [HttpSpec(url=f"https://shop-{number}.example.com/status/{number}") for number in range(_KEPT)]
-    _ = HttpProbe(HttpSpec(url="https://first.example.com/")).wire
+    _ = HttpProbe(HttpSpec(url="https://first.example.com/")).encoded_request
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
         probes = [HttpProbe(spec) for spec in specs]
         for probe in probes:
-            _ = probe.wire
+            _ = probe.encoded_request
         return (tracemalloc.get_traced_memory()[0] - before) / _KEPT
     finally:
         tracemalloc.stop()

@@ -4,8 +4,8 @@ import argparse
 import sys
 
 from cli import admin
-from cli.apart import Apart, ApartError
 from cli.fork_client import ForkServer
+from cli.forked_work import ForkedWork, ForkedWorkError
 from services.platform.configuration.settings import Settings
 
 _FAILED, _WRONG = 1, 2
@@ -35,12 +35,12 @@ def _up(*, stop_with_parent: bool) -> int:
     from cli.up import CannotStartError, up  # noqa: PLC0415
 
     try:
-        settings = Apart(_preflight).result()
+        settings = ForkedWork(_preflight).result()
         return _WRONG if settings is None else up(settings, services, stop_with_parent=stop_with_parent)
     except CannotStartError as error:
         sys.stderr.write(f"sentinel: {error}\n")
         return _WRONG
-    except ApartError:
+    except ForkedWorkError:
         return _FAILED
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from cli.forked import ForkedProcess
 from cli.output import Output
-from cli.tether import tethered
+from cli.parent_death import end_with_parent
 from services.platform.configuration.settings import Settings
 
 _LINE_LIMIT = 1024 * 1024
-_INSIST_S = 0.5
+_KILL_AFTER_S = 0.5
 _LAST_LINES_S = 1.0
 
 
@@ -31,9 +31,9 @@ class Program:
         cwd: the working directory; None for that of this process.
         uid: the user to run it as; None for that of this process.
         gid: the group to run it as; None for that of this process.
-        stop_with: the signal that requests a graceful stop.
-        insist_with: the signal that follows if it does not stop in time; after that its process group is killed.
-        orphaned_by: the signal that the kernel sends when this process dies.
+        stop_signal: the signal that requests a graceful stop.
+        kill_signal: the signal that follows if it does not stop in time; after that its process group is killed.
+        parent_death_signal: the signal that the kernel sends when this process dies.
     """
 
     name: str
@@ -42,9 +42,9 @@ class Program:
     cwd: Path | None = None
     uid: int | None = None
     gid: int | None = None
-    stop_with: signal.Signals = signal.SIGTERM
-    insist_with: signal.Signals = signal.SIGKILL
-    orphaned_by: signal.Signals = signal.SIGKILL
+    stop_signal: signal.Signals = signal.SIGTERM
+    kill_signal: signal.Signals = signal.SIGKILL
+    parent_death_signal: signal.Signals = signal.SIGKILL
 
 
 class Child:
@@ -96,7 +96,7 @@ class Child:
                 extra_groups=None if program.uid is None else [],
                 # Ctrl-C on the terminal signals this process only, which stops its children gracefully.
                 start_new_session=True,
-                preexec_fn=tethered(program.orphaned_by),
+                preexec_fn=end_with_parent(program.parent_death_signal),
             )
         except BaseException:
             source.close()
@@ -143,15 +143,15 @@ class Child:
         return code
 
     async def stop(self, patience_s: float) -> None:
-        """Request a graceful stop; if it does not end in time, send `insist_with`, then kill its process group.
+        """Request a graceful stop; if it does not end in time, send `kill_signal`, then kill its process group.
 
         Args:
             patience_s: how long to wait after the first signal, in seconds.
         """
-        if await self._ends_by(self._program.stop_with, patience_s):
+        if await self._ends_within(self._program.stop_signal, patience_s):
             return
         self._output.say(f"{self._program.name} did not stop within {patience_s:g} s; killing it")
-        if not await self._ends_by(self._program.insist_with, _INSIST_S):
+        if not await self._ends_within(self._program.kill_signal, _KILL_AFTER_S):
             self.kill()
             await self._process.wait()
 
@@ -160,7 +160,7 @@ class Child:
         if self._process.returncode is None:
             self._kill_group()
 
-    async def _ends_by(self, number: signal.Signals, patience_s: float) -> bool:
+    async def _ends_within(self, number: signal.Signals, patience_s: float) -> bool:
         with suppress(ProcessLookupError):
             self._process.send_signal(number)
         try:

@@ -27,8 +27,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from cli import fork_server_asleep, openssl_file
+from cli.parent_death import die_with_parent
 from cli.process_title import set_title
-from cli.tether import die_with_parent
 
 ENTRY = "start"
 """The function of a module that runs its process until it ends."""

@@ -14,7 +14,7 @@ from services.auth.rotation import rotate
 from services.auth.signing import Keyring
 from services.auth.store import AuthStore
 from services.auth.tenants import Tenants
-from services.monitor.sealing import seal_all
+from services.monitor.secret_reencryption import reencrypt_all
 from services.monitor.store import MonitorStore
 from services.platform.configuration.settings import Settings
 from services.platform.errors import Unavailable
@@ -22,7 +22,7 @@ from services.platform.postgres.connection import DatabaseUnusable
 from services.platform.postgres.database import Database, create_pool
 from services.platform.rpc.field_rules import FieldRules
 from services.platform.security.secret_box import SecretBox
-from services.platform.security.secret_keys import SecretKeys, add_key, keep_keys, key_file
+from services.platform.security.secret_keys import SecretKeys, add_key, key_file, prune_keys
 from services.worker.lease import LeaseTimes
 from services.worker.store import WorkersSql
 
@@ -78,11 +78,11 @@ async def rotate_secrets(settings: Settings) -> str:
         keys = SecretKeys(settings.secrets_keys, file)
         database = Database(url, _MONITOR_ROLE, size=1)
         try:
-            sealed = await seal_all(MonitorStore(database, SecretBox(keys)))
+            sealed = await reencrypt_all(MonitorStore(database, SecretBox(keys)))
         finally:
             await database.close()
-        if not settings.secrets_keys and not any(each.unread for each in sealed.values()):
-            keep_keys(file, _KEPT_KEYS)
+        if not settings.secrets_keys and not any(each.unreadable for each in sealed.values()):
+            prune_keys(file, _KEPT_KEYS)
     except Unavailable as error:
         raise _no_answer(error) from error
     except (OSError, ValueError) as error:
@@ -92,10 +92,10 @@ async def rotate_secrets(settings: Settings) -> str:
         said.append(
             f"Re-encrypted the secrets of {each.done} {of.entry}{'' if each.done == 1 else 's'} with the newest key."
         )
-        if each.unread:
+        if each.unreadable:
             said.append(
-                f"The secrets of {len(each.unread)} more cannot be decrypted with any key and have to be entered "
-                f"again: {each.named}"
+                f"The secrets of {len(each.unreadable)} more cannot be decrypted with any key and have to be entered "
+                f"again: {each.some_ids}"
             )
     return "\n".join(said)
 
@@ -106,7 +106,7 @@ async def create_tenant(settings: Settings, request: RegisterRequest) -> str:
     Raises:
         SentinelError: the request breaks a rule of the contract, or the slug is reserved or taken.
     """
-    FieldRules().refuse_broken(request)
+    FieldRules().validate(request)
 
     async def work(store: AuthStore) -> str:
         await Tenants(store).create(request, await _hash(request.password))
@@ -135,7 +135,7 @@ async def reset_password(settings: Settings, slug: str, email: str, password: st
     Raises:
         SentinelError: the password breaks a rule of the contract.
     """
-    FieldRules().refuse_broken(AcceptInvitationRequest(token="none", password=password))  # noqa: S106 — only the password's rules are meant
+    FieldRules().validate(AcceptInvitationRequest(token="none", password=password))  # noqa: S106 — only the password's rules are meant
 
     async def work(store: AuthStore) -> str:
         await Tenants(store).reset_password(slug, email, await _hash(password))
@@ -148,7 +148,7 @@ async def list_workers(settings: Settings) -> str:
     """Return all workers of the installation as a table."""
     pool = await create_pool(settings.database_url or _embedded_url(settings), _WORKER_ROLE, 1, times_in_us=True)
     try:
-        workers = await WorkersSql(pool).every_worker(LeaseTimes(settings.lease_ttl_s).overdue_s)
+        workers = await WorkersSql(pool).list_all_workers(LeaseTimes(settings.lease_ttl_s).overdue_s)
     except Unavailable as error:
         raise CannotReachError(_NO_ANSWER) from error
     finally:

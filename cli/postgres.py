@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.child import Program
-from cli.tether import tethered
+from cli.parent_death import end_with_parent
 
 DATABASE = "sentinel"
 _USER = "postgres"
@@ -74,7 +74,7 @@ class EmbeddedPostgres:
         """The database's URL."""
         return f"postgresql://{_USER}@/{DATABASE}?host={self._socket_dir}"
 
-    async def vacant(self, timeout_s: float) -> None:
+    async def wait_until_stopped(self, timeout_s: float) -> None:
         """Wait until no server runs on the data folder: the server of a killed run may still be shutting down.
 
         Raises:
@@ -82,7 +82,7 @@ class EmbeddedPostgres:
         """
         try:
             async with asyncio.timeout(timeout_s):
-                while self._occupied():  # noqa: ASYNC110 — another process gives no event to wait for
+                while self._is_running():  # noqa: ASYNC110 — another process gives no event to wait for
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
             raise PostgresError(f"another PostgreSQL server is running on {self._folder}; stop it first") from None
@@ -99,9 +99,9 @@ class EmbeddedPostgres:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
             for path in (self._folder, self._socket_dir, self._bin / "postgres"):
                 opened += _open_path_to(path)
-            self._give(self._socket_dir)
+            self._chown(self._socket_dir)
         if not (self._folder / "PG_VERSION").exists():
-            self._make()
+            self._initdb()
         self._refuse_foreign()
         return opened
 
@@ -114,9 +114,9 @@ class EmbeddedPostgres:
             cwd=self._socket_dir,
             uid=self._account.uid,
             gid=self._account.gid,
-            stop_with=signal.SIGINT,  # fast: ends sessions, loses nothing
-            insist_with=signal.SIGQUIT,  # immediate: ends its processes too, recovers at the next start
-            orphaned_by=signal.SIGINT,
+            stop_signal=signal.SIGINT,  # fast: ends sessions, loses nothing
+            kill_signal=signal.SIGQUIT,  # immediate: ends its processes too, recovers at the next start
+            parent_death_signal=signal.SIGINT,
         )
 
     async def ready(self, timeout_s: float) -> None:
@@ -127,12 +127,12 @@ class EmbeddedPostgres:
         """
         try:
             async with asyncio.timeout(timeout_s):
-                while not await self._answers():  # noqa: ASYNC110 — another process gives no event to wait for
+                while not await self._responds():  # noqa: ASYNC110 — another process gives no event to wait for
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
             raise PostgresError(f"the embedded PostgreSQL is not ready after {timeout_s:g} s") from None
 
-    def _occupied(self) -> bool:
+    def _is_running(self) -> bool:
         """Return whether a server runs here; remove a stale postmaster.pid, which would prevent the start.
 
         PostgreSQL detects a dead process id itself, but mistakes any live process, even a zombie, for a server.
@@ -150,18 +150,18 @@ class EmbeddedPostgres:
         pid_file.unlink()
         return False
 
-    async def _answers(self) -> bool:
+    async def _responds(self) -> bool:
         asked = await asyncio.create_subprocess_exec(
             self._bin / "pg_isready", "-q", "-h", self._socket_dir, "-d", DATABASE, "-U", _USER
         )
         return await asked.wait() == 0
 
-    def _make(self) -> None:
+    def _initdb(self) -> None:
         """Create the cluster and its database in a temporary folder, then rename it: atomic."""
         draft = self._folder.with_name(self._folder.name + ".new")
         shutil.rmtree(draft, ignore_errors=True)
         draft.mkdir(mode=0o700, parents=True)
-        self._give(draft)
+        self._chown(draft)
         self._run(
             "initdb", "-D", str(draft), "-U", _USER, "--auth=trust", "--encoding=UTF8", "--no-instructions",
             "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync",
@@ -196,13 +196,13 @@ class EmbeddedPostgres:
             user=self._account.uid,
             group=self._account.gid,
             extra_groups=None if self._account.uid is None else [],
-            preexec_fn=tethered(signal.SIGKILL),
+            preexec_fn=end_with_parent(signal.SIGKILL),
         )
         if done.returncode != 0:
             raise PostgresError(f"{tool} failed: {(done.stderr or done.stdout).strip()}")
         return done.stdout
 
-    def _give(self, folder: Path) -> None:
+    def _chown(self, folder: Path) -> None:
         if self._account.uid is not None and self._account.gid is not None:
             os.chown(folder, self._account.uid, self._account.gid)
 

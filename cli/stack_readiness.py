@@ -45,14 +45,14 @@ class StackReadiness:
             return self._answer
 
     def _ask(self) -> tuple[str, bytes]:
-        said = {name: _said(address) for name, address in self._processes.items()}
+        said = {name: _fetch_readiness(address) for name, address in self._processes.items()}
         ready_kinds = {name.partition("-")[0] for name, each in said.items() if each["ready"]}
         ready = ready_kinds >= {name.partition("-")[0] for name in self._processes}
         processes = {**said, "envoy": {"ready": True, "warnings": self._warnings}}
         return (OK if ready else UNAVAILABLE), json.dumps({"ready": ready, "processes": processes}).encode() + b"\n"
 
 
-def _said(address: str) -> dict[str, Any]:
+def _fetch_readiness(address: str) -> dict[str, Any]:
     """Return the readiness of a process; not ready if it does not respond in time."""
     connection = http.client.HTTPConnection(address, timeout=_ASK_S)
     try:

@@ -14,7 +14,7 @@ from services.platform.retry import Backoff, Retry
 
 _BACKOFF = Backoff(first_s=0.2, longest_s=10.0)
 # A program that has run for longer starts again with the shortest pause.
-_STEADY_S = 60.0
+_STABLE_AFTER_S = 60.0
 _ENDED_S = 2.0
 
 Start = Callable[[Program, Output], Awaitable[Child]]
@@ -33,7 +33,7 @@ class Supervisor:
         self._output = output
         self._draw = draw
         self._stopping = asyncio.Event()
-        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._restarters: dict[str, asyncio.Task[None]] = {}
         self._children: dict[str, Child] = {}
 
     @property
@@ -41,14 +41,14 @@ class Supervisor:
         """The process ids of the running programs, by name."""
         return {name: child.pid for name, child in self._children.items()}
 
-    def keep(self, program: Program, start: Start = Child.start) -> None:
+    def run_program(self, program: Program, start: Start = Child.start) -> None:
         """Start a program, and restart it whenever it ends.
 
         Args:
             program: the program.
             start: starts it; by default as a new process.
         """
-        self._keepers[program.name] = asyncio.create_task(self._keep(program, start))
+        self._restarters[program.name] = asyncio.create_task(self._restart_loop(program, start))
 
     async def stop(self, stages: Sequence[Sequence[str]], patience_s: Sequence[float]) -> None:
         """Stop everything, stage by stage.
@@ -64,7 +64,7 @@ class Supervisor:
         # Each keeper ends by itself once stopping is set, even if it is starting its program.
         with suppress(TimeoutError):
             async with asyncio.timeout(_ENDED_S):
-                await asyncio.gather(*self._keepers.values(), return_exceptions=True)
+                await asyncio.gather(*self._restarters.values(), return_exceptions=True)
 
     def kill(self) -> None:
         """Kill all programs."""
@@ -72,7 +72,7 @@ class Supervisor:
         for child in self._children.values():
             child.kill()
 
-    async def _keep(self, program: Program, start: Start) -> None:
+    async def _restart_loop(self, program: Program, start: Start) -> None:
         retry = Retry(_BACKOFF, self._draw)
         while not self._stopping.is_set():
             started = time.monotonic()
@@ -86,7 +86,7 @@ class Supervisor:
             self._children.pop(program.name, None)
             if self._stopping.is_set():
                 return
-            if time.monotonic() - started > _STEADY_S:
+            if time.monotonic() - started > _STABLE_AFTER_S:
                 retry.succeeded()
             pause_s = retry.failed_s()
             self._output.say(f"{program.name} {ended}; restarting in {pause_s:.1f} s")

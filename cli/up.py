@@ -17,28 +17,28 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from cli.apart import Apart
 from cli.banner import banner
 from cli.child import Child, Program
 from cli.door.listener import reachable
 from cli.fork_client import ForkServer
+from cli.forked_work import ForkedWork
 from cli.output import Output
+from cli.parent_death import die_with_parent
 from cli.postgres import EmbeddedPostgres, PostgresError
 from cli.scrape import ScrapePorts
 from cli.stack_readiness import StackReadiness
 from cli.supervisor import Supervisor
-from cli.tether import die_with_parent
 from services.platform.address import Address
 from services.platform.configuration.settings import Settings
 from services.platform.file_limit import limit, raise_limit, shortage
-from services.platform.metrics.metrics_server import serving
+from services.platform.metrics.metrics_server import serve_metrics
 
 # This process runs as long as the stack does. To save memory, modules that only some stacks or only the start need are
 # imported where they are used, or in a process that ends (docs/adr/0040).
 if TYPE_CHECKING:
     import ssl
 
-    from cli.certificate_keeper import CertificateKeeper
+    from cli.certificate_reloader import CertificateReloader
 
 _FORMER_POSTGRES_S = 10.0
 _POSTGRES_S = 30.0
@@ -47,7 +47,7 @@ _HEALTHY_S = 30.0
 _POLL_S = 0.05
 # The stages of a stop. Services come first, so that their streams end with a reason while Envoy still runs. The total
 # is 10 s, including the time of PostgreSQL's second signal.
-_PATIENCE_S = (6.0, 1.5, 0.5, 1.5)
+_STOP_TIMEOUTS_S = (6.0, 1.5, 0.5, 1.5)
 _MOST_CONNECTIONS, _LEAST_CONNECTIONS = 20_000, 64
 _OTHER_FILES = 512  # file descriptors of Envoy for connections to the services, logs and threads
 _LONGEST_RUN_DIR = 60
@@ -94,11 +94,11 @@ class _Stack:
         self._stop = asyncio.Event()
         self._door = (reachable(settings.listen_addresses[0]), settings.http_port)
         self._secret = run_dir / "tls" / "door.json"
-        self._certificate = self._keeper()
+        self._certificate = self._certificate_reloader()
         self._most_connections = max(_LEAST_CONNECTIONS, min(_MOST_CONNECTIONS, limit() - _OTHER_FILES))
         for name in ("auth", "monitor", *self._workers(), _SUPERVISOR):
             self._scrape.address(name)
-        self._preparing = Apart(self._prepare, CannotStartError)
+        self._preparing = ForkedWork(self._prepare, CannotStartError)
 
     async def run(self) -> int:
         started = time.monotonic()
@@ -122,9 +122,9 @@ class _Stack:
             await self._shut_down()
 
     async def _start(self, started: float) -> None:
-        self._supervisor.keep(self._forks.program, self._forks.start)
+        self._supervisor.run_program(self._forks.program, self._forks.start)
         self._scrape.write(self._run_dir / "metrics.json")
-        async with self._own_figures(self._scrape.address(_SUPERVISOR)):
+        async with self._supervisor_metrics(self._scrape.address(_SUPERVISOR)):
             prepared = asyncio.create_task(asyncio.to_thread(self._preparing.result))
             await asyncio.gather(self._start_services(prepared), self._start_envoy(prepared))
             await self._report(started)
@@ -135,9 +135,9 @@ class _Stack:
         await self._migrate(url)
         await prepared
         for program in self._services(url):
-            self._supervisor.keep(program, self._forks.fork)
+            self._supervisor.run_program(program, self._forks.fork)
 
-    def _own_figures(self, address: str) -> AbstractAsyncContextManager[None]:
+    def _supervisor_metrics(self, address: str) -> AbstractAsyncContextManager[None]:
         """Serve the supervisor's metrics and the readiness of the whole stack."""
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
@@ -151,7 +151,7 @@ class _Stack:
         names = ("auth", "monitor", *self._workers())
         readiness = StackReadiness({name: self._scrape.address(name) for name in names}, warnings)
         host, _, port = address.rpartition(":")
-        return serving(Address(host, int(port)), registry, readiness.answer)
+        return serve_metrics(Address(host, int(port)), registry, readiness.answer)
 
     async def _report(self, started: float) -> None:
         if await self._healthy():
@@ -160,14 +160,14 @@ class _Stack:
         else:
             self._output.say(f"not healthy after {_HEALTHY_S:g} s; see the lines above for the cause")
 
-    def _keeper(self) -> "CertificateKeeper | None":
+    def _certificate_reloader(self) -> "CertificateReloader | None":
         if self._settings.tls is None:
             return None
-        from cli.certificate_keeper import CertificateKeeper  # noqa: PLC0415
+        from cli.certificate_reloader import CertificateReloader  # noqa: PLC0415
         from cli.door.certificate import CertificateError  # noqa: PLC0415
 
         try:
-            return CertificateKeeper(self._settings.tls, self._secret, self._door, self._output)
+            return CertificateReloader(self._settings.tls, self._secret, self._door, self._output)
         except CertificateError as error:
             raise CannotStartError(str(error)) from error
         except OSError as error:
@@ -176,12 +176,12 @@ class _Stack:
     async def _start_postgres(self) -> str:
         try:
             server = EmbeddedPostgres(self._settings.data_dir / "postgres", self._run_dir / "postgres")
-            await server.vacant(_FORMER_POSTGRES_S)
+            await server.wait_until_stopped(_FORMER_POSTGRES_S)
             for folder in await asyncio.to_thread(server.prepare):
                 self._output.say(
                     f"granted execute permission on {folder} so that the PostgreSQL account can reach its data folder"
                 )
-            self._supervisor.keep(server.program())
+            self._supervisor.run_program(server.program())
             await server.ready(_POSTGRES_S)
         except PostgresError as error:
             raise CannotStartError(str(error)) from error
@@ -246,7 +246,7 @@ class _Stack:
         return self._run_dir / f"{name}.sock"
 
     async def _start_envoy(self, prepared: asyncio.Task[list[str]]) -> None:
-        self._supervisor.keep(self._envoy(await prepared))
+        self._supervisor.run_program(self._envoy(await prepared))
 
     def _envoy(self, command: list[str]) -> Program:
         return Program(name="envoy", argv=tuple(command))
@@ -300,7 +300,7 @@ class _Stack:
             tls = unverified_context()
         try:
             async with asyncio.timeout(_HEALTHY_S):
-                while not await _answers_200(*self._door, "/healthz", tls):  # noqa: ASYNC110 — another process gives no event to wait for
+                while not await _returns_200(*self._door, "/healthz", tls):  # noqa: ASYNC110 — another process gives no event to wait for
                     await asyncio.sleep(_POLL_S)
         except TimeoutError:
             return False
@@ -315,7 +315,7 @@ class _Stack:
         self._output.say("stopping")
         self._forks.close()
         stages = ([*self._workers(), self._forks.program.name], ["monitor", "auth"], ["envoy"], ["postgres"])
-        await self._supervisor.stop(stages, _PATIENCE_S)
+        await self._supervisor.stop(stages, _STOP_TIMEOUTS_S)
         self._scrape.close()
         self._output.say("stopped")
 
@@ -388,7 +388,7 @@ def _refuse_taken_port(address: str, port: int) -> None:
         ) from error
 
 
-async def _answers_200(address: str, port: int, path: str, tls: "ssl.SSLContext | None") -> bool:
+async def _returns_200(address: str, port: int, path: str, tls: "ssl.SSLContext | None") -> bool:
     try:
         reader, writer = await asyncio.open_connection(address, port, ssl=tls)
     except OSError:

@@ -35,14 +35,16 @@ _CALLS: Mapping[str, tuple[str, int | str]] = {
         (STATUS, 1),
     ),
     **dict.fromkeys(("Unauthenticated", "Unimplemented"), (STATUS, 1)),
-    **dict.fromkeys(("InvalidArgument", "Unavailable", "malformed"), (STATUS, 0)),
+    **dict.fromkeys(("InvalidArgument", "Unavailable", "malformed_error"), (STATUS, 0)),
     "Reply": (STATUS, "message"),
-    **dict.fromkeys(("FieldViolation", "InvalidArgument.field", "_refused", "self.blame"), (VIOLATION, 1)),
+    **dict.fromkeys(("FieldViolation", "InvalidArgument.field", "_refused", "self.add_violation"), (VIOLATION, 1)),
     "ProbeFailure": (PROBE, 1),
-    **dict.fromkeys(("LookupFailedError", "NoNameServer", "OwnTrouble", "Note", "_broken", "refusal"), (PROBE, 0)),
+    **dict.fromkeys(
+        ("LookupFailedError", "NoNameServer", "InternalProbeError", "Note", "_broken", "refusal"), (PROBE, 0)
+    ),
     "Verdict": (PROBE, "message"),
-    **dict.fromkeys(("SealedSpec", "as_error"), (PROBE, 1)),
-    "CannotOpenError": (PROBE, 0),
+    **dict.fromkeys(("UndecryptableSpec", "as_error"), (PROBE, 1)),
+    "DecryptionError": (PROBE, 0),
     "self._failure": (PROBE, 0),
     **dict.fromkeys(("counter", "gauge", "seconds", "sizes", "Counter", "Gauge"), (METRIC, 1)),
     **dict.fromkeys(("OperatorError", "SettingError", "SystemExit"), (START, 0)),
@@ -84,7 +86,7 @@ _SHOWN_TO_OPERATORS = (
     "services/platform/configuration/settings.py",
 )
 # Exceptions: files with tables, or with texts of protocols.
-_NOT_SHOWN = frozenset({"charset.py", "codec.py", "http_auth.py", "hop.py", "door_check.py"})
+_NOT_SHOWN = frozenset({"charset.py", "codec.py", "http_auth.py", "http_request.py", "body_check_server.py"})
 PLACES = (*_SPECS, _REASONS, _ERRORS, *_SHOWN, *_SHOWN_TO_OPERATORS)
 """All files and folders that are named in this module."""
 _PROSE = re.compile(r"[a-z]{2,} ?[^a-z]* [\w{']*[a-z]|[a-z]{3,} \{|\} [a-z]{2,}")

@@ -1,6 +1,6 @@
 """The check of JSON bodies before the transcoder. Each service serves it on its own socket.
 
-A route that is checked switches on the filter of its service; see services/platform/rest/door_check.py.
+A route that is checked switches on the filter of its service; see services/platform/rest/body_check_server.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.door.replies import LARGEST_BODY_BYTES
-from services.platform.rest.door_check import ASKED_HEADERS, HEADER, socket_beside
+from services.platform.rest.body_check_server import ASKED_HEADERS, HEADER, body_check_socket
 
 _TYPE = "type.googleapis.com/envoy.extensions.filters.http.ext_authz.v3"
 _CLUSTERS = ("auth", "monitor", "worker")
@@ -61,7 +61,7 @@ def body_clusters(sockets: Mapping[str, Sequence[Path]]) -> list[dict[str, Any]]
     Args:
         sockets: the gRPC sockets of the processes of each service, by name of the service.
     """
-    return [_body_cluster(name, [socket_beside(each) for each in sockets[name]]) for name in _CLUSTERS]
+    return [_body_cluster(name, [body_check_socket(each) for each in sockets[name]]) for name in _CLUSTERS]
 
 
 def _body_cluster(name: str, sockets: Sequence[Path]) -> dict[str, Any]:

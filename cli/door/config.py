@@ -24,7 +24,7 @@ from cli.door.replies import (
     replies,
 )
 from cli.door.routes import SERVICES, SUPERVISOR, routes
-from services.platform.rest.door_check import HEADER
+from services.platform.rest.body_check_server import HEADER
 from services.platform.security.origin import Network
 
 _TEMPLATE = Path(__file__).resolve().parent.parent.parent / "envoy" / "envoy.yaml"

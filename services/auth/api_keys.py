@@ -45,7 +45,7 @@ class ApiKeys:
         await self._store.create_api_key(actor, key, hash_of(secret))
         return key, secret
 
-    async def who(self, tenant_id: UUID, key_id: UUID) -> tuple[Tenant, ApiKey]:
+    async def get_caller(self, tenant_id: UUID, key_id: UUID) -> tuple[Tenant, ApiKey]:
         """Return the calling key and its tenant.
 
         Raises:

@@ -27,7 +27,7 @@ from services.platform.rpc.process import Process, run
 from services.platform.rpc.server import background
 from services.platform.security import tokens
 from services.platform.security.api_keys import KeyFormat
-from services.platform.security.sealed import Sealer
+from services.platform.security.signed_tokens import TokenSigner
 
 ROLE = "sentinel_auth"
 _SERVICE = auth_service_pb2.DESCRIPTOR.services_by_name["AuthService"]
@@ -41,11 +41,11 @@ async def main(process: Process) -> None:
     pool = await create_pool(settings.database_url, ROLE, _HOT_CONNECTIONS)
     process.metrics.database.watch_pool("sign_in", lambda: in_use(pool), _HOT_CONNECTIONS)
     store = AuthStore(process.database, pool)
-    installation_key = await process.sealing_key()
+    installation_key = await process.token_signing_key()
     passwords = Passwords()
     mode = settings.registration_mode
     limits = Limits(store, settings.auth_limit_per_minute, settings.auth_limit_burst)
-    pager = Pager(Sealer(installation_key, "page"))
+    pager = Pager(TokenSigner(installation_key, "page"))
     sessions = Sessions(store, passwords, keyring, limits, installation_key)
     use_cases = UseCases(
         registration=Registration(store, passwords, sessions, limits, mode, settings.egress.named_tenants),
@@ -69,7 +69,7 @@ async def main(process: Process) -> None:
     async def read_keys() -> None:
         keyring.reload()
 
-    process.listener.hear({tokens.CHANNEL: lambda _kid: keyring.reload()}, read_keys)
+    process.listener.subscribe({tokens.CHANNEL: lambda _kid: keyring.reload()}, read_keys)
     server = await process.new_server([_SERVICE])
     server.reflect([_SERVICE])
     add_AuthServiceServicer_to_server(AuthServicer(use_cases, process.store), server.grpc)

@@ -16,14 +16,14 @@ _ATTRIBUTES = "Path=/; HttpOnly; Secure; SameSite=Strict"
 _OWN = {"", "same-origin", "none"}
 
 
-def from_elsewhere(metadata: Mapping[str, str]) -> bool:
+def is_cross_origin(metadata: Mapping[str, str]) -> bool:
     """Return whether the browser reports that a page of another origin made the call."""
     return metadata.get("sec-fetch-site", "") not in _OWN
 
 
 def read(metadata: Mapping[str, str]) -> str:
     """Return the refresh token from the call's cookies; empty if there is none, or if another origin made the call."""
-    if from_elsewhere(metadata):
+    if is_cross_origin(metadata):
         return ""
     try:
         cookie = SimpleCookie(metadata.get("cookie", "")).get(NAME)

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from services.auth.store.installation import InstallationSql
 
 # A fixed schedule without retries: the next round does what a failed one did not.
-_EVERY_S = 60.0
-_A_STEP = 1_000
+_INTERVAL_S = 60.0
+_BATCH_SIZE = 1_000
 _MOST_STEPS = 100
 _log = logs.get("housekeeping")
 
@@ -33,12 +33,12 @@ class Housekeeping:
         """Remove what has expired every minute, until cancelled."""
         while True:
             try:
-                await self.tidy()
+                await self.remove_expired()
             except SentinelError:
                 _log.debug("housekeeping postponed: database unavailable")
-            await asyncio.sleep(_EVERY_S)
+            await asyncio.sleep(_INTERVAL_S)
 
-    async def tidy(self) -> None:
+    async def remove_expired(self) -> None:
         """Remove what has expired, once.
 
         Raises:
@@ -51,5 +51,5 @@ class Housekeeping:
             if key.kid not in published:
                 self._keyring.drop(key)
         for _ in range(_MOST_STEPS):
-            if await self._store.forget_expired(_A_STEP) < _A_STEP:
+            if await self._store.forget_expired(_BATCH_SIZE) < _BATCH_SIZE:
                 break

@@ -17,7 +17,7 @@ from services.platform.paging import Page, Pager
 from services.platform.security.audit import Actor
 from services.platform.security.origin import Origin
 from services.platform.security.principal import Role
-from services.platform.security.revocations import suspended
+from services.platform.security.revocations import tenant_suspended_error
 
 if TYPE_CHECKING:
     from services.auth.store.invitations import InvitationSql
@@ -95,7 +95,7 @@ class Invitations:
                 raise _invalid()
         tenant, invitation, suspend_reason = found
         if suspend_reason is not None:
-            raise suspended(suspend_reason)
+            raise tenant_suspended_error(suspend_reason)
         password_hash = await self._passwords.hash(password)
         now = now_us()
         user = User(

@@ -67,13 +67,13 @@ class Limits:
         """Return the bucket of an account, existing or not; a known address has a separate bucket."""
         return Bucket(_key("account", *names, known_address), _ACCOUNT_EVERY_US, _ACCOUNT_BURST, "account")
 
-    async def take(self, *buckets: Bucket) -> None:
+    async def consume(self, *buckets: Bucket) -> None:
         """Take one attempt from each bucket.
 
         Raises:
             ResourceExhausted: RATE_LIMITED.
         """
-        wait_us = await self._store.take_attempt(buckets)
+        wait_us = await self._store.consume_attempt(buckets)
         if wait_us is not None:
             raise _too_many(buckets, wait_us / SECOND_US)
 
@@ -84,15 +84,15 @@ class Limits:
         Raises:
             ResourceExhausted: RATE_LIMITED.
         """
-        await self.take(*buckets)
+        await self.consume(*buckets)
         try:
             yield
         except (Unauthenticated, PermissionDenied):
             raise
         except Exception:
-            await self._store.give_back(buckets)
+            await self._store.refund_attempt(buckets)
             raise
-        await self._store.give_back(buckets)
+        await self._store.refund_attempt(buckets)
 
 
 def _too_many(buckets: Sequence[Bucket], wait_s: float) -> ResourceExhausted:

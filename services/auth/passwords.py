@@ -30,7 +30,7 @@ T = TypeVar("T")
 _NICENESS = 10
 
 
-def _step_back() -> None:
+def _lower_priority() -> None:
     """Lower this thread's priority, so that the event loop runs first on a busy processor."""
     # On Linux the niceness is per thread.
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)
@@ -41,10 +41,10 @@ class Passwords:
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=_PASSES, memory_cost=_MEMORY_KIB, parallelism=_LANES)
-        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2", initializer=_step_back)
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2", initializer=_lower_priority)
         self._waiting = 0
         # The hash that an unknown user's password is verified against, so that it takes as long as a wrong password.
-        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+        self._dummy_hash = self._hasher.hash(secrets.token_urlsafe())
 
     async def hash(self, password: str) -> str:
         """Return a hash that includes its salt and cost.
@@ -60,7 +60,9 @@ class Passwords:
         Raises:
             ResourceExhausted: OVERLOADED.
         """
-        return await self._run(lambda: self._matches(password_hash or self._nobody, password)) and bool(password_hash)
+        return await self._run(lambda: self._matches(password_hash or self._dummy_hash, password)) and bool(
+            password_hash
+        )
 
     def close(self) -> None:
         """Finish the running work and cancel the queued work."""

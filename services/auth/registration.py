@@ -74,7 +74,7 @@ class Registration:
                 reasons.ERROR_REASON_REGISTRATION_CLOSED,
                 "Registration is closed on this installation. Ask its operator to create a tenant.",
             )
-        await self._limits.take(self._limits.source("register", origin.address))
+        await self._limits.consume(self._limits.source("register", origin.address))
         invitation_hash = await self._invitation(invitation_token) if self._mode is RegistrationMode.INVITE else None
         refuse_reserved(slug, self._granted_slugs)
         # Hashing is expensive, so all other validation comes first.

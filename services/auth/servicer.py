@@ -84,7 +84,7 @@ class AuthServicer(AuthServiceServicer):
             request.display_name,
             request.invitation_token,
         )
-        await _keep(context, made.tokens)
+        await _set_refresh_cookie(context, made.tokens)
         return pb.RegisterResponse(
             tenant=tenant_message(made.tenant), user=user_message(made.user), tokens=tokens_message(made.tokens)
         )
@@ -94,7 +94,7 @@ class AuthServicer(AuthServiceServicer):
         made = await self._use_cases.sessions.log_in(
             current_origin(), request.tenant_slug, request.email, request.password
         )
-        await _keep(context, made.tokens)
+        await _set_refresh_cookie(context, made.tokens)
         return pb.LoginResponse(
             tenant=tenant_message(made.tenant), user=user_message(made.user), tokens=tokens_message(made.tokens)
         )
@@ -106,7 +106,7 @@ class AuthServicer(AuthServiceServicer):
         made = await self._use_cases.invitations.accept(
             current_origin(), request.token, request.password, request.display_name
         )
-        await _keep(context, made.tokens)
+        await _set_refresh_cookie(context, made.tokens)
         return pb.AcceptInvitationResponse(
             tenant=tenant_message(made.tenant), user=user_message(made.user), tokens=tokens_message(made.tokens)
         )
@@ -116,7 +116,7 @@ class AuthServicer(AuthServiceServicer):
         token = request.refresh_token or cookies.read(_metadata(context))
         tokens = await self._use_cases.sessions.refresh(current_origin(), token)
         if not request.refresh_token:
-            await _keep(context, tokens)
+            await _set_refresh_cookie(context, tokens)
         return pb.RefreshResponse(tokens=tokens_message(tokens, with_refresh=bool(request.refresh_token)))
 
     async def Logout(self, request: pb.LogoutRequest, context: Context) -> pb.LogoutResponse:
@@ -129,9 +129,9 @@ class AuthServicer(AuthServiceServicer):
         """Return the caller: a user or an API key."""
         caller = current_principal()
         if caller.user_id is None:
-            tenant, key = await self._use_cases.api_keys.who(caller.tenant_id, caller.credential_id)
+            tenant, key = await self._use_cases.api_keys.get_caller(caller.tenant_id, caller.credential_id)
             return pb.GetMeResponse(tenant=tenant_message(tenant), api_key=api_key_message(key))
-        tenant, user = await self._use_cases.team.who(caller.tenant_id, caller.user_id)
+        tenant, user = await self._use_cases.team.get_caller(caller.tenant_id, caller.user_id)
         return pb.GetMeResponse(tenant=tenant_message(tenant), user=user_message(user))
 
     async def UpdateMe(self, request: pb.UpdateMeRequest, context: Context) -> pb.UpdateMeResponse:
@@ -280,8 +280,8 @@ def _metadata(context: Context) -> dict[str, str]:
     return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
 
 
-async def _keep(context: Context, tokens: Tokens) -> None:
+async def _set_refresh_cookie(context: Context, tokens: Tokens) -> None:
     """Set the cookie with the refresh token, unless a page of another origin made the call."""
-    if not cookies.from_elsewhere(_metadata(context)):
+    if not cookies.is_cross_origin(_metadata(context)):
         cookie = cookies.write(tokens.refresh, tokens.refresh_expire_us, now_us())
         await context.send_initial_metadata((("set-cookie", cookie),))

@@ -27,7 +27,7 @@ from services.platform.ids import new_id
 from services.platform.security.audit import Actor, user_actor
 from services.platform.security.origin import Origin
 from services.platform.security.principal import Person
-from services.platform.security.revocations import suspended
+from services.platform.security.revocations import tenant_suspended_error
 
 if TYPE_CHECKING:
     from services.auth.store.sessions import SessionSql
@@ -56,7 +56,7 @@ class Login:
     suspend_reason: str | None
 
 
-class Presented(Enum):
+class RefreshTokenState(Enum):
     """The state of a presented refresh token."""
 
     GOOD = auto()
@@ -76,7 +76,7 @@ class Rotation:
         reason: why the tenant is suspended; empty if it is not.
     """
 
-    presented: Presented
+    presented: RefreshTokenState
     session_id: UUID | None = None
     user: User | None = None
     reason: str = ""
@@ -122,7 +122,7 @@ class Sessions:
             if not await self._passwords.verify(found.password_hash if found else None, password) or found is None:
                 raise _wrong_credentials()
         if found.suspend_reason is not None:
-            raise suspended(found.suspend_reason)
+            raise tenant_suspended_error(found.suspend_reason)
         if found.user.disabled:
             raise PermissionDenied(reasons.ERROR_REASON_USER_DISABLED, "User is disabled by an administrator.")
         return await self.start(origin, found.tenant, found.user, found.password_hash)
@@ -169,8 +169,8 @@ class Sessions:
                 now,
                 now + SESSION_LIFE_US,
             )
-            if rotation.presented is Presented.SUSPENDED:
-                raise suspended(rotation.reason)
+            if rotation.presented is RefreshTokenState.SUSPENDED:
+                raise tenant_suspended_error(rotation.reason)
             if rotation.user is None or rotation.session_id is None:
                 raise _refused()
         return self._tokens(rotation.user, rotation.session_id, successor, now)

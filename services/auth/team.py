@@ -50,7 +50,7 @@ class Team:
         self._store = store
         self._pager = pager
 
-    async def who(self, tenant_id: UUID, user_id: UUID) -> tuple[Tenant, User]:
+    async def get_caller(self, tenant_id: UUID, user_id: UUID) -> tuple[Tenant, User]:
         """Return the calling user and the tenant.
 
         Raises:

@@ -7,7 +7,7 @@ from enum import IntEnum
 import orjson
 from sentinel.monitor.v1 import assertion_pb2 as pb
 
-MOST_TOLD = 20
+MOST_REPORTED = 20
 
 
 class AssertionStatus(IntEnum):

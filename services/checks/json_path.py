@@ -20,16 +20,16 @@ _LONGEST_REASON = 100
 _ENVIRONMENT = JSONPathEnvironment(strict=True)
 
 
-class _Every:
+class _AllChildren:
     """The step to all children."""
 
 
-class _Below:
+class _Descendants:
     """The step to the value itself and all its descendants."""
 
 
-_EVERY, _BELOW = _Every(), _Below()
-Step: TypeAlias = "str | int | slice | _Every | _Below"
+_ALL_CHILDREN, _DESCENDANTS = _AllChildren(), _Descendants()
+Step: TypeAlias = "str | int | slice | _AllChildren | _Descendants"
 
 
 class TooManyValuesError(Exception):
@@ -54,7 +54,7 @@ def steps_of(path: str) -> Sequence[Step]:
     steps: list[Step] = []
     for segment in segments:
         if not isinstance(segment, JSONPathChildSegment):
-            steps.append(_BELOW)
+            steps.append(_DESCENDANTS)
         if len(segment.selectors) != 1:
             raise ValueError("union selectors such as ['a','b'] are not supported")
         steps.append(_step(segment.selectors[0]))
@@ -69,7 +69,7 @@ def _step(selector: object) -> Step:
     if isinstance(selector, SliceSelector):
         return selector.slice
     if isinstance(selector, WildcardSelector):
-        return _EVERY
+        return _ALL_CHILDREN
     raise ValueError("selectors must be names, indices, slices or wildcards; filter expressions are not supported")
 
 
@@ -86,18 +86,18 @@ def find(steps: Sequence[Step], document: Any) -> Sequence[Any]:  # noqa: ANN401
         elif isinstance(step, int):
             values = [value[step] for value in values if isinstance(value, list) and -len(value) <= step < len(value)]
         else:
-            values = list(islice(_several(step, values), room + 1))
+            values = list(islice(_select_many(step, values), room + 1))
         room -= len(values)
         if room < 0:
             raise TooManyValuesError
     return values
 
 
-def _several(step: "slice | _Every | _Below", values: Sequence[Any]) -> Iterator[Any]:
+def _select_many(step: "slice | _AllChildren | _Descendants", values: Sequence[Any]) -> Iterator[Any]:
     """Return the values that a step selects which may select several from each value."""
     if isinstance(step, slice):
         return chain.from_iterable(_sliced(value, step) for value in values)
-    return chain.from_iterable(map(_children if isinstance(step, _Every) else _below, values))
+    return chain.from_iterable(map(_children if isinstance(step, _AllChildren) else _descendants, values))
 
 
 def _sliced(value: Any, wanted: slice) -> Iterator[Any]:  # noqa: ANN401 — any JSON
@@ -113,7 +113,7 @@ def _children(value: Any) -> Iterator[Any]:  # noqa: ANN401 — any JSON
     return iter(value if isinstance(value, list) else ())
 
 
-def _below(value: Any) -> Iterator[Any]:  # noqa: ANN401 — any JSON
+def _descendants(value: Any) -> Iterator[Any]:  # noqa: ANN401 — any JSON
     """Yield a value and its descendants, parents first; without recursion, for any depth."""
     waiting = [iter((value,))]
     while waiting:

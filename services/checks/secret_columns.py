@@ -11,9 +11,9 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from services.checks.specs.secrets import HIDDEN
-from services.platform.security.secret_box import CannotOpenError, Owner, SecretBox
+from services.platform.security.secret_box import DecryptionError, Owner, SecretBox
 
-_SEALED = "sealed"
+_ENCRYPTED = "sealed"
 T = TypeVar("T")
 
 
@@ -86,25 +86,25 @@ class SecretColumn(ABC, Generic[T]):
         if HIDDEN in secrets.values():
             raise ValueError(f"a {self.entry} must be stored together with its secrets")
         hidden = self.with_secrets(value, dict.fromkeys(secrets, HIDDEN))
-        sealed = box.seal(self._owner(tenant_id, row_id, value), secrets)
-        return self.to_json(hidden) | {_SEALED: sealed}
+        sealed = box.encrypt(self._owner(tenant_id, row_id, value), secrets)
+        return self.to_json(hidden) | {_ENCRYPTED: sealed}
 
-    def shown(self, kind: str, column: dict[str, Any]) -> T:
+    def masked(self, kind: str, column: dict[str, Any]) -> T:
         """Return a stored value with HIDDEN in place of each secret."""
-        return self.from_json(kind, {name: value for name, value in column.items() if name != _SEALED})
+        return self.from_json(kind, {name: value for name, value in column.items() if name != _ENCRYPTED})
 
-    def opened(self, kind: str, column: dict[str, Any], tenant_id: UUID, row_id: UUID, box: SecretBox) -> T:
+    def decrypted(self, kind: str, column: dict[str, Any], tenant_id: UUID, row_id: UUID, box: SecretBox) -> T:
         """Return a stored value with its secrets decrypted.
 
         Raises:
-            CannotOpenError: they cannot be decrypted, or some are missing.
+            DecryptionError: they cannot be decrypted, or some are missing.
         """
-        value = self.shown(kind, column)
-        if _SEALED in column:
-            secrets = box.open(self._owner(tenant_id, row_id, value), column[_SEALED])
+        value = self.masked(kind, column)
+        if _ENCRYPTED in column:
+            secrets = box.decrypt(self._owner(tenant_id, row_id, value), column[_ENCRYPTED])
             value = self.with_secrets(value, secrets)
         if HIDDEN in self.secrets(value).values():
-            raise CannotOpenError(f"the secrets of the {self.entry} are missing")
+            raise DecryptionError(f"the secrets of the {self.entry} are missing")
         return value
 
     def _owner(self, tenant_id: UUID, row_id: UUID, value: T) -> Owner:

@@ -7,7 +7,7 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.checks.specs.hosts import literal
 from services.checks.specs.spec import Spec
-from services.platform.egress.policy import EgressPolicy, by
+from services.platform.egress.policy import EgressPolicy, refusal_reason
 from services.platform.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def refuse_blocked(policy: EgressPolicy, spec: Spec, path: str, tenant: str = ""
         if setting is not None:
             raise InvalidArgument.field(
                 f"{path}.{name}" if path else name,
-                f"target address is blocked by the egress policy ({by(setting)})",
+                f"target address is blocked by the egress policy ({refusal_reason(setting)})",
                 reasons.ERROR_REASON_TARGET_BLOCKED,
             )
 

@@ -8,7 +8,7 @@ from services.checks.heartbeat_token import hash_of, new_token
 from services.checks.specs.heartbeat import HeartbeatSpec
 from services.checks.tenant_egress import TenantEgress, refuse_blocked
 from services.monitor.drafts import CheckDraft, changed_check, new_check, paused_check, resumed_check
-from services.monitor.model import Check, MadeCheck, TrackedCheck
+from services.monitor.model import Check, CreatedCheck, TrackedCheck
 from services.monitor.not_found import check_not_found, service_not_found
 from services.monitor.quotas import Quotas
 from services.platform.clock import now_us
@@ -35,7 +35,7 @@ class Checks:
         self._pager = pager
         self._quotas = quotas
 
-    async def create(self, actor: Actor, service_id: UUID, draft: CheckDraft, request_id: UUID | None) -> MadeCheck:
+    async def create(self, actor: Actor, service_id: UUID, draft: CheckDraft, request_id: UUID | None) -> CreatedCheck:
         """Create a check on a service; a repeated request id returns the check that it created, without its token.
 
         Raises:
@@ -45,13 +45,13 @@ class Checks:
             InvalidArgument: the spec is invalid, or its target is blocked (TARGET_BLOCKED).
         """
         path = f"check.{draft.spec.KIND}"
-        draft.spec.refuse_bad(path)
+        draft.spec.validate(path)
         await self._egress.refuse_blocked(actor.tenant_id, draft.spec, path)
         check = new_check(actor.tenant_id, service_id, draft, now_us())
         token = new_token() if isinstance(draft.spec, HeartbeatSpec) else ""
         token_hash = hash_of(token) if token else None
         made = await self._store.create_check(actor, check, request_id, self._quotas, token_hash)
-        return MadeCheck(made.check, made.track, made.maintenance_us, token if made.check.id == check.id else "")
+        return CreatedCheck(made.check, made.track, made.maintenance_us, token if made.check.id == check.id else "")
 
     async def rotate_token(self, actor: Actor, service_id: UUID, check_id: UUID) -> str:
         """Replace the token of a heartbeat and return the new one; the old one becomes invalid at once.

@@ -9,7 +9,7 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.checks.check_settings import settings_with_defaults
 from services.checks.specs.spec import Spec
-from services.checks.specs.urls import refuse_bad_url
+from services.checks.specs.urls import validate_url
 from services.monitor.model import Check, Service
 from services.platform.errors import Aborted, InvalidArgument
 from services.platform.ids import new_id
@@ -62,16 +62,16 @@ def changed_check(check: Check, etag: str, draft_of: Callable[[Check], CheckDraf
         )
     draft = draft_of(check)
     refuse_other_kind(check, draft.spec.KIND)
-    spec = draft.spec.keeping(check.spec)
+    spec = draft.spec.merge_secrets(check.spec)
     if spec != check.spec:
-        spec.refuse_bad(f"check.{spec.KIND}")
+        spec.validate(f"check.{spec.KIND}")
     wished = replace(
         new_check(check.tenant_id, check.service_id, replace(draft, spec=spec), check.create_us),
         id=check.id,
         update_us=check.update_us,
         pause_us=check.pause_us,
     )
-    return check if wished == check else replace(wished, update_us=_behind(check, now))
+    return check if wished == check else replace(wished, update_us=_later_than_update(check, now))
 
 
 def refuse_other_kind(check: Check, kind: str) -> None:
@@ -87,16 +87,16 @@ def refuse_other_kind(check: Check, kind: str) -> None:
 
 def paused_check(check: Check, now: int) -> Check:
     """Return the check, paused from now on unless it is paused already."""
-    at = _behind(check, now)
+    at = _later_than_update(check, now)
     return replace(check, pause_us=at, update_us=at) if check.enabled else check
 
 
 def resumed_check(check: Check, now: int) -> Check:
     """Return the check, enabled."""
-    return check if check.enabled else replace(check, pause_us=None, update_us=_behind(check, now))
+    return check if check.enabled else replace(check, pause_us=None, update_us=_later_than_update(check, now))
 
 
-def _behind(check: Check, now: int) -> int:
+def _later_than_update(check: Check, now: int) -> int:
     """Return now, but later than the last change even if the clock stepped back: etags and periods depend on it."""
     return max(now, check.update_us + 1)
 
@@ -115,7 +115,7 @@ def changed_service(service: Service, etag: str, draft_of: Callable[[Service], S
         )
     draft = draft_of(service)
     if draft.url:
-        refuse_bad_url(draft.url, "service.url")
+        validate_url(draft.url, "service.url")
     wished = replace(service, name=draft.name, url=draft.url, description=draft.description, labels=draft.labels)
     # Later than before even if the clock stepped back, so that the etag differs.
     return service if wished == service else replace(wished, update_us=max(now, service.update_us + 1))

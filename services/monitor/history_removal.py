@@ -4,7 +4,7 @@ import asyncio
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from services.monitor.set_aside import SetAside
+from services.monitor.quarantine import Quarantine
 from services.platform import logs
 from services.platform.clock import now_us
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from services.monitor.store.history import HistorySql
 
 # A fixed schedule without retries: the next round does what a failed one did not.
-_LOOK_EVERY_S = 5.0
-_A_STEP = 5_000
+_INTERVAL_S = 5.0
+_BATCH_SIZE = 5_000
 # The pause leaves the database time for urgent work.
 _PAUSE_S = 0.05
 _log = logs.get("history_removal")
 
 
-class HistoryStays(Exception):
+class HistoryRemovalFailed(Exception):
     """The history of one check could not be removed; that of others was.
 
     Args:
@@ -39,26 +39,26 @@ class HistoryRemoval:
         store: the history in PostgreSQL.
 
     Attributes:
-        aside: the checks in quarantine.
+        quarantine: the checks in quarantine.
     """
 
     def __init__(self, store: "HistorySql") -> None:
         self._store = store
-        self.aside = SetAside("history_removal")
+        self.quarantine = Quarantine("history_removal")
 
     async def run(self) -> None:
         """Remove history until cancelled."""
         while True:
             more = False
-            with self.aside.outlived():
+            with self.quarantine.tolerate_failures():
                 more = await self._step(now_us())
-            await asyncio.sleep(_PAUSE_S if more else _LOOK_EVERY_S)
+            await asyncio.sleep(_PAUSE_S if more else _INTERVAL_S)
 
     async def _step(self, now: int) -> bool:
         try:
-            return await self._store.remove_history(_A_STEP, self.aside.subjects(now))
-        except HistoryStays as stays:
-            self.aside.add(stays.check_id, now)
+            return await self._store.remove_history(_BATCH_SIZE, self.quarantine.ids(now))
+        except HistoryRemovalFailed as stays:
+            self.quarantine.add(stays.check_id, now)
             _log.exception(
                 "deleting the history of a check failed, quarantined for an hour", check_id=str(stays.check_id)
             )

@@ -105,7 +105,7 @@ class TrackedCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class MadeCheck(TrackedCheck):
+class CreatedCheck(TrackedCheck):
     """A check that was just created; a heartbeat has its token, other kinds an empty one."""
 
     heartbeat_token: str = ""

@@ -3,15 +3,15 @@
 import asyncio
 from typing import TYPE_CHECKING
 
-from services.monitor.set_aside import SetAside
+from services.monitor.quarantine import Quarantine
 from services.platform.clock import now_us
 
 if TYPE_CHECKING:
     from services.monitor.store.rollups import RollupSql
 
 # A fixed schedule without retries: the next round does what a failed one did not.
-_LOOK_EVERY_S = 600.0
-_A_STEP = 2_000
+_INTERVAL_S = 600.0
+_BATCH_SIZE = 2_000
 # The pause leaves the database time for urgent work.
 _PAUSE_S = 0.05
 
@@ -24,18 +24,18 @@ class OnDemandRemoval:
         keep_us: how long they are kept, in microseconds.
 
     Attributes:
-        aside: the count of failures.
+        quarantine: the count of failures.
     """
 
     def __init__(self, store: "RollupSql", keep_us: int) -> None:
         self._store = store
-        self._keep_us = keep_us
-        self.aside = SetAside("on_demand_removal")
+        self._retention_us = keep_us
+        self.quarantine = Quarantine("on_demand_removal")
 
     async def run(self) -> None:
         """Remove old results until cancelled."""
         while True:
             more = False
-            with self.aside.outlived():
-                more = await self._store.drop_on_demand(now_us() - self._keep_us, _A_STEP)
-            await asyncio.sleep(_PAUSE_S if more else _LOOK_EVERY_S)
+            with self.quarantine.tolerate_failures():
+                more = await self._store.drop_on_demand(now_us() - self._retention_us, _BATCH_SIZE)
+            await asyncio.sleep(_PAUSE_S if more else _INTERVAL_S)

@@ -36,7 +36,7 @@ class ResultFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ResultBatch:
     """Results, newest first, and the slot before which the next page continues; None at the end."""
 
     results: Sequence[Result]

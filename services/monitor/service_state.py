@@ -8,7 +8,7 @@ from services.monitor.model import ServiceState
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class CheckCounts:
     """Counts of a service's enabled checks: all, those that are DOWN, and those whose state is known.
 
     Attributes:
@@ -22,7 +22,7 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CurrentState:
     """The state of a check.
 
     Attributes:
@@ -36,7 +36,7 @@ class Seen:
     clear_us: int | None
 
 
-def seen(track: Track, interval_us: int, pause_us: int | None, now: int) -> Seen:
+def current_state(track: Track, interval_us: int, pause_us: int | None, now: int) -> CurrentState:
     """Return the state of a check, ignoring maintenance.
 
     Args:
@@ -46,17 +46,17 @@ def seen(track: Track, interval_us: int, pause_us: int | None, now: int) -> Seen
         now: the present time in microseconds.
     """
     if pause_us is not None:
-        return Seen(CheckState.PAUSED, pause_us, None)
+        return CurrentState(CheckState.PAUSED, pause_us, None)
     state, since_us = known_state(track, interval_us, now)
     if state is CheckState.DOWN:
-        return Seen(state, since_us, None)
-    return Seen(state, since_us, since_us if track.state is CheckState.DOWN else track.state_us)
+        return CurrentState(state, since_us, None)
+    return CurrentState(state, since_us, since_us if track.state is CheckState.DOWN else track.state_us)
 
 
-def tally(checks: Iterable[CheckState]) -> Tally:
+def count_checks(checks: Iterable[CheckState]) -> CheckCounts:
     """Return the counts of checks in these states."""
     enabled = [state for state in checks if state is not CheckState.PAUSED]
-    return Tally(
+    return CheckCounts(
         len(enabled),
         sum(state is CheckState.DOWN for state in enabled),
         sum(state is not CheckState.UNKNOWN for state in enabled),
@@ -64,7 +64,7 @@ def tally(checks: Iterable[CheckState]) -> Tally:
     )
 
 
-def service_state(checks: Tally) -> ServiceState:
+def service_state(checks: CheckCounts) -> ServiceState:
     """Return the state of a service from the counts of its checks."""
     if not checks.enabled:
         return ServiceState.PAUSED
@@ -79,7 +79,7 @@ def service_state(checks: Tally) -> ServiceState:
     return ServiceState.UP
 
 
-def service_since(state: ServiceState, checks: Sequence[Seen]) -> int | None:
+def service_since(state: ServiceState, checks: Sequence[CurrentState]) -> int | None:
     """Return the time since which a service has certainly been in its state; None if unknown.
 
     Only the present states of its checks are used, so the service may have been in its state for longer: if one check

@@ -33,7 +33,7 @@ from services.monitor.status import Status
 from services.monitor.updates import Updates
 from services.monitor.watching.cursors import WatchCursors
 from services.monitor.watching.messages import watch_filter, watch_message
-from services.monitor.watching.watch import Watches
+from services.monitor.watching.watch import WatchStreams
 from services.platform.ids import optional_id
 from services.platform.rpc.interceptors.call import Context
 from services.platform.rpc.process import Process
@@ -66,7 +66,7 @@ class UseCases:
     incidents: Incidents
     results: ResultHistory
     windows: MaintenanceWindows
-    watches: Watches
+    watches: WatchStreams
 
 
 class MonitorServicer(MonitorServiceServicer):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.checks.specs.http import HttpSpec
-from services.checks.specs.urls import refuse_bad_url
+from services.checks.specs.urls import validate_url
 from services.checks.tenant_egress import TenantEgress
 from services.monitor.drafts import CheckDraft, ServiceDraft, changed_service, new_check
 from services.monitor.figures.figures import ServiceFigures
@@ -99,7 +99,7 @@ class Services:
         )
         first = None
         if draft.url:
-            refuse_bad_url(draft.url, "url")
+            validate_url(draft.url, "url")
             spec = HttpSpec(url=draft.url)
             await self._egress.refuse_blocked(tenant_id, spec, "")
             first = new_check(tenant_id, service.id, CheckDraft(name=_FIRST_CHECK, spec=spec), now)

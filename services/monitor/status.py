@@ -8,12 +8,12 @@ from uuid import UUID
 
 from services.checks.result import Result
 from services.monitor.figures.buckets import WINDOWS, window_start
-from services.monitor.figures.closing import Recorded
+from services.monitor.figures.closed_hours import CheckHistory
 from services.monitor.figures.figures import summed
 from services.monitor.model import CheckStatus, ServiceState, ServiceStatus, TrackedCheck
 from services.monitor.not_found import service_not_found
 from services.monitor.request_coalescer import RequestCoalescer
-from services.monitor.service_state import seen, service_since, service_state, tally
+from services.monitor.service_state import count_checks, current_state, service_since, service_state
 from services.monitor.state_reason import check_reason, service_reason
 from services.platform.clock import now_us
 
@@ -34,7 +34,7 @@ class RecordedStatus:
 
     checks: Sequence[TrackedCheck]
     last: Mapping[UUID, Result]
-    recorded: Sequence[Recorded]
+    recorded: Sequence[CheckHistory]
     open_incidents: int
 
 
@@ -81,7 +81,7 @@ def status_of(
     """
     now = edges[-1]
     checks = [_status_of(row, found.last.get(row.check.id), now) for row in found.checks]
-    state = service_state(tally(check.state for check in checks))
+    state = service_state(count_checks(check.state for check in checks))
     # Each window is the next shorter one plus the span before that, so cumulative sums give all windows.
     sums = list(accumulate(reversed(summed(found.recorded, edges, now))))
     return ServiceStatus(
@@ -99,7 +99,7 @@ def _since(state: ServiceState, checks: Sequence[TrackedCheck], now: int) -> int
     if state is ServiceState.MAINTENANCE:
         return min(row.maintenance_us for row in checks if row.maintenance_us is not None)
     return service_since(
-        state, [seen(row.track, row.check.settings.interval_us, row.check.pause_us, now) for row in checks]
+        state, [current_state(row.track, row.check.settings.interval_us, row.check.pause_us, now) for row in checks]
     )
 
 

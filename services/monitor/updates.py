@@ -35,7 +35,7 @@ class Updates:
         def draft_of(service: Service) -> ServiceDraft:
             message = service_settings(service)
             field_mask.update(message, request.service, request.update_mask, _OF_A_SERVICE)
-            self._rules.refuse_broken(message, "service")
+            self._rules.validate(message, "service")
             return service_draft(message)
 
         return draft_of
@@ -48,7 +48,7 @@ class Updates:
             field_mask.update(message, request.check, request.update_mask, _OF_A_CHECK)
             # First, because rules that depend on the kind would give a misleading error.
             refuse_other_kind(check, message.WhichOneof("kind") or check.spec.KIND)
-            self._rules.refuse_broken(message, "check")
+            self._rules.validate(message, "check")
             return check_draft(message)
 
         return draft_of
@@ -59,7 +59,7 @@ class Updates:
         def draft_of(window: Window) -> WindowDraft:
             message = window_settings(window)
             field_mask.update(message, request.window, request.update_mask, _OF_A_WINDOW)
-            self._rules.refuse_broken(message, "window")
+            self._rules.validate(message, "window")
             return window_draft(message)
 
         return draft_of

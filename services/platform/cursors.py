@@ -5,14 +5,14 @@ from uuid import UUID
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.platform.errors import FieldViolation, InvalidArgument
-from services.platform.security.sealed import Sealer, SealError
+from services.platform.security.signed_tokens import InvalidTokenError, TokenSigner
 
 
-def open_cursor(sealer: Sealer, tenant_id: UUID, scope: str, cursor: str, *sizes: int) -> bytes:
+def open_cursor(signer: TokenSigner, tenant_id: UUID, scope: str, cursor: str, *sizes: int) -> bytes:
     """Verify a cursor and return its payload.
 
     Args:
-        sealer: the signer of the cursors.
+        signer: the signer of the cursors.
         tenant_id: the tenant of the caller.
         scope: the filter of the stream.
         cursor: the cursor as sent.
@@ -22,8 +22,8 @@ def open_cursor(sealer: Sealer, tenant_id: UUID, scope: str, cursor: str, *sizes
         InvalidArgument: CURSOR_INVALID.
     """
     try:
-        position = sealer.open(tenant_id, scope, cursor)
-    except SealError as error:
+        position = signer.verify(tenant_id, scope, cursor)
+    except InvalidTokenError as error:
         raise _invalid() from error
     if len(position) not in sizes:
         raise _invalid()

@@ -32,12 +32,12 @@ class FairPool:
         """Return whether a tenant may take another place."""
         return self.held_by(tenant_id) < self._multiple * (self._capacity - self.taken)
 
-    def take(self, tenant_id: UUID) -> None:
+    def acquire(self, tenant_id: UUID) -> None:
         """Take a place for a tenant."""
         self.taken += 1
         self._of_tenant[tenant_id] += 1
 
-    def give_back(self, tenant_id: UUID) -> None:
+    def release(self, tenant_id: UUID) -> None:
         """Return a place of a tenant."""
         self.taken -= 1
         if self._of_tenant[tenant_id] == 1:

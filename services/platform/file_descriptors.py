@@ -9,7 +9,7 @@ from services.platform.file_limit import HOW, limit, shortage
 
 _log = logs.get("file_descriptors")
 _OPEN = Path("/proc/self/fd")
-_LOOK_S = 5.0
+_POLL_S = 5.0
 _NEARLY = 0.9
 
 
@@ -35,10 +35,10 @@ class DescriptorWatch:
     async def run(self) -> None:
         """Check the number of open files every 5 s, until cancelled."""
         while True:
-            self.look()
-            await asyncio.sleep(_LOOK_S)
+            self.check()
+            await asyncio.sleep(_POLL_S)
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Check once, and log a change."""
         most = limit()
         try:

@@ -2,16 +2,16 @@
 
 import gc
 
-_RARELY = (5_000, 10, 1_000)
+_GC_THRESHOLDS = (5_000, 10, 1_000)
 
 
-def collect_rarely() -> None:
+def raise_gc_thresholds() -> None:
     """Collect less often than by default, for processes that create many objects and hardly any cycles.
 
     Calls and probes create hundreds of short-lived objects, so the default costs more than it finds. Collecting many
     more objects at once would stop everything for tens of milliseconds.
     """
-    gc.set_threshold(*_RARELY)
+    gc.set_threshold(*_GC_THRESHOLDS)
 
 
 def freeze_existing_objects() -> None:

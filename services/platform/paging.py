@@ -8,7 +8,7 @@ from uuid import UUID
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.platform.errors import FieldViolation, InvalidArgument
-from services.platform.security.sealed import Sealer, SealError
+from services.platform.security.signed_tokens import InvalidTokenError, TokenSigner
 
 DEFAULT_SIZE = 50
 LARGEST_SIZE = 200
@@ -48,8 +48,8 @@ class Pager:
         sealer: signs the tokens.
     """
 
-    def __init__(self, sealer: Sealer) -> None:
-        self._sealer = sealer
+    def __init__(self, signer: TokenSigner) -> None:
+        self._signer = signer
 
     def request(self, tenant_id: UUID, scope: str, page_size: int, page_token: str) -> PageRequest:
         """Return the requested page of a list ordered by id.
@@ -82,8 +82,8 @@ class Pager:
         if not page_token:
             return KeyRequest(size, None)
         try:
-            return KeyRequest(size, self._sealer.open(tenant_id, scope, page_token))
-        except SealError as error:
+            return KeyRequest(size, self._signer.verify(tenant_id, scope, page_token))
+        except InvalidTokenError as error:
             violation = FieldViolation(
                 "page_token", "must be a next_page_token that this list returned for the same filter"
             )
@@ -107,4 +107,4 @@ class Pager:
 
     def token(self, tenant_id: UUID, scope: str, position: bytes) -> str:
         """Return the token for the page after a position."""
-        return self._sealer.seal(tenant_id, scope, position)
+        return self._signer.sign(tenant_id, scope, position)

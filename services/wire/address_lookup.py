@@ -16,13 +16,13 @@ import dns.rcode
 
 from services.platform import logs
 from services.wire.address_records import AAAA, A, Addresses, MalformedAnswerError, addresses_in
+from services.wire.connection import Connection
 from services.wire.dial import dial
 from services.wire.dns_question import Outline, Question
-from services.wire.dns_talk import DnsTalk
-from services.wire.link import Link
-from services.wire.name_servers import KNOCK_AFTER_S, NameServers, Server, opened_to
+from services.wire.dns_tcp_handler import DnsTcpHandler
+from services.wire.internal_error import InternalProbeError, is_internal
+from services.wire.name_servers import HEALTH_CHECK_AFTER_S, NameServers, Server, opened_to
 from services.wire.observation import Observation
-from services.wire.own_trouble import OwnTrouble, is_own
 from services.wire.probe_failure import ProbeFailure
 
 _FIRST_WAIT_S = 1.0
@@ -66,7 +66,7 @@ class FoundAddresses(NamedTuple):
     is_whole: bool
 
 
-class _Heard(NamedTuple):
+class _TcpReply(NamedTuple):
     """A response received over TCP."""
 
     outline: Outline
@@ -77,7 +77,7 @@ class _Heard(NamedTuple):
         return self.outline.is_truncated
 
 
-class _Part:
+class _AddressQuestion:
     """One of the two queries, with the state of its response."""
 
     __slots__ = ("answer", "failure", "failures", "is_no_name", "is_ours", "is_over", "number", "question", "type")
@@ -93,10 +93,10 @@ class _Part:
         self.is_ours = False
         self.failures: dict[Server, int] = {}
 
-    def read(self, data: bytes, number: int) -> _Heard | None:
+    def read(self, data: bytes, number: int) -> _TcpReply | None:
         """Return the response received over TCP if it is a response to the question."""
         outline = self.question.outline(data, number)
-        return None if outline is None else _Heard(outline, data)
+        return None if outline is None else _TcpReply(outline, data)
 
 
 class AddressLookup:
@@ -119,7 +119,7 @@ class AddressLookup:
         self._names = names
         self._servers = names.in_order()
         number = secrets.randbits(16)
-        self._parts = (_Part(name, A, number), _Part(name, AAAA, number ^ 1))
+        self._parts = (_AddressQuestion(name, A, number), _AddressQuestion(name, AAAA, number ^ 1))
         self._open: dict[Server, socket.socket] = {}
         # The servers that cannot be reached at present, and those that do not support EDNS.
         self._refused: set[Server] = set()
@@ -138,17 +138,17 @@ class AddressLookup:
             LookupFailedError: every server failed, or none can be queried.
         """
         try:
-            self._take_turn()
+            self._start_family()
             return await self._done
         finally:
             self._close()
 
-    def _take_turn(self) -> None:
+    def _start_family(self) -> None:
         """Query the next server, and start its timer."""
         if self._done.done():
             return
         for part in self._pending():
-            if part.failure and not self._who_may_know(part):
+            if part.failure and not self._next_servers(part):
                 self._end(part)
         server = self._servers[self._turn % len(self._servers)]
         rounds = self._turn // len(self._servers)
@@ -159,14 +159,14 @@ class AddressLookup:
         if self._done.done():
             return
         self._turn += 1
-        self._timer = self._loop.call_later(KNOCK_AFTER_S, self._knock, wait_s - KNOCK_AFTER_S)
+        self._timer = self._loop.call_later(HEALTH_CHECK_AFTER_S, self._check_health, wait_s - HEALTH_CHECK_AFTER_S)
 
-    def _knock(self, left_s: float) -> None:
+    def _check_health(self, left_s: float) -> None:
         """Probe whether the silent servers respond at all."""
-        self._names.knock(tuple(self._open), self._asked_s)
-        self._timer = self._loop.call_later(left_s, self._take_turn)
+        self._names.check_health(tuple(self._open), self._asked_s)
+        self._timer = self._loop.call_later(left_s, self._start_family)
 
-    def _ask(self, server: Server, parts: Iterable[_Part]) -> None:
+    def _ask(self, server: Server, parts: Iterable[_AddressQuestion]) -> None:
         edns = server not in self._plain and self._turn < 2 * len(self._servers)
         try:
             for part in parts:
@@ -197,7 +197,7 @@ class AddressLookup:
         for part in self._parts:
             outline = part.question.outline(data, part.number)
             if outline is not None:
-                self._names.heard(server)
+                self._names.mark_responsive(server)
                 if not part.is_over:
                     self._take(part, server, outline, data)
                 return
@@ -205,11 +205,11 @@ class AddressLookup:
         if self._strange > _MOST_STRANGE:
             self._cannot_reach(server)
 
-    def _take(self, part: _Part, server: Server, outline: Outline, data: bytes) -> None:
+    def _take(self, part: _AddressQuestion, server: Server, outline: Outline, data: bytes) -> None:
         if outline.is_truncated:
-            talk = self._loop.create_task(self._ask_by_tcp(part, server))
-            self._talks.add(talk)
-            talk.add_done_callback(self._talks.discard)
+            handler = self._loop.create_task(self._ask_by_tcp(part, server))
+            self._talks.add(handler)
+            handler.add_done_callback(self._talks.discard)
         elif outline.rcode == dns.rcode.NOERROR:
             try:
                 part.answer = addresses_in(data, outline.start, outline.records, self._name, part.type)
@@ -226,38 +226,38 @@ class AddressLookup:
         else:
             self._failed(part, server, _SENTENCES.get(outline.rcode, _FAILED))
 
-    async def _ask_by_tcp(self, part: _Part, server: Server) -> None:
+    async def _ask_by_tcp(self, part: _AddressQuestion, server: Server) -> None:
         """Repeat the query over TCP after a truncated response."""
         seen = Observation()
-        talk = DnsTalk(part.question, part.read, seen, edns=server not in self._plain)
+        handler = DnsTcpHandler(part.question, part.read, seen, edns=server not in self._plain)
         failure, is_ours = "malformed DNS response", False
         try:
-            link = await dial([Link(server.address, server.port, seen, talk)])
-            await link.ended()
-        except (ProbeFailure, OwnTrouble):
+            connection = await dial([Connection(server.address, server.port, seen, handler)])
+            await connection.wait_closed()
+        except (ProbeFailure, InternalProbeError):
             if seen.connect_us is None:
                 failure, is_ours = "the monitor could not reach a DNS resolver over TCP", True
         except Exception:  # noqa: BLE001 — after any error the look-up continues with the next server
             _log.exception("DNS query over TCP failed")
         if part.is_over or self._done.done():
             return
-        if talk.reply is None:
+        if handler.reply is None:
             part.is_ours = is_ours
             self._failed(part, server, failure)
         else:
-            self._take(part, server, *talk.reply)
+            self._take(part, server, *handler.reply)
 
-    def _failed(self, part: _Part, server: Server, sentence: str) -> None:
+    def _failed(self, part: _AddressQuestion, server: Server, sentence: str) -> None:
         """Record that a server failed, and query the next one."""
         part.failure = sentence
         part.failures[server] = part.failures.get(server, 0) + 1
-        others = self._who_may_know(part)
+        others = self._next_servers(part)
         if others:
             self._ask(min(others, key=lambda each: part.failures.get(each, 0)), [part])
         else:
             self._end(part)
 
-    def _who_may_know(self, part: _Part) -> list[Server]:
+    def _next_servers(self, part: _AddressQuestion) -> list[Server]:
         """Return the servers that are reachable and have not failed too often at a query."""
         return [
             server
@@ -271,8 +271,8 @@ class AddressLookup:
         """Record that a server is unreachable, and query the next one immediately."""
         self._close_to(server)
         self._refused.add(server)
-        if error is None or not is_own(error):
-            self._names.lost(server)
+        if error is None or not is_internal(error):
+            self._names.mark_dead(server)
         left = [each for each in self._servers if each not in self._refused]
         if left:
             self._ask(left[0], self._pending())
@@ -282,10 +282,10 @@ class AddressLookup:
             part.failure = part.failure or "the monitor could not reach a DNS resolver"
             self._end(part)
 
-    def _pending(self) -> list[_Part]:
+    def _pending(self) -> list[_AddressQuestion]:
         return [part for part in self._parts if not part.is_over]
 
-    def _end(self, part: _Part) -> None:
+    def _end(self, part: _AddressQuestion) -> None:
         """Close a query, and conclude the look-up if it is the last one."""
         part.is_over = True
         if not self._pending():
@@ -315,8 +315,8 @@ class AddressLookup:
     def _close(self) -> None:
         for server in list(self._open):
             self._close_to(server)
-        for talk in self._talks:
-            talk.cancel()
+        for handler in self._talks:
+            handler.cancel()
         for timer in (self._timer, self._grace):
             if timer is not None:
                 timer.cancel()

@@ -33,7 +33,7 @@ class CertificateFacts(NamedTuple):
 
 
 @contextmanager
-def leniently() -> Iterator[None]:
+def allow_invalid_serials() -> Iterator[None]:
     """Suppress warnings about serial numbers that RFC 5280 forbids, of which cryptography warns."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CryptographyDeprecationWarning)
@@ -43,7 +43,7 @@ def leniently() -> Iterator[None]:
 @lru_cache(maxsize=_MOST_CERTIFICATES)
 def facts_of(certificate: bytes) -> CertificateFacts:
     """Return the facts of a certificate (DER); cached."""
-    with leniently():
+    with allow_invalid_serials():
         try:
             read = x509.load_der_x509_certificate(certificate)
             not_after = read.not_valid_after_utc

@@ -8,32 +8,32 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509.oid import NameOID
 
-from services.wire.certificate import UNREADABLE, leniently
+from services.wire.certificate import UNREADABLE, allow_invalid_serials
 
 EXPIRED = "certificate has expired"
 NOT_YET = "certificate is not yet valid"
-STRANGER = "certificate signed by an unknown authority"
-OTHER_NAME = "certificate host name mismatch"
+UNKNOWN_AUTHORITY = "certificate signed by an unknown authority"
+NAME_MISMATCH = "certificate host name mismatch"
 NOT_VALID = "certificate is not valid"
 # OpenSSL's error numbers (x509_vfy.h).
 _SELF_SIGNED, _SELF_SIGNED_ROOT = 18, 19
 _WEAK_KEY, _WEAK_AUTHORITY, _WEAK_DIGEST = 66, 67, 68
 _KINDS = {
-    2: STRANGER,  # its issuer is missing
+    2: UNKNOWN_AUTHORITY,  # its issuer is missing
     9: NOT_YET,
     10: EXPIRED,
-    _SELF_SIGNED: STRANGER,
-    _SELF_SIGNED_ROOT: STRANGER,  # the root is self-signed
-    20: STRANGER,  # its issuer is neither sent nor trusted
-    21: STRANGER,  # it is the only certificate
-    62: OTHER_NAME,
-    64: OTHER_NAME,  # for another address
+    _SELF_SIGNED: UNKNOWN_AUTHORITY,
+    _SELF_SIGNED_ROOT: UNKNOWN_AUTHORITY,  # the root is self-signed
+    20: UNKNOWN_AUTHORITY,  # its issuer is neither sent nor trusted
+    21: UNKNOWN_AUTHORITY,  # it is the only certificate
+    62: NAME_MISMATCH,
+    64: NAME_MISMATCH,  # for another address
 }
 _MOST_NAMES = 4
 _LONGEST_NAME = 64
 
 
-def sentence(code: int, words: str, chain: Sequence[bytes], name: str, now: datetime) -> str:
+def describe_fault(code: int, words: str, chain: Sequence[bytes], name: str, now: datetime) -> str:
     """Return a description of what is wrong with a server's certificate.
 
     Args:
@@ -45,7 +45,7 @@ def sentence(code: int, words: str, chain: Sequence[bytes], name: str, now: date
     """
     kind = _KINDS.get(code, NOT_VALID)
     details = ""
-    with leniently(), suppress(*UNREADABLE):  # some can only be parsed by OpenSSL
+    with allow_invalid_serials(), suppress(*UNREADABLE):  # some can only be parsed by OpenSSL
         certificates = [x509.load_der_x509_certificate(each) for each in chain]
         details = _details(code, kind, certificates, name, now) if certificates else ""
     if kind == NOT_VALID:
@@ -57,10 +57,10 @@ def _details(code: int, kind: str, chain: Sequence[x509.Certificate], name: str,
     own, top = chain[0], _top(chain)
     if kind in {EXPIRED, NOT_YET}:
         return _dates(kind, chain, now) or f"certificate of the trusted authority {_called(top.issuer)}"
-    if kind == OTHER_NAME:
+    if kind == NAME_MISMATCH:
         return f"expected {name}, certificate has {_names(own)}"
-    if kind == STRANGER:
-        return _stranger(code, own, top)
+    if kind == UNKNOWN_AUTHORITY:
+        return _unknown_authority(code, own, top)
     return _weakness(code, chain) or f" (certificate of {_called(own.subject)}, issued by {_called(own.issuer)})"
 
 
@@ -74,7 +74,7 @@ def _dates(kind: str, chain: Sequence[x509.Certificate], now: datetime) -> str:
     return ""
 
 
-def _stranger(code: int, own: x509.Certificate, top: x509.Certificate) -> str:
+def _unknown_authority(code: int, own: x509.Certificate, top: x509.Certificate) -> str:
     if code == _SELF_SIGNED:
         return f"{_called(own.subject)} is self-signed"
     if code == _SELF_SIGNED_ROOT:

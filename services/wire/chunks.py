@@ -7,7 +7,7 @@ and so are data that exceed their size.
 import re
 from collections.abc import Callable
 
-from services.wire.answer_head import quoted, refusal
+from services.wire.http_response_head import quoted, refusal
 from services.wire.probe_failure import ProbeFailure
 
 _LINE = re.compile(rb"([0-9A-Fa-f]{1,8})\r?\n")

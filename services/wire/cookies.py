@@ -20,7 +20,7 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _WHITE = " \t"
 
 
-class Page(NamedTuple):
+class RequestTarget(NamedTuple):
     """The URL of a request, for the rules of cookies.
 
     Attributes:
@@ -52,7 +52,7 @@ class _Cookie(NamedTuple):
     path: str
     secure: bool
 
-    def goes_to(self, page: Page) -> bool:
+    def matches(self, page: RequestTarget) -> bool:
         return (
             (page.secure or not self.secure)
             and (page.host == self.domain if self.host_only else _is_within(page.host, self.domain))
@@ -66,20 +66,20 @@ class Cookies:
     def __init__(self) -> None:
         self._kept: dict[tuple[str, str, str], _Cookie] = {}
 
-    def take(self, page: Page, headers: Sequence[tuple[bytes, bytes]], now_s: float) -> None:
+    def store(self, page: RequestTarget, headers: Sequence[tuple[bytes, bytes]], now_s: float) -> None:
         """Store the cookies that a response sets, and remove those that it deletes."""
         lines = [value for name, value in headers if name.lower() == b"set-cookie" and len(value) <= _LARGEST_LINE]
         for line in lines[:MOST_COOKIES]:
             self._set(page, line.decode("latin-1"), now_s)
 
-    def header(self, page: Page, own: str) -> str:
+    def header(self, page: RequestTarget, own: str) -> str:
         """Return the Cookie header of a request; empty for none.
 
         Args:
             page: the URL of the request.
             own: the Cookie header of the check; stored cookies of the same name replace its own.
         """
-        going = [each for each in self._kept.values() if each.goes_to(page)]
+        going = [each for each in self._kept.values() if each.matches(page)]
         names = {each.name for each in going}
         pairs = [pair.strip() for pair in own.split(";")]
         said = [pair for pair in pairs if pair and pair.partition("=")[0].strip() not in names]
@@ -92,7 +92,7 @@ class Cookies:
             said.append(pair)
         return "; ".join(said)
 
-    def _set(self, page: Page, line: str, now_s: float) -> None:
+    def _set(self, page: RequestTarget, line: str, now_s: float) -> None:
         pair, *rest = line.split(";")
         name, equals, value = (part.strip(_WHITE) for part in pair.partition("="))
         if not (name and equals) or len(name) + len(value) > LARGEST_COOKIE or _CONTROLS.search(name + value):
@@ -114,13 +114,13 @@ class Cookies:
         if not _may_set(cookie, page, has_domain=bool(domain)):
             return
         place = (cookie.domain, cookie.path, name)
-        if _is_over(attributes, now_s):
+        if _is_expired(attributes, now_s):
             self._kept.pop(place, None)
         elif place in self._kept or len(self._kept) < MOST_COOKIES:
             self._kept[place] = cookie
 
 
-def _may_set(cookie: _Cookie, page: Page, *, has_domain: bool) -> bool:
+def _may_set(cookie: _Cookie, page: RequestTarget, *, has_domain: bool) -> bool:
     """Return whether a page may set a cookie (RFC 6265 §5.3; for Secure and the prefixes RFC 6265bis §5.7)."""
     if not _is_within(page.host, cookie.domain) or (has_domain and "." not in cookie.domain != page.host):
         return False
@@ -130,7 +130,7 @@ def _may_set(cookie: _Cookie, page: Page, *, has_domain: bool) -> bool:
     return not lowered.startswith("__host-") or (cookie.secure and cookie.path == "/" and not has_domain)
 
 
-def _is_over(attributes: dict[str, str], now_s: float) -> bool:
+def _is_expired(attributes: dict[str, str], now_s: float) -> bool:
     """Return whether a cookie is set to be deleted; Max-Age takes precedence over Expires."""
     age = attributes.get("max-age", "")
     if age.removeprefix("-").isdecimal():

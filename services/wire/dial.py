@@ -8,14 +8,14 @@ from itertools import zip_longest
 from typing import TypeVar
 
 from services.checks.outcome import ErrorKind
-from services.wire.link import Link
-from services.wire.own_trouble import OwnTrouble, is_own
+from services.wire.connection import Connection
+from services.wire.internal_error import InternalProbeError, is_internal
 from services.wire.probe_failure import ProbeFailure
 
 # How long after an attempt the next one starts (RFC 8305 §5).
 STAGGER_S = 0.25
 _MOST_ATTEMPTS = 8
-_L = TypeVar("_L", bound=Link)
+_L = TypeVar("_L", bound=Connection)
 
 
 async def dial(links: Sequence[_L]) -> _L:
@@ -23,16 +23,16 @@ async def dial(links: Sequence[_L]) -> _L:
 
     Raises:
         ProbeFailure: no address accepts a connection.
-        OwnTrouble: all failures are the monitor's own.
+        InternalProbeError: all failures are the monitor's own.
     """
     if len(links) == 1:
         only = links[0]
         try:
             await only.dial()
         except OSError as error:
-            raise refusal([(only.address, error)]) from error
+            raise combined_error([(only.address, error)]) from error
         return only
-    return await _race(in_turns(links)[:_MOST_ATTEMPTS])
+    return await _race(interleave_families(links)[:_MOST_ATTEMPTS])
 
 
 async def _race(links: Sequence[_L]) -> _L:
@@ -40,22 +40,22 @@ async def _race(links: Sequence[_L]) -> _L:
     refusals: list[tuple[str, OSError]] = []
     winner: _L | None = None
     try:
-        for number, link in enumerate(links, 1):
-            attempts[asyncio.create_task(link.dial())] = link
+        for number, connection in enumerate(links, 1):
+            attempts[asyncio.create_task(connection.dial())] = connection
             waits_s = STAGGER_S if number < len(links) else None
             winner = await _first(attempts, refusals, waits_s)
             while winner is None and attempts and waits_s is None:
                 winner = await _first(attempts, refusals, None)
             if winner is not None:
                 return winner
-        raise refusal(refusals) from refusals[0][1]
+        raise combined_error(refusals) from refusals[0][1]
     finally:
         for each in attempts:
             each.cancel()
         await asyncio.gather(*attempts, return_exceptions=True)
-        for link in links:
-            if link is not winner:
-                link.close()
+        for connection in links:
+            if connection is not winner:
+                connection.close()
 
 
 async def _first(
@@ -75,7 +75,7 @@ async def _first(
     return winner
 
 
-def in_turns(links: Sequence[_L]) -> list[_L]:
+def interleave_families(links: Sequence[_L]) -> list[_L]:
     """Return the links with alternating address families, beginning with the first one's (RFC 8305 §4). Pure."""
     begins_with_ipv6 = ":" in links[0].address
     first = [each for each in links if (":" in each.address) == begins_with_ipv6]
@@ -83,11 +83,11 @@ def in_turns(links: Sequence[_L]) -> list[_L]:
     return [each for pair in zip_longest(first, others) for each in pair if each is not None]
 
 
-def refusal(refusals: Sequence[tuple[str, OSError]]) -> ProbeFailure | OwnTrouble:
+def combined_error(refusals: Sequence[tuple[str, OSError]]) -> ProbeFailure | InternalProbeError:
     """Return the failure for the failures of all addresses."""
-    theirs = [error for address, error in refusals if not _is_own(address, error)]
+    theirs = [error for address, error in refusals if not _is_internal(address, error)]
     if not theirs:
-        return OwnTrouble(refusals[0][1])
+        return InternalProbeError(refusals[0][1])
     if any(isinstance(error, ConnectionRefusedError) for error in theirs):
         return ProbeFailure(ErrorKind.CONNECT_REFUSED, "connection refused")
     if all(error.errno == errno.ETIMEDOUT for error in theirs):
@@ -95,10 +95,10 @@ def refusal(refusals: Sequence[tuple[str, OSError]]) -> ProbeFailure | OwnTroubl
     return ProbeFailure(ErrorKind.CONNECT_REFUSED, "connection failed")
 
 
-def _is_own(address: str, error: OSError) -> bool:
+def _is_internal(address: str, error: OSError) -> bool:
     if error.errno == errno.ENETUNREACH:
         return not has_route(address)
-    return is_own(error)
+    return is_internal(error)
 
 
 def has_route(address: str) -> bool:

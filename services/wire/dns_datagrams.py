@@ -16,7 +16,7 @@ from typing import NamedTuple
 import dns.rcode
 
 from services.checks.outcome import ErrorKind
-from services.wire.dial import refusal
+from services.wire.dial import combined_error
 from services.wire.dns_question import Question, Reply
 from services.wire.name_servers import Server, opened_to
 from services.wire.probe_failure import ProbeFailure
@@ -30,7 +30,7 @@ _MOST_STRANGE = 64
 _FOR_THE_NEXT = frozenset({dns.rcode.SERVFAIL, dns.rcode.NOTIMP, dns.rcode.REFUSED})
 
 
-class Answered(NamedTuple):
+class UdpResponse(NamedTuple):
     """A reply and how it was received.
 
     Attributes:
@@ -51,7 +51,7 @@ class _Open(NamedTuple):
     asked_ns: int
 
 
-class Inquiry:
+class UdpQuery:
     """A DNS query in progress.
 
     Args:
@@ -73,12 +73,12 @@ class Inquiry:
         # The result is a server and its reply, or None after an unreachable server was removed from the list.
         self._news: asyncio.Future[tuple[Server, Reply] | None] = self._loop.create_future()
 
-    async def answer(self) -> Answered:
+    async def answer(self) -> UdpResponse:
         """Send the query until a server responds. The caller has to call `close` afterwards.
 
         Raises:
             ProbeFailure: no server is reachable, or a response is invalid.
-            OwnTrouble: the monitor itself failed.
+            InternalProbeError: the monitor itself failed.
         """
         wait_s, turn = _FIRST_WAIT_S, 0
         while True:
@@ -98,7 +98,7 @@ class Inquiry:
                 self._leave(server)
             else:
                 elapsed_us = (time.perf_counter_ns() - self._open[server].asked_ns) // 1000
-                return Answered(reply, server, self._edns, elapsed_us)
+                return UdpResponse(reply, server, self._edns, elapsed_us)
 
     def close(self) -> None:
         """Close all sockets."""
@@ -154,7 +154,7 @@ class Inquiry:
         if self._servers:
             self._news.set_result(None)
         else:
-            self._news.set_exception(refusal(self._refusals))
+            self._news.set_exception(combined_error(self._refusals))
 
     def _leave(self, server: Server) -> None:
         self._servers.remove(server)

@@ -14,7 +14,7 @@ from typing import Any
 
 from services.checks.outcome import ErrorKind
 from services.platform import logs
-from services.wire.own_trouble import OwnTrouble
+from services.wire.internal_error import InternalProbeError
 from services.wire.plain_chain import PlainAnchors, PlainChain
 from services.wire.probe_failure import ProbeFailure, Undecided
 from services.wire.watched_tls import alert_called
@@ -123,7 +123,7 @@ class FastConnection:
         self._server_name = server_name
         self._flight = 0
 
-    def shake_hands(self, data: bytes) -> bool:
+    def do_handshake(self, data: bytes) -> bool:
         """Continue the TLS 1.3 handshake; return whether it is complete.
 
         Raises:
@@ -180,7 +180,7 @@ class FastConnection:
 
         Raises:
             ProbeFailure: TLS: the data is not TLS, was modified, or is an alert.
-            OwnTrouble: rustls itself failed.
+            InternalProbeError: rustls itself failed.
         """
         connection = self._connection
         try:
@@ -194,7 +194,7 @@ class FastConnection:
         except BaseException as error:  # rustls' panics are not an Exception
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
-            raise OwnTrouble("internal error of the monitor's TLS library") from error
+            raise InternalProbeError("internal error of the monitor's TLS library") from error
 
     @property
     def needs_no_more(self) -> bool:

@@ -3,18 +3,18 @@
 from typing import cast
 
 from services.checks.specs.tls_options import DEFAULT_TLS
-from services.wire.answer import AnswerReader
-from services.wire.hop import Wire
-from services.wire.http_talk import HttpTalk
-from services.wire.link import Link
+from services.wire.connection import Connection
+from services.wire.http_handler import HttpHandler
+from services.wire.http_request import EncodedRequest
+from services.wire.http_response import ResponseReader
 from services.wire.network import Network, TlsTarget
 from services.wire.observation import Observation
-from services.wire.secure import Engine, SecureLink
 from services.wire.tls import HTTP
+from services.wire.tls_connection import Engine, TlsConnection
 from services.wire.watched_tls import OpenSsl
 
 
-async def exchange(network: Network, request: Wire, seen: Observation) -> AnswerReader:
+async def exchange(network: Network, request: EncodedRequest, seen: Observation) -> ResponseReader:
     """Send a request and read its response over a fresh connection; close it at once when cancelled.
 
     Args:
@@ -24,35 +24,35 @@ async def exchange(network: Network, request: Wire, seen: Observation) -> Answer
 
     Raises:
         ProbeFailure: there is no usable response.
-        OwnTrouble: the monitor itself failed.
+        InternalProbeError: the monitor itself failed.
     """
-    link = await (_in_plain if request.tls is None else _under_tls)(network, request, seen)
-    return cast("HttpTalk", link.talk).answer
+    connection = await (_in_plain if request.tls is None else _under_tls)(network, request, seen)
+    return cast("HttpHandler", connection.handler).answer
 
 
-async def _in_plain(network: Network, request: Wire, seen: Observation) -> Link:
-    def link_to(address: str) -> Link:
-        return Link(address, request.port, seen, HttpTalk(request, seen))
+async def _in_plain(network: Network, request: EncodedRequest, seen: Observation) -> Connection:
+    def connection_to(address: str) -> Connection:
+        return Connection(address, request.port, seen, HttpHandler(request, seen))
 
-    link = await network.connect(request.host, request.address, seen, link_to)
-    await link.ended()
-    return link
+    connection = await network.connect(request.host, request.address, seen, connection_to)
+    await connection.wait_closed()
+    return connection
 
 
-async def _under_tls(network: Network, request: Wire, seen: Observation) -> Link:
+async def _under_tls(network: Network, request: EncodedRequest, seen: Observation) -> Connection:
     options = request.tls or DEFAULT_TLS
 
-    def link_to(address: str, engine: Engine) -> SecureLink:
-        return SecureLink(address, request.port, seen, HttpTalk(request, seen), engine, request.server_name)
+    def connection_to(address: str, engine: Engine) -> TlsConnection:
+        return TlsConnection(address, request.port, seen, HttpHandler(request, seen), engine, request.server_name)
 
     if request.certificate is None:
         server = TlsTarget(
             host=request.host, literal=request.address, port=request.port, options=options, protocol=HTTP
         )
-        return await network.over_tls(server, seen, link_to)
-    context = await network.tls.showing(options, request.certificate, seen.off_loop)
-    link = await network.connect(
-        request.host, request.address, seen, lambda address: link_to(address, OpenSsl(context))
+        return await network.over_tls(server, seen, connection_to)
+    context = await network.tls.with_client_certificate(options, request.certificate, seen.off_loop)
+    connection = await network.connect(
+        request.host, request.address, seen, lambda address: connection_to(address, OpenSsl(context))
     )
-    await link.ended()
-    return link
+    await connection.wait_closed()
+    return connection

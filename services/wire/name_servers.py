@@ -16,23 +16,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from services.checks.specs.places import parted
+from services.checks.specs.endpoints import split_endpoint
 from services.platform import logs
-from services.wire.own_trouble import is_own
+from services.wire.internal_error import is_internal
 
 DNS_PORT = 53
 # How long a server may be silent before it is probed, and how long it then has to respond.
-KNOCK_AFTER_S = 0.25
-KNOCK_PATIENCE_S = 0.75
+HEALTH_CHECK_AFTER_S = 0.25
+HEALTH_TIMEOUT_S = 0.75
 # How often a dead server is probed, while names are looked up.
-_KNOCK_EVERY_S = 5.0
+_HEALTH_INTERVAL_S = 5.0
 # How long a response of a server counts as a sign of life.
-_HEARD_FOR_S = 10.0
+_RESPONSIVE_FOR_S = 10.0
 _RESOLV_CONF = Path("/etc/resolv.conf")
 # The limit of resolv.conf(5).
 _MOST_OF_THE_SYSTEM = 3
 # A query for the addresses of the root. Every server responds to it, if only with a refusal, without querying others.
-_KNOCK = struct.Struct("!6HB2H")
+_HEALTH_QUERY = struct.Struct("!6HB2H")
 _RECURSION_DESIRED, _IS_ANSWER = 0x0100, 0x80
 _LARGEST = 4096
 _NEVER = float("-inf")
@@ -68,10 +68,10 @@ def opened_to(server: Server) -> socket.socket:
 
 @dataclass(slots=True)
 class _Health:
-    heard_s: float = _NEVER
-    knocked_s: float = _NEVER
+    responded_s: float = _NEVER
+    queried_s: float = _NEVER
     is_dead: bool = False
-    knock: "_Knock | None" = None
+    query: "_HealthQuery | None" = None
 
 
 class NameServers:
@@ -93,7 +93,7 @@ class NameServers:
         self._path = None if given else resolv_conf
         self._read: tuple[int, int, int] | None = None
         self._health: dict[Server, _Health] = {}
-        self._keep(Server(host, int(port or DNS_PORT)) for host, port in map(parted, given))
+        self._keep(Server(host, int(port or DNS_PORT)) for host, port in map(split_endpoint, given))
 
     def in_order(self) -> list[Server]:
         """Return the servers in the order to query them: as configured, but dead ones last."""
@@ -101,7 +101,7 @@ class NameServers:
         health = self._health
         if not any(each.is_dead for each in health.values()):
             return list(health)
-        self.knock((server for server in health if health[server].is_dead), self._clock() - _KNOCK_EVERY_S)
+        self.check_health((server for server in health if health[server].is_dead), self._clock() - _HEALTH_INTERVAL_S)
         return sorted(health, key=lambda server: health[server].is_dead)
 
     def is_dead(self, server: Server) -> bool:
@@ -109,41 +109,41 @@ class NameServers:
         health = self._health.get(server)
         return health is not None and health.is_dead
 
-    def heard(self, server: Server) -> None:
+    def mark_responsive(self, server: Server) -> None:
         """Record that a server responded."""
         health = self._health.get(server)
         if health is not None:
-            health.heard_s = self._clock()
+            health.responded_s = self._clock()
             if health.is_dead:
                 health.is_dead = False
                 _log.info("DNS resolver responds again", server=server.address, port=server.port)
 
-    def lost(self, server: Server) -> None:
+    def mark_dead(self, server: Server) -> None:
         """Mark a server as dead, because it is unreachable or did not respond to a probe."""
         health = self._health.get(server)
         if health is not None and not health.is_dead:
             health.is_dead = True
-            health.knocked_s = self._clock()
+            health.queried_s = self._clock()
             _log.warning("DNS resolver does not respond, trying it last", server=server.address, port=server.port)
 
-    def knock(self, servers: Iterable[Server], since_s: float) -> None:
+    def check_health(self, servers: Iterable[Server], since_s: float) -> None:
         """Probe servers that have neither responded nor been probed since a time."""
         for server in servers:
             health = self._health.get(server)
-            if health is not None and health.knock is None and max(health.heard_s, health.knocked_s) < since_s:
-                health.knocked_s = self._clock()
-                health.knock = _Knock(server, self._answered)
+            if health is not None and health.query is None and max(health.responded_s, health.queried_s) < since_s:
+                health.queried_s = self._clock()
+                health.query = _HealthQuery(server, self._answered)
 
-    def were_silent(self, since_s: float) -> bool:
+    def are_unresponsive(self, since_s: float) -> bool:
         """Return whether there is no sign that any of them can be reached.
 
         Args:
             since_s: the time of a query without a response.
         """
-        recently_s = self._clock() - _HEARD_FOR_S
+        recently_s = self._clock() - _RESPONSIVE_FOR_S
         return not any(
-            each.heard_s >= since_s
-            or (not each.is_dead and each.heard_s >= each.knocked_s and each.heard_s >= recently_s)
+            each.responded_s >= since_s
+            or (not each.is_dead and each.responded_s >= each.queried_s and each.responded_s >= recently_s)
             for each in self._health.values()
         )
 
@@ -154,27 +154,27 @@ class NameServers:
     def close(self) -> None:
         """Stop all probes."""
         for health in self._health.values():
-            if health.knock is not None:
-                health.knock.close()
-                health.knock = None
+            if health.query is not None:
+                health.query.close()
+                health.query = None
 
     def _answered(self, server: Server, *, answered: bool | None) -> None:
         health = self._health.get(server)
         if health is None:
             return
-        health.knock = None
+        health.query = None
         if answered:
-            self.heard(server)
-        elif answered is not None and health.heard_s < health.knocked_s:
-            self.lost(server)
+            self.mark_responsive(server)
+        elif answered is not None and health.responded_s < health.queried_s:
+            self.mark_dead(server)
 
     def _keep(self, servers: Iterable[Server]) -> None:
         before = self._health
         self._health = {server: before.get(server) or _Health() for server in servers}
         for server in before.keys() - self._health.keys():
-            knock = before[server].knock
-            if knock is not None:
-                knock.close()
+            health_query = before[server].query
+            if health_query is not None:
+                health_query.close()
 
     def _refresh(self) -> None:
         if self._path is None:
@@ -207,7 +207,7 @@ def _of_the_system(text: str) -> list[Server]:
     return list(found)[:_MOST_OF_THE_SYSTEM]
 
 
-class _Knock:
+class _HealthQuery:
     """A probe of one server.
 
     Args:
@@ -225,13 +225,13 @@ class _Knock:
         self._socket: socket.socket | None = None
         try:
             self._socket = opened_to(server)
-            self._socket.send(_KNOCK.pack(self._number, _RECURSION_DESIRED, 1, 0, 0, 0, 0, 1, 1))
+            self._socket.send(_HEALTH_QUERY.pack(self._number, _RECURSION_DESIRED, 1, 0, 0, 0, 0, 1, 1))
         except OSError as error:
             # Reported later, because the caller has not recorded the probe yet.
-            self._timer = self._loop.call_later(0, self._end, None if is_own(error) else False)
+            self._timer = self._loop.call_later(0, self._end, None if is_internal(error) else False)
         else:
             self._loop.add_reader(self._socket.fileno(), self._hear)
-            self._timer = self._loop.call_later(KNOCK_PATIENCE_S, self._end, False)  # noqa: FBT003 — call_later takes no keywords
+            self._timer = self._loop.call_later(HEALTH_TIMEOUT_S, self._end, False)  # noqa: FBT003 — call_later takes no keywords
 
     def close(self) -> None:
         """Stop the probe."""

@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 from services.checks.outcome import ErrorKind
 from services.checks.specs.tls_options import TlsOptions
-from services.platform.egress.policy import EgressPolicy, by
+from services.platform.egress.policy import EgressPolicy, refusal_reason
+from services.wire.connection import Connection
 from services.wire.dial import dial
-from services.wire.link import Link
+from services.wire.internal_error import InternalProbeError
 from services.wire.name_servers import NameServers
 from services.wire.observation import Observation
-from services.wire.own_trouble import OwnTrouble
 from services.wire.probe_failure import ProbeFailure, Undecided
-from services.wire.remembered import Judge
 from services.wire.resolver import NoNameServer, ResolutionError, Resolver
-from services.wire.secure import Engine, SecureLink
 from services.wire.tls import TlsContexts
+from services.wire.tls_connection import Engine, TlsConnection
+from services.wire.tls_library_cache import TlsLibrary
 from services.wire.watched_tls import OpenSsl
 
 
@@ -69,24 +69,26 @@ class Network:
         """The monitor's own name servers, which checks may query, too."""
         return self._resolver.names
 
-    async def connect(self, host: str, literal: str | None, seen: Observation, link_to: Callable[[str], Link]) -> Link:
+    async def connect(
+        self, host: str, literal: str | None, seen: Observation, connection_to: Callable[[str], Connection]
+    ) -> Connection:
         """Connect to a host; return the link, on which the talk has started.
 
         Args:
             host: a host name in ASCII, or an address.
             literal: the host itself if it is an address.
             seen: receives the progress, also of a failed or cancelled attempt.
-            link_to: creates a link to a literal address; several may race.
+            connection_to: creates a link to a literal address; several may race.
 
         Raises:
             ProbeFailure: there is no connection.
-            OwnTrouble: the target is blocked, or the monitor itself failed.
+            InternalProbeError: the target is blocked, or the monitor itself failed.
         """
-        return await dial([link_to(address) for address in await self.addresses(host, literal, seen)])
+        return await dial([connection_to(address) for address in await self.addresses(host, literal, seen)])
 
     async def over_tls(
-        self, server: TlsTarget, seen: Observation, link_to: Callable[[str, Engine], SecureLink]
-    ) -> Link:
+        self, server: TlsTarget, seen: Observation, connection_to: Callable[[str, Engine], TlsConnection]
+    ) -> Connection:
         """Connect to a server with TLS and wait until the talk is complete; return the closed link.
 
         The fastest library is tried first. If it is undecided, OpenSSL judges over another connection, and is tried
@@ -95,46 +97,46 @@ class Network:
         Args:
             server: the server.
             seen: receives the progress, also of a failed or cancelled attempt.
-            link_to: creates a link to a literal address.
+            connection_to: creates a link to a literal address.
 
         Raises:
             ProbeFailure: there is no connection, or the talk failed.
-            OwnTrouble: the target is blocked, or the monitor itself failed.
+            InternalProbeError: the target is blocked, or the monitor itself failed.
         """
         tls = self.tls
         addresses = await self.addresses(server.host, server.literal, seen)
         key = hash((server.host, server.port, server.options, server.protocol))
-        judge = tls.remembered.judge_of(key)
+        judge = tls.libraries.library_for(key)
         context = tls.of(server.options, server.protocol)
-        fast = tls.fast(server.options, server.protocol) if judge is Judge.FASTEST else None
-        if judge is not Judge.WATCHED:
+        fast = tls.fast(server.options, server.protocol) if judge is TlsLibrary.FASTEST else None
+        if judge is not TlsLibrary.WATCHED:
             first = fast or OpenSsl(context, is_watched=False)
-            link = await dial([link_to(address, first) for address in addresses])
+            connection = await dial([connection_to(address, first) for address in addresses])
             try:
-                await link.ended()
+                await connection.wait_closed()
             except Undecided:
                 seen.next_connection()
             except asyncio.CancelledError:
                 if seen.tls_us is None:
-                    link.tell_connected()  # there will be no other connection
+                    connection.report_connected()  # there will be no other connection
                 raise
             else:
-                return link
-        link = await dial([link_to(address, OpenSsl(context)) for address in addresses])
+                return connection
+        connection = await dial([connection_to(address, OpenSsl(context)) for address in addresses])
         try:
-            await link.ended()
+            await connection.wait_closed()
         finally:
-            if judge is not Judge.WATCHED:
-                is_for_openssl = fast is not None and link.is_explained
-                tls.remembered.remember(key, Judge.OPENSSL if is_for_openssl else Judge.WATCHED)
-        return link
+            if judge is not TlsLibrary.WATCHED:
+                is_for_openssl = fast is not None and connection.is_explained
+                tls.libraries.remember(key, TlsLibrary.OPENSSL if is_for_openssl else TlsLibrary.WATCHED)
+        return connection
 
     async def addresses(self, host: str, literal: str | None, seen: Observation) -> list[str]:
         """Return the admitted addresses of a host in the order to try them; at least one (semantics.md §22).
 
         Raises:
             ProbeFailure: DNS.
-            OwnTrouble: BLOCKED_TARGET, or the monitor itself failed.
+            InternalProbeError: BLOCKED_TARGET, or the monitor itself failed.
         """
         found = (literal,) if literal is not None else await self._resolve(host, seen)
         admitted, refusing = [], ""
@@ -147,8 +149,8 @@ class Network:
         if not admitted:
             # The address would reveal the internal network. ERROR, because a target that was not dialled has not
             # failed.
-            sentence = f"target address is blocked by the egress policy ({by(refusing)})"
-            raise OwnTrouble(sentence, ErrorKind.BLOCKED_TARGET)
+            sentence = f"target address is blocked by the egress policy ({refusal_reason(refusing)})"
+            raise InternalProbeError(sentence, ErrorKind.BLOCKED_TARGET)
         return admitted
 
     async def _resolve(self, host: str, seen: Observation) -> tuple[str, ...]:
@@ -158,10 +160,10 @@ class Network:
             # The addresses that an earlier attempt used may be the reason of its failure.
             found = await self._resolver.resolve(host, anew=seen.attempt > 1)
         except asyncio.CancelledError:
-            seen.names_were_silent = self._resolver.names.were_silent(begun_s)
+            seen.resolver_unresponsive = self._resolver.names.are_unresponsive(begun_s)
             raise
         except NoNameServer as error:
-            raise OwnTrouble(str(error)) from error
+            raise InternalProbeError(str(error)) from error
         except ResolutionError as error:
             raise ProbeFailure(ErrorKind.DNS, str(error)) from error
         seen.dns_us = (time.perf_counter_ns() - start) // 1000

@@ -12,7 +12,7 @@ OnPhase = Callable[[str, int], None]
 """Called at the end of each phase (dns, connect, tls, ttfb, transfer) with its microseconds."""
 
 
-class OffLoop(Protocol):
+class OffLoopRunner(Protocol):
     """Runs CPU-bound work off the event loop; the time limit of the run is paused meanwhile."""
 
     async def __call__(self, work: Callable[[], _T]) -> _T:
@@ -45,9 +45,9 @@ class Observation:
         body_bytes: how much of a body was read, as received; None without a response.
         redirects: how many redirects were followed.
         attempt: the number of the attempt, from 1.
-        shakes_hands: whether a TLS handshake is in progress.
-        asks: whether a UDP query is in progress, which needs no connection.
-        names_were_silent: whether the run was cancelled while it waited for name servers, none of which responded.
+        in_handshake: whether a TLS handshake is in progress.
+        is_querying: whether a UDP query is in progress, which needs no connection.
+        resolver_unresponsive: whether the run was cancelled while it waited for name servers, none of which responded.
         cpu_ns: CPU time of the event loop for handshakes and judging.
         waited_ns: how long the run waited for the monitor itself, pauses before retries included, which counts for no
             figure of the target.
@@ -72,15 +72,15 @@ class Observation:
     body_bytes: int | None = None
     redirects: int = 0
     attempt: int = 1
-    shakes_hands: bool = False
-    asks: bool = False
-    names_were_silent: bool = False
+    in_handshake: bool = False
+    is_querying: bool = False
+    resolver_unresponsive: bool = False
     cpu_ns: int = field(default=0, repr=False, compare=False)
     waited_ns: int = field(default=0, repr=False, compare=False)
-    off_loop: OffLoop | None = field(default=None, repr=False, compare=False)
+    off_loop: OffLoopRunner | None = field(default=None, repr=False, compare=False)
     on_phase: OnPhase | None = field(default=None, repr=False, compare=False)
 
-    def tell(self, phase: str, elapsed_us: int) -> None:
+    def record_phase(self, phase: str, elapsed_us: int) -> None:
         """Record the end of a phase."""
         setattr(self, f"{phase}_us", elapsed_us)
         if self.on_phase is not None:
@@ -90,7 +90,7 @@ class Observation:
         """Reset for another attempt, after a failed one."""
         self.attempt += 1
         self.redirects = 0
-        self.names_were_silent = False
+        self.resolver_unresponsive = False
         self._forget_hop()
 
     def next_hop(self) -> None:
@@ -101,7 +101,7 @@ class Observation:
     def next_connection(self) -> None:
         """Reset the connection for another one to the same server."""
         self.connect_us = self.tls_us = self.tls_version = self.tls_not_after = self.tls_warning = None
-        self.shakes_hands = False
+        self.in_handshake = False
 
     def _forget_hop(self) -> None:
         self.status_code = self.dns_us = self.connect_us = self.tls_us = self.ttfb_us = self.transfer_us = None
@@ -109,4 +109,4 @@ class Observation:
         self.tls_not_after = self.tls_warning = None
         self.body_bytes = self.body = None
         self.headers = ()
-        self.shakes_hands = self.asks = False
+        self.in_handshake = self.is_querying = False

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 
-from services.wire.certificate import UNREADABLE, leniently
+from services.wire.certificate import UNREADABLE, allow_invalid_serials
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 _LEAST_RSA_BITS = 2_048
@@ -64,7 +64,7 @@ class PlainAnchors:
 
     def __init__(self, certificates: Iterable[bytes], others: int = 0) -> None:
         given = list(dict.fromkeys(certificates))
-        with leniently():
+        with allow_invalid_serials():
             read = [(der, _read(der)) for der in given]
             # If two have the same name, libraries may choose either.
             names = Counter(each.subject for _, each in read if each is not None)
@@ -82,7 +82,7 @@ class PlainAnchors:
             sent: the certificates that the server sent, in DER, its own first.
             name: the DNS name or IP address of the server.
         """
-        with leniently(), suppress(*UNREADABLE, InvalidSignature):
+        with allow_invalid_serials(), suppress(*UNREADABLE, InvalidSignature):
             certificates = [x509.load_der_x509_certificate(each) for each in sent]
             return self._chain_of(certificates, name) if certificates else None
         return None

@@ -11,8 +11,8 @@ import httpx
 from services.checks.outcome import ErrorKind
 from services.checks.specs.hosts import loose_address
 from services.checks.specs.urls import read_url
-from services.wire.answer_head import REDIRECTS, location_of, quoted
-from services.wire.hop import PORTS, Headers, Hop
+from services.wire.http_request import PORTS, Headers, HttpRequest
+from services.wire.http_response_head import REDIRECTS, location_of, quoted
 from services.wire.probe_failure import ProbeFailure
 
 _MOVED = frozenset({301, 302})
@@ -28,7 +28,9 @@ _IDEOGRAPHIC_STOP = "\N{IDEOGRAPHIC FULL STOP}"
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\"#%/:<>?@\[\\\]^`{|}]")
 
 
-def next_hop(hop: Hop, status: int, answered: Sequence[tuple[bytes, bytes]], first: Hop | None = None) -> Hop | None:
+def next_hop(
+    hop: HttpRequest, status: int, answered: Sequence[tuple[bytes, bytes]], first: HttpRequest | None = None
+) -> HttpRequest | None:
     """Return the request of a redirect (status, headers); None for a response that is not a redirect to follow.
 
     The check's own headers and its client certificate are sent to its own origin only, also after a detour. Another
@@ -65,7 +67,7 @@ def next_hop(hop: Hop, status: int, answered: Sequence[tuple[bytes, bytes]], fir
         if (is_own or name.lower() in _HARMLESS or (first.body and name.lower() in _OF_THE_BODY))
         and (keeps_body or name.lower() not in _OF_THE_BODY)
     )
-    return Hop(
+    return HttpRequest(
         method=method,
         url=url,
         headers=_with_credentials(headers, url),

@@ -9,10 +9,10 @@ from services.checks.specs.client_certificate import ClientCertificate
 from services.checks.specs.tls_options import TlsOptions
 from services.platform.security.tls_context import context_trusting, public_context, unverified_context
 from services.wire.fast_tls import IS_THERE, FastTls
-from services.wire.observation import OffLoop
-from services.wire.own_trouble import OwnTrouble
+from services.wire.internal_error import InternalProbeError
+from services.wire.observation import OffLoopRunner
 from services.wire.plain_chain import PlainAnchors
-from services.wire.remembered import Remembered
+from services.wire.tls_library_cache import TlsLibraryCache
 from services.wire.watched_tls import ShowingTls, watch
 
 HTTP = "http/1.1"
@@ -38,7 +38,7 @@ class TlsContexts:
         fast: whether to try the faster library first, if it is installed.
 
     Attributes:
-        remembered: the library that has to judge a server.
+        libraries: the library that has to judge a server.
     """
 
     def __init__(self, public: Callable[[], ssl.SSLContext] = public_context, *, fast: bool = True) -> None:
@@ -55,7 +55,7 @@ class TlsContexts:
             anchors = _anchors(self._public[ANY])
             if anchors.plain:
                 self._public_fast = {protocol: FastTls(anchors, protocol) for protocol in _PROTOCOLS}
-        self.remembered = Remembered()
+        self.libraries = TlsLibraryCache()
 
     def of(self, options: TlsOptions, protocol: str = HTTP) -> ssl.SSLContext:
         """Return the context for TLS options and a protocol; the server name is not part of it."""
@@ -91,8 +91,8 @@ class TlsContexts:
             self._fast.popitem(last=False)
         return made
 
-    async def showing(
-        self, options: TlsOptions, certificate: ClientCertificate, off_loop: OffLoop | None = None
+    async def with_client_certificate(
+        self, options: TlsOptions, certificate: ClientCertificate, off_loop: OffLoopRunner | None = None
     ) -> ssl.SSLContext:
         """Return the context for TLS options and HTTP that presents a client certificate on request.
 
@@ -102,9 +102,9 @@ class TlsContexts:
             off_loop: runs the creation of a context that is not cached.
 
         Raises:
-            OwnTrouble: OpenSSL rejects the certificate, although it was valid when the check was saved.
+            InternalProbeError: OpenSSL rejects the certificate, although it was valid when the check was saved.
         """
-        key = options.elsewhere(), certificate
+        key = options.without_server_name(), certificate
         context = self._showing.get(key)
         if context is None:
             make = partial(self._make_showing, options, certificate)
@@ -121,7 +121,7 @@ class TlsContexts:
         try:
             certificate.load_into(context)
         except ssl.SSLError as error:
-            raise OwnTrouble("the monitor cannot use the check's client certificate") from error
+            raise InternalProbeError("the monitor cannot use the check's client certificate") from error
         return context
 
     def _verifying(self, options: TlsOptions) -> ssl.SSLContext:

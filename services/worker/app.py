@@ -13,14 +13,14 @@ from sentinel.probe.v1.probe_service_pb2_grpc import add_ProbeServiceServicer_to
 from services.checks import check_changes
 from services.checks.tenant_egress import TenantEgress
 from services.platform.file_limit import limit
-from services.platform.garbage import collect_rarely
+from services.platform.garbage import raise_gc_thresholds
 from services.platform.metrics.process_metrics import DatabaseHealth
 from services.platform.paging import Pager
 from services.platform.postgres.connection_shares import ConnectionShares
 from services.platform.postgres.database import REQUEST_CONNECTIONS, RESERVED_CONNECTIONS, create_pool, in_use
 from services.platform.rpc.process import REQUEST_FILES, Process, run
 from services.platform.rpc.server import background
-from services.platform.security.sealed import Sealer
+from services.platform.security.signed_tokens import TokenSigner
 from services.wire.network import Network
 from services.wire.resolver import Resolver
 from services.wire.tls import TlsContexts
@@ -30,9 +30,8 @@ from services.worker.cpu_queue import CpuQueue
 from services.worker.dispatch import Dispatcher
 from services.worker.engine import Engine
 from services.worker.exposition import WorkerCollector
-from services.worker.guard import SelfFaultGuard
-from services.worker.heartbeats.receiving import Receiving
-from services.worker.heartbeats.reception import Reception
+from services.worker.heartbeats.ingest_liveness import IngestLiveness
+from services.worker.heartbeats.signal_ingest import SignalIngest
 from services.worker.heartbeats.signals import Signals
 from services.worker.judging.evaluation import Evaluation
 from services.worker.lease import SHARDS_FREE, Leases, LeaseTimes
@@ -42,11 +41,20 @@ from services.worker.probe import Prober
 from services.worker.record import Recorder
 from services.worker.report import Gauges, Reporter
 from services.worker.roster import Roster
+from services.worker.self_fault_guard import SelfFaultGuard
 from services.worker.servicer import ProbeServicer, UseCases
-from services.worker.store import RECORDED, EngineStore, ReceptionSql, SignalsSql, TailStore, TenantStore, enter_cluster
+from services.worker.store import (
+    RECORDED,
+    EngineStore,
+    SignalIngestSql,
+    SignalsSql,
+    TailStore,
+    TenantStore,
+    enter_cluster,
+)
 from services.worker.streams.position import Cursors
-from services.worker.streams.stream import Streams
-from services.worker.streams.tail import Tail
+from services.worker.streams.stream import ResultStreams
+from services.worker.streams.tail import ResultTail
 from services.worker.workers import Workers
 
 ROLE = "sentinel_worker"
@@ -59,9 +67,9 @@ _MOST_AT_A_TARGET = 256
 MOST_FILES = _MOST_RUNS + REQUEST_FILES
 # A body has at most 1 MiB.
 _MOST_BODIES = 256
-_PATIENCE_S = 2.0
+_SHUTDOWN_TIMEOUT_S = 2.0
 # How long judging in its thread may delay the event loop by holding the interpreter; Python's default is 5 ms.
-_SWITCH_S = 0.001
+_THREAD_SWITCH_S = 0.001
 
 
 async def main(process: Process) -> None:
@@ -99,19 +107,19 @@ async def main(process: Process) -> None:
     dispatcher = Dispatcher(_most_runs(), _MOST_AT_A_TARGET, _MOST_BODIES, cpu.budget)
     engine = Engine(prober, recorder, worker_id, dispatcher, leases, clock, metrics)
     roster = Roster(engine_store, engine, recorder, clock)
-    tail = Tail(TailStore(pools.tail))
-    streams = Streams(tenant_store, tail, metrics.streams)
-    process.listener.hear({SHARDS_FREE: leases.on_free}, leases.on_connect)
-    process.listener.hear(
+    tail = ResultTail(TailStore(pools.tail))
+    streams = ResultStreams(tenant_store, tail, metrics.streams)
+    process.listener.subscribe({SHARDS_FREE: leases.on_free}, leases.on_connect)
+    process.listener.subscribe(
         {check_changes.CHANNEL: roster.on_notify, check_changes.TENANT_CHANNEL: roster.on_tenant_notify},
         roster.on_connect,
     )
-    process.listener.hear({RECORDED: tail.on_notify}, tail.on_connect)
+    process.listener.subscribe({RECORDED: tail.on_notify}, tail.on_connect)
 
-    sealing_key = await process.sealing_key()
-    cursors, pager = Cursors(Sealer(sealing_key, "cursor")), Pager(Sealer(sealing_key, "page"))
-    reception_store = ReceptionSql(pools.requests)
-    reception, receiving = Reception(reception_store, metrics), Receiving(reception_store)
+    token_signing_key = await process.token_signing_key()
+    cursors, pager = Cursors(TokenSigner(token_signing_key, "cursor")), Pager(TokenSigner(token_signing_key, "page"))
+    reception_store = SignalIngestSql(pools.requests)
+    signal_ingest, receiving = SignalIngest(reception_store, metrics), IngestLiveness(reception_store)
     server = await process.new_server([_SERVICE])
     server.reflect([_SERVICE])
     use_cases = UseCases(
@@ -119,18 +127,18 @@ async def main(process: Process) -> None:
         on_demand=OnDemand(tenant_store, prober, cpu, egress),
         evaluation=Evaluation(tenant_store, cpu),
         workers=Workers(tenant_store, pager, times.overdue_s),
-        reception=reception,
+        signal_ingest=signal_ingest,
     )
     add_ProbeServiceServicer_to_server(ProbeServicer(process, use_cases, cursors), server.grpc)
     process.metrics.registry.register(WorkerCollector(metrics, gauges))
     pools.watch(process.metrics.database)
     try:
-        async with background(recorder.run(), tail.run(), streams.open.run(), reception.run(), receiving.run()):
+        async with background(recorder.run(), tail.run(), streams.open.run(), signal_ingest.run(), receiving.run()):
             async with background(leases.run(roster.set_shards), roster.run()):
                 await process.serve(server)
             # In order: start no more runs, write the results, then release the shards (semantics.md §6).
-            await engine.stop(_PATIENCE_S)
-            await recorder.drain(_PATIENCE_S)
+            await engine.stop(_SHUTDOWN_TIMEOUT_S)
+            await recorder.drain(_SHUTDOWN_TIMEOUT_S)
             await leases.leave()
     finally:
         cpu.close()
@@ -166,8 +174,8 @@ class _Pools:
 
 
 def _set_up_interpreter() -> None:
-    collect_rarely()
-    sys.setswitchinterval(_SWITCH_S)
+    raise_gc_thresholds()
+    sys.setswitchinterval(_THREAD_SWITCH_S)
 
 
 def _most_runs() -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
-from services.worker.fairness import Shares
+from services.worker.fairness import ConcurrencyLimits
 from services.worker.schedule import ScheduledCheck
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ class Backlog:
         shares: decides which runs may begin.
     """
 
-    def __init__(self, shares: Shares) -> None:
-        self._shares = shares
+    def __init__(self, limits: ConcurrencyLimits) -> None:
+        self._limits = limits
         self._lines: dict[_Line, OrderedDict[str, _Lane]] = {}
         self._tickets = 0
         self._size = 0
@@ -77,18 +77,18 @@ class Backlog:
         """Let one slot of a tenant begin, if one may; remove late ones at the head of its lanes."""
         lanes = self._lines[line]
         tenant_id, keeps_body = line
-        admitted = self._shares.admits_tenant(tenant_id, keeps_body=keeps_body)
+        admitted = self._limits.admits_tenant(tenant_id, keeps_body=keeps_body)
         for _ in range(len(lanes)):
             target, lane = next(iter(lanes.items()))
             lanes.move_to_end(target)
             dropped = _drop_heads(lane, is_late, late)
             self._size -= dropped
-            begins = bool(lane) and admitted and self._shares.admits_target(tenant_id, target)
+            begins = bool(lane) and admitted and self._limits.admits_target(tenant_id, target)
             if begins:
                 queued = lane.popleft()[1]
                 self._size -= 1
                 queued.ticket = 0
-                self._shares.take(queued.check)
+                self._limits.acquire(queued.check)
                 starting.append(queued)
             if not lane:
                 del lanes[target]

@@ -11,12 +11,12 @@ from services.checks.outcome import ErrorKind, Outcome
 from services.platform import logs
 from services.platform.clock import SECOND_US
 from services.worker.clock import SharedClock
-from services.worker.dispatch import Dispatcher, Lapse, Run
+from services.worker.dispatch import Dispatcher, MissedSlots, Run
 from services.worker.metrics import Metrics
 from services.worker.probe import Prober
 from services.worker.record import Recorder
 from services.worker.results import to_missed
-from services.worker.schedule import Account, ScheduledCheck
+from services.worker.schedule import ScheduledCheck, Watermark
 
 if TYPE_CHECKING:
     from services.worker.lease import Leases
@@ -69,7 +69,7 @@ class Engine:
         self._ticked_at = 0.0
         self._stalled_at = 0.0
         self._stopped = False
-        self._holds_fire = False
+        self._is_paused = False
 
     def checks(self) -> list[ScheduledCheck]:
         """Return the checks that this worker holds."""
@@ -89,25 +89,25 @@ class Engine:
         return not self._dispatcher.held
 
     @contextmanager
-    def holding_fire(self) -> Iterator[None]:
+    def paused(self) -> Iterator[None]:
         """Start no run inside the block: the initial load takes half the time without concurrent runs."""
-        self._holds_fire = True
+        self._is_paused = True
         try:
             yield
         finally:
-            self._holds_fire = False
+            self._is_paused = False
 
-    def hold(self, check: ScheduledCheck, account: Account) -> None:
+    def hold(self, check: ScheduledCheck, watermark: Watermark) -> None:
         """Schedule a check, or replace it by its new version. Do nothing after `stop`.
 
         Args:
             check: the check.
-            account: its watermark: the last slot that is accounted for.
+            watermark: its watermark: the last slot that is accounted for.
         """
         if self._stopped:
             return
-        self._look_at_spans()
-        self._miss(self._dispatcher.hold(check, account, self._clock.now_us()))
+        self._update_spans()
+        self._record_missed(self._dispatcher.hold(check, watermark, self._clock.now_us()))
         self._arm()
 
     def release(self, check: ScheduledCheck) -> None:
@@ -116,7 +116,7 @@ class Engine:
 
     def retire(self, check: ScheduledCheck) -> None:
         """Unschedule a check that was disabled or deleted, and record its due slots as missed."""
-        self._miss(self._dispatcher.retire(check.id))
+        self._record_missed(self._dispatcher.retire(check.id))
 
     async def stop(self, patience_s: float) -> None:
         """Start no more runs, wait for those in progress, and cancel the rest.
@@ -139,14 +139,14 @@ class Engine:
         """Set the timer for the next due slot; slots that are due within one tick start in one batch."""
         if self._stopped or (self._timer is not None and self._armed_for <= self._ticked_at + TICK_S):
             return  # the timer is already set for the earliest possible time
-        following = self._dispatcher.next_us
+        next_slot_us = self._dispatcher.next_us
         if self._dispatcher.has_backlog:
             nap = 0.0
-        elif following is None:
+        elif next_slot_us is None:
             return
         else:
-            nap = min(_LONGEST_NAP_S, max(0.0, (following - self._clock.now_us()) / SECOND_US))
-        if not self._may_fire():
+            nap = min(_LONGEST_NAP_S, max(0.0, (next_slot_us - self._clock.now_us()) / SECOND_US))
+        if not self._may_start_runs():
             nap = _FENCED_NAP_S
         loop = asyncio.get_running_loop()
         at = max(loop.time() + nap, self._ticked_at + TICK_S)
@@ -156,11 +156,11 @@ class Engine:
             self._timer.cancel()
         self._timer, self._armed_for = loop.call_at(at, self._tick), at
 
-    def _look_at_spans(self) -> None:
+    def _update_spans(self) -> None:
         self._dispatcher.outage, self._dispatcher.skipped = self._lease.outage, self._clock.skipped
 
-    def _may_fire(self) -> bool:
-        return self._lease.hold() and not self._holds_fire
+    def _may_start_runs(self) -> bool:
+        return self._lease.hold() and not self._is_paused
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
@@ -169,10 +169,10 @@ class Engine:
         if self._ticked_at - self._armed_for > _STALL_S:
             self._stalled_at = self._ticked_at
             _log.warning("worker stalled", seconds=round(self._ticked_at - self._armed_for, 3))
-        if self._may_fire():
-            self._look_at_spans()
-            starting, lapses = self._dispatcher.due(self._clock.now_us())
-            self._miss(lapses)
+        if self._may_start_runs():
+            self._update_spans()
+            starting, all_missed = self._dispatcher.due(self._clock.now_us())
+            self._record_missed(all_missed)
             for run in starting:
                 self._tasks[run] = loop.create_task(self._run(run))
         self._arm()
@@ -198,8 +198,8 @@ class Engine:
             self._recorder.add(result, check)
         finally:
             del self._tasks[run]
-            self._look_at_spans()
-            self._miss(self._dispatcher.ended(run, check, self._clock.now_us()))
+            self._update_spans()
+            self._record_missed(self._dispatcher.ended(run, check, self._clock.now_us()))
             self._arm()
 
     def _stalled_since(self, began: float) -> bool:
@@ -211,7 +211,7 @@ class Engine:
         overdue = self._timer is not None and asyncio.get_running_loop().time() - self._armed_for > _STALL_S
         return overdue or self._stalled_at >= began
 
-    def _miss(self, lapses: Sequence[Lapse]) -> None:
-        for lapse in lapses:
-            self._metrics.missed(lapse.reason, lapse.missed.count)
-            self._recorder.add(to_missed(lapse, self._worker_id), lapse.check)
+    def _record_missed(self, all_missed: Sequence[MissedSlots]) -> None:
+        for missed_slots in all_missed:
+            self._metrics.missed(missed_slots.reason, missed_slots.missed.count)
+            self._recorder.add(to_missed(missed_slots, self._worker_id), missed_slots.check)

@@ -13,7 +13,7 @@ from services.worker.schedule import ScheduledCheck
 _MULTIPLE = 2
 
 
-class Shares:
+class ConcurrencyLimits:
     """Places for runs: on the whole worker, per target host, and for response bodies in memory.
 
     Args:
@@ -52,22 +52,22 @@ class Shares:
         pool = self._targets.get(target)
         return pool is None or pool.admits(tenant_id)
 
-    def take(self, check: ScheduledCheck) -> None:
+    def acquire(self, check: ScheduledCheck) -> None:
         """Take the places for a run of a check."""
-        self._all.take(check.tenant_id)
+        self._all.acquire(check.tenant_id)
         if check.spec.reads_body:
-            self._bodies.take(check.tenant_id)
+            self._bodies.acquire(check.tenant_id)
         pool = self._targets.get(check.target)
         if pool is None:
             pool = self._targets[check.target] = FairPool(self._per_target, _MULTIPLE)
-        pool.take(check.tenant_id)
+        pool.acquire(check.tenant_id)
 
-    def give_back(self, check: ScheduledCheck) -> None:
+    def release(self, check: ScheduledCheck) -> None:
         """Return the places of a run; the check is the one with which it began."""
-        self._all.give_back(check.tenant_id)
+        self._all.release(check.tenant_id)
         if check.spec.reads_body:
-            self._bodies.give_back(check.tenant_id)
+            self._bodies.release(check.tenant_id)
         pool = self._targets[check.target]
-        pool.give_back(check.tenant_id)
+        pool.release(check.tenant_id)
         if not pool.taken:
             del self._targets[check.target]

@@ -145,15 +145,15 @@ class Leases:
         self._free = asyncio.Event()
         self._renewed_us = 0
         self._valid_until_us = 0
-        self._away = False
+        self._is_away = False
         self._outage: Span = (0, 0)
-        self._patient_until_us = 0
+        self._claim_not_before_us = 0
         clock.on_step.append(self._on_step)
 
     @property
     def outage(self) -> Span:
         """The last span in which the database was unavailable."""
-        if self._away:
+        if self._is_away:
             return self._outage[0], self._clock.now_us() + 1
         return self._outage
 
@@ -188,7 +188,7 @@ class Leases:
             # A worker that was cut off may find expired leases of workers that were cut off with it. It claims none of
             # them before those had time to reconnect.
             was_cut_off = self._renewed_us > 0 and asked_us - self._renewed_us > self._times.cut_off_s * SECOND_US
-            claim_expired = not was_cut_off and asked_us >= self._patient_until_us
+            claim_expired = not was_cut_off and asked_us >= self._claim_not_before_us
             try:
                 renewal = await self._store.renew(
                     self._worker_id,
@@ -204,7 +204,7 @@ class Leases:
             retry.succeeded()
             if was_cut_off:
                 # Others may reconnect some rounds later. One that has not within the TTL is dead.
-                self._patient_until_us = monotonic_us() + int(self._times.ttl_s * SECOND_US)
+                self._claim_not_before_us = monotonic_us() + int(self._times.ttl_s * SECOND_US)
             await self._renewed(renewal, asked_us, on_change)
             # Until the next round; sooner if shards become free: released ones, or those of a dead worker.
             renew_s = self._times.renew_s
@@ -224,7 +224,7 @@ class Leases:
     def _on_step(self, before_us: int, after_us: int) -> None:
         if after_us > before_us:
             # All leases look expired until their holders renew them: wait for one renewal.
-            self._patient_until_us = monotonic_us() + int(self._times.overdue_s * SECOND_US)
+            self._claim_not_before_us = monotonic_us() + int(self._times.overdue_s * SECOND_US)
         else:
             # An outage cannot lie in the future.
             start_us, end_us = self._outage
@@ -233,17 +233,17 @@ class Leases:
     def _lost(self, asked_us: int) -> None:
         self._metrics.not_renewed()
         _log.warning("lease renewal failed", firing=self.hold())
-        if not self._away:
-            self._away = True
+        if not self._is_away:
+            self._is_away = True
             self._outage = (self._clock.now_us() - (monotonic_us() - asked_us), 0)
 
     async def _renewed(
         self, renewal: Renewal, asked_us: int, on_change: Callable[[frozenset[int]], Awaitable[None]]
     ) -> None:
         self._metrics.renewed()
-        if self._away:
+        if self._is_away:
             self._outage = self.outage
-            self._away = False
+            self._is_away = False
         # Only now: a step that is seen here is not part of the outage.
         self._clock.observe(renewal.reading)
         self._renewed_us = asked_us

@@ -21,7 +21,7 @@ from services.platform.rpc.stream_guard import EndReason
 from services.wire.body import Body
 from services.wire.observation import Observation
 from services.worker.judging.attempt_report import AttemptReport
-from services.worker.judging.evaluation import Evaluated
+from services.worker.judging.evaluation import EvaluationResult
 from services.worker.on_demand import PhaseEnded, TryDraft
 from services.worker.report import TenantWorker
 
@@ -31,7 +31,7 @@ def recorded_message(result: Result, cursor: str) -> pb.StreamResultsResponse:
     return pb.StreamResultsResponse(result=pb.ResultEvent(result=to_message(result), cursor=cursor))
 
 
-def nobodys_result(result: Result) -> result_pb2.CheckResult:
+def unsaved_check_result(result: Result) -> result_pb2.CheckResult:
     """Return the result of a check that is not saved: without ids of a service and a check."""
     message = to_message(result)
     message.ClearField("service_id")
@@ -78,7 +78,7 @@ def given_answer(message: pb.GivenAnswer) -> Observation:
     )
 
 
-def evaluated_message(evaluated: Evaluated) -> pb.EvaluateAssertionsResponse:
+def evaluated_message(evaluated: EvaluationResult) -> pb.EvaluateAssertionsResponse:
     """Return the outcomes of assertions as a response."""
     return pb.EvaluateAssertionsResponse(
         outcomes=[outcome_message(each) for each in evaluated.outcomes],

@@ -33,7 +33,7 @@ _BATCH = (1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_000)
 _KINDS = len(ErrorKind) + 1
 
 
-class SignalEnd(IntEnum):
+class SignalOutcome(IntEnum):
     """The result of a signal."""
 
     SUCCESS = 0
@@ -74,7 +74,7 @@ class Metrics:
         self._ended = [0] * ((len(Outcome) + 1) * _KINDS)
         self._of_kind = {kind: [0] * (len(Outcome) + 1) for kind in KINDS}
         self._missed = [0] * (len(MissedReason) + 1)
-        self._signals = [0] * len(SignalEnd)
+        self._signals = [0] * len(SignalOutcome)
 
     def started(self, lag_us: int) -> None:
         """Count the start of a run."""
@@ -110,13 +110,13 @@ class Metrics:
         """Count a failed renewal."""
         self.failed_renewals += 1
 
-    def signal_ended(self, end: SignalEnd) -> None:
+    def signal_ended(self, end: SignalOutcome) -> None:
         """Count a signal."""
         self._signals[end] += 1
 
     def ended_signals(self) -> dict[tuple[str, ...], float]:
         """Return signals by result."""
-        return {(end.name,): self._signals[end] for end in SignalEnd}
+        return {(end.name,): self._signals[end] for end in SignalOutcome}
 
     @property
     def runs(self) -> int:

@@ -19,8 +19,8 @@ from services.checks.specs.spec import Spec
 from services.checks.tenant_egress import TenantEgress
 from services.platform.clock import now_us
 from services.platform.errors import InvalidArgument, NotFound
-from services.platform.rpc.stream_guard import LOOK_S, EndReason, StreamGuard
-from services.platform.rpc.stream_reader import QUIET_S
+from services.platform.rpc.stream_guard import POLL_S, EndReason, StreamGuard
+from services.platform.rpc.stream_reader import KEEP_ALIVE_AFTER_S
 from services.worker.cpu_queue import CpuQueue
 from services.worker.judging.attempt_report import AttemptReport
 from services.worker.on_demand_places import OnDemandPlaces
@@ -48,13 +48,13 @@ class StillRunning:
 
 
 @dataclass(frozen=True, slots=True)
-class CutOff:
+class RunAborted:
     """The run was cancelled and nothing more follows: its caller lost access, or the server stops."""
 
     reason: EndReason
 
 
-Event = PhaseEnded | StillRunning | AttemptReport | Result | CutOff
+Event = PhaseEnded | StillRunning | AttemptReport | Result | RunAborted
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class OnDemand:
     async def run(
         self, tenant_id: UUID, service_id: UUID, check_id: UUID, guard: StreamGuard
     ) -> AsyncGenerator[Event, None]:
-        """Run a saved check; the last event is its recorded result, or CutOff.
+        """Run a saved check; the last event is its recorded result, or RunAborted.
 
         Args:
             tenant_id: the tenant of the caller.
@@ -118,7 +118,7 @@ class OnDemand:
                 yield event
 
     async def try_out(self, tenant_id: UUID, draft: TryDraft, guard: StreamGuard) -> AsyncGenerator[Event, None]:
-        """Run a check that is not saved; the last event is its result, which is not recorded, or CutOff.
+        """Run a check that is not saved; the last event is its result, which is not recorded, or RunAborted.
 
         Args:
             tenant_id: the tenant of the caller.
@@ -130,10 +130,10 @@ class OnDemand:
             ResourceExhausted: OVERLOADED.
         """
         field = f"check.{draft.spec.KIND}"
-        draft.spec.refuse_bad(field)
+        draft.spec.validate(field)
         if self._egress is not None:
             await self._egress.refuse_blocked(tenant_id, draft.spec, field)
-        if not draft.spec.ASKS:
+        if not draft.spec.CONTACTS_TARGET:
             raise InvalidArgument.field(field, "heartbeat checks cannot be tried: they probe no target")
         check = ScheduledCheck(
             tenant_id=tenant_id,
@@ -159,7 +159,7 @@ class OnDemand:
     async def _events(self, check: ScheduledCheck, guard: StreamGuard) -> AsyncGenerator[Event, None]:
         events: asyncio.Queue[PhaseEnded | AttemptReport | Result] = asyncio.Queue()
         start_us = now_us()
-        check = replace(check, spec=check.spec.showing())
+        check = replace(check, spec=check.spec.with_body_kept())
 
         async def probe() -> None:
             events.put_nowait(
@@ -179,10 +179,10 @@ class OnDemand:
                 event = await _next(events)
                 reason = guard.must_end()
                 if reason is not None:
-                    yield CutOff(reason)
+                    yield RunAborted(reason)
                     return
                 if event is None:
-                    if time.monotonic() - heard < QUIET_S:
+                    if time.monotonic() - heard < KEEP_ALIVE_AFTER_S:
                         continue
                     yield StillRunning()
                 else:
@@ -201,7 +201,7 @@ async def _next(
 ) -> PhaseEnded | AttemptReport | Result | None:
     """Wait for an event, at most until the stream has to be checked again."""
     try:
-        async with asyncio.timeout(LOOK_S):
+        async with asyncio.timeout(POLL_S):
             return await events.get()
     except TimeoutError:
         return None

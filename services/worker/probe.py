@@ -16,9 +16,9 @@ from services.platform import logs
 from services.platform.clock import SECOND_US, now_us
 from services.platform.errors import Unavailable
 from services.wire.deadline import Deadline
+from services.wire.internal_error import InternalProbeError, describe_error, is_internal
 from services.wire.network import Network
 from services.wire.observation import Observation, OnPhase
-from services.wire.own_trouble import OwnTrouble, is_own, sentence
 from services.wire.probe_failure import ProbeFailure
 from services.worker.cpu_queue import CpuQueue
 from services.worker.error_message import error_message
@@ -26,9 +26,9 @@ from services.worker.heartbeats.signals import Signals
 from services.worker.judging.attempt_report import AttemptReport, report_of
 from services.worker.judging.cost import ON_LOOP_US, cost_us
 from services.worker.judging.judge import Verdict, judge
-from services.worker.kinds.every import every_kind
 from services.worker.kinds.kind import Kind, Probe
-from services.worker.kinds.sealed import SealedProbe, SealedSpec
+from services.worker.kinds.registry import probes_by_kind
+from services.worker.kinds.undecryptable import UndecryptableProbe, UndecryptableSpec
 from services.worker.results import to_result
 from services.worker.schedule import ScheduledCheck
 
@@ -68,7 +68,7 @@ class Prober:
         self._worker_id = worker_id
         self._egress = egress
         self._cpu = cpu or CpuQueue()
-        self._kinds: Mapping[type[Spec], Kind] = {**every_kind(signals), SealedSpec: SealedProbe}
+        self._kinds: Mapping[type[Spec], Kind] = {**probes_by_kind(signals), UndecryptableSpec: UndecryptableProbe}
 
     def probe_of(self, spec: Spec) -> Probe:
         """Return the probe of a spec, which all runs of the spec can share."""
@@ -106,7 +106,7 @@ class Prober:
                 raise
             verdict = _timed_out(check, run.seen)
         except Exception as error:  # noqa: BLE001 — an internal error is ERROR, never DOWN (semantics.md §9)
-            verdict = _own(error)
+            verdict = _internal_error_message(error)
         finally:
             run.end()
         return to_result(
@@ -224,7 +224,7 @@ async def _slug(egress: TenantEgress, tenant_id: UUID) -> str:
     try:
         return await egress.slug_of(tenant_id)
     except Unavailable as error:
-        raise OwnTrouble("database unavailable: the egress policy of the tenant could not be read") from error
+        raise InternalProbeError("database unavailable: the egress policy of the tenant could not be read") from error
 
 
 async def _worked(run: _Run, work: Callable[[Spec, Observation, int], _T], judged_us: int) -> _T:
@@ -248,25 +248,25 @@ async def _worked(run: _Run, work: Callable[[Spec, Observation, int], _T], judge
         seen.cpu_ns += time.thread_time_ns() - began_ns
 
 
-def _own(error: Exception) -> Verdict:
-    if isinstance(error, OwnTrouble):
+def _internal_error_message(error: Exception) -> Verdict:
+    if isinstance(error, InternalProbeError):
         return Verdict(outcome=Outcome.ERROR, error_kind=error.kind, message=str(error))
-    if is_own(error):
-        return Verdict(outcome=Outcome.ERROR, error_kind=ErrorKind.INTERNAL, message=sentence(error))
+    if is_internal(error):
+        return Verdict(outcome=Outcome.ERROR, error_kind=ErrorKind.INTERNAL, message=describe_error(error))
     _log.error("unhandled exception in a run", exc_info=error)
     return Verdict(outcome=Outcome.ERROR, error_kind=ErrorKind.INTERNAL, message="internal error")
 
 
 def _timed_out(check: ScheduledCheck, seen: Observation) -> Verdict:
-    if not check.spec.ASKS:
-        return _own(OwnTrouble("timed out while reading from the database"))
-    if seen.names_were_silent:
-        return _own(OwnTrouble("the monitor's DNS resolvers did not respond"))
+    if not check.spec.CONTACTS_TARGET:
+        return _internal_error_message(InternalProbeError("timed out while reading from the database"))
+    if seen.resolver_unresponsive:
+        return _internal_error_message(InternalProbeError("the monitor's DNS resolvers did not respond"))
     if seen.resolved_ip is None:
         kind, phase = ErrorKind.DNS, "during DNS resolution"
-    elif seen.connect_us is None and not seen.asks:
+    elif seen.connect_us is None and not seen.is_querying:
         kind, phase = ErrorKind.CONNECT_TIMEOUT, "while connecting"
-    elif seen.shakes_hands:
+    elif seen.in_handshake:
         kind, phase = ErrorKind.TIMEOUT, "during the TLS handshake"
     elif seen.ttfb_us is None:
         kind, phase = ErrorKind.TIMEOUT, "while waiting for the response"

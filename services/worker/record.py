@@ -29,7 +29,7 @@ from services.worker.results import as_error, as_missed
 from services.worker.schedule import ScheduledCheck
 
 if TYPE_CHECKING:
-    from services.worker.guard import SelfFaultGuard
+    from services.worker.self_fault_guard import SelfFaultGuard
 
 _log = logs.get("record")
 BATCH_S = 0.05

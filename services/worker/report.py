@@ -62,7 +62,7 @@ class WorkerReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SeenWorker:
+class RecordedWorker:
     """A worker as stored, for the operator.
 
     Attributes:

@@ -10,7 +10,7 @@ from services.checks.result import Result
 from services.checks.stored import compiled
 from services.platform.clock import from_datetime
 from services.wire.observation import Observation
-from services.worker.dispatch import Lapse
+from services.worker.dispatch import MissedSlots
 from services.worker.error_message import error_message
 from services.worker.judging.judge import Verdict
 from services.worker.schedule import ScheduledCheck
@@ -50,7 +50,7 @@ def _compiled_to_result() -> Callable[..., Result]:
         "check_id": "check.id",
         "interval_us": "check.settings.interval_us",
         # A run that probes no target has no latency.
-        "total_us": "seen.total_us if check.spec.ASKS else None",
+        "total_us": "seen.total_us if check.spec.CONTACTS_TARGET else None",
         "tls_not_after_us": "from_datetime(seen.tls_not_after) if seen.tls_not_after else None",
     }
     parameters = ("failed_attempts", "skipped_attempts", "error_message", "slot_us", "start_us", "worker_id")
@@ -70,7 +70,7 @@ def _compiled_to_result() -> Callable[..., Result]:
 _to_result = _compiled_to_result()
 
 
-def to_missed(lapse: Lapse, worker_id: str) -> Result:
+def to_missed(lapse: MissedSlots, worker_id: str) -> Result:
     """Return missed slots as one result."""
     check, missed = lapse.check, lapse.missed
     return Result(

@@ -22,7 +22,7 @@ from services.platform.retry import DATABASE, Retry
 from services.worker.clock import Reading, SharedClock, monotonic_us
 from services.worker.engine import Engine
 from services.worker.record import Recorder
-from services.worker.schedule import Account, ScheduledCheck
+from services.worker.schedule import ScheduledCheck, Watermark
 
 _log = logs.get("roster")
 _POLL_S = 5.0
@@ -32,7 +32,7 @@ _OVERLAP_US = 15 * SECOND_US
 # Checks are taken in batches, so that the event loop runs other work in between.
 _AT_ONCE = 250
 
-Held = tuple[ScheduledCheck, Account]
+Held = tuple[ScheduledCheck, Watermark]
 Key = tuple[UUID, UUID]
 """A tenant and one of its checks."""
 _T = TypeVar("_T")
@@ -168,7 +168,7 @@ class Roster:
         # Runs from before a shard was lost, whose results are in memory, count as accounted.
         await self._recorder.flushed()
         seen: set[UUID] = set()
-        with self._engine.holding_fire() if self._engine.is_empty else nullcontext():
+        with self._engine.paused() if self._engine.is_empty else nullcontext():
             async for rows in self._store.checks_of_shards(shards):
                 seen |= self._take(rows)
                 # They stay in memory; collecting garbage among them again and again is useless.
@@ -197,14 +197,14 @@ class Roster:
     def _take(self, rows: Sequence[Held]) -> set[UUID]:
         """Schedule checks that were read and belong to held shards; return the ids that were read."""
         latest_us = self._clock.now_us() + PAUSE_LIMIT_US
-        for check, account in rows:
+        for check, watermark in rows:
             if check.shard not in self._shards:
                 continue
-            if account.slot_us > latest_us:
+            if watermark.slot_us > latest_us:
                 self._engine.release(check)
                 self._ahead.add(check.shard)
             else:
-                self._engine.hold(check, account)
+                self._engine.hold(check, watermark)
         return {check.id for check, _ in rows}
 
 

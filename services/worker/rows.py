@@ -14,30 +14,30 @@ import orjson
 from services.checks.check_settings import SETTING_COLUMNS, CheckSettings, settings_in_row
 from services.checks.outcome import Outcome
 from services.checks.result import Result, from_row
-from services.checks.specs.column import CHECK_SPECS, opened, shown
+from services.checks.specs.column import CHECK_SPECS, decrypted, masked
 from services.checks.specs.secrets import HIDDEN
 from services.checks.specs.spec import Spec
 from services.checks.state import CheckState, Track
 from services.platform import logs
-from services.platform.security.secret_box import CannotOpenError, SecretBox
-from services.worker.kinds.sealed import SealedSpec
-from services.worker.report import SeenWorker, TenantWorker, WorkerReport
-from services.worker.schedule import Account, Period, ScheduledCheck
+from services.platform.security.secret_box import DecryptionError, SecretBox
+from services.worker.check_progress import CheckProgress
+from services.worker.kinds.undecryptable import UndecryptableSpec
+from services.worker.report import RecordedWorker, TenantWorker, WorkerReport
+from services.worker.schedule import Period, ScheduledCheck, Watermark
 from services.worker.streams.position import FIRST_ID, Position
-from services.worker.tally import Tally
 
 _T = TypeVar("_T")
 _log = logs.get("rows")
 # In total: with a wrong key all may fail.
-_MOST_TOLD = 10
+_MOST_LOGGED = 10
 _setting_values = itemgetter(*SETTING_COLUMNS)
 
 
-def state_columns(moved: Mapping[UUID, Tally]) -> list[list[Any]]:
+def state_columns(moved: Mapping[UUID, CheckProgress]) -> list[list[Any]]:
     """Return the arguments of an update of states: one array per column."""
-    tracks = [tally.track for tally in moved.values()]
+    tracks = [progress.track for progress in moved.values()]
     return [
-        [tally.tenant_id for tally in moved.values()],
+        [progress.tenant_id for progress in moved.values()],
         list(moved),
         [track.state for track in tracks],
         [track.state_us for track in tracks],
@@ -45,7 +45,7 @@ def state_columns(moved: Mapping[UUID, Tally]) -> list[list[Any]]:
         [track.streak_outcome or 0 for track in tracks],
         [track.streak_us for track in tracks],
         [track.verdict_us for track in tracks],
-        [tally.accounted_us for tally in moved.values()],
+        [progress.accounted_us for progress in moved.values()],
     ]
 
 
@@ -65,9 +65,9 @@ def report_columns(report: WorkerReport) -> list[Any]:
     ]
 
 
-def to_worker(row: "asyncpg.Record") -> SeenWorker:
+def to_worker(row: "asyncpg.Record") -> RecordedWorker:
     """Return a worker from a row of workers with its shards and whether it is live."""
-    return SeenWorker(
+    return RecordedWorker(
         id=row["id"],
         instance_id=row["instance_id"],
         host=row["host"],
@@ -97,7 +97,7 @@ def to_tenant_worker(row: "asyncpg.Record") -> TenantWorker:
     )
 
 
-def to_tally(row: "asyncpg.Record") -> Tally:
+def to_progress(row: "asyncpg.Record") -> CheckProgress:
     """Return the tally of a check from a row of check_states with its period and lease."""
     track = Track(
         state=CheckState(row["state"]),
@@ -107,7 +107,7 @@ def to_tally(row: "asyncpg.Record") -> Tally:
         streak_us=row["streak_time"],
         verdict_us=row["verdict_time"],
     )
-    return Tally(
+    return CheckProgress(
         tenant_id=row["tenant_id"],
         track=track,
         accounted_us=row["accounted_time"],
@@ -117,13 +117,13 @@ def to_tally(row: "asyncpg.Record") -> Tally:
     )
 
 
-def add_periods(tallies: Mapping[UUID, Tally], rows: "Sequence[asyncpg.Record]") -> None:
+def add_periods(progress_by_check: Mapping[UUID, CheckProgress], rows: "Sequence[asyncpg.Record]") -> None:
     """Add ended periods to the tallies."""
     for row in rows:
         if row["end_time"] is not None:
             period = Period(row["start_time"], row["end_time"], row["interval_us"])
-            tally = tallies[row["check_id"]]
-            tally.former = (*tally.former, period)
+            progress = progress_by_check[row["check_id"]]
+            progress.former = (*progress.former, period)
 
 
 class CheckReader:
@@ -138,11 +138,11 @@ class CheckReader:
         self._shared: dict[Any, Any] = {}
         self._unread = 0
 
-    def __call__(self, row: "asyncpg.Record") -> tuple[ScheduledCheck, Account]:
+    def __call__(self, row: "asyncpg.Record") -> tuple[ScheduledCheck, Watermark]:
         """Return a check that is on, and its account."""
         former = tuple(Period(each[0], each[1], each[2]) for each in row["former"] or ())
         off = tuple((each[0], each[1]) for each in row["off"] or ())
-        account = Account(row["accounted_time"], former, off)
+        account = Watermark(row["accounted_time"], former, off)
         return self.check(row, row["since_time"]), account
 
     def check(self, row: "asyncpg.Record", since_us: int = 0) -> ScheduledCheck:
@@ -161,7 +161,7 @@ class CheckReader:
             service_id=share(row["service_id"]),
             id=row["id"],
             shard=row["shard"],
-            spec=spec.run_for(row["tenant_id"], row["id"]),
+            spec=spec.bound_to(row["tenant_id"], row["id"]),
             target=share(spec.target),
             settings=self._settings_of(row),
             since_us=since_us,
@@ -178,12 +178,12 @@ class CheckReader:
         """Return the spec of a check with secrets; where they cannot be decrypted, one that reports it in each run."""
         kind, column = row["kind"], orjson.loads(row["spec_message"])
         try:
-            return opened(kind, column, row["tenant_id"], row["id"], self._box)
-        except CannotOpenError as error:
+            return decrypted(kind, column, row["tenant_id"], row["id"], self._box)
+        except DecryptionError as error:
             self._unread += 1
-            if self._unread <= _MOST_TOLD:
+            if self._unread <= _MOST_LOGGED:
                 _log.error("check cannot be run", check_id=str(row["id"]), why=str(error))
-            return SealedSpec(shown(kind, column).target, str(error))
+            return UndecryptableSpec(masked(kind, column).target, str(error))
 
     def _share(self, value: _T) -> _T:
         kept: _T = self._shared.setdefault(value, value)

@@ -27,7 +27,7 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class Watermark:
     """Up to where a check's slots are accounted for.
 
     Attributes:
@@ -62,7 +62,7 @@ class ScheduledCheck:
 
 
 @dataclass(frozen=True, slots=True)
-class Missed:
+class MissedRange:
     """Missed slots in a row: `count` of them from `first_us` on."""
 
     first_us: int
@@ -70,7 +70,7 @@ class Missed:
     interval_us: int
 
 
-def go_on(check: ScheduledCheck, account: Account, now_us: int) -> tuple[list[Missed], int]:
+def next_slot(check: ScheduledCheck, watermark: Watermark, now_us: int) -> tuple[list[MissedRange], int]:
     """Return the missed slots after the account, and the slot to run next.
 
     A slot may start late by one interval, but at most 30 s. If the next one is later than that, it and all slots due
@@ -79,19 +79,19 @@ def go_on(check: ScheduledCheck, account: Account, now_us: int) -> tuple[list[Mi
 
     Args:
         check: the check.
-        account: its account.
+        watermark: its account.
         now_us: the present time.
     """
-    missed: list[Missed] = []
-    behind = account.slot_us + 1
-    for period in account.former:
-        missed += _missed(check.id, period.interval_us, (max(behind, period.start_us), period.end_us), account.off)
+    missed: list[MissedRange] = []
+    behind = watermark.slot_us + 1
+    for period in watermark.former:
+        missed += _missed(check.id, period.interval_us, (max(behind, period.start_us), period.end_us), watermark.off)
     since = max(behind, check.since_us)
-    following = _next(check, since, account.off)
-    if now_us - following > lateness_us(check.settings.interval_us):
-        missed += _missed(check.id, check.settings.interval_us, (since, now_us), account.off)
-        following = _next(check, now_us, account.off)
-    return missed, following
+    next_slot_us = _next(check, since, watermark.off)
+    if now_us - next_slot_us > lateness_us(check.settings.interval_us):
+        missed += _missed(check.id, check.settings.interval_us, (since, now_us), watermark.off)
+        next_slot_us = _next(check, now_us, watermark.off)
+    return missed, next_slot_us
 
 
 def _next(check: ScheduledCheck, moment_us: int, off: Sequence[Span]) -> int:
@@ -104,7 +104,7 @@ def _next(check: ScheduledCheck, moment_us: int, off: Sequence[Span]) -> int:
     return slot
 
 
-def _missed(check_id: UUID, interval_us: int, span: Span, off: Sequence[Span]) -> Iterator[Missed]:
+def _missed(check_id: UUID, interval_us: int, span: Span, off: Sequence[Span]) -> Iterator[MissedRange]:
     """Yield the slots of a grid that are in a span and outside the other ones."""
     anchor = anchor_us(check_id, interval_us)
     start_us, end_us = span
@@ -112,11 +112,11 @@ def _missed(check_id: UUID, interval_us: int, span: Span, off: Sequence[Span]) -
         first = first_slot_at_or_after(anchor, interval_us, start_us)
         count = slots_between(first, min(off_start, end_us), interval_us)
         if count:
-            yield Missed(first, count, interval_us)
+            yield MissedRange(first, count, interval_us)
         start_us = max(start_us, off_end)
 
 
-def cut(missed: Missed, spans: Sequence[Span]) -> Iterator[tuple[Missed, bool]]:
+def split_by_spans(missed: MissedRange, spans: Sequence[Span]) -> Iterator[tuple[MissedRange, bool]]:
     """Cut missed slots into parts, in order, each with whether it is inside one of some spans.
 
     Args:
@@ -128,10 +128,10 @@ def cut(missed: Missed, spans: Sequence[Span]) -> Iterator[tuple[Missed, bool]]:
         for until_us, is_inside in ((start, False), (end, True)):
             count = slots_between(slot_us, min(until_us, end_us), missed.interval_us)
             if count:
-                yield Missed(slot_us, count, missed.interval_us), is_inside
+                yield MissedRange(slot_us, count, missed.interval_us), is_inside
                 slot_us += count * missed.interval_us
     if slot_us < end_us:
-        yield Missed(slot_us, slots_between(slot_us, end_us, missed.interval_us), missed.interval_us), False
+        yield MissedRange(slot_us, slots_between(slot_us, end_us, missed.interval_us), missed.interval_us), False
 
 
 class Schedule:

@@ -17,7 +17,7 @@ from services.platform.rpc.process import Process
 from services.platform.rpc.rules import rules_of
 from services.platform.rpc.stream_guard import EndReason, StreamGuard
 from services.platform.security.principal import current_principal
-from services.worker.heartbeats.reception import Reception
+from services.worker.heartbeats.signal_ingest import SignalIngest
 from services.worker.judging.attempt_report import AttemptReport
 from services.worker.judging.evaluation import Evaluation
 from services.worker.messages import (
@@ -26,16 +26,16 @@ from services.worker.messages import (
     facts_message,
     given_answer,
     heartbeat_message,
-    nobodys_result,
     phase_message,
     recorded_message,
     try_draft,
+    unsaved_check_result,
     worker_message,
 )
-from services.worker.on_demand import CutOff, OnDemand, PhaseEnded, StillRunning
+from services.worker.on_demand import OnDemand, PhaseEnded, RunAborted, StillRunning
 from services.worker.streams.position import Cursors, Position
-from services.worker.streams.reader import Recorded
-from services.worker.streams.stream import Beat, Streams
+from services.worker.streams.reader import RecordedResult
+from services.worker.streams.stream import KeepAlive, ResultStreams
 from services.worker.workers import Workers
 
 _SERVICE = pb.DESCRIPTOR.services_by_name["ProbeService"]
@@ -51,14 +51,14 @@ class UseCases:
         on_demand: runs checks on demand.
         evaluation: evaluates assertions.
         workers: lists workers.
-        reception: receives signals of jobs.
+        signal_ingest: receives signals of jobs.
     """
 
-    streams: Streams
+    streams: ResultStreams
     on_demand: OnDemand
     evaluation: Evaluation
     workers: Workers
-    reception: Reception
+    signal_ingest: SignalIngest
 
 
 class ProbeServicer(ProbeServiceServicer):
@@ -99,12 +99,12 @@ class ProbeServicer(ProbeServiceServicer):
         guard = self._guard("StreamResults")
         async with aclosing(self._use_cases.streams.follow(tenant_id, cursor, wanted, guard)) as events:
             async for event in events:
-                if isinstance(event, Recorded):
-                    told = event.told.get(scope)
-                    if told is None:
-                        told = event.told[scope] = recorded_message(event.result, sealed(event.position))
-                    yield told
-                elif isinstance(event, Beat):
+                if isinstance(event, RecordedResult):
+                    rendered = event.rendered.get(scope)
+                    if rendered is None:
+                        rendered = event.rendered[scope] = recorded_message(event.result, sealed(event.position))
+                    yield rendered
+                elif isinstance(event, KeepAlive):
                     yield pb.StreamResultsResponse(heartbeat=heartbeat_message(sealed(event.position)))
                 else:
                     yield pb.StreamResultsResponse(end=end_message(event.reason, sealed(event.position)))
@@ -122,7 +122,7 @@ class ProbeServicer(ProbeServiceServicer):
                     yield pb.RunCheckResponse(heartbeat=heartbeat_message(""))
                 elif isinstance(event, AttemptReport):
                     yield pb.RunCheckResponse(facts=facts_message(event))
-                elif isinstance(event, CutOff):
+                elif isinstance(event, RunAborted):
                     end = event.reason
                 else:
                     yield pb.RunCheckResponse(result=to_message(event))
@@ -141,10 +141,10 @@ class ProbeServicer(ProbeServiceServicer):
                     yield pb.TryCheckResponse(heartbeat=heartbeat_message(""))
                 elif isinstance(event, AttemptReport):
                     yield pb.TryCheckResponse(facts=facts_message(event))
-                elif isinstance(event, CutOff):
+                elif isinstance(event, RunAborted):
                     end = event.reason
                 else:
-                    yield pb.TryCheckResponse(result=nobodys_result(event))
+                    yield pb.TryCheckResponse(result=unsaved_check_result(event))
         yield pb.TryCheckResponse(end=end_message(end, ""))
 
     def _guard(self, method: str) -> StreamGuard:
@@ -176,7 +176,7 @@ class ProbeServicer(ProbeServiceServicer):
 
     async def ReportHeartbeat(self, request: pb.ReportHeartbeatRequest, context: Context) -> pb.ReportHeartbeatResponse:
         """Record a signal of a job."""
-        await self._use_cases.reception.take(hash_of(request.token), _exit_code(request.result))
+        await self._use_cases.signal_ingest.record(hash_of(request.token), _exit_code(request.result))
         return pb.ReportHeartbeatResponse()
 
     async def ListWorkers(self, request: pb.ListWorkersRequest, context: Context) -> pb.ListWorkersResponse:

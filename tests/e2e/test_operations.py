@@ -191,7 +191,7 @@ async def shards_held(stack: Stack) -> dict[str, int]:
     url = f"postgresql://postgres@/sentinel?host={run_dir / 'postgres'}"
     pool = await create_pool(url, "sentinel_worker", 1, times_in_us=True)
     try:
-        return {worker.id: worker.shards_held for worker in await WorkersSql(pool).every_worker(TTL_S)}
+        return {worker.id: worker.shards_held for worker in await WorkersSql(pool).list_all_workers(TTL_S)}
     finally:
         await pool.close()
 

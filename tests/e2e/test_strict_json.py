@@ -14,7 +14,7 @@ from google.rpc import code_pb2, error_details_pb2
 from sentinel.monitor.v1 import monitor_service_pb2, service_pb2
 from sentinel.monitor.v1.monitor_service_pb2_grpc import MonitorServiceStub
 
-from services.platform.rest.door_check import HEADER
+from services.platform.rest.body_check_server import HEADER
 from tests.e2e.door import from_rest
 from tests.support.http2 import DATA, END_HEADERS, END_STREAM, HEADERS, HELLO, PREFACE, block, frame, frames
 from tests.support.patience import PATIENCE_S

@@ -3,6 +3,7 @@
 import orjson
 from hypothesis import strategies as st
 
+from services.checks.specs.assertion_validation import validate_assertions
 from services.checks.specs.assertions import (
     LARGEST_PROGRAMS,
     Assertion,
@@ -16,7 +17,6 @@ from services.checks.specs.assertions import (
     StatusIs,
     TotalTimeWithin,
 )
-from services.checks.specs.refusals import refuse_bad
 from services.platform.errors import InvalidArgument
 
 _texts = st.text(min_size=1, max_size=20)
@@ -59,7 +59,7 @@ assertions: st.SearchStrategy[Assertion] = st.one_of(
 
 def _may_be_saved(assertion: Assertion) -> bool:
     try:
-        refuse_bad([assertion], "assertions")
+        validate_assertions([assertion], "assertions")
     except InvalidArgument:
         return False
     return True

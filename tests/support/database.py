@@ -11,8 +11,8 @@ from threading import Thread
 
 import asyncpg
 
+from cli.parent_death import end_with_parent
 from cli.postgres import DATABASE, EmbeddedPostgres
-from cli.tether import tethered
 from services.platform.postgres.database import Database
 from services.platform.postgres.migrate import migrate
 from tests.support.patience import PATIENCE_S
@@ -54,7 +54,7 @@ class TestServer:
             group=program.gid,
             extra_groups=None if program.uid is None else [],
             # A killed test run leaves no server behind.
-            preexec_fn=tethered(program.orphaned_by),  # noqa: PLW1509 — it calls prctl and nothing else
+            preexec_fn=end_with_parent(program.parent_death_signal),  # noqa: PLW1509 — it calls prctl and nothing else
         )
         asyncio.run(self._postgres.ready(PATIENCE_S))
 

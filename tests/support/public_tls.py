@@ -5,8 +5,8 @@ Reading the public authorities takes 60 ms of CPU, and hardly a test shows a cer
 
 from functools import cache
 
-from services.wire.remembered import Remembered
 from services.wire.tls import TlsContexts
+from services.wire.tls_library_cache import TlsLibraryCache
 
 _made = cache(TlsContexts)
 
@@ -14,5 +14,5 @@ _made = cache(TlsContexts)
 def public_tls() -> TlsContexts:
     """Return contexts that trust the public authorities and remember no server."""
     contexts = _made()
-    contexts.remembered = Remembered()
+    contexts.libraries = TlsLibraryCache()
     return contexts

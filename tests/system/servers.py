@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cli.tether import tethered
+from cli.parent_death import end_with_parent
 from tests.support.stack import until
 from tools.system.debian_root import UID, DebianRoot
 
@@ -63,7 +63,7 @@ def running(root: DebianRoot, folder: Path, port: int, *commands: list[str]) -> 
             stdout=output,
             stderr=subprocess.STDOUT,
             # A killed test run leaves no server behind.
-            preexec_fn=tethered(signal.SIGKILL),  # noqa: PLW1509 — it calls prctl and nothing else
+            preexec_fn=end_with_parent(signal.SIGKILL),  # noqa: PLW1509 — it calls prctl and nothing else
         )
     server = Server(process, log, port)
     try:

@@ -41,7 +41,7 @@ class InstallationSql(Sql):
         async with self._database.untenanted() as connection:
             return set((await connection.execute(select(signing_keys.c.kid).where(going_on))).scalars())
 
-    async def take_attempt(self, buckets: Sequence[Bucket]) -> int | None:
+    async def consume_attempt(self, buckets: Sequence[Bucket]) -> int | None:
         """Take one attempt from each bucket, or none; return the microseconds to wait if one is empty."""
         keys = cast([bucket.key for bucket in buckets], ARRAY(LargeBinary))
         every = cast([_MICROSECOND * bucket.every_us for bucket in buckets], ARRAY(Interval))
@@ -50,7 +50,7 @@ class InstallationSql(Sql):
             wait = (await connection.execute(select(func.take_attempt(keys, every, burst)))).scalar_one()
         return None if wait is None else wait // _MICROSECOND
 
-    async def give_back(self, buckets: Sequence[Bucket]) -> None:
+    async def refund_attempt(self, buckets: Sequence[Bucket]) -> None:
         """Return one attempt to each bucket."""
         async with self._database.untenanted() as connection:
             for bucket in sorted(buckets, key=lambda each: each.key):

@@ -8,7 +8,7 @@ from sqlalchemy import and_, column, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.auth.model import Session
-from services.auth.sessions import REPEAT_US, Login, Presented, Rotation
+from services.auth.sessions import REPEAT_US, Login, RefreshTokenState, Rotation
 from services.auth.store.base import Sql, end_sessions, tenant_of, the_tenant, user_of
 from services.platform.clock import from_datetime, to_datetime
 from services.platform.postgres.common_store import write_audit
@@ -85,27 +85,27 @@ class SessionSql(Sql):
         async with self._database.tenant(tenant_id) as connection:
             tokens = await _tokens(connection, tenant_id, presented, successor)
             if presented not in tokens:
-                return Rotation(Presented.UNKNOWN)
+                return Rotation(RefreshTokenState.UNKNOWN)
             session_id = tokens[presented].session_id
             # Locked, so that the second of two concurrent calls waits, and reads the tokens again.
             session = await _lock_session(connection, tenant_id, session_id)
             if session is None or session.end_time is not None or from_datetime(session.expire_time) <= now:
-                return Rotation(Presented.UNKNOWN)
+                return Rotation(RefreshTokenState.UNKNOWN)
             reason = (await connection.execute(the_tenant(tenant_id))).one().suspend_reason
             if reason is not None:
-                return Rotation(Presented.SUSPENDED, session_id, reason=reason)
+                return Rotation(RefreshTokenState.SUSPENDED, session_id, reason=reason)
             actor = user_actor(tenant_id, session.user_id, origin)
             tokens = await _tokens(connection, tenant_id, presented, successor)
             spent = tokens[presented].spend_time
             if spent is None:
-                await _spend(connection, tenant_id, session_id, presented, successor, now)
-                await _move_on(connection, actor, session_id, now, expire)
+                await _mark_spent(connection, tenant_id, session_id, presented, successor, now)
+                await _extend_session(connection, actor, session_id, now, expire)
             elif not _may_repeat(tokens.get(successor), from_datetime(spent), now):
                 await end_sessions(connection, tenant_id, now, sessions.c.id == session_id)
                 await write_audit(connection, actor, Change("session.reuse", session_id))
-                return Rotation(Presented.SPENT, session_id)
+                return Rotation(RefreshTokenState.SPENT, session_id)
             query = select(users).where(users.c.tenant_id == tenant_id, users.c.id == session.user_id)
-            return Rotation(Presented.GOOD, session_id, user_of((await connection.execute(query)).one()))
+            return Rotation(RefreshTokenState.GOOD, session_id, user_of((await connection.execute(query)).one()))
 
     async def end_session(self, actor: Actor, user_id: UUID, session_id: UUID, now: int) -> bool:
         """End an open session of a user and notify every service; return False if there is none of this id."""
@@ -170,7 +170,7 @@ async def _lock_session(connection: AsyncConnection, tenant_id: UUID, session_id
     return (await connection.execute(query.with_for_update())).one_or_none()
 
 
-async def _spend(
+async def _mark_spent(
     connection: AsyncConnection, tenant_id: UUID, session_id: UUID, presented: bytes, successor: bytes, now: int
 ) -> None:
     await connection.execute(
@@ -181,7 +181,7 @@ async def _spend(
     await _add_token(connection, tenant_id, session_id, successor, now)
 
 
-async def _move_on(connection: AsyncConnection, actor: Actor, session_id: UUID, now: int, expire: int) -> None:
+async def _extend_session(connection: AsyncConnection, actor: Actor, session_id: UUID, now: int, expire: int) -> None:
     await connection.execute(
         update(sessions)
         .where(sessions.c.tenant_id == actor.tenant_id, sessions.c.id == session_id)

@@ -21,7 +21,7 @@ from services.platform.security.audit import Actor, Change
 from services.platform.security.revocations import Revoked
 
 
-def _good(token_hash: bytes, now: int) -> ColumnElement[bool]:
+def _valid_invitation(token_hash: bytes, now: int) -> ColumnElement[bool]:
     """Return the condition for an unexpired invitation with this token."""
     return (tenant_invitations.c.token_hash == token_hash) & (tenant_invitations.c.expire_time > to_datetime(now))
 
@@ -43,7 +43,7 @@ class TenantSql(Sql):
                 if invitation_hash is not None:
                     used = await connection.execute(
                         delete(tenant_invitations)
-                        .where(_good(invitation_hash, tenant.create_us))
+                        .where(_valid_invitation(invitation_hash, tenant.create_us))
                         .returning(tenant_invitations.c.id)
                     )
                     invitation_id = used.scalar_one_or_none()
@@ -68,7 +68,7 @@ class TenantSql(Sql):
 
     async def has_tenant_invitation(self, token_hash: bytes, now: int) -> bool:
         """Return whether an unexpired invitation exists."""
-        query = select(tenant_invitations.c.id).where(_good(token_hash, now))
+        query = select(tenant_invitations.c.id).where(_valid_invitation(token_hash, now))
         async with self._database.untenanted() as connection:
             return (await connection.execute(query)).one_or_none() is not None
 

@@ -109,7 +109,7 @@ _READ: Mapping[str, Callable[..., Assertion]] = {
 
 
 def _scalar(operand: Any) -> Scalar:  # noqa: ANN401 — any JSON
-    """Return an operand; NaN for a list or an object, which refusals.py refuses."""
+    """Return an operand; NaN for a list or an object, which assertion_validation.py refuses."""
     if operand is None or isinstance(operand, str | bool):
         return operand
     # A number of google.protobuf.Value is a double, also without a fraction.

@@ -151,17 +151,17 @@ OF_TEXT = frozenset({"equals_text", "not_equals_text"})
 _OF_THE_BODY = (BodyContains, BodyLacks, BodyMatches, JsonPathIs)
 
 
-def read_the_body(assertions: Sequence[Assertion]) -> bool:
+def need_body(assertions: Sequence[Assertion]) -> bool:
     """Return whether any of the assertions needs the body of the response."""
     return any(isinstance(each, _OF_THE_BODY) for each in assertions)
 
 
-def ask_of_the_status(assertions: Sequence[Assertion]) -> bool:
+def check_status(assertions: Sequence[Assertion]) -> bool:
     """Return whether any of the assertions tests the status."""
     return any(isinstance(each, StatusIs) for each in assertions)
 
 
-def programs(assertions: Sequence[Assertion]) -> int:
+def total_program_size(assertions: Sequence[Assertion]) -> int:
     """Return the total number of RE2 instructions of all expressions in the assertions.
 
     Raises:

@@ -43,7 +43,7 @@ class ClientCertificate:
             # Without a password, OpenSSL prompts for one on the terminal if the key is encrypted.
             context.load_cert_chain(certificate, key, password=b"")
 
-    def refuse_bad(self, field: str) -> None:
+    def validate(self, field: str) -> None:
         """Refuse a certificate and a key that cannot be loaded. An expired certificate is accepted.
 
         Args:

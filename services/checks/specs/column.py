@@ -53,4 +53,4 @@ CHECK_SPECS = CheckSpecs(
         "sentinel.monitor.v1.ClientCertificate.private_key",
     ),
 )
-to_column, shown, opened = CHECK_SPECS.to_column, CHECK_SPECS.shown, CHECK_SPECS.opened
+to_column, masked, decrypted = CHECK_SPECS.to_column, CHECK_SPECS.masked, CHECK_SPECS.decrypted

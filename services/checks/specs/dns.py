@@ -8,8 +8,8 @@ from google.protobuf.message import Message
 from sentinel.monitor.v1 import dns_check_pb2
 
 from services.checks.specs.dns_records import expected_record, name_of
+from services.checks.specs.endpoints import parse_endpoint, validate_endpoint
 from services.checks.specs.hosts import literal
-from services.checks.specs.places import place_of, refuse_bad_place
 from services.checks.specs.spec import Spec
 from services.platform.errors import InvalidArgument
 
@@ -40,14 +40,14 @@ class DnsSpec(Spec):
     @property
     def target(self) -> str:
         """The host of the name server; the queried name if the worker's own resolvers are used."""
-        return place_of(self.server, DNS_PORT).host if self.server else self.name.lower()
+        return parse_endpoint(self.server, DNS_PORT).host if self.server else self.name.lower()
 
     @property
     def dialled_hosts(self) -> Mapping[str, str]:
         """The host of the name server, if the check names one."""
-        return {"server": place_of(self.server, DNS_PORT).host} if self.server else {}
+        return {"server": parse_endpoint(self.server, DNS_PORT).host} if self.server else {}
 
-    def refuse_bad(self, field: str) -> None:
+    def validate(self, field: str) -> None:
         """Refuse an invalid name, invalid expected records, and an invalid server.
 
         Raises:
@@ -69,4 +69,4 @@ class DnsSpec(Spec):
             except ValueError as error:
                 raise InvalidArgument.field(f"{field}.expected[{number}]", str(error)) from error
         if self.server:
-            refuse_bad_place(self.server, f"{field}.server", DNS_PORT)
+            validate_endpoint(self.server, f"{field}.server", DNS_PORT)

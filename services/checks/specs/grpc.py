@@ -7,7 +7,7 @@ from typing import ClassVar
 from google.protobuf.message import Message
 from sentinel.monitor.v1 import grpc_check_pb2
 
-from services.checks.specs.places import place_of, refuse_bad_place
+from services.checks.specs.endpoints import parse_endpoint, validate_endpoint
 from services.checks.specs.spec import Spec
 from services.checks.specs.tls_options import TlsOptions
 from services.platform.errors import InvalidArgument
@@ -39,7 +39,7 @@ class GrpcSpec(Spec):
     @property
     def target(self) -> str:
         """Host and port."""
-        place = place_of(self.address)
+        place = parse_endpoint(self.address)
         return f"{place.host}:{place.port}"
 
     @property
@@ -50,20 +50,20 @@ class GrpcSpec(Spec):
     @property
     def dialled_hosts(self) -> Mapping[str, str]:
         """The host of the address."""
-        return {"address": place_of(self.address).host}
+        return {"address": parse_endpoint(self.address).host}
 
-    def refuse_bad(self, field: str) -> None:
+    def validate(self, field: str) -> None:
         """Refuse an invalid address, TLS options without TLS, and invalid authorities.
 
         Raises:
             InvalidArgument: naming the field.
         """
-        refuse_bad_place(self.address, f"{field}.address")
+        validate_endpoint(self.address, f"{field}.address")
         if not self.tls:
             for name in ("skip_verify", "ca_certificates", "server_name"):
                 if getattr(self, name):
                     raise InvalidArgument.field(f"{field}.{name}", "requires tls to be true")
-        self.options.refuse_bad(field)
+        self.options.validate(field)
 
     def audited(self) -> dict[str, object]:
         """Return the fields for the audit log; of the authorities, which may be long, only whether there are any."""

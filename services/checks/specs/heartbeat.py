@@ -33,7 +33,7 @@ class HeartbeatSpec(Spec):
     KIND: ClassVar[str] = "heartbeat"
     MESSAGE: ClassVar[type[Message]] = pb.HeartbeatCheck
     FAILURE_THRESHOLD: ClassVar[int] = 1
-    ASKS: ClassVar[bool] = False
+    CONTACTS_TARGET: ClassVar[bool] = False
 
     period_us: int = MINUTE_US
     grace_us: int = 0
@@ -50,18 +50,18 @@ class HeartbeatSpec(Spec):
         """No hosts: a run connects to no target."""
         return {}
 
-    def refuse_bad(self, field: str) -> None:
+    def validate(self, field: str) -> None:
         """Do nothing: the rules of the contract cover all fields."""
 
     def slots_every_us(self, _interval_us: int) -> int:
         """Return the time between slots in microseconds: the period, at most one minute."""
         return min(self.period_us, _LONGEST_INTERVAL_US)
 
-    def run_for(self, tenant_id: UUID, check_id: UUID) -> Self:
+    def bound_to(self, tenant_id: UUID, check_id: UUID) -> Self:
         """Return the spec with the check whose signals to evaluate."""
         return replace(self, of_check=(tenant_id, check_id))
 
-    def showing(self) -> Self:
+    def with_body_kept(self) -> Self:
         """Return the spec for an on-demand run, which has no slot."""
         return replace(self, is_slot=False)
 

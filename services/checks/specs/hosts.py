@@ -82,7 +82,7 @@ def literal(host: str) -> str | None:
         return None
 
 
-def refuse_bad_host(host: str, field: str) -> None:
+def validate_host(host: str, field: str) -> None:
     """Refuse an invalid host. Names are not resolved.
 
     Raises:

@@ -10,22 +10,22 @@ from sentinel.monitor.v1 import check_pb2 as pb
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.checks.specs import assertion_codec
+from services.checks.specs.assertion_validation import validate_assertions
 from services.checks.specs.assertions import (
     SUCCESS,
     SUCCESS_ALONE,
     Assertion,
     BodyContains,
     StatusIs,
-    ask_of_the_status,
-    read_the_body,
+    check_status,
+    need_body,
 )
 from services.checks.specs.codec import As
 from services.checks.specs.http_auth import NO_AUTH, Headers, HttpAuth
-from services.checks.specs.refusals import refuse_bad
-from services.checks.specs.secrets import HIDDEN, forms, parts_of_header
+from services.checks.specs.secrets import HIDDEN, encoded_forms, parts_of_header
 from services.checks.specs.spec import Spec
 from services.checks.specs.tls_options import DEFAULT_TLS, TlsOptions
-from services.checks.specs.urls import origin_of, read_url, refuse_bad_url
+from services.checks.specs.urls import origin_of, read_url, validate_url
 from services.platform.errors import InvalidArgument
 
 MOST_REDIRECTS = 5
@@ -105,15 +105,15 @@ class HttpSpec(Spec):
         said = (BodyContains(self.body_contains),) if self.body_contains else ()
         if self.expected_statuses:
             return (StatusIs(self.expected_statuses), *said)
-        return said if ask_of_the_status(self.asserted) else (SUCCESS, *said)
+        return said if check_status(self.asserted) else (SUCCESS, *said)
 
     @property
     def reads_body(self) -> bool:
         """Whether a run has to read the body of the response, for the verdict or to report it."""
         # Called several times per run, and most checks have no assertions.
-        return bool(self.body_contains) or self.shows_body or (bool(self.asserted) and read_the_body(self.asserted))
+        return bool(self.body_contains) or self.shows_body or (bool(self.asserted) and need_body(self.asserted))
 
-    def showing(self) -> "HttpSpec":
+    def with_body_kept(self) -> "HttpSpec":
         """Return the spec for an on-demand run, which reads the body to report it."""
         return replace(self, shows_body=True)
 
@@ -137,22 +137,22 @@ class HttpSpec(Spec):
         basic = self.auth.basic_auth
         values = [*self.secret_fields().values(), *([basic.credentials] if basic and basic.password else [])]
         values += [part for name, value in self.headers if self.auth.hides(name) for part in parts_of_header(value)]
-        return tuple(form for value in values for form in forms(value))
+        return tuple(form for value in values for form in encoded_forms(value))
 
     @property
     def dialled_hosts(self) -> Mapping[str, str]:
         """The host of the URL."""
         return {"url": read_url(self.url).host}
 
-    def refuse_bad(self, field: str) -> None:
+    def validate(self, field: str) -> None:
         """Refuse an invalid URL, TLS options, credentials or assertions, and HIDDEN without a stored secret.
 
         Raises:
             InvalidArgument: naming the field; SECRET_NOT_STORED for HIDDEN.
         """
-        refuse_bad_url(self.url, f"{field}.url")
-        self.tls.refuse_bad(f"{field}.tls")
-        refuse_bad(self.asserted, f"{field}.assertions")
+        validate_url(self.url, f"{field}.url")
+        self.tls.validate(f"{field}.tls")
+        validate_assertions(self.asserted, f"{field}.assertions")
         self._refuse_body_of_head(field)
         # Also in headers that are not secret: a stored secret restored into such a header would be readable.
         for path, value in [(_header(name), value) for name, value in self.headers] + [*self.secret_fields().items()]:
@@ -162,7 +162,7 @@ class HttpSpec(Spec):
                     f"contains {HIDDEN}, but no secret is stored for this origin; send the secret itself",
                     reasons.ERROR_REASON_SECRET_NOT_STORED,
                 )
-        self.auth.refuse_bad(field, (name for name, _ in self.headers), secure=self.audience.startswith("https:"))
+        self.auth.validate(field, (name for name, _ in self.headers), secure=self.audience.startswith("https:"))
 
     def _refuse_body_of_head(self, field: str) -> None:
         if self.method != "HEAD":
@@ -171,7 +171,7 @@ class HttpSpec(Spec):
         if self.body_contains:
             raise InvalidArgument.field(f"{field}.body_contains", said)
         for index, each in enumerate(self.asserted):
-            if read_the_body((each,)):
+            if need_body((each,)):
                 raise InvalidArgument.field(f"{field}.assertions[{index}].{assertion_codec.name_of(each)}", said)
 
     def audited(self) -> dict[str, object]:

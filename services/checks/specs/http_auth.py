@@ -90,7 +90,7 @@ class HttpAuth:
             shown["secretHeaders"] = list(self.secret_headers)
         return shown
 
-    def refuse_bad(self, field: str, names: Iterable[str], *, secure: bool) -> None:
+    def validate(self, field: str, names: Iterable[str], *, secure: bool) -> None:
         """Refuse conflicting credentials, unknown secret headers, and an invalid client certificate.
 
         Args:
@@ -116,7 +116,7 @@ class HttpAuth:
         if self.client_certificate is not None:
             if not secure:
                 raise InvalidArgument.field(f"{field}.client_certificate", "requires a url that begins with https://")
-            self.client_certificate.refuse_bad(f"{field}.client_certificate")
+            self.client_certificate.validate(f"{field}.client_certificate")
 
 
 NO_AUTH = HttpAuth()

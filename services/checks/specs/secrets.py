@@ -26,7 +26,7 @@ def is_secret_name(name: str) -> bool:
     return _HIDDEN_NAMES.search(name) is not None
 
 
-def forms(secret: str) -> Iterable[str]:
+def encoded_forms(secret: str) -> Iterable[str]:
     """Yield the forms in which a response may contain a secret: verbatim, escaped in JSON, percent-encoded."""
     yield secret
     yield json.dumps(secret)[1:-1]

@@ -17,7 +17,7 @@ from sentinel.monitor.v1 import check_pb2
 
 from services.checks.specs import codec, message_json
 from services.checks.specs.assertions import Assertion
-from services.checks.specs.secrets import HIDDEN, forms
+from services.checks.specs.secrets import HIDDEN, encoded_forms
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +28,13 @@ class Spec(ABC):
         KIND: the name of the kind: the field of the oneof in the contract, and the value in the database.
         MESSAGE: the message of the kind.
         FAILURE_THRESHOLD: the default number of DOWN slots in a row that make a check DOWN.
-        ASKS: whether a run sends requests to a target, so that its duration is meaningful.
+        CONTACTS_TARGET: whether a run sends requests to a target, so that its duration is meaningful.
     """
 
     KIND: ClassVar[str]
     MESSAGE: ClassVar[type[Message]]
     FAILURE_THRESHOLD: ClassVar[int] = 2
-    ASKS: ClassVar[bool] = True
+    CONTACTS_TARGET: ClassVar[bool] = True
 
     @property
     @abstractmethod
@@ -56,7 +56,7 @@ class Spec(ABC):
         """The number of leading assertions that shorthand fields imply; they are not in the check's list."""
         return 0
 
-    def showing(self) -> Self:
+    def with_body_kept(self) -> Self:
         """Return the spec for an on-demand run, whose response is reported to a user."""
         return self
 
@@ -80,14 +80,14 @@ class Spec(ABC):
 
     def secrets(self) -> tuple[str, ...]:
         """Return all texts to mask in output, for `masked`."""
-        return tuple(form for value in self.secret_fields().values() for form in forms(value))
+        return tuple(form for value in self.secret_fields().values() for form in encoded_forms(value))
 
     def hidden(self) -> Self:
         """Return the spec with every secret replaced by HIDDEN, for output."""
         fields = self.secret_fields()
         return self.with_secrets(dict.fromkeys(fields, HIDDEN)) if fields else self
 
-    def keeping(self, stored: Self) -> Self:
+    def merge_secrets(self, stored: Self) -> Self:
         """Return the spec with HIDDEN replaced by the stored secret of the same path.
 
         Secrets of another audience are not restored: otherwise a user who may change a check but not read its secrets
@@ -103,7 +103,7 @@ class Spec(ABC):
         return self.with_secrets({path: known[path] for path in wanted if path in known})
 
     @abstractmethod
-    def refuse_bad(self, field: str) -> None:
+    def validate(self, field: str) -> None:
         """Refuse an invalid spec, beyond the rules of the contract, and HIDDEN without a stored secret.
 
         Args:
@@ -117,7 +117,7 @@ class Spec(ABC):
         """Return the time between slots for an interval of the check; both in microseconds."""
         return interval_us
 
-    def run_for(self, _tenant_id: UUID, _check_id: UUID) -> Self:
+    def bound_to(self, _tenant_id: UUID, _check_id: UUID) -> Self:
         """Return the spec for the runs of a check; kinds that read data of the check store the ids."""
         return self
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from google.protobuf.message import Message
 from sentinel.monitor.v1 import tcp_check_pb2
 
-from services.checks.specs.hosts import refuse_bad_host
+from services.checks.specs.hosts import validate_host
 from services.checks.specs.spec import Spec
 
 
@@ -40,13 +40,13 @@ class TcpSpec(Spec):
         """The host."""
         return {"host": self.host}
 
-    def refuse_bad(self, field: str) -> None:
+    def validate(self, field: str) -> None:
         """Refuse an invalid host.
 
         Raises:
             InvalidArgument: naming the field.
         """
-        refuse_bad_host(self.host, f"{field}.host")
+        validate_host(self.host, f"{field}.host")
 
     def audited(self) -> dict[str, object]:
         """Return the fields for the audit log; of the texts, which may contain secrets, only the sizes."""

@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from sentinel.monitor.v1 import tls_check_pb2
 
 from services.checks.specs.codec import As
-from services.checks.specs.hosts import refuse_bad_host
+from services.checks.specs.hosts import validate_host
 from services.checks.specs.spec import Spec
 from services.checks.specs.tls_options import TlsOptions
 
@@ -65,14 +65,14 @@ class TlsSpec(Spec):
         """The host."""
         return {"host": self.host}
 
-    def refuse_bad(self, field: str) -> None:
+    def validate(self, field: str) -> None:
         """Refuse an invalid host, and authorities that cannot be parsed.
 
         Raises:
             InvalidArgument: naming the field.
         """
-        refuse_bad_host(self.host, f"{field}.host")
-        self.options.refuse_bad(field)
+        validate_host(self.host, f"{field}.host")
+        self.options.validate(field)
 
     def audited(self) -> dict[str, object]:
         """Return the fields for the audit log; of the authorities, which may be long, only whether there are any."""

@@ -21,11 +21,11 @@ class TlsOptions:
     ca_certificates: str = ""
     server_name: str = ""
 
-    def elsewhere(self) -> "TlsOptions":
+    def without_server_name(self) -> "TlsOptions":
         """Return the options for another origin: without `server_name`, which applies to the check's own origin."""
         return replace(self, server_name="") if self.server_name else self
 
-    def refuse_bad(self, field: str) -> None:
+    def validate(self, field: str) -> None:
         """Refuse authorities that cannot be parsed.
 
         Args:

@@ -43,7 +43,7 @@ def read_url(text: str, base: httpx.URL | None = None) -> httpx.URL:
     return url
 
 
-def refuse_bad_url(url: str, field: str) -> None:
+def validate_url(url: str, field: str) -> None:
     """Refuse a URL that cannot be probed, beyond the contract's rules for scheme, host and characters.
 
     Raises:

@@ -7,8 +7,8 @@ results are kept, at a full hour while hours are kept, and at a full day before 
 
 from collections.abc import Sequence
 
-from services.monitor.figures.closing import floor
-from services.monitor.figures.rollup import Keep
+from services.monitor.figures.closed_hours import floor
+from services.monitor.figures.rollup import Retention
 from services.platform.clock import DAY_US, HOUR_US, MINUTE_US
 from services.platform.errors import InvalidArgument
 
@@ -41,7 +41,7 @@ def first_hour(now: int) -> tuple[int, int]:
 
 
 def series_edges(
-    window: str, start_us: int | None, end_us: int | None, bucket: str, now: int, keep: Keep
+    window: str, start_us: int | None, end_us: int | None, bucket: str, now: int, keep: Retention
 ) -> Sequence[int]:
     """Return the ascending edges of a series' buckets.
 
@@ -68,7 +68,7 @@ def series_edges(
         if window:
             raise InvalidArgument.field("window", "cannot be combined with start_time")
         start, end = start_us, now if end_us is None else min(end_us, now)
-        _refuse_bad_span(start, end, now, parts_since(now, keep.raw_us))
+        _refuse_bad_span(start, end, now, raw_results_since(now, keep.raw_us))
         size = _size(bucket, end - start)
     if start < now - keep.hourly_us:
         _refuse_hours(start, end, size, now - keep.hourly_us)
@@ -85,7 +85,7 @@ def series_edges(
     return [start, *range(first + size, end, size), end]
 
 
-def parts_since(now: int, keep_raw_us: int) -> int:
+def raw_results_since(now: int, keep_raw_us: int) -> int:
     """Return the time from which parts of an hour can be computed.
 
     Raw results are dropped by day, and a result may hold for two days.

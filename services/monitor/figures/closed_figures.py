@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from time import monotonic
 from uuid import UUID
 
-from services.monitor.figures.closing import ClosedSpan, Recorded
+from services.monitor.figures.closed_hours import CheckHistory, ClosedSpan
 from services.monitor.figures.uptime import Figures, total
 
 # If a mark is set back to recompute hours, the new figures appear after this time.
-_KEPT_S = 60.0
+_TTL_S = 60.0
 # Each entry has five spans with tens of latency buckets each, so the cache takes tens of megabytes at most.
 _MOST_CHECKS = 2_000
 
@@ -21,14 +21,14 @@ class ClosedFigures:
     """A cache of the figures of closed spans by check, with latencies."""
 
     def __init__(self) -> None:
-        self._kept: dict[UUID, tuple[float, _Spans, ClosedParts]] = {}
+        self._entries: dict[UUID, tuple[float, _Spans, ClosedParts]] = {}
 
     def find(self, check_id: UUID, days: Sequence[ClosedSpan], hours: Sequence[ClosedSpan]) -> ClosedParts | None:
         """Return the cached figures of exactly these spans of a check, one per part; None if they are not cached."""
-        until, spans, closed = self._kept.get(check_id, (0.0, (), ()))
+        until, spans, closed = self._entries.get(check_id, (0.0, (), ()))
         return closed if until > monotonic() and spans == (*days, *hours) else None
 
-    def keep(self, read: Mapping[UUID, Recorded], days: Sequence[ClosedSpan], hours: Sequence[ClosedSpan]) -> None:
+    def store(self, read: Mapping[UUID, CheckHistory], days: Sequence[ClosedSpan], hours: Sequence[ClosedSpan]) -> None:
         """Cache figures that were just read.
 
         Args:
@@ -39,14 +39,14 @@ class ClosedFigures:
         asked: dict[UUID, list[ClosedSpan]] = {}
         for span in (*days, *hours):
             asked.setdefault(span.check_id, []).append(span)
-        until = monotonic() + _KEPT_S
+        until = monotonic() + _TTL_S
         for check_id, spans in asked.items():
             by_part: dict[int, list[Figures]] = {}
             for part, figures in read[check_id].closed:
                 by_part.setdefault(part, []).append(figures)
             closed = [(part, total(some)) for part, some in by_part.items()]
             # A dict keeps the order of insertion: the oldest entry is evicted first.
-            self._kept.pop(check_id, None)
-            self._kept[check_id] = (until, tuple(spans), closed)
-        while len(self._kept) > _MOST_CHECKS:
-            del self._kept[next(iter(self._kept))]
+            self._entries.pop(check_id, None)
+            self._entries[check_id] = (until, tuple(spans), closed)
+        while len(self._entries) > _MOST_CHECKS:
+            del self._entries[next(iter(self._entries))]

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.monitor.figures.buckets import first_hour, latest_day, series_edges
-from services.monitor.figures.closing import Recorded, combine
+from services.monitor.figures.closed_hours import CheckHistory, combine_figures
 from services.monitor.figures.latency import Latencies
-from services.monitor.figures.rollup import Keep
+from services.monitor.figures.rollup import Retention
 from services.monitor.figures.uptime import Figures, total
 from services.monitor.not_found import service_not_found
 from services.platform.clock import now_us
@@ -43,9 +43,9 @@ class ServiceFigures:
         keep: how long raw results and hours are kept.
     """
 
-    def __init__(self, store: "FiguresSql", keep: Keep) -> None:
+    def __init__(self, store: "FiguresSql", keep: Retention) -> None:
         self._store = store
-        self._keep = keep
+        self._retention = keep
 
     async def of_latest_day(self, tenant_id: UUID, service_ids: Sequence[UUID], now: int) -> Mapping[UUID, Figures]:
         """Return the figures of services over the latest 24 closed hours, by service.
@@ -74,16 +74,16 @@ class ServiceFigures:
             InvalidArgument: the named field is invalid, or needs data that retention has removed.
         """
         now = now_us()
-        edges = series_edges(wanted.window, wanted.start_us, wanted.end_us, wanted.bucket, now, self._keep)
+        edges = series_edges(wanted.window, wanted.start_us, wanted.end_us, wanted.bucket, now, self._retention)
         recorded = await self._store.recorded_of_service(tenant_id, service_id, edges)
         if recorded is None:
             raise service_not_found()
         return summed(recorded, edges, now)
 
 
-def summed(recorded: Sequence[Recorded], edges: Sequence[int], now: int) -> Sequence[Figures]:
+def summed(recorded: Sequence[CheckHistory], edges: Sequence[int], now: int) -> Sequence[Figures]:
     """Return the sum of the figures of some checks for each span between two edges (semantics.md §18)."""
-    by_check = [combine(each, edges, now) for each in recorded]
+    by_check = [combine_figures(each, edges, now) for each in recorded]
     if len(by_check) == 1:
         return by_check[0]
     nothing = [Figures(start_us=start, end_us=end) for start, end in pairwise(edges)]

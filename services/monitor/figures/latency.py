@@ -17,7 +17,7 @@ _BUCKET_BYTES = 2
 _COUNT_BYTES = 4
 _ENTRY_BYTES = _BUCKET_BYTES + _COUNT_BYTES
 # The number of entries that are added in one go, which takes about a millisecond.
-_A_STEP = 5_000
+_BATCH_SIZE = 5_000
 
 
 def bucket_of(value_us: int) -> int:
@@ -78,8 +78,8 @@ class Latencies:
         The sum of the histograms is what `gather` returns for the same arguments.
         """
         size = len(buckets) // _BUCKET_BYTES
-        for start in range(0, size, _A_STEP):
-            end = start + _A_STEP
+        for start in range(0, size, _BATCH_SIZE):
+            end = start + _BATCH_SIZE
             of_buckets = buckets[start * _BUCKET_BYTES : end * _BUCKET_BYTES]
             yield cls.gather(of_buckets, counts[start * _COUNT_BYTES : end * _COUNT_BYTES])
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.monitor.figures.closed_figures import ClosedFigures, ClosedParts
-from services.monitor.figures.closing import ClosedSpan, raw_spans, split
-from services.monitor.figures.off import Span
+from services.monitor.figures.closed_hours import ClosedSpan, closed_spans, raw_spans
+from services.monitor.figures.excluded_time import Span
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class RollupWatermark:
     """A check and its mark: hours that end at or before the mark are closed and rolled up."""
 
     service_id: UUID
@@ -19,7 +19,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Tail:
+class OpenSpans:
     """The raw results of a check to read: those with slots in some spans, and the last one before each span.
 
     Attributes:
@@ -58,12 +58,12 @@ class Needed:
 
     days: Sequence[ClosedSpan]
     hours: Sequence[ClosedSpan]
-    tails: Sequence[Tail]
+    tails: Sequence[OpenSpans]
     known: Sequence[tuple[UUID, ClosedParts]]
 
 
 def needed(
-    tenant_id: UUID, marks: Sequence[Mark], edges: Sequence[int], remembered: ClosedFigures | None = None
+    tenant_id: UUID, marks: Sequence[RollupWatermark], edges: Sequence[int], remembered: ClosedFigures | None = None
 ) -> Needed:
     """Return the data to read for some checks.
 
@@ -75,10 +75,10 @@ def needed(
     """
     days: list[ClosedSpan] = []
     hours: list[ClosedSpan] = []
-    tails: list[Tail] = []
+    tails: list[OpenSpans] = []
     known: list[tuple[UUID, ClosedParts]] = []
     for mark in marks:
-        its_days, its_hours = split(mark.check_id, edges, mark.rolled_us)
+        its_days, its_hours = closed_spans(mark.check_id, edges, mark.rolled_us)
         found = remembered.find(mark.check_id, its_days, its_hours) if remembered else None
         if found is None:
             days += its_days
@@ -86,5 +86,5 @@ def needed(
         else:
             known.append((mark.check_id, found))
         if spans := raw_spans(edges, mark.rolled_us):
-            tails.append(Tail(tenant_id, mark.service_id, mark.check_id, spans))
+            tails.append(OpenSpans(tenant_id, mark.service_id, mark.check_id, spans))
     return Needed(days=days, hours=hours, tails=tails, known=known)

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.monitor.figures.buckets import first_hour, latest_day
-from services.monitor.figures.closing import Recorded, combine
+from services.monitor.figures.closed_hours import CheckHistory, combine_figures
 from services.monitor.figures.incident_sums import IncidentSums
 from services.monitor.figures.uptime import Figures, total
 from services.monitor.incidents.incident import Incident
 from services.monitor.model import ServiceState
-from services.monitor.service_state import Tally, service_state
+from services.monitor.service_state import CheckCounts, service_state
 from services.platform.clock import now_us
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class RecordedOverview:
     """The recorded data of a tenant's overview.
 
     Attributes:
-        tallies: distinct tallies of services, each with the number of services that have it.
+        check_counts: distinct tallies of services, each with the number of services that have it.
         closed: the sum of the figures of those checks whose hours are all closed.
         tail: the recorded data of the other checks.
         incidents: sums over the incidents of all checks.
@@ -58,9 +58,9 @@ class RecordedOverview:
         newest_open: the newest of them, newest first.
     """
 
-    tallies: Sequence[tuple[Tally, int]]
+    check_counts: Sequence[tuple[CheckCounts, int]]
     closed: Figures
-    tail: Sequence[Recorded]
+    tail: Sequence[CheckHistory]
     incidents: IncidentSums
     slowest: Sequence[SlowCheck]
     workers: WorkerCoverage
@@ -105,9 +105,9 @@ class Overviews:
         edges = latest_day(now)
         recorded = await self._store.overview(tenant_id, *edges, now)
         states: Counter[ServiceState] = Counter()
-        for tally, services in recorded.tallies:
-            states[service_state(tally)] += services
-        figures = total([recorded.closed, *(combine(each, edges, now)[0] for each in recorded.tail)])
+        for counts, services in recorded.check_counts:
+            states[service_state(counts)] += services
+        figures = total([recorded.closed, *(combine_figures(each, edges, now)[0] for each in recorded.tail)])
         figures = replace(figures, incidents=recorded.incidents)
         if not figures.life_us:
             figures = await self._first_hour(tenant_id, now) or figures
@@ -128,4 +128,6 @@ class Overviews:
             return None
         checks, incidents = recorded
         nothing = Figures(start_us=edges[0], end_us=edges[1])
-        return replace(total([nothing, *(combine(each, edges, now)[0] for each in checks)]), incidents=incidents)
+        return replace(
+            total([nothing, *(combine_figures(each, edges, now)[0] for each in checks)]), incidents=incidents
+        )

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
-from services.monitor.figures.closing import floor
-from services.monitor.set_aside import SetAside
+from services.monitor.figures.closed_hours import floor
+from services.monitor.quarantine import Quarantine
 from services.platform import logs
 from services.platform.clock import DAY_US, now_us
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from services.monitor.store.rollups import RollupSql
 
 # A fixed schedule without retries: the next round does what a failed one did not.
-_LOOK_EVERY_S = 30.0
-_CHECKS_A_STEP = 200
+_INTERVAL_S = 30.0
+_CHECKS_PER_STEP = 200
 _DAYS_AHEAD = 3
 # More failures in one round have a common cause: the round fails instead of logging an error for each check.
-_MOST_FAILURES_A_ROUND = 20
+_MOST_FAILURES_PER_ROUND = 20
 _log = logs.get("rollup")
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class Retention:
     """The minimum retention of raw results and closed hours, in microseconds. Closed days are kept for ever."""
 
     raw_us: int
     hourly_us: int
 
 
-class Place(NamedTuple):
+class RollupPosition(NamedTuple):
     """The position of a round: checks are processed in the order of their marks, tenants and ids."""
 
     rolled_us: int
@@ -44,28 +44,28 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class RollupStep:
     """The result of a step.
 
     Attributes:
-        place: the position to continue from; None at the end of the list.
+        position: the position to continue from; None at the end of the list.
         moved: whether hours of a check were closed.
     """
 
-    place: Place | None
+    position: RollupPosition | None
     moved: bool
 
 
-class StepFailed(Exception):
+class RollupStepFailed(Exception):
     """A step failed with one of its checks, so it closed no hours of any; the cause is chained.
 
     Args:
-        places: the positions of the checks of the step, in order.
+        positions: the positions of the checks of the step, in order.
     """
 
-    def __init__(self, places: Sequence[Place]) -> None:
+    def __init__(self, places: Sequence[RollupPosition]) -> None:
         super().__init__(f"rolling up failed with one of {len(places)} checks")
-        self.places = places
+        self.positions = places
 
 
 class Rollup:
@@ -76,52 +76,52 @@ class Rollup:
         keep: how long raw results and hours are kept.
 
     Attributes:
-        aside: the checks in quarantine.
+        quarantine: the checks in quarantine.
     """
 
-    def __init__(self, store: "RollupSql", keep: Keep) -> None:
+    def __init__(self, store: "RollupSql", keep: Retention) -> None:
         self._store = store
-        self._keep = keep
-        self.aside = SetAside("rollup")
+        self._retention = keep
+        self.quarantine = Quarantine("rollup")
 
     async def run(self) -> None:
         """Do the work every 30 seconds until cancelled."""
         while True:
             # A failure of one does not stop the other.
             for work in (self.round, self.move_days):
-                with self.aside.outlived():
+                with self.quarantine.tolerate_failures():
                     await work(now_us())
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_INTERVAL_S)
 
     async def round(self, now: int) -> None:
         """Close all hours that can be closed at a time, and quarantine each check with which that fails.
 
         Raises:
-            StepFailed: more than 20 checks failed.
+            RollupStepFailed: more than 20 checks failed.
         """
         place, moved = None, False
-        most, one_by_one_to = _CHECKS_A_STEP, None
+        most, one_by_one_to = _CHECKS_PER_STEP, None
         failures = 0
         while True:
             try:
-                step = await self._store.roll_up(place, now, self._keep, most, self.aside.subjects(now))
-            except StepFailed as failed:
-                if len(failed.places) > 1:
-                    most, one_by_one_to = 1, failed.places[-1]
+                step = await self._store.roll_up(place, now, self._retention, most, self.quarantine.ids(now))
+            except RollupStepFailed as failed:
+                if len(failed.positions) > 1:
+                    most, one_by_one_to = 1, failed.positions[-1]
                     continue
                 failures += 1
-                if failures > _MOST_FAILURES_A_ROUND:
+                if failures > _MOST_FAILURES_PER_ROUND:
                     raise
-                (place,) = failed.places
-                self.aside.add(place.check_id, now)
+                (place,) = failed.positions
+                self.quarantine.add(place.check_id, now)
                 _log.exception(
                     "rollup of a check failed, quarantined for an hour",
                     tenant_id=str(place.tenant_id), check_id=str(place.check_id),
                 )  # fmt: skip
             else:
-                place, moved = step.place, moved or step.moved
+                place, moved = step.position, moved or step.moved
             if one_by_one_to is not None and (place is None or place >= one_by_one_to):
-                most, one_by_one_to = _CHECKS_A_STEP, None
+                most, one_by_one_to = _CHECKS_PER_STEP, None
             if place is None:
                 # A step closes only a part of a long backlog, so such checks need further steps.
                 if not moved:
@@ -133,5 +133,5 @@ class Rollup:
         today = floor(now, DAY_US)
         for ahead in range(_DAYS_AHEAD + 1):
             await self._store.make_day(today + ahead * DAY_US)
-        while (day := await self._store.drop_day(floor(now - self._keep.raw_us, DAY_US))) is not None:
+        while (day := await self._store.drop_day(floor(now - self._retention.raw_us, DAY_US))) is not None:
             _log.info("dropped expired results", day=str(day))

@@ -12,9 +12,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from services.checks.outcome import Outcome
+from services.monitor.figures.excluded_time import Span
 from services.monitor.figures.incident_sums import IncidentSums
 from services.monitor.figures.latency import Latencies, bucket_of
-from services.monitor.figures.off import Span
 
 HOLD_INTERVALS = 2
 _SHOWN = 1_000_000  # shares have six digits and are rounded down, so that 0.9999999 is not shown as 1
@@ -125,7 +125,7 @@ class Figures:
         )
 
 
-class _Part:
+class _SpanTotals:
     """The sums of one span between two edges."""
 
     __slots__ = ("counted", "held", "latencies", "life_us", "slow")
@@ -180,7 +180,7 @@ def measure(slots: Iterable[Slot], edges: Sequence[int], on: Sequence[Span]) -> 
         edges: where spans begin and end, ascending.
         on: the spans up to now in which the check existed and was not off, in order and disjoint.
     """
-    parts = [_Part() for _ in range(len(edges) - 1)]
+    parts = [_SpanTotals() for _ in range(len(edges) - 1)]
     cells = [
         (max(start, low), min(end, high), part)
         for (start, end), part in zip(pairwise(edges), parts, strict=True)
@@ -200,7 +200,7 @@ def measure(slots: Iterable[Slot], edges: Sequence[int], on: Sequence[Span]) -> 
     return [part.figures(start, end) for (start, end), part in zip(pairwise(edges), parts, strict=True)]
 
 
-def _add(slot: Slot, next_us: int, cells: Sequence[tuple[int, int, _Part]], first: int) -> int:
+def _add(slot: Slot, next_us: int, cells: Sequence[tuple[int, int, _SpanTotals]], first: int) -> int:
     """Count a result and the time for which it holds; return the index of the first cell that later results can reach.
 
     Cells are spans of one part in which the check was on; those before `first` end at or before the slot.

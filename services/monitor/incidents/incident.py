@@ -93,7 +93,7 @@ class IncidentEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class IncidentAction:
     """A step that a person takes on an incident.
 
     Attributes:

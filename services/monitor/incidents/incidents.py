@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.checks.incident import IncidentEventKind
-from services.monitor.incidents.incident import Incident, IncidentEvent, IncidentState, Step
+from services.monitor.incidents.incident import Incident, IncidentAction, IncidentEvent, IncidentState
 from services.monitor.not_found import incident_not_found, service_not_found
 from services.platform.clock import now_us
 from services.platform.paging import Page, Pager
@@ -96,4 +96,4 @@ class Incidents:
         return await self._take(actor, incident_id, IncidentEventKind.RESOLVED, note)
 
     async def _take(self, actor: Actor, incident_id: UUID, kind: IncidentEventKind, note: str) -> Incident:
-        return await self._store.take_step(actor, incident_id, Step(kind, note, now_us()))
+        return await self._store.apply_action(actor, incident_id, IncidentAction(kind, note, now_us()))

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from services.monitor.maintenance.window import Window, WindowDraft, changed_window, new_window
 from services.monitor.not_found import window_not_found
+from services.monitor.quarantine import Quarantine
 from services.monitor.quotas import Quotas
-from services.monitor.set_aside import SetAside
 from services.platform import logs
 from services.platform.clock import DAY_US, HOUR_US, SECOND_US, now_us
 from services.platform.errors import Unavailable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HORIZON_US = 90 * DAY_US
 # A fixed schedule without retries: the next round does what a failed one did not.
-_LOOK_EVERY_S = HOUR_US / SECOND_US
+_INTERVAL_S = HOUR_US / SECOND_US
 _log = logs.get("maintenance")
 
 
@@ -33,14 +33,14 @@ class MaintenanceWindows:
         quotas: how many windows a tenant may have.
 
     Attributes:
-        aside: the windows in quarantine.
+        quarantine: the windows in quarantine.
     """
 
     def __init__(self, store: "MaintenanceSql", pager: Pager, quotas: Quotas) -> None:
         self._store = store
         self._pager = pager
         self._quotas = quotas
-        self.aside = SetAside("maintenance")
+        self.quarantine = Quarantine("maintenance")
 
     async def create(self, actor: Actor, draft: WindowDraft, request_id: UUID | None) -> Window:
         """Create a window.
@@ -113,19 +113,21 @@ class MaintenanceWindows:
                 except Unavailable:
                     raise
                 except Exception:  # noqa: BLE001 — the other windows are still planned
-                    self.aside.add(window_id, now)
+                    self.quarantine.add(window_id, now)
                     _log.exception(
                         "planning a maintenance window failed, quarantined for an hour",
                         tenant_id=str(tenant_id), window_id=str(window_id),
                     )  # fmt: skip
 
     async def _due(self, now: int) -> Sequence[tuple[UUID, UUID]]:
-        aside = set(self.aside.subjects(now))
-        return [each for each in await self._store.windows_to_plan(now + HORIZON_US * 2 // 3) if each[1] not in aside]
+        quarantined = set(self.quarantine.ids(now))
+        return [
+            each for each in await self._store.windows_to_plan(now + HORIZON_US * 2 // 3) if each[1] not in quarantined
+        ]
 
     async def run(self) -> None:
         """Plan windows every hour, until cancelled."""
         while True:
-            with self.aside.outlived():
+            with self.quarantine.tolerate_failures():
                 await self.plan(now_us())
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(_INTERVAL_S)

@@ -68,7 +68,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Replanned:
+class SpanChanges:
     """A change of a window's spans from now on. Future ones are replaced, past ones stay.
 
     Attributes:
@@ -133,7 +133,7 @@ def changed_window(window: Window, etag: str, draft_of: Callable[[Window], Windo
     return window if wished == window else replace(wished, update_us=max(now, window.update_us + 1))
 
 
-def replan(window: Window, going_on: Collection[int], now: int, until_us: int) -> Replanned:
+def replan(window: Window, going_on: Collection[int], now: int, until_us: int) -> SpanChanges:
     """Return the change of a window's spans from now on; what was covered until now stays.
 
     Args:
@@ -153,7 +153,7 @@ def replan(window: Window, going_on: Collection[int], now: int, until_us: int) -
     if late:
         end = max([*late, *(end for start, end in ahead if start == now)])
         ahead = [(now, end), *(span for span in ahead if span[0] > now)]
-    return Replanned(ends, ahead)
+    return SpanChanges(ends, ahead)
 
 
 def _refuse_past(start_us: int, now: int) -> None:

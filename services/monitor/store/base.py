@@ -30,11 +30,11 @@ from services.checks.check_settings import settings_in_row
 from services.checks.grid import shard_of
 from services.checks.maintenance import LONGEST_SPAN_US
 from services.checks.outcome import Outcome
-from services.checks.service_moves import CHANNEL, ServiceMove
-from services.checks.specs.column import shown, to_column
+from services.checks.service_changes import CHANNEL, ServiceChange
+from services.checks.specs.column import masked, to_column
 from services.checks.specs.spec import Spec
 from services.checks.state import CheckState, Track
-from services.monitor.figures.closing import floor
+from services.monitor.figures.closed_hours import floor
 from services.monitor.model import Check, TrackedCheck
 from services.platform.clock import HOUR_US, from_datetime, to_datetime
 from services.platform.postgres.common_store import write_audit
@@ -120,7 +120,7 @@ async def insert_check(
     )
     await open_period(connection, check, check.create_us)
     await write_audit(connection, actor, Change("check.create", check.id, after=check.audited()))
-    await tell_worker(connection, check)
+    await notify_worker(connection, check)
 
 
 async def open_period(connection: AsyncConnection, check: Check, at: int) -> None:
@@ -135,19 +135,19 @@ async def open_period(connection: AsyncConnection, check: Check, at: int) -> Non
     )
 
 
-async def tell_watchers(connection: AsyncConnection, tenant_id: UUID, service_id: UUID | None) -> None:
+async def notify_watchers(connection: AsyncConnection, tenant_id: UUID, service_id: UUID | None) -> None:
     """Notify the readers of a service, or of all of a tenant's, when this transaction commits."""
-    await connection.execute(select(func.pg_notify(CHANNEL, ServiceMove(tenant_id, service_id).payload())))
+    await connection.execute(select(func.pg_notify(CHANNEL, ServiceChange(tenant_id, service_id).payload())))
 
 
-async def tell_worker(connection: AsyncConnection, check: Check) -> None:
+async def notify_worker(connection: AsyncConnection, check: Check) -> None:
     """Notify the check's worker and the readers of its service when this transaction commits."""
     payload = check_changes.CheckChange(shard_of(check.id), check.tenant_id, check.id).payload()
     await connection.execute(select(func.pg_notify(check_changes.CHANNEL, payload)))
-    await tell_watchers(connection, check.tenant_id, check.service_id)
+    await notify_watchers(connection, check.tenant_id, check.service_id)
 
 
-async def leave_to_be_removed(
+async def schedule_history_removal(
     connection: AsyncConnection, tenant_id: UUID, service_id: UUID, which: ColumnElement[bool], now: int
 ) -> None:
     """Queue the checks of a service for the removal of their history; notify workers and readers."""
@@ -164,7 +164,7 @@ async def leave_to_be_removed(
     await connection.execute(
         select(func.pg_notify(check_changes.CHANNEL, payload)).where(checks.c.tenant_id == tenant_id, which)
     )
-    await tell_watchers(connection, tenant_id, service_id)
+    await notify_watchers(connection, tenant_id, service_id)
 
 
 def settings_of(check: Check) -> dict[str, Any]:
@@ -209,7 +209,7 @@ def maintained_since(tenant_id: UUID | BindParameter[UUID], service_id: ColumnEl
     spans = maintenance_spans.c
     return (
         select(func.min(spans.start_time))
-        .where(_goes_on(tenant_id), or_(spans.service_id.is_(None), spans.service_id == service_id))
+        .where(_is_active(tenant_id), or_(spans.service_id.is_(None), spans.service_id == service_id))
         .scalar_subquery()
     )
 
@@ -217,11 +217,11 @@ def maintained_since(tenant_id: UUID | BindParameter[UUID], service_id: ColumnEl
 def is_maintained(tenant_id: UUID | BindParameter[UUID], service_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """Return the condition that a service is in a maintenance window; evaluated once for any number of services."""
     its = maintenance_spans.c.service_id
-    going_on = select(its).where(_goes_on(tenant_id))
+    going_on = select(its).where(_is_active(tenant_id))
     return or_(going_on.where(its.is_(None)).exists(), service_id.in_(going_on.where(its.is_not(None))))
 
 
-def _goes_on(tenant_id: UUID | BindParameter[UUID]) -> ColumnElement[bool]:
+def _is_active(tenant_id: UUID | BindParameter[UUID]) -> ColumnElement[bool]:
     spans = maintenance_spans.c
     return and_(
         spans.tenant_id == tenant_id,
@@ -241,7 +241,7 @@ def tracked_check(row: Row[Any], spec: Spec | None = None) -> TrackedCheck:
         streak_us=_moment(row.streak_time),
         verdict_us=_moment(row.verdict_time),
     )
-    return TrackedCheck(_check(row, spec or shown(row.kind, row.spec_message)), track, _moment(row.maintenance_time))
+    return TrackedCheck(_check(row, spec or masked(row.kind, row.spec_message)), track, _moment(row.maintenance_time))
 
 
 def _check(row: Row[Any], spec: Spec) -> Check:

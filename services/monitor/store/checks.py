@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.checks.incident import Resolution
-from services.checks.specs.column import opened, to_column
+from services.checks.specs.column import decrypted, to_column
 from services.checks.state import CheckState, Track
 from services.monitor.model import Check, TrackedCheck
 from services.monitor.not_found import check_not_found, service_not_found
@@ -21,11 +21,11 @@ from services.monitor.store.base import (
     count,
     has_service,
     insert_check,
-    leave_to_be_removed,
     lock_quotas,
+    notify_worker,
     open_period,
+    schedule_history_removal,
     settings_of,
-    tell_worker,
     tracked,
     tracked_check,
 )
@@ -36,7 +36,7 @@ from services.platform.paging import PageRequest
 from services.platform.postgres.common_store import write_audit
 from services.platform.postgres.database import constraint_of
 from services.platform.security.audit import Actor, Change
-from services.platform.security.secret_box import CannotOpenError, SecretBox
+from services.platform.security.secret_box import DecryptionError, SecretBox
 from services.shared_sql.tables import check_periods, check_states, checks, heartbeats
 
 
@@ -80,7 +80,7 @@ class CheckSql(Sql):
                 recorded = await connection.execute(tracked(tenant_id).where(checks.c.id == check.id))
                 return tracked_check(recorded.one(), check.spec)
         except IntegrityError as error:
-            _refuse(error)
+            _constraint_error(error)
             raise
 
     async def find_check(self, tenant_id: UUID, service_id: UUID, check_id: UUID) -> TrackedCheck | None:
@@ -131,13 +131,13 @@ class CheckSql(Sql):
                         paused = after.update_us
                         await end_incidents(connection, actor, [check_id], Resolution.CHECK_PAUSED, paused)
                     if after.enabled and not before.enabled:
-                        await _begin_anew(connection, after)
+                        await _reset_track(connection, after)
                         found = replace(found, track=Track())
                     change = Change(f"check.{verb}", check_id, before.audited(), after.audited())
                     await write_audit(connection, actor, change)
-                    await tell_worker(connection, after)
+                    await notify_worker(connection, after)
         except IntegrityError as error:
-            _refuse(error)
+            _constraint_error(error)
             raise
         return replace(found, check=after)
 
@@ -168,7 +168,7 @@ class CheckSql(Sql):
             check = (await _locked(connection, tenant_id, service_id, check_id, self._box)).check
             await _lock_state(connection, check)
             await end_incidents(connection, actor, [check_id], Resolution.CHECK_DELETED, now)
-            await leave_to_be_removed(connection, tenant_id, service_id, checks.c.id == check_id, now)
+            await schedule_history_removal(connection, tenant_id, service_id, checks.c.id == check_id, now)
             await connection.execute(delete(checks).where(checks.c.tenant_id == tenant_id, checks.c.id == check_id))
             await write_audit(connection, actor, Change("check.delete", check_id, before=check.audited()))
 
@@ -196,8 +196,8 @@ async def _locked(
     row = (await connection.execute(tracked(tenant_id).where(which))).one_or_none()
     if row is None:
         raise check_not_found()
-    with suppress(CannotOpenError):
-        return tracked_check(row, opened(row.kind, row.spec_message, tenant_id, check_id, box))
+    with suppress(DecryptionError):
+        return tracked_check(row, decrypted(row.kind, row.spec_message, tenant_id, check_id, box))
     return tracked_check(row)
 
 
@@ -207,7 +207,7 @@ async def _lock_state(connection: AsyncConnection, check: Check) -> None:
     await connection.execute(select(check_states.c.check_id).where(its_state).with_for_update())
 
 
-async def _begin_anew(connection: AsyncConnection, check: Check) -> None:
+async def _reset_track(connection: AsyncConnection, check: Check) -> None:
     """Reset the check's state to UNKNOWN, because results before a pause do not count after it."""
     its_state = (check_states.c.tenant_id == check.tenant_id) & (check_states.c.check_id == check.id)
     await connection.execute(
@@ -247,7 +247,7 @@ async def _update(connection: AsyncConnection, before: Check, after: Check, box:
         await open_period(connection, after, after.update_us)
 
 
-def _refuse(error: IntegrityError) -> None:
+def _constraint_error(error: IntegrityError) -> None:
     """Translate a violated constraint into the caller's error; return if it is not one of the caller's.
 
     Raises:

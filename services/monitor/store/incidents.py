@@ -28,14 +28,14 @@ from services.checks.result import details_from_row
 from services.monitor.incidents.incident import (
     Cause,
     Incident,
+    IncidentAction,
     IncidentActor,
     IncidentEvent,
     IncidentState,
-    Step,
 )
 from services.monitor.incidents.incidents import IncidentFilter
 from services.monitor.not_found import incident_not_found
-from services.monitor.store.base import Sql, count, has_service, tell_watchers
+from services.monitor.store.base import Sql, count, has_service, notify_watchers
 from services.platform.clock import from_datetime, to_datetime
 from services.platform.ids import new_id
 from services.platform.paging import PageRequest
@@ -72,7 +72,7 @@ class IncidentSql(Sql):
 
         Return None if the tenant has no such service.
         """
-        meets = [incidents.c.tenant_id == tenant_id, *_meets(wanted)]
+        meets = [incidents.c.tenant_id == tenant_id, *_matches(wanted)]
         rows = _incidents().where(*meets)
         if page.after is not None:
             rows = rows.where(incidents.c.id < page.after)
@@ -100,7 +100,7 @@ class IncidentSql(Sql):
             latest = [_event(row) for row in await connection.execute(events)]
         return found, latest[::-1]
 
-    async def take_step(self, actor: Actor, incident_id: UUID, step: Step) -> Incident:
+    async def apply_action(self, actor: Actor, incident_id: UUID, step: IncidentAction) -> Incident:
         """Take a step under a lock; return the incident afterwards.
 
         Raises:
@@ -119,7 +119,7 @@ class IncidentSql(Sql):
                 await connection.execute(acknowledged)
             if step.kind is IncidentEventKind.RESOLVED:
                 await _end(connection, tenant_id, [before.check_id], Resolution.BY_HAND, step.at)
-                await tell_watchers(connection, tenant_id, before.service_id)
+                await notify_watchers(connection, tenant_id, before.service_id)
             await _write_event(connection, actor, incident_id, step)
             verb = _VERBS[step.kind]
             change = Change(f"incident.{verb}", incident_id, after={"note": step.note} if step.note else None)
@@ -139,7 +139,7 @@ async def end_incidents(
 ) -> None:
     """End the open incidents of checks; the caller holds the lock of their states, so no other one opens."""
     for incident_id in await _end(connection, actor.tenant_id, check_ids, resolution, now):
-        await _write_event(connection, actor, incident_id, Step(IncidentEventKind.RESOLVED, "", now))
+        await _write_event(connection, actor, incident_id, IncidentAction(IncidentEventKind.RESOLVED, "", now))
 
 
 async def _end(
@@ -154,7 +154,7 @@ async def _end(
     return [row.id for row in await connection.execute(_END, values)]
 
 
-async def _write_event(connection: AsyncConnection, actor: Actor, incident_id: UUID, step: Step) -> None:
+async def _write_event(connection: AsyncConnection, actor: Actor, incident_id: UUID, step: IncidentAction) -> None:
     await connection.execute(
         insert(incident_events).values(
             tenant_id=actor.tenant_id,
@@ -216,7 +216,7 @@ _NEWEST_OPEN = (
 )
 
 
-def _meets(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
+def _matches(wanted: IncidentFilter) -> list[ColumnElement[bool]]:
     """Return the conditions of a filter."""
     conditions: list[ColumnElement[bool]] = []
     if wanted.state is not None:

@@ -12,7 +12,7 @@ from services.monitor.maintenance.recurrence import Span
 from services.monitor.maintenance.window import Window, replan
 from services.monitor.not_found import service_not_found, window_not_found
 from services.monitor.quotas import Quotas
-from services.monitor.store.base import Sql, count, lock_quotas, tell_watchers
+from services.monitor.store.base import Sql, count, lock_quotas, notify_watchers
 from services.platform.clock import from_datetime, to_datetime
 from services.platform.paging import PageRequest
 from services.platform.postgres.common_store import write_audit
@@ -64,7 +64,7 @@ class MaintenanceSql(Sql):
             )
             await _write_spans(connection, window, spans)
             await write_audit(connection, actor, Change("maintenance_window.create", window.id, after=window.audited()))
-            await tell_watchers(connection, tenant_id, window.service_id)
+            await notify_watchers(connection, tenant_id, window.service_id)
         return window
 
     async def find_window(self, tenant_id: UUID, window_id: UUID) -> Window | None:
@@ -129,7 +129,7 @@ class MaintenanceSql(Sql):
             change = Change("maintenance_window.update", window_id, before.audited(), after.audited())
             await write_audit(connection, actor, change)
             for service_id in {before.service_id, after.service_id}:
-                await tell_watchers(connection, tenant_id, service_id)
+                await notify_watchers(connection, tenant_id, service_id)
         return after
 
     async def delete_window(self, actor: Actor, window_id: UUID, now: int) -> None:
@@ -150,7 +150,7 @@ class MaintenanceSql(Sql):
             window = _window(row)
             change = Change("maintenance_window.delete", window_id, before=window.audited())
             await write_audit(connection, actor, change)
-            await tell_watchers(connection, tenant_id, window.service_id)
+            await notify_watchers(connection, tenant_id, window.service_id)
 
     async def windows_to_plan(self, until_us: int) -> Sequence[tuple[UUID, UUID]]:
         """Return tenant and id of some recurring windows that are not planned up to a time."""

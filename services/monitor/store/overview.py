@@ -10,25 +10,25 @@ from sqlalchemy import BigInteger, Row, Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.monitor.figures.closing import Recorded
+from services.monitor.figures.closed_hours import CheckHistory
 from services.monitor.figures.incident_sums import IncidentSums
 from services.monitor.figures.latency import Latencies
 from services.monitor.figures.overview import RecordedOverview, SlowCheck, WorkerCoverage
 from services.monitor.figures.uptime import Figures
-from services.monitor.service_state import Tally
+from services.monitor.service_state import CheckCounts
 from services.monitor.store.base import Sql
-from services.monitor.store.figures import marks, read_marks, read_results
+from services.monitor.store.figure_inputs import ADDED, PACKED, figures_of_sums
+from services.monitor.store.figures import read_results, read_watermarks, rollup_watermarks
 from services.monitor.store.incident_sums import read_incident_sums_of_tenant
 from services.monitor.store.incidents import newest_open
-from services.monitor.store.recorded import ADDED, PACKED, sums_of
-from services.monitor.store.services import tallies_of_all
+from services.monitor.store.services import check_counts_of_all
 from services.platform.clock import HOUR_US, to_datetime
 from services.platform.postgres.database import Database
 from services.platform.security.secret_box import NO_KEYS, SecretBox
 from services.shared_sql.tables import check_rollups
 
 _Key = tuple[UUID, int, int, int | None]
-_MOST_KEPT = 10_000
+_MOST_CACHED = 10_000
 _NEWEST = 5
 
 # The checks whose hours are all closed, as a number that differs when one is added or removed.
@@ -37,7 +37,7 @@ _WHICH = text("""
     FROM check_rollups WHERE tenant_id = :tenant AND rolled_time >= :end
 """).bindparams(bindparam("tenant", type_=Uuid), bindparam("end", type_=TIMESTAMP(timezone=True)))
 
-_TALLIES = tallies_of_all(bindparam("tenant", type_=Uuid), bindparam("now", type_=BigInteger))
+_CHECK_COUNTS = check_counts_of_all(bindparam("tenant", type_=Uuid), bindparam("now", type_=BigInteger))
 _SPAN = (
     bindparam("tenant", type_=Uuid),
     *(bindparam(name, type_=TIMESTAMP(timezone=True)) for name in ("start", "end")),
@@ -68,7 +68,7 @@ _WORKERS = text("""
 """)
 
 
-class _Kept(NamedTuple):
+class _ClosedTotals(NamedTuple):
     """A cached sum of closed hours, with the set of checks that it covers."""
 
     key: _Key
@@ -96,7 +96,7 @@ class OverviewSql(Sql):
     def __init__(self, database: Database, box: SecretBox = NO_KEYS) -> None:
         super().__init__(database, box)
         # By tenant: the sum of closed hours. They never change, so it is valid for the same set of checks.
-        self._closed: dict[UUID, _Kept] = {}
+        self._closed: dict[UUID, _ClosedTotals] = {}
 
     async def overview(self, tenant_id: UUID, start_us: int, end_us: int, now: int) -> RecordedOverview:
         """Return the recorded data of a tenant's overview: services by state, and figures between full hours.
@@ -104,23 +104,23 @@ class OverviewSql(Sql):
         Checks whose mark is at or after the end, which are nearly all, are summed once an hour. The names of the
         slowest checks are those of that time.
         """
-        lagging = marks(tenant_id).where(check_rollups.c.rolled_time < to_datetime(end_us))
+        lagging = rollup_watermarks(tenant_id).where(check_rollups.c.rolled_time < to_datetime(end_us))
         async with self._database.tenant(tenant_id) as connection:
-            tallies = [
-                (Tally(row.enabled, row.down, row.known, row.maintained), row.services)
-                for row in await connection.execute(_TALLIES, {"tenant": tenant_id, "now": now})
+            check_counts = [
+                (CheckCounts(row.enabled, row.down, row.known, row.maintained), row.services)
+                for row in await connection.execute(_CHECK_COUNTS, {"tenant": tenant_id, "now": now})
             ]
             read = await self._read_closed(connection, tenant_id, start_us, end_us)
             behind = await read_results(
-                connection, tenant_id, await read_marks(connection, lagging), [start_us, end_us], latencies=True
+                connection, tenant_id, await read_watermarks(connection, lagging), [start_us, end_us], latencies=True
             )
             incidents = await read_incident_sums_of_tenant(connection, tenant_id, start_us, end_us)
             live, held, shards = (await connection.execute(_WORKERS)).one()
             opened, newest = await newest_open(connection, tenant_id, _NEWEST)
         # After the connection is released: the sum of thousands of checks takes a second.
-        _, closed, slowest = read if isinstance(read, _Kept) else await self._add_up(tenant_id, read)
+        _, closed, slowest = read if isinstance(read, _ClosedTotals) else await self._add_up(tenant_id, read)
         return RecordedOverview(
-            tallies=tallies,
+            check_counts=check_counts,
             closed=closed,
             tail=list(behind.values()),
             incidents=incidents,
@@ -132,19 +132,19 @@ class OverviewSql(Sql):
 
     async def recorded_of_tenant(
         self, tenant_id: UUID, start_us: int, end_us: int, most: int
-    ) -> tuple[Sequence[Recorded], IncidentSums] | None:
+    ) -> tuple[Sequence[CheckHistory], IncidentSums] | None:
         """Return the recorded data of a tenant's checks and incidents in a span; None for more than `most` checks."""
         async with self._database.tenant(tenant_id) as connection:
-            its_marks = await read_marks(connection, marks(tenant_id).limit(most + 1))
-            if len(its_marks) > most:
+            watermarks = await read_watermarks(connection, rollup_watermarks(tenant_id).limit(most + 1))
+            if len(watermarks) > most:
                 return None
-            found = await read_results(connection, tenant_id, its_marks, [start_us, end_us], latencies=True)
+            found = await read_results(connection, tenant_id, watermarks, [start_us, end_us], latencies=True)
             incidents = await read_incident_sums_of_tenant(connection, tenant_id, start_us, end_us)
         return list(found.values()), incidents
 
     async def _read_closed(
         self, connection: AsyncConnection, tenant_id: UUID, start_us: int, end_us: int
-    ) -> "_Kept | _ToAdd":
+    ) -> "_ClosedTotals | _ToAdd":
         """Read the figures of closed hours, and the slowest checks of the last one, unless they are cached."""
         end = to_datetime(end_us)
         which = (await connection.execute(_WHICH, {"tenant": tenant_id, "end": end})).one()
@@ -166,18 +166,18 @@ class OverviewSql(Sql):
         ]
         return _ToAdd(key, Figures(start_us=start_us, end_us=end_us), hours, slowest)
 
-    async def _add_up(self, tenant_id: UUID, read: "_ToAdd") -> "_Kept":
+    async def _add_up(self, tenant_id: UUID, read: "_ToAdd") -> "_ClosedTotals":
         """Sum closed hours, and cache the sum."""
         figures = await _sum_hours(read.hours, read.nothing)
-        while len(self._closed) >= _MOST_KEPT:
+        while len(self._closed) >= _MOST_CACHED:
             del self._closed[next(iter(self._closed))]
-        kept = self._closed[tenant_id] = _Kept(read.key, figures, read.slowest)
+        kept = self._closed[tenant_id] = _ClosedTotals(read.key, figures, read.slowest)
         return kept
 
 
 async def _sum_hours(hours: Sequence[Row[Any]], figures: Figures) -> Figures:
     for row in hours:
-        hour = sums_of(row, Latencies())
+        hour = figures_of_sums(row, Latencies())
         figures += replace(hour, start_us=figures.start_us, end_us=figures.end_us)
         # An hour of thousands of checks takes tens of milliseconds: other calls run in between.
         for latencies in Latencies.gather_in_steps(row.buckets, row.counts):

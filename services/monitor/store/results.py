@@ -8,13 +8,13 @@ from sqlalchemy import ColumnElement, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.checks.result import Result, from_row
-from services.monitor.results import Found, ResultFilter
+from services.monitor.results import ResultBatch, ResultFilter
 from services.monitor.store.base import Sql
 from services.platform.clock import from_datetime, to_datetime
 from services.shared_sql.tables import checks, on_demand_results, results
 
 # How many rows one page scans if it filters by outcome: a few milliseconds.
-MOST_LOOKED_THROUGH = 20_000
+MOST_SCANNED = 20_000
 
 
 class ResultSql(Sql):
@@ -28,7 +28,7 @@ class ResultSql(Sql):
         async with self._database.tenant(tenant_id) as connection:
             return (await connection.execute(query)).one_or_none() is not None
 
-    async def results_before(self, tenant_id: UUID, check_id: UUID, wanted: ResultFilter, most: int) -> Found:
+    async def results_before(self, tenant_id: UUID, check_id: UUID, wanted: ResultFilter, most: int) -> ResultBatch:
         """Return at most so many matching results, newest first, from a bounded part of the history.
 
         It reads along the key from the newest slot down, so a page costs the same for any length of history.
@@ -40,7 +40,7 @@ class ResultSql(Sql):
             within = [*of_check, table.c.slot_time < to_datetime(wanted.to_us)]
             looked_to_us = None
             if wanted.outcomes:
-                looked_to_us = await _looked_to(connection, table, within, from_us)
+                looked_to_us = await _scan_limit(connection, table, within, from_us)
                 within.append(table.c.outcome.in_([int(outcome) for outcome in wanted.outcomes]))
             lowest_us = from_us if looked_to_us is None else looked_to_us
             query = (
@@ -52,8 +52,8 @@ class ResultSql(Sql):
             rows = (await connection.execute(query)).mappings()
             found: Sequence[Result] = [from_row(dict(row)) for row in rows]
         if len(found) > most:
-            return Found(found[:most], found[most - 1].slot_us)
-        return Found(found, looked_to_us)
+            return ResultBatch(found[:most], found[most - 1].slot_us)
+        return ResultBatch(found, looked_to_us)
 
 
 async def _first_slot(
@@ -73,7 +73,7 @@ async def _first_slot(
     return slot_us if slot_us + (row.slot_count - 1) * row.interval_us >= from_us else from_us
 
 
-async def _looked_to(
+async def _scan_limit(
     connection: AsyncConnection, table: Table, within: Sequence[ColumnElement[bool]], from_us: int
 ) -> int | None:
     """Return the oldest slot that one page scans; None if it scans all."""
@@ -81,9 +81,9 @@ async def _looked_to(
         select(table.c.slot_time)
         .where(*within, table.c.slot_time >= to_datetime(from_us))
         .order_by(table.c.slot_time.desc())
-        .limit(MOST_LOOKED_THROUGH)
+        .limit(MOST_SCANNED)
         .subquery()
     )
     query = select(func.count().label("looked_at"), func.min(slots.c.slot_time).label("oldest"))
     row = (await connection.execute(query)).one()
-    return from_datetime(row.oldest) if row.looked_at == MOST_LOOKED_THROUGH else None
+    return from_datetime(row.oldest) if row.looked_at == MOST_SCANNED else None

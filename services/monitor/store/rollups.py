@@ -11,18 +11,26 @@ import asyncpg
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.monitor.figures.closing import Candidate, Closing, Recorded, choose, floor, hours, settled_us
-from services.monitor.figures.needed import Tail
-from services.monitor.figures.rollup import Keep, Place, Step, StepFailed
+from services.monitor.figures.closed_hours import (
+    Candidate,
+    CheckHistory,
+    HoursToClose,
+    choose_batch,
+    floor,
+    hourly_figures,
+    settled_us,
+)
+from services.monitor.figures.needed import OpenSpans
+from services.monitor.figures.rollup import Retention, RollupPosition, RollupStep, RollupStepFailed
 from services.monitor.figures.uptime import Figures, total
 from services.monitor.store.base import Sql
-from services.monitor.store.recorded import FIGURES_COLUMNS, columns_of, figures_of, read_tails
+from services.monitor.store.figure_inputs import FIGURES_COLUMNS, columns_of, figures_of, read_open_spans
 from services.platform.clock import DAY_US, from_datetime, to_datetime
 from services.platform.errors import Unavailable
 from services.platform.postgres.database import driver_of
 
 _ONE_AT_A_TIME = "SELECT pg_try_advisory_xact_lock(hashtextextended('roll_up', 0))"
-_Closed = tuple[Closing, Sequence[Figures]]
+_Closed = tuple[HoursToClose, Sequence[Figures]]
 _Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 # In the order of their marks. A transaction that deletes a check waits for this one, so that it leaves no rows.
@@ -39,9 +47,9 @@ _CANDIDATES = """
 """
 # Between batches the event loop runs other work: a batch takes about a millisecond.
 _CHECKS_AT_ONCE = 16
-_START = Place(0, UUID(int=0), UUID(int=0))
+_START = RollupPosition(0, UUID(int=0), UUID(int=0))
 _CHECKS = "unnest($1::uuid[], $2::uuid[], $3::timestamptz[]) AS w (tenant_id, check_id, moment)"
-_MOVE = f"""
+_SET_WATERMARKS = f"""
     UPDATE check_rollups k SET rolled_time = w.moment FROM {_CHECKS}
     WHERE k.tenant_id = w.tenant_id AND k.check_id = w.check_id
 """  # noqa: S608 — our own text
@@ -87,7 +95,9 @@ _WRITE_HOURS, _WRITE_DAYS = _write_into("check_hours"), _write_into("check_days"
 class RollupSql(Sql):
     """SQL of roll-ups."""
 
-    async def roll_up(self, behind: Place | None, now: int, keep: Keep, most: int, aside: Sequence[UUID] = ()) -> Step:
+    async def roll_up(
+        self, behind: RollupPosition | None, now: int, keep: Retention, most: int, quarantined: Sequence[UUID] = ()
+    ) -> RollupStep:
         """Close what can be closed of some checks, in one transaction; do nothing if another process does it.
 
         Args:
@@ -95,29 +105,29 @@ class RollupSql(Sql):
             now: the present time in microseconds.
             keep: the retention times.
             most: how many checks to examine.
-            aside: checks in quarantine.
+            quarantined: checks in quarantine.
 
         Raises:
-            StepFailed: the step failed, although the database is available.
+            RollupStepFailed: the step failed, although the database is available.
         """
-        chosen: list[Closing] = []
+        chosen: list[HoursToClose] = []
         try:
             async with self._database.untenanted() as connection:
                 driver = await driver_of(connection)
                 if not await driver.fetchval(_ONE_AT_A_TIME):
-                    return Step(None, moved=False)
-                found = await _candidates(driver, behind or _START, settled_us(now), most, aside)
-                chosen = choose(found, now, keep.raw_us)
-                moving = [each for each in chosen if each.until_us > each.candidate.rolled_us]
-                await _roll(connection, moving, now, keep)
+                    return RollupStep(None, moved=False)
+                found = await _read_candidates(driver, behind or _START, settled_us(now), most, quarantined)
+                chosen = choose_batch(found, now, keep.raw_us)
+                closing = [each for each in chosen if each.until_us > each.candidate.rolled_us]
+                await _roll(connection, closing, now, keep)
         except Unavailable:
             raise
         except Exception as error:
             if not chosen:
                 raise
-            raise StepFailed([_place_of(each) for each in chosen]) from error
+            raise RollupStepFailed([_position_of(each) for each in chosen]) from error
         end = len(chosen) < most and len(chosen) == len(found)
-        return Step(None if end else _place_of(chosen[-1]), moved=bool(moving))
+        return RollupStep(None if end else _position_of(chosen[-1]), moved=bool(closing))
 
     async def drop_on_demand(self, before_us: int, most: int) -> bool:
         """Delete at most so many on-demand results from before a time; return whether there were so many."""
@@ -139,16 +149,16 @@ class RollupSql(Sql):
             return dropped
 
 
-def _place_of(closing: Closing) -> Place:
+def _position_of(closing: HoursToClose) -> RollupPosition:
     candidate = closing.candidate
-    return Place(candidate.rolled_us, candidate.tenant_id, candidate.check_id)
+    return RollupPosition(candidate.rolled_us, candidate.tenant_id, candidate.check_id)
 
 
-async def _candidates(
-    driver: _Driver, behind: Place, bound_us: int, most: int, aside: Sequence[UUID]
+async def _read_candidates(
+    driver: _Driver, behind: RollupPosition, bound_us: int, most: int, quarantined: Sequence[UUID]
 ) -> Sequence[Candidate]:
     after = (to_datetime(behind.rolled_us), behind.tenant_id, behind.check_id)
-    rows = await driver.fetch(_CANDIDATES, to_datetime(bound_us), *after, most, aside)
+    rows = await driver.fetch(_CANDIDATES, to_datetime(bound_us), *after, most, quarantined)
     return [
         Candidate(
             tenant_id=tenant_id,
@@ -162,39 +172,39 @@ async def _candidates(
     ]
 
 
-async def _roll(connection: AsyncConnection, moving: Sequence[Closing], now: int, keep: Keep) -> None:
-    if not moving:
+async def _roll(connection: AsyncConnection, closing: Sequence[HoursToClose], now: int, keep: Retention) -> None:
+    if not closing:
         return
-    recorded = {each.candidate.check_id: Recorded(rolled_us=each.candidate.rolled_us) for each in moving}
+    recorded = {each.candidate.check_id: CheckHistory(rolled_us=each.candidate.rolled_us) for each in closing}
     tails = [
-        Tail(
+        OpenSpans(
             each.candidate.tenant_id,
             each.candidate.service_id,
             each.candidate.check_id,
             [(each.candidate.rolled_us, each.until_us)],
         )
-        for each in moving
+        for each in closing
     ]
-    await read_tails(connection, tails, recorded)
+    await read_open_spans(connection, tails, recorded)
     closed = []
-    for number, each in enumerate(moving, 1):
-        closed.append((each, hours(recorded[each.candidate.check_id], each.until_us)))
+    for number, each in enumerate(closing, 1):
+        closed.append((each, hourly_figures(recorded[each.candidate.check_id], each.until_us)))
         if number % _CHECKS_AT_ONCE == 0:
             await asyncio.sleep(0)
     driver = await driver_of(connection)
     await _write(driver, _WRITE_HOURS, closed)
-    await _write(driver, _WRITE_DAYS, await _completed_days(driver, moving))
-    tenants, checks = _keys(moving)
-    await driver.execute(_MOVE, tenants, checks, [to_datetime(each.until_us) for each in moving])
+    await _write(driver, _WRITE_DAYS, await _completed_days(driver, closing))
+    tenants, checks = _keys(closing)
+    await driver.execute(_SET_WATERMARKS, tenants, checks, [to_datetime(each.until_us) for each in closing])
     # Expired hours are deleted, but never an hour of an incomplete day.
     before = floor(now - keep.hourly_us, DAY_US)
-    starts = [to_datetime(min(before, floor(each.until_us, DAY_US))) for each in moving]
+    starts = [to_datetime(min(before, floor(each.until_us, DAY_US))) for each in closing]
     await driver.execute(_FORGET, tenants, checks, starts)
 
 
-async def _completed_days(driver: _Driver, moving: Sequence[Closing]) -> list[_Closed]:
+async def _completed_days(driver: _Driver, closing: Sequence[HoursToClose]) -> list[_Closed]:
     """Return the figures of days whose last hour was just closed, summed from their hours."""
-    completing = [each for each in moving if each.first_day_us < each.last_day_us]
+    completing = [each for each in closing if each.first_day_us < each.last_day_us]
     if not completing:
         return []
     starts = [to_datetime(each.first_day_us) for each in completing]
@@ -218,5 +228,5 @@ async def _write(driver: _Driver, statement: str, closed: Sequence[_Closed]) -> 
         await driver.execute(statement, *zip(*rows, strict=True))
 
 
-def _keys(some: Sequence[Closing]) -> tuple[list[UUID], list[UUID]]:
+def _keys(some: Sequence[HoursToClose]) -> tuple[list[UUID], list[UUID]]:
     return [each.candidate.tenant_id for each in some], [each.candidate.check_id for each in some]

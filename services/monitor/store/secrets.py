@@ -10,14 +10,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from services.checks.secret_columns import SecretColumn
 from services.checks.specs.secrets import HIDDEN, HIDDEN_NAMES
 from services.monitor.store.base import Sql
-from services.platform.security.secret_box import CannotOpenError
+from services.platform.security.secret_box import DecryptionError
 
 
 class SecretSql(Sql):
     """SQL of secrets, for each column that contains some."""
 
     @property
-    def sealing_key(self) -> str | None:
+    def newest_key_id(self) -> str | None:
         """The id of the key that encrypts; None without keys."""
         return self._box.newest
 
@@ -30,12 +30,12 @@ class SecretSql(Sql):
             Unavailable: the database is unavailable.
         """
         found = func.rows_to_seal(
-            of.table, of.column, self.sealing_key, HIDDEN_NAMES, HIDDEN, *after, most
+            of.table, of.column, self.newest_key_id, HIDDEN_NAMES, HIDDEN, *after, most
         ).table_valued(column("tenant_id"), column("row_id"))
         async with self._database.untenanted() as connection:
             return [(row.tenant_id, row.row_id) for row in await connection.execute(select(found))]
 
-    async def seal_anew(self, of: SecretColumn[Any], tenant_id: UUID, row_ids: Collection[UUID]) -> Sequence[UUID]:
+    async def reencrypt(self, of: SecretColumn[Any], tenant_id: UUID, row_ids: Collection[UUID]) -> Sequence[UUID]:
         """Encrypt the secrets of some rows with the newest key; return the rows that cannot be decrypted.
 
         Raises:
@@ -55,8 +55,8 @@ class SecretSql(Sql):
             for row in (await connection.execute(query)).mappings().all():
                 read_as = row[of.kind_column] if of.kind_column else ""
                 try:
-                    value = of.opened(read_as, row[of.column], tenant_id, row["id"], self._box)
-                except (CannotOpenError, KeyError, TypeError, ValueError):  # one broken row must not block the others
+                    value = of.decrypted(read_as, row[of.column], tenant_id, row["id"], self._box)
+                except (DecryptionError, KeyError, TypeError, ValueError):  # one broken row must not block the others
                     unread.append(row["id"])
                     continue
                 sealed = of.to_column(value, tenant_id, row["id"], self._box)

@@ -29,16 +29,16 @@ from services.checks.state import STALE_AFTER_INTERVALS, CheckState
 from services.monitor.model import Check, Service, ServiceState, StatefulService
 from services.monitor.not_found import service_not_found
 from services.monitor.quotas import Quotas
-from services.monitor.service_state import Tally, service_state
+from services.monitor.service_state import CheckCounts, service_state
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store.base import (
     Sql,
     count,
     insert_check,
     is_maintained,
-    leave_to_be_removed,
     lock_quotas,
-    tell_watchers,
+    notify_watchers,
+    schedule_history_removal,
 )
 from services.monitor.store.checks import refuse_more_checks
 from services.monitor.store.incidents import end_incidents
@@ -85,18 +85,18 @@ class ServiceSql(Sql):
                     )
                 )
                 await write_audit(connection, actor, Change("service.create", service.id, after=service.audited()))
-                await tell_watchers(connection, tenant_id, service.id)
+                await notify_watchers(connection, tenant_id, service.id)
                 if first_check is not None:
                     await refuse_more_checks(connection, tenant_id, quotas)
                     await insert_check(connection, actor, first_check, None, self._box)
         except IntegrityError as error:
-            _refuse(error)
+            _constraint_error(error)
             raise
         return service.id
 
     async def find_service(self, tenant_id: UUID, service_id: UUID, now: int) -> StatefulService | None:
         """Return a service with its state; None if the tenant has no such service."""
-        query = _with_tally(tenant_id, now).where(services.c.id == service_id)
+        query = _with_check_counts(tenant_id, now).where(services.c.id == service_id)
         async with self._database.tenant(tenant_id) as connection:
             row = (await connection.execute(query)).one_or_none()
         return _stateful(row) if row else None
@@ -109,8 +109,8 @@ class ServiceSql(Sql):
         Filter and shown state come from one statement, so they agree. With a filter by state it reads the states of all
         checks of the tenant, otherwise those of the page.
         """
-        meets = _meets(wanted)
-        rows = _with_tally(tenant_id, now, wanted.states).where(*meets)
+        meets = _matches(wanted)
+        rows = _with_check_counts(tenant_id, now, wanted.states).where(*meets)
         every = rows if wanted.states else select(services.c.id).where(services.c.tenant_id == tenant_id, *meets)
         key: Any = services.c.name if order.by_name else services.c.id
         if page.after is not None:
@@ -140,9 +140,9 @@ class ServiceSql(Sql):
                     await connection.execute(update(services).where(the_service).values(**_settings_of(after)))
                     change = Change("service.update", service_id, before.audited(), after.audited())
                     await write_audit(connection, actor, change)
-                    await tell_watchers(connection, actor.tenant_id, service_id)
+                    await notify_watchers(connection, actor.tenant_id, service_id)
         except IntegrityError as error:
-            _refuse(error)
+            _constraint_error(error)
             raise
 
     async def delete_service(self, actor: Actor, service_id: UUID, now: int) -> None:
@@ -176,12 +176,12 @@ class ServiceSql(Sql):
             )
             await end_incidents(connection, actor, [*locked.scalars()], Resolution.CHECK_DELETED, now)
             gone = {**_service(row).audited(), "checks": await count(connection, its_ids)}
-            await leave_to_be_removed(connection, tenant_id, service_id, its_checks, now)
+            await schedule_history_removal(connection, tenant_id, service_id, its_checks, now)
             await connection.execute(delete(services).where(the_service))
             await write_audit(connection, actor, Change("service.delete", service_id, before=gone))
 
 
-def _tally(tenant_id: UUID | BindParameter[UUID], now: int | BindParameter[int]) -> Select[int, int, int]:
+def _check_counts(tenant_id: UUID | BindParameter[UUID], now: int | BindParameter[int]) -> Select[int, int, int]:
     """Return the query of the tally of a tenant's checks (semantics.md §12, §13)."""
     is_open = and_(
         check_periods.c.tenant_id == checks.c.tenant_id,
@@ -206,12 +206,12 @@ def _tally(tenant_id: UUID | BindParameter[UUID], now: int | BindParameter[int])
     )
 
 
-def tallies_of_all(tenant_id: BindParameter[UUID], now: BindParameter[int]) -> Select[Any]:
+def check_counts_of_all(tenant_id: BindParameter[UUID], now: BindParameter[int]) -> Select[Any]:
     """Return the query of the distinct tallies of a tenant's services, with the number of services of each."""
-    grouped = _tally(tenant_id, now).add_columns(checks.c.service_id).group_by(checks.c.service_id).subquery()
-    tally = [func.coalesce(grouped.c[name], 0).label(name) for name in ("enabled", "down", "known")]
+    grouped = _check_counts(tenant_id, now).add_columns(checks.c.service_id).group_by(checks.c.service_id).subquery()
+    counts = [func.coalesce(grouped.c[name], 0).label(name) for name in ("enabled", "down", "known")]
     each = (
-        select(*tally, is_maintained(tenant_id, services.c.id).label("maintained"))
+        select(*counts, is_maintained(tenant_id, services.c.id).label("maintained"))
         .select_from(services.outerjoin(grouped, grouped.c.service_id == services.c.id))
         .where(services.c.tenant_id == tenant_id)
         .subquery()
@@ -219,9 +219,9 @@ def tallies_of_all(tenant_id: BindParameter[UUID], now: BindParameter[int]) -> S
     return select(each, func.count().label("services")).group_by(*each.c)
 
 
-def _with_tally(tenant_id: UUID, now: int, in_one_of: Sequence[ServiceState] = ()) -> Select[Any]:
+def _with_check_counts(tenant_id: UUID, now: int, in_one_of: Sequence[ServiceState] = ()) -> Select[Any]:
     """Return the query of a tenant's services with tallies and open incidents, filtered by state if any is given."""
-    each = _tally(tenant_id, now)
+    each = _check_counts(tenant_id, now)
     if in_one_of:
         # The filter needs the state of every service, so all tallies are computed at once.
         grouped = each.add_columns(checks.c.service_id).group_by(checks.c.service_id).subquery()
@@ -255,11 +255,11 @@ def _with_tally(tenant_id: UUID, now: int, in_one_of: Sequence[ServiceState] = (
     )
     query = query.select_from(joined).where(services.c.tenant_id == tenant_id)
     if in_one_of:
-        query = query.where(or_(*(_is_in(state, enabled, down, known, maintained) for state in in_one_of)))
+        query = query.where(or_(*(_state_condition(state, enabled, down, known, maintained) for state in in_one_of)))
     return query
 
 
-def _is_in(
+def _state_condition(
     state: ServiceState,
     enabled: ColumnElement[int],
     down: ColumnElement[int],
@@ -278,7 +278,7 @@ def _is_in(
     return conditions[state]
 
 
-def _meets(wanted: ServiceFilter) -> list[ColumnElement[bool]]:
+def _matches(wanted: ServiceFilter) -> list[ColumnElement[bool]]:
     """Return the conditions of a filter, except the state."""
     conditions = [
         services.c.labels.has_key(key) if value is None else services.c.labels.contains({key: value})
@@ -315,11 +315,11 @@ def _service(row: Row[Any]) -> Service:
 
 
 def _stateful(row: Row[Any]) -> StatefulService:
-    tally = Tally(row.enabled, row.down, row.known, row.maintained)
-    return StatefulService(_service(row), service_state(tally), row.open_incidents)
+    counts = CheckCounts(row.enabled, row.down, row.known, row.maintained)
+    return StatefulService(_service(row), service_state(counts), row.open_incidents)
 
 
-def _refuse(error: IntegrityError) -> None:
+def _constraint_error(error: IntegrityError) -> None:
     """Translate a violated constraint into the caller's error; return if it is not one of the caller's.
 
     Raises:

@@ -8,10 +8,10 @@ from sqlalchemy import ARRAY, BindParameter, Row, Uuid, bindparam, column, func,
 
 from services.checks.result import from_row
 from services.monitor.figures.closed_figures import ClosedFigures
-from services.monitor.figures.needed import Mark
+from services.monitor.figures.needed import RollupWatermark
 from services.monitor.status import RecordedStatus
 from services.monitor.store.base import Sql, tracked, tracked_check
-from services.monitor.store.figures import ITS_MARK, read_recorded
+from services.monitor.store.figures import WATERMARK_OF_CHECK, read_recorded
 from services.platform.clock import from_datetime
 from services.platform.postgres.database import Database
 from services.platform.security.secret_box import NO_KEYS, SecretBox
@@ -28,7 +28,7 @@ _OPEN_INCIDENTS = (
 )
 _CHECKS = (
     tracked(_TENANT)
-    .join(check_rollups, ITS_MARK)
+    .join(check_rollups, WATERMARK_OF_CHECK)
     .add_columns(check_rollups.c.rolled_time, _OPEN_INCIDENTS.label("open_incidents"))
     .where(checks.c.service_id == func.any(_SERVICES))
     .order_by(checks.c.id)
@@ -77,7 +77,7 @@ class StatusSql(Sql):
                 there.update(await connection.scalars(_THE_SERVICES, wanted))
             of_checks = {"tenant": tenant_id, "checks": [row.id for row in rows]}
             last = [from_row(dict(row)) for row in (await connection.execute(_LAST_RESULTS, of_checks)).mappings()]
-            marks = [Mark(row.service_id, row.id, from_datetime(row.rolled_time)) for row in rows]
+            marks = [RollupWatermark(row.service_id, row.id, from_datetime(row.rolled_time)) for row in rows]
             recorded = await read_recorded(
                 connection, tenant_id, marks, edges, latencies=True, remembered=self._remembered
             )

@@ -3,24 +3,24 @@
 from functools import lru_cache
 from uuid import UUID
 
-from services.monitor.watching.told import TOLD_BYTES
+from services.monitor.watching.watch_digest import DIGEST_BYTES
 from services.platform.cursors import open_cursor
-from services.platform.security.sealed import Sealer
+from services.platform.security.signed_tokens import TokenSigner
 
 # Readers of the same services are often at the same point, so they share one signature.
 _REMEMBERED = 256
 
 
 class WatchCursors:
-    """Signs the digest of what a reader was sent (told.py) as a cursor, and verifies it.
+    """Signs the digest of what a reader was sent (watch_digest.py) as a cursor, and verifies it.
 
     Args:
         sealer: signs cursors, so that none can be forged or used for another tenant or filter.
     """
 
-    def __init__(self, sealer: Sealer) -> None:
-        self._sealer = sealer
-        self.write = lru_cache(_REMEMBERED)(sealer.seal)
+    def __init__(self, signer: TokenSigner) -> None:
+        self._signer = signer
+        self.write = lru_cache(_REMEMBERED)(signer.sign)
 
     def read(self, tenant_id: UUID, scope: str, cursor: str) -> bytes:
         """Return the digest in a cursor.
@@ -33,4 +33,4 @@ class WatchCursors:
         Raises:
             InvalidArgument: CURSOR_INVALID.
         """
-        return open_cursor(self._sealer, tenant_id, scope, cursor, TOLD_BYTES)
+        return open_cursor(self._signer, tenant_id, scope, cursor, DIGEST_BYTES)

@@ -4,32 +4,40 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.monitor.watching.board import Boards
-from services.monitor.watching.watcher import MOST_HELD_BY_ALL, Complete, Gone, Kept, Shown, Wanted, Watcher
+from services.monitor.watching.tenant_snapshot_cache import SnapshotCaches
+from services.monitor.watching.watcher import (
+    MOST_HELD_BY_ALL,
+    ServicePredicate,
+    ServiceRemoved,
+    ServicesKept,
+    ServiceUpdated,
+    SyncComplete,
+    Watcher,
+)
 from services.platform.rpc.stream_guard import EndReason, StreamGuard
 from services.platform.rpc.stream_metrics import StreamMetrics
-from services.platform.rpc.stream_reader import Backlog, OpenStreams
+from services.platform.rpc.stream_reader import OpenStreams, UnreadLimit
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class KeepAlive:
     """A keep-alive, with a cursor up to which everything was sent."""
 
     cursor: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class StreamEnd:
     """The end of a stream, with the cursor from which to resume."""
 
     reason: EndReason
     cursor: bytes
 
 
-Event = Shown | Gone | Kept | Complete | Beat | End
+Event = ServiceUpdated | ServiceRemoved | ServicesKept | SyncComplete | KeepAlive | StreamEnd
 
 
-class Watches:
+class WatchStreams:
     """The streams of WatchServices in one process.
 
     Args:
@@ -40,14 +48,14 @@ class Watches:
         open: the open streams.
     """
 
-    def __init__(self, boards: Boards, metrics: StreamMetrics) -> None:
-        self._boards = boards
+    def __init__(self, caches: SnapshotCaches, metrics: StreamMetrics) -> None:
+        self._caches = caches
         self._metrics = metrics
-        self._backlog = Backlog(MOST_HELD_BY_ALL)
+        self._unread = UnreadLimit(MOST_HELD_BY_ALL)
         self.open = OpenStreams(metrics)
 
     async def follow(
-        self, tenant_id: UUID, cursor: bytes | None, wanted: Wanted, guard: StreamGuard
+        self, tenant_id: UUID, cursor: bytes | None, wanted: ServicePredicate, guard: StreamGuard
     ) -> AsyncGenerator[Event, None]:
         """Yield the present states of a tenant's services and their changes, until the guard ends the stream.
 
@@ -62,31 +70,31 @@ class Watches:
             ResourceExhausted: OVERLOADED: the tenant has as many streams as it may.
         """
         self.open.refuse_more(tenant_id)
-        watcher = Watcher(wanted, self._backlog)
-        with self.open.holding(watcher, guard):
+        watcher = Watcher(wanted, self._unread)
+        with self.open.track(watcher, guard):
             try:
-                async with self._boards.of(tenant_id) as board:
+                async with self._caches.of(tenant_id) as cache:
                     # No await between these two lines, so the board does not change.
-                    watcher.begin(board.picture, cursor)
-                    board.watchers.add(watcher)
+                    watcher.begin(cache.snapshot, cursor)
+                    cache.watchers.add(watcher)
                     try:
-                        yield Beat(watcher.cursor())
+                        yield KeepAlive(watcher.cursor())
                         while not watcher.is_over():
-                            watcher.something.clear()
-                            event = watcher.take(board.picture)
+                            watcher.wakeup.clear()
+                            event = watcher.take(cache.snapshot)
                             if event is not None:
-                                if isinstance(event, Shown | Gone):
+                                if isinstance(event, ServiceUpdated | ServiceRemoved):
                                     self._metrics.sent()
                                 if event.cursor:
-                                    watcher.heard()
+                                    watcher.note_sent()
                                 yield event
-                            if (event is None and watcher.needs_cursor) or watcher.is_quiet():
-                                watcher.heard()
-                                yield Beat(watcher.cursor())
+                            if (event is None and watcher.needs_cursor) or watcher.needs_keep_alive():
+                                watcher.note_sent()
+                                yield KeepAlive(watcher.cursor())
                             elif event is None and not watcher.is_over():
-                                await watcher.something.wait()
+                                await watcher.wakeup.wait()
                     finally:
-                        board.watchers.discard(watcher)
-                yield End(watcher.over or EndReason.INTERNAL, watcher.cursor())
+                        cache.watchers.discard(watcher)
+                yield StreamEnd(watcher.end_reason or EndReason.INTERNAL, watcher.cursor())
             finally:
                 watcher.close()

@@ -9,28 +9,28 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.monitor.model import Service
-from services.monitor.watching.standing import Picture, Standing
-from services.monitor.watching.told import Told
-from services.platform.rpc.stream_reader import Backlog, StreamReader
+from services.monitor.watching.service_snapshot import ServiceSnapshot, TenantSnapshot
+from services.monitor.watching.watch_digest import WatchDigest
+from services.platform.rpc.stream_reader import StreamReader, UnreadLimit
 
 # An id with its mark takes about 100 bytes.
 MOST_HELD_BY_ALL = 2_000_000
 # As many ids as fit into a message that Envoy and any client accept: 400 KB as JSON.
-KEPT_AT_ONCE = 10_000
+MOST_KEPT_PER_EVENT = 10_000
 
-Wanted = Callable[[Service], bool]
+ServicePredicate = Callable[[Service], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ServiceUpdated:
     """The state of a service; the cursor is empty if more follows at once."""
 
-    standing: Standing
+    snapshot: ServiceSnapshot
     cursor: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class ServiceRemoved:
     """The removal of a service; the cursor is empty if more follows at once."""
 
     service_id: UUID
@@ -38,7 +38,7 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class ServicesKept:
     """A part of the list of services that the reader keeps, if the list exceeds one message; it has no cursor."""
 
     service_ids: Sequence[UUID]
@@ -46,7 +46,7 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Complete:
+class SyncComplete:
     """The end of the snapshot. The reader has to drop all services that it does not keep; None keeps all."""
 
     keep: Sequence[UUID] | None
@@ -64,115 +64,115 @@ class Watcher(StreamReader):
         needs_cursor: whether a service was sent that the last cursor does not cover.
     """
 
-    def __init__(self, wants: Wanted, backlog: Backlog) -> None:
+    def __init__(self, matches: ServicePredicate, unread: UnreadLimit) -> None:
         super().__init__()
-        self._wants = wants
-        self._backlog = backlog
-        self._told = Told()
+        self._matches = matches
+        self._unread = unread
+        self._digest = WatchDigest()
         # The services to send, the next one last, and those that changed since then; each with the mark that the reader
         # has.
-        self._telling: dict[UUID, int | None] = {}
+        self._sending: dict[UUID, int | None] = {}
         self._waiting: dict[UUID, int | None] = {}
         self._complete = False
         self._resumes = False
         # The services to keep that are not sent yet.
         self._kept: Sequence[UUID] | None = None
-        self._begins = False
+        self._starts_batch = False
         self.needs_cursor = False
-        backlog.readers.add(self)
+        unread.readers.add(self)
 
     @property
     def held(self) -> int:
         """How many changed services have not been sent yet."""
-        return len(self._telling) + len(self._waiting)
+        return len(self._sending) + len(self._waiting)
 
-    def begin(self, picture: Picture, cursor: bytes | None) -> None:
+    def begin(self, snapshot: TenantSnapshot, cursor: bytes | None) -> None:
         """Queue what differs from a cursor's digest; everything without one."""
-        self.forget()
-        wanted = {service_id: each for service_id, each in picture.items() if self._wants(each.service)}
+        self.discard_unread()
+        wanted = {service_id: each for service_id, each in snapshot.items() if self._matches(each.service)}
         if cursor is None:
-            self._telling = dict.fromkeys(reversed(wanted))
+            self._sending = dict.fromkeys(reversed(wanted))
         else:
-            now = Told()
+            now = WatchDigest()
             for service_id, each in wanted.items():
-                now.move(service_id, None, each.mark)
-            self._told = Told.unpack(cursor)
-            self._told.flag_where_unlike(now)
-            self._resumes = self._told.flags != 0
-            self._telling = dict.fromkeys(filter(self._told.is_flagged, reversed(wanted)))
-            self._told.clear_flagged()
-        self._backlog.grew(self.held)
+                now.replace(service_id, None, each.fingerprint)
+            self._digest = WatchDigest.unpack(cursor)
+            self._digest.flag_differences(now)
+            self._resumes = self._digest.flags != 0
+            self._sending = dict.fromkeys(filter(self._digest.is_flagged, reversed(wanted)))
+            self._digest.reset_flagged()
+        self._unread.add_unread(self.held)
 
-    def moved(self, service_id: UUID, before: Standing | None, after: Standing | None) -> None:
+    def on_change(self, service_id: UUID, before: ServiceSnapshot | None, after: ServiceSnapshot | None) -> None:
         """Queue a service that changed, appeared or was removed."""
-        if self.over is not None or service_id in self._telling or service_id in self._waiting:
+        if self.end_reason is not None or service_id in self._sending or service_id in self._waiting:
             return
-        knew = before is not None and self._wants(before.service)
-        if knew or (after is not None and self._wants(after.service)):
-            self._waiting[service_id] = before.mark if before is not None and knew else None
-            self.something.set()
-            self._backlog.grew(1)
+        knew = before is not None and self._matches(before.service)
+        if knew or (after is not None and self._matches(after.service)):
+            self._waiting[service_id] = before.fingerprint if before is not None and knew else None
+            self.wakeup.set()
+            self._unread.add_unread(1)
 
-    def take(self, picture: Picture) -> Shown | Gone | Kept | Complete | None:
+    def take(self, snapshot: TenantSnapshot) -> ServiceUpdated | ServiceRemoved | ServicesKept | SyncComplete | None:
         """Return the next event; None if everything was sent.
 
         Args:
-            picture: the present states of services.
+            snapshot: the present states of services.
         """
         while True:
-            if self._complete and not self._telling:
-                self._telling, self._waiting = dict(reversed(self._waiting.items())), {}
-                self._begins = True
-            if not self._telling:
-                return None if self._complete else self._completed(picture)
-            service_id, before = self._telling.popitem()
-            self._backlog.grew(-1)
-            now = picture.get(service_id)
-            if now is not None and not self._wants(now.service):
+            if self._complete and not self._sending:
+                self._sending, self._waiting = dict(reversed(self._waiting.items())), {}
+                self._starts_batch = True
+            if not self._sending:
+                return None if self._complete else self._completion(snapshot)
+            service_id, before = self._sending.popitem()
+            self._unread.add_unread(-1)
+            now = snapshot.get(service_id)
+            if now is not None and not self._matches(now.service):
                 now = None
-            after = None if now is None else now.mark
+            after = None if now is None else now.fingerprint
             if before != after:
-                self._told.move(service_id, before, after)
+                self._digest.replace(service_id, before, after)
                 return self._event(service_id, now)
 
     def cursor(self) -> bytes:
         """Return the cursor up to the present point, to be sent."""
-        self.needs_cursor = bool(self._telling)
-        return self._told.pack(self._telling)
+        self.needs_cursor = bool(self._sending)
+        return self._digest.pack(self._sending)
 
-    def forget(self) -> None:
+    def discard_unread(self) -> None:
         """Drop what was not sent."""
         held = self.held
-        self._telling.clear()
+        self._sending.clear()
         self._waiting.clear()
-        self._backlog.grew(-held)
+        self._unread.add_unread(-held)
 
     def close(self) -> None:
         """Drop what was not sent, and leave the backlog."""
-        self.forget()
-        self._backlog.readers.discard(self)
+        self.discard_unread()
+        self._unread.readers.discard(self)
 
-    def _event(self, service_id: UUID, now: Standing | None) -> Shown | Gone:
+    def _event(self, service_id: UUID, now: ServiceSnapshot | None) -> ServiceUpdated | ServiceRemoved:
         """Return the event, with a cursor if it is the first of several, so that it announces more, or the last."""
         self.needs_cursor = True
-        cursor = self.cursor() if self._begins or (self._complete and not self._telling) else b""
-        self._begins = False
-        return Gone(service_id, cursor) if now is None else Shown(now, cursor)
+        cursor = self.cursor() if self._starts_batch or (self._complete and not self._sending) else b""
+        self._starts_batch = False
+        return ServiceRemoved(service_id, cursor) if now is None else ServiceUpdated(now, cursor)
 
-    def _completed(self, picture: Picture) -> Kept | Complete:
+    def _completion(self, snapshot: TenantSnapshot) -> ServicesKept | SyncComplete:
         if self._resumes:
             if self._kept is None:
-                self._kept = self._known(picture)
-            if len(self._kept) > KEPT_AT_ONCE:
-                some, self._kept = self._kept[:KEPT_AT_ONCE], self._kept[KEPT_AT_ONCE:]
-                return Kept(some)
+                self._kept = self._known_ids(snapshot)
+            if len(self._kept) > MOST_KEPT_PER_EVENT:
+                some, self._kept = self._kept[:MOST_KEPT_PER_EVENT], self._kept[MOST_KEPT_PER_EVENT:]
+                return ServicesKept(some)
         keep, self._kept = self._kept, None
         self._complete = True
-        self._told.flags = 0
-        return Complete(keep, self.cursor())
+        self._digest.flags = 0
+        return SyncComplete(keep, self.cursor())
 
-    def _known(self, picture: Picture) -> list[UUID]:
+    def _known_ids(self, snapshot: TenantSnapshot) -> list[UUID]:
         """Return the services that the reader has, whatever changed since: the changes follow."""
-        still = [each.service.id for each in picture.values() if self._wants(each.service)]
-        knew = [service_id for service_id, mark in self._waiting.items() if mark is not None]
+        still = [each.service.id for each in snapshot.values() if self._matches(each.service)]
+        knew = [service_id for service_id, fingerprint in self._waiting.items() if fingerprint is not None]
         return [service_id for service_id in still if service_id not in self._waiting] + knew

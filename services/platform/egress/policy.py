@@ -160,7 +160,7 @@ def _dialable(text: str) -> Address | None:
     return None if isinstance(address, ipaddress.IPv6Address) and address.scope_id is not None else address
 
 
-def by(setting: str) -> str:
+def refusal_reason(setting: str) -> str:
     """Return which setting refuses an address, as a phrase for the check's owner."""
     return f"{'denied' if setting == DENY else 'not allowed'} by {setting} of this installation"
 

@@ -63,7 +63,7 @@ class _Handler(WSGIRequestHandler):
 
 
 @asynccontextmanager
-async def serving(
+async def serve_metrics(
     address: Address | None, registry: CollectorRegistry, readyz: Callable[[], tuple[str, bytes]]
 ) -> AsyncIterator[None]:
     """Serve /metrics and /readyz while the block runs.

@@ -64,7 +64,7 @@ class CommonStore:
             tenant_id=row.tenant_id, id=row.id, role=Role(row.role), expire_us=expire, suspend_reason=row.suspend_reason
         )
 
-    async def note_use(self, credentials: Sequence[tuple[UUID, UUID]]) -> None:
+    async def record_key_use(self, credentials: Sequence[tuple[UUID, UUID]]) -> None:
         """Record that credentials were just used: pairs of a tenant and a session or an API key."""
 
         def ids(position: int) -> object:

@@ -23,7 +23,7 @@ SETTING = "SENTINEL_DATABASE_URL"
 # An idle transaction is ended after this time, because others wait for its locks.
 _IDLE_IN_TRANSACTION = "5s"
 # A notification takes milliseconds.
-_HEARD_S = 5.0
+_NOTIFY_TIMEOUT_S = 5.0
 _TRANSACTION_POOLER = (
     "points to a connection pooler in transaction mode, which does not keep roles, LISTEN and prepared statements "
     "between transactions; connect to PostgreSQL directly"
@@ -136,7 +136,7 @@ async def _verify(connection: "asyncpg.Connection[asyncpg.Record]", url: str, ro
     if seen is None:
         raise ConnectionError("the database returned no row where one was expected")
     # The process announced at the start of the connection still serves it, unless a pooler is in between.
-    if seen["pid"] != connection.get_server_pid() and not await _keeps_its_process(connection, url):
+    if seen["pid"] != connection.get_server_pid() and not await _keeps_backend(connection, url):
         raise DatabaseUnusable(_TRANSACTION_POOLER)
     if seen["role"] != role:
         raise DatabaseUnusable(
@@ -150,7 +150,7 @@ async def _verify(connection: "asyncpg.Connection[asyncpg.Record]", url: str, ro
         )
 
 
-async def _keeps_its_process(connection: "asyncpg.Connection[asyncpg.Record]", url: str) -> bool:
+async def _keeps_backend(connection: "asyncpg.Connection[asyncpg.Record]", url: str) -> bool:
     """Return whether one server process serves the connection across transactions.
 
     A pooler in transaction mode reassigns it. Comparing process ids is not conclusive, since it depends on other
@@ -166,7 +166,7 @@ async def _keeps_its_process(connection: "asyncpg.Connection[asyncpg.Record]", u
     other = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S)
     try:
         await other.execute(f"NOTIFY {channel}")
-        async with asyncio.timeout(_HEARD_S):
+        async with asyncio.timeout(_NOTIFY_TIMEOUT_S):
             await heard.wait()
     except TimeoutError:
         return False

@@ -53,15 +53,15 @@ class ConnectionShares:
             ResourceExhausted: OVERLOADED: the tenant's own calls use its share.
             Unavailable: calls of other tenants use all connections.
         """
-        await self._take(tenant_id)
+        await self._acquire(tenant_id)
         try:
             yield
         finally:
-            self._give_back(tenant_id)
+            self._release(tenant_id)
 
-    async def _take(self, tenant_id: UUID) -> None:
+    async def _acquire(self, tenant_id: UUID) -> None:
         if tenant_id not in self._waiting and self._places.admits(tenant_id):
-            self._places.take(tenant_id)
+            self._places.acquire(tenant_id)
             return
         queue = self._waiting.setdefault(tenant_id, deque())
         if len(queue) >= _MOST_WAITING:
@@ -76,13 +76,13 @@ class ConnectionShares:
                 raise self._refusal(tenant_id) from None
         except BaseException:
             if _was_given(turn):
-                self._give_back(tenant_id)
+                self._release(tenant_id)
             raise
         finally:
             self._forget(tenant_id, turn)
 
-    def _give_back(self, tenant_id: UUID) -> None:
-        self._places.give_back(tenant_id)
+    def _release(self, tenant_id: UUID) -> None:
+        self._places.release(tenant_id)
         self._admit()
 
     def _admit(self) -> None:
@@ -99,7 +99,7 @@ class ConnectionShares:
         while queue:
             turn = queue.popleft()
             if not turn.done():
-                self._places.take(tenant_id)
+                self._places.acquire(tenant_id)
                 turn.set_result(None)
                 self._waiting.move_to_end(tenant_id)
                 break

@@ -42,7 +42,7 @@ class HealthConnection:
             async with asyncio.timeout(self._wait_s):
                 if await self._listener_answers():
                     self.close()
-                elif not await self._kept_one_answers():
+                elif not await self._reuse_works():
                     self._connection = await connect(self._url, self._role)
                     await self._connection.execute("SELECT 1")
         except CONNECTION_ERRORS as error:
@@ -58,7 +58,7 @@ class HealthConnection:
         except CONNECTION_ERRORS:
             return False
 
-    async def _kept_one_answers(self) -> bool:
+    async def _reuse_works(self) -> bool:
         """Return whether its own connection works."""
         if self._connection is None:
             return False

@@ -37,7 +37,9 @@ class Listener:
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
         self._in_use = asyncio.Lock()
 
-    def hear(self, channels: Mapping[str, Callable[[str], None]], on_connect: Callable[[], Awaitable[None]]) -> None:
+    def subscribe(
+        self, channels: Mapping[str, Callable[[str], None]], on_connect: Callable[[], Awaitable[None]]
+    ) -> None:
         """Add channels. They are listened on from the next connect on.
 
         Args:

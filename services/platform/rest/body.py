@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 
 from services.platform.errors import FieldViolation
-from services.platform.rest.faults import inside, malformed, refused
+from services.platform.rest.faults import field_path, malformed_error, violations_error
 from services.platform.rest.json_fields import inspect
 from services.platform.rest.json_text import Json, Pairs, parse
-from services.platform.rest.query import refuse_query
+from services.platform.rest.query import validate_query
 from services.platform.rest.routes import WHOLE, Match, Routes
 
 _IDENTITY = {"", "identity"}
 _NO_OBJECT: Json = Pairs()
 
 
-class Bodies:
+class BodyInspector:
     """An inspector of the bodies of REST requests.
 
     Args:
@@ -48,16 +48,18 @@ class Bodies:
         route = found.route
         if not route.body:  # the body of a heartbeat signal is ignored
             return f"{route.rpc} "
-        refuse_query(found, path.partition("?")[2])
+        validate_query(found, path.partition("?")[2])
         encoding = headers.get("content-encoding", "").strip().lower()
         if body and encoding not in _IDENTITY:
-            raise malformed("Request bodies with a content-encoding are not supported. Send the body uncompressed.")
+            raise malformed_error(
+                "Request bodies with a content-encoding are not supported. Send the body uncompressed."
+            )
         value: Json = parse(body) if body else _NO_OBJECT
         at = "" if route.body == WHOLE else route.body
         seen = inspect(value, route.message, at)
         violations = seen.violations or _conflicts(found, value, at)
         if violations:
-            raise refused(violations)
+            raise violations_error(violations)
         return f"{route.rpc} {','.join(seen.named) if route.takes_mask else ''}"
 
 
@@ -74,7 +76,7 @@ def _conflicts(found: Match, value: Json, at: str) -> list[FieldViolation]:
     for variable, bound in found.values.items():
         name = variable.removeprefix(f"{at}.") if at else variable
         violations += [
-            FieldViolation(inside(at, spelling), "differs from the value in the path; omit it")
+            FieldViolation(field_path(at, spelling), "differs from the value in the path; omit it")
             for spelling in {name, _camel(name)} & set(sent)
             if isinstance(sent[spelling], str) and sent[spelling] != bound
         ]

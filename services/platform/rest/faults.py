@@ -16,7 +16,9 @@ _LONGEST_NAME = 64
 _SHOWN = 3
 
 
-def malformed(message: str, violations: Sequence[FieldViolation] = (), *, limit: int | None = None) -> InvalidArgument:
+def malformed_error(
+    message: str, violations: Sequence[FieldViolation] = (), *, limit: int | None = None
+) -> InvalidArgument:
     """Return REQUEST_MALFORMED; `limit` is the limit that the body as a whole exceeds, if any."""
     error = InvalidArgument(message, violations, reasons.ERROR_REASON_REQUEST_MALFORMED)
     if limit is not None:
@@ -24,15 +26,15 @@ def malformed(message: str, violations: Sequence[FieldViolation] = (), *, limit:
     return error
 
 
-def refused(violations: Sequence[FieldViolation]) -> InvalidArgument:
+def violations_error(violations: Sequence[FieldViolation]) -> InvalidArgument:
     """Return REQUEST_MALFORMED for some violations."""
     sentences = [f"{each.field}: {each.description}" for each in violations[:_SHOWN]]
     if len(violations) > _SHOWN:
         sentences.append(f"and {len(violations) - _SHOWN} more")
-    return malformed("; ".join(sentences), violations)
+    return malformed_error("; ".join(sentences), violations)
 
 
-def inside(at: str, name: str) -> str:
+def field_path(at: str, name: str) -> str:
     """Return the path of a field of the object at a path, in the client's spelling."""
     if _PLAIN.fullmatch(name):
         return f"{at}.{name}" if at else name
@@ -44,7 +46,7 @@ def shortened(name: str) -> str:
     return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
 
 
-def nearest(name: str, names: Iterable[str]) -> str | None:
+def closest_name(name: str, names: Iterable[str]) -> str | None:
     """Return the known name that is most similar to a misspelt one; None if none is similar."""
     spelt = {_key(each): each for each in names}
     found = get_close_matches(_key(name[:_LONGEST_NAME]), spelt, n=1)

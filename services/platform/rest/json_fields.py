@@ -11,7 +11,7 @@ from functools import cache
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from services.platform.errors import FieldViolation
-from services.platform.rest.faults import MOST_FAULTS, inside, nearest, shortened
+from services.platform.rest.faults import MOST_FAULTS, closest_name, field_path, shortened
 from services.platform.rest.json_text import DEEPEST, Json, Pairs
 
 _TEXTS = {
@@ -55,7 +55,7 @@ def inspect(value: Json, kind: Descriptor, at: str) -> Inspected:
     if isinstance(value, Pairs):
         seen.message(value, (_Outer(kind, at),), "")
     else:
-        seen.blame(at or "body", "must be a JSON object")
+        seen.add_violation(at or "body", "must be a JSON object")
     return Inspected(seen.named, seen.violations)
 
 
@@ -78,7 +78,7 @@ class _Inspection:
         self.named: list[str] = []
         self.violations: list[FieldViolation] = []
 
-    def blame(self, at: str, description: str, limit: int | None = None) -> None:
+    def add_violation(self, at: str, description: str, limit: int | None = None) -> None:
         if len(self.violations) < MOST_FAULTS:
             self.violations.append(FieldViolation(at, description, "" if limit is None else str(limit)))
 
@@ -92,7 +92,7 @@ class _Inspection:
         """
         kind, at = outer[-1].kind, outer[-1].at
         if len(outer) > DEEPEST:
-            self.blame(at, f"is nested too deeply: limit {DEEPEST} objects and lists", DEEPEST)
+            self.add_violation(at, f"is nested too deeply: limit {DEEPEST} objects and lists", DEEPEST)
             return
         if not pairs and path:
             self.named.append(path)
@@ -102,15 +102,15 @@ class _Inspection:
         for name, value in pairs:
             if len(self.violations) >= MOST_FAULTS:
                 return
-            where, field = inside(at, name), known.get(name)
+            where, field = field_path(at, name), known.get(name)
             if field is None:
-                self.blame(where, f"is not a field of {kind.name}{_hint(name, pairs, outer)}")
+                self.add_violation(where, f"is not a field of {kind.name}{_hint(name, pairs, outer)}")
             elif (before := spelt.setdefault(field.name, name)) != name:
-                self.blame(where, f"is the same field as {before}; set it only once")
+                self.add_violation(where, f"is the same field as {before}; set it only once")
             else:
                 self._field(field, value, where, outer, None if path is None else path + field.name, chosen)
         for name in _twice(pairs):
-            self.blame(inside(at, name), "is set more than once")
+            self.add_violation(field_path(at, name), "is set more than once")
 
     def _field(
         self,
@@ -144,14 +144,14 @@ class _Inspection:
             return
         before = chosen.setdefault(oneof.name, where)
         if before != where:
-            self.blame(where, f"cannot be combined with {before}")
+            self.add_violation(where, f"cannot be combined with {before}")
 
     def _map(self, field: FieldDescriptor, value: Json, where: str, outer: tuple[_Outer, ...]) -> None:
         if not isinstance(value, Pairs):
-            self.blame(where, "must be a JSON object")
+            self.add_violation(where, "must be a JSON object")
             return
         for name in _twice(value):
-            self.blame(_item(where, name), "is set more than once")
+            self.add_violation(_item(where, name), "is set more than once")
         assert field.message_type is not None  # noqa: S101 — the type of a map field is its entry
         entry = field.message_type.fields_by_name["value"]
         for name, each in value:
@@ -162,7 +162,7 @@ class _Inspection:
             if field.message_type is None and not isinstance(value, Pairs):
                 self._item(field, value, where, outer)  # the transcoder converts it to a list
             else:
-                self.blame(where, "must be a list")
+                self.add_violation(where, "must be a list")
             return
         for index, each in enumerate(value):
             if len(self.violations) >= MOST_FAULTS:
@@ -171,7 +171,7 @@ class _Inspection:
 
     def _item(self, field: FieldDescriptor, value: Json, where: str, outer: tuple[_Outer, ...]) -> None:
         if value is None and (field.message_type is None or field.message_type.full_name != _VALUE):
-            self.blame(where, "must not be null; omit it")
+            self.add_violation(where, "must not be null; omit it")
         else:
             self._one(field, value, where, outer, None)
 
@@ -183,30 +183,30 @@ class _Inspection:
             self._scalar(field, value, where)
         elif inner.full_name in _FREE:
             if not isinstance(value, _FREE[inner.full_name]):
-                self.blame(where, "must be a JSON object" if inner.name == "Struct" else "must be a list")
+                self.add_violation(where, "must be a JSON object" if inner.name == "Struct" else "must be a list")
             self._free(value, where, len(outer))
         elif inner.full_name in _TEXTS:
             if not isinstance(value, str):
-                self.blame(where, f"must be {_TEXTS[inner.full_name]}")
+                self.add_violation(where, f"must be {_TEXTS[inner.full_name]}")
         elif inner.full_name == _ANY:
-            self.blame(where, "cannot be set in JSON")
+            self.add_violation(where, "cannot be set in JSON")
         elif inner.file.name == "google/protobuf/wrappers.proto":
             self._scalar(inner.fields_by_name["value"], value, where)
         elif isinstance(value, Pairs):
             self.message(value, (*outer, _Outer(inner, where)), path)
         else:
-            self.blame(where, "must be a JSON object")
+            self.add_violation(where, "must be a JSON object")
 
     def _scalar(self, field: FieldDescriptor, value: Json, where: str) -> None:
         if isinstance(value, list):
-            self.blame(where, "must be a single value, not a list or an object")
+            self.add_violation(where, "must be a single value, not a list or an object")
         elif field.type == FieldDescriptor.TYPE_BOOL and not isinstance(value, bool):
-            self.blame(where, "must be true or false")
+            self.add_violation(where, "must be true or false")
         elif field.enum_type is not None and isinstance(value, str) and value not in field.enum_type.values_by_name:
             names = [each.name for each in field.enum_type.values[1:]]
-            near = nearest(value, names)
+            near = closest_name(value, names)
             hint = f"did you mean {near}?" if near else f"supported values: {', '.join(names)}"
-            self.blame(where, f"is not a value of {field.enum_type.name}; {hint}")
+            self.add_violation(where, f"is not a value of {field.enum_type.name}; {hint}")
 
     def _free(self, value: Json, where: str, depth: int) -> None:
         """Inspect a value that may be any JSON."""
@@ -216,12 +216,12 @@ class _Inspection:
             if not isinstance(each, list):
                 continue
             if deep >= DEEPEST:
-                self.blame(shortened(at), f"is nested too deeply: limit {DEEPEST} objects and lists", DEEPEST)
+                self.add_violation(shortened(at), f"is nested too deeply: limit {DEEPEST} objects and lists", DEEPEST)
                 continue
             if isinstance(each, Pairs):
                 for name in _twice(each):
-                    self.blame(inside(at, name), "is set more than once")
-                waiting += ((inner, inside(at, name), deep + 1) for name, inner in each if isinstance(inner, list))
+                    self.add_violation(field_path(at, name), "is set more than once")
+                waiting += ((inner, field_path(at, name), deep + 1) for name, inner in each if isinstance(inner, list))
             else:
                 waiting += (
                     (inner, f"{at}[{index}]", deep + 1) for index, inner in enumerate(each) if isinstance(inner, list)
@@ -253,12 +253,12 @@ def _hint(name: str, pairs: Pairs, outer: Sequence[_Outer]) -> str:
         if isinstance(value, Pairs) and field is not None and field.message_type is not None and not field.is_repeated:
             found = fields_of(field.message_type).get(name)
             if found is not None:
-                return f"; did you mean {inside(inside(at, sibling), found.json_name)}?"
-    near = nearest(name, (each.json_name for each in kind.fields))
+                return f"; did you mean {field_path(field_path(at, sibling), found.json_name)}?"
+    near = closest_name(name, (each.json_name for each in kind.fields))
     if near:
         return f"; did you mean {near}?"
     for each in reversed(outer[:-1]):
         if name in fields_of(each.kind):
-            return f"; did you mean {inside(each.at, name)}?"
+            return f"; did you mean {field_path(each.at, name)}?"
     names = ", ".join(each.json_name for each in kind.fields)
     return f"; its fields: {names}" if names else ", which has no fields"

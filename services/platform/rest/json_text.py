@@ -9,7 +9,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from services.platform.errors import TooManyFields
 from services.platform.json_depth import DEEPEST_PARSED, is_deeper
-from services.platform.rest.faults import malformed
+from services.platform.rest.faults import malformed_error
 from services.platform.rpc.request_limits import MOST_FIELDS
 
 DEEPEST = 64
@@ -38,16 +38,18 @@ def parse(body: bytes) -> Json:
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
-        raise malformed(f"The request body is not valid JSON: it is not UTF-8 at byte {error.start}.") from None
+        raise malformed_error(f"The request body is not valid JSON: it is not UTF-8 at byte {error.start}.") from None
     if is_deeper(body, DEEPEST_PARSED):
-        raise malformed(f"The request body is nested too deeply: limit {DEEPEST} objects and lists.", limit=DEEPEST)
+        raise malformed_error(
+            f"The request body is nested too deeply: limit {DEEPEST} objects and lists.", limit=DEEPEST
+        )
     try:
         value: Json = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise malformed(f"The request body is not valid JSON at {where}: {_why(text, error.pos)}.") from None
+        raise malformed_error(f"The request body is not valid JSON at {where}: {_why(text, error.pos)}.") from None
     except ValueError:  # a number with more digits than Python converts
-        raise malformed("The request body contains a number that is too long.") from None
+        raise malformed_error("The request body contains a number that is too long.") from None
     if _HALF_A_PAIR.search(text):
         _refuse_half_pairs(text, value)
     return value
@@ -75,7 +77,9 @@ def _refuse_half_pairs(text: str, value: Json) -> None:
             except UnicodeEncodeError:
                 at = _HALF_A_PAIR.search(text)
                 near = f" (first at character {at.start()})" if at else ""
-                raise malformed(f"The request body contains an unpaired surrogate in a \\u escape{near}.") from None
+                raise malformed_error(
+                    f"The request body contains an unpaired surrogate in a \\u escape{near}."
+                ) from None
 
 
 def _why(text: str, at: int) -> str:
@@ -100,7 +104,7 @@ def _why(text: str, at: int) -> str:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise malformed(
+    raise malformed_error(
         f"The request body is not valid JSON: {name} is not a JSON value. Send it as a string where a field accepts it."
     )
 

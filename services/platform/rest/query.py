@@ -11,7 +11,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from services.platform.errors import FieldViolation
-from services.platform.rest.faults import MOST_FAULTS, nearest, refused, shortened
+from services.platform.rest.faults import MOST_FAULTS, closest_name, shortened, violations_error
 from services.platform.rest.json_fields import fields_of
 from services.platform.rest.routes import WHOLE, Match, Route
 
@@ -29,7 +29,7 @@ class _Parameter:
         return ".".join(each.name for each in self.fields)
 
 
-def refuse_query(found: Match, query: str) -> None:
+def validate_query(found: Match, query: str) -> None:
     """Refuse parameters that are unknown, set elsewhere, duplicate or without a value.
 
     Args:
@@ -50,15 +50,15 @@ def refuse_query(found: Match, query: str) -> None:
         if len(violations) >= MOST_FAULTS:
             break
     if violations:
-        raise refused(violations)
+        raise violations_error(violations)
 
 
-def take_spaces(route: Route, query: str, request: Message) -> None:
+def decode_plus_signs(route: Route, query: str, request: Message) -> None:
     """Decode plus signs in string parameters of a transcoded request as spaces.
 
     Args:
         route: the route of the request.
-        query: the query, accepted by refuse_query.
+        query: the query, accepted by validate_query.
         request: the message to change.
     """
     if "+" not in query:
@@ -129,5 +129,5 @@ def _unknown(route: Route, name: str) -> str:
     ]
     if not free:
         return "unknown parameter; this route takes no query parameters"
-    near = nearest(name, free)
+    near = closest_name(name, free)
     return f"unknown parameter; did you mean {near}?" if near else f"unknown parameter; supported: {', '.join(free)}"

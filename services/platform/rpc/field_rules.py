@@ -34,7 +34,7 @@ class FieldRules:
         self._universal = UniversalRules()
         self._declared = protovalidate.Validator()
 
-    def refuse_broken(self, message: Message, at: str = "") -> None:
+    def validate(self, message: Message, at: str = "") -> None:
         """Refuse a message that violates a rule.
 
         Args:
@@ -93,7 +93,7 @@ def _violation(violation: protovalidate.Violation, at: str, message: Message) ->
 
 def _value(violation: protovalidate.Violation, message: Message) -> Any:  # noqa: ANN401 — what a field may hold
     """Return the value of the field that a rule names; None if it is inside a list or a map."""
-    field = _blamed_by_id(violation)
+    field = _field_of_rule(violation)
     if not field:
         return violation.field_value
     holder: Any = message
@@ -108,7 +108,7 @@ def _elements(violation: protovalidate.Violation) -> Sequence[Any]:
     return violation.proto.field.elements if violation.proto.field else ()
 
 
-def _blamed_by_id(violation: protovalidate.Violation) -> str:
+def _field_of_rule(violation: protovalidate.Violation) -> str:
     """Return the field named by a rule of the contract over a whole message; empty for other rules."""
     field, dot, _ = violation.proto.rule_id.rpartition(".")
     return field if dot and not violation.proto.rule else ""
@@ -122,7 +122,7 @@ def _actual(violation: protovalidate.Violation, value: Any) -> float | None:  # 
     _, _, rule = violation.proto.rule_id.partition(".")
     if _LENGTH.fullmatch(rule):
         return len(value.encode() if rule.endswith("bytes") else value)
-    if not _RANGE.fullmatch(rule) and not _blamed_by_id(violation):
+    if not _RANGE.fullmatch(rule) and not _field_of_rule(violation):
         return None
     if isinstance(value, Duration):
         return value.seconds + value.nanos / 1e9 if value.nanos else value.seconds
@@ -139,5 +139,5 @@ def _path(violation: protovalidate.Violation, at: str) -> str:
     for element in _elements(violation):
         subscript = f"[{shown_key(element.subscript.value)}]" if element.subscript is not None else ""
         parts.append(element.field_name + subscript)
-    field = _blamed_by_id(violation)
+    field = _field_of_rule(violation)
     return ".".join([*parts, field] if field else parts)

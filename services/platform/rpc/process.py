@@ -16,16 +16,16 @@ from services.platform.configuration.settings import SettingError, Settings
 from services.platform.errors import SentinelError, Unavailable
 from services.platform.file_descriptors import DescriptorWatch
 from services.platform.file_limit import raise_limit
-from services.platform.metrics.metrics_server import serving
+from services.platform.metrics.metrics_server import serve_metrics
 from services.platform.metrics.process_metrics import ProcessMetrics
 from services.platform.postgres.common_store import CommonStore
 from services.platform.postgres.connection import DatabaseUnusable, cause_of, wait_for_database
 from services.platform.postgres.database import REQUEST_CONNECTIONS, RESERVED_CONNECTIONS, Database
 from services.platform.postgres.health_connection import HealthConnection
 from services.platform.postgres.listener import Listener
-from services.platform.rest.body import Bodies
+from services.platform.rest.body import BodyInspector
+from services.platform.rest.body_check_server import serve_body_checks
 from services.platform.rest.contract import contract_routes
-from services.platform.rest.door_check import checking
 from services.platform.retry import DATABASE, Retry
 from services.platform.rpc.interceptors.chain import interceptors
 from services.platform.rpc.readiness import Readiness
@@ -76,12 +76,12 @@ class Process:
         self.revocations = Revocations(self.store)
         self.stopping = asyncio.Event()
         self._tokens = TokenVerifier(self.store)
-        self.listener.hear(
+        self.listener.subscribe(
             {revocations.CHANNEL: self.revocations.on_notify, tokens.CHANNEL: self._tokens.on_notify},
-            self._read_afresh,
+            self._refresh,
         )
 
-    async def sealing_key(self) -> bytes:
+    async def token_signing_key(self) -> bytes:
         """Return the secret that signs page tokens and cursors; wait while the database is unavailable."""
         retry = Retry(DATABASE)
         while True:
@@ -105,7 +105,7 @@ class Process:
         Args:
             services: the services of the contract that the server implements.
         """
-        api_keys = ApiKeyVerifier(self.store, KeyFormat(await self.sealing_key()))
+        api_keys = ApiKeyVerifier(self.store, KeyFormat(await self.token_signing_key()))
         self._credentials = Credentials(self._tokens, api_keys, self.revocations, self.store)
         return Server(services, interceptors(self._credentials, self.settings.trusted_proxies, self.metrics.calls))
 
@@ -132,13 +132,16 @@ class Process:
 
         keeping_up = (self.listener.run(), self.revocations.run(), self._tokens.run(), self._credentials.run())
         try:
-            async with checking(self.settings.listen, Bodies(contract_routes())), background(*keeping_up):
+            async with (
+                serve_body_checks(self.settings.listen, BodyInspector(contract_routes())),
+                background(*keeping_up),
+            ):
                 await server.serve(self.settings.listen, measured, self.stopping)
         finally:
             self.health.close()
             await self.database.close()
 
-    async def _read_afresh(self) -> None:
+    async def _refresh(self) -> None:
         """Read revocations and the keys of tokens again, because notifications may have been lost."""
         with suppress(SentinelError):
             await self.revocations.refresh()
@@ -182,7 +185,7 @@ def run(
         readiness = Readiness(lambda: metrics.database.is_up and not process.stopping.is_set(), descriptors.warnings)
         async with (
             background(descriptors.run()),
-            serving(settings.metrics_listen, metrics.registry, readiness.answer),
+            serve_metrics(settings.metrics_listen, metrics.registry, readiness.answer),
         ):
             if settings.metrics_listen:
                 _log.info("serving metrics", listen=str(settings.metrics_listen))

@@ -10,8 +10,8 @@ from services.platform.security.principal import Principal, Role
 from services.platform.security.revocations import Revocations
 
 # How often a quiet stream checks whether it has to end.
-LOOK_S = 0.5
-HEARTBEAT_S = 15.0
+POLL_S = 0.5
+KEEP_ALIVE_S = 15.0
 
 
 class EndReason(IntEnum):

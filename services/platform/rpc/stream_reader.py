@@ -11,11 +11,11 @@ from uuid import UUID
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.platform.errors import ResourceExhausted
-from services.platform.rpc.stream_guard import HEARTBEAT_S, LOOK_S, EndReason, StreamGuard
+from services.platform.rpc.stream_guard import KEEP_ALIVE_S, POLL_S, EndReason, StreamGuard
 from services.platform.rpc.stream_metrics import StreamMetrics
 
 # Sooner than promised, because a due keep-alive is noticed with a delay.
-QUIET_S = HEARTBEAT_S - 2 * LOOK_S
+KEEP_ALIVE_AFTER_S = KEEP_ALIVE_S - 2 * POLL_S
 _MOST_OF_A_TENANT = 2_000
 _RETRY_AFTER_S = 5.0
 
@@ -24,14 +24,14 @@ class StreamReader(ABC):
     """A reader of a live stream.
 
     Attributes:
-        over: the reason for the end; None while the stream is open.
-        something: set when there is something to send.
+        end_reason: the reason for the end; None while the stream is open.
+        wakeup: set when there is something to send.
     """
 
     def __init__(self) -> None:
-        self.over: EndReason | None = None
-        self.something = asyncio.Event()
-        self._heard_at = time.monotonic()
+        self.end_reason: EndReason | None = None
+        self.wakeup = asyncio.Event()
+        self._sent_at = time.monotonic()
 
     @property
     @abstractmethod
@@ -39,34 +39,34 @@ class StreamReader(ABC):
         """The number of queued items that are not yet sent."""
 
     @abstractmethod
-    def forget(self) -> None:
+    def discard_unread(self) -> None:
         """Drop the queued items."""
 
     def end(self, reason: EndReason) -> None:
         """End the stream."""
         # The end of a credential takes precedence over a slow reader.
-        if self.over in (None, EndReason.SLOW_READER):
-            self.over = reason
-            self.something.set()
+        if self.end_reason in (None, EndReason.SLOW_READER):
+            self.end_reason = reason
+            self.wakeup.set()
 
     def is_over(self) -> bool:
         """Return whether the stream has ended."""
-        return self.over is not None
+        return self.end_reason is not None
 
-    def stops_now(self) -> bool:
+    def must_stop_now(self) -> bool:
         """Return whether even queued messages must not be sent; a slow reader still gets them."""
-        return self.over not in (None, EndReason.SLOW_READER)
+        return self.end_reason not in (None, EndReason.SLOW_READER)
 
-    def heard(self) -> None:
+    def note_sent(self) -> None:
         """Record that a message with a cursor was sent."""
-        self._heard_at = time.monotonic()
+        self._sent_at = time.monotonic()
 
-    def is_quiet(self) -> bool:
+    def needs_keep_alive(self) -> bool:
         """Return whether a keep-alive is due."""
-        return time.monotonic() - self._heard_at >= QUIET_S
+        return time.monotonic() - self._sent_at >= KEEP_ALIVE_AFTER_S
 
 
-class Backlog:
+class UnreadLimit:
     """The total size of the queues of all readers of a process.
 
     Args:
@@ -78,13 +78,13 @@ class Backlog:
         self.readers: set[StreamReader] = set()
         self._held = 0
 
-    def grew(self, by: int) -> None:
+    def add_unread(self, by: int) -> None:
         """Add to the total; above the limit, end the readers with the longest queues as slow."""
         self._held += by
         while self._held > self.most:
             slowest = max(self.readers, key=lambda reader: reader.held)
             slowest.end(EndReason.SLOW_READER)
-            slowest.forget()
+            slowest.discard_unread()
 
 
 class OpenStreams:
@@ -115,7 +115,7 @@ class OpenStreams:
             )
 
     @contextmanager
-    def holding(self, reader: StreamReader, guard: StreamGuard) -> Iterator[None]:
+    def track(self, reader: StreamReader, guard: StreamGuard) -> Iterator[None]:
         """Register a reader while the block runs."""
         self._open[reader] = guard
         self._of_tenant[guard.tenant_id] += 1
@@ -127,15 +127,15 @@ class OpenStreams:
             self._of_tenant[guard.tenant_id] -= 1
             if not self._of_tenant[guard.tenant_id]:
                 del self._of_tenant[guard.tenant_id]
-            self._metrics.reader_left(reader.over)
+            self._metrics.reader_left(reader.end_reason)
 
     async def run(self) -> None:
         """Check all open streams until cancelled: end those that must end, wake those with a due keep-alive."""
         while True:
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
             for reader, guard in list(self._open.items()):
                 reason = guard.must_end()
                 if reason is not None:
                     reader.end(reason)
-                elif reader.is_quiet():
-                    reader.something.set()
+                elif reader.needs_keep_alive():
+                    reader.wakeup.set()

@@ -18,7 +18,7 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 from services.platform.clock import DAY_US, MINUTE_US, now_us
 from services.platform.errors import Unauthenticated
 from services.platform.security.principal import Principal, Role
-from services.platform.security.revocations import Revoked, ended, suspended
+from services.platform.security.revocations import Revoked, credential_ended_error, tenant_suspended_error
 
 if TYPE_CHECKING:
     from services.platform.postgres.common_store import CommonStore
@@ -115,11 +115,11 @@ class ApiKeyVerifier:
         self._remembered.pop(digest, None)
         issued = await self._store.find_api_key(digest) if self._format.is_ours(key) else None
         if issued is None:
-            raise ended(Revoked.API_KEY)
+            raise credential_ended_error(Revoked.API_KEY)
         if issued.expire_us is not None and issued.expire_us <= now:
             raise Unauthenticated(reasons.ERROR_REASON_TOKEN_EXPIRED, "API key has expired.")
         if issued.suspend_reason is not None:
-            raise suspended(issued.suspend_reason)
+            raise tenant_suspended_error(issued.suspend_reason)
         expire = issued.expire_us or now + _NEVER_US
         principal = Principal(
             tenant_id=issued.tenant_id, user_id=None, role=issued.role, credential_id=issued.id, expire_us=expire

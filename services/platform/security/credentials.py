@@ -64,6 +64,6 @@ class Credentials:
             if not used:
                 continue
             try:
-                await self._store.note_use([(tenant_id, credential) for credential, tenant_id in used.items()])
+                await self._store.record_key_use([(tenant_id, credential) for credential, tenant_id in used.items()])
             except SentinelError:
                 _log.debug("last use of credentials not recorded: database unavailable")

@@ -102,10 +102,10 @@ class Revocations:
         if not known:
             return principal
         if principal.credential_id in known:
-            raise ended(known[principal.credential_id].kind)
+            raise credential_ended_error(known[principal.credential_id].kind)
         tenant = known.get(principal.tenant_id)
         if tenant is not None and tenant.kind is Revoked.SUSPENDED:
-            raise suspended(tenant.reason)
+            raise tenant_suspended_error(tenant.reason)
         user = known.get(principal.user_id) if principal.user_id else None
         if user is not None and user.role is not None and user.role is not principal.role:
             return replace(principal, role=user.role)
@@ -143,13 +143,13 @@ class Revocations:
             self._newest = entry.time
 
 
-def ended(kind: Revoked) -> Unauthenticated:
+def credential_ended_error(kind: Revoked) -> Unauthenticated:
     """Return the error for the bearer of a revoked credential."""
     if kind is Revoked.API_KEY:
         return Unauthenticated(reasons.ERROR_REASON_TOKEN_INVALID, "API key is invalid or revoked.")
     return Unauthenticated(reasons.ERROR_REASON_SESSION_ENDED, "Session has ended. Log in again.")
 
 
-def suspended(reason: str) -> PermissionDenied:
+def tenant_suspended_error(reason: str) -> PermissionDenied:
     """Return the error for callers of a suspended tenant."""
     return PermissionDenied(reasons.ERROR_REASON_TENANT_SUSPENDED, f"Tenant is suspended. Reason: {reason}")

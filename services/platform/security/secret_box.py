@@ -23,7 +23,7 @@ from services.platform.security.secret_keys import SecretKeys
 _NONCE_BYTES = 12
 
 
-class CannotOpenError(Exception):
+class DecryptionError(Exception):
     """Secrets cannot be decrypted. The message is shown to the tenant."""
 
 
@@ -69,7 +69,7 @@ class SecretBox:
         key = self._keys.newest
         return key.id if key else None
 
-    def seal(self, owner: Owner, secrets: Mapping[str, str]) -> dict[str, str]:
+    def encrypt(self, owner: Owner, secrets: Mapping[str, str]) -> dict[str, str]:
         """Encrypt secrets for the database.
 
         Raises:
@@ -86,15 +86,15 @@ class SecretBox:
         sealed = key.cipher.encrypt(nonce, orjson.dumps(dict(secrets)), owner.bound())
         return {"key": key.id, "data": base64.b64encode(nonce + sealed).decode()}
 
-    def open(self, owner: Owner, sealed: Mapping[str, Any]) -> dict[str, str]:
+    def decrypt(self, owner: Owner, sealed: Mapping[str, Any]) -> dict[str, str]:
         """Decrypt secrets.
 
         Raises:
-            CannotOpenError: the key is not configured, or they were encrypted for another owner.
+            DecryptionError: the key is not configured, or they were encrypted for another owner.
         """
         key = self._keys.find(str(sealed.get("key")))
         if key is None:
-            raise CannotOpenError(
+            raise DecryptionError(
                 f"cannot decrypt the secrets of the {owner.entry}: the key that encrypted them is not configured"
             )
         try:
@@ -103,7 +103,7 @@ class SecretBox:
                 key.cipher.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], owner.bound())
             )
         except (InvalidTag, binascii.Error, ValueError) as error:
-            raise CannotOpenError(
+            raise DecryptionError(
                 f"cannot decrypt the secrets of the {owner.entry}: they were modified, or belong to another one"
             ) from error
         return opened

@@ -116,7 +116,7 @@ def add_key(file: Path) -> None:
     _write(file, [_new(), *_read(file)])
 
 
-def keep_keys(file: Path, most: int) -> None:
+def prune_keys(file: Path, most: int) -> None:
     """Remove all but the newest keys.
 
     Raises:

@@ -13,7 +13,7 @@ _MOST_UNITS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reported:
+class HeartbeatReport:
     """The signals of a heartbeat, as stored.
 
     Attributes:
@@ -37,7 +37,7 @@ class Reported:
     outage: tuple[int, int] | None = None
 
 
-def verdict_on(spec: HeartbeatSpec, reported: Reported) -> Verdict:
+def verdict_on(spec: HeartbeatSpec, reported: HeartbeatReport) -> Verdict:
     """Return the verdict on the signals.
 
     Signals count while they are no older than the allowed silence, or than the check has been enabled: signals during a
@@ -87,7 +87,7 @@ def _failed(which: str, exit_code: int | None, and_then: str) -> Verdict:
     )
 
 
-def _failed_since_slot(spec: HeartbeatSpec, reported: Reported, signal_us: int, tells_from_us: int) -> bool:
+def _failed_since_slot(spec: HeartbeatSpec, reported: HeartbeatReport, signal_us: int, tells_from_us: int) -> bool:
     """Return whether a failure arrived since the slot before the present one."""
     failure_us, now_us, every_us = reported.failure_us, reported.read_us, spec.slots_every_us(0)
     # A failure after the last signal is from before the clock was stepped back.

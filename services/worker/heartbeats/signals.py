@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from services.worker.heartbeats.heartbeat import Reported
+from services.worker.heartbeats.heartbeat import HeartbeatReport
 
 if TYPE_CHECKING:
     from services.worker.store.heartbeats import SignalsSql
@@ -29,9 +29,9 @@ class Signals:
     def __init__(self, store: "SignalsSql") -> None:
         self._store = store
         self._wanted: set[Key] = set()
-        self._reading: asyncio.Task[Mapping[Key, Reported]] | None = None
+        self._reading: asyncio.Task[Mapping[Key, HeartbeatReport]] | None = None
 
-    async def of(self, check: Key) -> Reported | None:
+    async def of(self, check: Key) -> HeartbeatReport | None:
         """Return the signals of a heartbeat, read after the call; None if it was deleted.
 
         Raises:
@@ -43,7 +43,7 @@ class Signals:
         # Other callers wait for it too, so a cancelled caller must not cancel it.
         return (await asyncio.shield(self._reading)).get(check)
 
-    async def _read(self) -> Mapping[Key, Reported]:
+    async def _read(self) -> Mapping[Key, HeartbeatReport]:
         await asyncio.sleep(_GATHER_S)
         wanted, self._wanted, self._reading = self._wanted, set(), None
         return await self._store.reported(wanted)

@@ -16,7 +16,7 @@ class TokenLimit:
     def __init__(self) -> None:
         self._empty_at_s: OrderedDict[bytes, float] = OrderedDict()
 
-    def take(self, token_hash: bytes, now_s: float) -> float:
+    def acquire(self, token_hash: bytes, now_s: float) -> float:
         """Take a signal from a token's bucket; return the seconds to wait if it is empty, 0 if it was taken."""
         empty_at_s = max(now_s, self._empty_at_s.get(token_hash, now_s)) + _EVERY_S
         wait_s = empty_at_s - now_s - MOST_AT_ONCE * _EVERY_S

@@ -11,22 +11,22 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 from services.checks.assertion_outcome import AssertionOutcome, AssertionStatus
 from services.checks.outcome import Outcome
 from services.checks.result import Result
+from services.checks.specs.assertion_validation import validate_assertions
 from services.checks.specs.assertions import Assertion, CertificateLasts, PhaseWithin, StatusIs, TotalTimeWithin
-from services.checks.specs.refusals import refuse_bad
 from services.platform.clock import now_us, to_datetime
 from services.platform.errors import NotFound
 from services.wire.observation import Observation
 from services.worker.cpu_queue import CpuQueue
 from services.worker.judging.cost import ON_LOOP_US, cost_us
-from services.worker.judging.findings import finding
-from services.worker.judging.words import outcome_of
+from services.worker.judging.descriptions import outcome_of
+from services.worker.judging.findings import evaluate_assertion
 
 if TYPE_CHECKING:
     from services.worker.store.tenant import TenantStore
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
+class EvaluationResult:
     """The outcomes of assertions.
 
     Attributes:
@@ -52,7 +52,7 @@ class Evaluation:
         self._store = store
         self._cpu = cpu or CpuQueue()
 
-    async def of_given(self, assertions: Sequence[Assertion], given: Observation, tenant_id: UUID) -> Evaluated:
+    async def of_given(self, assertions: Sequence[Assertion], given: Observation, tenant_id: UUID) -> EvaluationResult:
         """Evaluate assertions on a supplied response; None in it means unknown.
 
         Raises:
@@ -60,7 +60,7 @@ class Evaluation:
             ResourceExhausted: OVERLOADED: the tenant's calls exceed its share of CPU time.
         """
         self._cpu.refuse_excess(tenant_id)
-        self._cpu.run_here(tenant_id, partial(refuse_bad, assertions, "assertions"))
+        self._cpu.run_here(tenant_id, partial(validate_assertions, assertions, "assertions"))
         work = partial(of_given, assertions, given)
         # Cheap evaluations do not wait behind expensive ones in the queue.
         if cost_us(assertions, given) <= ON_LOOP_US:
@@ -76,7 +76,7 @@ class Evaluation:
         slot_us: int,
         *,
         on_demand: bool,
-    ) -> Evaluated:
+    ) -> EvaluationResult:
         """Evaluate assertions on a recorded result, which holds the status, the times and the certificate's expiry.
 
         Args:
@@ -93,7 +93,7 @@ class Evaluation:
             ResourceExhausted: OVERLOADED: the tenant's calls exceed its share of CPU time.
         """
         self._cpu.refuse_excess(tenant_id)
-        self._cpu.run_here(tenant_id, partial(refuse_bad, assertions, "assertions"))
+        self._cpu.run_here(tenant_id, partial(validate_assertions, assertions, "assertions"))
         if not await self._store.has_check_of(tenant_id, service_id, check_id):
             raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "Check not found.")
         result = await self._store.find_result(tenant_id, check_id, slot_us, on_demand=on_demand)
@@ -102,7 +102,7 @@ class Evaluation:
         return of_result(assertions, result)
 
 
-def of_given(assertions: Sequence[Assertion], given: Observation) -> Evaluated:
+def of_given(assertions: Sequence[Assertion], given: Observation) -> EvaluationResult:
     """Evaluate assertions on a supplied response; None in it means unknown."""
 
     def known(assertion: Assertion) -> bool:
@@ -116,10 +116,10 @@ def of_given(assertions: Sequence[Assertion], given: Observation) -> Evaluated:
             case _:
                 return not isinstance(assertion, PhaseWithin)
 
-    return evaluated(assertions, given, now_us(), known)
+    return evaluate(assertions, given, now_us(), known)
 
 
-def of_result(assertions: Sequence[Assertion], result: Result) -> Evaluated:
+def of_result(assertions: Sequence[Assertion], result: Result) -> EvaluationResult:
     """Evaluate assertions on a recorded result; the certificate is judged at the start time of the run."""
     not_after = None if result.tls_not_after_us is None else to_datetime(result.tls_not_after_us)
     seen = Observation(
@@ -141,12 +141,12 @@ def of_result(assertions: Sequence[Assertion], result: Result) -> Evaluated:
             case _:
                 return isinstance(assertion, CertificateLasts) and not_after is not None
 
-    return evaluated(assertions, seen, result.start_us or result.slot_us, known)
+    return evaluate(assertions, seen, result.start_us or result.slot_us, known)
 
 
-def evaluated(
+def evaluate(
     assertions: Sequence[Assertion], seen: Observation, judged_us: int, known: Callable[[Assertion], bool]
-) -> Evaluated:
+) -> EvaluationResult:
     """Evaluate assertions.
 
     Args:
@@ -156,7 +156,7 @@ def evaluated(
         known: returns whether the observations contain the value that an assertion tests.
     """
     outcomes = [
-        outcome_of(each, finding(each, seen, judged_us) if known(each) else None, index, ())
+        outcome_of(each, evaluate_assertion(each, seen, judged_us) if known(each) else None, index, ())
         for index, each in enumerate(assertions)
     ]
     decisive = {each.status for each in outcomes if not each.only_slow}
@@ -166,4 +166,4 @@ def evaluated(
     elif AssertionStatus.UNKNOWN in decisive:
         outcome = None
     is_slow = any(each.only_slow and each.status is AssertionStatus.FAILED for each in outcomes)
-    return Evaluated(outcomes, outcome, slow=is_slow and outcome is Outcome.UP)
+    return EvaluationResult(outcomes, outcome, slow=is_slow and outcome is Outcome.UP)

@@ -1,6 +1,6 @@
 """The evaluation of each kind of assertion on observations. Pure, with a cost bounded by the size of the response.
 
-A finding holds values. words.py renders them as text, only when the text is needed.
+A finding holds values. descriptions.py renders them as text, only when the text is needed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -57,7 +57,7 @@ _NO_BODY = Body((), b"", truncated=False)
 _NOTHING, _NOT_MEASURED = Note("absent"), Note("not measured")
 
 
-def finding(assertion: Assertion, seen: Observation, now_us: int) -> Finding:
+def evaluate_assertion(assertion: Assertion, seen: Observation, now_us: int) -> Finding:
     """Evaluate an assertion.
 
     Args:
@@ -73,14 +73,14 @@ def finding(assertion: Assertion, seen: Observation, now_us: int) -> Finding:
             return _certificate(assertion, seen.tls_not_after, now_us)
         return _FINDERS[type(assertion)](assertion, seen)
     except ProbeFailure as failure:  # the body cannot be decoded
-        return _wrong(Note(failure.sentence), failure.kind)
+        return _failed(Note(failure.sentence), failure.kind)
 
 
-def _right(actual: Any) -> Finding:  # noqa: ANN401 — Finding.actual has any type
+def _passed(actual: Any) -> Finding:  # noqa: ANN401 — Finding.actual has any type
     return Finding(holds=True, actual=actual)
 
 
-def _wrong(actual: Any, kind: ErrorKind = ErrorKind.ASSERTION) -> Finding:  # noqa: ANN401 — Finding.actual has any type
+def _failed(actual: Any, kind: ErrorKind = ErrorKind.ASSERTION) -> Finding:  # noqa: ANN401 — Finding.actual has any type
     return Finding(holds=False, actual=actual, kind=kind)
 
 
@@ -109,7 +109,7 @@ def _body_lacks(assertion: BodyLacks, seen: Observation) -> Finding:
     """Evaluate `body_not_contains`; it does not hold for a truncated body, whose rest is unknown."""
     data, truncated = _body(seen).read()
     if assertion.text.encode() in data:
-        return _wrong(data)
+        return _failed(data)
     return Finding(not truncated, data, _or_too_large(truncated=truncated))
 
 
@@ -137,11 +137,11 @@ def _json_path(assertion: JsonPathIs, seen: Observation) -> Finding:
         words = "body is larger than 1 MiB" if truncated else "body is not JSON"
         if isinstance(error, TooDeepError):
             words = "body is not JSON, or is nested too deeply"
-        return _wrong(Note(words), _or_too_large(truncated=truncated))
+        return _failed(Note(words), _or_too_large(truncated=truncated))
     try:
         values = find(steps_of(assertion.path), document)
     except TooManyValuesError:
-        return _wrong(Note(f"more than {MOST_LOOKED_AT:,} values on the path"))
+        return _failed(Note(f"more than {MOST_LOOKED_AT:,} values on the path"))
     return _compared(assertion, values)
 
 
@@ -150,17 +150,17 @@ def _compared(assertion: JsonPathIs, values: Sequence[Any]) -> Finding:
     if assertion.comparison == "exists":
         return Finding(bool(values) is assertion.operand, values[0] if values else _NOTHING)
     if not values:
-        return _wrong(_NOTHING)
+        return _failed(_NOTHING)
     if (
         assertion.comparison == "matches"
         and sum(len(each) for each in values if isinstance(each, str)) > LONGEST_MATCHED
     ):
-        return _wrong(Note("more than 64 KiB of text on the path"))
+        return _failed(Note("more than 64 KiB of text on the path"))
     compare = _COMPARISONS[assertion.comparison]
     for value in values:
         if not compare(value, assertion.operand):
-            return _wrong(value)
-    return _right(values[0])
+            return _failed(value)
+    return _passed(values[0])
 
 
 def _is_number(value: object) -> bool:
@@ -218,7 +218,7 @@ def _header(assertion: HeaderIs, seen: Observation) -> Finding:
 
 def _certificate(assertion: CertificateLasts, not_after: datetime | None, now_us: int) -> Finding:
     if not_after is None:
-        return _wrong(Note("no certificate"))
+        return _failed(Note("no certificate"))
     left = not_after - datetime.fromtimestamp(now_us / 1e6, UTC)
     return Finding(left.total_seconds() >= assertion.days * _DAY_S, left)
 
@@ -232,7 +232,7 @@ def _phase(assertion: PhaseWithin, seen: Observation) -> Finding:
     """Evaluate the limit of a phase; it holds if the run has no such phase, such as TLS in plain HTTP."""
     phase_us = getattr(seen, f"{assertion.phase}_us")
     if phase_us is None:
-        return _right(_NOT_MEASURED)
+        return _passed(_NOT_MEASURED)
     return Finding(phase_us <= assertion.limit_us, phase_us)
 
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.checks.assertion_outcome import MOST_TOLD, AssertionOutcome
+from services.checks.assertion_outcome import MOST_REPORTED, AssertionOutcome
 from services.checks.outcome import ErrorKind, Outcome
 from services.checks.specs.assertions import SUCCESS_ALONE, Assertion
 from services.checks.specs.spec import Spec
 from services.wire.observation import Observation
-from services.worker.judging.findings import SUCCESSFUL, Finding, finding
-from services.worker.judging.words import flags_only, outcome_of, sentence
+from services.worker.judging.descriptions import describe_failure, flags_only, outcome_of
+from services.worker.judging.findings import SUCCESSFUL, Finding, evaluate_assertion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ def judge(wanted: Spec, seen: Observation, now_us: int) -> Verdict:
     trouble: Exception | None = None
     for position, assertion in enumerate(assertions):
         try:
-            found = finding(assertion, seen, now_us)
+            found = evaluate_assertion(assertion, seen, now_us)
         except Exception as error:  # noqa: BLE001 — an internal error is ERROR, never DOWN (semantics.md §9)
             trouble = error
             continue
@@ -69,11 +69,11 @@ def _verdict(wanted: Spec, failed: Sequence[tuple[int, Assertion, Finding]], tro
     implied, secrets = wanted.implied_assertions, wanted.secrets()
     told = tuple(
         outcome_of(assertion, found, _index(position, implied), secrets)
-        for position, assertion, found in failed[:MOST_TOLD]
+        for position, assertion, found in failed[:MOST_REPORTED]
     )
     for _, assertion, found in failed:
         if not flags_only(assertion):
-            message = sentence(assertion, found, secrets)
+            message = describe_failure(assertion, found, secrets)
             return Verdict(outcome=Outcome.DOWN, error_kind=found.kind, message=message, failed_assertions=told)
     if trouble is not None:
         return Verdict(
@@ -98,7 +98,7 @@ def outcomes(wanted: Spec, seen: Observation, now_us: int) -> Sequence[Assertion
     implied, secrets = wanted.implied_assertions, wanted.secrets()
     for position, assertion in enumerate(wanted.assertions):
         try:
-            found = finding(assertion, seen, now_us)
+            found = evaluate_assertion(assertion, seen, now_us)
         except Exception:  # noqa: BLE001 — `judge` reports the same exception, which is logged
             found = None
         told.append(outcome_of(assertion, found, _index(position, implied), secrets))

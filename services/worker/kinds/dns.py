@@ -10,8 +10,8 @@ import dns.rdatatype
 from services.checks.outcome import ErrorKind
 from services.checks.specs.dns import DNS_PORT, DnsSpec
 from services.checks.specs.dns_records import Canonical, canonical, expected_record, name_of, shown
-from services.checks.specs.places import Place, place_of
-from services.wire.dns_exchange import ask, ask_ours
+from services.checks.specs.endpoints import Endpoint, parse_endpoint
+from services.wire.dns_exchange import query, query_own_servers
 from services.wire.dns_question import Question, Reply
 from services.wire.name_servers import Server
 from services.wire.network import Network
@@ -27,7 +27,7 @@ _FAILURES = {
 _LONGEST_LIST = 100
 
 
-class Asked(NamedTuple):
+class DnsQuery(NamedTuple):
     """The query of a check, parsed.
 
     Attributes:
@@ -38,7 +38,7 @@ class Asked(NamedTuple):
 
     question: Question
     expected: frozenset[Canonical]
-    server: Place | None
+    server: Endpoint | None
 
 
 class DnsProbe:
@@ -48,18 +48,18 @@ class DnsProbe:
         spec: the query, the name server and the expected records.
     """
 
-    __slots__ = ("_asked", "_spec")
+    __slots__ = ("_query", "_spec")
 
     def __init__(self, spec: DnsSpec) -> None:
         self._spec = spec
-        self._asked: Asked | None = None
+        self._query: DnsQuery | None = None
 
     @property
-    def asked(self) -> Asked:
+    def query(self) -> DnsQuery:
         """The query of the check, parsed on first access."""
-        if self._asked is None:
-            self._asked = _asked(self._spec)
-        return self._asked
+        if self._query is None:
+            self._query = _query_of(self._spec)
+        return self._query
 
     async def attempt(self, network: Network, seen: Observation) -> None:
         """Send the query and compare the records.
@@ -67,30 +67,30 @@ class DnsProbe:
         Raises:
             ProbeFailure: DNS if the name has no such records, ASSERTION if the records differ from the expected ones,
                 another kind if there is no valid response.
-            OwnTrouble: the monitor's own resolvers do not respond, or another internal error occurs.
+            InternalProbeError: the monitor's own resolvers do not respond, or another internal error occurs.
         """
-        spec, asked = self._spec, self.asked
+        spec, asked = self._spec, self.query
         server = asked.server
         if server is None:
-            reply = await ask_ours(asked.question, network.name_servers, seen)
+            reply = await query_own_servers(asked.question, network.name_servers, seen)
         else:
             addresses = await network.addresses(server.host, server.address, seen)
-            reply = await ask(asked.question, [Server(address, server.port) for address in addresses], seen)
+            reply = await query(asked.question, [Server(address, server.port) for address in addresses], seen)
         if reply.rcode or not reply.records:
-            raise ProbeFailure(ErrorKind.DNS, _nothing(reply, spec.type))
+            raise ProbeFailure(ErrorKind.DNS, _no_records_reason(reply, spec.type))
         if asked.expected and asked.expected != set(map(canonical, reply.records)):
             raise ProbeFailure(ErrorKind.ASSERTION, _mismatch(spec.expected, reply.records))
 
 
-def _asked(spec: DnsSpec) -> Asked:
-    return Asked(
+def _query_of(spec: DnsSpec) -> DnsQuery:
+    return DnsQuery(
         Question(name_of(spec.name, spec.type).to_digestable(), dns.rdatatype.from_text(spec.type)),
         frozenset(expected_record(text, spec.type) for text in spec.expected),
-        place_of(spec.server, DNS_PORT) if spec.server else None,
+        parse_endpoint(spec.server, DNS_PORT) if spec.server else None,
     )
 
 
-def _nothing(reply: Reply, type_: str) -> str:
+def _no_records_reason(reply: Reply, type_: str) -> str:
     """Return the reason why the response has no records."""
     if reply.rcode:
         return _FAILURES.get(reply.rcode) or f"DNS server responded with {dns.rcode.to_text(reply.rcode)}"

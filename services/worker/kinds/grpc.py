@@ -2,31 +2,31 @@
 
 from typing import NamedTuple, cast
 
+from services.checks.specs.endpoints import Endpoint, parse_endpoint
 from services.checks.specs.grpc import GrpcSpec
-from services.checks.specs.places import Place, place_of
 from services.checks.specs.tls_options import DEFAULT_TLS, TlsOptions
+from services.wire.connection import Connection
+from services.wire.grpc_handler import GrpcHandler
 from services.wire.grpc_health import call, refuse_unless_serving, status_code
-from services.wire.grpc_talk import GrpcTalk
-from services.wire.hop import PORTS
-from services.wire.link import Link
+from services.wire.http_request import PORTS
 from services.wire.network import Network, TlsTarget
 from services.wire.observation import Observation
-from services.wire.secure import Engine, SecureLink
 from services.wire.tls import HTTP_2
+from services.wire.tls_connection import Engine, TlsConnection
 
 
-class Call(NamedTuple):
+class GrpcCall(NamedTuple):
     """The prepared call of a check.
 
     Attributes:
         bytes: the bytes to send.
-        place: host and port to connect to.
+        endpoint: host and port to connect to.
         tls: the options of verification; None for a connection without TLS.
         server_name: the name for SNI and for the verification of the certificate.
     """
 
     bytes: bytes
-    place: Place
+    endpoint: Endpoint
     tls: TlsOptions | None
     server_name: str
 
@@ -42,10 +42,10 @@ class GrpcProbe:
 
     def __init__(self, spec: GrpcSpec) -> None:
         self._spec = spec
-        self._call: Call | None = None
+        self._call: GrpcCall | None = None
 
     @property
-    def call(self) -> Call:
+    def call(self) -> GrpcCall:
         """The call of the check, prepared on first access."""
         if self._call is None:
             self._call = call_of(self._spec)
@@ -56,46 +56,48 @@ class GrpcProbe:
 
         Raises:
             ProbeFailure: STATUS if the server returns another status, another kind if there is no valid response.
-            OwnTrouble: an internal error occurs.
+            InternalProbeError: an internal error occurs.
         """
         made = self.call
-        link = await (_in_plain if made.tls is None else _under_tls)(made, network, seen)
-        answer = cast("GrpcTalk", link.talk).answer
+        connection = await (_in_plain if made.tls is None else _under_tls)(made, network, seen)
+        answer = cast("GrpcHandler", connection.handler).answer
         seen.http_version, seen.body_bytes = "2", len(answer.body)
         seen.status_code = status_code(answer)
         refuse_unless_serving(seen.status_code, bytes(answer.body))
 
 
-async def _in_plain(made: Call, network: Network, seen: Observation) -> Link:
-    place = made.place
+async def _in_plain(made: GrpcCall, network: Network, seen: Observation) -> Connection:
+    endpoint = made.endpoint
 
-    def link_to(address: str) -> Link:
-        return Link(address, place.port, seen, GrpcTalk(made.bytes, seen))
+    def connection_to(address: str) -> Connection:
+        return Connection(address, endpoint.port, seen, GrpcHandler(made.bytes, seen))
 
-    link = await network.connect(place.host, place.address, seen, link_to)
-    await link.ended()
-    return link
+    connection = await network.connect(endpoint.host, endpoint.address, seen, connection_to)
+    await connection.wait_closed()
+    return connection
 
 
-async def _under_tls(made: Call, network: Network, seen: Observation) -> Link:
-    place = made.place
+async def _under_tls(made: GrpcCall, network: Network, seen: Observation) -> Connection:
+    endpoint = made.endpoint
 
-    def link_to(address: str, engine: Engine) -> SecureLink:
-        return SecureLink(address, place.port, seen, GrpcTalk(made.bytes, seen), engine, made.server_name)
+    def connection_to(address: str, engine: Engine) -> TlsConnection:
+        return TlsConnection(address, endpoint.port, seen, GrpcHandler(made.bytes, seen), engine, made.server_name)
 
     options = made.tls or DEFAULT_TLS
-    server = TlsTarget(host=place.host, literal=place.address, port=place.port, options=options, protocol=HTTP_2)
-    return await network.over_tls(server, seen, link_to)
+    server = TlsTarget(
+        host=endpoint.host, literal=endpoint.address, port=endpoint.port, options=options, protocol=HTTP_2
+    )
+    return await network.over_tls(server, seen, connection_to)
 
 
-def call_of(spec: GrpcSpec) -> Call:
+def call_of(spec: GrpcSpec) -> GrpcCall:
     """Prepare the call of a check."""
-    place = place_of(spec.address)
-    host = f"[{place.host}]" if ":" in place.host else place.host
-    is_own_port = place.port == PORTS["https" if spec.tls else "http"]
-    return Call(
-        call(spec.service, host if is_own_port else f"{host}:{place.port}", secure=spec.tls),
-        place,
+    endpoint = parse_endpoint(spec.address)
+    host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
+    is_own_port = endpoint.port == PORTS["https" if spec.tls else "http"]
+    return GrpcCall(
+        call(spec.service, host if is_own_port else f"{host}:{endpoint.port}", secure=spec.tls),
+        endpoint,
         spec.options if spec.tls else None,
-        spec.server_name or place.host,
+        spec.server_name or endpoint.host,
     )

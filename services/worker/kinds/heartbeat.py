@@ -3,9 +3,9 @@
 from services.checks.outcome import Outcome
 from services.checks.specs.heartbeat import HeartbeatSpec
 from services.platform.errors import Unavailable
+from services.wire.internal_error import InternalProbeError
 from services.wire.network import Network
 from services.wire.observation import Observation
-from services.wire.own_trouble import OwnTrouble
 from services.wire.probe_failure import ProbeFailure
 from services.worker.heartbeats.heartbeat import verdict_on
 from services.worker.heartbeats.signals import Signals
@@ -30,18 +30,18 @@ class HeartbeatProbe:
 
         Raises:
             ProbeFailure: HEARTBEAT_FAILED or HEARTBEAT_OVERDUE.
-            OwnTrouble: NO_SIGNAL_YET; or the signals cannot be read; or the check was deleted.
+            InternalProbeError: NO_SIGNAL_YET; or the signals cannot be read; or the check was deleted.
         """
         spec = self._spec
         try:
             reported = await self._signals.of(spec.of_check) if spec.of_check else None
         except Unavailable as error:
-            raise OwnTrouble("database unavailable: the reported signals could not be read") from error
+            raise InternalProbeError("database unavailable: the reported signals could not be read") from error
         if reported is None:
-            raise OwnTrouble("the heartbeat was deleted")
+            raise InternalProbeError("the heartbeat was deleted")
         verdict = verdict_on(spec, reported)
         if verdict.error_kind is None:
             return
         if verdict.outcome is Outcome.ERROR:
-            raise OwnTrouble(verdict.message, verdict.error_kind)
+            raise InternalProbeError(verdict.message, verdict.error_kind)
         raise ProbeFailure(verdict.error_kind, verdict.message)

@@ -27,7 +27,7 @@ class Probe(Protocol):
 
         Raises:
             ProbeFailure: there is no valid response, or an unexpected one; the kind is the reason.
-            OwnTrouble: an internal error occurs, or a dependency of the monitor is unavailable.
+            InternalProbeError: an internal error occurs, or a dependency of the monitor is unavailable.
         """
 
 

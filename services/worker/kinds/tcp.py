@@ -5,7 +5,7 @@ import time
 from services.checks.outcome import ErrorKind
 from services.checks.specs.hosts import ascii_host, literal
 from services.checks.specs.tcp import TcpSpec
-from services.wire.link import Link
+from services.wire.connection import Connection
 from services.wire.network import Network
 from services.wire.observation import Observation
 from services.wire.probe_failure import ProbeFailure
@@ -30,20 +30,20 @@ class TcpProbe:
 
         Raises:
             ProbeFailure: the connection fails, or the text is not received; the kind is the reason.
-            OwnTrouble: an internal error occurs.
+            InternalProbeError: an internal error occurs.
         """
         spec = self._spec
         send, expect = spec.send.encode(), spec.expect.encode()
 
-        def link_to(address: str) -> Link:
-            return Link(address, spec.port, seen, TcpTalk(send, expect, seen))
+        def connection_to(address: str) -> Connection:
+            return Connection(address, spec.port, seen, TcpHandler(send, expect, seen))
 
         host = ascii_host(spec.host)
-        link = await network.connect(host, literal(host), seen, link_to)
-        await link.ended()
+        connection = await network.connect(host, literal(host), seen, connection_to)
+        await connection.wait_closed()
 
 
-class TcpTalk:
+class TcpHandler:
     """Sends bytes and waits for the expected bytes, which may arrive in several segments.
 
     Args:
@@ -53,27 +53,27 @@ class TcpTalk:
             end of the expected bytes.
     """
 
-    __slots__ = ("_expect", "_first_ns", "_heard", "_link", "_seen", "_send", "_sent_ns")
+    __slots__ = ("_connection", "_expect", "_first_ns", "_heard", "_seen", "_send", "_sent_ns")
 
     def __init__(self, send: bytes, expect: bytes, seen: Observation) -> None:
         self._send = send
         self._expect = expect
         self._seen = seen
         self._heard = bytearray()
-        self._link: Link | None = None
+        self._connection: Connection | None = None
         self._sent_ns = 0
         self._first_ns = 0
 
-    def begin(self, link: Link) -> None:
+    def on_connected(self, connection: Connection) -> None:
         """Send the bytes; complete the attempt if nothing is expected."""
-        self._link = link
+        self._connection = connection
         if self._send:
-            link.write(self._send)
+            connection.write(self._send)
         self._sent_ns = time.perf_counter_ns()
         if not self._expect:
-            link.complete()
+            connection.complete()
 
-    def hear(self, data: bytes) -> None:
+    def on_data(self, data: bytes) -> None:
         """Search for the expected bytes in the first 64 KiB of the response.
 
         Raises:
@@ -91,7 +91,7 @@ class TcpTalk:
         elif len(heard) == LARGEST_ANSWER:
             raise ProbeFailure(ErrorKind.ASSERTION, "the first 64 KiB of the response do not contain the expected text")
 
-    def hang_up(self, error: Exception | None) -> None:
+    def on_eof(self, error: Exception | None) -> None:
         """Fail the attempt: the connection ended before the expected bytes were received.
 
         Args:
@@ -106,9 +106,9 @@ class TcpTalk:
             raise ProbeFailure(ErrorKind.ASSERTION, "server closed the connection without a response")
         raise ProbeFailure(ErrorKind.ASSERTION, "response does not contain the expected text")
 
-    def close(self) -> None:
+    def on_closed(self) -> None:
         """Release the link."""
-        self._link = None
+        self._connection = None
 
     def _note_first(self) -> None:
         seen = self._seen
@@ -122,5 +122,5 @@ class TcpTalk:
         seen.transfer_us = (time.perf_counter_ns() - self._first_ns) // 1000
         if seen.on_phase is not None:
             seen.on_phase("transfer", seen.transfer_us)
-        if self._link is not None:
-            self._link.complete()
+        if self._connection is not None:
+            self._connection.complete()

@@ -5,14 +5,14 @@ from datetime import UTC, datetime, timedelta
 from services.checks.outcome import ErrorKind
 from services.checks.specs.hosts import ascii_host, literal
 from services.checks.specs.tls import StartTls, TlsSpec
-from services.wire.link import Link
+from services.wire.connection import Connection
 from services.wire.network import Network, TlsTarget
 from services.wire.observation import Observation
-from services.wire.plain_first import PlainFirstLink
 from services.wire.probe_failure import ProbeFailure
-from services.wire.secure import Engine, SecureLink
 from services.wire.start_tls import DIALOGUES
+from services.wire.starttls_connection import StartTlsConnection
 from services.wire.tls import ANY
+from services.wire.tls_connection import Engine, TlsConnection
 from services.wire.watched_tls import OpenSsl
 
 _DAY = timedelta(days=1)
@@ -36,7 +36,7 @@ class TlsProbe:
         Raises:
             ProbeFailure: the connection, the handshake or the verification fails, or the certificate expires too soon;
                 the kind is the reason.
-            OwnTrouble: an internal error occurs.
+            InternalProbeError: an internal error occurs.
         """
         spec = self._spec
         host = ascii_host(spec.host)
@@ -45,11 +45,11 @@ class TlsProbe:
 
         if spec.start_tls is None:
 
-            def link_to(address: str, engine: Engine) -> SecureLink:
-                return SecureLink(address, spec.port, seen, _HandshakeAlone(), engine, name)
+            def connection_to(address: str, engine: Engine) -> TlsConnection:
+                return TlsConnection(address, spec.port, seen, _HandshakeAlone(), engine, name)
 
             server = TlsTarget(host=host, literal=literal(host), port=spec.port, options=spec.options, protocol=ANY)
-            await network.over_tls(server, seen, link_to)
+            await network.over_tls(server, seen, connection_to)
         else:
             await _after_plain(spec, spec.start_tls, network, seen, name)
         refuse_short_lived(seen.tls_not_after, datetime.now(UTC), spec.min_days_left)
@@ -59,29 +59,29 @@ async def _after_plain(spec: TlsSpec, start_tls: StartTls, network: Network, see
     # One connection by OpenSSL, without a first try by the fast TLS library: mail servers limit connections.
     host, engine = ascii_host(spec.host), OpenSsl(network.tls.of(spec.options, ANY))
 
-    def link_to(address: str) -> Link:
+    def connection_to(address: str) -> Connection:
         dialogue = DIALOGUES[start_tls]()
-        return PlainFirstLink(address, spec.port, seen, _HandshakeAlone(), engine, name, dialogue=dialogue)
+        return StartTlsConnection(address, spec.port, seen, _HandshakeAlone(), engine, name, dialogue=dialogue)
 
-    link = await network.connect(host, literal(host), seen, link_to)
-    await link.ended()
+    connection = await network.connect(host, literal(host), seen, connection_to)
+    await connection.wait_closed()
 
 
 class _HandshakeAlone:
     """Completes after the handshake, without sending or reading application data."""
 
-    def begin(self, link: Link) -> None:
+    def on_connected(self, connection: Connection) -> None:
         """Complete once the server cannot reject the client any more."""
-        if isinstance(link, SecureLink):
-            link.complete_when_admitted()
+        if isinstance(connection, TlsConnection):
+            connection.complete_when_admitted()
 
-    def hear(self, data: bytes) -> None:
+    def on_data(self, data: bytes) -> None:
         """Ignore the data."""
 
-    def hang_up(self, error: Exception | None) -> None:
+    def on_eof(self, error: Exception | None) -> None:
         """Ignore the end of the connection."""
 
-    def close(self) -> None:
+    def on_closed(self) -> None:
         """Do nothing: there is nothing to release."""
 
 

@@ -2,13 +2,13 @@
 
 EngineStore works for all tenants, under a role whose grants are limited to its statements. TenantStore serves requests:
 its transactions see one tenant. WorkersSql lists all workers for the operator. TailStore reads new results for live
-streams. ReceptionSql records signals of all tenants, and SignalsSql reads them for the engine.
+streams. SignalIngestSql records signals of all tenants, and SignalsSql reads them for the engine.
 """
 
 from services.worker.store.cluster import enter_cluster
 from services.worker.store.columns import RECORDED
 from services.worker.store.engine import EngineStore
-from services.worker.store.heartbeats import ReceptionSql, SignalsSql
+from services.worker.store.heartbeats import SignalIngestSql, SignalsSql
 from services.worker.store.tail import TailStore
 from services.worker.store.tenant import TenantStore
 from services.worker.store.workers import WorkersSql
@@ -16,7 +16,7 @@ from services.worker.store.workers import WorkersSql
 __all__ = [
     "RECORDED",
     "EngineStore",
-    "ReceptionSql",
+    "SignalIngestSql",
     "SignalsSql",
     "TailStore",
     "TenantStore",

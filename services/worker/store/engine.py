@@ -11,31 +11,31 @@ import asyncpg
 
 from services.checks.grid import PAUSE_LIMIT_US
 from services.checks.result import result_columns
-from services.checks.service_moves import CHANNEL, ServiceMove
+from services.checks.service_changes import CHANNEL, ServiceChange
 from services.platform.clock import DAY_US, now_us, to_datetime
 from services.platform.errors import Unavailable
 from services.platform.postgres.connection_errors import CONNECTION_ERRORS
 from services.platform.security.secret_box import NO_KEYS, SecretBox
+from services.worker.check_progress import count_results
 from services.worker.clock import Reading, monotonic_us
 from services.worker.lease import SHARDS_FREE, Renewal, fair_share
 from services.worker.record import Admit, Pending
 from services.worker.report import WorkerReport
-from services.worker.rows import CheckReader, add_periods, report_columns, state_columns, to_tally
-from services.worker.schedule import Account, ScheduledCheck
+from services.worker.rows import CheckReader, add_periods, report_columns, state_columns, to_progress
+from services.worker.schedule import ScheduledCheck, Watermark
 from services.worker.store.columns import ACQUIRE_S, CHECK, RECORDED, insert_into
-from services.worker.store.incidents import write_turns
+from services.worker.store.incidents import apply_transitions
 from services.worker.store.maintenance import read_maintenance
-from services.worker.tally import count
 
 _CHECKS_AT_ONCE = 1_000
 # Each read of some shards costs a pass over the tables; each row that waits to be taken costs memory.
 _SHARDS_AT_ONCE = 16
 # How long the database may take before it counts as unavailable. A renewal leaves time for two more before the lease
 # ends.
-_RENEW_PATIENCE = 0.3
-_LEAVE_PATIENCE_S = 3.0
-_RECORD_PATIENCE_S = 10.0
-_READ_PATIENCE_S = 30.0
+_RENEW_TIMEOUT_SHARE = 0.3
+_LEAVE_TIMEOUT_S = 3.0
+_RECORD_TIMEOUT_S = 10.0
+_READ_TIMEOUT_S = 30.0
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
 # A paused check has no open period. The checks of a suspended tenant are off. Periods that ended and suspensions since
@@ -186,7 +186,7 @@ class EngineStore:
         Raises:
             Unavailable: the database is unavailable.
         """
-        async with self._transaction(_RENEW_PATIENCE * ttl_s) as connection:
+        async with self._transaction(_RENEW_TIMEOUT_SHARE * ttl_s) as connection:
             asked_us = monotonic_us()
             database_us = await connection.fetchval(_LIVE, worker_id, *report_columns(report))
             reading = Reading(database_us, asked_us, monotonic_us())
@@ -214,7 +214,7 @@ class EngineStore:
         Raises:
             Unavailable: the database is unavailable.
         """
-        async with self._transaction(_LEAVE_PATIENCE_S) as connection:
+        async with self._transaction(_LEAVE_TIMEOUT_S) as connection:
             # In the order in which renew locks the rows: a renewal of this worker may still be in progress.
             await connection.execute("DELETE FROM workers WHERE id = $1", worker_id)
             await connection.execute(_LEAVE, worker_id)
@@ -222,7 +222,7 @@ class EngineStore:
 
     async def checks_of_shards(
         self, shards: Collection[int]
-    ) -> AsyncIterator[Sequence[tuple[ScheduledCheck, Account]]]:
+    ) -> AsyncIterator[Sequence[tuple[ScheduledCheck, Watermark]]]:
         """Yield the checks of some shards that are on, with their accounts, in batches.
 
         Raises:
@@ -244,7 +244,7 @@ class EngineStore:
                 ahead.cancel()
                 await asyncio.gather(ahead, return_exceptions=True)
 
-    async def checks_by_key(self, keys: Collection[tuple[UUID, UUID]]) -> Sequence[tuple[ScheduledCheck, Account]]:
+    async def checks_by_key(self, keys: Collection[tuple[UUID, UUID]]) -> Sequence[tuple[ScheduledCheck, Watermark]]:
         """Return those of some checks that are on, with their accounts.
 
         Raises:
@@ -290,7 +290,7 @@ class EngineStore:
         Raises:
             Unavailable: the database is unavailable.
         """
-        async with self._connection(_READ_PATIENCE_S) as connection:
+        async with self._connection(_READ_TIMEOUT_S) as connection:
             asked_us = monotonic_us()
             database_us = await connection.fetchval(_RESTART_GRID, list(shards), PAUSE_LIMIT_US)
             return Reading(database_us, asked_us, monotonic_us())
@@ -298,7 +298,7 @@ class EngineStore:
     async def record(self, batch: Sequence[Pending], admit: Admit | None = None) -> int:
         """Write results with the resulting states and incidents in one transaction (semantics.md §14).
 
-        Return how many counted. Results that do not count (tally.py), or whose check was deleted, are omitted.
+        Return how many counted. Results that do not count (check_progress.py), or whose check was deleted, are omitted.
 
         Raises:
             Unavailable: the database is unavailable; the outcome is unknown, and writing the batch again does no harm.
@@ -306,7 +306,7 @@ class EngineStore:
         for day in {pending.result.slot_us // DAY_US for pending in batch} - self._days:
             await self._make_partition(day)
         checks = {pending.result.check_id: pending.check for pending in batch}
-        async with self._transaction(_RECORD_PATIENCE_S) as connection:
+        async with self._transaction(_RECORD_TIMEOUT_S) as connection:
             locked = await connection.fetch(
                 _LOCK_STATES,
                 [check.tenant_id for check in checks.values()],
@@ -317,37 +317,38 @@ class EngineStore:
                 asked_us = monotonic_us()
                 database_us = await connection.fetchval("SELECT clock_timestamp()")
                 batch = admit(Reading(database_us, asked_us, monotonic_us()))
-            tallies = {row["check_id"]: to_tally(row) for row in locked}
+            progress_by_check = {row["check_id"]: to_progress(row) for row in locked}
             former = {
                 pending.result.check_id
                 for pending in batch
-                if (tally := tallies.get(pending.result.check_id)) and not tally.is_present(pending)
+                if (progress := progress_by_check.get(pending.result.check_id))
+                and not progress.is_current_period(pending)
             }
             if former:
-                tenants = [tallies[check_id].tenant_id for check_id in former]
-                add_periods(tallies, await connection.fetch(_PERIODS, tenants, list(former)))
+                tenants = [progress_by_check[check_id].tenant_id for check_id in former]
+                add_periods(progress_by_check, await connection.fetch(_PERIODS, tenants, list(former)))
             turning = {
                 pending.result.check_id
                 for pending in batch
-                if (tally := tallies.get(pending.result.check_id)) and tally.may_turn(pending)
+                if (progress := progress_by_check.get(pending.result.check_id)) and progress.may_transition(pending)
             }
             if turning:
                 results = [pending for pending in batch if pending.result.check_id in turning]
-                await read_maintenance(connection, results, tallies)
-            before = {check_id: tally.track for check_id, tally in tallies.items()}
-            counted = count(batch, tallies)
+                await read_maintenance(connection, results, progress_by_check)
+            before = {check_id: progress.track for check_id, progress in progress_by_check.items()}
+            counted = count_results(batch, progress_by_check)
             if counted:
                 await connection.execute(_WRITE_RESULTS, *result_columns([pending.result for pending in counted]))
-                moved = {pending.result.check_id: tallies[pending.result.check_id] for pending in counted}
+                moved = {pending.result.check_id: progress_by_check[pending.result.check_id] for pending in counted}
                 await connection.execute(_WRITE_STATES, *state_columns(moved))
-                if turned := [tally.turns for tally in moved.values() if tally.turns]:
-                    await write_turns(connection, turned)
+                if transitions := [progress.transitions for progress in moved.values() if progress.transitions]:
+                    await apply_transitions(connection, transitions)
                 await connection.execute(_NOTIFY)
                 now = now_us()
                 news = {
-                    ServiceMove(each.tenant_id, checks[check_id].service_id).payload()
+                    ServiceChange(each.tenant_id, checks[check_id].service_id).payload()
                     for check_id, each in moved.items()
-                    if each.is_news(before[check_id], now)
+                    if each.changes_display(before[check_id], now)
                 }
                 if news:
                     await connection.execute(_NOTIFY_MOVED, list(news))
@@ -359,7 +360,7 @@ class EngineStore:
         self._days.add(day)
 
     async def _fetch(self, query: str, *arguments: object) -> "list[asyncpg.Record]":
-        async with self._connection(_READ_PATIENCE_S) as connection:
+        async with self._connection(_READ_TIMEOUT_S) as connection:
             return await connection.fetch(query, *arguments)
 
     @asynccontextmanager

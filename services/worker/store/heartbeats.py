@@ -9,12 +9,12 @@ import asyncpg
 
 from services.platform.errors import Unavailable
 from services.platform.postgres.connection_errors import CONNECTION_ERRORS
-from services.worker.heartbeats.heartbeat import Reported
-from services.worker.heartbeats.reception import Signal
+from services.worker.heartbeats.heartbeat import HeartbeatReport
+from services.worker.heartbeats.signal_ingest import Signal
 from services.worker.store.columns import ACQUIRE_S
 
 # How long the database may take before it counts as unavailable.
-_PATIENCE_S = 10.0
+_TIMEOUT_S = 10.0
 # Without a record of liveness for so long, reception is interrupted: it is recorded every 2 s.
 _OUTAGE = timedelta(seconds=5)
 
@@ -33,7 +33,7 @@ _REPORTED = """
 """
 # A time far ahead is from before the clock was stepped back. The values on the right are those before the update. After
 # an outage the door needs a moment to find a worker again.
-_RECEIVING = """
+_RECORD_LIVENESS = """
     UPDATE heartbeat_reception SET
         outage_start_time = CASE WHEN last_time < now() - $1::interval THEN last_time ELSE outage_start_time END,
         outage_end_time = CASE WHEN last_time < now() - $1::interval THEN now() + $1::interval ELSE outage_end_time END,
@@ -41,7 +41,7 @@ _RECEIVING = """
 """
 
 
-class ReceptionSql:
+class SignalIngestSql:
     """SQL that records signals.
 
     Args:
@@ -69,13 +69,13 @@ class ReceptionSql:
         )
         return {row[0] for row in rows}
 
-    async def note_receiving(self) -> None:
+    async def record_liveness(self) -> None:
         """Record that signals are received now; this ends an outage of reception.
 
         Raises:
             Unavailable: the database is unavailable.
         """
-        await _fetch(self._pool, _RECEIVING, _OUTAGE)
+        await _fetch(self._pool, _RECORD_LIVENESS, _OUTAGE)
 
 
 class SignalsSql:
@@ -88,7 +88,7 @@ class SignalsSql:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
 
-    async def reported(self, checks: Collection[tuple[UUID, UUID]]) -> Mapping[tuple[UUID, UUID], Reported]:
+    async def reported(self, checks: Collection[tuple[UUID, UUID]]) -> Mapping[tuple[UUID, UUID], HeartbeatReport]:
         """Return the signals of some heartbeats; deleted ones are omitted.
 
         Raises:
@@ -99,9 +99,9 @@ class SignalsSql:
         return {(row["tenant_id"], row["check_id"]): _to_reported(row) for row in rows}
 
 
-def _to_reported(row: "asyncpg.Record") -> Reported:
+def _to_reported(row: "asyncpg.Record") -> HeartbeatReport:
     start_us, end_us = row["outage_start_time"], row["outage_end_time"]
-    return Reported(
+    return HeartbeatReport(
         read_us=row["read_time"],
         on_us=row["on_time"],
         signal_us=row["last_signal_time"],
@@ -117,7 +117,7 @@ async def _fetch(pool: "asyncpg.Pool[asyncpg.Record]", query: str, *arguments: o
     """Return rows, over a connection that is terminated if it takes too long: a network may lose packets silently."""
     try:
         async with pool.acquire(timeout=ACQUIRE_S) as connection:
-            watchdog = asyncio.get_running_loop().call_later(_PATIENCE_S, connection.terminate)
+            watchdog = asyncio.get_running_loop().call_later(_TIMEOUT_S, connection.terminate)
             try:
                 return await connection.fetch(query, *arguments)
             finally:

@@ -10,7 +10,7 @@ from services.checks.incident import IncidentEventKind, Resolution
 from services.checks.result import RUN_DETAILS_COLUMNS
 from services.platform.ids import new_id
 from services.shared_sql.last_failure import last_failure
-from services.worker.incident import Turn
+from services.worker.incident_transitions import IncidentTransition
 
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 # The columns of the first failing slot.
@@ -59,32 +59,35 @@ _RESOLVE = f"""
 """  # noqa: S608 — our own text
 
 
-async def write_turns(connection: _Connection, turns_of_checks: Sequence[Sequence[Turn]]) -> None:
+async def apply_transitions(
+    connection: _Connection, transitions_of_checks: Sequence[Sequence[IncidentTransition]]
+) -> None:
     """Open and resolve incidents.
 
     Args:
         connection: the transaction that has written the results and holds the states of their checks.
-        turns_of_checks: for each check its turns, in order. Usually there is one; a batch that waited may have more.
+        transitions_of_checks: for each check its turns, in order. Usually there is one; a batch that waited may have
+            more.
     """
-    for each in zip_longest(*turns_of_checks):
-        turns = [turn for turn in each if turn is not None]
-        opening = [turn for turn in turns if turn.opens]
-        resolving = [turn for turn in turns if not turn.opens]
+    for each in zip_longest(*transitions_of_checks):
+        turns = [transition for transition in each if transition is not None]
+        opening = [transition for transition in turns if transition.opens]
+        resolving = [transition for transition in turns if not transition.opens]
         if opening:
             await connection.execute(
                 _OPEN,
-                [turn.tenant_id for turn in opening],
-                [turn.check_id for turn in opening],
-                [turn.run_us for turn in opening],
-                [turn.slot_us for turn in opening],
+                [transition.tenant_id for transition in opening],
+                [transition.check_id for transition in opening],
+                [transition.run_us for transition in opening],
+                [transition.slot_us for transition in opening],
                 [new_id() for _ in opening],
                 [new_id() for _ in opening],
             )
         if resolving:
             await connection.execute(
                 _RESOLVE,
-                [turn.tenant_id for turn in resolving],
-                [turn.check_id for turn in resolving],
-                [turn.run_us for turn in resolving],
+                [transition.tenant_id for transition in resolving],
+                [transition.check_id for transition in resolving],
+                [transition.run_us for transition in resolving],
                 [new_id() for _ in resolving],
             )

@@ -7,8 +7,8 @@ from uuid import UUID
 import asyncpg
 
 from services.checks.maintenance import LONGEST_SPAN_US
+from services.worker.check_progress import CheckProgress
 from services.worker.record import Pending
-from services.worker.tally import Tally
 
 _Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 
@@ -18,13 +18,15 @@ _SPANS = """
 """
 
 
-async def read_maintenance(connection: _Connection, results: Sequence[Pending], tallies: Mapping[UUID, Tally]) -> None:
+async def read_maintenance(
+    connection: _Connection, results: Sequence[Pending], progress_by_check: Mapping[UUID, CheckProgress]
+) -> None:
     """Add to the tallies of some checks the windows that may cover their results.
 
     Args:
         connection: the transaction that holds the states of their checks.
         results: all results of these checks in the batch; at least one.
-        tallies: the tallies, by check.
+        progress_by_check: the tallies, by check.
     """
     slots = [pending.result.slot_us for pending in results]
     first_us, last_us = min(slots), max(slots)
@@ -38,4 +40,4 @@ async def read_maintenance(connection: _Connection, results: Sequence[Pending], 
     for pending in results:
         tenant_id, service_id = pending.check.tenant_id, pending.check.service_id
         covering = (*spans.get((tenant_id, None), ()), *spans.get((tenant_id, service_id), ()))
-        tallies[pending.result.check_id].maintenance = covering
+        progress_by_check[pending.result.check_id].maintenance = covering

@@ -47,7 +47,7 @@ _FIND_RESULT = {
 }
 _FRONTIER = "SELECT cluster, frontier FROM recording_frontier()"
 # The cluster's row is always returned; the results are NULL if there are none.
-_RECORDED_BEHIND = f"""
+_RECORDED_AFTER = f"""
     SELECT f.cluster, f.frontier, {RECORDED_RESULT}
     FROM recording_frontier() AS f
     LEFT JOIN LATERAL results_recorded_behind($1, $2, $3, $4, $5, $6, $7, $8) AS r ON true
@@ -157,7 +157,7 @@ class TenantStore:
             rows = await connection.fetch(_FRONTIER)
         return to_frontier(rows[0])
 
-    async def recorded_behind(
+    async def recorded_after(
         self, tenant_id: UUID, after: Position, up_to: Position, limit: int
     ) -> tuple[Position, Sequence[tuple[Position, Result]]]:
         """Return the frontier, and a tenant's results after one position and up to another one, in recording order.
@@ -169,7 +169,7 @@ class TenantStore:
         """
         async with self._connection(tenant_id) as connection:
             rows = await connection.fetch(
-                _RECORDED_BEHIND,
+                _RECORDED_AFTER,
                 tenant_id,
                 after.xid,
                 after.slot_us,

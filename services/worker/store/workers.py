@@ -6,7 +6,7 @@ import asyncpg
 
 from services.platform.errors import Unavailable
 from services.platform.postgres.connection_errors import CONNECTION_ERRORS
-from services.worker.report import SeenWorker
+from services.worker.report import RecordedWorker
 from services.worker.rows import to_worker
 from services.worker.store.columns import ACQUIRE_S
 
@@ -29,7 +29,7 @@ class WorkersSql:
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
         self._pool = pool
 
-    async def every_worker(self, overdue_s: float) -> Sequence[SeenWorker]:
+    async def list_all_workers(self, overdue_s: float) -> Sequence[RecordedWorker]:
         """Return all workers, the oldest first.
 
         Args:

@@ -8,7 +8,7 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.platform.cursors import open_cursor
 from services.platform.errors import FailedPrecondition
-from services.platform.security.sealed import Sealer
+from services.platform.security.signed_tokens import TokenSigner
 
 _LAYOUT = struct.Struct(">QQ16sq")
 # Of cursors from before positions named their cluster.
@@ -75,8 +75,8 @@ class Cursors:
         sealer: signs cursors, so that none can be forged or used for another tenant or filter.
     """
 
-    def __init__(self, sealer: Sealer) -> None:
-        self._sealer = sealer
+    def __init__(self, signer: TokenSigner) -> None:
+        self._signer = signer
 
     def write(self, tenant_id: UUID, scope: str, position: Position) -> str:
         """Return a cursor.
@@ -87,7 +87,7 @@ class Cursors:
             position: the position after which to resume.
         """
         packed = _LAYOUT.pack(position.xid, position.slot_us, position.check_id.bytes, position.cluster)
-        return self._sealer.seal(tenant_id, scope, packed)
+        return self._signer.sign(tenant_id, scope, packed)
 
     def read(self, tenant_id: UUID, scope: str, cursor: str) -> Position:
         """Verify a cursor and return its position.
@@ -95,7 +95,7 @@ class Cursors:
         Raises:
             InvalidArgument: CURSOR_INVALID.
         """
-        packed = open_cursor(self._sealer, tenant_id, scope, cursor, _LAYOUT.size, _FORMER_LAYOUT.size)
+        packed = open_cursor(self._signer, tenant_id, scope, cursor, _LAYOUT.size, _FORMER_LAYOUT.size)
         if len(packed) == _FORMER_LAYOUT.size:
             xid, slot_us, check_id = _FORMER_LAYOUT.unpack(packed)
             return Position(xid, slot_us, UUID(bytes=check_id), _NOT_NAMED)

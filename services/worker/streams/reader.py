@@ -7,7 +7,7 @@ from typing import Any
 
 from services.checks.result import Result
 from services.platform.rpc.stream_guard import EndReason
-from services.platform.rpc.stream_reader import Backlog, StreamReader
+from services.platform.rpc.stream_reader import StreamReader, UnreadLimit
 from services.worker.streams.position import FIRST_ID, Position
 
 # An event has at most 2 KB, since all its fields are bounded, and is one object for all readers of its tenant.
@@ -16,28 +16,28 @@ MOST_QUEUED_BY_ALL = 100_000
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class RecordedResult:
     """A result with its position.
 
     Attributes:
         position: the position after the result.
         result: the result.
-        told: the messages for readers by their filter, so that each is created once.
+        rendered: the messages for readers by their filter, so that each is created once.
     """
 
     position: Position
     result: Result
-    told: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    rendered: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
-Wanted = Callable[[Result], bool]
+ResultPredicate = Callable[[Result], bool]
 
 
 class Reader(StreamReader):
     """The queue of one reader.
 
     Args:
-        wants: the filter of results.
+        matches: the filter of results.
         backlog: the shared backlog of all readers of the process.
 
     Attributes:
@@ -45,48 +45,48 @@ class Reader(StreamReader):
         position: everything up to it was taken, or did not match the filter.
     """
 
-    def __init__(self, wants: Wanted, backlog: Backlog) -> None:
+    def __init__(self, matches: ResultPredicate, unread: UnreadLimit) -> None:
         super().__init__()
-        self.wants = wants
-        self._backlog = backlog
-        self.queue: deque[Recorded] = deque()
+        self.matches = matches
+        self._unread = unread
+        self.queue: deque[RecordedResult] = deque()
         self.position = Position(0, 0, FIRST_ID, 0)
-        backlog.readers.add(self)
+        unread.readers.add(self)
 
     @property
     def held(self) -> int:
         """How much was queued for it and not taken yet."""
         return len(self.queue)
 
-    def give(self, events: Sequence[Recorded]) -> None:
+    def push(self, events: Sequence[RecordedResult]) -> None:
         """Queue the events that match the filter; they are in order and after all earlier ones."""
-        if self.over is not None:
+        if self.end_reason is not None:
             return
-        wanted = [event for event in events if self.wants(event.result)]
+        wanted = [event for event in events if self.matches(event.result)]
         if not wanted:
             return
         if len(self.queue) + len(wanted) > MOST_QUEUED:
             self.end(EndReason.SLOW_READER)
             return
         self.queue.extend(wanted)
-        self.something.set()
-        self._backlog.grew(len(wanted))
+        self.wakeup.set()
+        self._unread.add_unread(len(wanted))
 
-    def take(self) -> Recorded:
+    def take(self) -> RecordedResult:
         """Remove and return the next event."""
         event = self.queue.popleft()
         self.position = event.position
-        self.heard()
-        self._backlog.grew(-1)
+        self.note_sent()
+        self._unread.add_unread(-1)
         return event
 
-    def forget(self) -> None:
+    def discard_unread(self) -> None:
         """Drop what was not taken."""
         waiting = len(self.queue)
         self.queue.clear()
-        self._backlog.grew(-waiting)
+        self._unread.add_unread(-waiting)
 
     def close(self) -> None:
         """Drop what was not taken, and leave the backlog."""
-        self.forget()
-        self._backlog.readers.discard(self)
+        self.discard_unread()
+        self._unread.readers.discard(self)

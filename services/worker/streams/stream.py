@@ -14,12 +14,12 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.platform.errors import NotFound, ResourceExhausted, Unavailable
 from services.platform.retry import Backoff, Retry
-from services.platform.rpc.stream_guard import LOOK_S, EndReason, StreamGuard
+from services.platform.rpc.stream_guard import POLL_S, EndReason, StreamGuard
 from services.platform.rpc.stream_metrics import StreamMetrics
-from services.platform.rpc.stream_reader import Backlog, OpenStreams
+from services.platform.rpc.stream_reader import OpenStreams, UnreadLimit
 from services.worker.streams.position import Position, resume
-from services.worker.streams.reader import MOST_QUEUED_BY_ALL, Reader, Recorded, Wanted
-from services.worker.streams.tail import Tail
+from services.worker.streams.reader import MOST_QUEUED_BY_ALL, Reader, RecordedResult, ResultPredicate
+from services.worker.streams.tail import ResultTail
 
 if TYPE_CHECKING:
     from services.worker.store.tenant import TenantStore
@@ -30,28 +30,28 @@ _SPAN_XIDS = 10_000
 # A reader whose cursor is this recent joins at once: little is queued for it while it catches up.
 _NEAR_XIDS = 500
 # No pause is longer: between two attempts a stream may have to end, or its keep-alive be sent.
-_BACKOFF = Backoff(first_s=LOOK_S, longest_s=LOOK_S)
+_BACKOFF = Backoff(first_s=POLL_S, longest_s=POLL_S)
 
 
 @dataclass(frozen=True, slots=True)
-class Beat:
+class KeepAlive:
     """A keep-alive, or the start of the stream; everything up to the position was sent."""
 
     position: Position
 
 
 @dataclass(frozen=True, slots=True)
-class End:
+class StreamEnd:
     """The end of the stream, with the position from which to resume."""
 
     reason: EndReason
     position: Position
 
 
-Event = Recorded | Beat | End
+Event = RecordedResult | KeepAlive | StreamEnd
 
 
-class Streams:
+class ResultStreams:
     """The streams of one process.
 
     Args:
@@ -63,11 +63,11 @@ class Streams:
         open: the open streams.
     """
 
-    def __init__(self, store: "TenantStore", tail: Tail, metrics: StreamMetrics | None = None) -> None:
+    def __init__(self, store: "TenantStore", tail: ResultTail, metrics: StreamMetrics | None = None) -> None:
         self._store = store
         self._metrics = metrics or StreamMetrics("sentinel_stream", "results")
         self._tail = tail
-        self._backlog = Backlog(MOST_QUEUED_BY_ALL)
+        self._unread = UnreadLimit(MOST_QUEUED_BY_ALL)
         self.open = OpenStreams(self._metrics)
 
     async def refuse_unknown(self, tenant_id: UUID, service_id: UUID | None, check_id: UUID | None) -> None:
@@ -84,7 +84,7 @@ class Streams:
             raise NotFound(reasons.ERROR_REASON_CHECK_NOT_FOUND, "Check not found.")
 
     async def follow(
-        self, tenant_id: UUID, cursor: Position | None, wanted: Wanted, guard: StreamGuard
+        self, tenant_id: UUID, cursor: Position | None, wanted: ResultPredicate, guard: StreamGuard
     ) -> AsyncGenerator[Event, None]:
         """Yield a tenant's results from a cursor or from now on, until the guard ends the stream.
 
@@ -100,17 +100,17 @@ class Streams:
             ResourceExhausted: OVERLOADED: the tenant has as many streams as it may.
         """
         self.open.refuse_more(tenant_id)
-        reader = Reader(wanted, self._backlog)
-        with self.open.holding(reader, guard):
+        reader = Reader(wanted, self._unread)
+        with self.open.track(reader, guard):
             try:
                 if cursor is None:
                     reader.position = await self._tail.join(tenant_id, reader)
-                    yield Beat(reader.position)
+                    yield KeepAlive(reader.position)
                 else:
                     settled = await self._store.frontier(tenant_id)
                     reader.position = resume(cursor, settled)
                     # At once, so that a reader can resume even if nothing has happened yet.
-                    yield Beat(reader.position)
+                    yield KeepAlive(reader.position)
                     goal = reader.position if settled.xid - cursor.xid <= _NEAR_XIDS else settled
                     async with aclosing(self._catch_up(tenant_id, reader, goal)) as events:
                         async for event in events:
@@ -129,7 +129,7 @@ class Streams:
             try:
                 if reader.position < goal:
                     up_to = min(goal, reader.position.ahead(_SPAN_XIDS))
-                    settled, rows = await self._store.recorded_behind(tenant_id, reader.position, up_to, _PAGE)
+                    settled, rows = await self._store.recorded_after(tenant_id, reader.position, up_to, _PAGE)
                     if settled.era != goal.era:
                         # The database was replaced: only what its present cluster recorded is new. A reader that has
                         # joined gets all of that from the tail.
@@ -137,10 +137,10 @@ class Streams:
                         reader.position = reader.position.within(goal)
                         continue
                     for position, result in rows:
-                        if reader.wants(result):
-                            reader.heard()
+                        if reader.matches(result):
+                            reader.note_sent()
                             self._metrics.sent()
-                            yield Recorded(position, result)
+                            yield RecordedResult(position, result)
                         reader.position = position
                         if reader.is_over():
                             break
@@ -152,26 +152,26 @@ class Streams:
                     joined = True
             except (Unavailable, ResourceExhausted):
                 await retry.pause()
-            if reader.is_quiet():
-                reader.heard()
-                yield Beat(reader.position)
+            if reader.needs_keep_alive():
+                reader.note_sent()
+                yield KeepAlive(reader.position)
         if reader.is_over():
             # What was queued is after what it has not read.
-            reader.forget()
+            reader.discard_unread()
 
     async def _live(self, reader: Reader) -> AsyncGenerator[Event, None]:
         while True:
-            while reader.queue and not reader.stops_now():
+            while reader.queue and not reader.must_stop_now():
                 self._metrics.sent()
                 yield reader.take()
-            if reader.over is not None:
-                yield End(reader.over, reader.position)
+            if reader.end_reason is not None:
+                yield StreamEnd(reader.end_reason, reader.position)
                 return
             # All that was given was sent, or did not match the filter.
             reader.position = self._tail.position or reader.position
-            if reader.is_quiet():
-                reader.heard()
-                yield Beat(reader.position)
-            reader.something.clear()
+            if reader.needs_keep_alive():
+                reader.note_sent()
+                yield KeepAlive(reader.position)
+            reader.wakeup.clear()
             if not reader.queue and not reader.is_over():
-                await reader.something.wait()
+                await reader.wakeup.wait()

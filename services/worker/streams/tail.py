@@ -18,7 +18,7 @@ from services.platform.errors import Unavailable
 from services.platform.retry import Backoff, Retry
 from services.platform.rpc.stream_guard import EndReason
 from services.worker.streams.position import FAR_AHEAD, Position
-from services.worker.streams.reader import Reader, Recorded
+from services.worker.streams.reader import Reader, RecordedResult
 
 if TYPE_CHECKING:
     from services.worker.store.tail import TailStore
@@ -33,7 +33,7 @@ _BETWEEN_S = 0.02
 _BACKOFF = Backoff(first_s=0.01, longest_s=_POLL_S)
 
 
-class Tail:
+class ResultTail:
     """Gives new results to the readers of their tenants.
 
     Args:
@@ -50,7 +50,7 @@ class Tail:
         self._wake = asyncio.Event()
         self._announced = 0
         self._era: tuple[int, int] | None = None
-        self._away = False
+        self._is_away = False
         self.position: Position | None = None
 
     def on_notify(self, payload: str) -> None:
@@ -87,15 +87,15 @@ class Tail:
         """Read whenever there are results or requests to join, until cancelled."""
         retry, patience_s = Retry(_BACKOFF), _POLL_S
         while True:
-            await self._reason_to_look(patience_s)
-            if await self._try_to_look():
+            await self._should_read(patience_s)
+            if await self._try_to_read():
                 retry.succeeded()
                 patience_s = _POLL_S
             else:
                 patience_s = retry.failed_s()
             await asyncio.sleep(_BETWEEN_S)
 
-    async def _reason_to_look(self, patience_s: float) -> None:
+    async def _should_read(self, patience_s: float) -> None:
         """Wait for a notification or a request to join; while there are readers, at most for the given time."""
         if self._readers or self._joining:
             with suppress(TimeoutError):
@@ -106,14 +106,14 @@ class Tail:
             await self._wake.wait()
         self._wake.clear()
 
-    async def _try_to_look(self) -> bool:
+    async def _try_to_read(self) -> bool:
         """Read, and handle errors; return whether all announced results were seen."""
         try:
-            all_seen = await self._look()
+            all_seen = await self._read_new()
         except Unavailable as error:
-            if not self._away:
+            if not self._is_away:
                 _log.warning("streams are paused: database unavailable")
-            self._away = True
+            self._is_away = True
             self._refuse(error)
             return False
         except Exception as error:  # noqa: BLE001 — readers must not wait forever
@@ -122,10 +122,10 @@ class Tail:
             for reader in [each for readers in self._readers.values() for each in readers]:
                 reader.end(EndReason.INTERNAL)
             return False
-        self._away = False
+        self._is_away = False
         return all_seen
 
-    async def _look(self) -> bool:
+    async def _read_new(self) -> bool:
         """Read all that is settled and give it to readers; return whether that is all that was announced."""
         asked = list(self._joining)
         while asked or self._readers:
@@ -133,7 +133,7 @@ class Tail:
             frontier, rows = await self._store.tail(list(self._readers), after, PAGE)
             if self._is_replaced(frontier):
                 continue
-            self._hand_out([Recorded(*row) for row in rows])
+            self._hand_out([RecordedResult(*row) for row in rows])
             if len(rows) < PAGE:
                 self.position = frontier
                 self._admit(asked, self.position)
@@ -157,13 +157,13 @@ class Tail:
         self.position = frontier.beginning()
         return True
 
-    def _hand_out(self, events: Sequence[Recorded]) -> None:
-        by_tenant: defaultdict[UUID, list[Recorded]] = defaultdict(list)
+    def _hand_out(self, events: Sequence[RecordedResult]) -> None:
+        by_tenant: defaultdict[UUID, list[RecordedResult]] = defaultdict(list)
         for event in events:
             by_tenant[event.result.tenant_id].append(event)
         for tenant_id, of_tenant in by_tenant.items():
             for reader in tuple(self._readers.get(tenant_id, ())):
-                reader.give(of_tenant)
+                reader.push(of_tenant)
 
     def _admit(self, asked: Sequence[Reader], position: Position) -> None:
         """Let readers that asked before a read continue from its position."""

@@ -25,7 +25,7 @@ from services.platform.security.api_keys import KeyFormat
 from services.platform.security.audit import Actor, user_actor
 from services.platform.security.origin import Origin
 from services.platform.security.registration import RegistrationMode
-from services.platform.security.sealed import Sealer
+from services.platform.security.signed_tokens import TokenSigner
 from tests.support.database import patient_database
 
 HOME = Origin("192.0.2.1", "test", "request-1")
@@ -43,7 +43,7 @@ class Auth:
     """
 
     def __init__(self, database: Database, store: AuthStore, folder: Path) -> None:
-        pager = Pager(Sealer(_KEY, "page"))
+        pager = Pager(TokenSigner(_KEY, "page"))
         self.store = store
         self.common = CommonStore(database)
         self.passwords = Passwords()

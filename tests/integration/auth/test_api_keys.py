@@ -30,7 +30,7 @@ async def test_a_key_speaks_for_its_tenant_in_every_service_until_it_is_deleted(
         principal = await ApiKeyVerifier(store, auth.key_format).verify(key)
         assert (principal.tenant_id, principal.credential_id, principal.role) == (admin.tenant.id, made.id, Role.MEMBER)
 
-        await store.note_use([(admin.tenant.id, made.id)])
+        await store.record_key_use([(admin.tenant.id, made.id)])
         (listed,) = (await auth.api_keys.list(admin.tenant.id, 0, "")).items
         assert listed.last_use_us is not None
         await auth.api_keys.delete(actor_of(admin), made.id)

@@ -69,7 +69,7 @@ async def test_a_rotation_fails_no_token_and_the_old_key_goes_when_its_tokens_ha
 
     later = now + SETTLE_US + ACCESS_LIFE_US + 120_000_000
     monkeypatch.setattr("services.auth.store.installation.now_us", lambda: later)
-    await Housekeeping(auth.store, auth.keyring).tidy()
+    await Housekeeping(auth.store, auth.keyring).remove_expired()
     assert [key.kid for key in (*auth.keyring.former, auth.keyring.newest)] == [new.kid]
 
 

@@ -57,29 +57,29 @@ async def guess(auth: Auth, origin: Origin, slug: str = "acme") -> str:
 
 async def test_a_bucket_gives_so_many_at_once_and_says_when_to_come_back(auth: Auth, clock: Clock) -> None:
     bucket = Bucket(b"a", 60_000_000, 3, "address")
-    taken = [await auth.store.take_attempt([bucket]) for _ in range(4)]
+    taken = [await auth.store.consume_attempt([bucket]) for _ in range(4)]
 
     assert taken == [None, None, None, 60_000_000]
     await clock.advance(59)
-    assert await auth.store.take_attempt([bucket]) == 1_000_000
+    assert await auth.store.consume_attempt([bucket]) == 1_000_000
     await clock.advance(1)
-    assert [await auth.store.take_attempt([bucket]) for _ in range(2)] == [None, 60_000_000]
-    await auth.store.give_back([bucket])
-    assert await auth.store.take_attempt([bucket]) is None
+    assert [await auth.store.consume_attempt([bucket]) for _ in range(2)] == [None, 60_000_000]
+    await auth.store.refund_attempt([bucket])
+    assert await auth.store.consume_attempt([bucket]) is None
 
 
 async def test_who_comes_at_once_shares_one_count(auth: Auth) -> None:
     bucket = Bucket(b"b", 60_000_000, 5, "address")
-    taken = await asyncio.gather(*(auth.store.take_attempt([bucket]) for _ in range(12)))
+    taken = await asyncio.gather(*(auth.store.consume_attempt([bucket]) for _ in range(12)))
 
     assert taken.count(None) == 5
 
 
 async def test_an_attempt_is_taken_from_all_buckets_or_from_none(auth: Auth) -> None:
     empty, full = Bucket(b"empty", 60_000_000, 1, "address"), Bucket(b"full", 60_000_000, 1, "address")
-    assert await auth.store.take_attempt([empty]) is None
-    assert await auth.store.take_attempt([full, empty]) is not None
-    assert await auth.store.take_attempt([full]) is None
+    assert await auth.store.consume_attempt([empty]) is None
+    assert await auth.store.consume_attempt([full, empty]) is not None
+    assert await auth.store.consume_attempt([full]) is None
 
 
 async def test_guesses_at_one_account_are_limited_though_each_comes_from_another_address(auth: Auth) -> None:
@@ -132,7 +132,7 @@ async def test_an_unknown_account_is_limited_as_a_known_one_is(auth: Auth) -> No
 
 async def test_one_source_registers_only_so_often(auth: Auth) -> None:
     for _ in range(30):
-        assert await auth.store.take_attempt([auth.limits.source("register", HOME.address)]) is None
+        assert await auth.store.consume_attempt([auth.limits.source("register", HOME.address)]) is None
     with pytest.raises(ResourceExhausted) as refused:
         await auth.register()
     assert refused.value.reason == reasons.ERROR_REASON_RATE_LIMITED

@@ -42,14 +42,14 @@ def owner(kind: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 async def _own(program: Program) -> None:
     supervisor = Supervisor(Output())
-    supervisor.keep(program)
+    supervisor.run_program(program)
     await asyncio.Event().wait()
 
 
 async def _own_fork() -> None:
     forks, supervisor = ForkServer((_FORKABLE,), idle_s=0.1), Supervisor(Output())
-    supervisor.keep(forks.program, forks.start)
-    supervisor.keep(
+    supervisor.run_program(forks.program, forks.start)
+    supervisor.run_program(
         Program(name="forked", argv=(sys.executable, "-m", _FORKABLE), environment={"CODE": SLEEP}), forks.fork
     )
     await asyncio.Event().wait()

@@ -65,7 +65,7 @@ def _program(name: str, code: str, environment: Mapping[str, str] | None = None)
 @asynccontextmanager
 async def _forking(*modules: str, idle_s: float = 3_600) -> AsyncIterator[tuple[Supervisor, ForkServer]]:
     forks, supervisor = ForkServer(modules or (_FORKABLE,), idle_s), Supervisor(Output(), draw=lambda: 1.0)
-    supervisor.keep(forks.program, forks.start)
+    supervisor.run_program(forks.program, forks.start)
     try:
         yield supervisor, forks
     finally:
@@ -80,7 +80,7 @@ def test_a_forked_program_is_a_child_of_ours_as_if_it_had_been_started_alone(
 
     async def run() -> psutil.Process:
         async with _forking() as (supervisor, forks):
-            supervisor.keep(_program("sleeper", _FACTS, {"OWN": "its own"}), forks.fork)
+            supervisor.run_program(_program("sleeper", _FACTS, {"OWN": "its own"}), forks.fork)
             await until(lambda: "facts" in printed())
             process = psutil.Process(supervisor.pids["sleeper"])
             command = (sys.executable, "-m", _FORKABLE)
@@ -113,7 +113,7 @@ def test_a_forked_program_is_a_child_of_ours_as_if_it_had_been_started_alone(
 def test_the_end_of_a_fork_is_named_and_it_is_forked_again(printed: Printed, code: str, said: str) -> None:
     async def run() -> None:
         async with _forking() as (supervisor, forks):
-            supervisor.keep(_program("crasher", f"print('start', flush=True)\n{code}"), forks.fork)
+            supervisor.run_program(_program("crasher", f"print('start', flush=True)\n{code}"), forks.fork)
             await until(lambda: printed().count("| start") >= 3)
 
     asyncio.run(run())
@@ -128,7 +128,7 @@ def test_what_is_registered_for_the_end_of_a_process_runs_and_its_last_lines_are
 
     async def run() -> None:
         async with _forking() as (supervisor, forks):
-            supervisor.keep(_program("brief", code), forks.fork)
+            supervisor.run_program(_program("brief", code), forks.fork)
             await until(lambda: "brief exited with code 0" in printed())
 
     asyncio.run(run())
@@ -138,7 +138,7 @@ def test_what_is_registered_for_the_end_of_a_process_runs_and_its_last_lines_are
 def test_a_killed_fork_server_harms_no_fork_and_another_forks_what_dies_later(printed: Printed) -> None:
     async def run() -> None:
         async with _forking() as (supervisor, forks):
-            supervisor.keep(_program("sleeper", _SLEEP), forks.fork)
+            supervisor.run_program(_program("sleeper", _SLEEP), forks.fork)
             await until(lambda: len(printed.numbers("pid")) == 1)
             server, sleeper = supervisor.pids["forks"], supervisor.pids["sleeper"]
             psutil.Process(server).kill()
@@ -161,7 +161,7 @@ def _is_asleep(server: psutil.Process) -> bool:
 def test_an_idle_server_goes_to_sleep_and_wakes_for_the_next_fork(printed: Printed) -> None:
     async def run() -> None:
         async with _forking(idle_s=0.2) as (supervisor, forks):
-            supervisor.keep(_program("sleeper", _SLEEP), forks.fork)
+            supervisor.run_program(_program("sleeper", _SLEEP), forks.fork)
             await until(lambda: len(printed.numbers("pid")) == 1)
             server = psutil.Process(supervisor.pids["forks"])
             for times in (2, 3):
@@ -198,10 +198,10 @@ def test_a_sleeping_server_ends_with_its_supervisor(tmp_path: Path) -> None:
 def test_a_fork_is_made_as_soon_as_there_is_a_server_again(printed: Printed) -> None:
     async def run() -> None:
         async with _forking() as (supervisor, forks):
-            supervisor.keep(_program("first", _SLEEP), forks.fork)
+            supervisor.run_program(_program("first", _SLEEP), forks.fork)
             await until(lambda: len(printed.numbers("pid")) == 1)
             psutil.Process(supervisor.pids["forks"]).kill()
-            supervisor.keep(_program("second", _SLEEP), forks.fork)
+            supervisor.run_program(_program("second", _SLEEP), forks.fork)
             await until(lambda: len(printed.numbers("pid")) == 2)
 
     asyncio.run(run())
@@ -210,7 +210,7 @@ def test_a_fork_is_made_as_soon_as_there_is_a_server_again(printed: Printed) -> 
 def test_what_waits_for_a_server_does_not_hold_up_the_stop(printed: Printed) -> None:
     async def run() -> None:
         forks, supervisor = ForkServer((_FORKABLE,)), Supervisor(Output(), draw=lambda: 1.0)
-        supervisor.keep(_program("waiting", _SLEEP), forks.fork)  # and nobody keeps the server
+        supervisor.run_program(_program("waiting", _SLEEP), forks.fork)  # and nobody keeps the server
         await asyncio.sleep(0)
         forks.close()
         await until(lambda: "waiting could not be started: the processes are being stopped" in printed())
@@ -228,8 +228,8 @@ def test_a_fork_that_is_stopped_ends_in_order_and_one_that_does_not_is_killed(pr
 
     async def run() -> None:
         async with _forking() as (supervisor, forks):
-            supervisor.keep(_program("orderly", orderly + _SLEEP), forks.fork)
-            supervisor.keep(_program("stubborn", stubborn + _SLEEP), forks.fork)
+            supervisor.run_program(_program("orderly", orderly + _SLEEP), forks.fork)
+            supervisor.run_program(_program("stubborn", stubborn + _SLEEP), forks.fork)
             await until(lambda: len(printed.numbers("pid")) == 2)
             await supervisor.stop([["orderly"], ["stubborn"]], [PATIENCE_S, 0.2])
 
@@ -261,9 +261,9 @@ def test_the_fork_server_never_has_a_setting_and_a_fork_has_only_its_own(
 
     async def run() -> None:
         async with _forking() as (supervisor, forks):
-            supervisor.keep(_program("first", _SLEEP, {"PRIVATE": own}), forks.fork)
+            supervisor.run_program(_program("first", _SLEEP, {"PRIVATE": own}), forks.fork)
             await until(lambda: len(printed.numbers("pid")) == 1)
-            supervisor.keep(_program("second", _SLEEP), forks.fork)
+            supervisor.run_program(_program("second", _SLEEP), forks.fork)
             await until(lambda: len(printed.numbers("pid")) == 2)
             assert holds(supervisor.pids["forks"], *texts) == set()
             assert holds(supervisor.pids["first"], *texts) == {url.encode(), password.encode(), own.encode()}
@@ -289,7 +289,7 @@ signal.pause()
         # With what services import, in the server already.
         async with _forking(_FORKABLE, "random", "services.platform.ids", "cryptography.x509") as (supervisor, forks):
             for name in ("one", "two", "three"):
-                supervisor.keep(_program(name, code), forks.fork)
+                supervisor.run_program(_program(name, code), forks.fork)
             await until(lambda: printed().count("| random ") == 3)
 
     asyncio.run(run())
@@ -300,9 +300,9 @@ signal.pause()
 def test_a_fork_has_the_openssl_settings_of_its_own_and_another_those_of_the_system(printed: Printed) -> None:
     async def run() -> None:
         async with _forking(_FORKABLE, "ssl") as (supervisor, forks):
-            supervisor.keep(_program("worker", _GROUPS, {"OPENSSL_CONF": str(_OPENSSL)}), forks.fork)
+            supervisor.run_program(_program("worker", _GROUPS, {"OPENSSL_CONF": str(_OPENSSL)}), forks.fork)
             await until(lambda: "worker    | groups" in printed())
-            supervisor.keep(_program("other", _GROUPS), forks.fork)
+            supervisor.run_program(_program("other", _GROUPS), forks.fork)
             await until(lambda: "other     | groups" in printed())
 
     asyncio.run(run())
@@ -322,10 +322,10 @@ def test_where_openssl_settings_cannot_be_applied_to_a_fork_the_program_is_start
 
     async def run() -> None:
         async with _forking(_FORKABLE, "ssl") as (supervisor, forks):
-            supervisor.keep(_program("anew", f"{facts}{_SLEEP}", missing), forks.fork)
+            supervisor.run_program(_program("anew", f"{facts}{_SLEEP}", missing), forks.fork)
             await until(lambda: len(printed.numbers("pid")) == 1)
             assert supervisor.pids["anew"] == printed.numbers("pid")[0]
-            supervisor.keep(_program("forked", f"{facts}{_SLEEP}"), forks.fork)
+            supervisor.run_program(_program("forked", f"{facts}{_SLEEP}"), forks.fork)
             await until(lambda: len(printed.numbers("pid")) == 2)
 
     asyncio.run(run())
@@ -337,8 +337,8 @@ def test_a_module_that_cannot_be_imported_fails_in_its_own_process_only(printed:
 
     async def run() -> None:
         async with _forking(broken, _FORKABLE) as (supervisor, forks):
-            supervisor.keep(Program(name="broken", argv=(sys.executable, "-m", broken)), forks.fork)
-            supervisor.keep(_program("sound", _SLEEP), forks.fork)
+            supervisor.run_program(Program(name="broken", argv=(sys.executable, "-m", broken)), forks.fork)
+            supervisor.run_program(_program("sound", _SLEEP), forks.fork)
             await until(lambda: len(printed.numbers("pid")) == 1 and "broken exited with code 1" in printed())
 
     asyncio.run(run())
@@ -349,7 +349,7 @@ def test_a_module_that_cannot_be_imported_fails_in_its_own_process_only(printed:
 def test_a_server_with_a_thread_forks_nothing(printed: Printed) -> None:
     async def run() -> None:
         async with _forking(f"{_HERE}.threaded_module", _FORKABLE) as (supervisor, forks):
-            supervisor.keep(_program("never", _SLEEP), forks.fork)
+            supervisor.run_program(_program("never", _SLEEP), forks.fork)
             await until(lambda: "never could not be started" in printed())
 
     asyncio.run(run())
@@ -388,7 +388,7 @@ signal.pause()
 
     async def run() -> None:
         async with _forking() as (supervisor, forks):
-            supervisor.keep(_program("sleeper", code), forks.fork)
+            supervisor.run_program(_program("sleeper", code), forks.fork)
             await until(lambda: "| signals" in printed())
 
     asyncio.run(run())

@@ -44,7 +44,7 @@ def postgres(folder: Path) -> EmbeddedPostgres:
 
 @asynccontextmanager
 async def _running(postgres: EmbeddedPostgres) -> AsyncIterator[Child]:
-    await postgres.vacant(PATIENCE_S)
+    await postgres.wait_until_stopped(PATIENCE_S)
     child = await Child.start(postgres.program(), Output())
     try:
         await postgres.ready(PATIENCE_S)
@@ -136,7 +136,7 @@ def test_a_server_of_somebody_else_is_left_alone_and_named(postgres: EmbeddedPos
     async def run() -> None:
         async with _running(postgres):
             with pytest.raises(PostgresError, match=f"another PostgreSQL server is running on {folder}/data"):
-                await postgres.vacant(0.1)
+                await postgres.wait_until_stopped(0.1)
             assert await _answer(postgres, "SELECT 1") == "1"
 
     asyncio.run(run())
@@ -145,7 +145,7 @@ def test_a_server_of_somebody_else_is_left_alone_and_named(postgres: EmbeddedPos
 def test_a_server_that_is_ending_is_waited_for(postgres: EmbeddedPostgres) -> None:
     async def run() -> None:
         async with _running(postgres) as former:
-            waiting = asyncio.create_task(postgres.vacant(PATIENCE_S))
+            waiting = asyncio.create_task(postgres.wait_until_stopped(PATIENCE_S))
             await asyncio.sleep(0)
             assert not waiting.done()
             await former.stop(PATIENCE_S)

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from cli.operator import CannotReachError, rotate_secrets
-from services.checks.specs.column import opened, to_column
+from services.checks.specs.column import decrypted, to_column
 from services.checks.specs.http import HttpSpec
 from services.checks.specs.http_auth import HttpAuth
 from services.platform.configuration.settings import Settings
@@ -45,7 +45,7 @@ async def a_sealed_check(admin: Admin, box: SecretBox) -> tuple[UUID, UUID]:
 
 async def open_now(admin: Admin, ids: tuple[UUID, UUID], box: SecretBox) -> bool:
     column = json.loads(await admin.fetchval("SELECT spec_message FROM checks WHERE id = $1", ids[1]))
-    return opened("http", column, *ids, box) == SPEC
+    return decrypted("http", column, *ids, box) == SPEC
 
 
 async def test_each_time_all_is_encrypted_with_a_new_key_and_one_former_key_is_kept(

@@ -26,7 +26,7 @@ def _without_jitter() -> Supervisor:
 
 
 def _python(name: str, code: str, *arguments: str, insist_with: signal.Signals = signal.SIGKILL) -> Program:
-    return Program(name=name, argv=(sys.executable, "-c", code, *arguments), insist_with=insist_with)
+    return Program(name=name, argv=(sys.executable, "-c", code, *arguments), kill_signal=insist_with)
 
 
 class Printed:
@@ -54,7 +54,7 @@ def printed(capsys: pytest.CaptureFixture[str]) -> Printed:
 def test_what_dies_is_started_again_later_each_time_and_its_end_is_named(printed: Printed) -> None:
     async def run() -> None:
         supervisor = _without_jitter()
-        supervisor.keep(_python("crasher", "print('start', flush=True); raise SystemExit(7)"))
+        supervisor.run_program(_python("crasher", "print('start', flush=True); raise SystemExit(7)"))
         await until(lambda: printed().count("| start") >= 4)
         await supervisor.stop([["crasher"]], [PATIENCE_S])
 
@@ -76,7 +76,7 @@ def test_what_dies_is_not_started_again_before_its_time(printed: Printed, monkey
 
     async def run() -> None:
         keeper = _without_jitter()
-        keeper.keep(_python("crasher", "raise SystemExit(7)"))
+        keeper.run_program(_python("crasher", "raise SystemExit(7)"))
         await until(lambda: "restarting in 3600.0 s" in printed())
         before = _children()
         for _ in range(100):  # the next start would be under way in the first of them
@@ -92,7 +92,7 @@ def test_what_dies_is_not_started_again_before_its_time(printed: Printed, monkey
 def test_what_a_signal_ends_is_started_again_and_the_signal_is_named(printed: Printed) -> None:
     async def run() -> None:
         supervisor = _without_jitter()
-        supervisor.keep(Program(name="sleeper", argv=("sleep", "60")))
+        supervisor.run_program(Program(name="sleeper", argv=("sleep", "60")))
         await until(lambda: "sleeper" in supervisor.pids)
         first = supervisor.pids["sleeper"]
         psutil.Process(first).kill()
@@ -108,7 +108,7 @@ def test_a_crash_takes_along_what_the_program_had_started_even_if_that_holds_its
 
     async def run() -> None:
         supervisor = _without_jitter()
-        supervisor.keep(_python("crasher", code))
+        supervisor.run_program(_python("crasher", code))
         await until(lambda: len(printed.numbers("inner")) >= 2)
         await supervisor.stop([["crasher"]], [PATIENCE_S])
 
@@ -119,8 +119,8 @@ def test_a_crash_takes_along_what_the_program_had_started_even_if_that_holds_its
 def test_a_program_that_does_not_exist_is_tried_again_and_the_others_run_on(printed: Printed) -> None:
     async def run() -> None:
         supervisor = _without_jitter()
-        supervisor.keep(Program(name="missing", argv=("/no/such/program",)))
-        supervisor.keep(Program(name="sleeper", argv=("sleep", "60")))
+        supervisor.run_program(Program(name="missing", argv=("/no/such/program",)))
+        supervisor.run_program(Program(name="sleeper", argv=("sleep", "60")))
         await until(lambda: "restarting in 0.4 s" in printed() and "sleeper" in supervisor.pids)
         await supervisor.stop([["missing", "sleeper"]], [PATIENCE_S])
 
@@ -145,7 +145,7 @@ journal.write(sys.argv[1] + " over\\n")
     async def run() -> None:
         supervisor = _without_jitter()
         for name in ("database", "service", "door"):
-            supervisor.keep(_python(name, code, name, str(journal)))
+            supervisor.run_program(_python(name, code, name, str(journal)))
         await until(lambda: printed().count("ready") == 3)
         await supervisor.stop([["service"], ["door"], ["database"]], [PATIENCE_S] * 3)
         assert supervisor.pids == {}
@@ -159,7 +159,7 @@ journal.write(sys.argv[1] + " over\\n")
 def test_what_does_not_end_in_time_is_killed_with_all_that_it_started(printed: Printed) -> None:
     async def run() -> None:
         supervisor = _without_jitter()
-        supervisor.keep(_python("stubborn", STUBBORN))
+        supervisor.run_program(_python("stubborn", STUBBORN))
         await until(lambda: len(printed.numbers("pids")) == 2)
         async with asyncio.timeout(_HANGS_S):
             await supervisor.stop([["stubborn"]], [0.3])
@@ -180,7 +180,7 @@ while True: signal.pause()
 
     async def run() -> None:
         supervisor = _without_jitter()
-        supervisor.keep(_python("database", code, insist_with=signal.SIGQUIT))
+        supervisor.run_program(_python("database", code, insist_with=signal.SIGQUIT))
         await until(lambda: "ready" in printed())
         await supervisor.stop([["database"]], [0.2])
 
@@ -193,7 +193,7 @@ def test_a_program_that_was_just_being_started_does_not_outlive_the_stop(monkeyp
 
     async def run() -> None:
         supervisor = _without_jitter()
-        supervisor.keep(Program(name="sleeper", argv=("sleep", "60")))
+        supervisor.run_program(Program(name="sleeper", argv=("sleep", "60")))
         before = _children()
         await asyncio.sleep(0)  # its start is under way
         await supervisor.stop([["sleeper"]], [PATIENCE_S])
@@ -205,7 +205,7 @@ def test_a_program_that_was_just_being_started_does_not_outlive_the_stop(monkeyp
 def test_kill_ends_at_once_what_would_not_end(printed: Printed) -> None:
     async def run() -> None:
         supervisor = _without_jitter()
-        supervisor.keep(_python("stubborn", STUBBORN))
+        supervisor.run_program(_python("stubborn", STUBBORN))
         await until(lambda: len(printed.numbers("pids")) == 2)
         stopping = asyncio.create_task(supervisor.stop([["stubborn"]], [3_600]))
         await asyncio.sleep(0)
@@ -222,7 +222,7 @@ def test_a_line_without_end_neither_stops_the_program_nor_its_later_lines(printe
 
     async def run() -> None:
         supervisor = _without_jitter()
-        supervisor.keep(_python("chatty", code))
+        supervisor.run_program(_python("chatty", code))
         await until(lambda: "| after" in printed())
         await supervisor.stop([["chatty"]], [PATIENCE_S])
 

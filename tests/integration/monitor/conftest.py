@@ -14,7 +14,7 @@ from services.checks.tenant_egress import TenantEgress
 from services.monitor.checks import Checks
 from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.figures.figures import ServiceFigures
-from services.monitor.figures.rollup import Keep
+from services.monitor.figures.rollup import Retention
 from services.monitor.incidents.incidents import Incidents
 from services.monitor.maintenance.maintenance import MaintenanceWindows
 from services.monitor.quotas import Quotas
@@ -30,14 +30,14 @@ from services.platform.paging import Pager
 from services.platform.postgres.database import create_pool
 from services.platform.security.audit import Actor, user_actor
 from services.platform.security.origin import Origin
-from services.platform.security.sealed import Sealer
+from services.platform.security.signed_tokens import TokenSigner
 from services.worker.store import EngineStore
 from tests.integration.monitor.recording import Worker
 from tests.support.database import patient_database
 from tests.support.rows import a_tenant
 from tests.support.wall_clock import begin_well_within_the_hour
 
-KEEP = Keep(30 * DAY_US, 400 * DAY_US)
+KEEP = Retention(30 * DAY_US, 400 * DAY_US)
 QUOTAS = Quotas(services=1_000, checks=1_000)
 Admin = Any  # a connection as the owner of the tables
 
@@ -57,7 +57,7 @@ class Monitor:
 
     def __post_init__(self) -> None:
         """Build the use cases."""
-        pager, egress = Pager(Sealer(b"an installation's secret", "page")), TenantEgress(EgressPolicy())
+        pager, egress = Pager(TokenSigner(b"an installation's secret", "page")), TenantEgress(EgressPolicy())
         self.checks = Checks(self.store, pager, self.quotas, egress)
         self.figures = ServiceFigures(self.store, KEEP)
         self.services = Services(self.store, pager, self.quotas, self.figures, egress)

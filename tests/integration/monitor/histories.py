@@ -4,9 +4,9 @@ import random
 
 from services.checks.grid import anchor_us, first_slot_at_or_after
 from services.checks.outcome import Outcome
-from services.monitor.figures.closing import floor
+from services.monitor.figures.closed_hours import floor
+from services.monitor.figures.excluded_time import merge_spans, paused_spans, spans_outside
 from services.monitor.figures.figures import summed
-from services.monitor.figures.off import on, paused, union
 from services.monitor.figures.uptime import Figures, Slot, measure
 from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, from_datetime, now_us, to_datetime
 from tests.integration.monitor.conftest import Admin, Monitor
@@ -111,8 +111,8 @@ class History:
                 self.monitor.tenant_id, self.service_id,
             )
         ]  # fmt: skip
-        off = union([*suspended, *maintained, *paused(periods, self.since_us, now)])
-        return measure(self.slots, edges, on(off, self.since_us, now))
+        off = merge_spans([*suspended, *maintained, *paused_spans(periods, self.since_us, now)])
+        return measure(self.slots, edges, spans_outside(off, self.since_us, now))
 
     async def shown(self, edges: list[int], now: int) -> list[Figures]:
         """What its service's figures say."""

@@ -1,7 +1,7 @@
 """A tenant's services with months of history, made by the database itself: what plans and counts are asked of."""
 
 from services.checks.specs.http import HttpSpec
-from services.monitor.figures.closing import floor
+from services.monitor.figures.closed_hours import floor
 from services.monitor.figures.latency import Latencies, bucket_of
 from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, now_us, to_datetime
 from tests.integration.monitor.conftest import Admin, Monitor

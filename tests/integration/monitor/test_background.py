@@ -6,13 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from services.monitor.figures.closing import floor
-from services.monitor.figures.rollup import Keep, Rollup, StepFailed
+from services.monitor.figures.closed_hours import floor
+from services.monitor.figures.rollup import Retention, Rollup, RollupStepFailed
 from services.monitor.history_removal import HistoryRemoval
 from services.monitor.maintenance.maintenance import HORIZON_US
 from services.monitor.maintenance.window import WindowDraft
 from services.monitor.on_demand_removal import OnDemandRemoval
-from services.monitor.set_aside import BackgroundCollector, SetAside
+from services.monitor.quarantine import BackgroundCollector, Quarantine
 from services.monitor.store.rollups import RollupSql
 from services.platform.clock import DAY_US, HOUR_US, from_datetime, now_us, to_datetime
 from services.platform.errors import Unavailable
@@ -22,7 +22,7 @@ from tests.integration.monitor.histories import a_history
 from tests.support.patience import PATIENCE_S
 from tests.support.scraped import collected, value
 
-KEEP = Keep(30 * DAY_US, 400 * DAY_US)
+KEEP = Retention(30 * DAY_US, 400 * DAY_US)
 
 
 async def refuse(admin: Admin, event: str, table: str, column: str, subject: UUID | None = None) -> None:
@@ -60,13 +60,13 @@ async def test_a_check_that_cannot_be_rolled_up_holds_up_no_other(
     await rounds.round(now)  # it is not even tried
     marks = await admin.fetch("SELECT check_id, rolled_time FROM check_rollups")
     assert [check for check, mark in marks if mark == before] == [stuck.check_id]
-    assert (rounds.aside.failures, rounds.aside.subjects(now)) == (1, [stuck.check_id])
+    assert (rounds.quarantine.failures, rounds.quarantine.ids(now)) == (1, [stuck.check_id])
     hours = "SELECT count(*) FROM check_hours WHERE check_id = $1"
     assert await admin.fetchval(hours, stuck.check_id) == 0
 
     await allow(admin)
     await rounds.round(now + HOUR_US + 1)
-    assert rounds.aside.subjects(now + HOUR_US + 1) == []
+    assert rounds.quarantine.ids(now + HOUR_US + 1) == []
     assert await admin.fetchval(hours, stuck.check_id) > 20
     edges = [floor(now - DAY_US, HOUR_US), now]
     for each in histories:
@@ -80,9 +80,9 @@ async def test_where_nothing_can_be_rolled_up_a_round_gives_up_and_what_else_the
         await a_history(admin, monitor, DAY_US, days=3, seed=seed)
     await refuse(admin, "UPDATE", "check_rollups", "check_id")
     rounds = Rollup(rollups, KEEP)
-    with pytest.raises(StepFailed):
+    with pytest.raises(RollupStepFailed):
         await rounds.round(now_us())
-    assert rounds.aside.failures == 20
+    assert rounds.quarantine.failures == 20
 
     ahead = f"results_{to_datetime(now_us() + 3 * DAY_US):%Y%m%d}"
     running = asyncio.create_task(rounds.run())
@@ -111,7 +111,7 @@ async def test_history_that_cannot_be_removed_holds_up_no_other(monitor: Monitor
     assert await admin.fetch("SELECT DISTINCT check_id FROM results") == [(stays.check_id,)]
     assert await admin.fetchval("SELECT check_id FROM removed_checks") == stays.check_id
     assert not running.done()
-    assert (removal.aside.failures, len(removal.aside)) == (1, 1)
+    assert (removal.quarantine.failures, len(removal.quarantine)) == (1, 1)
     running.cancel()
 
     await allow(admin)
@@ -133,7 +133,7 @@ async def test_a_window_that_cannot_be_planned_holds_up_no_other(monitor: Monito
     planned = dict(await admin.fetch("SELECT id, planned_time FROM maintenance_windows"))
     assert from_datetime(planned[other]) == later + HORIZON_US
     assert from_datetime(planned[stuck]) < later + HORIZON_US
-    assert monitor.windows.aside.subjects(later) == [stuck]
+    assert monitor.windows.quarantine.ids(later) == [stuck]
 
 
 async def test_old_results_of_runs_on_demand_go_in_bounded_steps_and_no_others(
@@ -169,16 +169,16 @@ async def test_old_results_of_runs_on_demand_go_in_bounded_steps_and_no_others(
 
 
 def test_failures_are_counted_and_what_is_set_aside_comes_back_after_an_hour() -> None:
-    aside = SetAside("rollup")
+    aside = Quarantine("rollup")
     one, other = new_id(), new_id()
 
     def fail(error: BaseException) -> None:
         raise error
 
     for outlived in (RuntimeError(), Unavailable()):
-        with aside.outlived():
+        with aside.tolerate_failures():
             fail(outlived)
-    with pytest.raises(asyncio.CancelledError), aside.outlived():
+    with pytest.raises(asyncio.CancelledError), aside.tolerate_failures():
         fail(asyncio.CancelledError())
     aside.add(one, 0)
     aside.add(other, 7)
@@ -186,5 +186,5 @@ def test_failures_are_counted_and_what_is_set_aside_comes_back_after_an_hour() -
     shown = collected(BackgroundCollector(aside))
     assert value(shown, "sentinel_background_failures_total", work="rollup") == 3
     assert value(shown, "sentinel_background_set_aside", work="rollup") == 2
-    assert aside.subjects(HOUR_US) == [other]
-    assert aside.subjects(HOUR_US + 7) == []
+    assert aside.ids(HOUR_US) == [other]
+    assert aside.ids(HOUR_US + 7) == []

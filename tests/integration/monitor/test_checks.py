@@ -22,13 +22,13 @@ from services.platform.clock import HOUR_US, SECOND_US, from_datetime, now_us, t
 from services.platform.egress.policy import EgressPolicy
 from services.platform.errors import Aborted, AlreadyExists, InvalidArgument, NotFound
 from services.platform.paging import Pager
-from services.platform.security.sealed import Sealer
+from services.platform.security.signed_tokens import TokenSigner
 from services.worker.store import EngineStore
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.support.patience import PATIENCE_S
 from tests.support.rows import insert
 
-PAGER = Pager(Sealer(b"an installation's secret", "page"))
+PAGER = Pager(TokenSigner(b"an installation's secret", "page"))
 Period = tuple[int, int | None, int]
 
 

@@ -16,8 +16,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.monitor.figures.closing import floor
-from services.monitor.figures.rollup import Keep, Rollup
+from services.monitor.figures.closed_hours import floor
+from services.monitor.figures.rollup import Retention, Rollup
 from services.monitor.maintenance.maintenance import HORIZON_US
 from services.monitor.maintenance.window import WindowDraft
 from services.monitor.store import MonitorStore
@@ -32,7 +32,7 @@ from tests.support.patience import PATIENCE_S
 from tests.support.severed import Severed
 
 # Hours go while others come, so that each step deletes too.
-KEEP = Keep(7 * DAY_US, DAY_US)
+KEEP = Retention(7 * DAY_US, DAY_US)
 FIGURES = ("check_hours", "check_days", "check_rollups")
 
 both_ways = pytest.mark.parametrize("answered", [False, True], ids=["question lost", "answer lost"])

@@ -6,7 +6,7 @@ import pytest
 
 from services.checks.outcome import Outcome
 from services.monitor.figures.buckets import WINDOWS, series_edges, window_start
-from services.monitor.figures.closing import floor
+from services.monitor.figures.closed_hours import floor
 from services.monitor.figures.rollup import Rollup
 from services.monitor.figures.uptime import Slot
 from services.monitor.store.rollups import RollupSql

@@ -25,8 +25,8 @@ from services.platform.clock import DAY_US, MINUTE_US
 from services.platform.errors import FailedPrecondition, NotFound
 from services.platform.ids import new_id
 from services.platform.postgres.database import create_pool
-from services.worker.heartbeats.reception import Signal
-from services.worker.store import ReceptionSql, SignalsSql
+from services.worker.heartbeats.signal_ingest import Signal
+from services.worker.store import SignalIngestSql, SignalsSql
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.support.database import TestServer, patient_database
 from tests.support.examples import examples
@@ -111,7 +111,7 @@ class Life(RuleBasedStateMachine):
         signal = Signal()
         for code in codes:
             signal.add(code)
-        known = self.runner.run(ReceptionSql(self.pools[0]).report([(token_hash, signal)]))
+        known = self.runner.run(SignalIngestSql(self.pools[0]).report([(token_hash, signal)]))
         assert set(known) == ({token_hash} if good else set())
         if good:
             self.codes += codes

@@ -106,7 +106,7 @@ async def test_a_page_looks_through_a_bounded_part_and_says_where_to_go_on(
 ) -> None:
     service, check = await _checked(monitor)
     await history(admin, monitor, check, {minute: (DOWN if minute in (0, 9) else UP, 1) for minute in range(20)})
-    monkeypatch.setattr(store_results, "MOST_LOOKED_THROUGH", 4)
+    monkeypatch.setattr(store_results, "MOST_SCANNED", 4)
     down = replace(EVERY, outcomes=(Outcome.DOWN,))
 
     first = await monitor.results.list(monitor.tenant_id, service, check, down, 3, "")

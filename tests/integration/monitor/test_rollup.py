@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from services.monitor.figures.buckets import parts_since
-from services.monitor.figures.closing import floor
-from services.monitor.figures.rollup import Keep, Rollup
+from services.monitor.figures.buckets import raw_results_since
+from services.monitor.figures.closed_hours import floor
+from services.monitor.figures.rollup import Retention, Rollup
 from services.monitor.store.rollups import RollupSql
 from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, from_datetime, now_us, to_datetime
 from tests.integration.monitor.conftest import KEEP, Admin, Monitor
@@ -62,7 +62,7 @@ def day_name(moment_us: int) -> str:
 
 
 async def test_old_days_of_results_go_and_no_figure_changes(monitor: Monitor, admin: Admin, rollups: RollupSql) -> None:
-    now, keep = now_us(), Keep(7 * DAY_US, 400 * DAY_US)
+    now, keep = now_us(), Retention(7 * DAY_US, 400 * DAY_US)
     history = await a_history(admin, monitor, 20 * MINUTE_US, days=12)
     rounds = Rollup(rollups, keep)
     edges = [floor(now - 11 * DAY_US, DAY_US), floor(now - 3 * DAY_US, DAY_US), now]
@@ -78,7 +78,7 @@ async def test_old_days_of_results_go_and_no_figure_changes(monitor: Monitor, ad
     after = await history.shown(edges, now)
     assert after == before
     # As far back as parts of hours are told, a result of the days before may hold.
-    cut = [parts_since(now, keep.raw_us), parts_since(now, keep.raw_us) + 7 * HOUR_US + 12_345]
+    cut = [raw_results_since(now, keep.raw_us), raw_results_since(now, keep.raw_us) + 7 * HOUR_US + 12_345]
     assert await history.shown(cut, now) == await history.raw(cut, now)
     assert after == await history.raw(edges, now)
 
@@ -86,7 +86,7 @@ async def test_old_days_of_results_go_and_no_figure_changes(monitor: Monitor, ad
 async def test_a_paused_check_holds_no_day_up_and_what_a_reader_locks_goes_another_time(
     monitor: Monitor, admin: Admin, rollups: RollupSql, database_url: str
 ) -> None:
-    now, keep = now_us(), Keep(7 * DAY_US, 400 * DAY_US)
+    now, keep = now_us(), Retention(7 * DAY_US, 400 * DAY_US)
     paused_at = now - 11 * DAY_US
     history = await History(admin, monitor, 20 * MINUTE_US, now - 12 * DAY_US).make()
     await history.fill(paused_at, random.Random(3))  # noqa: S311 — a history, not a secret
@@ -105,7 +105,7 @@ async def test_a_paused_check_holds_no_day_up_and_what_a_reader_locks_goes_anoth
 
 
 async def test_hours_go_when_they_are_old_and_days_stay(monitor: Monitor, admin: Admin, rollups: RollupSql) -> None:
-    now, keep = now_us(), Keep(7 * DAY_US, 4 * DAY_US)
+    now, keep = now_us(), Retention(7 * DAY_US, 4 * DAY_US)
     history = await a_history(admin, monitor, 20 * MINUTE_US, days=9)
     edges = [floor(now - 8 * DAY_US, DAY_US), floor(now - 2 * DAY_US, HOUR_US), now]
     await Rollup(rollups, keep).round(now)

@@ -20,13 +20,13 @@ from services.checks.secret_columns import SecretColumn, SecretTexts
 from services.checks.secret_registry import SECRET_COLUMNS
 from services.checks.specs.secrets import HIDDEN, masked
 from services.monitor.messages import check_draft, check_message
-from services.monitor.sealing import seal_all
+from services.monitor.secret_reencryption import reencrypt_all
 from services.monitor.store import MonitorStore
 from services.monitor.updates import Updates
 from services.platform.errors import FailedPrecondition
 from services.platform.ids import new_id
 from services.platform.postgres.database import Database
-from services.platform.security.secret_box import NO_KEYS, CannotOpenError, SecretBox
+from services.platform.security.secret_box import NO_KEYS, DecryptionError, SecretBox
 from services.platform.security.secret_keys import SecretKeys
 from tests.integration.monitor.conftest import Admin, Monitor, a_monitor
 from tests.support.database import patient_database
@@ -145,20 +145,20 @@ async def test_a_registered_secret_is_encrypted_hidden_masked_and_rotated(
 
     # With the key it is there, and is masked where it turns up in a text. For another row it does not open.
     kind, column = await stored(admin, of, row)
-    value = of.opened(kind, column, *row, box(OLD))
+    value = of.decrypted(kind, column, *row, box(OLD))
     assert list(of.secrets(value).values()) == [example.secret]
     assert example.secret not in masked(f"a target said {example.secret}", value.secrets())
     for stranger in ((new_id(), row[1]), (row[0], new_id())):
-        with pytest.raises(CannotOpenError):
-            of.opened(kind, column, *stranger, box(OLD))
+        with pytest.raises(DecryptionError):
+            of.decrypted(kind, column, *stranger, box(OLD))
 
     # When the key changes it is encrypted anew, and the old key opens it no more.
-    sealed = await seal_all(MonitorStore(database, box(NEW, OLD)))
-    assert (sealed[of].done, [*sealed[of].unread]) == (1, [])
+    sealed = await reencrypt_all(MonitorStore(database, box(NEW, OLD)))
+    assert (sealed[of].done, [*sealed[of].unreadable]) == (1, [])
     kind, column = await stored(admin, of, row)
-    assert of.opened(kind, column, *row, box(NEW)) == value
-    with pytest.raises(CannotOpenError):
-        of.opened(kind, column, *row, box(OLD))
+    assert of.decrypted(kind, column, *row, box(NEW)) == value
+    with pytest.raises(DecryptionError):
+        of.decrypted(kind, column, *row, box(OLD))
     assert not is_open_in(await plain_dump(database_url), example.secret)
 
     with pytest.raises(FailedPrecondition) as refused:
@@ -200,14 +200,14 @@ async def test_a_further_table_needs_no_more_than_an_entry(
     )  # fmt: skip
 
     columns = (*SECRET_COLUMNS, channels)
-    assert (await seal_all(MonitorStore(database, box(NEW, OLD)), columns))[channels].done == 3
-    assert (await seal_all(MonitorStore(database, box(NEW, OLD)), columns))[channels].done == 0
+    assert (await reencrypt_all(MonitorStore(database, box(NEW, OLD)), columns))[channels].done == 3
+    assert (await reencrypt_all(MonitorStore(database, box(NEW, OLD)), columns))[channels].done == 0
     assert not is_open_in(await plain_dump(database_url), MARK)
     for row in rows:
         kind, column = await stored(admin, channels, row)
-        assert channels.shown(kind, column) == {"url": "https://hook.test/", "signing_secret": HIDDEN}
-        assert channels.opened(kind, column, *row, box(NEW)) == given
-        with pytest.raises(CannotOpenError, match="cannot decrypt the secrets of the channel"):
-            channels.opened(kind, column, row[0], new_id(), box(NEW))
-    lost = (await seal_all(MonitorStore(database, box(b"x" * 32)), columns))[channels]
-    assert (lost.done, {*lost.unread}) == (0, {row[1] for row in rows})
+        assert channels.masked(kind, column) == {"url": "https://hook.test/", "signing_secret": HIDDEN}
+        assert channels.decrypted(kind, column, *row, box(NEW)) == given
+        with pytest.raises(DecryptionError, match="cannot decrypt the secrets of the channel"):
+            channels.decrypted(kind, column, row[0], new_id(), box(NEW))
+    lost = (await reencrypt_all(MonitorStore(database, box(b"x" * 32)), columns))[channels]
+    assert (lost.done, {*lost.unreadable}) == (0, {row[1] for row in rows})

@@ -11,13 +11,13 @@ from sentinel.monitor.v1 import check_pb2
 from sentinel.monitor.v1 import monitor_service_pb2 as pb
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.checks.specs.column import CHECK_SPECS, opened
+from services.checks.specs.column import CHECK_SPECS, decrypted
 from services.checks.specs.http import HttpSpec
 from services.checks.specs.http_auth import BasicAuth, HttpAuth
 from services.checks.specs.secrets import HIDDEN
-from services.monitor import sealing
+from services.monitor import secret_reencryption
 from services.monitor.messages import check_draft, check_message
-from services.monitor.sealing import seal_all
+from services.monitor.secret_reencryption import reencrypt_all
 from services.monitor.store import MonitorStore
 from services.monitor.updates import Updates
 from services.platform.errors import FailedPrecondition, InvalidArgument
@@ -85,7 +85,7 @@ async def shown(monitor: Monitor, ids: tuple[UUID, UUID]) -> dict[str, Any]:
 async def stored(admin: Admin, monitor: Monitor, ids: tuple[UUID, UUID], *keys: bytes) -> HttpSpec:
     """What the worker will see."""
     column = json.loads(await admin.fetchval("SELECT spec_message FROM checks WHERE id = $1", ids[1]))
-    spec = opened("http", column, monitor.tenant_id, ids[1], box(*keys))
+    spec = decrypted("http", column, monitor.tenant_id, ids[1], box(*keys))
     assert isinstance(spec, HttpSpec)
     return spec
 
@@ -203,16 +203,16 @@ async def test_what_cannot_be_decrypted_is_shown_renamed_paused_and_deleted_and_
 async def test_all_is_encrypted_with_the_newest_key_and_nothing_else_changes(
     keeper: Monitor, admin: Admin, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sealing, "_A_STEP", 2)
+    monkeypatch.setattr(secret_reencryption, "_BATCH_SIZE", 2)
     other = await a_monitor(admin, MonitorStore(database, box(OLD)))
     checks = [(monitor, await make(monitor, HTTP)) for monitor in (keeper, other, keeper, other, keeper)]
     plain = await make(keeper, {"url": "https://t.test/", "headers": {"Accept": "a"}})
     before = await admin.fetch("SELECT id, name, update_time FROM checks ORDER BY id")
     rotated = MonitorStore(database, box(NEW, OLD))
 
-    assert (await seal_all(rotated))[CHECK_SPECS].done == 5
+    assert (await reencrypt_all(rotated))[CHECK_SPECS].done == 5
     assert [await stored(admin, monitor, ids, NEW) for monitor, ids in checks]
-    assert (await seal_all(rotated))[CHECK_SPECS].done == 0
+    assert (await reencrypt_all(rotated))[CHECK_SPECS].done == 0
     assert await admin.fetch("SELECT id, name, update_time FROM checks ORDER BY id") == before
     assert "sealed" not in await admin.fetchval("SELECT spec_message FROM checks WHERE id = $1", plain[1])
 
@@ -221,9 +221,9 @@ async def test_secrets_in_the_open_from_before_are_encrypted(admin: Admin, datab
     tenant_id, _, check_id = await a_check(admin, tenant_id=keeper.tenant_id)
     spec = HttpSpec(url="http://t.test/", headers=(("Accept", "a"), ("cookie", "s3cret")))
     await admin.execute("UPDATE checks SET spec_message = $1 WHERE id = $2", spec_column(spec), check_id)
-    sealed = (await seal_all(keeper.store))[CHECK_SPECS]
+    sealed = (await reencrypt_all(keeper.store))[CHECK_SPECS]
 
-    assert (sealed.done, [*sealed.unread]) == (1, [])
+    assert (sealed.done, [*sealed.unreadable]) == (1, [])
     assert "s3cret" not in await everything(admin)
     assert await stored(admin, keeper, (tenant_id, check_id), OLD) == spec
 
@@ -232,14 +232,14 @@ async def test_what_no_key_decrypts_is_named_and_left_as_it_is(
     keeper: Monitor, admin: Admin, database: Database
 ) -> None:
     ids, before = await make(keeper, HTTP), await admin.fetchval("SELECT spec_message FROM checks")
-    sealed = (await seal_all(MonitorStore(database, box(NEW))))[CHECK_SPECS]
+    sealed = (await reencrypt_all(MonitorStore(database, box(NEW))))[CHECK_SPECS]
 
-    assert (sealed.done, [*sealed.unread], sealed.named) == (0, [ids[1]], str(ids[1]))
+    assert (sealed.done, [*sealed.unreadable], sealed.some_ids) == (0, [ids[1]], str(ids[1]))
     assert await admin.fetchval("SELECT spec_message FROM checks") == before
 
 
 def test_of_many_that_cannot_be_read_some_are_named() -> None:
-    named = sealing.Sealed(0, [new_id() for _ in range(25)]).named
+    named = secret_reencryption.ReencryptionResult(0, [new_id() for _ in range(25)]).some_ids
 
     assert named.count(",") == 9
     assert named.endswith(" and 15 more")

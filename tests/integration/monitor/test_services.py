@@ -17,7 +17,7 @@ from services.monitor.drafts import CheckDraft, ServiceDraft
 from services.monitor.maintenance.window import WindowDraft
 from services.monitor.model import ServiceState
 from services.monitor.quotas import Quotas
-from services.monitor.service_state import service_state, tally
+from services.monitor.service_state import count_checks, service_state
 from services.monitor.services import ServiceFilter, ServiceOrder
 from services.monitor.store import MonitorStore
 from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, now_us, to_datetime
@@ -133,7 +133,7 @@ async def test_a_filter_by_state_finds_what_the_rule_says_in_what_is_shown(monit
                 check_id, int(known), None if seen is None else to_datetime(seen),
             )  # fmt: skip
             states.append((await monitor.checks.get(monitor.tenant_id, service_id, check_id)).known(now)[0])
-        expected[f"s{number}"] = service_state(tally(states))
+        expected[f"s{number}"] = service_state(count_checks(states))
     assert set(expected.values()) == set(ServiceState)
 
     for state in ServiceState:

@@ -9,20 +9,20 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.checks import service_moves
+from services.checks import service_changes
 from services.checks.outcome import Outcome
 from services.monitor.drafts import ServiceDraft
 from services.monitor.incidents.incidents import IncidentFilter
 from services.monitor.maintenance.window import WindowDraft
 from services.monitor.model import Service, ServiceState
 from services.monitor.services import ServiceFilter, ServiceOrder
-from services.monitor.store import MonitorStore, board
-from services.monitor.watching import board as boards
-from services.monitor.watching.watch import Beat, End
+from services.monitor.store import MonitorStore, snapshots
+from services.monitor.watching import tenant_snapshot_cache as boards
+from services.monitor.watching.watch import KeepAlive, StreamEnd
 from services.platform.clock import MINUTE_US, SECOND_US, now_us, to_datetime
 from services.platform.errors import ResourceExhausted, Unavailable
 from services.platform.rpc import stream_reader
-from services.platform.rpc.stream_guard import LOOK_S, EndReason
+from services.platform.rpc.stream_guard import POLL_S, EndReason
 from services.platform.rpc.stream_metrics import StreamMetrics
 from services.platform.rpc.stream_reader import OpenStreams
 from services.platform.security.revocations import Revocation, Revoked
@@ -154,7 +154,7 @@ async def test_results_that_move_nothing_make_nobody_look(
         await worker.record(check, [UP])
     told: list[str] = []
     listener = await asyncpg.connect(database_url)
-    await listener.add_listener(service_moves.CHANNEL, lambda *event: told.append(str(event[3])))
+    await listener.add_listener(service_changes.CHANNEL, lambda *event: told.append(str(event[3])))
     async with process.client(monitor.tenant_id) as client:
         reads, events = process.store.reads, client.told
         for _ in range(3):
@@ -163,7 +163,7 @@ async def test_results_that_move_nothing_make_nobody_look(
         await worker.record(checks[1], [DOWN, DOWN])
         await client.until(lambda: state_of(client, shop) == "DEGRADED")
         assert (process.store.reads - reads, client.told - events) == (1, 1)
-    assert told == [service_moves.ServiceMove(monitor.tenant_id, shop).payload()]
+    assert told == [service_changes.ServiceChange(monitor.tenant_id, shop).payload()]
     await listener.close()
 
 
@@ -171,7 +171,7 @@ async def test_much_that_moves_while_a_board_rests_is_read_together(
     monitor: Monitor, process: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with process.client(monitor.tenant_id) as client:
-        monkeypatch.setattr(boards, "_BETWEEN_S", 3_600)
+        monkeypatch.setattr(boards, "_MIN_INTERVAL_S", 3_600)
         first = await monitor.service("first")
         await client.until(lambda: first in client.sees)  # which was read; from now on the board rests
         reads, heard = process.store.reads, process.heard
@@ -179,7 +179,7 @@ async def test_much_that_moves_while_a_board_rests_is_read_together(
         await process.has_heard(heard + 40)
         assert process.store.reads == reads
 
-        process.boards._boards[monitor.tenant_id]._rested = -math.inf
+        process.boards._caches[monitor.tenant_id]._not_before = -math.inf
         process.boards._wake.set()
         await client.until(lambda: client.sees.keys() == {first, *made})
         assert process.store.reads == reads + 1
@@ -305,10 +305,10 @@ async def test_a_stream_that_must_end_says_why_at_the_next_look_and_where_to_res
             process.revocations.on_notify(entry.payload())
         async with asyncio.timeout(PATIENCE_S):
             (end,) = [event async for event in events]
-    assert isinstance(end, End)
+    assert isinstance(end, StreamEnd)
     assert end.reason is why
     assert process.guard.found == [why]
-    assert LOOK_S <= 0.5
+    assert POLL_S <= 0.5
     before.take(end)
     async with a_process(database_url) as other, other.client(monitor.tenant_id, before) as after:
         assert (after.told, set(after.sees)) == (0, {shop})
@@ -319,10 +319,10 @@ async def test_a_quiet_stream_says_where_it_stands(
 ) -> None:
     await monitor.service()
     async with process.client(monitor.tenant_id) as client:
-        monkeypatch.setattr(stream_reader, "QUIET_S", 0.1)
+        monkeypatch.setattr(stream_reader, "KEEP_ALIVE_AFTER_S", 0.1)
         async with asyncio.timeout(PATIENCE_S):
             beat = await anext(client.events)
-    assert isinstance(beat, Beat)
+    assert isinstance(beat, KeepAlive)
     assert beat.cursor == client.cursor
 
 
@@ -367,10 +367,10 @@ async def test_reading_a_board_passes_over_no_other_tenants_rows(
         for row in await admin.fetch("SELECT id FROM services WHERE tenant_id = $1 LIMIT 3", monitor.tenant_id)
     ]
     for statement, given in (
-        (board.SERVICES_OF_TENANT, ()),
-        (board.CHECKS_OF_TENANT, ()),
-        (board.SOME_SERVICES, (some,)),
-        (board.CHECKS_OF_SOME, (some,)),
+        (snapshots.SERVICES_OF_TENANT, ()),
+        (snapshots.CHECKS_OF_TENANT, ()),
+        (snapshots.SOME_SERVICES, (some,)),
+        (snapshots.CHECKS_OF_SOME, (some,)),
     ):
         plan = await plan_of(admin, monitor.tenant_id, (statement, (monitor.tenant_id, *given)))
         assert "Seq Scan" not in plan.replace("Seq Scan on incidents", ""), plan  # which is empty

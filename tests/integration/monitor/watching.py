@@ -7,13 +7,13 @@ from uuid import UUID
 
 import asyncpg
 
-from services.checks import service_moves
+from services.checks import service_changes
 from services.monitor.model import Service
-from services.monitor.store.board import BoardSql
-from services.monitor.watching.board import Boards
-from services.monitor.watching.standing import Picture, RecordedService
-from services.monitor.watching.watch import Event, Watches
-from services.monitor.watching.watcher import Complete, Gone, Kept, Shown
+from services.monitor.store.snapshots import SnapshotSql
+from services.monitor.watching.service_snapshot import RecordedService, TenantSnapshot
+from services.monitor.watching.tenant_snapshot_cache import SnapshotCaches
+from services.monitor.watching.watch import Event, WatchStreams
+from services.monitor.watching.watcher import ServiceRemoved, ServicesKept, ServiceUpdated, SyncComplete
 from services.platform.clock import SECOND_US, now_us
 from services.platform.ids import new_id
 from services.platform.postgres.common_store import CommonStore
@@ -28,7 +28,7 @@ from tests.support.guards import NotingGuard
 from tests.support.patience import PATIENCE_S
 
 
-class CountedStore(BoardSql):
+class CountedStore(SnapshotSql):
     """The store, counting how often it was asked."""
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]") -> None:
@@ -61,8 +61,8 @@ class Process:
         self.ahead_us = 0
         self.pool = pool
         self.store = CountedStore(pool)
-        self.boards = Boards(self.store, lambda: now_us() + self.ahead_us)
-        self.watches = Watches(self.boards, StreamMetrics("sentinel_watch", "services"))
+        self.boards = SnapshotCaches(self.store, lambda: now_us() + self.ahead_us)
+        self.watches = WatchStreams(self.boards, StreamMetrics("sentinel_watch", "services"))
         self.revocations = revocations
         self.stopping = asyncio.Event()
         self.heard = 0
@@ -114,7 +114,7 @@ class Client:
     events: AsyncGenerator[Event, None]
 
     def __init__(self, before: "Client | None") -> None:
-        self.sees: Picture = dict(before.sees) if before else {}
+        self.sees: TenantSnapshot = dict(before.sees) if before else {}
         self.cursor: bytes | None = before.cursor if before else None
         self.complete = False
         self._kept: set[UUID] = set()
@@ -128,15 +128,15 @@ class Client:
 
     def take(self, event: Event) -> None:
         self.cursor = event.cursor or self.cursor
-        if isinstance(event, Shown):
-            self.sees[event.standing.service.id] = event.standing
+        if isinstance(event, ServiceUpdated):
+            self.sees[event.snapshot.service.id] = event.snapshot
             self.told += 1
-        elif isinstance(event, Gone):
+        elif isinstance(event, ServiceRemoved):
             self.sees.pop(event.service_id, None)
             self.told += 1
-        elif isinstance(event, Kept):
+        elif isinstance(event, ServicesKept):
             self._kept.update(event.service_ids)
-        elif isinstance(event, Complete):
+        elif isinstance(event, SyncComplete):
             self.complete = True
             if event.keep is not None:
                 self.sees = {each: self.sees[each] for each in (*self._kept, *event.keep)}
@@ -157,16 +157,16 @@ async def a_process(url: str) -> AsyncIterator[Process]:
     pool = await create_pool(url, "sentinel_monitor", 1, times_in_us=True)
     database = patient_database(url, "sentinel_monitor", size=1)
     process = Process(pool, Revocations(CommonStore(database)))
-    boards = process.boards
+    caches = process.boards
     heard = asyncio.Event()
 
     async def on_connect() -> None:
         heard.set()
-        await boards.on_connect()
+        await caches.on_connect()
 
     listener = Listener(url, "sentinel_monitor")
-    listener.hear({service_moves.CHANNEL: process.on_notify}, on_connect)
-    async with background(listener.run(), boards.run(), process.watches.open.run()):
+    listener.subscribe({service_changes.CHANNEL: process.on_notify}, on_connect)
+    async with background(listener.run(), caches.run(), process.watches.open.run()):
         await heard.wait()
         yield process
     await pool.close()

@@ -135,7 +135,7 @@ async def test_a_proxy_that_keeps_a_process_for_each_connection_is_taken(databas
 async def test_a_pooler_that_takes_the_process_away_between_transactions_is_refused(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_module, "_HEARD_S", 0.1)
+    monkeypatch.setattr(connection_module, "_NOTIFY_TIMEOUT_S", 0.1)
     async with Pooler(url=database_url, own_process_ids=True, drops_notifications=True).running() as url:
         with pytest.raises(DatabaseUnusable) as refused:
             await connect(url, ROLE)

@@ -139,7 +139,7 @@ async def test_health_shares_the_connection_that_listens_and_has_its_own_only_wh
     async def on_connect() -> None:
         connected.set()
 
-    listener.hear({}, on_connect)
+    listener.subscribe({}, on_connect)
     await health.ping()
     (own,) = await backends(admin)  # nobody listens yet
     async with background(listener.run()):

@@ -30,9 +30,9 @@ async def test_all_channels_are_heard_over_one_connection_and_each_hearer_learns
     admin = await asyncpg.connect(database_url)
     listener, hearers = Listener(database_url, ROLE), {name: Hearer() for name in ("first", "second", "third")}
     for name, hearer in hearers.items():
-        listener.hear({name: hearer.heard.put_nowait}, hearer.on_connect)
+        listener.subscribe({name: hearer.heard.put_nowait}, hearer.on_connect)
     another: asyncio.Queue[str] = asyncio.Queue()
-    listener.hear({"first": another.put_nowait}, Hearer().on_connect)
+    listener.subscribe({"first": another.put_nowait}, Hearer().on_connect)
 
     async with background(listener.run()):
         for round_ in (1, 2):
@@ -51,7 +51,7 @@ async def test_all_channels_are_heard_over_one_connection_and_each_hearer_learns
 async def test_a_ping_that_gets_no_answer_gives_the_connection_up_and_another_is_made(database_url: str) -> None:
     admin = await asyncpg.connect(database_url)
     listener, hearer = Listener(database_url, ROLE), Hearer()
-    listener.hear({}, hearer.on_connect)
+    listener.subscribe({}, hearer.on_connect)
     assert not await listener.ping()  # nobody listens
 
     async with background(listener.run()):

@@ -33,7 +33,7 @@ from services.platform.paging import PageRequest
 from services.platform.postgres.database import create_pool
 from services.platform.security.audit import user_actor
 from services.platform.security.origin import Origin
-from services.worker.kinds.sealed import SealedSpec
+from services.worker.kinds.undecryptable import UndecryptableSpec
 from services.worker.store import EngineStore, SignalsSql, TenantStore
 from tests.integration.monitor.conftest import Monitor
 from tests.integration.platform.populated import (
@@ -217,20 +217,20 @@ async def monitor_reads(store: MonitorStore, of: Populated) -> None:
 
 def wanted_specs(of: Populated) -> dict[UUID, Spec]:
     """Return the specs that each check should have, without its secrets."""
-    return {of.specs[name]: CHECK_SPECS.shown(kind, now) for name, (kind, _, now) in EXAMPLES.items()}
+    return {of.specs[name]: CHECK_SPECS.masked(kind, now) for name, (kind, _, now) in EXAMPLES.items()}
 
 
 async def worker_reads(services: Services, of: Populated) -> None:
     """Read what workers probe of a tenant, and the results that they stream."""
     held = await services.engine.checks_by_key([(of.tenant_id, check_id) for check_id in of.specs.values()])
-    assert {check.id: check.spec for check, _ in held if not isinstance(check.spec, SealedSpec)} == {
+    assert {check.id: check.spec for check, _ in held if not isinstance(check.spec, UndecryptableSpec)} == {
         check_id: spec for check_id, spec in wanted_specs(of).items() if not spec.secret_fields()
     }
     assert {check.id for check, _ in held} == set(of.specs.values())
     ((check, _),) = await services.engine.checks_by_key([(of.tenant_id, of.check_id)])
     assert (check.service_id, check.since_us) == (of.service_id, from_datetime(START))
     last = await services.requests.frontier(of.tenant_id)
-    _, recorded = await services.requests.recorded_behind(of.tenant_id, last.beginning(), last, 10)
+    _, recorded = await services.requests.recorded_after(of.tenant_id, last.beginning(), last, 10)
     assert [result.check_id for _, result in recorded] == [of.check_id]
     if "heartbeats" in of.tables:
         ((_, reported),) = (await services.signals.reported([(of.tenant_id, of.check_id)])).items()

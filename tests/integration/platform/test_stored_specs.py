@@ -100,7 +100,7 @@ async def test_an_update_of_other_columns_changes_neither_form(admin: Admin, col
 def test_the_form_of_the_migration_is_the_one_that_this_version_writes(spec: StoredSpec) -> None:
     shown = {name: value for name, value in spec.now.items() if name != "sealed"}
 
-    assert CHECK_SPECS.to_json(CHECK_SPECS.shown(spec.kind, spec.now)) == shown
+    assert CHECK_SPECS.to_json(CHECK_SPECS.masked(spec.kind, spec.now)) == shown
 
 
 async def test_a_migration_there_and_back_keeps_specs_and_sealed_secrets(postgres: TestServer) -> None:
@@ -137,7 +137,7 @@ async def test_secrets_that_the_version_before_has_sealed_open(admin: Admin) -> 
     check_id = await create(admin, like, "spec", SEALED)
     column = (await forms(admin, check_id)).now
     # For the row that they were sealed for.
-    found = CHECK_SPECS.opened("http", column, SEALED_TENANT, SEALED_CHECK, SecretBox(SecretKeys([SEALED_KEY])))
+    found = CHECK_SPECS.decrypted("http", column, SEALED_TENANT, SEALED_CHECK, SecretBox(SecretKeys([SEALED_KEY])))
 
     assert isinstance(found, HttpSpec)
     assert found.auth.bearer_token == SEALED_TOKEN

@@ -13,14 +13,14 @@ from services.checks.specs.heartbeat import HeartbeatSpec
 from services.platform.clock import SECOND_US
 from services.platform.egress.policy import EgressPolicy
 from services.platform.errors import InvalidArgument
-from services.platform.rest.body import Bodies
+from services.platform.rest.body import BodyInspector
 from services.platform.rest.contract import contract_routes
 from services.platform.rpc.field_rules import FieldRules
 from services.platform.security.tls_context import context_trusting
 from services.wire.network import Network
 from services.wire.resolver import Resolver
 from services.wire.tls import TlsContexts
-from services.worker.heartbeats.heartbeat import Reported, verdict_on
+from services.worker.heartbeats.heartbeat import HeartbeatReport, verdict_on
 from services.worker.messages import try_draft
 from services.worker.on_demand import TryDraft
 from services.worker.probe import Prober
@@ -126,9 +126,9 @@ class _Runner:
             InvalidArgument: it is refused.
         """
         message = json_format.ParseDict(check, check_pb2.Check())
-        self._rules.refuse_broken(message, "check")
+        self._rules.validate(message, "check")
         draft = try_draft(message)
-        draft.spec.refuse_bad(f"check.{draft.spec.KIND}")
+        draft.spec.validate(f"check.{draft.spec.KIND}")
         return draft
 
     async def _probed(self, draft: TryDraft, resolver: Resolver) -> Verdict:
@@ -148,7 +148,7 @@ def _read(request: Request) -> Verdict:
     """Return the verdict on the body of a REST request; for an update, with the fields that it changes."""
     headers = {"content-type": "application/json"}
     try:
-        told = Bodies(contract_routes()).inspect(request.method, request.path, headers, request.body)
+        told = BodyInspector(contract_routes()).inspect(request.method, request.path, headers, request.body)
     except InvalidArgument as error:
         at = error.violations[0].field if error.violations else ""
         return Verdict(outcome="REFUSED", kind=at, says=error.message)
@@ -164,7 +164,7 @@ def _heard(draft: TryDraft, job: Job) -> Verdict:
     def ago(seconds: float | None) -> int | None:
         return None if seconds is None else now_us - int(seconds * SECOND_US)
 
-    reported = Reported(
+    reported = HeartbeatReport(
         read_us=now_us,
         on_us=ago(job.on),
         signal_us=ago(job.signal),

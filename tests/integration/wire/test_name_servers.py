@@ -274,7 +274,7 @@ async def test_servers_are_asked_in_order_and_a_dead_one_last_until_it_is_heard(
         assert (len(first.asked), names.in_order()) == (asked, configured[::-1])
 
         is_dead = False
-        monkeypatch.setattr(name_servers, "_KNOCK_EVERY_S", 0.0)
+        monkeypatch.setattr(name_servers, "_HEALTH_INTERVAL_S", 0.0)
         await until(lambda: names.in_order() == configured)
         asked = len(second.asked)
         assert await resolver.resolve("shop.test", anew=True) == ("127.0.0.1",)

@@ -19,9 +19,9 @@ from services.platform.security.principal import Principal, Role
 from services.platform.security.revocations import Revocations
 from services.worker.store import RECORDED, TailStore, TenantStore, enter_cluster
 from services.worker.streams.position import Position
-from services.worker.streams.reader import Recorded
-from services.worker.streams.stream import Beat, Event, Streams
-from services.worker.streams.tail import Tail
+from services.worker.streams.reader import RecordedResult
+from services.worker.streams.stream import Event, KeepAlive, ResultStreams
+from services.worker.streams.tail import ResultTail
 from tests.support.database import patient_database
 from tests.support.guards import NotingGuard
 from tests.support.patience import PATIENCE_S
@@ -60,7 +60,7 @@ class Worker:
 
     guard: NotingGuard
 
-    def __init__(self, streams: Streams, tail: Tail, store: CountedStore, revocations: Revocations) -> None:
+    def __init__(self, streams: ResultStreams, tail: ResultTail, store: CountedStore, revocations: Revocations) -> None:
         self.streams = streams
         self._tail = tail
         self.store = store
@@ -101,11 +101,11 @@ async def a_worker(url: str) -> AsyncIterator[Worker]:
     requests = await create_pool(url, "sentinel_worker", 4, times_in_us=True, prepare=enter_cluster)
     tail_pool = await create_pool(url, "sentinel_tail", 1, times_in_us=True, prepare=enter_cluster)
     store = CountedStore(tail_pool)
-    tail = Tail(store)
-    streams = Streams(TenantStore(requests), tail)
+    tail = ResultTail(store)
+    streams = ResultStreams(TenantStore(requests), tail)
     database = patient_database(url, "sentinel_worker", size=1)
     listener = Listener(url, "sentinel_worker")
-    listener.hear({RECORDED: tail.on_notify}, tail.on_connect)
+    listener.subscribe({RECORDED: tail.on_notify}, tail.on_connect)
     async with background(listener.run(), tail.run(), streams.open.run()):
         yield Worker(streams, tail, store, Revocations(CommonStore(database)))
     await requests.close()
@@ -144,17 +144,17 @@ async def a_scene(admin: Connection, **check: Any) -> Scene:
 
 
 def number(event: Event) -> int:
-    assert isinstance(event, Recorded)
+    assert isinstance(event, RecordedResult)
     return (event.result.slot_us - START_US) // (10 * SECOND_US)
 
 
-async def take(events: AsyncIterator[Event], count: int) -> list[Recorded]:
+async def take(events: AsyncIterator[Event], count: int) -> list[RecordedResult]:
     """The next results."""
-    taken: list[Recorded] = []
+    taken: list[RecordedResult] = []
     async with asyncio.timeout(PATIENCE_S):
         while len(taken) < count:
             event = await anext(events)
-            assert isinstance(event, Recorded)
+            assert isinstance(event, RecordedResult)
             taken.append(event)
     return taken
 
@@ -163,5 +163,5 @@ async def joined(events: AsyncIterator[Event]) -> Position:
     """Return when the stream has begun, and where; from here on it misses nothing."""
     async with asyncio.timeout(PATIENCE_S):
         beat = await anext(events)
-    assert isinstance(beat, Beat)
+    assert isinstance(beat, KeepAlive)
     return beat.position

@@ -21,13 +21,13 @@ from services.platform.postgres.database import create_pool
 from services.platform.rpc.server import background
 from services.wire.network import Network
 from services.wire.resolver import Resolver
-from services.worker.heartbeats import reception
-from services.worker.heartbeats.receiving import Receiving
-from services.worker.heartbeats.reception import Reception
+from services.worker.heartbeats import signal_ingest
+from services.worker.heartbeats.ingest_liveness import IngestLiveness
+from services.worker.heartbeats.signal_ingest import SignalIngest
 from services.worker.heartbeats.signals import Signals
-from services.worker.metrics import Metrics, SignalEnd
+from services.worker.metrics import Metrics, SignalOutcome
 from services.worker.probe import Prober
-from services.worker.store import ReceptionSql, SignalsSql
+from services.worker.store import SignalIngestSql, SignalsSql
 from tests.integration.worker.probing import PLENTY_S, run, verdict
 from tests.support.database import TestServer
 from tests.support.hand_clock import HandClock
@@ -45,14 +45,14 @@ OURS = (Outcome.ERROR, ErrorKind.INTERNAL)
 class Desk:
     """Both ends: what takes signals, and what reads them."""
 
-    reception: Reception
+    reception: SignalIngest
     signals: Signals
     prober: Prober
     metrics: Metrics
 
     async def take(self, token: str, exit_code: int | None = 0) -> None:
         """Take a signal."""
-        await self.reception.take(hash_of(token), exit_code)
+        await self.reception.record(hash_of(token), exit_code)
 
     async def verdict(self, spec: HeartbeatSpec, timeout_s: float = PLENTY_S) -> tuple[Outcome, ErrorKind | None]:
         """How a run ends."""
@@ -66,10 +66,10 @@ async def a_desk(url: str, resolver: Resolver) -> AsyncIterator[Desk]:
     await worker.execute("UPDATE heartbeat_reception SET last_time = now()")
     engine = await create_pool(url, "sentinel_engine", 2, times_in_us=True)
     metrics, signals = Metrics(), Signals(SignalsSql(engine))
-    reception = Reception(ReceptionSql(worker), metrics)
-    async with background(reception.run()):
+    signal_ingest = SignalIngest(SignalIngestSql(worker), metrics)
+    async with background(signal_ingest.run()):
         yield Desk(
-            reception,
+            signal_ingest,
             signals,
             Prober(Network(resolver, EgressPolicy(), public_tls()), signals=signals, worker_id="worker-1"),
             metrics,
@@ -108,7 +108,7 @@ async def ages(admin: Any, check_id: object, span_us: int) -> None:
 
 async def test_a_heartbeat_goes_from_unknown_to_up_to_failed_to_overdue(desk: Desk, admin: Any) -> None:
     key, token = await a_heartbeat(admin, DAILY)
-    spec = DAILY.run_for(*key)
+    spec = DAILY.bound_to(*key)
     assert await desk.verdict(spec) == UNKNOWN
     await desk.take(token)
     assert await desk.verdict(spec) == UP
@@ -117,7 +117,7 @@ async def test_a_heartbeat_goes_from_unknown_to_up_to_failed_to_overdue(desk: De
     await desk.take(token, None)
     assert await desk.verdict(spec) == FAILED
     await desk.take(token)
-    assert await desk.verdict(spec.showing()) == UP
+    assert await desk.verdict(spec.with_body_kept()) == UP
     assert await desk.verdict(spec) == FAILED  # the slot tells of the failures in it
     await ages(admin, key[1], DAY_US + 9 * MINUTE_US)
     assert await desk.verdict(spec) == UP
@@ -132,11 +132,11 @@ async def test_a_heartbeat_goes_from_unknown_to_up_to_failed_to_overdue(desk: De
 async def test_what_came_during_a_pause_counts_behind_it(desk: Desk, admin: Any) -> None:
     key, token = await a_heartbeat(admin, DAILY)
     await ages(admin, key[1], 3 * DAY_US)
-    assert await desk.verdict(DAILY.run_for(*key)) == OVERDUE
+    assert await desk.verdict(DAILY.bound_to(*key)) == OVERDUE
     await admin.execute("UPDATE check_periods SET end_time = now()")
-    assert await desk.verdict(DAILY.run_for(*key)) == UNKNOWN  # as a run on demand may ask
+    assert await desk.verdict(DAILY.bound_to(*key)) == UNKNOWN  # as a run on demand may ask
     await desk.take(token)
-    assert await desk.verdict(DAILY.run_for(*key)) == UP
+    assert await desk.verdict(DAILY.bound_to(*key)) == UP
 
 
 async def test_signals_of_one_moment_are_one_transaction_and_those_of_one_token_one_row(desk: Desk, admin: Any) -> None:
@@ -173,13 +173,13 @@ async def test_what_is_no_heartbeats_token_is_not_found_beside_those_that_are(de
     assert [each.reason for each in ended if isinstance(each, NotFound)] == [
         reasons.ERROR_REASON_HEARTBEAT_NOT_FOUND
     ] * len(wrong)
-    assert desk.metrics.ended_signals()[SignalEnd.UNKNOWN.name,] == len(wrong)
+    assert desk.metrics.ended_signals()[SignalOutcome.UNKNOWN.name,] == len(wrong)
 
 
 async def test_one_token_too_often_is_told_when_to_come_back_and_the_others_are_taken(
     desk: Desk, admin: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    HandClock().rules(monkeypatch, reception)
+    HandClock().rules(monkeypatch, signal_ingest)
     (_, busy), (_, calm) = [await a_heartbeat(admin, DAILY) for _ in range(2)]
     ended = await asyncio.gather(*(desk.take(busy) for _ in range(70)), return_exceptions=True)
     await desk.take(calm)
@@ -204,8 +204,8 @@ async def test_a_database_that_is_slow_is_our_trouble(desk: Desk, admin: Any) ->
     await desk.take(token, 1)
     async with admin.transaction():
         await admin.execute("LOCK TABLE heartbeats IN ACCESS EXCLUSIVE MODE")
-        assert await desk.verdict(DAILY.run_for(*key), timeout_s=0.2) == OURS
-    assert await desk.verdict(DAILY.run_for(*key)) == FAILED
+        assert await desk.verdict(DAILY.bound_to(*key), timeout_s=0.2) == OURS
+    assert await desk.verdict(DAILY.bound_to(*key)) == FAILED
 
 
 async def test_what_was_answered_outlasts_a_crash_and_what_was_not_is_refused(
@@ -232,7 +232,7 @@ async def test_what_was_answered_outlasts_a_crash_and_what_was_not_is_refused(
             await asyncio.to_thread(own_postgres.stop)  # some are under way
         with pytest.raises(Unavailable):
             await desk.take(made[0][1])
-        assert await desk.verdict(DAILY.run_for(*made[0][0])) == OURS
+        assert await desk.verdict(DAILY.bound_to(*made[0][0])) == OURS
         await asyncio.to_thread(own_postgres.start)
         admin = await asyncpg.connect(url)
         for _, token in made:
@@ -240,7 +240,7 @@ async def test_what_was_answered_outlasts_a_crash_and_what_was_not_is_refused(
             assert answered[token] <= signals <= answered[token] + 1
         await admin.close()
         await desk.take(made[0][1])
-        assert await desk.verdict(DAILY.run_for(*made[0][0])) == UP
+        assert await desk.verdict(DAILY.bound_to(*made[0][0])) == UP
 
 
 async def test_two_workers_that_write_the_same_rows_at_once_end_both(database_url: str, resolver: Resolver) -> None:
@@ -281,7 +281,7 @@ async def test_silence_while_nobody_could_take_signals_is_nobodys_fault(
     key, token = await a_heartbeat(admin, DAILY)
     await desk.take(token)
     await ages(admin, key[1], DAY_US + 11 * MINUTE_US)
-    assert await desk.verdict(DAILY.run_for(*key)) == OVERDUE
+    assert await desk.verdict(DAILY.bound_to(*key)) == OVERDUE
 
     last = await admin.fetchval(
         "UPDATE heartbeat_reception SET last_time = now() - interval '1 hour' RETURNING last_time"
@@ -289,21 +289,21 @@ async def test_silence_while_nobody_could_take_signals_is_nobodys_fault(
     going_on = await desk.signals.of(key)
     assert going_on is not None
     assert going_on.outage == (from_datetime(last), going_on.read_us)  # before anybody says that it is over
-    assert await desk.verdict(DAILY.run_for(*key)) == UNKNOWN
+    assert await desk.verdict(DAILY.bound_to(*key)) == UNKNOWN
 
     pool = await create_pool(database_url, "sentinel_worker", 1, times_in_us=True)
-    receiving = Receiving(ReceptionSql(pool))
-    async with background(receiving.run()), asyncio.timeout(PATIENCE_S):
+    ingest_liveness = IngestLiveness(SignalIngestSql(pool))
+    async with background(ingest_liveness.run()), asyncio.timeout(PATIENCE_S):
         while (over := await desk.signals.of(key)) is None or over.outage == (from_datetime(last), over.read_us):
             pass
     assert over.outage is not None
     assert over.outage[0] == from_datetime(last)
     assert going_on.read_us < over.outage[1] <= over.read_us + 5 * SECOND_US  # the door needs a moment too
-    await ReceptionSql(pool).note_receiving()
+    await SignalIngestSql(pool).record_liveness()
     again = await desk.signals.of(key)
     assert again is not None
     assert again.outage == over.outage  # who says it in time ends nothing
-    assert await desk.verdict(DAILY.run_for(*key)) == UNKNOWN
+    assert await desk.verdict(DAILY.bound_to(*key)) == UNKNOWN
     await pool.close()
 
     # A day behind it the job has had all the time that it has ever.
@@ -313,4 +313,4 @@ async def test_silence_while_nobody_could_take_signals_is_nobodys_fault(
         f"UPDATE heartbeat_reception SET outage_start_time = outage_start_time - {span},"
         f" outage_end_time = outage_end_time - {span}"
     )
-    assert await desk.verdict(DAILY.run_for(*key)) == OVERDUE
+    assert await desk.verdict(DAILY.bound_to(*key)) == OVERDUE

@@ -50,7 +50,7 @@ async def test_a_database_that_goes_silent_counts_as_away_while_there_is_time_to
         await admin.execute("SELECT FROM workers WHERE id = 'mine' FOR UPDATE")  # nothing answers from now on
         with pytest.raises(Unavailable):
             await store.renew("mine", TTL_S, a_report(), claim_expired=True)
-    assert 2 * engine._RENEW_PATIENCE < 1  # of the time that a lease lasts
+    assert 2 * engine._RENEW_TIMEOUT_SHARE < 1  # of the time that a lease lasts
     held_still = "SELECT count(*) FROM shard_leases WHERE worker_id = 'mine' AND expire_time > now()"
     assert await admin.fetchval(held_still) == SHARDS
     assert (await store.renew("mine", TTL_S, a_report(), claim_expired=True)).epochs == held.epochs

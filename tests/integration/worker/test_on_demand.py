@@ -15,7 +15,7 @@ from services.platform.postgres.database import create_pool
 from services.platform.rpc.stream_guard import EndReason
 from services.platform.security.principal import Role
 from services.platform.security.revocations import Revoked
-from services.worker.on_demand import CutOff, OnDemand, PhaseEnded
+from services.worker.on_demand import OnDemand, PhaseEnded, RunAborted
 from services.worker.probe import Prober
 from services.worker.store import TenantStore
 from tests.integration.worker.guards import Credentials, a_guard
@@ -102,7 +102,7 @@ async def test_a_run_ends_and_frees_its_place_when_its_caller_may_no_longer_have
             assert isinstance(await anext(events), PhaseEnded)
             assert on_demand.running == 1
             credentials.revoke(revoked, role)
-            assert [event async for event in events] == [CutOff(EndReason.SESSION_ENDED)]
+            assert [event async for event in events] == [RunAborted(EndReason.SESSION_ENDED)]
             assert on_demand.running == 0
         await hung_up.wait()
     assert await admin.fetchval("SELECT count(*) FROM on_demand_results") == 0
@@ -128,4 +128,4 @@ async def test_a_run_ends_when_the_server_does(
         credentials = Credentials(ids[0])
         credentials.stopping.set()
         async with aclosing(on_demand.run(*ids, credentials.guard(Role.ADMIN))) as events:
-            assert [event async for event in events] == [CutOff(EndReason.SHUTTING_DOWN)]
+            assert [event async for event in events] == [RunAborted(EndReason.SHUTTING_DOWN)]

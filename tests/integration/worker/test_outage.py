@@ -13,10 +13,10 @@ from services.platform.postgres.database import create_pool
 from services.platform.rpc.server import background
 from services.worker import record
 from services.worker.clock import SharedClock
-from services.worker.guard import SelfFaultGuard
 from services.worker.metrics import Metrics
 from services.worker.record import Recorder
 from services.worker.schedule import ScheduledCheck
+from services.worker.self_fault_guard import SelfFaultGuard
 from services.worker.store import EngineStore
 from tests.support.database import TestServer
 from tests.support.patience import PATIENCE_S

@@ -9,12 +9,12 @@ import pytest
 
 from services.checks.outcome import ErrorKind
 from services.checks.specs.http import HttpSpec
+from services.wire import connection
 from services.wire import dial as dialling
-from services.wire import link
-from services.wire.dial import STAGGER_S, dial, in_turns
-from services.wire.hop import Wire, wire_of
-from services.wire.http_talk import HttpTalk
-from services.wire.link import Link
+from services.wire.connection import Connection
+from services.wire.dial import STAGGER_S, dial, interleave_families
+from services.wire.http_handler import HttpHandler
+from services.wire.http_request import EncodedRequest, encode_check_request
 from services.wire.observation import Observation
 from services.wire.probe_failure import ProbeFailure
 from tests.integration.worker.probing import PLENTY_S
@@ -27,8 +27,8 @@ TWO = ("127.0.0.1", "127.0.0.2")
 THREE = (*TWO, "127.0.0.3")
 
 
-def request(port: int) -> Wire:
-    return wire_of(HttpSpec(url=f"http://shop.test:{port}/"))
+def request(port: int) -> EncodedRequest:
+    return encode_check_request(HttpSpec(url=f"http://shop.test:{port}/"))
 
 
 @contextmanager
@@ -50,16 +50,16 @@ def deaf(address: str, port: int) -> Iterator[None]:
                 each.close()
 
 
-def link_to(address: str, port: int, seen: Observation) -> Link:
+def link_to(address: str, port: int, seen: Observation) -> Connection:
     """A link that sends a request."""
-    return Link(address, port, seen, HttpTalk(request(port), seen))
+    return Connection(address, port, seen, HttpHandler(request(port), seen))
 
 
 async def send(port: int, *addresses: str) -> Observation:
     """Dial some addresses, send a request over the connection that stands, read the answer."""
     seen = Observation()
     winner = await dial([link_to(address, port, seen) for address in addresses])
-    await winner.ended()
+    await winner.wait_closed()
     return seen
 
 
@@ -78,7 +78,7 @@ async def test_beside_a_silent_address_the_next_is_not_dialled_before_the_stagge
     monkeypatch.setattr(dialling, "STAGGER_S", NEVER_S)
     dialled = []
 
-    class Noting(Link):
+    class Noting(Connection):
         async def dial(self) -> None:
             dialled.append(self.address)
             await super().dial()
@@ -86,7 +86,7 @@ async def test_beside_a_silent_address_the_next_is_not_dialled_before_the_stagge
     with held_port(*TWO) as port, deaf("127.0.0.1", port):
         async with target(Echo(), host="127.0.0.2", port=port):
             seen = Observation()
-            links = [Noting(each, port, seen, HttpTalk(request(port), seen)) for each in TWO]
+            links = [Noting(each, port, seen, HttpHandler(request(port), seen)) for each in TWO]
             racing = asyncio.create_task(dial(links))
             for _ in range(100):
                 await asyncio.sleep(0)
@@ -100,9 +100,9 @@ async def test_beside_a_silent_address_the_next_wins_after_the_stagger_and_only_
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clock = HandClock()
-    clock.rules(monkeypatch, link)
+    clock.rules(monkeypatch, connection)
 
-    class Slow(Link):
+    class Slow(Connection):
         """Whoever is dialled later is dialled a second later."""
 
         async def dial(self) -> None:
@@ -112,7 +112,7 @@ async def test_beside_a_silent_address_the_next_wins_after_the_stagger_and_only_
     with held_port(*TWO) as port, deaf("127.0.0.1", port):
         async with target(Echo(), host="127.0.0.2", port=port):
             seen = Observation()
-            links = [Slow(each, port, seen, HttpTalk(request(port), seen)) for each in TWO]
+            links = [Slow(each, port, seen, HttpHandler(request(port), seen)) for each in TWO]
             async with asyncio.timeout(PLENTY_S):
                 winner = await dial(links)
             winner.close()
@@ -165,7 +165,7 @@ async def test_giving_up_closes_every_attempt() -> None:
 
 async def test_families_take_turns_beginning_with_the_preferred_one() -> None:
     def turns(*addresses: str) -> list[str]:
-        return [each.address for each in in_turns([link_to(one, 1, Observation()) for one in addresses])]
+        return [each.address for each in interleave_families([link_to(one, 1, Observation()) for one in addresses])]
 
     assert turns("2001:db8::1", "2001:db8::2", "192.0.2.1") == ["2001:db8::1", "192.0.2.1", "2001:db8::2"]
     assert turns("192.0.2.1", "192.0.2.2", "2001:db8::1") == ["192.0.2.1", "2001:db8::1", "192.0.2.2"]

@@ -12,8 +12,8 @@ from services.checks.specs.http import HttpSpec
 from services.checks.specs.http_auth import BasicAuth, HttpAuth
 from services.checks.specs.tls_options import TlsOptions
 from services.wire import tls as tls_module
+from services.wire.internal_error import InternalProbeError
 from services.wire.network import Network
-from services.wire.own_trouble import OwnTrouble
 from services.wire.tls import TlsContexts
 from services.worker.probe import Prober
 from tests.integration.worker.probing import probe, run, verdict
@@ -144,28 +144,30 @@ async def test_contexts_that_show_a_certificate_are_kept_by_what_they_hold_and_b
     contexts = TlsContexts(authority.trusting)
     options = TlsOptions(ca_certificates=authority.pem)
     pems = [authority.client() for _ in range(3)]
-    first = await contexts.showing(options, ClientCertificate(*pems[0]))
+    first = await contexts.with_client_certificate(options, ClientCertificate(*pems[0]))
 
     assert (
-        await contexts.showing(
+        await contexts.with_client_certificate(
             TlsOptions(ca_certificates=authority.pem, server_name="a.test"), ClientCertificate(*pems[0])
         )
         is first
     )
-    assert await contexts.showing(TlsOptions(skip_verify=True), ClientCertificate(*pems[0])) is not first
-    await contexts.showing(options, ClientCertificate(*pems[1]))
-    await contexts.showing(options, ClientCertificate(*pems[2]))
+    assert (
+        await contexts.with_client_certificate(TlsOptions(skip_verify=True), ClientCertificate(*pems[0])) is not first
+    )
+    await contexts.with_client_certificate(options, ClientCertificate(*pems[1]))
+    await contexts.with_client_certificate(options, ClientCertificate(*pems[2]))
     assert len(contexts._showing) == 2
-    assert await contexts.showing(options, ClientCertificate(*pems[0])) is not first
-    assert contexts.of(options) is not await contexts.showing(options, ClientCertificate(*pems[0]))
+    assert await contexts.with_client_certificate(options, ClientCertificate(*pems[0])) is not first
+    assert contexts.of(options) is not await contexts.with_client_certificate(options, ClientCertificate(*pems[0]))
 
 
 async def test_a_certificate_that_cannot_be_used_is_our_own_trouble_each_time(authority: Authority) -> None:
     contexts = TlsContexts(authority.trusting)
     broken = ClientCertificate(authority.client()[0], authority.client()[1])  # of two certificates
     for _ in range(2):
-        with pytest.raises(OwnTrouble):
-            await contexts.showing(TlsOptions(skip_verify=True), broken)
+        with pytest.raises(InternalProbeError):
+            await contexts.with_client_certificate(TlsOptions(skip_verify=True), broken)
 
 
 async def test_a_context_that_is_not_kept_is_made_off_the_event_loop_and_charged(

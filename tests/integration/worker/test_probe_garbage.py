@@ -4,16 +4,16 @@ import asyncio
 import gc
 
 from services.checks.outcome import Outcome
-from services.wire.answer import AnswerReader
 from services.wire.chunks import Chunks
-from services.wire.http_talk import HttpTalk
-from services.wire.link import Link
+from services.wire.connection import Connection
+from services.wire.http_handler import HttpHandler
+from services.wire.http_response import ResponseReader
 from services.wire.observation import Observation
 from services.worker.probe import Prober
 from tests.integration.worker.probing import PLENTY_S, probe
 from tests.support.targets import CHUNKED, Authority, Echo, saying, target
 
-_OURS = (AnswerReader, Chunks, HttpTalk, Link, Observation)
+_OURS = (ResponseReader, Chunks, HttpHandler, Connection, Observation)
 
 
 async def test_nothing_of_a_run_waits_for_the_garbage_collector(prober: Prober, authority: Authority) -> None:

@@ -16,8 +16,8 @@ from services.checks.specs.tls_options import TlsOptions
 from services.platform.clock import to_datetime
 from services.wire.network import Network
 from services.wire.resolver import Resolver
-from services.wire.secure import LARGEST_HANDSHAKE
 from services.wire.tls import TlsContexts
+from services.wire.tls_connection import LARGEST_HANDSHAKE
 from services.worker.probe import Prober
 from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.probing import probe, verdict

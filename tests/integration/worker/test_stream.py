@@ -12,12 +12,12 @@ import pytest
 from services.platform.errors import ResourceExhausted
 from services.platform.postgres.connection import connect
 from services.platform.rpc import stream_reader
-from services.platform.rpc.stream_guard import LOOK_S, EndReason
+from services.platform.rpc.stream_guard import POLL_S, EndReason
 from services.platform.rpc.stream_metrics import StreamMetrics
 from services.platform.rpc.stream_reader import OpenStreams
 from services.platform.security.revocations import Revocation, Revoked
 from services.worker.streams import reader, stream
-from services.worker.streams.stream import Beat, End
+from services.worker.streams.stream import KeepAlive, StreamEnd
 from tests.integration.worker.streaming import Scene, Worker, a_reader, a_scene, a_worker, joined, number, take
 from tests.support.database import TestServer
 from tests.support.patience import PATIENCE_S
@@ -165,7 +165,7 @@ async def test_a_reader_that_does_not_keep_up_is_told_so_and_can_resume(
         await worker.has_looked()
         rest = [event async for event in events]
     end = rest[-1]
-    assert isinstance(end, End)
+    assert isinstance(end, StreamEnd)
     assert end.reason is EndReason.SLOW_READER
     told = [number(event) for event in rest[:-1]]
     assert told == [2]
@@ -177,7 +177,7 @@ async def test_a_reader_that_does_not_keep_up_is_told_so_and_can_resume(
 async def test_when_all_together_hold_too_much_the_slowest_ends_and_the_others_read_on(
     scene: Scene, worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker.streams._backlog, "most", 8)
+    monkeypatch.setattr(worker.streams._unread, "most", 8)
     async with worker.follow(scene.tenant_id) as slow, worker.follow(scene.tenant_id) as fast:
         await joined(slow)
         await joined(fast)
@@ -186,7 +186,7 @@ async def test_when_all_together_hold_too_much_the_slowest_ends_and_the_others_r
             assert [number(event) for event in await take(fast, 3)] == [first, first + 1, first + 2]
             await worker.has_looked()
         (end,) = [event async for event in slow]
-    assert isinstance(end, End)
+    assert isinstance(end, StreamEnd)
     assert end.reason is EndReason.SLOW_READER
     async with worker.follow(scene.tenant_id, end.position) as events:
         await joined(events)
@@ -211,15 +211,15 @@ async def test_a_stream_that_must_end_says_why_at_the_next_look_and_gives_nothin
             worker.revocations.on_notify(entry.payload())
         (opened,) = worker.streams.open._open
         async with asyncio.timeout(PATIENCE_S):
-            await opened.something.wait()
+            await opened.wakeup.wait()
             while not opened.is_over():
-                opened.something.clear()
-                await opened.something.wait()
+                opened.wakeup.clear()
+                await opened.wakeup.wait()
         (end,) = [event async for event in events]
-    assert isinstance(end, End)
+    assert isinstance(end, StreamEnd)
     assert end.reason is why
     assert worker.guard.found == [why]
-    assert LOOK_S <= 0.5
+    assert POLL_S <= 0.5
     async with worker.follow(scene.tenant_id, end.position, a_reader(scene.tenant_id)) as events:
         await joined(events)
         if why is not EndReason.SHUTTING_DOWN:
@@ -237,10 +237,10 @@ async def test_a_quiet_stream_says_where_it_stands(
         await other.record(scene.admin, 2)
         await worker.has_looked()
         with monkeypatch.context() as impatient:
-            impatient.setattr(stream_reader, "QUIET_S", 0.1)
+            impatient.setattr(stream_reader, "KEEP_ALIVE_AFTER_S", 0.1)
             async with asyncio.timeout(PATIENCE_S):
                 beat = await anext(events)
-    assert isinstance(beat, Beat)
+    assert isinstance(beat, KeepAlive)
     assert beat.position > event.position > begun  # a resume need not go through what others had recorded
     async with worker.follow(scene.tenant_id, beat.position) as events:
         await joined(events)
@@ -267,7 +267,7 @@ async def test_many_readers_of_many_tenants_cost_one_read_and_each_sees_its_tena
         assert all(event.result.tenant_id == each.tenant_id for (each, _), (event,) in zip(readers, seen, strict=True))
         assert all(one is two for (one,), (two,) in zip(seen[::2], seen[1::2], strict=True))
     assert worker.streams._tail._readers == {}
-    assert worker.streams._backlog._held == 0
+    assert worker.streams._unread._held == 0
 
 
 async def test_a_tenant_has_so_many_streams_and_leaves_room_for_others(scene: Scene, worker: Worker) -> None:

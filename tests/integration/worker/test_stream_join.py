@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from services.platform.clock import from_datetime
 from services.worker.streams import stream, tail
 from services.worker.streams.position import Position
-from services.worker.streams.reader import Recorded
-from services.worker.streams.stream import End
+from services.worker.streams.reader import RecordedResult
+from services.worker.streams.stream import StreamEnd
 from tests.integration.worker.streaming import Connection, Scene, Worker, a_scene, a_worker, joined
 from tests.support.examples import examples
 from tests.support.patience import PATIENCE_S
@@ -140,8 +140,8 @@ class Run:
 
         async def read() -> None:
             async for event in events:
-                assert not isinstance(event, End)
-                if isinstance(event, Recorded):
+                assert not isinstance(event, StreamEnd)
+                if isinstance(event, RecordedResult):
                     assert event.result.tenant_id == scene.tenant_id
                     reading.seen.append(event.position)
 

@@ -11,12 +11,12 @@ import pytest
 from services.checks.outcome import ErrorKind, Outcome
 from services.checks.specs.tls import TlsSpec
 from services.platform.security.tls_context import context_trusting
-from services.wire import secure
+from services.wire import tls_connection
 from services.wire.fast_tls import IS_THERE
 from services.wire.network import Network
-from services.wire.remembered import Remembered
 from services.wire.resolver import Resolver
 from services.wire.tls import TlsContexts
+from services.wire.tls_library_cache import TlsLibraryCache
 from services.worker.probe import Prober
 from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.probing import PLENTY_S, probe, run, verdict
@@ -57,7 +57,7 @@ async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the machine is, rustls has time."""
-    monkeypatch.setattr(secure, "FAST_PATIENCE_S", PLENTY_S)
+    monkeypatch.setattr(tls_connection, "FAST_TIMEOUT_S", PLENTY_S)
 
 
 def old(authority: Authority) -> ssl.SSLContext:
@@ -97,7 +97,7 @@ async def test_a_broken_server_is_dialled_twice_only_the_first_time_and_again_wh
                 seen = await run(prober, spec)
                 assert verdict(seen) == (Outcome.DOWN, ErrorKind.TLS)
                 counts.append(counting.count)
-            contexts.remembered = Remembered()
+            contexts.libraries = TlsLibraryCache()
             await run(prober, spec)
 
     assert (counts, counting.count) == ([2, 3, 4], 6)
@@ -123,7 +123,7 @@ async def test_a_good_server_is_dialled_once_by_rustls_and_not_at_all_by_it_when
 async def test_a_server_that_does_not_answer_rustls_is_judged_by_openssl_in_the_same_run(
     resolver: Resolver, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(secure, "FAST_PATIENCE_S", 0.01)
+    monkeypatch.setattr(tls_connection, "FAST_TIMEOUT_S", 0.01)
 
     class SilentFirst(Counting):
         async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -154,7 +154,7 @@ async def test_a_chain_that_expires_while_it_is_known_is_openssls_again(resolver
         assert chain is not None
         fast._chains[key] = chain._replace(valid_until=0.0)
         seen = await probe(prober, url)
-        remembered = len(contexts.remembered._judges)
+        remembered = len(contexts.libraries._libraries)
 
     assert (verdict(seen), remembered) == ((Outcome.UP, None), 1)
 
@@ -185,4 +185,4 @@ async def test_what_follows_the_end_of_tls_is_not_read(resolver: Resolver, autho
         )
 
     assert (verdict(seen), seen.body_bytes) == ((Outcome.UP, None), 2)
-    assert len(contexts.remembered._judges) == 0  # rustls had it
+    assert len(contexts.libraries._libraries) == 0  # rustls had it

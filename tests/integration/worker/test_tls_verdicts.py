@@ -12,13 +12,13 @@ from services.checks.specs.spec import Spec
 from services.checks.specs.tls import TlsSpec
 from services.checks.specs.tls_options import TlsOptions
 from services.platform.security.tls_context import context_trusting
-from services.wire import secure
+from services.wire import tls_connection
 from services.wire.certificate import NAME_ONLY_IN_CN
 from services.wire.fast_tls import IS_THERE
 from services.wire.network import Network
-from services.wire.remembered import Judge
 from services.wire.resolver import Resolver
 from services.wire.tls import TlsContexts
+from services.wire.tls_library_cache import TlsLibrary
 from services.worker.probe import Prober
 from tests.integration.worker.conftest import LOOPBACK
 from tests.integration.worker.probing import PLENTY_S, run, verdict
@@ -33,8 +33,8 @@ def authorities(tmp_path_factory: pytest.TempPathFactory) -> Authorities:
 @pytest.fixture
 def patience(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """However slow the machine is, the faster library has time."""
-    monkeypatch.setattr(secure, "FAST_PATIENCE_S", PLENTY_S)
-    monkeypatch.setattr(secure, "ADMISSION_S", PLENTY_S)
+    monkeypatch.setattr(tls_connection, "FAST_TIMEOUT_S", PLENTY_S)
+    monkeypatch.setattr(tls_connection, "ADMISSION_S", PLENTY_S)
     return monkeypatch
 
 
@@ -88,10 +88,10 @@ async def run_with(contexts: TlsContexts, spec: Spec, timeout_s: float) -> Ran:
     return Ran(result, phases)
 
 
-def judge(contexts: TlsContexts) -> Judge:
+def judge(contexts: TlsContexts) -> TlsLibrary:
     """Who is asked first about the only server."""
-    judges = [each for each, _ in contexts.remembered._judges.values()]
-    return judges[0] if judges else Judge.FASTEST
+    judges = [each for each, _ in contexts.libraries._libraries.values()]
+    return judges[0] if judges else TlsLibrary.FASTEST
 
 
 @pytest.mark.parametrize("name", SERVERS)
@@ -102,9 +102,9 @@ async def test_a_server_is_judged_by_our_policy_with_each_library(
     timeout_s = PLENTY_S
     if met.kind is ErrorKind.TIMEOUT:
         timeout_s = 0.5
-        patience.setattr(secure, "FAST_PATIENCE_S", 0.05)
+        patience.setattr(tls_connection, "FAST_TIMEOUT_S", 0.05)
     if "without tickets" in name:
-        patience.setattr(secure, "ADMISSION_S", 0.1)
+        patience.setattr(tls_connection, "ADMISSION_S", 0.1)
     trusting = partial(context_trusting, authorities.root.pem)
     async with met.served() as port:
         for spec in specs(met, port):
@@ -119,5 +119,5 @@ async def test_a_server_is_judged_by_our_policy_with_each_library(
             if IS_THERE:
                 assert judge(contexts) is met.judge
             # OpenSSL alone has no other to ask while a server is silent.
-            is_told_apart = met.judge is Judge.WATCHED and met.kind is not ErrorKind.TIMEOUT
-            assert judge(openssl) is (Judge.WATCHED if is_told_apart else Judge.FASTEST)
+            is_told_apart = met.judge is TlsLibrary.WATCHED and met.kind is not ErrorKind.TIMEOUT
+            assert judge(openssl) is (TlsLibrary.WATCHED if is_told_apart else TlsLibrary.FASTEST)

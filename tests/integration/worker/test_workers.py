@@ -9,9 +9,9 @@ import pytest
 from services.checks.grid import shard_of
 from services.platform.paging import Pager, PageRequest
 from services.platform.postgres.database import create_pool
-from services.platform.security.sealed import Sealer
+from services.platform.security.signed_tokens import TokenSigner
 from services.worker.lease import DEFAULT_TIMES
-from services.worker.report import SeenWorker
+from services.worker.report import RecordedWorker
 from services.worker.store import EngineStore, TenantStore, WorkersSql
 from services.worker.workers import Workers
 from tests.support.rows import a_check, a_report, a_tenant
@@ -48,8 +48,8 @@ async def admin(database_url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.
     await connection.close()
 
 
-async def listed(store: WorkersSql) -> dict[str, SeenWorker]:
-    return {worker.id: worker for worker in await store.every_worker(7)}
+async def listed(store: WorkersSql) -> dict[str, RecordedWorker]:
+    return {worker.id: worker for worker in await store.list_all_workers(7)}
 
 
 async def test_a_worker_is_seen_as_it_last_reported(engine: EngineStore, everyone: WorkersSql) -> None:
@@ -130,7 +130,7 @@ async def test_pages_go_from_the_oldest_to_the_newest(
     for name in names:
         await engine.renew(name, TTL_S, a_report(), claim_expired=True)
     workers, tenant_id = (
-        Workers(requests, Pager(Sealer(b"key", "page")), DEFAULT_TIMES.overdue_s),
+        Workers(requests, Pager(TokenSigner(b"key", "page")), DEFAULT_TIMES.overdue_s),
         await a_tenant(admin),
     )
     for number, name in enumerate(names):

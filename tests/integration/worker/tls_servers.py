@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from services.checks.outcome import ErrorKind, Outcome
 from services.checks.specs.client_certificate import ClientCertificate
-from services.wire.remembered import Judge
+from services.wire.tls_library_cache import TlsLibrary
 from tests.support.certificates import (
     CLIENT_AUTH,
     MIDDLE,
@@ -80,13 +80,13 @@ class Met:
     asks: bool = False
 
     @property
-    def judge(self) -> Judge:
+    def judge(self) -> TlsLibrary:
         """Who is asked first from the second run on, where rustls is installed."""
         if self.shown is not None or self.by_fast:
-            return Judge.FASTEST
+            return TlsLibrary.FASTEST
         if self.kind is not None or self.asks:
-            return Judge.WATCHED
-        return Judge.OPENSSL if self.is_tried and self.is_verified else Judge.FASTEST
+            return TlsLibrary.WATCHED
+        return TlsLibrary.OPENSSL if self.is_tried and self.is_verified else TlsLibrary.FASTEST
 
     @property
     def verdict(self) -> tuple[Outcome, ErrorKind | None]:

@@ -1,8 +1,8 @@
 """The database of a simulated installation: its tables as Python values, and what the services write into them.
 
-Pure; time is the database's own. What follows from results (tally.py), what a change makes of a check (drafts.py) and
-where slots lie (grid.py) are the product's own functions; what the SQL says beside those is said once more here, and
-tests/integration/worker/store holds both to each other.
+Pure; time is the database's own. What follows from results (check_progress.py), what a change makes of a check
+(drafts.py) and where slots lie (grid.py) are the product's own functions; what the SQL says beside those is said once
+more here, and tests/integration/worker/store holds both to each other.
 """
 
 from collections.abc import Callable, Collection
@@ -18,9 +18,9 @@ from services.checks.result import Result
 from services.checks.state import Track
 from services.monitor.model import Check
 from services.platform.clock import SECOND_US
-from services.worker.incident import Turn
-from services.worker.schedule import Account, Period, ScheduledCheck, Span
-from services.worker.tally import Tally
+from services.worker.check_progress import CheckProgress
+from services.worker.incident_transitions import IncidentTransition
+from services.worker.schedule import Period, ScheduledCheck, Span, Watermark
 from tests.support.simulation.leases import LeaseTable
 
 BASE_US = 1_790_000_000 * SECOND_US
@@ -84,15 +84,15 @@ class Row:
             service_id=check.service_id,
             id=check.id,
             shard=self.shard,
-            spec=check.spec.run_for(check.tenant_id, check.id),
+            spec=check.spec.bound_to(check.tenant_id, check.id),
             target=check.spec.target,
             settings=check.settings,
             since_us=self.since_us or 0,
         )
 
-    def tally(self, epoch: int, maintenance: list[Span]) -> Tally:
+    def tally(self, epoch: int, maintenance: list[Span]) -> CheckProgress:
         """What its results amount to so far, and all that what is added has to fit."""
-        return Tally(
+        return CheckProgress(
             tenant_id=self.check.tenant_id,
             track=self.track,
             accounted_us=self.accounted_us,
@@ -103,13 +103,13 @@ class Row:
             maintenance=maintenance,
         )
 
-    def move(self, tally: Tally) -> None:
+    def move(self, tally: CheckProgress) -> None:
         """What its results amount to now."""
         self.track, self.accounted_us = tally.track, tally.accounted_us
-        for turn in tally.turns:
+        for turn in tally.transitions:
             self._turn(turn)
 
-    def _turn(self, turn: Turn) -> None:
+    def _turn(self, turn: IncidentTransition) -> None:
         """Its incident opens, unless one is open or it is paused; or it is resolved, if one is open."""
         last = self.incidents[-1] if self.incidents else None
         if not turn.opens:
@@ -226,13 +226,13 @@ class Database:
         """Whether a check is to be run: it is enabled, and its tenant is not suspended."""
         return row.since_us is not None and not self.is_suspended(row.check.tenant_id)
 
-    def account(self, row: Row) -> Account:
+    def account(self, row: Row) -> Watermark:
         """Up to where the slots of a check that is on are accounted for, and what lies behind that."""
         after_us = row.accounted_us
         former = tuple(each for each in row.former if each.end_us > after_us)
         suspended = self.suspensions.get(row.check.tenant_id, ())
         off = tuple((start, end) for start, end in suspended if end is not None and end > after_us)
-        return Account(after_us, former, off)
+        return Watermark(after_us, former, off)
 
     def record(self, result: Result) -> None:
         """Record a result that counts."""

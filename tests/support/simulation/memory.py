@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
+from services.worker.check_progress import count_results
 from services.worker.clock import Reading, monotonic_us
 from services.worker.lease import SHARDS_FREE, Renewal
 from services.worker.record import Admit, Pending
 from services.worker.report import WorkerReport
 from services.worker.roster import Held, Key
-from services.worker.tally import count
 from tests.support.simulation.database import Database, Row
 from tests.support.simulation.line import Line
 
@@ -91,7 +91,7 @@ class Memory:
                 for check_id, row in rows.items()
                 if row is not None
             }
-            counted = count(batch, tallies)
+            counted = count_results(batch, tallies)
             for pending in counted:
                 database.record(pending.result)
             for check_id, tally in tallies.items():

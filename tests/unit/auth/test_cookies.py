@@ -35,4 +35,4 @@ def test_a_page_of_another_origin_cannot_make_the_cookie_count(site: str, counts
     metadata = {"cookie": "__Host-sentinel-refresh=abc", "sec-fetch-site": site}
 
     assert cookies.read(metadata) == ("abc" if counts else "")
-    assert cookies.from_elsewhere(metadata) is not counts
+    assert cookies.is_cross_origin(metadata) is not counts

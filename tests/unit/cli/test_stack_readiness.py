@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from cli.stack_readiness import StackReadiness
 from services.platform.address import Address
-from services.platform.metrics.metrics_server import serving
+from services.platform.metrics.metrics_server import serve_metrics
 from services.platform.rpc.readiness import Readiness
 from tests.support.ports import free_port
 
@@ -22,7 +22,7 @@ async def process() -> AsyncIterator[Callable[..., Awaitable[str]]]:
         async def start(*, ready: bool = True, warnings: tuple[str, ...] = ()) -> str:
             address = Address("127.0.0.1", free_port())
             readiness = Readiness(lambda: ready, lambda: list(warnings))
-            await running.enter_async_context(serving(address, CollectorRegistry(), readiness.answer))
+            await running.enter_async_context(serve_metrics(address, CollectorRegistry(), readiness.answer))
             return str(address)
 
         yield start
@@ -69,7 +69,7 @@ async def test_processes_are_asked_once_a_second_however_many_ask() -> None:
         asked[0] += 1
         return "200 OK", b'{"ready": true, "warnings": []}'
 
-    async with serving(address, CollectorRegistry(), answer):
+    async with serve_metrics(address, CollectorRegistry(), answer):
         readiness = StackReadiness({"auth": str(address)}, [], lambda: now[0])
         answers = {readiness.answer() for _ in range(5)}
         once = asked[0]

@@ -4,7 +4,7 @@ import pytest
 
 from services.checks.state import CheckState
 from services.monitor.model import ServiceState
-from services.monitor.service_state import service_state, tally
+from services.monitor.service_state import count_checks, service_state
 
 UP, DOWN, UNKNOWN, OFF = CheckState.UP, CheckState.DOWN, CheckState.UNKNOWN, CheckState.PAUSED
 
@@ -31,4 +31,4 @@ WORKED_ON = CheckState.MAINTENANCE
     ],
 )
 def test_a_service_is_in_what_its_checks_amount_to(checks: list[CheckState], expected: ServiceState) -> None:
-    assert service_state(tally(checks)) is expected
+    assert service_state(count_checks(checks)) is expected

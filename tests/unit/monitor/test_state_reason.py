@@ -11,7 +11,7 @@ from services.checks.result import Result
 from services.checks.specs.http import HttpSpec
 from services.checks.state import CheckState, Track, advance, known_state
 from services.monitor.model import Check, TrackedCheck
-from services.monitor.service_state import service_state, tally
+from services.monitor.service_state import count_checks, service_state
 from services.monitor.state_reason import check_reason, service_reason
 
 UP, DOWN, ERROR, MISSED = Outcome.UP, Outcome.DOWN, Outcome.ERROR, Outcome.MISSED
@@ -83,7 +83,7 @@ def test_inside_a_window_both_say_so_but_who_is_paused_says_that() -> None:
     state, _ = inside.known(2 * STEP)
     words = check_reason(inside, state, None)
     assert words == "in a maintenance window"
-    assert service_reason(service_state(tally([state])), [("home", state)]) == words
+    assert service_reason(service_state(count_checks([state])), [("home", state)]) == words
     paused = TrackedCheck(a_check(pause_us=STEP), Track(), maintenance_us=STEP)
     assert check_reason(paused, paused.known(2 * STEP)[0], None) == "check is paused"
 
@@ -121,4 +121,4 @@ def test_of_a_blocked_target_the_reason_says_what_blocks_it(history: Sequence[Ou
 def test_a_services_reason_tells_its_checks(states: Sequence[CheckState], words: str) -> None:
     checks = [(f"c{number}", state) for number, state in enumerate(states)]
 
-    assert service_reason(service_state(tally(states)), checks) == words
+    assert service_reason(service_state(count_checks(states)), checks) == words

@@ -69,7 +69,7 @@ class Issued(CommonStore):
     async def revoked_since(self, moment: datetime) -> Sequence[Revocation]:  # noqa: ARG002 — the store's
         return ()
 
-    async def note_use(self, credentials: Sequence[tuple[UUID, UUID]]) -> None:  # noqa: ARG002 — the store's
+    async def record_key_use(self, credentials: Sequence[tuple[UUID, UUID]]) -> None:  # noqa: ARG002 — the store's
         return None
 
 

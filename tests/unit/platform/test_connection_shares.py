@@ -196,6 +196,6 @@ def test_with_a_multiple_of_one_a_tenant_leaves_as_much_free_as_it_takes() -> No
     taken = []
     for tenant_id in (A, B, C):
         while pool.admits(tenant_id):
-            pool.take(tenant_id)
+            pool.acquire(tenant_id)
         taken.append(pool.held_by(tenant_id))
     assert taken == [4, 2, 1]

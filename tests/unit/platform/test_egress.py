@@ -222,14 +222,14 @@ def specs_of(host: str) -> list[tuple[Spec, str]]:
 
 def save(spec: Spec) -> None:
     """What monitor asks before it saves a check."""
-    spec.refuse_bad(f"check.{spec.KIND}")
+    spec.validate(f"check.{spec.KIND}")
     refuse_blocked(NOTHING, spec, f"check.{spec.KIND}")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "::1", "::ffff:10.0.0.1", "FE80::1", "0:0:0:0:0:0:0:1"])
 def test_a_literal_address_that_is_refused_is_refused_in_every_field_that_takes_a_host(host: str) -> None:
     for spec, field in specs_of(host):
-        spec.refuse_bad(f"check.{spec.KIND}")
+        spec.validate(f"check.{spec.KIND}")
         with pytest.raises(InvalidArgument, match=ALLOW) as caught:
             refuse_blocked(NOTHING, spec, f"check.{spec.KIND}")
         assert caught.value.reason == reasons.ERROR_REASON_TARGET_BLOCKED
@@ -239,7 +239,7 @@ def test_a_literal_address_that_is_refused_is_refused_in_every_field_that_takes_
 def test_every_kind_that_asks_a_target_says_which_host_it_dials() -> None:
     asked = {type(spec) for spec, _ in specs_of("8.8.8.8") if spec.dialled_hosts}
 
-    assert asked == {kind for kind in KINDS.values() if kind.ASKS}
+    assert asked == {kind for kind in KINDS.values() if kind.CONTACTS_TARGET}
     assert HeartbeatSpec().dialled_hosts == {}
     assert DnsSpec("acme.test", "A").dialled_hosts == {}
 
@@ -260,7 +260,7 @@ def test_public_addresses_and_names_are_saved(host: str) -> None:
 def test_other_spellings_of_an_address_are_refused_in_every_field(host: str) -> None:
     for spec, field in specs_of(host):
         with pytest.raises(InvalidArgument) as caught:
-            spec.refuse_bad(f"check.{spec.KIND}")
+            spec.validate(f"check.{spec.KIND}")
         assert [each.field for each in caught.value.violations] == [field]
 
 

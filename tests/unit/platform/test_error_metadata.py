@@ -17,17 +17,17 @@ from sentinel.monitor.v1.check_pb2 import Check, HttpCheck
 from sentinel.monitor.v1.monitor_service_pb2 import CreateServiceRequest, ListServicesRequest
 from sentinel.probe.v1.probe_service_pb2 import EvaluateAssertionsRequest
 
-from services.checks.specs.assertions import LARGEST_PROGRAMS, BodyMatches, programs
-from services.checks.specs.refusals import refuse_bad
+from services.checks.specs.assertion_validation import validate_assertions
+from services.checks.specs.assertions import LARGEST_PROGRAMS, BodyMatches, total_program_size
 from services.monitor.figures.buckets import series_edges
-from services.monitor.figures.rollup import Keep
+from services.monitor.figures.rollup import Retention
 from services.monitor.maintenance.recurrence import occurrences
 from services.monitor.quotas import Quotas
 from services.platform.clock import DAY_US, SECOND_US
 from services.platform.errors import SentinelError
-from services.platform.rest.body import Bodies
+from services.platform.rest.body import BodyInspector
+from services.platform.rest.body_check_server import body_check_socket, serve_body_checks
 from services.platform.rest.contract import contract_routes
-from services.platform.rest.door_check import checking, socket_beside
 from services.platform.rpc.field_rules import FieldRules
 from services.platform.rpc.interceptors.decoding import decoded
 from services.platform.rpc.interceptors.status import to_status
@@ -38,7 +38,7 @@ from services.worker.cpu_queue import CpuQueue
 from services.worker.on_demand_places import OnDemandPlaces
 from tests.support.patience import PATIENCE_S
 
-BODIES = Bodies(contract_routes())
+BODIES = BodyInspector(contract_routes())
 RULES = FieldRules()
 QUOTAS = Quotas(services=3, checks=9, windows=2)
 TENANT = UUID(int=1)
@@ -55,7 +55,7 @@ MANY_FIELDS = b'{"labels": [' + b"1," * (8 * MOST_FIELDS) + b"1]}"
 
 
 def validate(message: Message) -> None:
-    RULES.refuse_broken(message)
+    RULES.validate(message)
 
 
 def check(**fields: Any) -> Check:
@@ -126,11 +126,11 @@ CASES: Mapping[str, tuple[Callable[[], object], dict[str, str]]] = {
         {"field": "interval", "limit": "86400s", "actual": "90000s"},
     ),
     "complexity of regular expressions": (
-        lambda: refuse_bad(TOO_COMPLEX, "assertions"),
-        {"field": "assertions", "limit": str(LARGEST_PROGRAMS), "actual": str(programs(TOO_COMPLEX))},
+        lambda: validate_assertions(TOO_COMPLEX, "assertions"),
+        {"field": "assertions", "limit": str(LARGEST_PROGRAMS), "actual": str(total_program_size(TOO_COMPLEX))},
     ),
     "buckets of a series": (
-        lambda: series_edges("365d", None, None, "1h", NOW, Keep(30 * DAY_US, 400 * DAY_US)),
+        lambda: series_edges("365d", None, None, "1h", NOW, Retention(30 * DAY_US, 400 * DAY_US)),
         {"field": "bucket", "limit": "1000", "actual": "8760"},
     ),
     "a recurrence": (
@@ -164,8 +164,8 @@ async def test_rest_gets_the_figures_that_grpc_gets(short_folder: Path, body: by
     with pytest.raises(SentinelError) as refused:
         rest(body)
     listen = short_folder / f"{uuid4().hex[:8]}.sock"
-    async with checking(f"unix:{listen}", BODIES):
-        transport = httpx.AsyncHTTPTransport(uds=str(socket_beside(listen)))
+    async with serve_body_checks(f"unix:{listen}", BODIES):
+        transport = httpx.AsyncHTTPTransport(uds=str(body_check_socket(listen)))
         async with httpx.AsyncClient(transport=transport, base_url="http://door", timeout=PATIENCE_S) as client:
             answer = await client.post("/services", content=body)
 

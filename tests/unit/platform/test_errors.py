@@ -3,8 +3,8 @@
 import pytest
 from google.rpc import error_details_pb2
 
-from services.checks.specs.assertions import LARGEST_PROGRAMS, BodyMatches, programs
-from services.checks.specs.refusals import refuse_bad
+from services.checks.specs.assertion_validation import validate_assertions
+from services.checks.specs.assertions import LARGEST_PROGRAMS, BodyMatches, total_program_size
 from services.monitor.quotas import Quotas
 from services.platform.errors import QuotaExceeded, RequestTooLarge, SentinelError
 from services.platform.rpc.interceptors.status import to_status
@@ -43,10 +43,10 @@ def test_a_request_that_is_too_large_says_by_what() -> None:
 def test_expressions_that_are_too_large_say_by_how_much() -> None:
     assertions = [BodyMatches("a{1,100}")] * 3
     with pytest.raises(SentinelError) as refused:
-        refuse_bad(assertions, "check.http.assertions")
+        validate_assertions(assertions, "check.http.assertions")
 
     assert dict(info_of(refused.value).metadata) == {
         "field": "check.http.assertions",
         "limit": str(LARGEST_PROGRAMS),
-        "actual": str(programs(assertions)),
+        "actual": str(total_program_size(assertions)),
     }

@@ -25,7 +25,7 @@ RULES = FieldRules()
 
 def refused(message: Message) -> InvalidArgument:
     with pytest.raises(InvalidArgument) as error:
-        RULES.refuse_broken(message)
+        RULES.validate(message)
     return error.value
 
 
@@ -106,7 +106,7 @@ def test_whatever_an_error_says_its_status_stays_small_and_keeps_what_it_must() 
 def test_limit_and_actual_value_are_in_the_metadata(message: Check, expected: tuple[str, str, str, str]) -> None:
     of, field, limit, actual = expected
     with pytest.raises(InvalidArgument) as error:
-        RULES.refuse_broken(message, of)
+        RULES.validate(message, of)
 
     assert metadata_of(error.value) == {"field": f"{of}.{field}", "limit": limit, "actual": actual}
 
@@ -156,7 +156,7 @@ def test_an_instant_is_within_the_years_that_everybody_can_hold(seconds: int, na
         assertions=[Assertion(body_contains="a")], given=GivenAnswer(certificate_expire_time=moment)
     )
     if fits:
-        RULES.refuse_broken(request)
+        RULES.validate(request)
     else:
         assert [each.field for each in refused(request).violations] == ["given.certificate_expire_time"]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.platform.garbage import collect_rarely, freeze_existing_objects
+from services.platform.garbage import freeze_existing_objects, raise_gc_thresholds
 from tests.support.stack import ROOT
 
 
@@ -20,7 +20,7 @@ def as_before() -> Iterator[None]:
 
 def test_searches_are_rarer_than_by_default() -> None:
     gc.set_threshold(700, 10, 10)
-    collect_rarely()
+    raise_gc_thresholds()
 
     young, _, old = gc.get_threshold()
     assert (young > 700, old > 10) == (True, True)

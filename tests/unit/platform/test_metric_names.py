@@ -7,7 +7,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from services.monitor.set_aside import BackgroundCollector, SetAside
+from services.monitor.quarantine import BackgroundCollector, Quarantine
 from services.platform.metrics.process_metrics import ProcessMetrics
 from services.platform.rpc.stream_metrics import StreamMetrics
 from services.worker.exposition import WorkerCollector
@@ -53,7 +53,7 @@ def _process() -> CollectorRegistry:
 def _monitor() -> CollectorRegistry:
     registry = CollectorRegistry()
     registry.register(StreamMetrics("sentinel_watch", "services"))
-    registry.register(BackgroundCollector(SetAside("rollup")))
+    registry.register(BackgroundCollector(Quarantine("rollup")))
     return registry
 
 

@@ -12,7 +12,7 @@ from sentinel.auth.v1 import auth_service_pb2
 
 from services.platform.address import Address
 from services.platform.configuration.settings import SettingError, Settings
-from services.platform.metrics.metrics_server import serving
+from services.platform.metrics.metrics_server import serve_metrics
 from services.platform.metrics.process_metrics import Calls, DatabaseHealth, ProcessMetrics
 from services.platform.rpc.interceptors.call import Call
 from services.platform.rpc.interceptors.measure import Measure
@@ -97,10 +97,10 @@ def test_the_database_is_down_until_it_answers_and_its_pools_are_shown() -> None
 
 async def test_a_process_serves_its_figures_over_http_for_as_long_as_it_runs() -> None:
     metrics, address = ProcessMetrics("auth"), Address("127.0.0.1", free_port())
-    async with serving(address, metrics.registry, lambda: ("200 OK", b"")):
+    async with serve_metrics(address, metrics.registry, lambda: ("200 OK", b"")):
         samples = await asyncio.to_thread(scraped, str(address))
         with pytest.raises(SystemExit, match="cannot serve metrics on 127"):
-            async with serving(address, metrics.registry, lambda: ("200 OK", b"")):
+            async with serve_metrics(address, metrics.registry, lambda: ("200 OK", b"")):
                 pass
     assert list(labels_of(samples, "sentinel_build_info")) == [{"service": "auth", "version": VERSION}]
     assert value(samples, "process_open_fds") > 0

@@ -17,7 +17,7 @@ from services.platform.address import Address
 from services.platform.file_descriptors import DescriptorWatch
 from services.platform.file_limit import limit, raise_limit, shortage
 from services.platform.metrics import metrics_server
-from services.platform.metrics.metrics_server import serving
+from services.platform.metrics.metrics_server import serve_metrics
 from services.platform.rpc.readiness import Readiness
 from tests.support.ports import free_port
 
@@ -47,7 +47,7 @@ async def test_readyz_is_served_beside_the_metrics_and_nothing_else_is(host: str
     address = Address(host, free_port())
     ready = [False]
     readiness = Readiness(lambda: ready[0], lambda: ["too few of something"])
-    async with serving(address, CollectorRegistry(), readiness.answer):
+    async with serve_metrics(address, CollectorRegistry(), readiness.answer):
         before = await asyncio.to_thread(asked, address, "/readyz")
         ready[0] = True
         after = await asyncio.to_thread(asked, address, "/readyz?verbose")
@@ -99,10 +99,10 @@ def test_descriptors_that_run_out_are_logged_once_and_shown_until_they_suffice(
     used = [0]
     watch = DescriptorWatch(1, lambda: used[0])
     for used[0] in (10, limit() - 1, limit()):
-        watch.look()
+        watch.check()
     shown = watch.warnings()
     used[0] = 10
-    watch.look()
+    watch.check()
 
     assert shown == [f"this process uses {limit()} of {limit()} file descriptors; {shown[0].partition('; ')[2]}"]
     assert watch.warnings() == []
@@ -115,6 +115,6 @@ def test_descriptors_that_cannot_even_be_counted_have_run_out() -> None:
         raise OSError(errno.EMFILE, "Too many open files")
 
     watch = DescriptorWatch(1, count)
-    watch.look()
+    watch.check()
 
     assert len(watch.warnings()) == 1

@@ -13,7 +13,7 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 from sentinel.probe.v1 import probe_service_pb2
 
 from services.platform.errors import ResourceExhausted
-from services.platform.rpc.interceptors.call import Call, Step
+from services.platform.rpc.interceptors.call import Call, CallNext
 from services.platform.rpc.interceptors.decoding import decode_request
 from services.platform.rpc.interceptors.errors import answer_errors
 from services.platform.rpc.server import Server
@@ -42,10 +42,10 @@ def without_collector() -> Iterator[None]:
 async def channel() -> AsyncIterator[grpc.aio.Channel]:
     """A channel to a server whose methods fail: refused before they are called, as too many, or by a fault."""
 
-    async def refuse(call: Call, following: Step) -> None:
+    async def refuse(call: Call, call_next: CallNext) -> None:
         if call.metadata.get("x-fail") == "refused":
             raise _too_many()
-        await following(call)
+        await call_next(call)
 
     async def unary(_request: Message, context: Any) -> Message:
         _fail(dict(context.invocation_metadata())["x-fail"])

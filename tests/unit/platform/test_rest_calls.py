@@ -8,8 +8,8 @@ from google.protobuf.message import Message
 from sentinel.monitor.v1 import monitor_service_pb2 as pb
 
 from services.platform.errors import Internal, InvalidArgument
+from services.platform.rest.body_check_server import HEADER
 from services.platform.rest.contract import SERVICES
-from services.platform.rest.door_check import HEADER
 from services.platform.rest.named_fields import named_fields, set_named_fields
 from services.platform.rpc.interceptors.call import Call
 from services.platform.rpc.interceptors.rest import read_rest
@@ -30,10 +30,10 @@ async def read(rpc: str, request: Message, method: str = "", path: str = "", tol
     )
     named: list[Any] = []
 
-    async def following(_call: Call) -> None:
+    async def call_next(_call: Call) -> None:
         named.append(named_fields())
 
-    await read_rest(call, following)
+    await read_rest(call, call_next)
     return named[0]
 
 

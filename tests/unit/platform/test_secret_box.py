@@ -14,8 +14,8 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.platform.errors import FailedPrecondition
 from services.platform.security.key_text import parse, spelled
-from services.platform.security.secret_box import NO_KEYS, CannotOpenError, Owner, SecretBox
-from services.platform.security.secret_keys import SecretKeys, add_key, ensure_key, keep_keys, key_file
+from services.platform.security.secret_box import NO_KEYS, DecryptionError, Owner, SecretBox
+from services.platform.security.secret_keys import SecretKeys, add_key, ensure_key, key_file, prune_keys
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 BOX = SecretBox(SecretKeys([KEY]))
@@ -39,15 +39,15 @@ OWNER = Owner(
 
 @given(owners, secrets)
 def test_what_is_sealed_opens_for_its_owner(owner: Owner, values: dict[str, str]) -> None:
-    sealed = json.loads(json.dumps(BOX.seal(owner, values)))
+    sealed = json.loads(json.dumps(BOX.encrypt(owner, values)))
 
-    assert BOX.open(owner, sealed) == values
-    assert SecretBox(SecretKeys([OTHER, KEY])).open(owner, sealed) == values
+    assert BOX.decrypt(owner, sealed) == values
+    assert SecretBox(SecretKeys([OTHER, KEY])).decrypt(owner, sealed) == values
 
 
 @given(owners, owners)
 def test_it_opens_for_no_other_purpose_tenant_row_or_audience(owner: Owner, other: Owner) -> None:
-    sealed = BOX.seal(owner, {"a": "s3cret"})
+    sealed = BOX.encrypt(owner, {"a": "s3cret"})
     strangers = {
         replace(owner, purpose=other.purpose),
         replace(owner, tenant_id=other.tenant_id),
@@ -57,40 +57,40 @@ def test_it_opens_for_no_other_purpose_tenant_row_or_audience(owner: Owner, othe
         other,
     } - {owner}
     for stranger in strangers:
-        with pytest.raises(CannotOpenError) as error:
-            BOX.open(stranger, sealed)
+        with pytest.raises(DecryptionError) as error:
+            BOX.decrypt(stranger, sealed)
         assert "s3cret" not in str(error.value)
 
 
 @given(st.integers(0, 10_000), st.integers(1, 255))
 def test_a_changed_byte_is_found(position: int, flip: int) -> None:
-    sealed = BOX.seal(OWNER, {"a": "s3cret"})
+    sealed = BOX.encrypt(OWNER, {"a": "s3cret"})
     data = bytearray(base64.b64decode(sealed["data"]))
     data[position % len(data)] ^= flip
 
-    with pytest.raises(CannotOpenError):
-        BOX.open(OWNER, {**sealed, "data": base64.b64encode(data).decode()})
+    with pytest.raises(DecryptionError):
+        BOX.decrypt(OWNER, {**sealed, "data": base64.b64encode(data).decode()})
 
 
 @pytest.mark.parametrize("sealed", [{}, {"key": "x"}, {"key": 1, "data": None}])
 @pytest.mark.parametrize("box", [BOX, NO_KEYS])
 def test_what_was_never_sealed_does_not_open(sealed: dict[str, object], box: SecretBox) -> None:
-    with pytest.raises(CannotOpenError):
-        box.open(OWNER, sealed)
-    with pytest.raises(CannotOpenError):
-        BOX.open(OWNER, {"key": BOX.newest, "data": "?"})
+    with pytest.raises(DecryptionError):
+        box.decrypt(OWNER, sealed)
+    with pytest.raises(DecryptionError):
+        BOX.decrypt(OWNER, {"key": BOX.newest, "data": "?"})
 
 
 def test_another_key_does_not_open_it_and_none_seals_nothing() -> None:
-    with pytest.raises(CannotOpenError):
-        SecretBox(SecretKeys([OTHER])).open(OWNER, BOX.seal(OWNER, {"a": "b"}))
+    with pytest.raises(DecryptionError):
+        SecretBox(SecretKeys([OTHER])).decrypt(OWNER, BOX.encrypt(OWNER, {"a": "b"}))
     with pytest.raises(FailedPrecondition) as refused:
-        NO_KEYS.seal(OWNER, {"a": "b"})
+        NO_KEYS.encrypt(OWNER, {"a": "b"})
     assert refused.value.reason == reasons.ERROR_REASON_SECRETS_KEY_MISSING
 
 
 def test_the_same_secret_is_sealed_differently_each_time() -> None:
-    assert BOX.seal(OWNER, {"a": "b"}) != BOX.seal(OWNER, {"a": "b"})
+    assert BOX.encrypt(OWNER, {"a": "b"}) != BOX.encrypt(OWNER, {"a": "b"})
 
 
 @given(st.lists(st.binary(min_size=32, max_size=32), max_size=3))
@@ -122,32 +122,32 @@ def test_keys_change_under_a_running_process(tmp_path: Path) -> None:
     file = key_file(tmp_path)
     running = SecretBox(SecretKeys(file=file))
     with pytest.raises(FailedPrecondition):  # before there is a file
-        running.seal(OWNER, {"a": "b"})
+        running.encrypt(OWNER, {"a": "b"})
     ensure_key(file)
-    before = running.seal(OWNER, {"a": "b"})
+    before = running.encrypt(OWNER, {"a": "b"})
     add_key(file)
     elsewhere = SecretBox(SecretKeys(file=file))
-    after = elsewhere.seal(OWNER, {"a": "b"})
+    after = elsewhere.encrypt(OWNER, {"a": "b"})
 
     assert before["key"] != after["key"]
-    assert running.open(OWNER, after) == elsewhere.open(OWNER, before) == {"a": "b"}
+    assert running.decrypt(OWNER, after) == elsewhere.decrypt(OWNER, before) == {"a": "b"}
     assert running.newest == after["key"]
     add_key(file)
-    keep_keys(file, 2)
-    assert running.open(OWNER, after) == {"a": "b"}
+    prune_keys(file, 2)
+    assert running.decrypt(OWNER, after) == {"a": "b"}
     assert running.newest not in {before["key"], after["key"]}
-    with pytest.raises(CannotOpenError):
-        running.open(OWNER, before)
+    with pytest.raises(DecryptionError):
+        running.decrypt(OWNER, before)
 
 
 def test_a_setting_comes_before_the_file_which_still_decrypts(tmp_path: Path) -> None:
     file = key_file(tmp_path)
     ensure_key(file)
-    of_file = SecretBox(SecretKeys(file=file)).seal(OWNER, {"a": "b"})
+    of_file = SecretBox(SecretKeys(file=file)).encrypt(OWNER, {"a": "b"})
     box = SecretBox(SecretKeys([KEY], file))
 
     assert box.newest == BOX.newest
-    assert box.open(OWNER, of_file) == {"a": "b"}
+    assert box.decrypt(OWNER, of_file) == {"a": "b"}
 
 
 @pytest.mark.parametrize("content", ["garbage\n", "\xff"])
@@ -155,9 +155,9 @@ def test_a_file_that_was_broken_leaves_the_keys_as_they_were(tmp_path: Path, con
     file = key_file(tmp_path)
     ensure_key(file)
     box = SecretBox(SecretKeys(file=file))
-    sealed = box.seal(OWNER, {"a": "b"})
+    sealed = box.encrypt(OWNER, {"a": "b"})
     file.write_bytes(content.encode("latin-1"))
     os.utime(file, ns=(1, 1))
 
     assert box.newest == sealed["key"]
-    assert box.open(OWNER, sealed) == {"a": "b"}
+    assert box.decrypt(OWNER, sealed) == {"a": "b"}

@@ -4,17 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.wire.cookies import LARGEST_COOKIE, LARGEST_HEADER, MOST_COOKIES, Cookies, Page
+from services.wire.cookies import LARGEST_COOKIE, LARGEST_HEADER, MOST_COOKIES, Cookies, RequestTarget
 
 NOW_S = 1_800_000_000.0
-SHOP = Page("shop.test", "/", secure=False)
-SECURE = Page("shop.test", "/", secure=True)
+SHOP = RequestTarget("shop.test", "/", secure=False)
+SECURE = RequestTarget("shop.test", "/", secure=True)
 
 
-def sent(page: Page, *lines: str | bytes, set_by: Page = SHOP, own: str = "") -> str:
+def sent(page: RequestTarget, *lines: str | bytes, set_by: RequestTarget = SHOP, own: str = "") -> str:
     cookies = Cookies()
     for line in lines:
-        cookies.take(set_by, [(b"Set-Cookie", line if isinstance(line, bytes) else line.encode())], NOW_S)
+        cookies.store(set_by, [(b"Set-Cookie", line if isinstance(line, bytes) else line.encode())], NOW_S)
     return cookies.header(page, own)
 
 
@@ -36,16 +36,16 @@ def sent(page: Page, *lines: str | bytes, set_by: Page = SHOP, own: str = "") ->
     ],
 )
 def test_a_cookie_goes_to_its_host_or_to_its_domain(line: str, host: str, expected: bool) -> None:
-    assert sent(Page(host, "/", secure=False), line) == ("a=1" if expected else "")
+    assert sent(RequestTarget(host, "/", secure=False), line) == ("a=1" if expected else "")
 
 
 def test_an_address_is_a_domain_of_its_own() -> None:
-    address = Page("127.0.0.1", "/", secure=False)
+    address = RequestTarget("127.0.0.1", "/", secure=False)
 
     assert sent(address, "a=1", set_by=address) == "a=1"
     assert sent(address, "a=1; Domain=127.0.0.1", set_by=address) == "a=1"
     assert sent(address, "a=1; Domain=0.0.1", set_by=address) == ""
-    assert sent(address, "a=1; Domain=0.1", set_by=Page("0.1", "/", secure=False)) == ""
+    assert sent(address, "a=1; Domain=0.1", set_by=RequestTarget("0.1", "/", secure=False)) == ""
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,11 @@ def test_an_address_is_a_domain_of_its_own() -> None:
     ],
 )
 def test_a_cookie_goes_to_its_path_and_below(set_at: str, attribute: str, asked: str, expected: bool) -> None:
-    page = Page("shop.test", asked, secure=False)
+    page = RequestTarget("shop.test", asked, secure=False)
 
-    assert sent(page, f"a=1{attribute}", set_by=Page("shop.test", set_at, secure=False)) == ("a=1" if expected else "")
+    assert sent(page, f"a=1{attribute}", set_by=RequestTarget("shop.test", set_at, secure=False)) == (
+        "a=1" if expected else ""
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,11 +85,13 @@ def test_a_cookie_goes_to_its_path_and_below(set_at: str, attribute: str, asked:
         ("__Secure-a=1; Secure", SECURE, SECURE, "__Secure-a=1"),
         ("__Secure-a=1", SECURE, SECURE, ""),
         ("__Host-a=1; Secure; Path=/", SECURE, SECURE, "__Host-a=1"),
-        ("__Host-a=1; Secure; Path=/a", SECURE, Page("shop.test", "/a", secure=True), ""),
+        ("__Host-a=1; Secure; Path=/a", SECURE, RequestTarget("shop.test", "/a", secure=True), ""),
         ("__Host-a=1; Secure; Path=/; Domain=shop.test", SECURE, SECURE, ""),
     ],
 )
-def test_what_is_for_https_goes_over_https_only(line: str, set_by: Page, page: Page, expected: str) -> None:
+def test_what_is_for_https_goes_over_https_only(
+    line: str, set_by: RequestTarget, page: RequestTarget, expected: str
+) -> None:
     assert sent(page, line, set_by=set_by) == expected
 
 
@@ -124,7 +128,7 @@ def test_a_cookie_that_is_not_over_is_sent(attributes: str) -> None:
 
 def test_a_cookie_takes_the_place_of_one_of_the_same_name_domain_and_path() -> None:
     assert sent(SHOP, "a=1", "a=2") == "a=2"
-    assert sent(Page("shop.test", "/x", secure=False), "a=1; Path=/", "a=2; Path=/x") == "a=2; a=1"
+    assert sent(RequestTarget("shop.test", "/x", secure=False), "a=1; Path=/", "a=2; Path=/x") == "a=2; a=1"
 
 
 def test_the_checks_own_cookies_go_along_but_for_those_that_are_set() -> None:

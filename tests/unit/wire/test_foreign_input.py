@@ -17,19 +17,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.checks.specs.assertions import JsonPathIs
-from services.wire.answer import AnswerReader
 from services.wire.body import Body
 from services.wire.certificate import facts_of
 from services.wire.content_coding import decoded
 from services.wire.dns_answer import records_in
 from services.wire.grpc_health import refuse_unless_serving, status_code
-from services.wire.hop import Hop, wire
 from services.wire.http2 import Answer
+from services.wire.http_request import HttpRequest, encode_request
+from services.wire.http_response import ResponseReader
 from services.wire.observation import Observation
 from services.wire.probe_failure import ProbeFailure
 from services.wire.redirect import next_hop
-from services.worker.judging.findings import finding
-from services.worker.judging.words import outcome_of
+from services.worker.judging.descriptions import outcome_of
+from services.worker.judging.findings import evaluate_assertion
 
 _PIECES = st.sampled_from(
     [b"http:", b"https:", b"//", b"/", b"?", b"#", b"@", b":", b"[", b"]", b"::1", b"%", b"%zz", b".", b"..", b"xn--",
@@ -52,11 +52,11 @@ CERTIFICATE = _certificate()
 
 @given(_LOCATIONS)
 def test_a_location_leads_somewhere_or_nowhere_or_fails_the_probe(location: bytes) -> None:
-    hop = Hop(method="GET", url=httpx.URL("https://shop.test/a"), headers=(), body=b"")
+    hop = HttpRequest(method="GET", url=httpx.URL("https://shop.test/a"), headers=(), body=b"")
     with suppress(ProbeFailure):
         following = next_hop(hop, 302, [(b"location", location)])
         if following is not None:
-            made = wire(following)
+            made = encode_request(following)
             assert 0 < made.port <= 65_535
             assert made.host
 
@@ -79,7 +79,7 @@ def test_a_certificate_of_an_unknown_version_has_no_end() -> None:
 
 
 def _read_http(data: bytes) -> None:
-    reader = AnswerReader(Observation(), keep_body=True)
+    reader = ResponseReader(Observation(), keep_body=True)
     reader.feed(data)
     reader.feed_eof()
 
@@ -121,5 +121,5 @@ def test_a_body_that_is_no_json_is_a_finding(body: bytes, path: str) -> None:
     for comparison, operand in (("equals", 1), ("exists", True), ("matches", "a"), ("less_than", 1.5)):
         operands: Any = operand
         assertion = JsonPathIs(path=path, comparison=comparison, operand=operands)
-        found = finding(assertion, seen, 0)
+        found = evaluate_assertion(assertion, seen, 0)
         assert "\0" not in outcome_of(assertion, found, 0, ()).actual

@@ -5,25 +5,25 @@ import pytest
 
 from services.checks.outcome import ErrorKind
 from services.checks.specs.client_certificate import ClientCertificate
-from services.wire.hop import Hop
+from services.wire.http_request import HttpRequest
 from services.wire.probe_failure import ProbeFailure
 from services.wire.redirect import next_hop, shown
 
 CERTIFICATE = ClientCertificate("certificate", "key")
 
 
-def follow(method: str, status: int, *locations: str | bytes, **headers: str) -> Hop | None:
+def follow(method: str, status: int, *locations: str | bytes, **headers: str) -> HttpRequest | None:
     """Where answers lead, one after the other."""
     given = {"Authorization": "Bearer secret", "x-api-key": "secret", "Host": "shop.internal", **headers}
     body = b"body" if method in {"POST", "PUT"} else b""
-    first = Hop(
+    first = HttpRequest(
         method=method,
         url=httpx.URL("https://shop.test/a?b=1"),
         headers=tuple(given.items()),
         body=body,
         certificate=CERTIFICATE,
     )
-    hop: Hop | None = first
+    hop: HttpRequest | None = first
     for location in locations:
         assert hop is not None
         value = location if isinstance(location, bytes) else location.encode()
@@ -160,7 +160,7 @@ def test_a_location_leads_where_it_leads_browsers_and_curl(location: str | bytes
 
 
 def test_the_first_location_that_says_something_counts() -> None:
-    hop = Hop(method="GET", url=httpx.URL("https://shop.test/"), headers=(), body=b"")
+    hop = HttpRequest(method="GET", url=httpx.URL("https://shop.test/"), headers=(), body=b"")
     following = next_hop(hop, 302, [(b"location", b""), (b"LOCATION", b"/one"), (b"location", b"/two")])
 
     assert following is not None

@@ -44,7 +44,7 @@ async def test_each_context_verifies_the_name_and_the_chain_with_our_flags(
 
     for context in (
         contexts.of(options, protocol),
-        await contexts.showing(options, ClientCertificate(*authority.client())),
+        await contexts.with_client_certificate(options, ClientCertificate(*authority.client())),
     ):
         assert (context.verify_flags, context.verify_mode, context.check_hostname) == (
             VERIFY_FLAGS,

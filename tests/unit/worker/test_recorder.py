@@ -8,8 +8,8 @@ from services.checks.result import Result
 from services.platform.clock import SECOND_US, now_us
 from services.platform.rpc.server import background
 from services.worker.clock import SharedClock
-from services.worker.guard import SelfFaultGuard
 from services.worker.record import Admit, Pending, Recorder
+from services.worker.self_fault_guard import SelfFaultGuard
 from tests.support.patience import PATIENCE_S
 from tests.support.worker import a_scheduled_check
 

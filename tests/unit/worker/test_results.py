@@ -24,8 +24,8 @@ from tests.support.worker import a_scheduled_check
 
 # Of a run itself, which no result tells; and what a result tells in other words.
 INNER = {
-    "shakes_hands", "asks", "names_were_silent", "cpu_ns", "waited_ns", "off_loop", "on_phase", "headers", "body",
-    "tls_not_after",
+    "in_handshake", "is_querying", "resolver_unresponsive", "cpu_ns", "waited_ns", "off_loop", "on_phase", "headers",
+    "body", "tls_not_after",
 }  # fmt: skip
 INNER_OF_VERDICT = {"message", "trouble"}
 NOT_AFTER = datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)

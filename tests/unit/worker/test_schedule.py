@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from services.checks.grid import anchor_us, first_slot_at_or_after, lateness_us
 from services.platform.clock import SECOND_US
 from services.worker.dispatch import Run
-from services.worker.schedule import Account, Missed, Period, Schedule, go_on
+from services.worker.schedule import MissedRange, Period, Schedule, Watermark, next_slot
 from tests.support.worker import a_scheduled_check
 
 intervals = st.sampled_from([5, 7, 10, 30, 60, 3600]).map(lambda seconds: seconds * SECOND_US)
@@ -16,7 +16,7 @@ moments = st.integers(1_700_000_000 * SECOND_US, 1_700_010_000 * SECOND_US)
 pieces = st.lists(st.integers(1, 600 * SECOND_US), min_size=2, max_size=6).map(lambda each: each[: len(each) // 2 * 2])
 
 
-def told(missed: list[Missed]) -> list[int]:
+def told(missed: list[MissedRange]) -> list[int]:
     return [each.first_us + number * each.interval_us for each in missed for number in range(each.count)]
 
 
@@ -29,7 +29,7 @@ def test_going_on_accounts_for_every_slot_between_the_last_one_and_the_next(
     check_id: UUID, interval: int, accounted: int, gap: int
 ) -> None:
     now = accounted + gap
-    missed, following = go_on(a_scheduled_check(check_id, interval), Account(accounted), now)
+    missed, following = next_slot(a_scheduled_check(check_id, interval), Watermark(accounted), now)
 
     on_grid = (following - anchor_us(check_id, interval)) % interval == 0
     assert on_grid
@@ -51,7 +51,7 @@ def test_slots_of_a_time_in_which_a_check_was_off_are_nobodys_and_all_others_are
     edges = [accounted + sum(steps[: number + 1]) for number in range(len(steps))]
     off = tuple(zip(edges[::2], edges[1::2], strict=True))
     now = edges[-1] + gap
-    missed, following = go_on(a_scheduled_check(check_id, interval), Account(accounted, (), off), now)
+    missed, following = next_slot(a_scheduled_check(check_id, interval), Watermark(accounted, (), off), now)
 
     due = [
         slot
@@ -74,7 +74,9 @@ def test_what_is_left_of_former_periods_is_missed_on_their_own_grids(
     )
     since, interval = edges[-1] + 1, kept[-1]
     now = since + gap
-    missed, following = go_on(a_scheduled_check(check_id, interval, since_us=since), Account(accounted, former), now)
+    missed, following = next_slot(
+        a_scheduled_check(check_id, interval, since_us=since), Watermark(accounted, former), now
+    )
 
     due = [
         slot

@@ -25,7 +25,6 @@ from services.wire.observation import Observation
 from services.worker.clock import SharedClock, monotonic_us
 from services.worker.dispatch import Dispatcher
 from services.worker.engine import Engine
-from services.worker.guard import SelfFaultGuard
 from services.worker.judging.judge import UP
 from services.worker.kinds.kind import Probe
 from services.worker.lease import SHARDS_FREE, TTL_S, Leases, Renewal
@@ -35,6 +34,7 @@ from services.worker.report import WorkerReport
 from services.worker.results import to_result
 from services.worker.roster import Roster
 from services.worker.schedule import ScheduledCheck
+from services.worker.self_fault_guard import SelfFaultGuard
 from tests.support.rows import a_report
 from tests.support.simulation.database import BASE_US, Database, Row
 from tests.support.simulation.line import TRIPS_S, Line

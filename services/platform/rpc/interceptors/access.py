@@ -3,10 +3,10 @@
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.platform.errors import PermissionDenied
-from services.platform.rpc.interceptors.call import Call, Step
+from services.platform.rpc.interceptors.call import Call, CallNext
 
 
-async def check_access(call: Call, following: Step) -> None:
+async def check_access(call: Call, call_next: CallNext) -> None:
     """Let the call pass if its rule admits the caller.
 
     Raises:
@@ -22,4 +22,4 @@ async def check_access(call: Call, following: Step) -> None:
         if rule.person_only and call.principal.user_id is None:
             message = "This method concerns a user's own account. It cannot be called with an API key."
             raise PermissionDenied(reasons.ERROR_REASON_PERSON_REQUIRED, message)
-    await following(call)
+    await call_next(call)

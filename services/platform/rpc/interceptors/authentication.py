@@ -3,7 +3,7 @@
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.platform.errors import Unauthenticated
-from services.platform.rpc.interceptors.call import Call, Step
+from services.platform.rpc.interceptors.call import Call, CallNext
 from services.platform.security.credentials import Credentials
 from services.platform.security.principal import set_principal
 
@@ -20,7 +20,7 @@ class Authentication:
     def __init__(self, credentials: Credentials) -> None:
         self._credentials = credentials
 
-    async def __call__(self, call: Call, following: Step) -> None:
+    async def __call__(self, call: Call, call_next: CallNext) -> None:
         """Identify the caller.
 
         Raises:
@@ -40,4 +40,4 @@ class Authentication:
                 )
             call.principal = await self._credentials.identify(header[len(_SCHEME) :].strip())
             set_principal(call.principal)
-        await following(call)
+        await call_next(call)

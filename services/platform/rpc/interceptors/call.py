@@ -52,5 +52,5 @@ class Call:
         self.encoded, self.request = b"", Empty()
 
 
-Step = Callable[[Call], Awaitable[None]]
-Interceptor = Callable[[Call, Step], Awaitable[None]]
+CallNext = Callable[[Call], Awaitable[None]]
+Interceptor = Callable[[Call, CallNext], Awaitable[None]]

@@ -24,11 +24,11 @@ from google.protobuf.message_factory import GetMessageClass
 from services.platform.metrics.process_metrics import Calls
 from services.platform.rpc.interceptors.access import check_access
 from services.platform.rpc.interceptors.authentication import Authentication
-from services.platform.rpc.interceptors.call import Call, Context, Interceptor, Step
+from services.platform.rpc.interceptors.call import Call, CallNext, Context, Interceptor
 from services.platform.rpc.interceptors.decoding import decode_request
 from services.platform.rpc.interceptors.errors import answer_errors, unknown_method
 from services.platform.rpc.interceptors.head import end_head
-from services.platform.rpc.interceptors.infrastructure import typed
+from services.platform.rpc.interceptors.infrastructure import with_typed_errors
 from services.platform.rpc.interceptors.log import log_call
 from services.platform.rpc.interceptors.measure import Measure
 from services.platform.rpc.interceptors.origin import Origins
@@ -92,7 +92,7 @@ class Chain(grpc.aio.ServerInterceptor):
             return wrapped
         handler = await continuation(handler_call_details)
         if method.startswith(_INFRASTRUCTURE) and handler is not None:
-            return typed(handler)
+            return with_typed_errors(handler)
         rule = self._rules.get(method)
         if rule is None or handler is None:
             return grpc.unary_unary_rpc_method_handler(unknown_method)
@@ -128,15 +128,15 @@ class Chain(grpc.aio.ServerInterceptor):
 
         return grpc.unary_stream_rpc_method_handler(stream, None, handler.response_serializer)
 
-    def _compose(self, last: Step) -> Step:
+    def _compose(self, last: CallNext) -> CallNext:
         step = last
         for link in reversed(self._links):
             step = partial(_through, link, step)
         return step
 
 
-def _through(link: Interceptor, following: Step, call: Call) -> Awaitable[None]:
-    return link(call, following)
+def _through(link: Interceptor, call_next: CallNext, call: Call) -> Awaitable[None]:
+    return link(call, call_next)
 
 
 def _call(rule: MethodRule, kind: type[Message], encoded: bytes, context: Context) -> Call:

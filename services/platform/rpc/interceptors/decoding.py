@@ -7,11 +7,11 @@ the log.
 from google.protobuf.message import DecodeError, Message
 
 from services.platform.errors import RequestMalformed
-from services.platform.rpc.interceptors.call import Call, Step
+from services.platform.rpc.interceptors.call import Call, CallNext
 from services.platform.rpc.request_limits import refuse_too_large
 
 
-async def decode_request(call: Call, following: Step) -> None:
+async def decode_request(call: Call, call_next: CallNext) -> None:
     """Parse the request.
 
     Raises:
@@ -19,7 +19,7 @@ async def decode_request(call: Call, following: Step) -> None:
         RequestMalformed: REQUEST_MALFORMED.
     """
     call.request = decoded(call.encoded, call.request_type)
-    await following(call)
+    await call_next(call)
 
 
 def decoded(encoded: bytes, kind: type[Message]) -> Message:

@@ -8,7 +8,7 @@ from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.platform import logs
 from services.platform.errors import Internal, ResourceExhausted, SentinelError, Unimplemented
-from services.platform.rpc.interceptors.call import Call, Context, Step
+from services.platform.rpc.interceptors.call import Call, CallNext, Context
 from services.platform.rpc.interceptors.request_id import KEY, id_of
 from services.platform.rpc.interceptors.status import to_status
 
@@ -19,11 +19,11 @@ CODES = {status.value[0]: status for status in grpc.StatusCode}
 _log = logs.get("errors")
 
 
-async def answer_errors(call: Call, following: Step) -> None:
+async def answer_errors(call: Call, call_next: CallNext) -> None:
     """End the call with the status of its error; log an unhandled exception, and return a fixed INTERNAL."""
     failure: SentinelError | None = None
     try:
-        await following(call)
+        await call_next(call)
     except SentinelError as error:
         # The traceback refers to the request, and grpc keeps the exception of abort, which refers to the handled one.
         failure = error.with_traceback(None)

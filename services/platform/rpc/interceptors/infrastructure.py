@@ -15,7 +15,7 @@ from services.platform.rpc.request_limits import MOST_BYTES
 _Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 
-def typed(handler: _Handler) -> _Handler:
+def with_typed_errors(handler: _Handler) -> _Handler:
     """Return the handler with typed errors for requests that are too large or malformed."""
     decode = _decoder(handler.request_deserializer)
     if handler.unary_unary is not None:

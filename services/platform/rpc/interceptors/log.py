@@ -8,18 +8,18 @@ import time
 import grpc
 
 from services.platform import logs
-from services.platform.rpc.interceptors.call import Call, Step
+from services.platform.rpc.interceptors.call import Call, CallNext
 from services.platform.rpc.interceptors.errors import code_of
 
 _log = logs.get("call")
 _FAULTS = (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN)
 
 
-async def log_call(call: Call, following: Step) -> None:
+async def log_call(call: Call, call_next: CallNext) -> None:
     """Log the call when it has ended, with any outcome."""
     start = time.perf_counter()
     try:
-        await following(call)
+        await call_next(call)
     finally:
         code = code_of(call.context)
         write = _log.debug if code is grpc.StatusCode.OK else _log.error if code in _FAULTS else _log.info

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from services.platform.metrics.process_metrics import Calls
-from services.platform.rpc.interceptors.call import Call, Step
+from services.platform.rpc.interceptors.call import Call, CallNext
 from services.platform.rpc.interceptors.errors import code_of
 
 _CANCELLED = "CANCELLED"
@@ -20,12 +20,12 @@ class Measure:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
 
-    async def __call__(self, call: Call, following: Step) -> None:
+    async def __call__(self, call: Call, call_next: CallNext) -> None:
         """Count the call when it has ended, with any outcome."""
         begun = time.perf_counter_ns()
         gone = False
         try:
-            await following(call)
+            await call_next(call)
         except asyncio.CancelledError:
             gone = True  # grpc has set no status yet
             raise

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.platform.rpc.interceptors.call import Call, Step
+from services.platform.rpc.interceptors.call import Call, CallNext
 from services.platform.security.origin import Network, origin_of, set_origin
 
 
@@ -16,8 +16,8 @@ class Origins:
     def __init__(self, proxies: Sequence[Network]) -> None:
         self._proxies = proxies
 
-    async def __call__(self, call: Call, following: Step) -> None:
+    async def __call__(self, call: Call, call_next: CallNext) -> None:
         """Set the origin of the call; it refuses nothing."""
         call.origin = origin_of(call.context.peer(), call.metadata, call.request_id, self._proxies)
         set_origin(call.origin)
-        await following(call)
+        await call_next(call)

@@ -5,18 +5,18 @@ Envoy has transcoded the request. Its own headers, which clients cannot send, co
 
 from services.platform import logs
 from services.platform.errors import Internal
+from services.platform.rest.body_check_server import HEADER
 from services.platform.rest.contract import contract_routes
-from services.platform.rest.door_check import HEADER
 from services.platform.rest.named_fields import set_named_fields
-from services.platform.rest.query import refuse_query, take_spaces
+from services.platform.rest.query import decode_plus_signs, validate_query
 from services.platform.rest.routes import Match
-from services.platform.rpc.interceptors.call import Call, Step
+from services.platform.rpc.interceptors.call import Call, CallNext
 
 _METHOD, _PATH = "x-envoy-original-method", "x-envoy-original-path"
 _log = logs.get("rest")
 
 
-async def read_rest(call: Call, following: Step) -> None:
+async def read_rest(call: Call, call_next: CallNext) -> None:
     """Apply the query of a REST call and the result of inspecting its body; let gRPC calls pass.
 
     Raises:
@@ -28,10 +28,10 @@ async def read_rest(call: Call, following: Step) -> None:
         found = contract_routes().match(call.metadata.get(_METHOD, ""), path)
         if found is not None:
             query = path.partition("?")[2]
-            refuse_query(found, query)
-            take_spaces(found.route, query, call.request)
+            validate_query(found, query)
+            decode_plus_signs(found.route, query, call.request)
         _take_named(call, found)
-    await following(call)
+    await call_next(call)
 
 
 def _take_named(call: Call, found: Match | None) -> None:

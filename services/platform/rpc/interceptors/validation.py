@@ -1,7 +1,7 @@
 """Validation: the rules of the contract (protovalidate); the error names every violated one."""
 
 from services.platform.rpc.field_rules import FieldRules
-from services.platform.rpc.interceptors.call import Call, Step
+from services.platform.rpc.interceptors.call import Call, CallNext
 
 
 class Validation:
@@ -10,11 +10,11 @@ class Validation:
     def __init__(self) -> None:
         self._rules = FieldRules()
 
-    async def __call__(self, call: Call, following: Step) -> None:
+    async def __call__(self, call: Call, call_next: CallNext) -> None:
         """Validate the request.
 
         Raises:
             InvalidArgument: FIELD_INVALID with a violation for each rule.
         """
-        self._rules.refuse_broken(call.request)
-        await following(call)
+        self._rules.validate(call.request)
+        await call_next(call)

@@ -6,11 +6,11 @@ import gc
 from services.checks.outcome import ErrorKind
 from services.checks.specs.dns import DnsSpec
 from services.checks.specs.grpc import GrpcSpec
-from services.wire.dns_datagrams import Inquiry
-from services.wire.dns_talk import DnsTalk
-from services.wire.grpc_talk import GrpcTalk
+from services.wire.connection import Connection
+from services.wire.dns_datagrams import UdpQuery
+from services.wire.dns_tcp_handler import DnsTcpHandler
+from services.wire.grpc_handler import GrpcHandler
 from services.wire.http2 import Answer
-from services.wire.link import Link
 from services.wire.observation import Observation
 from services.worker.probe import Prober
 from tests.integration.worker.probing import run
@@ -49,7 +49,7 @@ async def test_nothing_of_a_run_waits_for_the_garbage_collector(prober: Prober) 
                 await asyncio.sleep(0)
             gc.set_debug(gc.DEBUG_SAVEALL)
             gc.collect()
-            ours = (Answer, GrpcTalk, DnsTalk, Inquiry, Link, Observation)
+            ours = (Answer, GrpcHandler, DnsTcpHandler, UdpQuery, Connection, Observation)
             left = [type(each).__name__ for each in gc.garbage if isinstance(each, ours)]
         finally:
             gc.set_debug(0)

@@ -13,7 +13,7 @@ from services.auth.store import AuthStore
 from services.checks import check_changes
 from services.checks.incident import IncidentEventKind, Resolution
 from services.checks.result import from_row
-from services.monitor.incidents.incident import Step
+from services.monitor.incidents.incident import IncidentAction
 from services.monitor.model import Check, TrackedCheck
 from services.monitor.quotas import Quotas
 from services.monitor.store import MonitorStore
@@ -143,8 +143,8 @@ class InSql:
     async def resolve(self, check: Check) -> None:
         which = "SELECT id FROM incidents WHERE check_id = $1 AND end_time IS NULL"
         incident_id = await self._admin.fetchval(which, check.id)
-        step = Step(IncidentEventKind.RESOLVED, "", self.now_us)
-        await self._monitor.take_step(_operator(check.tenant_id), incident_id, step)
+        step = IncidentAction(IncidentEventKind.RESOLVED, "", self.now_us)
+        await self._monitor.apply_action(_operator(check.tenant_id), incident_id, step)
 
     @asynccontextmanager
     async def cut_off(self) -> AsyncIterator[None]:

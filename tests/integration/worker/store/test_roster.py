@@ -8,7 +8,7 @@ from services.checks.check_settings import CheckSettings
 from services.checks.grid import SHARDS
 from services.checks.outcome import Outcome
 from services.platform.clock import SECOND_US
-from services.worker.schedule import Account, Period
+from services.worker.schedule import Period, Watermark
 from tests.integration.worker.store.installation import ALL_SHARDS, Installation, all_on
 from tests.integration.worker.store.scene import INTERVAL_US, Scene
 
@@ -24,7 +24,7 @@ async def test_a_new_check_is_on_as_it_was_made_and_accounted_for_up_to_then(ins
     assert held.settings == CheckSettings(
         interval_us=INTERVAL_US, timeout_us=SECOND_US, failure_threshold=3, recovery_threshold=2, retries=1
     )
-    assert account == Account(made_us)
+    assert account == Watermark(made_us)
 
 
 async def test_checks_are_found_by_their_shards_and_by_their_tenants_and_ids(installation: Installation) -> None:
@@ -95,7 +95,7 @@ async def test_of_two_changes_at_one_instant_the_second_counts_as_later(installa
     assert await installation.store.changed_since(0, ALL_SHARDS) == [(scene.key, made_us + 2)]
     ((held, account),) = await all_on(installation.store)
     assert (held.since_us, held.settings.interval_us) == (made_us + 2, 3 * INTERVAL_US)
-    assert account == Account(
+    assert account == Watermark(
         made_us,
         (Period(made_us, made_us + 1, INTERVAL_US), Period(made_us + 1, made_us + 2, 2 * INTERVAL_US)),
     )
@@ -139,17 +139,17 @@ async def test_a_check_comes_with_the_periods_that_ended_behind_its_account(inst
     first, second = Period(made_us, paused_us, INTERVAL_US), Period(resumed_us, changed_us, INTERVAL_US)
     ((held, account),) = await all_on(installation.store)
     assert (held.since_us, held.settings.interval_us) == (changed_us, 5 * SECOND_US)
-    assert account == Account(made_us, (first, second))
+    assert account == Watermark(made_us, (first, second))
 
     of_second = scene.slot(0, since_us=resumed_us)
     await scene.record(scene.pending(of_second, Outcome.UP))
     ((_, account),) = await all_on(installation.store)
-    assert account == Account(of_second, (second,))
+    assert account == Watermark(of_second, (second,))
 
     of_present = scene.slot(0, 5 * SECOND_US, changed_us)
     await scene.record(scene.pending(of_present, Outcome.UP, interval_us=5 * SECOND_US))
     ((_, account),) = await all_on(installation.store)
-    assert account == Account(of_present)
+    assert account == Watermark(of_present)
 
 
 async def test_a_check_comes_with_the_suspensions_that_ended_behind_its_account(installation: Installation) -> None:
@@ -167,12 +167,12 @@ async def test_a_check_comes_with_the_suspensions_that_ended_behind_its_account(
         spans.append((start_us, installation.now_us))
 
     accounts = {held.id: account for held, account in await all_on(installation.store)}
-    assert accounts == {scene.check.id: Account(made_us, (), tuple(spans)), other.check.id: Account(made_us)}
+    assert accounts == {scene.check.id: Watermark(made_us, (), tuple(spans)), other.check.id: Watermark(made_us)}
 
     between = scene.slot(0, since_us=spans[0][1] + 1)
     await scene.record(scene.pending(between, Outcome.UP))
     accounts = {held.id: account for held, account in await all_on(installation.store)}
-    assert accounts[scene.check.id] == Account(between, (), (spans[1],))
+    assert accounts[scene.check.id] == Watermark(between, (), (spans[1],))
 
 
 async def test_workers_are_told_of_every_change(installation: Installation) -> None:

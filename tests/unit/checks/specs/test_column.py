@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.checks.specs.column import CHECK_SPECS, opened, shown, to_column
+from services.checks.specs.column import CHECK_SPECS, decrypted, masked, to_column
 from services.checks.specs.http import HttpSpec
 from services.checks.specs.http_auth import HttpAuth
 from services.checks.specs.secrets import HIDDEN
-from services.platform.security.secret_box import NO_KEYS, CannotOpenError, SecretBox
+from services.platform.security.secret_box import NO_KEYS, DecryptionError, SecretBox
 from services.platform.security.secret_keys import SecretKeys
 from tests.unit.checks.specs.test_secrets import specs
 
@@ -24,8 +24,8 @@ def test_it_comes_back_with_the_key_and_hidden_without(spec: HttpSpec, tenant: U
     text = json.dumps(to_column(spec, tenant, check, BOX), ensure_ascii=False)
 
     assert not [character for character in "αβγδεζ" if character in text]
-    assert opened("http", json.loads(text), tenant, check, BOX) == spec
-    assert shown("http", json.loads(text)) == spec.hidden()
+    assert decrypted("http", json.loads(text), tenant, check, BOX) == spec
+    assert masked("http", json.loads(text)) == spec.hidden()
 
 
 def test_without_secrets_no_key_is_asked_for() -> None:
@@ -33,7 +33,7 @@ def test_without_secrets_no_key_is_asked_for() -> None:
     column = to_column(spec, UUID(int=1), UUID(int=2), NO_KEYS)
 
     assert column == CHECK_SPECS.to_json(spec)
-    assert opened("http", column, UUID(int=1), UUID(int=2), NO_KEYS) == spec
+    assert decrypted("http", column, UUID(int=1), UUID(int=2), NO_KEYS) == spec
 
 
 @pytest.mark.parametrize(("tenant", "check", "url"), [(3, 2, "http://t/"), (1, 3, "http://t/"), (1, 2, "http://evil/")])
@@ -42,15 +42,15 @@ def test_a_row_that_is_copied_or_pointed_elsewhere_does_not_open(tenant: int, ch
     column = to_column(spec, UUID(int=1), UUID(int=2), BOX)
     column["http"]["url"] = url
 
-    with pytest.raises(CannotOpenError):
-        opened("http", column, UUID(int=tenant), UUID(int=check), BOX)
+    with pytest.raises(DecryptionError):
+        decrypted("http", column, UUID(int=tenant), UUID(int=check), BOX)
 
 
 def test_a_row_whose_secrets_were_taken_away_does_not_open() -> None:
     column = CHECK_SPECS.to_json(HttpSpec(url="http://t/", auth=HttpAuth(bearer_token=HIDDEN)))
 
-    with pytest.raises(CannotOpenError):
-        opened("http", column, UUID(int=1), UUID(int=2), BOX)
+    with pytest.raises(DecryptionError):
+        decrypted("http", column, UUID(int=1), UUID(int=2), BOX)
 
 
 def test_what_was_not_decrypted_is_never_stored_as_if_it_were_the_secret() -> None:
@@ -66,5 +66,6 @@ def test_what_a_version_before_has_sealed_still_opens() -> None:
     }
 
     assert (
-        opened("http", CHECK_SPECS.to_json(spec.hidden()) | {"sealed": sealed}, UUID(int=1), UUID(int=2), BOX) == spec
+        decrypted("http", CHECK_SPECS.to_json(spec.hidden()) | {"sealed": sealed}, UUID(int=1), UUID(int=2), BOX)
+        == spec
     )

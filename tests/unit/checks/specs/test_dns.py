@@ -49,7 +49,7 @@ def test_a_field_that_is_absent_has_its_default() -> None:
 )
 def test_what_is_wrong_is_named(spec: DnsSpec, field: str) -> None:
     with pytest.raises(InvalidArgument) as refused:
-        spec.refuse_bad("check.dns")
+        spec.validate("check.dns")
 
     assert [violation.field for violation in refused.value.violations] == [field]
 
@@ -65,7 +65,7 @@ def test_what_is_wrong_is_named(spec: DnsSpec, field: str) -> None:
     ],
 )
 def test_what_is_right_is_taken(spec: DnsSpec) -> None:
-    spec.refuse_bad("check.dns")
+    spec.validate("check.dns")
 
 
 def test_the_burden_is_the_name_servers_or_the_names() -> None:

@@ -47,15 +47,15 @@ def test_a_field_that_is_absent_has_its_default() -> None:
 )
 def test_what_is_wrong_is_named(spec: GrpcSpec, field: str) -> None:
     with pytest.raises(InvalidArgument) as refused:
-        spec.refuse_bad("check.grpc")
+        spec.validate("check.grpc")
 
     assert [violation.field for violation in refused.value.violations] == [field]
 
 
 @pytest.mark.parametrize("address", ["a.test:443", "192.0.2.1:50051", "[2001:db8::1]:443", "münchen.test:443"])
 def test_what_is_right_is_taken(address: str) -> None:
-    GrpcSpec(address=address, service="shop.v1.Shop").refuse_bad("check.grpc")
-    GrpcSpec(address=address, tls=True, skip_verify=True, server_name="b.test").refuse_bad("check.grpc")
+    GrpcSpec(address=address, service="shop.v1.Shop").validate("check.grpc")
+    GrpcSpec(address=address, tls=True, skip_verify=True, server_name="b.test").validate("check.grpc")
 
 
 def test_the_options_are_those_of_every_kind_that_speaks_tls() -> None:

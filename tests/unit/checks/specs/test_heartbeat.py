@@ -21,7 +21,7 @@ specs = st.builds(
 
 @given(specs)
 def test_a_spec_comes_back_as_it_went(spec: HeartbeatSpec) -> None:
-    column = json.loads(json.dumps(spec.run_for(new_id(), new_id()).to_check_json()))
+    column = json.loads(json.dumps(spec.bound_to(new_id(), new_id()).to_check_json()))
 
     assert KINDS["heartbeat"].from_check_json(column) == spec
 

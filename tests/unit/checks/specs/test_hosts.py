@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.checks.specs.dns import DnsSpec
-from services.checks.specs.hosts import ascii_host, is_loose_address, literal, loose_address, refuse_bad_host
-from services.checks.specs.urls import refuse_bad_url
+from services.checks.specs.hosts import ascii_host, is_loose_address, literal, loose_address, validate_host
+from services.checks.specs.urls import validate_url
 from services.platform.errors import InvalidArgument
 
 
@@ -27,7 +27,7 @@ from services.platform.errors import InvalidArgument
     ],
 )
 def test_names_and_addresses_have_one_spelling_on_the_wire(host: str, on_the_wire: str) -> None:
-    refuse_bad_host(host, "check.tcp.host")
+    validate_host(host, "check.tcp.host")
 
     assert ascii_host(host) == on_the_wire
 
@@ -43,7 +43,7 @@ def test_names_and_addresses_have_one_spelling_on_the_wire(host: str, on_the_wir
 )  # fmt: skip
 def test_what_is_neither_is_refused_by_the_fields_name(host: str) -> None:
     with pytest.raises(InvalidArgument) as refused:
-        refuse_bad_host(host, "check.tcp.host")
+        validate_host(host, "check.tcp.host")
 
     assert [violation.field for violation in refused.value.violations] == ["check.tcp.host"]
 
@@ -111,7 +111,7 @@ def test_an_address_is_itself(address: ipaddress.IPv4Address | ipaddress.IPv6Add
     "url", ["http://SHOP.Test./", "http://my_shop._tcp.test/", "http://[2001:DB8::1]:80/", "http://BÜCHER.test/"]
 )
 def test_what_browsers_take_as_a_host_is_taken_in_a_url(url: str) -> None:
-    refuse_bad_url(url, "check.http.url")
+    validate_url(url, "check.http.url")
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_what_browsers_take_as_a_host_is_taken_in_a_url(url: str) -> None:
 )
 def test_what_no_name_server_knows_is_refused_by_the_fields_name(name: str, type_: str, said: str) -> None:
     with pytest.raises(InvalidArgument) as refused:
-        DnsSpec(name, type_).refuse_bad("check.dns")
+        DnsSpec(name, type_).validate("check.dns")
 
     assert [(each.field, each.description) for each in refused.value.violations] == [("check.dns.name", said)]
 
@@ -145,4 +145,4 @@ def test_what_no_name_server_knows_is_refused_by_the_fields_name(name: str, type
     ],
 )
 def test_what_a_name_server_may_know_is_taken(name: str, type_: str) -> None:
-    DnsSpec(name, type_).refuse_bad("check.dns")
+    DnsSpec(name, type_).validate("check.dns")

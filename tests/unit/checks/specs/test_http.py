@@ -66,8 +66,8 @@ def test_fields_and_assertions_that_a_later_version_has_added_are_ignored() -> N
 
 
 def test_the_name_of_an_origin_stays_behind_and_the_rest_goes_along() -> None:
-    assert TlsOptions(skip_verify=True, server_name="a.test").elsewhere() == TlsOptions(skip_verify=True)
-    assert DEFAULT_TLS.elsewhere() is DEFAULT_TLS
+    assert TlsOptions(skip_verify=True, server_name="a.test").without_server_name() == TlsOptions(skip_verify=True)
+    assert DEFAULT_TLS.without_server_name() is DEFAULT_TLS
 
 
 def test_an_assertion_about_the_status_replaces_the_default_and_nothing_else_does() -> None:
@@ -82,8 +82,8 @@ def test_an_assertion_about_the_status_replaces_the_default_and_nothing_else_doe
 def test_only_what_looks_at_the_body_has_it_read() -> None:
     assert not HttpSpec(url="http://t/", asserted=(HeaderIs("x", "exists", True), CertificateLasts(3))).reads_body
     assert HttpSpec(url="http://t/", asserted=(BodyMatches("x"),)).reads_body
-    assert HttpSpec(url="http://t/").showing().reads_body
-    assert HttpSpec(url="http://t/").showing() == HttpSpec(url="http://t/")
+    assert HttpSpec(url="http://t/").with_body_kept().reads_body
+    assert HttpSpec(url="http://t/").with_body_kept() == HttpSpec(url="http://t/")
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_redirects_are_followed_unless_either_field_says_no(given_fields: dict[s
 )
 def test_the_body_of_an_answer_to_head_cannot_be_asserted(fields: dict[str, Any], at: str) -> None:
     with pytest.raises(InvalidArgument) as refused:
-        HttpSpec(url="http://t.test/", method="HEAD", **fields).refuse_bad("check.http")
+        HttpSpec(url="http://t.test/", method="HEAD", **fields).validate("check.http")
 
     assert [each.field for each in refused.value.violations] == [at]
-    HttpSpec(url="http://t.test/", **fields).refuse_bad("check.http")
-    HttpSpec(url="http://t.test/", method="HEAD", asserted=(HeaderIs("x", "exists", True),)).refuse_bad("check.http")
+    HttpSpec(url="http://t.test/", **fields).validate("check.http")
+    HttpSpec(url="http://t.test/", method="HEAD", asserted=(HeaderIs("x", "exists", True),)).validate("check.http")

@@ -36,7 +36,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def refused(spec: HttpSpec) -> str:
     """The field that is refused."""
     with pytest.raises(InvalidArgument) as error:
-        spec.refuse_bad("check.http")
+        spec.validate("check.http")
     assert "s3cret" not in str(error.value)
     (violation,) = error.value.violations
     return violation.field
@@ -58,14 +58,14 @@ def test_what_contradicts_itself_is_refused(auth: HttpAuth, headers: tuple[tuple
 def test_what_fits_together_is_taken(authority: Authority) -> None:
     certificate = ClientCertificate(*authority.client())
     for auth in (HttpAuth(basic_auth=BASIC, client_certificate=certificate), HttpAuth(bearer_token="s3cret")):
-        HttpSpec(url="https://t.test/", headers=(("X-Api-Key", "k"),), auth=auth).refuse_bad("check.http")
+        HttpSpec(url="https://t.test/", headers=(("X-Api-Key", "k"),), auth=auth).validate("check.http")
 
 
 def test_a_client_certificate_needs_https(authority: Authority) -> None:
     auth = HttpAuth(client_certificate=ClientCertificate(*authority.client()))
 
     assert refused(HttpSpec(url="http://t.test/", auth=auth)) == "check.http.client_certificate"
-    HttpSpec(url="HTTPS://t.test/", auth=auth).refuse_bad("check.http")
+    HttpSpec(url="HTTPS://t.test/", auth=auth).validate("check.http")
 
 
 def of(certificate: str, key: str) -> HttpSpec:
@@ -73,12 +73,12 @@ def of(certificate: str, key: str) -> HttpSpec:
 
 
 def test_a_certificate_that_has_expired_is_taken(authority: Authority) -> None:
-    of(*authority.client(days=-1)).refuse_bad("check.http")
+    of(*authority.client(days=-1)).validate("check.http")
 
 
 def test_a_chain_is_taken(authority: Authority) -> None:
     certificate, key = authority.client()
-    of(certificate + authority.pem, key).refuse_bad("check.http")
+    of(certificate + authority.pem, key).validate("check.http")
 
 
 def test_a_key_of_another_certificate_is_refused(authority: Authority) -> None:
@@ -118,7 +118,7 @@ def test_what_is_no_certificate_or_no_key_is_refused(authority: Authority, text:
 
 
 def test_nothing_is_left_of_a_key_that_was_loaded(authority: Authority) -> None:
-    of(*authority.client()).refuse_bad("check.http")
+    of(*authority.client()).validate("check.http")
 
     open_files = [str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
     assert not [path for path in open_files if "memfd:pem" in path]

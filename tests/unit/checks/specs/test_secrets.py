@@ -59,12 +59,12 @@ def test_nothing_that_is_shown_has_a_secret(spec: HttpSpec) -> None:
 def test_what_is_shown_keeps_what_is_stored_when_it_is_written_back(spec: HttpSpec) -> None:
     written = HttpSpec.from_message(spec.hidden().to_message())
 
-    assert written.keeping(spec) == HttpSpec.from_message(spec.to_message())
+    assert written.merge_secrets(spec) == HttpSpec.from_message(spec.to_message())
 
 
 @given(specs, st.sampled_from(["http://shop.test/a", "https://shop.test:8443/a", "https://evil.test/a", "https:///"]))
 def test_no_secret_is_kept_for_another_origin(spec: HttpSpec, url: str) -> None:
-    kept = replace(spec.hidden(), url=url).keeping(spec)
+    kept = replace(spec.hidden(), url=url).merge_secrets(spec)
 
     assert not set(texts_of(spec)) & set(texts_of(kept))
 
@@ -72,7 +72,7 @@ def test_no_secret_is_kept_for_another_origin(spec: HttpSpec, url: str) -> None:
 def test_another_path_of_the_origin_keeps_them() -> None:
     stored = HttpSpec(url="https://shop.test/a", auth=HttpAuth(bearer_token="abc"))
 
-    assert replace(stored.hidden(), url="https://SHOP.test:443/b").keeping(stored).auth.bearer_token == "abc"
+    assert replace(stored.hidden(), url="https://SHOP.test:443/b").merge_secrets(stored).auth.bearer_token == "abc"
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_another_path_of_the_origin_keeps_them() -> None:
 def test_what_is_not_stored_cannot_be_kept(headers: tuple[tuple[str, str], ...], auth: HttpAuth, field: str) -> None:
     spec = HttpSpec(url="https://shop.test/", headers=headers, auth=auth)
     with pytest.raises(InvalidArgument) as refused:
-        spec.keeping(HttpSpec(url="https://shop.test/")).refuse_bad("check.http")
+        spec.merge_secrets(HttpSpec(url="https://shop.test/")).validate("check.http")
 
     assert refused.value.reason == reasons.ERROR_REASON_SECRET_NOT_STORED
     assert [each.field for each in refused.value.violations] == [field]
@@ -102,10 +102,10 @@ def test_what_is_not_stored_cannot_be_kept(headers: tuple[tuple[str, str], ...],
 
 def test_a_secret_header_does_not_become_readable_by_being_kept() -> None:
     stored = HttpSpec(url="https://t/", headers=(("X-Shop", "s3cret"),), auth=HttpAuth(secret_headers=("X-Shop",)))
-    readable = replace(stored.hidden(), auth=HttpAuth()).keeping(stored)
+    readable = replace(stored.hidden(), auth=HttpAuth()).merge_secrets(stored)
 
     with pytest.raises(InvalidArgument, match="X-Shop"):
-        readable.refuse_bad("check.http")
+        readable.validate("check.http")
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,9 @@ def test_a_field_that_is_absent_has_its_default() -> None:
 
 
 def test_a_bad_host_is_refused_by_the_fields_name() -> None:
-    TcpSpec("a.test", 1).refuse_bad("check.tcp")
+    TcpSpec("a.test", 1).validate("check.tcp")
     with pytest.raises(InvalidArgument, match=r"check\.tcp\.host"):
-        TcpSpec("a.test:1", 1).refuse_bad("check.tcp")
+        TcpSpec("a.test:1", 1).validate("check.tcp")
 
 
 def test_the_audit_log_shows_how_much_is_sent_and_expected_but_not_what() -> None:

@@ -52,7 +52,7 @@ def test_a_field_that_is_absent_has_its_default() -> None:
 )
 def test_what_is_wrong_is_named(spec: TlsSpec, field: str) -> None:
     with pytest.raises(InvalidArgument) as refused:
-        spec.refuse_bad("check.tls")
+        spec.validate("check.tls")
 
     assert [violation.field for violation in refused.value.violations] == [field]
 

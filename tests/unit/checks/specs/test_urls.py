@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.checks.specs.urls import origin_of, refuse_bad_url
+from services.checks.specs.urls import origin_of, validate_url
 from services.platform.errors import InvalidArgument
 
 _PIECES = st.sampled_from(
@@ -38,7 +38,7 @@ _NO_NAME = "must have a host name of at most 253 characters, in labels of 1 to 6
 )
 def test_a_url_that_cannot_be_dialled_is_refused_by_the_fields_name(url: str, said: str) -> None:
     with pytest.raises(InvalidArgument) as refused:
-        refuse_bad_url(url, "check.http.url")
+        validate_url(url, "check.http.url")
 
     assert [(each.field, each.description) for each in refused.value.violations] == [("check.http.url", said)]
 
@@ -47,7 +47,7 @@ def test_a_url_that_cannot_be_dialled_is_refused_by_the_fields_name(url: str, sa
     "host", ["a", "a.test.", "a" * 63 + ".test", "192.0.2.1", "[2001:db8::1]", "grüße.test", "a_b.test"]
 )
 def test_a_host_that_can_be_dialled_is_taken(host: str) -> None:
-    refuse_bad_url(f"https://{host}/", "check.http.url")
+    validate_url(f"https://{host}/", "check.http.url")
 
 
 @given(st.lists(_PIECES, max_size=8).map("".join) | st.text(max_size=40))
@@ -55,6 +55,6 @@ def test_no_text_is_a_fault_of_ours(text: str) -> None:
     for url in (text, f"https://{text}"):
         origin_of(url)
         try:
-            refuse_bad_url(url, "url")
+            validate_url(url, "url")
         except InvalidArgument as refused:
             assert [each.field for each in refused.violations] == ["url"]  # noqa: PT017 — most texts are refused, not all

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.monitor.figures.buckets import BUCKETS, WINDOWS, latest_day, parts_since, series_edges, window_start
-from services.monitor.figures.rollup import Keep
+from services.monitor.figures.buckets import BUCKETS, WINDOWS, latest_day, raw_results_since, series_edges, window_start
+from services.monitor.figures.rollup import Retention
 from services.platform.clock import DAY_US, HOUR_US
 from services.platform.errors import InvalidArgument
 
 NOW = 20_000 * DAY_US + 7 * HOUR_US + 123_456
-KEEP = Keep(30 * DAY_US, 400 * DAY_US)
-PARTS_SINCE = parts_since(NOW, KEEP.raw_us)
+KEEP = Retention(30 * DAY_US, 400 * DAY_US)
+PARTS_SINCE = raw_results_since(NOW, KEEP.raw_us)
 nows = st.integers(20_000 * DAY_US, 20_010 * DAY_US)
 
 
@@ -80,7 +80,7 @@ def test_a_bad_series_names_its_field(field: str, window: str, start: int | None
 def test_a_span_begins_and_ends_where_it_is_asked_to_and_cuts_no_hour_between(
     now: int, length: int, before: int, bucket: str
 ) -> None:
-    start = max(parts_since(now, KEEP.raw_us), now - before)
+    start = max(raw_results_since(now, KEEP.raw_us), now - before)
     end = start + 1 + length
     edges = series_edges("", start, end, bucket, now, KEEP)
 

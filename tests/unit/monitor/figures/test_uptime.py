@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from services.checks.outcome import Outcome
 from services.monitor.figures import uptime
+from services.monitor.figures.excluded_time import spans_outside
 from services.monitor.figures.latency import Latencies
-from services.monitor.figures.off import on
 from services.monitor.figures.uptime import Figures, Slot, total
 
 S = 1_000_000
@@ -47,7 +47,7 @@ nows = st.integers(0, 3500 * S)
 def measure(
     slots: list[Slot], start: int, end: int, birth: int, now: int, off: list[tuple[int, int]] | None = None
 ) -> Figures:
-    (figures,) = uptime.measure(slots, [start, end], on(off or [], max(start, birth), min(end, now)))
+    (figures,) = uptime.measure(slots, [start, end], spans_outside(off or [], max(start, birth), min(end, now)))
     return figures
 
 
@@ -97,7 +97,7 @@ def test_splitting_a_span_and_adding_its_parts_changes_nothing(
     left, right = measure(slots, start, middle, birth, now), measure(slots, middle, end, birth, now)
 
     assert left + right == total([left, right]) == measure(slots, start, end, birth, now)
-    both = uptime.measure(slots, [start, middle, end], on([], max(start, birth), min(end, now)))
+    both = uptime.measure(slots, [start, middle, end], spans_outside([], max(start, birth), min(end, now)))
     assert both == [left, right]
 
 

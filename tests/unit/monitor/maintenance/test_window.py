@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
-from services.monitor.figures.off import on, union
+from services.monitor.figures.excluded_time import merge_spans, spans_outside
 from services.monitor.maintenance.recurrence import Span
 from services.monitor.maintenance.window import Window, WindowDraft, changed_window, new_window, replan
 from services.platform.clock import DAY_US, HOUR_US, MINUTE_US
@@ -43,7 +43,7 @@ def windows(starts: st.SearchStrategy[int]) -> st.SearchStrategy[Window]:
 
 def covered(spans: list[Span], start: int, end: int) -> list[Span]:
     """The time in [start, end) that some spans cover."""
-    return union((max(low, start), min(high, end)) for low, high in spans if max(low, start) < min(high, end))
+    return merge_spans((max(low, start), min(high, end)) for low, high in spans if max(low, start) < min(high, end))
 
 
 def changed(before: Window, after: Window) -> list[Span]:
@@ -84,7 +84,7 @@ def test_what_is_over_and_made_longer_goes_on_from_now_and_leaves_the_gap() -> N
     before = replace(WINDOW, start_us=NOW - 2 * HOUR_US, duration_us=HOUR_US)
     found = changed(before, replace(before, duration_us=3 * HOUR_US))
 
-    assert on(union(found), NOW - 2 * HOUR_US, NOW + 2 * HOUR_US) == [
+    assert spans_outside(merge_spans(found), NOW - 2 * HOUR_US, NOW + 2 * HOUR_US) == [
         (NOW - HOUR_US, NOW),
         (NOW + HOUR_US, NOW + 2 * HOUR_US),
     ]

@@ -6,10 +6,10 @@ import json
 import pytest
 
 from services.platform.errors import InvalidArgument
-from services.platform.rest.body import Bodies
+from services.platform.rest.body import BodyInspector
 from services.platform.rest.contract import contract_routes
 
-BODIES = Bodies(contract_routes())
+BODIES = BodyInspector(contract_routes())
 MONITOR = "/sentinel.monitor.v1.MonitorService"
 
 

@@ -6,7 +6,7 @@ from sentinel.monitor.v1 import monitor_service_pb2
 
 from services.platform.errors import InvalidArgument
 from services.platform.rest.contract import contract_routes
-from services.platform.rest.query import refuse_query, take_spaces
+from services.platform.rest.query import decode_plus_signs, validate_query
 from services.platform.rest.routes import Match
 
 BOTH = "/services/a/checks/b"
@@ -30,7 +30,7 @@ def match(method: str, path: str) -> Match:
     ],
 )
 def test_what_the_route_takes_is_taken(method: str, path: str, query: str) -> None:
-    refuse_query(match(method, path), query)
+    validate_query(match(method, path), query)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_what_the_route_takes_is_taken(method: str, path: str, query: str) -> No
 )
 def test_what_it_does_not_take_is_refused_by_name(method: str, path: str, query: str, field: str, words: str) -> None:
     with pytest.raises(InvalidArgument) as refused:
-        refuse_query(match(method, path), query)
+        validate_query(match(method, path), query)
 
     (violation,) = refused.value.violations
     assert violation.field == field
@@ -73,7 +73,7 @@ def test_no_query_of_any_route_can_name_what_its_path_sets() -> None:
         for variable in route.variables:
             path = "/" + "/".join("x" if part is None else part for part in route.segments)
             with pytest.raises(InvalidArgument):
-                refuse_query(match(route.method, path + (f":{route.verb}" if route.verb else "")), f"{variable}=y")
+                validate_query(match(route.method, path + (f":{route.verb}" if route.verb else "")), f"{variable}=y")
             tried += 1
     assert tried > 50
 
@@ -81,7 +81,7 @@ def test_no_query_of_any_route_can_name_what_its_path_sets() -> None:
 def test_a_plus_in_a_text_is_a_space_and_an_encoded_one_a_plus() -> None:
     route = match("GET", "/services").route
     request = monitor_service_pb2.ListServicesRequest(text="a+b+c", labels=["a+b", "c", "d+e"], page_token="x")
-    take_spaces(route, "text=a+b%2Bc&labels=a+b&labels=c&labels=d%2Be&pageToken=x", request)
+    decode_plus_signs(route, "text=a+b%2Bc&labels=a+b&labels=c&labels=d%2Be&pageToken=x", request)
 
     assert (request.text, list(request.labels), request.page_token) == ("a b+c", ["a b", "c", "d+e"], "x")
 
@@ -90,6 +90,6 @@ def test_a_plus_in_a_time_stays() -> None:
     route = next(each for each in contract_routes().all if each.rpc.endswith("/ListAuditEntries"))
     request = GetMessageClass(route.request)()
     before = request.SerializeToString()
-    take_spaces(route, "startTime=2026-01-01T00:00:00+01:00", request)
+    decode_plus_signs(route, "startTime=2026-01-01T00:00:00+01:00", request)
 
     assert request.SerializeToString() == before

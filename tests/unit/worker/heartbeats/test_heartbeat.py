@@ -12,7 +12,7 @@ from services.checks.outcome import ErrorKind, Outcome
 from services.checks.specs.heartbeat import HeartbeatSpec
 from services.platform.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from services.wire.probe_failure import LONGEST_MESSAGE
-from services.worker.heartbeats.heartbeat import Reported, span, verdict_on
+from services.worker.heartbeats.heartbeat import HeartbeatReport, span, verdict_on
 
 DAILY = HeartbeatSpec(DAY_US, 10 * MINUTE_US)
 NOW = 1_790_000_000 * SECOND_US
@@ -24,24 +24,24 @@ specs = st.builds(HeartbeatSpec, period_us=st.integers(1, 1_000), grace_us=st.in
 
 
 @st.composite
-def reports(draw: st.DrawFn) -> Reported:
+def reports(draw: st.DrawFn) -> HeartbeatReport:
     """What may have been reported: the last signal is no older than the last success, and is one if it says so."""
     read_us, on_us, signal_us = draw(st.integers(0, 10_000)), draw(moments), draw(moments)
     code = draw(st.none() | st.integers(0, 255))
     if signal_us is None:
-        return Reported(read_us=read_us, on_us=on_us)
+        return HeartbeatReport(read_us=read_us, on_us=on_us)
     success_us = signal_us if code == 0 else draw(st.none() | st.integers(0, signal_us))
-    return Reported(read_us=read_us, on_us=on_us, signal_us=signal_us, success_us=success_us, exit_code=code)
+    return HeartbeatReport(read_us=read_us, on_us=on_us, signal_us=signal_us, success_us=success_us, exit_code=code)
 
 
-def ends(spec: HeartbeatSpec, reported: Reported) -> tuple[Outcome, ErrorKind | None]:
+def ends(spec: HeartbeatSpec, reported: HeartbeatReport) -> tuple[Outcome, ErrorKind | None]:
     verdict = verdict_on(spec, reported)
     return verdict.outcome, verdict.error_kind
 
 
 @given(specs, reports())
 def test_whatever_was_reported_there_is_one_of_four_verdicts_in_few_words(
-    spec: HeartbeatSpec, reported: Reported
+    spec: HeartbeatSpec, reported: HeartbeatReport
 ) -> None:
     verdict = verdict_on(spec, reported)
 
@@ -51,7 +51,7 @@ def test_whatever_was_reported_there_is_one_of_four_verdicts_in_few_words(
 
 
 @given(specs, reports(), st.integers(0, 5_000))
-def test_silence_alone_never_makes_anything_better(spec: HeartbeatSpec, reported: Reported, later: int) -> None:
+def test_silence_alone_never_makes_anything_better(spec: HeartbeatSpec, reported: HeartbeatReport, later: int) -> None:
     known = replace(reported, on_us=min(reported.on_us or 0, reported.read_us))
     order = [UP, UNKNOWN, OVERDUE]
     before, after = ends(spec, known), ends(spec, replace(known, read_us=known.read_us + later))
@@ -75,11 +75,11 @@ class Story:
     on: int | None = 0
     signals: tuple[tuple[int, int | None], ...] = ()
 
-    def reported(self) -> Reported:
+    def reported(self) -> HeartbeatReport:
         """As the database has it."""
         last = self.signals[-1] if self.signals else (None, None)
         successes = [at for at, code in self.signals if code == 0]
-        return Reported(
+        return HeartbeatReport(
             read_us=self.now,
             on_us=self.on,
             signal_us=last[0],
@@ -117,7 +117,7 @@ def test_any_story_comes_to_what_the_documentation_says(spec: HeartbeatSpec, eve
 
 
 CHECK = UUID(int=9)
-SLOTTED = DAILY.run_for(UUID(int=8), CHECK)
+SLOTTED = DAILY.bound_to(UUID(int=8), CHECK)
 
 
 def a_slot() -> int:
@@ -142,7 +142,7 @@ def test_a_failure_that_a_success_follows_is_told_by_the_slot_behind_it(
 ) -> None:
     slot_us = a_slot()
     good_us = slot_us + max(0, failed_us)
-    reported = Reported(
+    reported = HeartbeatReport(
         read_us=slot_us + read_us,
         on_us=slot_us - DAY_US,
         signal_us=good_us,
@@ -153,7 +153,7 @@ def test_a_failure_that_a_success_follows_is_told_by_the_slot_behind_it(
     )
 
     assert ends(SLOTTED, reported) == expected
-    assert ends(SLOTTED.showing(), reported) == UP
+    assert ends(SLOTTED.with_body_kept(), reported) == UP
     if expected == FAILED:
         told = verdict_on(SLOTTED, reported).message
         assert told.endswith("ago reported a failure with exit code 3221225786, followed by a success")
@@ -166,7 +166,7 @@ def test_each_failure_is_told_by_a_slot_wherever_it_comes() -> None:
         verdicts = [
             ends(
                 SLOTTED,
-                Reported(
+                HeartbeatReport(
                     read_us=slot_us + number * MINUTE_US,
                     on_us=0,
                     signal_us=failure_us + 1,
@@ -183,7 +183,7 @@ def test_each_failure_is_told_by_a_slot_wherever_it_comes() -> None:
 
 def test_a_failure_of_before_a_step_of_the_clock_back_is_not_told() -> None:
     slot_us = a_slot()
-    reported = Reported(
+    reported = HeartbeatReport(
         read_us=slot_us,
         on_us=0,
         signal_us=slot_us - 1,
@@ -209,7 +209,8 @@ def test_a_job_that_signals_often_enough_is_never_down_because_the_monitor_was_a
         code = None if heard is None else 0
         outage = None if now < away else (away, min(now, back))
         assert ends(
-            spec, Reported(read_us=now, on_us=0, signal_us=heard, success_us=heard, exit_code=code, outage=outage)
+            spec,
+            HeartbeatReport(read_us=now, on_us=0, signal_us=heard, success_us=heard, exit_code=code, outage=outage),
         ) in {UP, UNKNOWN}
 
 
@@ -224,7 +225,7 @@ def test_a_job_that_is_gone_is_found_however_often_the_monitor_is_restarted(
         last = max((restart for restart in restarts if restart <= now), default=None)
         outage = None if last is None else (last, min(now, last + 1))
         verdicts.append(
-            ends(spec, Reported(read_us=now, on_us=0, signal_us=0, success_us=0, exit_code=0, outage=outage))
+            ends(spec, HeartbeatReport(read_us=now, on_us=0, signal_us=0, success_us=0, exit_code=0, outage=outage))
         )
 
     assert verdicts[-1] == OVERDUE
@@ -234,43 +235,53 @@ def test_a_job_that_is_gone_is_found_however_often_the_monitor_is_restarted(
 @pytest.mark.parametrize(
     ("reported", "expected", "words"),
     [
-        (Reported(read_us=NOW, on_us=NOW - HOUR_US), UNKNOWN, "no signal yet; expected every 1 d, grace period 10 min"),
         (
-            Reported(read_us=NOW, on_us=NOW - DAY_US - 70 * MINUTE_US),
+            HeartbeatReport(read_us=NOW, on_us=NOW - HOUR_US),
+            UNKNOWN,
+            "no signal yet; expected every 1 d, grace period 10 min",
+        ),
+        (
+            HeartbeatReport(read_us=NOW, on_us=NOW - DAY_US - 70 * MINUTE_US),
             OVERDUE,
             "no signal for 1 d 1 h; expected every 1 d, grace period 10 min",
         ),
         (
-            Reported(read_us=NOW, on_us=0, signal_us=NOW - 5 * SECOND_US, success_us=NOW - 5 * SECOND_US, exit_code=0),
+            HeartbeatReport(
+                read_us=NOW, on_us=0, signal_us=NOW - 5 * SECOND_US, success_us=NOW - 5 * SECOND_US, exit_code=0
+            ),
             UP,
             "",
         ),
         (
-            Reported(read_us=NOW, on_us=0, signal_us=NOW - 90 * SECOND_US, success_us=NOW - HOUR_US, exit_code=137),
+            HeartbeatReport(
+                read_us=NOW, on_us=0, signal_us=NOW - 90 * SECOND_US, success_us=NOW - HOUR_US, exit_code=137
+            ),
             FAILED,
             "the last signal, 1 min 30 s ago, reported a failure with exit code 137",
         ),
         (
-            Reported(read_us=NOW, on_us=0, signal_us=NOW - SECOND_US),
+            HeartbeatReport(read_us=NOW, on_us=0, signal_us=NOW - SECOND_US),
             FAILED,
             "the last signal, 1 s ago, reported a failure",
         ),
         # What came before a pause, or during it.
         (
-            Reported(
+            HeartbeatReport(
                 read_us=NOW, on_us=NOW - MINUTE_US, signal_us=NOW - HOUR_US, success_us=NOW - HOUR_US, exit_code=0
             ),
             UP,
             "",
         ),
         (
-            Reported(read_us=NOW, on_us=NOW - MINUTE_US, signal_us=NOW - 2 * DAY_US, success_us=None, exit_code=1),
+            HeartbeatReport(
+                read_us=NOW, on_us=NOW - MINUTE_US, signal_us=NOW - 2 * DAY_US, success_us=None, exit_code=1
+            ),
             UNKNOWN,
             "no signal yet; expected every 1 d, grace period 10 min",
         ),
         # The monitor was away when it was due.
         (
-            Reported(
+            HeartbeatReport(
                 read_us=NOW,
                 on_us=0,
                 signal_us=NOW - 25 * HOUR_US,
@@ -283,7 +294,7 @@ def test_a_job_that_is_gone_is_found_however_often_the_monitor_is_restarted(
         ),
         # It was away so early that another signal would have come in time, unless none ever came.
         (
-            Reported(
+            HeartbeatReport(
                 read_us=NOW,
                 on_us=0,
                 signal_us=NOW - 25 * HOUR_US,
@@ -295,13 +306,13 @@ def test_a_job_that_is_gone_is_found_however_often_the_monitor_is_restarted(
             "no signal for 1 d 1 h; expected every 1 d, grace period 10 min",
         ),
         (
-            Reported(read_us=NOW, on_us=NOW - 25 * HOUR_US, outage=(NOW - 24 * HOUR_US, NOW - 23 * HOUR_US)),
+            HeartbeatReport(read_us=NOW, on_us=NOW - 25 * HOUR_US, outage=(NOW - 24 * HOUR_US, NOW - 23 * HOUR_US)),
             UNKNOWN,
             "no signal for 1 d 1 h, but the monitor could not receive signals; expected every 1 d, grace period 10 min",
         ),
         # At the last moment.
         (
-            Reported(
+            HeartbeatReport(
                 read_us=NOW,
                 on_us=0,
                 signal_us=NOW - DAY_US - 10 * MINUTE_US,
@@ -312,15 +323,17 @@ def test_a_job_that_is_gone_is_found_however_often_the_monitor_is_restarted(
             "",
         ),
         (
-            Reported(read_us=NOW, on_us=NOW - DAY_US - 10 * MINUTE_US),
+            HeartbeatReport(read_us=NOW, on_us=NOW - DAY_US - 10 * MINUTE_US),
             UNKNOWN,
             "no signal yet; expected every 1 d, grace period 10 min",
         ),
         # Read in a transaction that began a moment before the signal's.
-        (Reported(read_us=NOW, on_us=NOW + 1, signal_us=NOW + 1, success_us=NOW + 1, exit_code=0), UP, ""),
+        (HeartbeatReport(read_us=NOW, on_us=NOW + 1, signal_us=NOW + 1, success_us=NOW + 1, exit_code=0), UP, ""),
     ],
 )
-def test_each_verdict_says_why(reported: Reported, expected: tuple[Outcome, ErrorKind | None], words: str) -> None:
+def test_each_verdict_says_why(
+    reported: HeartbeatReport, expected: tuple[Outcome, ErrorKind | None], words: str
+) -> None:
     assert ends(DAILY, reported) == expected
     assert verdict_on(DAILY, reported).message == words
 

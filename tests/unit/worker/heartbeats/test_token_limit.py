@@ -14,7 +14,7 @@ def test_in_any_span_no_more_go_through_than_the_bucket_holds_and_wins_back(paus
     taken: list[float] = []
     for pause in pauses:
         now_s += pause * 0.05
-        wait_s = limit.take(b"token", now_s)
+        wait_s = limit.acquire(b"token", now_s)
         if not wait_s:
             taken.append(now_s)
             for count, first in enumerate(reversed(taken), 1):
@@ -26,10 +26,10 @@ def test_in_any_span_no_more_go_through_than_the_bucket_holds_and_wins_back(paus
 
 def test_a_full_bucket_opens_when_it_said_and_others_are_open() -> None:
     limit = TokenLimit()
-    assert [limit.take(b"one", 0.0) for _ in range(BURST)] == [0.0] * BURST
+    assert [limit.acquire(b"one", 0.0) for _ in range(BURST)] == [0.0] * BURST
 
-    wait_s = limit.take(b"one", 0.5)
+    wait_s = limit.acquire(b"one", 0.5)
     assert wait_s == 0.5
-    assert limit.take(b"other", 0.5) == 0.0
-    assert limit.take(b"one", 0.5 + wait_s) == 0.0
-    assert limit.take(b"one", 0.5 + wait_s) == EVERY_S
+    assert limit.acquire(b"other", 0.5) == 0.0
+    assert limit.acquire(b"one", 0.5 + wait_s) == 0.0
+    assert limit.acquire(b"one", 0.5 + wait_s) == EVERY_S

@@ -14,6 +14,7 @@ from services.checks.assertion_outcome import AssertionOutcome, AssertionStatus
 from services.checks.json_path import MOST_LOOKED_AT
 from services.checks.outcome import ErrorKind, Outcome
 from services.checks.regex import Expression, compiled, program_size
+from services.checks.specs.assertion_validation import validate_assertions
 from services.checks.specs.assertions import (
     LARGEST_PROGRAMS,
     LONGEST_MATCHED,
@@ -29,7 +30,6 @@ from services.checks.specs.assertions import (
     TotalTimeWithin,
 )
 from services.checks.specs.http import HttpSpec
-from services.checks.specs.refusals import refuse_bad
 from services.wire.body import Body
 from services.wire.observation import Observation
 from services.worker.judging import findings
@@ -334,7 +334,7 @@ def test_the_dearest_assertions_on_the_largest_body_take_a_bounded_number_of_ste
     body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wanted = spec(*dearest_assertions())
-    refuse_bad(wanted.asserted, "a")
+    validate_assertions(wanted.asserted, "a")
     paths = [each for each in wanted.asserted if isinstance(each, JsonPathIs)]
     searches = Searches()
     monkeypatch.setattr(findings, "compiled", searches.compiled)

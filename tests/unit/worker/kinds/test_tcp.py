@@ -6,16 +6,16 @@ from hypothesis import strategies as st
 from services.checks.outcome import ErrorKind
 from services.wire.observation import Observation
 from services.wire.probe_failure import ProbeFailure
-from services.worker.kinds.tcp import LARGEST_ANSWER, TcpTalk
+from services.worker.kinds.tcp import LARGEST_ANSWER, TcpHandler
 
 
 def heard(pieces: list[bytes], expect: bytes) -> tuple[bool, ErrorKind | None, int | None]:
     """Whether the text was found, why not, and how much was read."""
     seen = Observation()
-    talk = TcpTalk(b"", expect, seen)
+    handler = TcpHandler(b"", expect, seen)
     try:
         for piece in pieces:
-            talk.hear(piece)
+            handler.on_data(piece)
             if seen.transfer_us is not None:
                 return True, None, seen.body_bytes
     except ProbeFailure as failure:

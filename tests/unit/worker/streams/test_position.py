@@ -7,11 +7,11 @@ import pytest
 from sentinel.options.v1 import error_reason_pb2 as reasons
 
 from services.platform.errors import FailedPrecondition, InvalidArgument
-from services.platform.security.sealed import Sealer
+from services.platform.security.signed_tokens import TokenSigner
 from services.worker.streams.position import FIRST_ID, Cursors, Position, resume
 
 TENANT, CHECK = UUID(int=1), UUID(int=2)
-SEALER = Sealer(b"key", "cursor")
+SEALER = TokenSigner(b"key", "cursor")
 HERE, ELSEWHERE = -(2**62), 2**62
 
 
@@ -28,12 +28,12 @@ def test_a_cursor_is_read_as_it_was_written(cluster: int) -> None:
 def former(xid: int) -> Position:
     """Read a cursor as it was written before positions named their cluster."""
     packed = struct.pack(">QQ16s", xid, 0, FIRST_ID.bytes)
-    return Cursors(SEALER).read(TENANT, "", SEALER.seal(TENANT, "", packed))
+    return Cursors(SEALER).read(TENANT, "", SEALER.sign(TENANT, "", packed))
 
 
 def test_a_cursor_of_another_length_is_invalid() -> None:
     with pytest.raises(InvalidArgument):
-        Cursors(SEALER).read(TENANT, "", SEALER.seal(TENANT, "", bytes(39)))
+        Cursors(SEALER).read(TENANT, "", SEALER.sign(TENANT, "", bytes(39)))
 
 
 @pytest.mark.parametrize(
