@@ -376,7 +376,7 @@ def test_the_signals_of_a_fork_are_those_of_a_fresh_process(printed: Printed) ->
     code = """
 import signal
 numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGHUP, signal.SIGCHLD)
-handlers = [repr(signal.getsignal(each)).split(" at ")[0] for each in numbers]
+handlers = [getattr(each, "__qualname__", repr(each)) for each in map(signal.getsignal, numbers)]
 print("signals", handlers, sorted(signal.pthread_sigmask(signal.SIG_BLOCK, [])), flush=True)
 signal.pause()
 """
