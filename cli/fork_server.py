@@ -33,6 +33,7 @@ from cli.process_title import set_title
 ENTRY = "start"
 """The function of a module that runs its process until it ends."""
 
+_FIRST_OTHER_FILE = 3
 _ORDERS = 0  # standard input is the socket for orders
 _LONGEST_ORDER = 4_096
 _OPENSSL_CONF = "OPENSSL_CONF"
@@ -61,6 +62,7 @@ class Order:
 def main() -> None:
     """Import the modules, then fork a process for each order; returns in the forked processes when they end."""
     die_with_parent(signal.SIGKILL, os.getppid())
+    os.closerange(_FIRST_OTHER_FILE, os.sysconf("SC_OPEN_MAX"))  # what a shell or a service manager left open
     set_title(sys.orig_argv[:3])  # otherwise `ps` shows the names of the services twice
     gc.disable()  # a garbage collection would write to memory that is to be shared
     idle_s, *modules = sys.argv[1:]

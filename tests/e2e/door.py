@@ -22,6 +22,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
 from tests.support.http2 import GOOD, HEADERS, PREFACE, frames
+from tests.support.patience import PATIENCE_S
 from tests.support.scraped import scraped
 from tests.support.stack import Stack, until
 
@@ -165,9 +166,10 @@ def replaced_auth(stack: Stack, answer: bytes) -> Iterator[None]:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(path)
             listener.listen()
-            checked = threading.Event()
-            threading.Thread(target=_answer_always, args=(listener, answer, checked), daemon=True).start()
-            assert checked.wait(20)  # an earlier health check may have found nobody, and Envoy not know it yet
+            checks = threading.Semaphore(0)
+            threading.Thread(target=_answer_always, args=(listener, answer, checks), daemon=True).start()
+            # An earlier health check may have failed. At the second that passes, all of Envoy's threads know of the first.
+            assert all(checks.acquire(timeout=PATIENCE_S) for _ in range(2))
             with stack.rest() as client:
                 until(lambda: client.get("/healthz").status_code == 200)
             yield
@@ -183,16 +185,16 @@ def until_auth_answers(stack: Stack) -> None:
         until(lambda: client.get(JWKS.route).status_code == 200)
 
 
-def _answer_always(listener: socket.socket, answer: bytes, checked: threading.Event) -> None:
+def _answer_always(listener: socket.socket, answer: bytes, checks: threading.Semaphore) -> None:
     while True:
         try:
             connection, _ = listener.accept()
         except OSError:  # shut down
             return
-        threading.Thread(target=_answer_once, args=(connection, answer, checked), daemon=True).start()
+        threading.Thread(target=_answer_once, args=(connection, answer, checks), daemon=True).start()
 
 
-def _answer_once(connection: socket.socket, answer: bytes, checked: threading.Event) -> None:
+def _answer_once(connection: socket.socket, answer: bytes, checks: threading.Semaphore) -> None:
     """Say that the service is well to a health check, or the door would send no call; answer anything else."""
     with connection, suppress(OSError):
         received = b""
@@ -204,7 +206,7 @@ def _answer_once(connection: socket.socket, answer: bytes, checked: threading.Ev
         path = dict(hpack.Decoder().decode(blocks[0], raw=True))[b":path"]
         if path == b"/grpc.health.v1.Health/Check":
             connection.sendall(GOOD)
-            checked.set()
+            checks.release()
         else:
             connection.sendall(answer)
             connection.shutdown(socket.SHUT_WR)

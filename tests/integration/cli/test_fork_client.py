@@ -77,6 +77,8 @@ def test_a_forked_program_is_a_child_of_ours_as_if_it_had_been_started_alone(
     printed: Printed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GIVEN", "by the shell")
+    left_open = os.dup(0)
+    os.set_inheritable(left_open, True)
 
     async def run() -> psutil.Process:
         async with _forking() as (supervisor, forks):
@@ -88,7 +90,10 @@ def test_a_forked_program_is_a_child_of_ours_as_if_it_had_been_started_alone(
             assert process.ppid() == os.getpid()
             return process
 
-    process = asyncio.run(run())
+    try:
+        process = asyncio.run(run())
+    finally:
+        os.close(left_open)
     assert is_gone(process.pid)
     facts = json.loads(printed().partition("| facts ")[2].splitlines()[0])
     umask = os.umask(0)

@@ -37,13 +37,13 @@ ALIASES = [("shop", "a0"), *((f"a{number}", f"a{number + 1}") for number in rang
 
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits are a small part of what they are; a server has time to answer a knock on a busy machine."""
+    """Waits are a small part of what they are; a server has time to answer a health check on a busy machine."""
     for module, name, wait_s in (
         (address_lookup, "_FIRST_WAIT_S", 0.02),
         (address_lookup, "_LONGEST_WAIT_S", 0.02),
-        (address_lookup, "KNOCK_AFTER_S", 0.005),
-        (dns_exchange, "KNOCK_AFTER_S", 0.005),
-        (name_servers, "KNOCK_PATIENCE_S", 1.0),
+        (address_lookup, "HEALTH_CHECK_AFTER_S", 0.005),
+        (dns_exchange, "HEALTH_CHECK_AFTER_S", 0.005),
+        (name_servers, "HEALTH_TIMEOUT_S", 1.0),
     ):
         monkeypatch.setattr(module, name, wait_s)
     monkeypatch.setattr(worker_probe, "Deadline", PatientDeadline)
