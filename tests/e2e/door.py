@@ -168,7 +168,7 @@ def replaced_auth(stack: Stack, answer: bytes) -> Iterator[None]:
             listener.listen()
             checks = threading.Semaphore(0)
             threading.Thread(target=_answer_always, args=(listener, answer, checks), daemon=True).start()
-            # An earlier health check may have failed. At the second that passes, all of Envoy's threads know of the first.
+            # An earlier health check may have failed; at the second that passes, all threads of Envoy know it.
             assert all(checks.acquire(timeout=PATIENCE_S) for _ in range(2))
             with stack.rest() as client:
                 until(lambda: client.get("/healthz").status_code == 200)
