@@ -35,7 +35,7 @@ _UPDATE = "/sentinel.monitor.v1.MonitorService/UpdateService description"
 
 
 def measure(folder: Path) -> list[Line]:
-    """Measure both doors."""
+    """Measure JSON bodies with and without their inspection."""
     stack = Stack(data_dir=folder / "strict")
     stack.start()
     try:

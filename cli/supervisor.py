@@ -61,7 +61,7 @@ class Supervisor:
         for names, patience in zip(stages, patience_s, strict=True):
             running = [self._children[name] for name in names if name in self._children]
             await asyncio.gather(*(child.stop(patience) for child in running))
-        # Each keeper ends by itself once stopping is set, even if it is starting its program.
+        # Each restart loop ends by itself once stopping is set, even if it is starting its program.
         with suppress(TimeoutError):
             async with asyncio.timeout(_ENDED_S):
                 await asyncio.gather(*self._restarters.values(), return_exceptions=True)

@@ -1,1 +1,1 @@
-"""The front door: Envoy's configuration, derived from the contract and the settings."""
+"""Envoy's configuration, derived from the contract and the settings."""

@@ -39,7 +39,7 @@ from services.platform.security.signed_tokens import TokenSigner
 
 ROLE = "sentinel_monitor"
 ROLLUP_ROLE = "sentinel_rollup"
-# Boards are read one at a time.
+# Snapshots are read one at a time.
 _BOARD_CONNECTIONS = 1
 _SERVICE = monitor_service_pb2.DESCRIPTOR.services_by_name["MonitorService"]
 # Envoy routes reflection to this process, so it lists the services of all three processes.

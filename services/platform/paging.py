@@ -45,7 +45,7 @@ class Pager:
     """A codec of page tokens.
 
     Args:
-        sealer: signs the tokens.
+        signer: signs the tokens.
     """
 
     def __init__(self, signer: TokenSigner) -> None:

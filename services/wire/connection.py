@@ -1,4 +1,4 @@
-"""One connection of one attempt: dialled, timed, closed at once. A Talk implements the protocol on it."""
+"""One connection of one attempt: dialled, timed, closed at once. A ProtocolHandler implements the protocol on it."""
 
 import asyncio
 import time
@@ -10,13 +10,13 @@ from services.wire.probe_failure import ProbeFailure, Undecided
 
 
 class ProtocolHandler(Protocol):
-    """The protocol on a link. It calls `link.complete()` when it has received enough.
+    """The protocol on a connection. It calls `connection.complete()` when it has received enough.
 
     Any exception fails the attempt; ProbeFailure has the reason.
     """
 
     def on_connected(self, connection: "Connection") -> None:
-        """Start: the link is connected, and secured if it is secure from the start."""
+        """Start: the connection is established, and its TLS handshake is complete if TLS begins at once."""
 
     def on_data(self, data: bytes) -> None:
         """Process received bytes."""
@@ -25,7 +25,7 @@ class ProtocolHandler(Protocol):
         """Process the end or loss of the connection; raise ProbeFailure if something is missing."""
 
     def on_closed(self) -> None:
-        """Release resources: the link is closed."""
+        """Release resources: the connection is closed."""
 
 
 class Connection(asyncio.Protocol):
@@ -72,7 +72,7 @@ class Connection(asyncio.Protocol):
             raise
 
     async def wait_closed(self) -> None:
-        """Wait until the talk is complete, and close.
+        """Wait until the handler has received enough, and close.
 
         Raises:
             ProbeFailure: it failed or was incomplete.
@@ -89,7 +89,7 @@ class Connection(asyncio.Protocol):
         self._send(data)
 
     def complete(self) -> None:
-        """End the talk, which has received enough."""
+        """End the connection; the handler has received enough."""
         if self._done is not None and not self._done.done():
             self._done.set_result(None)
 
@@ -102,7 +102,7 @@ class Connection(asyncio.Protocol):
         if self._done is not None:
             if self._done.done() and not self._done.cancelled():
                 self._done.exception()  # retrieved, even if a cancellation came first
-            # The exception refers to frames that refer to this link. Break the cycle, so that both are freed at once.
+            # The exception refers to frames that refer to this object. Break the cycle, so that both are freed at once.
             self._done = None
 
     @property
@@ -119,7 +119,7 @@ class Connection(asyncio.Protocol):
     # Callbacks of asyncio
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Record the connection, and start the talk."""
+        """Record the connection, and start the handler."""
         seen = self._seen
         self._transport = cast("asyncio.Transport", transport)
         if seen.connect_us is not None:
@@ -135,7 +135,7 @@ class Connection(asyncio.Protocol):
             self._fail(error)
 
     def data_received(self, data: bytes) -> None:
-        """Pass received bytes to the talk."""
+        """Pass received bytes to the handler."""
         if self.is_late or self.is_over:
             return
         try:
@@ -149,7 +149,7 @@ class Connection(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Pass the end or loss of the connection to the talk."""
+        """Pass the end or loss of the connection to the handler."""
         if self.is_late or self.is_over:
             return
         if exc is not None and is_internal(exc):
@@ -160,7 +160,7 @@ class Connection(asyncio.Protocol):
         except Exception as error:  # noqa: BLE001 — as above
             self._fail(error)
 
-    # Overridden by secure links
+    # Overridden by connections with TLS
 
     def _report_connected(self) -> None:
         self.report_connected()
@@ -174,7 +174,7 @@ class Connection(asyncio.Protocol):
     def _lost(self, error: Exception | None) -> None:
         self.handler.on_eof(error)
 
-    # Shared with secure links
+    # Shared with connections with TLS
 
     def _send(self, data: bytes) -> None:
         if self._transport is not None:

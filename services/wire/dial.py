@@ -19,7 +19,7 @@ _L = TypeVar("_L", bound=Connection)
 
 
 async def dial(links: Sequence[_L]) -> _L:
-    """Connect one of several links and return it; close the others at once.
+    """Connect one of several connections and return it; close the others at once.
 
     Raises:
         ProbeFailure: no address accepts a connection.
@@ -61,7 +61,7 @@ async def _race(links: Sequence[_L]) -> _L:
 async def _first(
     attempts: dict[asyncio.Task[None], _L], refusals: list[tuple[str, OSError]], waits_s: float | None
 ) -> _L | None:
-    """Wait until an attempt ends; return its link if it succeeded, else record the failure."""
+    """Wait until an attempt ends; return its connection if it succeeded, else record the failure."""
     done, _ = await asyncio.wait(attempts, timeout=waits_s, return_when=asyncio.FIRST_COMPLETED)
     winner = None
     for each in done:
@@ -76,7 +76,7 @@ async def _first(
 
 
 def interleave_families(links: Sequence[_L]) -> list[_L]:
-    """Return the links with alternating address families, beginning with the first one's (RFC 8305 §4). Pure."""
+    """Return the connections with alternating address families, beginning with the first one's (RFC 8305 §4). Pure."""
     begins_with_ipv6 = ":" in links[0].address
     first = [each for each in links if (":" in each.address) == begins_with_ipv6]
     others = [each for each in links if (":" in each.address) != begins_with_ipv6]

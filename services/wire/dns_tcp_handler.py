@@ -25,7 +25,7 @@ _R = TypeVar("_R", bound=_Reply)
 
 
 class DnsTcpHandler(Generic[_R]):
-    """The handler of a DNS query on a link; the response has at most 64 KiB.
+    """The handler of a DNS query on a connection; the response has at most 64 KiB.
 
     Args:
         question: the question.
@@ -92,5 +92,5 @@ class DnsTcpHandler(Generic[_R]):
         raise ProbeFailure(ErrorKind.PROTOCOL, "connection lost before the response was complete") from error
 
     def on_closed(self) -> None:
-        """Drop the reference to the link."""
+        """Drop the reference to the connection."""
         self._connection = None

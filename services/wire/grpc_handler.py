@@ -1,4 +1,4 @@
-"""A unary gRPC call over a link, with each phase timed."""
+"""A unary gRPC call over a connection, with each phase timed."""
 
 import time
 
@@ -12,7 +12,7 @@ from services.wire.tls_connection import TlsConnection
 
 
 class GrpcHandler:
-    """The handler of a unary gRPC call on a link.
+    """The handler of a unary gRPC call on a connection.
 
     Args:
         request: the bytes to send.
@@ -72,5 +72,5 @@ class GrpcHandler:
         raise ProbeFailure(ErrorKind.PROTOCOL, "connection lost before the response was complete") from error
 
     def on_closed(self) -> None:
-        """Drop the reference to the link."""
+        """Drop the reference to the connection."""
         self._connection = None

@@ -1,4 +1,4 @@
-"""An HTTP request and its response over a link, with each phase timed."""
+"""An HTTP request and its response over a connection, with each phase timed."""
 
 import time
 
@@ -11,10 +11,10 @@ from services.wire.probe_failure import ProbeFailure
 
 
 class HttpHandler:
-    """The handler of an HTTP request on a link.
+    """The handler of an HTTP request on a connection.
 
     Args:
-        wire: the encoded request.
+        request: the encoded request.
         seen: receives the phases.
 
     Attributes:
@@ -66,7 +66,7 @@ class HttpHandler:
         self._complete()
 
     def on_closed(self) -> None:
-        """Drop the reference to the link."""
+        """Drop the reference to the connection."""
         self._connection = None
 
     def _complete(self) -> None:

@@ -72,13 +72,13 @@ class Network:
     async def connect(
         self, host: str, literal: str | None, seen: Observation, connection_to: Callable[[str], Connection]
     ) -> Connection:
-        """Connect to a host; return the link, on which the talk has started.
+        """Connect to a host; return the connection, on which the handler has started.
 
         Args:
             host: a host name in ASCII, or an address.
             literal: the host itself if it is an address.
             seen: receives the progress, also of a failed or cancelled attempt.
-            connection_to: creates a link to a literal address; several may race.
+            connection_to: creates a connection to a literal address; several may race.
 
         Raises:
             ProbeFailure: there is no connection.
@@ -89,7 +89,7 @@ class Network:
     async def over_tls(
         self, server: TlsTarget, seen: Observation, connection_to: Callable[[str, Engine], TlsConnection]
     ) -> Connection:
-        """Connect to a server with TLS and wait until the talk is complete; return the closed link.
+        """Connect to a server with TLS and wait until the handler has received enough; return the closed connection.
 
         The fastest library is tried first. If it is undecided, OpenSSL judges over another connection, and is tried
         first for the next hour.
@@ -97,10 +97,10 @@ class Network:
         Args:
             server: the server.
             seen: receives the progress, also of a failed or cancelled attempt.
-            connection_to: creates a link to a literal address.
+            connection_to: creates a connection to a literal address.
 
         Raises:
-            ProbeFailure: there is no connection, or the talk failed.
+            ProbeFailure: there is no connection, or the handler failed.
             InternalProbeError: the target is blocked, or the monitor itself failed.
         """
         tls = self.tls

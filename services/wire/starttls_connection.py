@@ -1,4 +1,4 @@
-"""A link for STARTTLS: plaintext at first, secured after a dialogue."""
+"""A connection for STARTTLS: plaintext at first, secured after a dialogue."""
 
 from services.checks.outcome import ErrorKind
 from services.wire.connection import ProtocolHandler
@@ -12,7 +12,7 @@ LARGEST_PLAINTEXT = 16 * 1024
 
 
 class StartTlsConnection(TlsConnection):
-    """A link that runs a plaintext dialogue, then the handshake; its talk starts after that.
+    """A connection that runs a plaintext dialogue, then the handshake; its handler starts after that.
 
     Args:
         address: a literal address that may be dialled.

@@ -1,4 +1,4 @@
-"""A link with TLS: a library between the socket and the talk, without a second transport."""
+"""A connection with TLS: a library between the socket and the protocol handler, without a second transport."""
 
 import asyncio
 import ssl
@@ -38,9 +38,9 @@ ADMISSION_S = 1.0
 
 
 class TlsConnection(Connection):
-    """A link that runs the TLS handshake first.
+    """A connection that runs the TLS handshake first.
 
-    Unless its engine is a watched OpenSSL, it ends with Undecided, before the talk starts, if that one has to judge.
+    If only a watched OpenSSL can decide, any other engine ends it with Undecided before the handler starts.
 
     Args:
         address: a literal address that may be dialled.
@@ -280,7 +280,7 @@ class TlsConnection(Connection):
                 if flight:
                     self._send(flight)
                 return
-            self._flight = flight  # sent together with the first bytes of the talk
+            self._flight = flight  # sent together with the first bytes of the handler
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None

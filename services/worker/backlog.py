@@ -31,7 +31,7 @@ class Backlog:
     tenant with ten thousand waiting slots.
 
     Args:
-        shares: decides which runs may begin.
+        limits: decides which runs may begin.
     """
 
     def __init__(self, limits: ConcurrencyLimits) -> None:

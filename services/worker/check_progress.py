@@ -138,11 +138,11 @@ class CheckProgress:
 
 
 def count_results(batch: Sequence[Pending], progress_by_check: Mapping[UUID, CheckProgress]) -> list[Pending]:
-    """Return the results of a batch that count, in order, and update the tallies.
+    """Return the results of a batch that count, in order, and update the progress of their checks.
 
     Args:
         batch: the results; those of one check in the order of their slots.
-        progress_by_check: the tallies by check; a deleted check has none.
+        progress_by_check: the progress by check; a deleted check has none.
     """
     counted = []
     for pending in batch:

@@ -3,7 +3,7 @@
     held ──► waiting for its slot ──► due: waiting for a place ──► running ──► waiting for its next slot
                                                   └── too late: MISSED ──────────────┘
 
-A check is in one of these places at a time, so at most one run of it is in progress. Time is an argument, in
+A check is in one of these states at a time, so at most one run of it is in progress. Time is an argument, in
 microseconds.
 """
 
@@ -29,7 +29,7 @@ class _RunState(Enum):
 
 
 class Run:
-    """A held check and its place. For users of the dispatcher: one run of a slot.
+    """A held check and its state. For users of the dispatcher: one run of a slot.
 
     Attributes:
         check: the check with its present settings.

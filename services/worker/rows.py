@@ -98,7 +98,7 @@ def to_tenant_worker(row: "asyncpg.Record") -> TenantWorker:
 
 
 def to_progress(row: "asyncpg.Record") -> CheckProgress:
-    """Return the tally of a check from a row of check_states with its period and lease."""
+    """Return the progress of a check from a row of check_states with its period and lease."""
     track = Track(
         state=CheckState(row["state"]),
         state_us=row["state_time"],
@@ -118,7 +118,7 @@ def to_progress(row: "asyncpg.Record") -> CheckProgress:
 
 
 def add_periods(progress_by_check: Mapping[UUID, CheckProgress], rows: "Sequence[asyncpg.Record]") -> None:
-    """Add ended periods to the tallies."""
+    """Add ended periods to the progress of checks."""
     for row in rows:
         if row["end_time"] is not None:
             period = Period(row["start_time"], row["end_time"], row["interval_us"])

@@ -91,7 +91,7 @@ class Spec(ABC):
         """Return the spec with HIDDEN replaced by the stored secret of the same path.
 
         Secrets of another audience are not restored: otherwise a user who may change a check but not read its secrets
-        could have them sent to another host. HIDDEN remains there, and `refuse_bad` refuses it.
+        could have them sent to another host. HIDDEN remains there, and `validate` rejects it.
 
         Args:
             stored: the stored spec.

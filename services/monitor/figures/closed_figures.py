@@ -7,7 +7,7 @@ from uuid import UUID
 from services.monitor.figures.closed_hours import CheckHistory, ClosedSpan
 from services.monitor.figures.uptime import Figures, total
 
-# If a mark is set back to recompute hours, the new figures appear after this time.
+# If a watermark is set back to recompute hours, the new figures appear after this time.
 _TTL_S = 60.0
 # Each entry has five spans with tens of latency buckets each, so the cache takes tens of megabytes at most.
 _MOST_CHECKS = 2_000

@@ -2,8 +2,8 @@
 
 The results of a check are recorded in the order of their slots, each after the last accounted slot. Once the account
 has passed the end of an hour, no further result can be recorded in it: the hour is closed and never changes. Closed
-hours are rolled up, and a day is rolled up when all of its hours are. The time after the check's mark is the tail. The
-tail and those closed hours that an edge cuts are computed from raw results.
+hours are rolled up, and a day is rolled up when all of its hours are. The time after the check's watermark is the
+tail. The tail and those closed hours that an edge cuts are computed from raw results.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class CheckHistory:
     """The recorded data of a check from which figures are computed. The store fills it in.
 
     Attributes:
-        rolled_us: the check's mark: hours that end at or before it are closed and rolled up.
+        rolled_us: the check's roll-up watermark: hours that end at or before it are closed and rolled up.
         closed: figures of closed hours and days, each with the index of the span between two edges that contains it.
         slots: the raw results in the spans that roll-ups do not cover, in order, and the last one before each span.
         periods: when the check was enabled, in order; the last period may be open.
@@ -73,7 +73,7 @@ class Candidate:
         tenant_id: its tenant.
         service_id: its service.
         check_id: the check.
-        rolled_us: its mark.
+        rolled_us: its roll-up watermark.
         accounted_us: its last accounted slot.
         interval_us: its present interval, from which the number of results is estimated.
     """
@@ -120,7 +120,7 @@ def settled_us(now: int) -> int:
 
 
 def close_until(candidate: Candidate, now: int, keep_raw_us: int) -> int:
-    """Return the time up to which hours of a check can be closed: its mark if none can, and at most a day after it.
+    """Return the time up to which hours of a check can be closed: its watermark, or at most a day after it.
 
     Args:
         candidate: the check.
@@ -155,7 +155,7 @@ def choose_batch(found: Sequence[Candidate], now: int, keep_raw_us: int) -> list
 
 
 def hourly_figures(recorded: CheckHistory, until_us: int) -> list[Figures]:
-    """Return the figures of a check's hours from its mark to `until_us`, without hours in which it was off."""
+    """Return the figures of a check's hours from its watermark to `until_us`, without hours in which it was off."""
     edges = list(range(recorded.rolled_us, until_us + 1, HOUR_US))
     return [each for each in _measure_open(recorded, edges, until_us) if each.life_us]
 
@@ -166,7 +166,7 @@ def closed_spans(check_id: UUID, edges: Sequence[int], rolled_us: int) -> tuple[
     Args:
         check_id: the check.
         edges: where spans begin and end, ascending.
-        rolled_us: the check's mark.
+        rolled_us: the check's roll-up watermark.
     """
     days, rest = [], []
     for part, (start, stop) in enumerate(_closed_hours(edges, rolled_us)):
@@ -212,7 +212,7 @@ def combine_figures(recorded: CheckHistory, edges: Sequence[int], now: int) -> l
 
 
 def _measure_open(recorded: CheckHistory, edges: Sequence[int], now: int, known: Sequence[Span] = ()) -> list[Figures]:
-    """Return the figures of raw results for each span between two edges, without the time in `told`."""
+    """Return the figures of raw results for each span between two edges, without the time in `known`."""
     start, until = edges[0], min(edges[-1], now)
     born = min((start for start, _ in recorded.periods), default=until)
     off = merge_spans([*recorded.off, *known, *paused_spans(recorded.periods, min(born, until), until)])

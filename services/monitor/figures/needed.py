@@ -11,7 +11,7 @@ from services.monitor.figures.excluded_time import Span
 
 @dataclass(frozen=True, slots=True)
 class RollupWatermark:
-    """A check and its mark: hours that end at or before the mark are closed and rolled up."""
+    """A check and its roll-up watermark: hours that end at or before it are closed and rolled up."""
 
     service_id: UUID
     check_id: UUID
@@ -69,7 +69,7 @@ def needed(
 
     Args:
         tenant_id: the tenant of the checks.
-        marks: the marks of the checks.
+        marks: the roll-up watermarks of the checks.
         edges: where spans begin and end, ascending.
         remembered: the cache of closed figures; None to read all.
     """

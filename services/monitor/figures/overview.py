@@ -48,7 +48,7 @@ class RecordedOverview:
     """The recorded data of a tenant's overview.
 
     Attributes:
-        check_counts: distinct tallies of services, each with the number of services that have it.
+        check_counts: distinct check counts of services, each with the number of services that have it.
         closed: the sum of the figures of those checks whose hours are all closed.
         tail: the recorded data of the other checks.
         incidents: sums over the incidents of all checks.

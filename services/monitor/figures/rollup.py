@@ -36,7 +36,7 @@ class Retention:
 
 
 class RollupPosition(NamedTuple):
-    """The position of a round: checks are processed in the order of their marks, tenants and ids."""
+    """The position of a round: checks are processed in the order of watermark, tenant and id."""
 
     rolled_us: int
     tenant_id: UUID

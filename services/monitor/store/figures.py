@@ -54,7 +54,7 @@ class FiguresSql(Sql):
 
 
 def rollup_watermarks(tenant_id: UUID) -> Select[UUID, UUID, datetime]:
-    """Return the query of the marks of a tenant's checks."""
+    """Return the query of the roll-up watermarks of a tenant's checks."""
     return (
         select(checks.c.service_id, checks.c.id, check_rollups.c.rolled_time)
         .join(check_rollups, WATERMARK_OF_CHECK)
@@ -65,7 +65,7 @@ def rollup_watermarks(tenant_id: UUID) -> Select[UUID, UUID, datetime]:
 async def read_watermarks(
     connection: AsyncConnection, which: Select[UUID, UUID, datetime]
 ) -> Sequence[RollupWatermark]:
-    """Return the marks that a query selects."""
+    """Return the watermarks that a query selects."""
     rows = await connection.execute(which)
     return [RollupWatermark(service_id, check_id, from_datetime(rolled)) for service_id, check_id, rolled in rows]
 
@@ -82,10 +82,10 @@ async def read_recorded(
     """Return the recorded data of checks between edges, by service.
 
     Args:
-        connection: a connection in the transaction that has read the marks. A mark may move meanwhile, because closed
-            figures before a mark do not change.
+        connection: a connection in the transaction that has read the watermarks. A watermark may advance meanwhile,
+            because closed figures before it do not change.
         tenant_id: the tenant of the checks.
-        watermarks: the marks of the checks.
+        watermarks: the watermarks of the checks.
         edges: where spans begin and end, ascending.
         latencies: whether closed figures have latencies.
         remembered: the cache of closed figures; None to read all.

@@ -101,7 +101,7 @@ class OverviewSql(Sql):
     async def overview(self, tenant_id: UUID, start_us: int, end_us: int, now: int) -> RecordedOverview:
         """Return the recorded data of a tenant's overview: services by state, and figures between full hours.
 
-        Checks whose mark is at or after the end, which are nearly all, are summed once an hour. The names of the
+        Checks whose watermark is at or after the end, which are nearly all, are summed once an hour. The names of the
         slowest checks are those of that time.
         """
         lagging = rollup_watermarks(tenant_id).where(check_rollups.c.rolled_time < to_datetime(end_us))

@@ -33,7 +33,7 @@ _ONE_AT_A_TIME = "SELECT pg_try_advisory_xact_lock(hashtextextended('roll_up', 0
 _Closed = tuple[HoursToClose, Sequence[Figures]]
 _Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
-# In the order of their marks. A transaction that deletes a check waits for this one, so that it leaves no rows.
+# In the order of their watermarks. A transaction that deletes a check waits for this one, so that it leaves no rows.
 _CANDIDATES = """
     SELECT k.tenant_id, c.service_id, k.check_id, k.rolled_time, s.accounted_time, c.interval_us
     FROM check_rollups k

@@ -182,7 +182,7 @@ class ServiceSql(Sql):
 
 
 def _check_counts(tenant_id: UUID | BindParameter[UUID], now: int | BindParameter[int]) -> Select[int, int, int]:
-    """Return the query of the tally of a tenant's checks (semantics.md §12, §13)."""
+    """Return the query of the counts of a tenant's checks by state (semantics.md §12, §13)."""
     is_open = and_(
         check_periods.c.tenant_id == checks.c.tenant_id,
         check_periods.c.check_id == checks.c.id,
@@ -207,7 +207,7 @@ def _check_counts(tenant_id: UUID | BindParameter[UUID], now: int | BindParamete
 
 
 def check_counts_of_all(tenant_id: BindParameter[UUID], now: BindParameter[int]) -> Select[Any]:
-    """Return the query of the distinct tallies of a tenant's services, with the number of services of each."""
+    """Return the query of the distinct check counts of a tenant's services, with the number of services of each."""
     grouped = _check_counts(tenant_id, now).add_columns(checks.c.service_id).group_by(checks.c.service_id).subquery()
     counts = [func.coalesce(grouped.c[name], 0).label(name) for name in ("enabled", "down", "known")]
     each = (
@@ -220,15 +220,15 @@ def check_counts_of_all(tenant_id: BindParameter[UUID], now: BindParameter[int])
 
 
 def _with_check_counts(tenant_id: UUID, now: int, in_one_of: Sequence[ServiceState] = ()) -> Select[Any]:
-    """Return the query of a tenant's services with tallies and open incidents, filtered by state if any is given."""
+    """Return the query of a tenant's services with check counts and open incidents; optionally by state."""
     each = _check_counts(tenant_id, now)
     if in_one_of:
-        # The filter needs the state of every service, so all tallies are computed at once.
+        # The filter needs the state of every service, so all check counts are computed at once.
         grouped = each.add_columns(checks.c.service_id).group_by(checks.c.service_id).subquery()
         joined = services.outerjoin(grouped, grouped.c.service_id == services.c.id)
         counts = grouped.c
     else:
-        # Only the tallies of the services on the page.
+        # Only the check counts of the services on the page.
         beside = each.where(checks.c.service_id == services.c.id).lateral()
         joined = services.join(beside, true())
         counts = beside.c
@@ -266,7 +266,7 @@ def _state_condition(
     known: ColumnElement[int],
     maintained: ColumnElement[bool],
 ) -> ColumnElement[bool]:
-    """Return service_state as a condition on a tally; a test verifies that both agree."""
+    """Return service_state as a condition on check counts; a test verifies that both agree."""
     conditions: dict[ServiceState, ColumnElement[bool]] = {
         ServiceState.PAUSED: enabled == 0,
         ServiceState.MAINTENANCE: and_(enabled > 0, maintained),

@@ -1,4 +1,4 @@
-"""Read the data of a board: all services of a tenant with their checks, incidents and maintenance."""
+"""Read the data of a snapshot: all services of a tenant with their checks, incidents and maintenance."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -14,7 +14,7 @@ from services.monitor.watching.service_snapshot import RecordedCheck, RecordedSe
 from services.platform.clock import MINUTE_US
 from services.platform.postgres.database import tenant_transaction
 
-# Boards are read more often than this, so that a span is known before it begins.
+# Snapshots are read more often than this, so that a span is known before it begins.
 _AHEAD_US = MINUTE_US
 # Rows are fetched in batches, so that the event loop runs other work in between.
 _AT_ONCE = 200
@@ -50,7 +50,7 @@ _SPANS = f"""
 
 
 class SnapshotSql:
-    """SQL of boards.
+    """SQL of snapshots.
 
     Args:
         pool: connections under the role sentinel_monitor, with times in microseconds.

@@ -15,7 +15,7 @@ class WatchCursors:
     """Signs the digest of what a reader was sent (watch_digest.py) as a cursor, and verifies it.
 
     Args:
-        sealer: signs cursors, so that none can be forged or used for another tenant or filter.
+        signer: signs cursors, so that none can be forged or used for another tenant or filter.
     """
 
     def __init__(self, signer: TokenSigner) -> None:

@@ -88,7 +88,7 @@ class ServiceSnapshot:
     def of(
         cls, service: Service, state: ServiceState, state_us: int | None, reason: str, open_incidents: int
     ) -> "ServiceSnapshot":
-        """Return a standing with its mark."""
+        """Return a snapshot with its fingerprint."""
         moment = _NEVER if state_us is None else state_us
         packed = _FINGERPRINTED.pack(service.id.bytes, service.update_us, state, moment, open_incidents)
         fingerprint = int.from_bytes(hashlib.blake2b(packed + reason.encode(), digest_size=4).digest())

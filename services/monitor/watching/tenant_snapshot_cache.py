@@ -1,8 +1,8 @@
-"""The boards of one process: the present state of all services of each tenant that has a stream here.
+"""The snapshot caches of one process: the states of all services of each tenant that has a stream here.
 
-A notification causes a read of what changed. All of a board is read when anything may have changed: a window began or
-ended, or a check became stale (semantics.md §12); and periodically, because a notification may be lost. All readers of
-a tenant share its board.
+A notification causes a read of what changed. All services of a tenant are read when any of them may have changed: a
+window began or ended, or a check became stale (semantics.md §12). They are also read periodically, because a
+notification may be lost. All readers of a tenant share its cache.
 """
 
 import asyncio
@@ -29,10 +29,10 @@ _log = logs.get("board")
 _POLL_S = 15.0
 # Without the database states grow stale, which is shown at each attempt.
 _BACKOFF = Backoff(first_s=1.0, longest_s=2.0)
-# Limits of reading: a board at most this often, and whole boards in at most a fifth of the time.
+# Limits of reading: a cache at most this often, and all services of a tenant in at most a fifth of the time.
 _MIN_INTERVAL_S = 0.2
 _REST_FACTOR = 4
-# For more services than this a read of the whole board is cheaper.
+# For more services than this a read of all services is cheaper.
 _MOST_CHANGED = 500
 # Stale checks are read a moment later, so that those that become stale soon after are included.
 _STALE_MARGIN_S = 0.1
@@ -46,7 +46,7 @@ class TenantSnapshotCache:
     Attributes:
         snapshot: what readers are shown.
         watchers: the readers; notified of each change.
-        users: how many streams use the board.
+        users: how many streams use the cache.
         waiters: the streams that wait for the first read.
     """
 
@@ -58,7 +58,7 @@ class TenantSnapshotCache:
         self._recorded: dict[UUID, RecordedService] | None = None
         self._changed: set[UUID] = set()
         self._retry = Retry(_BACKOFF)
-        # By the event loop's clock: when to read the whole board, and the earliest times of the next reads.
+        # By the event loop's clock: when to read all services, and the earliest times of the next reads.
         self._whole_due = self._not_before = self._whole_not_before = -math.inf
 
     @property
@@ -80,15 +80,15 @@ class TenantSnapshotCache:
             self._whole_due = -math.inf
 
     def failed(self) -> None:
-        """Read nothing for some seconds, and then the whole board."""
+        """Read nothing for some seconds, and then all services."""
         self._whole_due = -math.inf
         self._not_before = asyncio.get_running_loop().time() + self._retry.failed_s()
 
     def publish(self, snapshot: TenantSnapshot, among: Iterable[UUID] | None = None) -> None:
-        """Replace the picture, and notify the readers of each difference.
+        """Replace the snapshot, and notify the readers of each difference.
 
         Args:
-            snapshot: the new picture of all services.
+            snapshot: the new snapshot of all services.
             among: the services that may differ; None for all.
         """
         before, self.snapshot = self.snapshot, snapshot
@@ -99,7 +99,7 @@ class TenantSnapshotCache:
                     watcher.on_change(service_id, was, now)
 
     async def read(self, store: "SnapshotSql", tenant_id: UUID, clock: Callable[[], int]) -> None:
-        """Read what is due, and update the picture.
+        """Read what is due, and update the snapshot.
 
         Without the database the last data is shown as of now, so it becomes UNKNOWN.
 
@@ -137,7 +137,7 @@ class TenantSnapshotCache:
     async def _recompute(
         self, recorded: Mapping[UUID, RecordedService], clock: Callable[[], int], among: Collection[UUID] | None = None
     ) -> None:
-        """Update the picture from what was read.
+        """Update the snapshot from what was read.
 
         Args:
             recorded: the services that were found.
@@ -172,7 +172,7 @@ class TenantSnapshotCache:
 
 
 class SnapshotCaches:
-    """The boards of the tenants that have streams in this process.
+    """The snapshot caches of the tenants that have streams in this process.
 
     Args:
         store: the services in PostgreSQL.
@@ -202,10 +202,10 @@ class SnapshotCaches:
 
     @asynccontextmanager
     async def of(self, tenant_id: UUID) -> AsyncIterator[TenantSnapshotCache]:
-        """Yield a tenant's board, which is kept up to date while the block runs.
+        """Yield a tenant's cache, which is kept up to date while the block runs.
 
         Raises:
-            Unavailable: the database is unavailable, and the board was never read.
+            Unavailable: the database is unavailable, and the tenant was never read.
         """
         cache = self._caches.setdefault(tenant_id, TenantSnapshotCache())
         cache.users += 1
@@ -222,7 +222,7 @@ class SnapshotCaches:
                 del self._caches[tenant_id]
 
     async def run(self) -> None:
-        """Read due boards, one at a time, until cancelled."""
+        """Read due tenants, one at a time, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             self._wake.clear()
@@ -235,7 +235,7 @@ class SnapshotCaches:
                     await self._wake.wait()
 
     async def _read(self, tenant_id: UUID, cache: TenantSnapshotCache) -> None:
-        """Read a board; on an error, release or end its readers."""
+        """Read a tenant; on an error, release or end its readers."""
         try:
             await cache.read(self._store, tenant_id, self._clock)
         except Unavailable as error:

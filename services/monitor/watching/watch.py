@@ -41,7 +41,7 @@ class WatchStreams:
     """The streams of WatchServices in one process.
 
     Args:
-        boards: the present states by tenant.
+        caches: the present states by tenant.
         metrics: counts readers and messages.
 
     Attributes:
@@ -74,7 +74,7 @@ class WatchStreams:
         with self.open.track(watcher, guard):
             try:
                 async with self._caches.of(tenant_id) as cache:
-                    # No await between these two lines, so the board does not change.
+                    # No await between these two lines, so the cache does not change.
                     watcher.begin(cache.snapshot, cursor)
                     cache.watchers.add(watcher)
                     try:

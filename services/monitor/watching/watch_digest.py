@@ -1,8 +1,8 @@
 """A digest of what a reader was sent of a tenant's services, small enough for a cursor (docs/adr/0021). Pure.
 
-Services fall into 128 buckets by their ids. A bucket holds the exclusive or of the marks of its services that were
-sent, which does not depend on their order and is updated in one step for each service. A reader that resumes gets the
-buckets that differ from the present ones, and no others.
+Services fall into 128 buckets by their ids. A bucket holds the exclusive or (XOR) of the fingerprints of its services
+that were sent. This value does not depend on their order, and is updated in one step for each service. A reader that
+resumes gets the buckets that differ from the present ones, and no others.
 
 A bucket may also be flagged as uncertain; it is then sent again whatever it holds. A cursor flags the buckets of
 services that will be sent after it without another cursor: otherwise a service that changes, is sent, and
@@ -27,7 +27,7 @@ class WatchDigest:
     """The digest of what a reader was sent; empty at first.
 
     Attributes:
-        fingerprints: the exclusive or of marks, by bucket.
+        fingerprints: the exclusive or (XOR) of fingerprints, by bucket.
         flags: one bit for each uncertain bucket.
     """
 
@@ -40,8 +40,8 @@ class WatchDigest:
 
         Args:
             service_id: the service.
-            before: the mark that the reader had of it; None if it had none.
-            after: the mark that the reader has now; None if the service was deleted.
+            before: the fingerprint that the reader had of it; None if it had none.
+            after: the fingerprint that the reader has now; None if the service was deleted.
         """
         self.fingerprints[bucket_of(service_id)] ^= (before or 0) ^ (after or 0)
 

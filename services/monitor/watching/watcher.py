@@ -13,7 +13,7 @@ from services.monitor.watching.service_snapshot import ServiceSnapshot, TenantSn
 from services.monitor.watching.watch_digest import WatchDigest
 from services.platform.rpc.stream_reader import StreamReader, UnreadLimit
 
-# An id with its mark takes about 100 bytes.
+# An id with its fingerprint takes about 100 bytes.
 MOST_HELD_BY_ALL = 2_000_000
 # As many ids as fit into a message that Envoy and any client accept: 400 KB as JSON.
 MOST_KEPT_PER_EVENT = 10_000
@@ -57,8 +57,8 @@ class Watcher(StreamReader):
     """One reader of WatchServices.
 
     Args:
-        wants: the filter of services.
-        backlog: the shared backlog of all readers of the process.
+        matches: the filter of services.
+        unread: the shared limit on the unread services of all readers of the process.
 
     Attributes:
         needs_cursor: whether a service was sent that the last cursor does not cover.
@@ -69,8 +69,8 @@ class Watcher(StreamReader):
         self._matches = matches
         self._unread = unread
         self._digest = WatchDigest()
-        # The services to send, the next one last, and those that changed since then; each with the mark that the reader
-        # has.
+        # The services to send, the next one last, and those that changed since then; each with the fingerprint that the
+        # reader has.
         self._sending: dict[UUID, int | None] = {}
         self._waiting: dict[UUID, int | None] = {}
         self._complete = False
@@ -148,7 +148,7 @@ class Watcher(StreamReader):
         self._unread.add_unread(-held)
 
     def close(self) -> None:
-        """Drop what was not sent, and leave the backlog."""
+        """Drop what was not sent, and remove the reader from the shared limit."""
         self.discard_unread()
         self._unread.readers.discard(self)
 

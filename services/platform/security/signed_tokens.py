@@ -35,7 +35,7 @@ class TokenSigner:
         Args:
             tenant_id: the tenant of the caller.
             scope: the filter.
-            payload: the content, which `open` returns.
+            payload: the content, which `verify` returns.
         """
         return base64.urlsafe_b64encode(payload + self._tag(tenant_id, scope, payload)).rstrip(b"=").decode()
 

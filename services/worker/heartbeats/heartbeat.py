@@ -43,7 +43,7 @@ def verdict_on(spec: HeartbeatSpec, reported: HeartbeatReport) -> Verdict:
     Signals count while they are no older than the allowed silence, or than the check has been enabled: signals during a
     pause count after it, but older failures do not. Without such a signal, silence is measured from when the check was
     enabled, and the verdict is open until it has lasted too long. It is open, too, while a signal may have been lost in
-    an outage of reception.
+    an outage of the ingest.
 
     A failure that was followed by a success before the slot is reported by that slot, so that whether a failure is seen
     does not depend on the position of the grid.

@@ -1,4 +1,4 @@
-"""Liveness of the reception of signals: silence during an outage of reception is not a job's fault (semantics.md §9).
+"""Record when signals can be received: a job is not at fault for silence during an outage (semantics.md §9).
 
 If no worker has recorded its liveness for some seconds, an outage begins at the last time that one did, and ends at the
 next one. Readers of signals see it at once (store/heartbeats.py).

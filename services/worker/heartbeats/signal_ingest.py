@@ -1,7 +1,7 @@
-"""Reception of signals; those of a few milliseconds are written in one statement.
+"""The ingest of signals; those of a few milliseconds are written in one statement.
 
-A signal is answered once it is committed, so no answered signal is lost. A token that is unknown takes the same path as
-a valid one.
+A signal is acknowledged once it is committed, so no acknowledged signal is lost. An unknown token takes the same path
+as a valid one.
 """
 
 import asyncio

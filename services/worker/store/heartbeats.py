@@ -15,7 +15,7 @@ from services.worker.store.columns import ACQUIRE_S
 
 # How long the database may take before it counts as unavailable.
 _TIMEOUT_S = 10.0
-# Without a record of liveness for so long, reception is interrupted: it is recorded every 2 s.
+# Without a record of liveness for so long, the ingest is interrupted: it is recorded every 2 s.
 _OUTAGE = timedelta(seconds=5)
 
 _REPORT = """
@@ -32,7 +32,7 @@ _REPORTED = """
     LEFT JOIN check_periods o ON o.tenant_id = h.tenant_id AND o.check_id = h.check_id AND o.end_time IS NULL
 """
 # A time far ahead is from before the clock was stepped back. The values on the right are those before the update. After
-# an outage the door needs a moment to find a worker again.
+# an outage Envoy needs a moment to find a worker again.
 _RECORD_LIVENESS = """
     UPDATE heartbeat_reception SET
         outage_start_time = CASE WHEN last_time < now() - $1::interval THEN last_time ELSE outage_start_time END,
@@ -70,7 +70,7 @@ class SignalIngestSql:
         return {row[0] for row in rows}
 
     async def record_liveness(self) -> None:
-        """Record that signals are received now; this ends an outage of reception.
+        """Record that signals are received now; this ends an outage of the ingest.
 
         Raises:
             Unavailable: the database is unavailable.

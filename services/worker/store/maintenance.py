@@ -21,12 +21,12 @@ _SPANS = """
 async def read_maintenance(
     connection: _Connection, results: Sequence[Pending], progress_by_check: Mapping[UUID, CheckProgress]
 ) -> None:
-    """Add to the tallies of some checks the windows that may cover their results.
+    """Add to the progress of some checks the windows that may cover their results.
 
     Args:
         connection: the transaction that holds the states of their checks.
         results: all results of these checks in the batch; at least one.
-        progress_by_check: the tallies, by check.
+        progress_by_check: the progress, by check.
     """
     slots = [pending.result.slot_us for pending in results]
     first_us, last_us = min(slots), max(slots)

@@ -72,7 +72,7 @@ class Cursors:
     """A codec of cursors.
 
     Args:
-        sealer: signs cursors, so that none can be forged or used for another tenant or filter.
+        signer: signs cursors, so that none can be forged or used for another tenant or filter.
     """
 
     def __init__(self, signer: TokenSigner) -> None:

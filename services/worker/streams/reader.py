@@ -38,7 +38,7 @@ class Reader(StreamReader):
 
     Args:
         matches: the filter of results.
-        backlog: the shared backlog of all readers of the process.
+        unread: the shared limit on the unread results of all readers of the process.
 
     Attributes:
         queue: the events that it was given.
@@ -87,6 +87,6 @@ class Reader(StreamReader):
         self._unread.add_unread(-waiting)
 
     def close(self) -> None:
-        """Drop what was not taken, and leave the backlog."""
+        """Drop what was not taken, and remove the reader from the shared limit."""
         self.discard_unread()
         self._unread.readers.discard(self)
