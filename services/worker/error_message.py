@@ -11,7 +11,7 @@ def error_message(message: str, spec: Spec, skipped_attempts: int = 0) -> str:
     Args:
         message: of a verdict.
         spec: whose secrets must not be in it.
-        skipped_attempts: for how many further attempts there was no time; what is said of them is not cut.
+        skipped_attempts: for how many further attempts there was no time; their description is not truncated.
     """
     remark = _skipped(skipped_attempts)
     return masked(message, spec.secrets())[: LONGEST_MESSAGE - len(remark)] + remark

@@ -1,4 +1,4 @@
-"""Clients of the door that choose address, protocol and headers, and counters of what went through."""
+"""Clients of Envoy that choose address, protocol and headers, and counters of what went through."""
 
 import base64
 import json
@@ -62,12 +62,12 @@ HEARTBEAT = Method("/sentinel.probe.v1.ProbeService/ReportHeartbeat", "POST", "/
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer, as the client of one protocol understands it.
+    """A response, as the client of one protocol parses it.
 
     Attributes:
-        http_status: 200 for every answer by gRPC and gRPC-Web.
+        http_status: 200 for every response by gRPC and gRPC-Web.
         status: the google.rpc.Status; empty for a success.
-        headers: of the answer.
+        headers: of the response.
     """
 
     http_status: int
@@ -102,7 +102,7 @@ def call(
 
 
 def from_rest(answer: httpx.Response) -> Answer:
-    """Return an answer to a REST request."""
+    """Return the response to a REST request."""
     status = status_pb2.Status()
     if answer.status_code != httpx.codes.OK:
         json_format.Parse(answer.text, status)
@@ -142,7 +142,7 @@ def _decoded(text: str) -> bytes:
 
 @contextmanager
 def stopped_auth(stack: Stack) -> Iterator[None]:
-    """Have auth answer nothing for as long as a block runs."""
+    """Let auth send no response while a block runs."""
     process = stack.child("services.auth.app")
     process.send_signal(signal.SIGSTOP)
     try:
@@ -154,7 +154,7 @@ def stopped_auth(stack: Stack) -> Iterator[None]:
 
 @contextmanager
 def replaced_auth(stack: Stack, answer: bytes) -> Iterator[None]:
-    """Have a server in the place of auth answer each call by the same bytes, and health checks well, during a block."""
+    """Replace auth while a block runs by a server that sends the same bytes to each call, and passes health checks."""
     supervisor, process = psutil.Process(stack.process.pid), stack.child("services.auth.app")
     path = next(each.laddr for each in process.net_connections("unix") if str(each.laddr).endswith("/auth.sock"))
     supervisor.suspend()  # it would start another
@@ -180,7 +180,7 @@ def replaced_auth(stack: Stack, answer: bytes) -> Iterator[None]:
 
 
 def until_auth_answers(stack: Stack) -> None:
-    """Return when auth itself answers: for up to a second Envoy's health tells what the last check found."""
+    """Return when auth itself responds; Envoy uses the result of the last health check for up to a second."""
     with stack.rest() as client:
         until(lambda: client.get(JWKS.route).status_code == 200)
 
@@ -195,7 +195,7 @@ def _answer_always(listener: socket.socket, answer: bytes, checks: threading.Sem
 
 
 def _answer_once(connection: socket.socket, answer: bytes, checks: threading.Semaphore) -> None:
-    """Say that the service is well to a health check, or the door would send no call; answer anything else."""
+    """Pass health checks, because Envoy sends calls to healthy services only; respond to anything else."""
     with connection, suppress(OSError):
         received = b""
         while not (blocks := [payload for kind, payload in frames(received[len(PREFACE) :]) if kind == HEADERS]):

@@ -177,7 +177,7 @@ class World:
             self.home.post(f"/services/{things['service_id']}/checks/{things['check_id']}:pause")
 
     def audited(self, request_id: str, token: str) -> list[str]:
-        """The actions that the audit log tells of a call."""
+        """The actions in the audit log of a call."""
         answer = self.rest.get("/audit?pageSize=10", headers=bearer(token))
         return [entry["action"] for entry in answer.json()["auditEntries"] if entry["requestId"] == request_id]
 

@@ -1,4 +1,4 @@
-"""Assertions through the door: saved, run, told in stream and history; tried unsaved; evaluated on a given answer."""
+"""Assertions through Envoy: saved, run, reported in stream and history; tried unsaved; evaluated on a response."""
 
 import http.server
 import json
@@ -61,7 +61,7 @@ def api(url: str, assertions: list[dict[str, Any]] = ASSERTIONS) -> dict[str, An
 
 
 def events(team: Team, path: str, **body: Any) -> list[dict[str, Any]]:
-    """What a run tells."""
+    """The messages of a run."""
     answer = team.client.post(path, json=body)
     assert answer.status_code == 200, answer.text
     return [json.loads(line) for line in answer.text.splitlines()]

@@ -30,7 +30,7 @@ def moment(text: str) -> datetime:
 
 
 class Watch:
-    """What is run of a service's checks, as the results stream tells it.
+    """The runs of a service's checks, as the results stream reports them.
 
     Besides the check that a test is about, the service has a witness, run every 5 s as well: once it has been run twice
     behind a moment, a slot of the other one has passed.

@@ -1,4 +1,4 @@
-"""Envoy as the one door: gRPC, gRPC-Web, CORS, server-sent events, request ids."""
+"""Envoy as the only entry point: gRPC, gRPC-Web, CORS, server-sent events, request ids."""
 
 import json
 import struct

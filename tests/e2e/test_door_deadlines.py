@@ -1,4 +1,4 @@
-"""The door admits well-formed deadlines only, and keeps them itself: no service ever sees the header."""
+"""Envoy accepts well-formed deadlines only, and enforces them itself: no service receives the header."""
 
 import httpx
 import pytest

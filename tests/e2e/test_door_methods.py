@@ -27,7 +27,7 @@ def a_path(template: str, **ids: str) -> str:
 
 
 def received_before_the_end(stack: Stack, request: bytes) -> bytes:
-    """Return all that the door sends on a connection until it has answered END."""
+    """Return all that Envoy sends on a connection until its response to END."""
     received = b""
     with socket.create_connection(("localhost", stack.port), 20) as connection:
         connection.sendall(request + END)
@@ -114,7 +114,7 @@ def test_each_route_leads_to_its_rpc_with_and_without_the_prefix(stack: Stack) -
                 assert len(statuses) == 1, (method, template)
                 if method == "HEAD" or statuses == {200}:
                     continue
-                # The RPC's own refusal: the door's are ROUTE_UNKNOWN and METHOD_UNKNOWN.
+                # The RPC's own refusal: those of Envoy are ROUTE_UNKNOWN and METHOD_UNKNOWN.
                 refusals = {reason(answer) for answer in answers}
                 assert refusals <= {"TOKEN_MISSING", "FIELD_INVALID", "HEARTBEAT_NOT_FOUND", "REFRESH_TOKEN_INVALID"}
                 assert len(refusals) == 1, (method, template)

@@ -1,4 +1,4 @@
-"""Requests that never complete stay at the door, are few bytes there, and end."""
+"""Requests that never complete are buffered by Envoy in little memory, and end."""
 
 import socket
 from collections.abc import Iterator

@@ -67,7 +67,7 @@ _LENGTHS = [(2**63 - 1, 999_999_999), (-(2**63), 0), (60, -1), (60, 2**31 - 1), 
 
 
 def _call(channel: grpc.Channel, team: Team, name: str, request: Message) -> tuple[grpc.StatusCode, str, list[str]]:
-    """The code, the reason and the fields that a native call through the door is answered with."""
+    """The code, the reason and the fields of the error of a gRPC call through Envoy."""
     method = _BY_NAME[name]
     make: Any = channel.unary_stream if method.server_streaming else channel.unary_unary
     call = make(f"/{method.containing_service.full_name}/{name}", request_serializer=type(request).SerializeToString)

@@ -98,7 +98,7 @@ def test_every_answer_is_typed_whoever_sends_whatever(stack: Stack) -> None:
 
 
 _LATER = "2099-01-01T00:00:00Z"
-# They end the session or the account of whoever calls, and with it all that follows.
+# They end the session or the account of the caller, so later calls would fail.
 _FINAL = {
     "Logout",
     "DeleteMe",

@@ -1,4 +1,4 @@
-"""A job that reports: signals through the door, and what silence, failures and tokens come to (docs/checks.md)."""
+"""Heartbeats through Envoy: the verdicts on signals, silence and failures, and tokens (docs/checks.md)."""
 
 import socket
 from collections.abc import Callable, Iterator

@@ -33,7 +33,7 @@ def the_figures_tell_of_it(team: Team, service: str, incident: dict[str, Any]) -
 def test_an_incident_opens_when_the_target_goes_away_and_is_resolved_when_it_is_back(
     stack: Stack, team: Team, other_team: Team, target: Target
 ) -> None:
-    begin_well_within_the_hour()  # the figures of the incident are told by the hour
+    begin_well_within_the_hour()  # the figures of the incident are by the hour
     service = team.service("Shop")
     check = team.check(service, target.url, name="home")
     results = team.results(f"?checkId={check}")

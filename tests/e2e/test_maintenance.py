@@ -1,4 +1,4 @@
-"""A maintenance window and the history of a check, through the door."""
+"""A maintenance window and the history of a check, through Envoy."""
 
 from tests.e2e.target import Target
 from tests.support.stack import Team, until

@@ -146,7 +146,7 @@ def test_an_admin_sees_the_workers_of_the_own_checks_and_nobody_else_does(
     assert answer["totalSize"] == 1
     assert (worker["id"], worker["live"], worker["checksHeld"]) == (worker_id, True, 1)
     assert worker["startTime"] < worker["renewTime"]
-    # What tells of other tenants, or of the machine, is not there.
+    # The response has no data of other tenants or of the machine.
     unused = {name: value for name, value in worker.items() if value in ("", 0)}
     assert unused.keys() == {"host", "version", "shardsHeld", "runsInFlight", "runsWaiting", "runsPerSecond"}
     assert worker.keys() - unused.keys() == {"id", "startTime", "renewTime", "live", "checksHeld"}

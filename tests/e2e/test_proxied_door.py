@@ -1,4 +1,4 @@
-"""The door behind trusted proxies, with TLS of its own, on IPv4 and IPv6."""
+"""Envoy behind trusted proxies, with TLS, on IPv4 and IPv6."""
 
 import json
 import shutil

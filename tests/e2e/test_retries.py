@@ -1,4 +1,4 @@
-"""Retries through the door: the pause comes back as it was saved, and results tell of every attempt."""
+"""Retries through Envoy: the pause is returned as it was saved, and results contain every attempt."""
 
 import http.server
 import json

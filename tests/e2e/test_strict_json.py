@@ -1,4 +1,4 @@
-"""What a REST client writes is accepted or refused, never dropped: JSON bodies and queries, through the door."""
+"""JSON bodies and queries through Envoy: each part is accepted or rejected, never dropped."""
 
 import asyncio
 import gzip
@@ -24,7 +24,7 @@ HTTP = {"url": "http://127.0.0.1:1/"}
 
 
 def refused(answer: httpx.Response) -> list[str]:
-    """The fields that a refusal by the door names, which is the contract's in every part."""
+    """The fields that an error of Envoy names; the error conforms to the contract."""
     typed = from_rest(answer)
     assert (answer.status_code, typed.status.code, typed.reason) == (
         400,

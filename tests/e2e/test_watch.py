@@ -1,4 +1,4 @@
-"""Watching services through the door: as REST in lines and as events, and as gRPC (architecture.md § Streams)."""
+"""WatchServices through Envoy: as REST in lines and as events, and as gRPC (architecture.md § Streams)."""
 
 import json
 from collections.abc import Generator, Iterator
@@ -28,7 +28,7 @@ def watched(team: Team, **query: str) -> Generator[Event, None, None]:
 
 
 def read_until_complete(events: Iterator[Event]) -> list[Event]:
-    """What comes up to the event that says that all has been told."""
+    """The events up to the one that completes the snapshot."""
     seen = []
     for event in events:
         seen.append(event)

@@ -1,4 +1,4 @@
-"""The worst requests, sent natively through the door, get small errors that every client can read."""
+"""The worst gRPC requests through Envoy get small errors that every client can read."""
 
 from typing import Any
 

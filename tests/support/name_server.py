@@ -24,7 +24,7 @@ class NameServer(asyncio.DatagramProtocol):
     Attributes:
         questions: names and types in order, without those about the root, by which clients find out whether a silent
             server is alive.
-        knocks: how many questions were about the root.
+        knocks: the number of health checks, which query the root.
     """
 
     def __init__(self, answers: Answers, *, only_tcp: bool = False) -> None:

@@ -81,7 +81,7 @@ class SharedServers:
             name = connection.recv()
             try:
                 connection.send(("made", self.get(name)))
-            except Exception as error:  # noqa: BLE001 — told to the worker, whose test then fails by it
+            except Exception as error:  # noqa: BLE001 — sent to the worker, whose test then fails with it
                 connection.send(("failed", f"{type(error).__name__}: {error}"))
 
 

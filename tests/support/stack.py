@@ -31,7 +31,7 @@ class Stack:
 
     Attributes:
         data_dir: the data folder.
-        port: the port of the door.
+        port: the port of Envoy.
         settings: further settings.
         template: a data folder of PostgreSQL to copy at the first start; None creates one like `up`.
         durable: whether commits in a copy survive a crash of the machine.
@@ -242,7 +242,7 @@ def registration(slug: str) -> dict[str, str]:
 
 @contextmanager
 def grpc_channel(stack: Stack) -> Iterator[grpc.Channel]:
-    """Yield a plain gRPC channel through the door."""
+    """Yield a plain gRPC channel through Envoy."""
     with grpc.insecure_channel(stack.address) as channel:
         yield channel
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from services.platform.postgres.common_store import CommonStore
 
 CHANNEL = "revoked"
-# A revocation may be forgotten once nothing that was cached before it can be in use: access tokens live 15 minutes, and
+# A revocation may be discarded once nothing that was cached before it can be in use: access tokens live 15 minutes, and
 # API keys are read again sooner than that.
 KEEP = timedelta(minutes=20)
 # A fixed schedule without backoff, because a revocation has to take effect within a second.
@@ -116,7 +116,7 @@ class Revocations:
         self._learn(Revocation.parse(payload))
 
     async def refresh(self) -> None:
-        """Read recent revocations, and forget those older than any credential in use.
+        """Read recent revocations, and discard those older than any credential in use.
 
         Raises:
             Unavailable: the database is unavailable.

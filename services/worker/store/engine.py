@@ -178,7 +178,7 @@ class EngineStore:
     async def renew(
         self, worker_id: str, ttl_s: float, report: WorkerReport, *, claim_expired: bool, ahead_us: int | None = None
     ) -> Renewal:
-        """Report that this worker lives, and renew its leases, expired or not, unless another worker has taken them.
+        """Report that this worker is live, and renew its leases, expired or not, unless another worker has taken them.
 
         Release shards beyond the fair share and notify the others. Up to the share, claim released shards, and with
         `claim_expired` expired ones, unless the database's clock was stepped forward.

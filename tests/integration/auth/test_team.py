@@ -1,4 +1,4 @@
-"""The team against the real tables: the last administrator, invitations, passwords, whoever comes at the same time."""
+"""The team against the real tables: the last administrator, invitations, passwords, concurrent callers."""
 
 import asyncio
 

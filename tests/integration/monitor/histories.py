@@ -1,4 +1,4 @@
-"""Checks with a history, written as a worker would, and what all of it tells."""
+"""Checks with a history, written as a worker would, and the figures of all its results."""
 
 import random
 
@@ -90,7 +90,7 @@ class History:
         )  # fmt: skip
 
     async def raw(self, edges: list[int], now: int) -> list[Figures]:
-        """What all results tell."""
+        """The figures of all results."""
         periods = [
             (from_datetime(start), None if end is None else from_datetime(end))
             for start, end in await self.admin.fetch(
@@ -130,5 +130,5 @@ async def a_history(admin: Admin, monitor: Monitor, interval_us: int, days: int,
 
 
 async def marks(admin: Admin) -> list[int]:
-    """The marks of all checks."""
+    """The roll-up watermarks of all checks."""
     return [from_datetime(row[0]) for row in await admin.fetch("SELECT rolled_time FROM check_rollups")]

@@ -1,4 +1,4 @@
-"""What background work cannot do is set aside and counted; the rest is done, and the process lives."""
+"""An item for which background work fails is quarantined and counted; other work and the process continue."""
 
 import asyncio
 from typing import Any

@@ -40,7 +40,7 @@ async def waiting_in_the_database(admin: Admin, count: int) -> None:
     """Return when so many queries wait for the lock."""
     query = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = $1 AND NOT granted"
     async with asyncio.timeout(PATIENCE_S):
-        while await admin.fetchval(query, LOCK) != count:  # noqa: ASYNC110 — PostgreSQL tells of no lock that is waited for
+        while await admin.fetchval(query, LOCK) != count:  # noqa: ASYNC110 — PostgreSQL does not notify of locks that are waited for
             await asyncio.sleep(0)
 
 

@@ -1,4 +1,4 @@
-"""Figures from closed hours, days and the tail are what all raw results tell."""
+"""Figures from closed hours, days and the tail equal those of all raw results."""
 
 import random
 
@@ -55,7 +55,7 @@ async def test_status_and_series_are_what_raw_results_tell_whatever_is_rolled_up
         for edges in (windows, *series):
             assert await history.shown(edges, now) == await history.raw(edges, now)
         await rounds.round(rolled_at)
-    # The mark is the beginning of the hour of the last account, which is up to two intervals ago.
+    # The watermark is the beginning of the hour of the last account, which is up to two intervals ago.
     assert min(await marks(admin)) > now - (2 * HOUR_US if interval_us < DAY_US else 2 * DAY_US + HOUR_US)
     assert await admin.fetchval("SELECT count(*) FROM check_days") >= 2
 

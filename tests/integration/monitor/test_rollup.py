@@ -77,7 +77,7 @@ async def test_old_days_of_results_go_and_no_figure_changes(monitor: Monitor, ad
     assert days[-1] == day_name(now + 3 * DAY_US)
     after = await history.shown(edges, now)
     assert after == before
-    # As far back as parts of hours are told, a result of the days before may hold.
+    # As far back as figures of parts of hours are available, a result of the days before may hold.
     cut = [raw_results_since(now, keep.raw_us), raw_results_since(now, keep.raw_us) + 7 * HOUR_US + 12_345]
     assert await history.shown(cut, now) == await history.raw(cut, now)
     assert after == await history.raw(edges, now)

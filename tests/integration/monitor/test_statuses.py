@@ -1,4 +1,4 @@
-"""A status tells what raw results tell: asked once or again, alone or with others, whatever is closed meanwhile."""
+"""A status equals the figures of raw results: once or repeated, alone or concurrent, with hours closed meanwhile."""
 
 import asyncio
 

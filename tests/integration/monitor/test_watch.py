@@ -173,7 +173,7 @@ async def test_much_that_moves_while_a_board_rests_is_read_together(
     async with process.client(monitor.tenant_id) as client:
         monkeypatch.setattr(boards, "_MIN_INTERVAL_S", 3_600)
         first = await monitor.service("first")
-        await client.until(lambda: first in client.sees)  # which was read; from now on the board rests
+        await client.until(lambda: first in client.sees)  # which was read; from now on the snapshot is not read
         reads, heard = process.store.reads, process.heard
         made = [await monitor.service(f"s{number}") for number in range(40)]
         await process.has_heard(heard + 40)

@@ -94,7 +94,7 @@ class Process:
     async def client(
         self, tenant_id: UUID, before: "Client | None" = None, wanted: Callable[[Service], bool] = lambda _: True
     ) -> AsyncIterator["Client"]:
-        """A client that has been told all there is; it goes on from where another has come to."""
+        """A client with a complete snapshot; it resumes from the cursor of another one."""
         client = Client(before)
         async with self.follow(tenant_id, client.cursor, wanted=wanted) as client.events:
             await client.until(lambda: client.complete)
@@ -102,13 +102,13 @@ class Process:
 
 
 class Client:
-    """A client as the contract tells it to be.
+    """A client as the contract requires.
 
     Attributes:
         sees: what it believes.
         cursor: the latest that it was given.
-        complete: whether it has been told all that there was at first.
-        told: how many services it was told of, gone ones included.
+        complete: whether it has received the complete snapshot.
+        told: the number of services that it received, including removed ones.
     """
 
     events: AsyncGenerator[Event, None]

@@ -136,7 +136,7 @@ async def test_secrets_that_the_version_before_has_sealed_open(admin: Admin) -> 
     _, _, like = await a_check(admin)
     check_id = await create(admin, like, "spec", SEALED)
     column = (await forms(admin, check_id)).now
-    # For the row that they were sealed for.
+    # For the row that they were encrypted for.
     found = CHECK_SPECS.decrypted("http", column, SEALED_TENANT, SEALED_CHECK, SecretBox(SecretKeys([SEALED_KEY])))
 
     assert isinstance(found, HttpSpec)

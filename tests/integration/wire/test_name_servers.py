@@ -65,7 +65,7 @@ def from_zone(*records: str) -> Misbehaviour:
 
 
 class Counting(Rogue):
-    """Sends what a test says, and counts the questions that are not knocks.
+    """Sends the responses of a test, and counts the queries that are not health checks.
 
     Attributes:
         asked: names and types in their order.

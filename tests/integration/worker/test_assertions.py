@@ -1,4 +1,4 @@
-"""Assertions on real answers: judged on what came, each that failed told, recorded and read back."""
+"""Assertions on real responses: evaluated; each that fails is reported, recorded and read back."""
 
 import asyncio
 import threading

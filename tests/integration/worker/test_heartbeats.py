@@ -118,7 +118,7 @@ async def test_a_heartbeat_goes_from_unknown_to_up_to_failed_to_overdue(desk: De
     assert await desk.verdict(spec) == FAILED
     await desk.take(token)
     assert await desk.verdict(spec.with_body_kept()) == UP
-    assert await desk.verdict(spec) == FAILED  # the slot tells of the failures in it
+    assert await desk.verdict(spec) == FAILED  # the slot reports the failures in it
     await ages(admin, key[1], DAY_US + 9 * MINUTE_US)
     assert await desk.verdict(spec) == UP
     await ages(admin, key[1], 2 * MINUTE_US)
@@ -298,7 +298,7 @@ async def test_silence_while_nobody_could_take_signals_is_nobodys_fault(
             pass
     assert over.outage is not None
     assert over.outage[0] == from_datetime(last)
-    assert going_on.read_us < over.outage[1] <= over.read_us + 5 * SECOND_US  # the door needs a moment too
+    assert going_on.read_us < over.outage[1] <= over.read_us + 5 * SECOND_US  # Envoy needs a moment too
     await SignalIngestSql(pool).record_liveness()
     again = await desk.signals.of(key)
     assert again is not None

@@ -1,4 +1,4 @@
-"""semantics.md §14: incidents move in the transaction that records the results, and tell what began and ended them."""
+"""semantics.md §14: incidents change in the transaction that records the results, and contain their cause and end."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""Own trouble as the kernel really makes it, in a process of its own: ERROR, never DOWN (semantics.md §9)."""
+"""Internal errors that the kernel really returns, in a separate process: ERROR, never DOWN (semantics.md §9)."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Several addresses of a name: raced as RFC 8305 says; the first connection is the one that is used and told."""
+"""Several addresses of a name: raced as RFC 8305 says; the first connection is used and reported."""
 
 import asyncio
 import socket
@@ -51,7 +51,7 @@ def deaf(address: str, port: int) -> Iterator[None]:
 
 
 def link_to(address: str, port: int, seen: Observation) -> Connection:
-    """A link that sends a request."""
+    """A connection that sends a request."""
     return Connection(address, port, seen, HttpHandler(request(port), seen))
 
 
@@ -103,7 +103,7 @@ async def test_beside_a_silent_address_the_next_wins_after_the_stagger_and_only_
     clock.rules(monkeypatch, connection)
 
     class Slow(Connection):
-        """Whoever is dialled later is dialled a second later."""
+        """Addresses after the first are dialled a second later."""
 
         async def dial(self) -> None:
             clock.now_ns += 1_000_000_000

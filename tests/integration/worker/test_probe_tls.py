@@ -1,4 +1,4 @@
-"""TLS: what is verified, what is told of it, and how it fails."""
+"""TLS: the verification, its reported facts, and its failures."""
 
 import asyncio
 import datetime

@@ -1,4 +1,4 @@
-"""Further attempts of a run: with a pause that doubles, within the timeout, each one told (semantics.md §10)."""
+"""Further attempts of a run: with a pause that doubles, within the timeout, each one reported (semantics.md §10)."""
 
 import asyncio
 from collections.abc import Iterator

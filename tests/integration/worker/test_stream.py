@@ -1,4 +1,4 @@
-"""architecture.md § Streams: in recording order, nothing lost, nothing twice, whoever commits late; an honest end."""
+"""architecture.md § Streams: in recording order, without loss or duplicates despite late commits; the end."""
 
 import asyncio
 from collections.abc import AsyncIterator

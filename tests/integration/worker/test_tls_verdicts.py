@@ -57,7 +57,7 @@ def specs(met: Met, port: int) -> list[Spec]:
 
 
 class Ran:
-    """One run: its result, and in which order the phases were told."""
+    """One run: its result, and the order in which the phases were reported."""
 
     def __init__(self, result: Result, phases: list[str]) -> None:
         self.result = result

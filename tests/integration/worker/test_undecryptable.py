@@ -1,4 +1,4 @@
-"""A worker runs a check with its secrets or not at all: what it cannot decrypt is its own trouble, and it says so."""
+"""A worker never runs a check without its secrets: if it cannot decrypt them, the run is an internal error."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The certificate of the door is read as a pair, and refused with a sentence that names the file and the way out."""
+"""Envoy's certificate and key are read as a pair, or rejected with an error that names the file and the fix."""
 
 import base64
 import json

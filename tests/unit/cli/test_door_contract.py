@@ -1,4 +1,4 @@
-"""What the door takes out of the contract."""
+"""The parts of Envoy's configuration that are derived from the contract."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Each process has a loopback port of its own that nobody else is given, and Prometheus is told of it."""
+"""Each process has its own loopback port, which is listed for Prometheus."""
 
 import json
 import socket

@@ -16,7 +16,7 @@ from tests.support.ports import free_port
 
 @pytest.fixture
 async def process() -> AsyncIterator[Callable[..., Awaitable[str]]]:
-    """Start a process that says what it is told to; return its address."""
+    """Start a process that sends a given response; return its address."""
     async with AsyncExitStack() as running:
 
         async def start(*, ready: bool = True, warnings: tuple[str, ...] = ()) -> str:

@@ -1,4 +1,4 @@
-"""An incident tells all that it has of its first failing slot."""
+"""The message of an incident contains all recorded details of its first failing slot."""
 
 from dataclasses import fields, replace
 from uuid import UUID

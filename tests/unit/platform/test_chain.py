@@ -1,4 +1,4 @@
-"""Links of the interceptor chain: access is denied by default, and an error says what it may and no more."""
+"""Interceptors of the chain: access is denied by default, and errors reveal no internals."""
 
 from typing import Any
 
@@ -19,12 +19,12 @@ from services.platform.security.principal import Principal, Role
 
 
 async def passed(call: Call) -> None:
-    """The next link."""
+    """The next interceptor."""
     call.response = call.request
 
 
 def call(rule: MethodRule) -> Call:
-    context: Any = None  # neither link looks at it
+    context: Any = None  # no interceptor under test reads it
     return Call(rule=rule, request=auth_service_pb2.GetMeRequest(), context=context, metadata={})
 
 

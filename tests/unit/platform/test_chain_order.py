@@ -1,4 +1,4 @@
-"""What the order of the chain's links leads to, as a client, the log and the figures of a real gRPC server show it."""
+"""The effects of the order of interceptors on a client, the log and the metrics of a real gRPC server."""
 
 import asyncio
 import ipaddress
@@ -86,7 +86,7 @@ class Ended(Calls):
 
 
 class Behind:
-    """What lies behind the chain: remembers who reached it and from where."""
+    """The servicer after the chain: records the callers and their addresses."""
 
     def __init__(self) -> None:
         self.reached: list[tuple[Principal, Origin]] = []

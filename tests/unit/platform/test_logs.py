@@ -1,4 +1,4 @@
-"""What a failure writes into the log tells where it was, and no value that was at hand there."""
+"""The log of a failure contains its location, and no values of variables."""
 
 import json
 import subprocess

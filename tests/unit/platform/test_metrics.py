@@ -25,7 +25,7 @@ LOGIN = {"grpc_type": "unary", "grpc_service": "sentinel.auth.v1.AuthService", "
 
 
 class Context:
-    """Ended as it was told to."""
+    """Ended as requested."""
 
     def __init__(self, code: object) -> None:
         self._code = code
@@ -42,11 +42,11 @@ def call(code: object, *, streams: bool = False) -> Call:
 
 
 async def passed(_call: Call) -> None:
-    """The next link."""
+    """The next interceptor."""
 
 
 async def gone(_call: Call) -> None:
-    """The next link, whose client went away."""
+    """The next interceptor, whose client disconnected."""
     raise asyncio.CancelledError
 
 

@@ -20,11 +20,11 @@ MONITOR = "/sentinel.monitor.v1.MonitorService"
 
 
 async def read(rpc: str, request: Message, method: str = "", path: str = "", told: str = "") -> Any:
-    """What the JSON of a call names, as its servicer is told."""
+    """The fields that the JSON of a call names, as its servicer receives them."""
     metadata = {"x-envoy-original-method": method, "x-envoy-original-path": path} if path else {}
     call = Call(
         rule=RULES[f"{MONITOR}/{rpc}"],
-        context=cast("Any", None),  # this link never looks at it
+        context=cast("Any", None),  # this interceptor never reads it
         metadata={**metadata, **({HEADER: told} if told else {})},
         request=request,
     )

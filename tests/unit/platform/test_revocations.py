@@ -72,7 +72,7 @@ def test_a_new_role_counts_for_tokens_that_carry_the_old_one() -> None:
 
     assert told(promoted).admit(PERSON) == replace(PERSON, role=Role.ADMIN)
     assert told(promoted, demoted).admit(PERSON).role is Role.VIEWER
-    assert told(demoted, promoted).admit(PERSON).role is Role.VIEWER  # the later change counts, whoever is heard first
+    assert told(demoted, promoted).admit(PERSON).role is Role.VIEWER  # the later change counts, in any order of arrival
 
 
 def test_a_suspended_tenant_is_refused_with_the_reason_until_it_goes_on() -> None:

@@ -1,4 +1,4 @@
-"""What is sealed opens for its owner with a key of ours, and for nobody else; keys change under running processes."""
+"""A ciphertext decrypts for its owner with a configured key only; keys can change while processes run."""
 
 import base64
 import json

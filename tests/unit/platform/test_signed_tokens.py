@@ -1,4 +1,4 @@
-"""Page tokens and cursors: nobody else can make one, and one fits nowhere else."""
+"""Page tokens and cursors cannot be forged, and are valid for one tenant, scope and purpose only."""
 
 from uuid import UUID
 

@@ -22,7 +22,7 @@ MOST_GROWTH = 20_000_000
 
 
 class Context:
-    """What the links ask of grpc's context; keeps what a call was aborted with."""
+    """What the interceptors use of grpc's context; keeps what a call was aborted with."""
 
     def __init__(self) -> None:
         self.message = ""

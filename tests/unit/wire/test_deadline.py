@@ -1,4 +1,4 @@
-"""A deadline's cancellation is told from every other one, and leaves nothing behind."""
+"""The cancellation by a deadline is distinguished from every other one, and has no further effects."""
 
 import asyncio
 

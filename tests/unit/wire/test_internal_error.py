@@ -1,4 +1,4 @@
-"""semantics.md §9: our own trouble is ERROR, never DOWN."""
+"""semantics.md §9: an internal error is ERROR, never DOWN."""
 
 import errno
 

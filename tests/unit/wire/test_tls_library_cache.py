@@ -1,4 +1,4 @@
-"""Who judges a server is remembered for an hour, within bounds."""
+"""The TLS library that verifies a server is cached for an hour, within limits."""
 
 import time
 

@@ -216,7 +216,7 @@ def test_a_step_forward_during_an_outage_is_no_part_of_it() -> None:
         world.advance(_SETTLE_S)
         for row in world.database.rows.values():
             reasons = missed(row)
-            # While the database was away no worker could tell when its clock was stepped.
+            # While the database was away no worker could detect when its clock was stepped.
             away = [slot for slot, reason in reasons.items() if reason is MissedReason.DATABASE_AWAY]
             assert all(start_us <= slot <= before_us + 10 * SECOND_US for slot in away)
             stepped = [slot for slot, reason in reasons.items() if reason is MissedReason.CLOCK_STEP]

@@ -35,7 +35,7 @@ _UNWRITTEN_S = 3.0
 _RECOVER_S = 2 * RENEW_S + 1.0
 # Some questions in a row, each slow, until a tenant's checks are there again.
 _READ_S = 6.0
-# Whoever is not told that a tenant goes on finds it by counting its checks.
+# A worker without the notification that a tenant is resumed detects it by the number of its checks.
 _FOUND_BY_COUNTING_S = 40.0
 _SHARDS = (0, 7, 100, 200, 255)
 

@@ -1,4 +1,4 @@
-"""semantics.md §11: results are written in their order, and whoever has to can wait for those so far."""
+"""semantics.md §11: results are written in order, and a caller can wait for all earlier ones."""
 
 import asyncio
 from collections.abc import Sequence

@@ -22,7 +22,7 @@ from services.worker.results import to_result
 from services.worker.schedule import ScheduledCheck
 from tests.support.worker import a_scheduled_check
 
-# Of a run itself, which no result tells; and what a result tells in other words.
+# Attributes of a run that no result has, or that a result has in another form.
 INNER = {
     "in_handshake", "is_querying", "resolver_unresponsive", "cpu_ns", "waited_ns", "off_loop", "on_phase", "headers",
     "body", "tls_not_after",

@@ -5,7 +5,7 @@ import selectors
 
 
 class _Selector(selectors.SelectSelector):
-    """Waits for nothing: tells the loop to stop, and remembers until when it would have waited."""
+    """Does not wait: stops the loop, and records until when it would have waited."""
 
     loop: "VirtualLoop"
 

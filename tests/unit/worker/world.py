@@ -131,11 +131,11 @@ class World:
         self.database.change(row.check.id, lambda check: resumed_check(check, now_us))
 
     def monotonic_ns(self) -> int:
-        """The monotonic clock of whoever asks."""
+        """The monotonic clock of the calling worker."""
         return round((self.now_s + 1) * 1e9)
 
     def time_ns(self) -> int:
-        """The wall clock of whoever asks."""
+        """The wall clock of the calling worker."""
         step_s = self.running.step_s if self.running else 0.0
         return (BASE_US + round((self.now_s + step_s) * SECOND_US)) * 1000
 
@@ -197,7 +197,7 @@ class Store(Memory):
 
 
 class Worker:
-    """One worker process: what services/worker/app.py builds, without the door and the wire.
+    """One worker process: what services/worker/app.py builds, without Envoy and the network.
 
     Args:
         world: what it lives in.
@@ -208,7 +208,7 @@ class Worker:
         step_s: how far its machine's wall clock is off.
         stalled: whether it stands still.
         dead: whether it was killed.
-        stopping: whether it was told to stop.
+        stopping: whether it was asked to stop.
     """
 
     def __init__(self, world: World, number: int, line: Line | None = None) -> None:
@@ -259,7 +259,7 @@ class Worker:
         self.loop.due_s = self._world.now_s
 
     def on_start(self, spec: Spec) -> None:
-        """Whoever starts a run holds its shard as far as it can know (semantics.md §5, §6).
+        """A worker that starts a run holds its shard as far as it can know (semantics.md §5, §6).
 
         It may have given the shard up, and somebody else may run it already, before the answer tells it so; when that
         is lost, and the next ones too, it runs the shard until its lease would have ended.

@@ -215,7 +215,7 @@ async def test_a_server_that_does_not_understand_edns_is_asked_without(prober: P
 
 @asynccontextmanager
 async def asking(*addresses: str, egress: EgressPolicy | None = None) -> AsyncIterator[Prober]:
-    """A prober whose own name servers these are; it may reach nothing else, unless it is told."""
+    """A prober whose own name servers these are; it may reach nothing else by default."""
     resolver = Resolver(addresses)
     yield Prober(Network(resolver, egress or EgressPolicy(), public_tls()), worker_id="worker-1")
     await resolver.close()

@@ -1,4 +1,4 @@
-"""gRPC checks against grpcio's own health service, plain and under TLS: what it says is what is told."""
+"""gRPC checks against grpcio's own health service, plain and under TLS: verdicts follow its responses."""
 
 import asyncio
 from typing import Any

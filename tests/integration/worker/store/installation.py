@@ -81,7 +81,7 @@ class Kept:
 class Installation(Protocol):
     """What is done to an installation, and asked of it, beside what its workers ask.
 
-    Time passes only when it is told to, and begins at BASE_US.
+    Time advances only on request of a test, and begins at BASE_US.
     """
 
     @property

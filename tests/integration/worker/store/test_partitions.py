@@ -1,4 +1,4 @@
-"""Results lie in partitions of a day each, made by whoever records the first result of the day."""
+"""Results are in partitions of a day each, created when the first result of the day is recorded."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""semantics.md §2, §6, §12, §14: each slot counts once, for whoever holds its shard, where the check was on."""
+"""semantics.md §2, §6, §12, §14: each slot counts once, for the holder of its shard, while the check is enabled."""
 
 import asyncio
 from dataclasses import fields, replace
@@ -193,7 +193,7 @@ async def test_of_two_batches_at_once_each_slot_counts_once(scene: Scene) -> Non
 async def test_what_was_run_before_a_period_was_known_hides_no_slot_of_it_or_before(scene: Scene) -> None:
     """The interval is changed and changed back while the worker is cut off: it ran on as if nothing were.
 
-    Between the two changes lies a period of which it knows nothing. Its slots are accounted for by whoever reads it.
+    Between the two changes is a period that it does not know. The worker that reads the period accounts for its slots.
     """
     knew_nothing = scene.held
     await pass_until(scene, 2)

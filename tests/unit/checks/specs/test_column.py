@@ -1,4 +1,4 @@
-"""The column of a check holds none of its secrets in the open, and gives them back to whoever has the key."""
+"""The column of a check contains its secrets encrypted only; with the key they are decrypted."""
 
 import json
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""semantics.md §19: what is closed and the tail together are what all raw results tell, to the microsecond."""
+"""semantics.md §19: closed hours and the tail together equal the figures of all raw results, to the microsecond."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -96,7 +96,7 @@ def test_closed_hours_and_days_and_the_tail_are_the_same_as_all_raw_results(
 ) -> None:
     now = edges[-1]
     mark = START + min(marked * HOUR_US, floor(now - START, HOUR_US))
-    # Rolled up in steps, wherever those end; each reads afresh from the mark on.
+    # Rolled up in steps that end anywhere; each reads again from the watermark on.
     rolled, by_hour = START, []
     while rolled < mark:
         until = rolled + HOUR_US * data.draw(st.integers(1, (mark - rolled) // HOUR_US))

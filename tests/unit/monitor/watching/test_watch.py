@@ -1,4 +1,4 @@
-"""Whatever moves, whenever a reader is told, breaks off and resumes: in the end it sees what there is."""
+"""A reader that disconnects and resumes at any time, during any changes, ends with the present states."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,14 +51,14 @@ def is_labelled(service: Service) -> bool:
 
 @dataclass(kw_only=True)
 class Client:
-    """A reader as the contract tells it to be: it keeps the latest cursor, and forgets what it is told to.
+    """A reader as the contract requires: it keeps the latest cursor, and drops the services that it has to drop.
 
     Attributes:
         cache: what there is.
         sees: what it believes.
         cursor: the latest that it was given.
         watcher: what the server knows of it; None while it is away.
-        kept: what it was told to keep.
+        kept: the services that it has to keep.
     """
 
     cache: TenantSnapshotCache
@@ -76,7 +76,7 @@ class Client:
         self.cursor = self.watcher.cursor()
 
     def disconnect(self, *, told: bool) -> None:
-        """Break off; without another cursor unless the server tells."""
+        """Disconnect; without another cursor unless the server sends one."""
         if self.watcher is not None:
             if told:
                 self.cursor = self.watcher.cursor()
@@ -149,11 +149,11 @@ def test_a_reader_that_breaks_off_and_resumes_anywhere_ends_up_seeing_what_there
     client.disconnect(told=False)
     client.connect()
     assert client.watcher is not None
-    assert client.watcher.held == 0  # it knows all, and so it is told nothing again
+    assert client.watcher.held == 0  # it has every service, so none is sent again
 
 
 def test_what_changes_while_a_reader_is_away_and_back_to_what_its_cursor_knew_is_told() -> None:
-    """It was told of the change, but the connection broke before another cursor reached it."""
+    """It received the change, but the connection was lost before it received another cursor."""
     cache = TenantSnapshotCache()
     client = Client(cache=cache)
     first = {each: a_snapshot(each, 0) for each in IDS}

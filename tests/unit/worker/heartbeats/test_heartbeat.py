@@ -128,7 +128,7 @@ def a_slot() -> int:
 @pytest.mark.parametrize(
     ("failed_us", "read_us", "expected"),
     [
-        (-60 * SECOND_US, 50_000, UP),  # told by the slot before
+        (-60 * SECOND_US, 50_000, UP),  # reported by the previous slot
         (-60 * SECOND_US + 1, 50_000, FAILED),
         (-1, 50_000, FAILED),
         (40_000, 50_000, FAILED),

@@ -1,4 +1,4 @@
-"""Each kind of the contract is there in full: read, stored, probed, and told in docs/checks.md with an example."""
+"""Each kind of the contract is complete: parsed, stored, probed, and described in docs/checks.md with an example."""
 
 import json
 import re
