@@ -4,17 +4,17 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 ROOT = Path(__file__).parents[3]
 SECTION = re.compile(r"^(Args|Attributes):\n((?:[ ]{4}.*\n?)+)", re.MULTILINE)
 ENTRY = re.compile(r"^ {4}\*{0,2}(\w+):", re.MULTILINE)
+Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 SOURCES = ("services", "cli", "bench", "tools", "tests/support")
 
 
-def described(node: ast.AST) -> set[str]:
+def described(node: Definition) -> set[str]:
     """Return the names that the docstring of a class or function describes, without attributes that it may inherit."""
-    if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return set()
     sections = SECTION.findall(ast.get_docstring(node) or "")
     if isinstance(node, ast.ClassDef) and node.bases:
         sections = [section for section in sections if section[0] == "Args"]
@@ -39,7 +39,7 @@ def unknown(source: str) -> list[tuple[int, set[str]]]:
     return [
         (node.lineno, missing)
         for node in ast.walk(ast.parse(source))
-        if (names := described(node)) and (missing := names - set(defined(node)))
+        if isinstance(node, Definition) and (names := described(node)) and (missing := names - set(defined(node)))
     ]
 
 
