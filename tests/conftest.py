@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import cache
 from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -63,20 +64,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that wait for processes among those that use the CPU, the longest first.
-
-    A module's tests stay together: what they share is made again after a test of another module.
-    """
-    modules: dict[str, list[list[pytest.Item]]] = {kind: [] for kind in ("slow", "waiting", "integration", "unit")}
-    for kind, group in groupby(sorted(items, key=_kind), _kind):
-        modules[kind] = [list(module) for _, module in groupby(group, lambda item: item.path)]
-    computing = spread(modules["unit"], modules["integration"])
-    items[:] = chain.from_iterable(spread(list(computing), [*modules["slow"], *modules["waiting"]]))
-
-
-def _kind(item: pytest.Item) -> str:
-    layer = _layer(item.path)
-    return "slow" if item.get_closest_marker("slow") else "waiting" if layer in _WAITING else layer
+    """Put the tests that wait for processes first, with the unit tests, which use the CPU, among their modules."""
+    waiting: list[tuple[bool, pytest.Item]] = []
+    unit: list[tuple[bool, pytest.Item]] = []
+    others: list[tuple[bool, pytest.Item]] = []
+    for item in items:
+        layer = _layer(item.path)
+        is_slow = item.get_closest_marker("slow") is not None
+        (waiting if is_slow or layer in _WAITING else unit if layer == "unit" else others).append((not is_slow, item))
+    waiting.sort(key=itemgetter(0))
+    # A module's tests stay together: what they share is made again after a test of another module.
+    modules = [[item for _, item in group] for _, group in groupby(waiting, lambda each: each[1].path)]
+    items[:] = chain(spread([item for _, item in unit], modules), (item for _, item in others))
 
 
 @cache

@@ -6,11 +6,11 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def spread(many: Sequence[T], among: Sequence[T]) -> Iterator[T]:
-    """Yield all items, each kind in its order, with an equal share of `many` after each item of `among`."""
+def spread(many: Sequence[T], among: Sequence[Sequence[T]]) -> Iterator[T]:
+    """Yield all items, each kind in its order, with an equal share of `many` after each group."""
     done = 0
-    for index, item in enumerate(among, 1):
-        yield item
+    for index, group in enumerate(among, 1):
+        yield from group
         share = len(many) * index // len(among)
         yield from many[done:share]
         done = share
