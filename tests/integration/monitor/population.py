@@ -80,17 +80,18 @@ async def populate(admin: Admin, monitor: Monitor, services: int, checks: int) -
     now, tenant = now_us(), monitor.tenant_id
     # Behind at any minute of an hour, so that there is a tail to read.
     closed = floor(now, HOUR_US) - 2 * HOUR_US
-    start, raw = floor(now - ROLLED_DAYS * DAY_US, DAY_US), now - RAW_DAYS * DAY_US
+    # Whole days: a partition with few rows is read from end to end, which is right for it.
+    start, raw = (floor(now - days * DAY_US, DAY_US) for days in (ROLLED_DAYS, RAW_DAYS))
     spec = spec_column(HttpSpec(url="http://t.test/"))
     since, until = to_datetime(start), to_datetime(now)
     await admin.execute(_SERVICES, tenant, since, services)
     await admin.execute(_CHECKS, tenant, since, checks, spec, to_datetime(closed))
     # Until the day is over, so that no day has but a few, at whatever time this runs.
     tomorrow = floor(now, DAY_US) + DAY_US
-    for day in range(floor(raw, DAY_US), tomorrow, DAY_US):
+    for day in range(raw, tomorrow, DAY_US):
         await admin.execute("SELECT make_results_partition($1)", to_datetime(day).date())
     for table in ("results", "on_demand_results"):
-        first, last = floor(raw, MINUTE_US), tomorrow - MINUTE_US
+        first, last = raw, tomorrow - MINUTE_US
         await admin.execute(_RESULTS.format(table=table), tenant, to_datetime(first), to_datetime(last))
     packed = Latencies({bucket_of(20_000 + number * 900): 9 for number in range(7)}).pack()
     for table, unit, us, end in (
