@@ -7,7 +7,7 @@ from itertools import cycle
 from pathlib import Path
 
 from bench.load import Connection, Load, request
-from bench.report import Line, at_least, at_most, told
+from bench.report import Line, at_least, at_most, figure
 from tests.support.stack import Stack, Team
 
 JOBS = 500
@@ -35,7 +35,7 @@ async def _measure(stack: Stack, tokens: list[str]) -> list[Line]:
     return [
         at_least(f"signals of {JOBS} jobs through Envoy, {CONNECTIONS} connections", busy.rate, "/s", 1_500),
         at_most("their latency p99, until committed", busy.percentile_ms(0.99), "ms", 30),
-        told("their latency p50", busy.percentile_ms(0.5), "ms"),
+        figure("their latency p50", busy.percentile_ms(0.5), "ms"),
     ]
 
 

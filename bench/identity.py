@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from bench import chain
 from bench.load import Connection, flat_out, paced, request
-from bench.report import Line, at_least, at_most, told
+from bench.report import Line, at_least, at_most, figure
 from tests.support.stack import PASSWORD, Stack, Team
 
 CONNECTIONS = 16
@@ -49,8 +49,8 @@ async def _measure(stack: Stack, team: Team, emails: list[str]) -> list[Line]:
     ]
     return [
         at_least(f"GetMe through Envoy, {CONNECTIONS} connections", busy.rate, "/s", 1500),
-        told("its latency p99", busy.percentile_ms(0.99), "ms"),
-        told(f"GetMe at {PER_SECOND}/s, p99", calm[0].percentile_ms(0.99), "ms"),
+        figure("its latency p99", busy.percentile_ms(0.99), "ms"),
+        figure(f"GetMe at {PER_SECOND}/s, p99", calm[0].percentile_ms(0.99), "ms"),
         at_most(f"raised by {PEOPLE} parallel logins, auth", raised[0], "ms", 50),
         at_most(f"raised by {PEOPLE} parallel logins, monitor", raised[1], "ms", 50),
         *await _timing(stack, team, emails),
@@ -89,7 +89,7 @@ async def _timing(stack: Stack, team: Team, emails: list[str]) -> list[Line]:
     noise = quartiles[2] - quartiles[0]
     middle = statistics.median(known)
     return [
-        told("login with a wrong password, median", middle, "ms"),
+        figure("login with a wrong password, median", middle, "ms"),
         *(
             at_most(f"differs when {kind} is wrong", abs(statistics.median(times[kind]) - middle), "ms", noise)
             for kind in ("the email", "the tenant")

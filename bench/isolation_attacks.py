@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.isolation_worker import EVALUATED
 from bench.load import Connection, Load, paced, request
-from bench.report import Line, at_least, at_most, told
+from bench.report import Line, at_least, at_most, figure
 from tests.support.stack import Stack, Team
 
 A_SECOND = 20
@@ -48,7 +48,7 @@ async def _measure(stack: Stack, attacker: Team, other: Team) -> list[Line]:
     await asyncio.sleep(LATER_S)
     before = _memory(stack)
     alone = await paced(stack.port, asked, A_SECOND, SECONDS)
-    lines = [told("a list of another tenant alone, p99", alone.percentile_ms(0.99), "ms")]
+    lines = [figure("a list of another tenant alone, p99", alone.percentile_ms(0.99), "ms")]
     answered = 0
     for name, attack in attacks.items():
         statuses.clear()
@@ -56,12 +56,12 @@ async def _measure(stack: Stack, attacker: Team, other: Team) -> list[Line]:
         answered += len(beside.latencies_s)
         lines.append(at_most(f"beside {name}, p99", beside.percentile_ms(0.99), "ms", MOST_MS))
         lines.append(
-            told(f"answers to them ({', '.join(map(str, sorted(statuses)))})", statuses.total() / SECONDS, "/s")
+            figure(f"answers to them ({', '.join(map(str, sorted(statuses)))})", statuses.total() / SECONDS, "/s")
         )
     lines.append(at_least("calls of the other tenant, answered", answered, "calls", A_SECOND * SECONDS * len(attacks)))
     await asyncio.sleep(LATER_S)  # memory is promised for a minute later
     for process, size in _memory(stack).items():
-        lines.append(told(f"memory of {process} before", before[process] / 1e6, "MB"))
+        lines.append(figure(f"memory of {process} before", before[process] / 1e6, "MB"))
         lines.append(at_most(f"memory of {process} a minute later", size / before[process], "x", MOST_GROWTH))
     return lines
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from bench import history
 from bench.load import Connection, paced, request
 from bench.probes import used
-from bench.report import Line, at_least, at_most, told
+from bench.report import Line, at_least, at_most, figure
 from services.platform.clock import now_us
 from tests.support.fleet import Fleet
 from tests.support.stack import Stack, Team
@@ -55,13 +55,15 @@ async def _measure(stack: Stack, large: Team, other: Team) -> list[Line]:
     await asyncio.gather(*readers, return_exceptions=True)
     rise = beside.percentile_ms(0.99) - alone.percentile_ms(0.99)
     return [
-        told("a list of another tenant alone, p99", alone.percentile_ms(0.99), "ms"),
-        told(f"beside {READERS} readers of an overview of {SERVICES} services, p99", beside.percentile_ms(0.99), "ms"),
+        figure("a list of another tenant alone, p99", alone.percentile_ms(0.99), "ms"),
+        figure(
+            f"beside {READERS} readers of an overview of {SERVICES} services, p99", beside.percentile_ms(0.99), "ms"
+        ),
         at_most("its p99 rises by", rise, "ms", MOST_RISE_MS),
-        told("overviews that were read meanwhile", statuses[200] / SECONDS, "/s"),
-        told("CPU of the monitor meanwhile", (after[0] - before[0]) / beside.seconds, "cores"),
-        told("CPU of PostgreSQL meanwhile", (after[1] - before[1]) / beside.seconds, "cores"),
-        told("readers that were refused", sum(statuses.values()) - statuses[200], "calls"),
+        figure("overviews that were read meanwhile", statuses[200] / SECONDS, "/s"),
+        figure("CPU of the monitor meanwhile", (after[0] - before[0]) / beside.seconds, "cores"),
+        figure("CPU of PostgreSQL meanwhile", (after[1] - before[1]) / beside.seconds, "cores"),
+        figure("readers that were refused", sum(statuses.values()) - statuses[200], "calls"),
         at_least("the other tenant's calls, all answered", len(beside.latencies_s), "calls", A_SECOND * SECONDS),
     ]
 

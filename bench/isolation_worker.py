@@ -13,7 +13,7 @@ from uuid import UUID
 from bench.beside import wait_for
 from bench.load import Connection, paced, request
 from bench.probes import used
-from bench.report import Line, at_least, at_most, told
+from bench.report import Line, at_least, at_most, figure
 from services.platform.clock import SECOND_US, now_us
 from tests.support.fleet import Fleet, cheap_target
 from tests.support.ports import free_port
@@ -72,9 +72,9 @@ async def _measure_tls(stack: Stack, cheap: str, expensive: str) -> list[Line]:
         at_most("slots of the other tenant MISSED", float(rows[1]["missed"]), "slots", 0),
         at_least("slots of the other tenant UP", rows[1]["up"], "slots", OTHERS * (WINDOW_S / INTERVAL_S - 1)),
         at_most("their start lag p99", rows[1]["lag"], "ms", 50),
-        told(f"slots run of {EXPENSIVE} expensive checks", rows[0]["run"], "slots"),
-        told("slots MISSED of them", float(rows[0]["missed"]), "slots"),
-        told("CPU of the worker", cpu / WINDOW_S, "cores"),
+        figure(f"slots run of {EXPENSIVE} expensive checks", rows[0]["run"], "slots"),
+        figure("slots MISSED of them", float(rows[0]["missed"]), "slots"),
+        figure("CPU of the worker", cpu / WINDOW_S, "cores"),
     ]
 
 
@@ -129,13 +129,13 @@ async def _measure_evaluate(stack: Stack, greedy: Team, other: Team) -> list[Lin
     await asyncio.gather(*callers, return_exceptions=True)
     failed = sum(count for status, count in statuses.items() if status not in (200, _OVERLOADED))
     return [
-        told("a small evaluation of another tenant alone, p99", alone.percentile_ms(0.99), "ms"),
-        told(f"beside {CALLERS} callers at the limits, p99", beside.percentile_ms(0.99), "ms"),
+        figure("a small evaluation of another tenant alone, p99", alone.percentile_ms(0.99), "ms"),
+        figure(f"beside {CALLERS} callers at the limits, p99", beside.percentile_ms(0.99), "ms"),
         at_most("its p99 rises by", beside.percentile_ms(0.99) - alone.percentile_ms(0.99), "ms", MOST_RISE_MS),
-        told("evaluations at the limits", statuses[200], "calls"),
-        told("those that were refused", statuses[_OVERLOADED], "calls"),
+        figure("evaluations at the limits", statuses[200], "calls"),
+        figure("those that were refused", statuses[_OVERLOADED], "calls"),
         at_most("those that failed otherwise", failed, "calls", 0),
-        told("CPU of the worker", cpu / beside.seconds, "cores"),
+        figure("CPU of the worker", cpu / beside.seconds, "cores"),
     ]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from bench.report import Line, at_most, told
+from bench.report import Line, at_most, figure
 from services.checks.outcome import Outcome
 from services.checks.specs.assertions import BodyContains, BodyMatches, HeaderIs, JsonPathIs, StatusIs, TotalTimeWithin
 from services.checks.specs.http import HttpSpec
@@ -47,14 +47,14 @@ def measure(_folder: Path) -> list[Line]:
         return once
 
     return [
-        told("verdict on the status alone", _least(verdict(plain, Outcome.UP), _VERDICTS["plain"]), "us"),
+        figure("verdict on the status alone", _least(verdict(plain, Outcome.UP), _VERDICTS["plain"]), "us"),
         at_most(
             f"verdict on five assertions over {kilobytes:.0f} KB of JSON",
             _least(verdict(five, Outcome.UP), _VERDICTS["five"]),
             "us",
             150,
         ),
-        told("the same with one more that fails", _least(verdict(slow, Outcome.DOWN), _VERDICTS["five"]), "us"),
+        figure("the same with one more that fails", _least(verdict(slow, Outcome.DOWN), _VERDICTS["five"]), "us"),
     ]
 
 

@@ -16,7 +16,7 @@ import uvloop
 
 from bench import certificates
 from bench.beside import answering, in_turns, s_time, serving
-from bench.report import Line, at_least, at_most, told
+from bench.report import Line, at_least, at_most, figure
 from services.checks.outcome import Outcome
 from services.checks.specs.dns import DnsSpec
 from services.checks.specs.grpc import GrpcSpec
@@ -105,7 +105,7 @@ def _fast(name: str, spec: Spec, count: int) -> list[Line]:
     seen = best(partial(speed, spec, count))
     return [
         at_least(f"{name}: one process", seen.rate, "probes/s", FEWEST),
-        told(f"{name}: CPU", seen.cpu_us, "us/probe"),
+        figure(f"{name}: CPU", seen.cpu_us, "us/probe"),
     ]
 
 
@@ -130,10 +130,10 @@ def _tls(folder: Path) -> list[Line]:
         lines = [at_least("TLS: one process", rate, "probes/s", _FEWEST_TLS if IS_THERE else _FEWEST_OF_OPENSSL)]
     share = _SHARE if IS_THERE else _SHARE_OF_OPENSSL
     if "openssl s_time" not in cpu:
-        return [*lines, told("TLS: CPU (openssl is not on PATH)", cpu["ours"], "us/probe")]
+        return [*lines, figure("TLS: CPU (openssl is not on PATH)", cpu["ours"], "us/probe")]
     return [
         *lines,
-        told("TLS: CPU of a handshake, openssl s_time", cpu["openssl s_time"], "us/probe"),
+        figure("TLS: CPU of a handshake, openssl s_time", cpu["openssl s_time"], "us/probe"),
         at_most(f"TLS: CPU, to {share:.3g} of it", cpu["ours"], "us/probe", cpu["openssl s_time"] * share),
     ]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from bench.report import Line, told
+from bench.report import Line, figure
 from services.checks.grid import SHARDS, shard_of
 from services.checks.specs.assertions import BodyContains, JsonPathIs, TotalTimeWithin
 from services.checks.specs.dns import DnsSpec
@@ -95,7 +95,7 @@ async def _measure(server: TestServer) -> list[Line]:
     for name, shares in of.items():
         url = await server.clone()
         await _fill(url, [spec for spec, share in shares.items() for _ in range(CHECKS * share // 100)])
-        lines.append(told(f"CPU to load one of {CHECKS} {name}", await _load_us(url), "us"))
+        lines.append(figure(f"CPU to load one of {CHECKS} {name}", await _load_us(url), "us"))
     return lines
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench.report import Line, at_most, told
+from bench.report import Line, at_most, figure
 from services.checks.outcome import ErrorKind, Outcome
 from services.platform.address import Address
 from services.platform.metrics.metrics_server import serve_metrics
@@ -40,10 +40,10 @@ def measure(_folder: Path) -> list[Line]:
     alone, scraped = (uvloop.run(_waits(scrape=scrape)) for scrape in (False, True))
     return [
         at_most("metrics of a probe", min(_probes() for _ in range(5)), "us", 5),
-        told("event loop late by p99, nobody scrapes", alone[int(len(alone) * 0.99)], "ms"),
+        figure("event loop late by p99, without scrapes", alone[int(len(alone) * 0.99)], "ms"),
         at_most("event loop late by p99, 10 scrapes/s", scraped[int(len(scraped) * 0.99)], "ms", 5),
-        told("event loop late at the most, nobody scrapes", alone[-1], "ms"),
-        told("event loop late at the most, 10 scrapes/s", scraped[-1], "ms"),
+        figure("event loop late at the most, without scrapes", alone[-1], "ms"),
+        figure("event loop late at the most, 10 scrapes/s", scraped[-1], "ms"),
     ]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.report import Line, at_least, at_most, told
+from bench.report import Line, at_least, at_most, figure
 from services.platform.clock import SECOND_US, now_us
 from tests.support.fleet import Fleet, cheap_target
 from tests.support.stack import Stack, Team
@@ -68,10 +68,10 @@ async def _measure(stack: Stack, url: str) -> list[Line]:
         at_least(f"probes on one worker for {WINDOW_S} s", row["up"] / WINDOW_S, "probes/s", rate * 0.999),
         at_most("slots MISSED", float(row["missed"]), "slots", 0),
         at_most("slots DOWN or ERROR", float(row["bad"]), "slots", 0),
-        told("start lag p50", row["p50"], "ms"),
+        figure("start lag p50", row["p50"], "ms"),
         at_most("start lag p99", row["p99"], "ms", 20),
         at_most("CPU of the worker", cpu * 1e6 / row["up"], "us/probe", 150),
-        told("CPU of PostgreSQL", database * 1e6 / row["up"], "us/probe"),
+        figure("CPU of PostgreSQL", database * 1e6 / row["up"], "us/probe"),
     ]
 
 

@@ -9,7 +9,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
-from bench.report import Line, at_most, told
+from bench.report import Line, at_most, figure
 from services.platform.errors import SentinelError
 from services.platform.rpc.field_rules import FieldRules
 from services.platform.rpc.interceptors.decoding import decoded
@@ -31,7 +31,7 @@ def measure(_folder: Path) -> list[Line]:
         if took_s > slowest:
             slowest, name = took_s, f"{method.name}, {worst}"
     return [
-        told("requests at their worst", count, ""),
+        figure("requests at their worst", count, ""),
         at_most(f"the slowest to refuse: {name}", slowest * 1e3, "ms", _MOST_MS),
     ]
 

@@ -37,7 +37,7 @@ def at_least(name: str, value: float, unit: str, least: float) -> Line:
     return Line(name=name, value=round(value, 3), unit=unit, target=f">= {least:g}", ok=value >= least)
 
 
-def told(name: str, value: float, unit: str) -> Line:
+def figure(name: str, value: float, unit: str) -> Line:
     """Return a figure without a target."""
     return Line(name=name, value=round(value, 3), unit=unit, target="", ok=True)
 

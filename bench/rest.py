@@ -7,7 +7,7 @@ from uuid import UUID
 from bench import history
 from bench.load import flat_out, request
 from bench.probes import used
-from bench.report import Line, at_least, told
+from bench.report import Line, at_least, figure
 from services.platform.clock import now_us
 from tests.support.fleet import Fleet, cheap_target
 from tests.support.stack import Stack, Team
@@ -46,9 +46,9 @@ async def _measure(stack: Stack, team: Team, url: str) -> list[Line]:
     cpu = [(late - early) * 1000 / len(load.latencies_s) for early, late in zip(before, after, strict=True)]
     return [
         at_least(f"status as REST, {SERVICES} services, {CONNECTIONS} connections", load.rate, "/s", 1000),
-        told("its latency p50", load.percentile_ms(0.5), "ms"),
-        told("its latency p99", load.percentile_ms(0.99), "ms"),
-        told("CPU of the monitor", cpu[0], "ms/request"),
-        told("CPU of Envoy", cpu[1], "ms/request"),
-        told("CPU of PostgreSQL", cpu[2], "ms/request"),
+        figure("its latency p50", load.percentile_ms(0.5), "ms"),
+        figure("its latency p99", load.percentile_ms(0.99), "ms"),
+        figure("CPU of the monitor", cpu[0], "ms/request"),
+        figure("CPU of Envoy", cpu[1], "ms/request"),
+        figure("CPU of PostgreSQL", cpu[2], "ms/request"),
     ]

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from bench import history
-from bench.report import Line, at_most, told
+from bench.report import Line, at_most, figure
 from services.monitor.figures.buckets import latest_day
 from services.platform.clock import HOUR_US, SECOND_US, now_us, to_datetime
 from tests.support.fleet import Fleet, cheap_target
@@ -71,9 +71,9 @@ async def _measure(stack: Stack, team: Team, url: str) -> list[Line]:
         ]
     rate = PROBED / INTERVAL_S
     return [
-        told(f"start lag p99 of {rate:g} probes/s, nothing rolled up", lags[0], "ms"),
+        figure(f"start lag p99 of {rate:g} probes/s, nothing rolled up", lags[0], "ms"),
         at_most(f"the same while an hour of {ROLLED} checks is rolled up", lags[1], "ms", 50),
-        at_most(f"an hour of 100,000 checks then, told from {ROLLED}", took_s * 100_000 / ROLLED, "s", 60),
+        at_most(f"an hour of 100,000 checks then, extrapolated from {ROLLED}", took_s * 100_000 / ROLLED, "s", 60),
     ]
 
 

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 from bench.probes import used
-from bench.report import Line, at_most, told
+from bench.report import Line, at_most, figure
 from tests.support.fleet import Fleet, cheap_target, eventually
 from tests.support.scraped import scraped
 from tests.support.stack import Stack, Team
@@ -36,9 +36,9 @@ def measure(folder: Path) -> list[Line]:
     return [
         at_most(f"{MANY} checks loaded within", seconds, "s", 15),
         at_most(f"memory of the worker with {MANY} checks every {FULL_INTERVAL_S} s", memory, "MB", 600),
-        told(f"CPU a probe, all of them every {FULL_INTERVAL_S} s", full, "us"),
-        told(f"CPU a probe at 200/s, {FEW} checks", few, "us"),
-        told(f"CPU a probe at 200/s, {MANY} checks", many, "us"),
+        figure(f"CPU a probe, all of them every {FULL_INTERVAL_S} s", full, "us"),
+        figure(f"CPU a probe at 200/s, {FEW} checks", few, "us"),
+        figure(f"CPU a probe at 200/s, {MANY} checks", many, "us"),
         at_most("the one by the other", many / few, "", 1.25),
     ]
 

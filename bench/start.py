@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.report import Line, at_most, told
+from bench.report import Line, at_most, figure
 from tests.support.stack import Stack, until
 
 _MB = 1024 * 1024
@@ -34,7 +34,7 @@ def measure(folder: Path) -> list[Line]:
     stops.append(stack.stop())
     return [
         at_most("second start until healthy", statistics.median(seconds), "s", 2),
-        told("its CPU, of all processes", statistics.median(cpu), "s"),
+        figure("its CPU, of all processes", statistics.median(cpu), "s"),
         at_most("memory of all processes at rest (PSS)", memory / _MB, "MB", 300),
         at_most("orderly stop", max(stops), "s", 10),
     ]

@@ -15,7 +15,7 @@ import asyncpg
 import uvloop
 
 from bench import history
-from bench.report import Line, at_most, told
+from bench.report import Line, at_most, figure
 from services.checks.tenant_egress import TenantEgress
 from services.monitor.figures.closed_hours import floor
 from services.monitor.figures.figures import SeriesWanted, ServiceFigures
@@ -106,16 +106,16 @@ async def _ask(
 
     p50 = statistics.median
     return [
-        told(f"history made: {CHECKS} checks x days rolled up", DAYS, "days"),
-        told(f"raw results beside it ({why})", rows / 1e6, "million"),
-        told("made in", made_s, "s"),
+        figure(f"history made: {CHECKS} checks x days rolled up", DAYS, "days"),
+        figure(f"raw results beside it ({why})", rows / 1e6, "million"),
+        figure("made in", made_s, "s"),
         at_most("GetServiceStatus, all windows, p50", p50(old), "ms", 10),
         at_most("its p99", old[int(len(old) * 0.99)], "ms", 30),
         at_most("of 90 days over of 1 day, p50", p50(old) / p50(fresh), "x", 1.5),
         at_most("series of 90 days, p50", p50(series), "ms", 25),
         at_most("ListServices, 200 with state and 24 h, p50", p50(listed), "ms", 50),
         at_most(f"overview of {MANY_SERVICES} services, p50", p50(seen), "ms", 30),
-        told("the first one in an hour", first_ms, "ms"),
+        figure("the first one in an hour", first_ms, "ms"),
         *await _roll(admin, rollups, now),
     ]
 

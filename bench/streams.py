@@ -15,7 +15,7 @@ from pathlib import Path
 import asyncpg
 import psutil
 
-from bench.report import Line, at_most, told
+from bench.report import Line, at_most, figure
 from services.auth.model import User
 from services.auth.signing import Keyring
 from services.platform.clock import SECOND_US, now_us
@@ -124,18 +124,18 @@ def _measure(stack: Stack, tokens: list[str]) -> list[Line]:
     readers.wait(10)
     results, bad = asyncio.run(_recorded(stack, start, start + WINDOW_S))
     return [
-        told(f"{TENANTS} readers of {TENANTS} tenants heard within", joined_s, "s"),
-        told("results recorded meanwhile", results / WINDOW_S, "results/s"),
+        figure(f"{TENANTS} readers of {TENANTS} tenants heard within", joined_s, "s"),
+        figure("results recorded meanwhile", results / WINDOW_S, "results/s"),
         at_most("slots that were not UP", float(bad), "slots", 0),
         at_most("results that no reader got", float(results - seen["results"]), "results", 0),
         at_most("results that came twice or to the wrong tenant", float(seen["wrong"]), "results", 0),
-        told("end of a run to its reader p50", seen["p50"], "ms"),
+        figure("end of a run to its reader p50", seen["p50"], "ms"),
         at_most("end of a run to its reader p99", seen["p99"], "ms", 150),
-        told("the slowest", seen["max"], "ms"),
-        told("CPU of the worker, probes included", spent[0] * 1e6 / results, "us/result"),
-        told("CPU of PostgreSQL with them", spent[1] * 1e6 / results, "us/result"),
-        told("CPU of Envoy with them", spent[2] * 1e6 / results, "us/result"),
-        told("memory of the worker with them (RSS)", memory / 2**20, "MB"),
+        figure("the slowest", seen["max"], "ms"),
+        figure("CPU of the worker, probes included", spent[0] * 1e6 / results, "us/result"),
+        figure("CPU of PostgreSQL with them", spent[1] * 1e6 / results, "us/result"),
+        figure("CPU of Envoy with them", spent[2] * 1e6 / results, "us/result"),
+        figure("memory of the worker with them (RSS)", memory / 2**20, "MB"),
     ]
 
 

@@ -19,7 +19,7 @@ import httpx
 
 from bench.load import Connection, request
 from bench.probes import used
-from bench.report import Line, at_most, told
+from bench.report import Line, at_most, figure
 from services.platform.errors import SentinelError
 from services.platform.rest.body import BodyInspector
 from services.platform.rest.body_check_server import HEADER
@@ -62,11 +62,11 @@ async def _measure(stack: Stack, team: Team, unchecked: int) -> list[Line]:
                 cpu[port] += used(monitor) - before
     with_check, without = (statistics.median(times[port]) for port in (stack.port, unchecked))
     return [
-        told("a write whose body is inspected, p50", with_check, "ms"),
-        told("a write whose body is not, p50", without, "ms"),
+        figure("a write whose body is inspected, p50", with_check, "ms"),
+        figure("a write whose body is not, p50", without, "ms"),
         at_most("what the inspection adds to a write", statistics.median(_added(*times.values())), "ms", _MOST_MS),
-        told("CPU of the monitor, inspected", cpu[stack.port] * 1000 / len(times[stack.port]), "ms/write"),
-        told("CPU of the monitor, not inspected", cpu[unchecked] * 1000 / len(times[unchecked]), "ms/write"),
+        figure("CPU of the monitor, inspected", cpu[stack.port] * 1000 / len(times[stack.port]), "ms/write"),
+        figure("CPU of the monitor, not inspected", cpu[unchecked] * 1000 / len(times[unchecked]), "ms/write"),
     ]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.report import Line, at_most, told
+from bench.report import Line, at_most, figure
 from services.platform.clock import SECOND_US, now_us
 from services.worker.lease import RENEW_S, TTL_S
 from tests.support.fleet import Fleet, cheap_target
@@ -66,9 +66,9 @@ async def _measure(stack: Stack, team: Team, url: str) -> list[Line]:
     async with fleet.owner() as admin:
         missed = await admin.fetchval(_MISSED, begun - INTERVAL_S, time.time())
     return [
-        told("all shards fire again, worker killed, best time", min(killed), "s"),
+        figure("all shards fire again, worker killed, best time", min(killed), "s"),
         at_most("all shards fire again, worker killed, worst time", max(killed), "s", TTL_S + RENEW_S),
-        told("all shards fire again, worker stopped in order", stopped, "s"),
+        figure("all shards fire again, worker stopped in order", stopped, "s"),
         at_most("slots MISSED, worker stopped in order", float(missed), "slots", 0),
     ]
 

@@ -13,7 +13,7 @@ from typing import IO
 
 import psutil
 
-from bench.report import Line, at_most, told
+from bench.report import Line, at_most, figure
 from tests.support.stack import Stack, Team
 
 READERS = 1_000
@@ -56,14 +56,14 @@ def _measure(stack: Stack, team: Team, services: list[str]) -> list[Line]:
     seen = _ask(watchers.stdin, watchers.stdout, "enough")
     watchers.wait(10)
     return [
-        told(f"{READERS} readers told of {SERVICES} services within", first["took_s"], "s"),
-        told("the same, resumed where nothing had changed, within", again["took_s"], "s"),
-        at_most("services told again then", float(again["told"]), "services", 0),
+        figure(f"{READERS} readers receive {SERVICES} services within", first["took_s"], "s"),
+        figure("the same, resumed where nothing had changed, within", again["took_s"], "s"),
+        at_most("services received again then", float(again["received"]), "services", 0),
         at_most("changes that did not reach a reader", float(CHANGES * READERS - seen["changes"]), "changes", 0),
-        told("a change to its arrival p50", seen["p50"], "ms"),
+        figure("a change to its arrival p50", seen["p50"], "ms"),
         at_most("a change to its arrival p99", seen["p99"], "ms", 1_000),
-        told("CPU of monitor for each change and reader", spent * 1e6 / (CHANGES * READERS), "us"),
-        told("memory of monitor for them (RSS)", memory / 2**20, "MB"),
+        figure("CPU of monitor for each change and reader", spent * 1e6 / (CHANGES * READERS), "us"),
+        figure("memory of monitor for them (RSS)", memory / 2**20, "MB"),
     ]
 
 

@@ -26,7 +26,7 @@ class Watcher:
 
     Attributes:
         complete: set when the snapshot is complete.
-        told: the number of services that were received.
+        received: the number of services that were received.
         late_ms: the delays of changes in milliseconds.
     """
 
@@ -39,7 +39,7 @@ class Watcher:
         self._metadata = (("authorization", f"Bearer {token}"),)
         self._cursor = ""
         self.complete = asyncio.Event()
-        self.told = 0
+        self.received = 0
         self.late_ms: list[float] = []
 
     async def run(self) -> None:
@@ -50,7 +50,7 @@ class Watcher:
             if event.HasField("complete"):
                 self.complete.set()
             elif event.HasField("service"):
-                self.told += 1
+                self.received += 1
                 name = event.service.service.name
                 if self.complete.is_set() and name.isdecimal():
                     self.late_ms.append((time.time_ns() - int(name)) / 1e6)
@@ -83,11 +83,11 @@ async def _begin(watchers: Sequence[Watcher]) -> list[asyncio.Task[None]]:
     begun = time.monotonic()
     for watcher in watchers:
         watcher.complete.clear()
-        watcher.told = 0
+        watcher.received = 0
     tasks = [asyncio.create_task(watcher.run()) for watcher in watchers]
     for watcher in watchers:
         await watcher.complete.wait()
-    _say({"took_s": time.monotonic() - begun, "told": sum(watcher.told for watcher in watchers)})
+    _say({"took_s": time.monotonic() - begun, "received": sum(watcher.received for watcher in watchers)})
     return tasks
 
 

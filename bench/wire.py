@@ -22,7 +22,7 @@ import uvloop
 
 from bench import certificates
 from bench.beside import Measured, in_turns, s_time, serving, wait_for
-from bench.report import Line, at_most, told
+from bench.report import Line, at_most, figure
 from services.checks.outcome import Outcome
 from services.checks.specs.http import HttpSpec
 from services.platform.egress.policy import EgressPolicy
@@ -87,12 +87,12 @@ def _compared(name: str, figures: Mapping[str, float], shares: Mapping[str, floa
     lines = []
     for other, share in shares.items():
         if other in figures:
-            lines.append(told(f"{name}: {other}", figures[other], "us/probe"))
+            lines.append(figure(f"{name}: {other}", figures[other], "us/probe"))
             lines.append(
                 at_most(f"{name}: ours, to {share:.3g} of it", figures["ours"], "us/probe", figures[other] * share)
             )
         else:
-            lines.append(told(f"{name}: ours ({other} is not on PATH)", figures["ours"], "us/probe"))
+            lines.append(figure(f"{name}: ours ({other} is not on PATH)", figures["ours"], "us/probe"))
     return lines
 
 

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import cache
-from itertools import chain, groupby
-from operator import itemgetter
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -65,17 +64,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests that wait for processes first, with the unit tests, which use the CPU, among their modules."""
-    waiting: list[tuple[bool, pytest.Item]] = []
-    unit: list[tuple[bool, pytest.Item]] = []
-    others: list[tuple[bool, pytest.Item]] = []
+    kinds: dict[str, list[pytest.Item]] = {kind: [] for kind in ("slow", "waiting", "unit", "integration")}
     for item in items:
-        layer = _layer(item.path)
-        is_slow = item.get_closest_marker("slow") is not None
-        (waiting if is_slow or layer in _WAITING else unit if layer == "unit" else others).append((not is_slow, item))
-    waiting.sort(key=itemgetter(0))
+        kinds[_kind(item)].append(item)
     # A module's tests stay together: what they share is made again after a test of another module.
-    modules = [[item for _, item in group] for _, group in groupby(waiting, lambda each: each[1].path)]
-    items[:] = chain(spread([item for _, item in unit], modules), (item for _, item in others))
+    modules = [list(module) for _, module in groupby(kinds["slow"] + kinds["waiting"], lambda item: item.path)]
+    items[:] = [*spread(kinds["unit"], modules), *kinds["integration"]]
+
+
+def _kind(item: pytest.Item) -> str:
+    layer = _layer(item.path)
+    return "slow" if item.get_closest_marker("slow") else "waiting" if layer in _WAITING else layer
 
 
 @cache

@@ -129,7 +129,7 @@ class MonitorServicer(MonitorServiceServicer):
         guard = StreamGuard(principal, self._revocations, self._stopping)
         async with aclosing(self._use_cases.watches.follow(tenant_id, cursor, wanted.admits, guard)) as events:
             async for event in events:
-                yield watch_message(event, lambda told: self._cursors.write(tenant_id, scope, told))
+                yield watch_message(event, lambda digest: self._cursors.write(tenant_id, scope, digest))
 
     async def UpdateService(self, request: pb.UpdateServiceRequest, context: Context) -> pb.UpdateServiceResponse:
         """Update a service."""

@@ -118,8 +118,8 @@ def _names(certificate: x509.Certificate) -> str:
     ]
     if not names:
         return f"no subject alternative name, only {_called(certificate.subject)}"
-    told = ", ".join(_clean(each) for each in names[:_MOST_NAMES])
-    return told if len(names) <= _MOST_NAMES else f"{told} and {len(names) - _MOST_NAMES} more"
+    named = ", ".join(_clean(each) for each in names[:_MOST_NAMES])
+    return named if len(names) <= _MOST_NAMES else f"{named} and {len(names) - _MOST_NAMES} more"
 
 
 def _called(name: x509.Name) -> str:

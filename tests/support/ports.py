@@ -22,7 +22,7 @@ Place = tuple[socket.SocketKind, str]
 def free_port() -> int:
     """Reserve a port of loopback in both families, until this process ends, on which nothing listens.
 
-    A bound socket that never listens holds it: the kernel gives the port to nobody who does not ask for it by number,
+    A bound socket that never listens holds it: the kernel gives the port only to a process that asks for it by number,
     refuses connections to it, and lets a server that sets SO_REUSEADDR listen on it, again after each restart. A port
     that is merely looked up and released may go to another process before its server listens.
     """
@@ -44,7 +44,7 @@ def held_port(*addresses: str) -> Iterator[int]:
 def closed_port() -> int:
     """Reserve a port of 127.0.0.1, until this process ends, that refuses TCP connections and UDP datagrams."""
     udp, tcp = udp_and_tcp()
-    # Connected to itself, the socket takes datagrams from nobody else, and the kernel refuses them.
+    # Connected to itself, the socket takes no datagrams from others, and the kernel refuses them.
     udp.connect(udp.getsockname())
     _held.extend((udp, tcp))
     return int(tcp.getsockname()[1])

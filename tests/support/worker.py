@@ -29,5 +29,5 @@ def a_scheduled_check(check_id: UUID = _ID, interval_us: int = 10 * SECOND_US, *
 
 
 def a_check_of(spec: Spec, timeout_s: float = PLENTY_S, **rest: Any) -> ScheduledCheck:
-    """A check of a spec, for runs that nobody schedules."""
+    """Return a check of a spec, for runs without a schedule."""
     return a_scheduled_check(spec=spec, target=spec.target, timeout_us=round(timeout_s * SECOND_US), **rest)

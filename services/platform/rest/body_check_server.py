@@ -108,13 +108,13 @@ class _Connection(asyncio.Protocol):
 
 def _answer(bodies: BodyInspector, method: str, path: str, headers: dict[str, str], body: list[bytes]) -> bytes:
     try:
-        told = bodies.inspect(method, path, headers, b"".join(body))
+        inspected = bodies.inspect(method, path, headers, b"".join(body))
     except SentinelError as error:
         return _refusal(400, error, id_of(headers))
     except Exception:  # noqa: BLE001 — unhandled errors are logged, and Envoy returns 503
         _log.exception("unhandled exception")
         return _refusal(500, Internal(), id_of(headers))
-    header = f"{HEADER}: {told}\r\n" if told is not None else ""
+    header = f"{HEADER}: {inspected}\r\n" if inspected is not None else ""
     return f"HTTP/1.1 200 OK\r\n{header}content-length: 0\r\n\r\n".encode("latin-1")
 
 

@@ -65,15 +65,15 @@ class FieldRules:
 
 
 def _refused(violations: Sequence[FieldViolation], found: int, *, stopped: bool = False) -> InvalidArgument:
-    sentence, told = "", 0
+    sentence, included = "", 0
     for each in violations:
         part = f"{each.field}: {each.description}"
-        if told and len(sentence) + len(part) > _SENTENCE:
+        if included and len(sentence) + len(part) > _SENTENCE:
             break
-        sentence += f"; {part}" if told else part[:_SENTENCE]
-        told += 1
-    if found > told:
-        sentence += f"; and {found - told} more"
+        sentence += f"; {part}" if included else part[:_SENTENCE]
+        included += 1
+    if found > included:
+        sentence += f"; and {found - included} more"
     if stopped:
         sentence += "; validation of a large request stops at the first violation"
     return InvalidArgument(sentence, violations, found=found)

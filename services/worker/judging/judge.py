@@ -67,23 +67,23 @@ def judge(wanted: Spec, seen: Observation, now_us: int) -> Verdict:
 
 def _verdict(wanted: Spec, failed: Sequence[tuple[int, Assertion, Finding]], trouble: Exception | None) -> Verdict:
     implied, secrets = wanted.implied_assertions, wanted.secrets()
-    told = tuple(
+    reported = tuple(
         outcome_of(assertion, found, _index(position, implied), secrets)
         for position, assertion, found in failed[:MOST_REPORTED]
     )
     for _, assertion, found in failed:
         if not flags_only(assertion):
             message = describe_failure(assertion, found, secrets)
-            return Verdict(outcome=Outcome.DOWN, error_kind=found.kind, message=message, failed_assertions=told)
+            return Verdict(outcome=Outcome.DOWN, error_kind=found.kind, message=message, failed_assertions=reported)
     if trouble is not None:
         return Verdict(
             outcome=Outcome.ERROR,
             error_kind=ErrorKind.INTERNAL,
             message="an assertion could not be evaluated",
-            failed_assertions=told,
+            failed_assertions=reported,
             trouble=trouble,
         )
-    return Verdict(outcome=Outcome.UP, failed_assertions=told, slow=True)
+    return Verdict(outcome=Outcome.UP, failed_assertions=reported, slow=True)
 
 
 def outcomes(wanted: Spec, seen: Observation, now_us: int) -> Sequence[AssertionOutcome]:
@@ -94,15 +94,15 @@ def outcomes(wanted: Spec, seen: Observation, now_us: int) -> Sequence[Assertion
         seen: the observations.
         now_us: the present time in microseconds since the epoch, for certificates.
     """
-    told = []
+    reported = []
     implied, secrets = wanted.implied_assertions, wanted.secrets()
     for position, assertion in enumerate(wanted.assertions):
         try:
             found = evaluate_assertion(assertion, seen, now_us)
         except Exception:  # noqa: BLE001 — `judge` reports the same exception, which is logged
             found = None
-        told.append(outcome_of(assertion, found, _index(position, implied), secrets))
-    return told
+        reported.append(outcome_of(assertion, found, _index(position, implied), secrets))
+    return reported
 
 
 def _index(position: int, implied: int) -> int | None:

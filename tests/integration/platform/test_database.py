@@ -1,4 +1,4 @@
-"""What holds for every connection of ours."""
+"""Properties of every database connection of the services."""
 
 import asyncio
 from contextlib import AsyncExitStack

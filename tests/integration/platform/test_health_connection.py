@@ -141,7 +141,7 @@ async def test_health_shares_the_connection_that_listens_and_has_its_own_only_wh
 
     listener.subscribe({}, on_connect)
     await health.ping()
-    (own,) = await backends(admin)  # nobody listens yet
+    (own,) = await backends(admin)  # no listener runs yet
     async with background(listener.run()):
         await connected.wait()
         await health.ping()
@@ -160,6 +160,6 @@ async def test_health_shares_the_connection_that_listens_and_has_its_own_only_wh
 
 async def backends_but(admin: "asyncpg.Connection[asyncpg.Record]", gone: int) -> list[int]:
     """The processes that serve the role, once PostgreSQL has ended one."""
-    while gone in (found := await backends(admin)) or len(found) > 1:  # noqa: ASYNC110 — PostgreSQL sets no event of ours
+    while gone in (found := await backends(admin)) or len(found) > 1:  # noqa: ASYNC110 — PostgreSQL offers no event to wait for
         await asyncio.sleep(0)
     return found

@@ -52,7 +52,7 @@ async def test_a_ping_that_gets_no_answer_gives_the_connection_up_and_another_is
     admin = await asyncpg.connect(database_url)
     listener, hearer = Listener(database_url, ROLE), Hearer()
     listener.subscribe({}, hearer.on_connect)
-    assert not await listener.ping()  # nobody listens
+    assert not await listener.ping()  # there is no connection yet
 
     async with background(listener.run()):
         await hearer.connected.wait()
