@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.stack import Team, fields, reason, until
 
 ASSERTIONS: list[dict[str, Any]] = [
@@ -44,7 +45,7 @@ class _BrokenApi(_Api):
 @pytest.fixture(scope="module")
 def targets() -> Iterator[tuple[str, str]]:
     """An API that is well, and one that is not."""
-    servers = [http.server.ThreadingHTTPServer(("127.0.0.1", 0), kind) for kind in (_Api, _BrokenApi)]
+    servers = [http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), kind) for kind in (_Api, _BrokenApi)]
     threads = [threading.Thread(target=server.serve_forever) for server in servers]
     for thread in threads:
         thread.start()

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.stack import Team
 from tests.support.targets import Authority
 
@@ -32,7 +33,7 @@ def authority(tmp_path: Path) -> Authority:
 @pytest.fixture
 def secure_port(authority: Authority) -> Iterator[int]:
     """An https target with a certificate for shop.test."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Page)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), _Page)
     server.socket = authority.server("shop.test").wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -16,6 +16,7 @@ from services.wire.client_hello import FINITE_FIELDS, groups_of
 from tests.support.health import serving_grpc
 from tests.support.mail import SMTP, following
 from tests.support.name_server import serving
+from tests.support.ports import free_port
 from tests.support.stack import Team
 from tests.support.targets import Authority, Watched, target
 from tests.support.zones import Zone
@@ -46,7 +47,7 @@ async def tcp(authority: Authority) -> AsyncIterator[Case]:
         writer.write(await reader.readline())
         await writer.drain()
 
-    async with target(Watched(echo)) as port:
+    async with target(Watched(echo), port=free_port()) as port:
         asked = {"host": "127.0.0.1", "port": port, "send": "PING\r\n"}
         yield Case(
             {"tcp": {**asked, "expect": "PING"}},
@@ -59,7 +60,8 @@ async def tcp(authority: Authority) -> AsyncIterator[Case]:
 @asynccontextmanager
 async def tls(authority: Authority) -> AsyncIterator[Case]:
     """A server whose certificate is good for a week, behind STARTTLS."""
-    async with target(Watched(following(SMTP, authority.server("mail.test", days=7.5)))) as port:
+    talk = Watched(following(SMTP, authority.server("mail.test", days=7.5)))
+    async with target(talk, port=free_port()) as port:
         asked = {
             "host": "127.0.0.1",
             "port": port,
@@ -126,6 +128,8 @@ def results_of(team: Team, cases: Mapping[str, Case]) -> dict[str, dict[str, Any
         if result["outcome"] != "OUTCOME_MISSED":
             seen.setdefault(names[result["checkId"]], result)
     results.close()
+    # Other tests may get the ports of the servers, and must not be probed.
+    team.client.delete(f"/services/{service}").raise_for_status()
     return seen
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.stack import Team
 
 
@@ -29,7 +30,7 @@ class _Flaky(http.server.BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def flaky() -> Iterator[str]:
     """A target that fails every second time."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Flaky)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), _Flaky)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/"

@@ -15,6 +15,7 @@ import jwt
 import pytest
 
 from tests.e2e.target import Target
+from tests.support.ports import free_port
 from tests.support.reads import READS, all_answer, answer_to, open_stream, soon
 from tests.support.stack import PASSWORD, ROOT, Person, Stack, Team, bearer, reason, registration, until
 
@@ -95,7 +96,7 @@ def test_a_run_on_demand_ends_at_once_with_the_right_to_it(
     stack: Stack, team: Team, change: Callable[[Team, httpx.Client, Person], None], *, saved: bool
 ) -> None:
     person = team.person("admin")
-    with stack.rest() as client, socket.create_server(("127.0.0.1", 0)) as silent:
+    with stack.rest() as client, socket.create_server(("127.0.0.1", free_port())) as silent:
         client.headers.update(bearer(person.token))
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         if saved:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.support.fleet import Fleet
+from tests.support.ports import free_port
 from tests.support.process_memory import holds
 from tests.support.stack import ROOT, Stack, Team, reason, until
 from tests.support.targets import Authority
@@ -49,7 +50,7 @@ class _Demanding(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def demanding(tls: ssl.SSLContext | None = None) -> Iterator[int]:
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Demanding)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), _Demanding)
     if tls is not None:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever)

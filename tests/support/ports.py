@@ -24,7 +24,8 @@ def free_port() -> int:
 
     A bound socket that never listens holds it: the kernel gives the port only to a process that asks for it by number,
     refuses connections to it, and lets a server that sets SO_REUSEADDR listen on it, again after each restart. A port
-    that is merely looked up and released may go to another process before its server listens.
+    that is merely looked up and released may go to another process before its server listens. Nor does another test get
+    the port afterwards: the checks of a team on the shared stack are still run when its test is over.
     """
     places = [(socket.SOCK_STREAM, LOOPBACK), (socket.SOCK_STREAM, _LOOPBACK_IPV6)]
     _held.extend(bound(*(places if _has_ipv6() else places[:1])))
